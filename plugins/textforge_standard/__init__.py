@@ -1,0 +1,40 @@
+"""The parts that ship with textforge, offered through the same hooks as anyone's.
+
+Each is named by a string, so that nothing is imported before a recipe uses it.
+"""
+
+from textforge import hookimpl
+
+
+@hookimpl
+def textforge_datasets():
+    return {
+        "csv": "textforge_standard.csv_files:csv_files",
+        "docstrings": "textforge_standard.docstrings:docstrings",
+        "newsgroups": "textforge_standard.newsgroups:newsgroups",
+    }
+
+
+@hookimpl
+def textforge_vectorizers():
+    return {
+        "bow": "textforge_standard.bow:BagOfWords",
+        "tfidf": "textforge_standard.tfidf:Tfidf",
+    }
+
+
+@hookimpl
+def textforge_models():
+    return {
+        "linear": "textforge_standard.linear:linear",
+        "mlp": "textforge_standard.mlp:mlp",
+    }
+
+
+@hookimpl
+def textforge_optimizers():
+    return {
+        "adam": "textforge_standard.adam:adam",
+        "adamw": "textforge_standard.adamw:adamw",
+        "sgd": "textforge_standard.sgd:sgd",
+    }

@@ -1,0 +1,101 @@
+"""Dataset `docstrings`: real labelled text on any machine that has textforge."""
+
+import ast
+import random
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Lt, MinLen
+
+ALIASES = {
+    "numpy": ("np",),
+    "scipy": ("sp",),
+    "sklearn": ("scikit-learn", "scikit_learn", "scikits", "scikit"),
+    "torch": ("pytorch", "libtorch", "aten"),
+}
+"""Other names by which a package calls itself."""
+MASK = "PACKAGE"
+
+
+def docstrings(
+    seed: int,
+    /,
+    *,
+    packages: Annotated[list[str], MinLen(2)] = ["numpy", "scipy", "sklearn", "torch"],  # noqa: B006
+    per_package: Annotated[int, Ge(10)] = 1500,
+    min_words: Annotated[int, Ge(1)] = 8,
+    test_fraction: Annotated[float, Gt(0), Lt(1)] = 0.25,
+):
+    """Which installed package does a docstring document? Needs no download.
+
+    Sources are read with `ast`, nothing is imported. The packages' names and aliases are masked in
+    all texts. Whole files go to train or to test, so that no file's style gives its test texts away.
+
+    Options:
+        packages: installed packages to read; their names are the labels.
+        per_package: at most so many docstrings of each.
+        min_words: leave out shorter docstrings.
+        test_fraction: share of each package's texts, by whole files, that are held out for the test.
+    """
+    from textforge import Dataset
+
+    mask = _mask(packages)
+    seen: set[str] = set()
+    rows: dict[str, list[tuple[str, str]]] = {"train": [], "test": []}
+    for package in packages:
+        files = _files(package)
+        random.Random(f"{seed}:{package}").shuffle(files)  # noqa: S311  (an order, no secret)
+        wanted, taken = {"test": round(per_package * test_fraction)}, 0
+        wanted["train"] = per_package - wanted["test"]
+        for split in ("test", "train"):
+            taken = 0
+            while files and taken < wanted[split]:
+                for text in _read(files.pop(), mask, min_words, seen):
+                    if taken < wanted[split]:
+                        rows[split].append((text, package))
+                        taken += 1
+    for split in rows.values():
+        random.Random(seed).shuffle(split)  # noqa: S311
+    return Dataset(**{name: ([t for t, _ in split], [p for _, p in split]) for name, split in rows.items()})
+
+
+def _files(package: str) -> list[Path]:
+    """A package's source files, its tests left out, in a fixed order.
+
+    Raises:
+        DataUnavailable: the package is not installed.
+    """
+    from textforge import DataUnavailable
+
+    spec = find_spec(package) if package.isidentifier() else None  # of a top-level name: imports nothing
+    if spec is None or not spec.submodule_search_locations:
+        raise DataUnavailable(
+            f"dataset 'docstrings': no package '{package}' is installed. Install it, or name others in dataset.packages."
+        )
+    root = Path(spec.submodule_search_locations[0])
+    left_out = {"tests", "testing"}
+    return sorted(path for path in root.rglob("*.py") if not left_out & set(path.relative_to(root).parts))
+
+
+def _read(file: Path, mask: re.Pattern[str], min_words: int, seen: set[str]) -> Iterator[str]:
+    """The masked docstrings of a file that are long enough and were not seen before."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return  # some packages ship sources for other Pythons
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        text = mask.sub(MASK, ast.get_docstring(node) or "")
+        if len(text.split()) >= min_words and text not in seen:
+            seen.add(text)
+            yield text
+
+
+def _mask(packages: list[str]) -> re.Pattern[str]:
+    names = {name for package in packages for name in (package, *ALIASES.get(package, ()))}
+    longest_first = sorted(names, key=lambda name: (-len(name), name))
+    return re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, longest_first))})(?![a-z0-9])", re.IGNORECASE)

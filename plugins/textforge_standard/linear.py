@@ -1,0 +1,8 @@
+"""Model `linear`."""
+
+
+def linear(n_features: int, n_classes: int, /):
+    """Softmax regression: one linear layer from features to classes."""
+    from textforge import FeatureLinear
+
+    return FeatureLinear(n_features, n_classes)

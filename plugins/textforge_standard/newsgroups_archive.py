@@ -1,0 +1,110 @@
+"""The 20 Newsgroups archive put where scikit-learn looks for it, from whichever source answers.
+
+`fetch_20newsgroups` unpacks `<data home>/20news_home/20news-bydate.tar.gz` without a download where
+its SHA-256 is right (scikit-learn >= 1.6), and does so safely (tarfile's `data` filter).
+"""
+
+import hashlib
+import http.client
+import os
+import shutil
+import tempfile
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+SHA256 = "8f1b2514ca22a5ade8fbb9cfa5727df95fa587f4c87b786e15c759fa66d95610"
+SOURCES = (
+    "https://ndownloader.figshare.com/files/5975967",
+    "http://qwone.com/~jason/20Newsgroups/20news-bydate.tar.gz",
+)
+CACHE = "20news-bydate_py3.pkz"
+ARCHIVE = Path("20news_home", "20news-bydate.tar.gz")
+TIMEOUT = 20.0
+"""Seconds without a byte after which a source is given up."""
+
+
+def provide(data_home: Path, archive: Path | None) -> None:
+    """See to it that scikit-learn finds the corpus in `data_home`.
+
+    Raises:
+        DataError: the archive given by hand is not the corpus.
+        DataUnavailable: no source could be reached; says what was tried and what to do.
+        StorageError: the cache folder cannot be written.
+    """
+    from textforge import DataError, DataUnavailable, StorageError
+
+    if archive is not None:
+        problem = _differs(archive)
+        if problem:
+            raise DataError(f"dataset 'newsgroups': archive {archive}: {problem}.")
+    if (data_home / CACHE).is_file():
+        return
+    place = data_home / ARCHIVE
+    if place.is_file() and not _differs(place):
+        return
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if archive is not None:
+            with archive.open("rb") as source:
+                _store(source, place)
+            return
+        failures = [_try(url, place) for url in SOURCES]
+    except OSError as error:
+        raise StorageError(f"{place}: cannot be written: {error.strerror or error}.") from error
+    finally:
+        with suppress(OSError):  # only where it is empty: nothing half-downloaded stays behind
+            place.parent.rmdir()
+    if None not in failures:
+        tried = "".join(f"\n  {url}: {why}" for url, why in zip(SOURCES, failures, strict=True))
+        raise DataUnavailable(
+            f"20 Newsgroups is not in the cache ({data_home / CACHE}) and no source could be reached:{tried}\n"
+            "Fetch 20news-bydate.tar.gz by hand from one of them and name it in the recipe (dataset.archive: "
+            f"PATH), or put it at {place}. Another cache folder can be named in SCIKIT_LEARN_DATA. "
+            "recipes/quickstart.yaml needs no download."
+        )
+
+
+def _try(url: str, place: Path) -> str | None:
+    """Download the archive unless it is there; why it failed, or None."""
+    if place.is_file() and not _differs(place):
+        return None
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # noqa: S310  (the constants above)
+            _store(answer, place, expected=int(answer.headers.get("Content-Length") or 0))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise  # our own disk, not the network
+        reason = getattr(error, "reason", None) or error
+        return f"{type(error).__name__}: {reason}"
+    return None
+
+
+def _store(source: BinaryIO, place: Path, expected: int = 0) -> None:
+    """Copy to a temporary file, check it, and only then give it its name."""
+    handle, name = tempfile.mkstemp(prefix=".20news-", suffix=".part", dir=place.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            shutil.copyfileobj(source, file)
+        size = Path(name).stat().st_size
+        if expected and size != expected:
+            raise ValueError(f"the download broke off after {size:,} of {expected:,} bytes")
+        if problem := _differs(Path(name)):
+            raise ValueError(problem)
+        Path(name).replace(place)
+    finally:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def _differs(file: Path) -> str:
+    """How a file is not the archive; empty where it is."""
+    try:
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if digest != SHA256:
+        return f"is not the original 20news-bydate.tar.gz: its SHA-256 is {digest}, not {SHA256}"
+    return ""

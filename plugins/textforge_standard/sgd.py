@@ -1,0 +1,31 @@
+"""Optimizer `sgd`."""
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Lt
+
+
+def sgd(
+    params,
+    /,
+    *,
+    lr: Annotated[float, Gt(0)] = 0.01,
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.0,
+    nesterov: bool = False,
+    weight_decay: Annotated[float, Ge(0)] = 0.0,
+):
+    """Stochastic gradient descent (Robbins & Monro 1951), fused.
+
+    Options:
+        lr: learning rate.
+        momentum: share of the last step that goes on (Polyak 1964).
+        nesterov: look ahead along the momentum (Sutskever et al. 2013); needs momentum.
+        weight_decay: L2 penalty, added to the gradient.
+    """
+    from torch.optim import SGD
+
+    from textforge import RecipeError
+
+    if nesterov and not momentum:
+        raise RecipeError("optimizer 'sgd': nesterov needs a momentum; set momentum, for instance to 0.9.")
+    return SGD(params, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, fused=True)

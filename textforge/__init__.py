@@ -1,0 +1,79 @@
+"""textforge: text classifiers from a YAML recipe, every part a plugin.
+
+The names below are the public face. They are imported when first used (PEP 562), so
+`import textforge` is quick and `textforge --help` never loads numpy or torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textforge.bundle import load as load
+    from textforge.classifier import Classifier as Classifier
+    from textforge.data import Dataset as Dataset
+    from textforge.errors import (
+        BundleError as BundleError,
+        ComponentError as ComponentError,
+        DataError as DataError,
+        DataUnavailable as DataUnavailable,
+        PluginError as PluginError,
+        RecipeError as RecipeError,
+        StorageError as StorageError,
+        TextforgeError as TextforgeError,
+        TrainingError as TrainingError,
+    )
+    from textforge.features import Ragged as Ragged, RaggedBatch as RaggedBatch
+    from textforge.hookspecs import hookimpl as hookimpl
+    from textforge.layers import FeatureLinear as FeatureLinear
+    from textforge.plugins import PluginManager as PluginManager
+    from textforge.recipe import Recipe as Recipe, load_recipe as load_recipe
+    from textforge.run import Run as Run, run as run
+    from textforge.settings import TrainerSettings as TrainerSettings
+    from textforge.trainer import EpochResult as EpochResult, Trainer as Trainer
+
+_HOME = {
+    "BundleError": "errors",
+    "Classifier": "classifier",
+    "ComponentError": "errors",
+    "DataError": "errors",
+    "DataUnavailable": "errors",
+    "Dataset": "data",
+    "EpochResult": "trainer",
+    "FeatureLinear": "layers",
+    "PluginError": "errors",
+    "PluginManager": "plugins",
+    "Ragged": "features",
+    "RaggedBatch": "features",
+    "Recipe": "recipe",
+    "RecipeError": "errors",
+    "Run": "run",
+    "StorageError": "errors",
+    "TextforgeError": "errors",
+    "Trainer": "trainer",
+    "TrainerSettings": "settings",
+    "TrainingError": "errors",
+    "hookimpl": "hookspecs",
+    "load": "bundle",
+    "load_recipe": "recipe",
+    "run": "run",
+}
+"""Public name to the module that defines it."""
+
+__all__ = [*_HOME, "__version__"]  # noqa: PLE0604  (names, by construction)
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module, metadata
+
+    if name == "__version__":
+        return metadata.version("textforge")
+    if name in _HOME:
+        value = getattr(import_module(f"textforge.{_HOME[name]}"), name)
+        globals()[name] = value  # `textforge.run` is the function, also once its module is loaded
+        return value
+    raise AttributeError(f"module 'textforge' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,263 @@
+"""A trained classifier on disk: `bundle.json` and safetensors files. No pickle anywhere.
+
+Written whole or not at all; every file has its SHA-256 in `bundle.json`, which has its own. A few
+golden predictions are repeated at load, so that a bundle that would answer differently is told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from textforge.classifier import Classifier
+from textforge.components import Part, blame
+from textforge.errors import BundleError, ComponentError, PluginError, RecipeError, StorageError, TextforgeError
+from textforge.folder import bundle_folder
+from textforge.options import jsonable
+from textforge.plugins import PluginManager
+from textforge.rng import RandomState
+from textforge.storage import replaced, sha256, write_json
+
+FORMAT = 1
+DESCRIPTION = "bundle.json"
+MODEL, VECTORIZER = "model.safetensors", "vectorizer.safetensors"
+GOLDEN_TEXTS = (
+    "",
+    "The launch was moved to Monday because of the weather, said the team in Houston.",
+    "Does anybody know a good library to read and write image files in C? Thanks in advance!",
+    "He threw seven innings and the home team won the game 5 to 2.",
+    "Our guests liked the room, but the service was slow and the food was cold.",
+)
+"""Texts of the golden predictions. They are fixed, so that no text of a user's travels in a bundle."""
+TOLERANCE = 1e-3
+"""How far a golden probability may be off: other processors round differently."""
+
+
+def save(classifier: Classifier, path: Path) -> Path:
+    """Write a bundle folder; its files appear together or not at all.
+
+    Raises:
+        BundleError: something is there already, or a component has no name to be saved by.
+        ComponentError: the vectorizer's `state()` is not JSON values and arrays.
+        StorageError: it cannot be written.
+    """
+    if path.exists():
+        raise BundleError(f"{path}: exists already; bundles are never overwritten.")
+    missing = [kind for kind in ("vectorizer", "model") if kind not in classifier.parts]
+    if missing:
+        raise BundleError(
+            f"the {missing[0]} was given as a Python object, not as a named component, so a bundle could "
+            "not say how to build it. Register it in a plugin and pass PluginManager.part(...)."
+        )
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+        _write(classifier, temporary)
+        temporary.chmod(0o755)
+        temporary.rename(path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror or error}.") from error
+    finally:
+        if temporary is not None and temporary.exists():
+            shutil.rmtree(temporary, ignore_errors=True)
+    return path
+
+
+def load(
+    path: str | Path, *, plugins: PluginManager | None = None, device: str = "cpu", check: bool = True
+) -> Classifier:
+    """Read a bundle, or the bundle of a finished run.
+
+    Args:
+        path: a bundle folder or a run folder.
+        plugins: where components are looked up; by default everything installed.
+        device: 'cpu' or 'cuda'.
+        check: repeat the golden predictions.
+
+    Raises:
+        BundleError: missing, unfinished, damaged, of an unknown format, or it needs what is not
+            installed; the message says which distribution to install.
+    """
+    folder = bundle_folder(Path(path))
+    described = _described(folder)
+    parts = {kind: _part(kind, described, plugins or PluginManager(), folder) for kind in ("vectorizer", "model")}
+    try:
+        vectorizer = parts["vectorizer"].build({"seed": described["facts"].get("seed", 0)})
+        with blame(parts["vectorizer"].label, "restoring its state"):
+            vectorizer = vectorizer.from_state(_read_state(folder, described["vectorizer"]["state"]))
+        module = _module(parts["model"], described["facts"], folder)
+    except TextforgeError as error:
+        raise BundleError(f"{folder}: {error} {_versions(described, parts)}".rstrip()) from error
+    classifier = Classifier(
+        vectorizer, module, described["labels"], facts=described["facts"], parts=parts, device=device
+    )
+    if check:
+        _check_golden(classifier, described, folder, parts)
+    return classifier
+
+
+# -- writing -----------------------------------------------------------------------------------
+
+
+def _write(classifier: Classifier, folder: Path) -> None:
+    from safetensors.torch import save_model
+
+    with replaced(folder / MODEL) as temporary:
+        save_model(classifier.module, str(temporary))
+    described = {
+        "format": FORMAT,
+        "textforge": metadata.version("textforge"),
+        "labels": list(classifier.labels),
+        "facts": classifier.facts,
+        "vectorizer": {
+            **_named(classifier.parts["vectorizer"]),
+            "state": _write_state(classifier, folder),
+        },
+        "model": _named(classifier.parts["model"]),
+        "golden": [
+            {"text": text, "probabilities": [float(p) for p in row]}
+            for text, row in zip(GOLDEN_TEXTS, classifier.predict_proba(GOLDEN_TEXTS), strict=True)
+        ],
+        "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
+    }
+    write_json(folder / DESCRIPTION, {**described, "digest": _digest(described)})
+
+
+def _named(part: Part) -> dict[str, Any]:
+    origin = part.component.origin
+    return {
+        "use": part.component.name,
+        "options": jsonable(part.options),
+        "distribution": origin.distribution,
+        "version": origin.version,
+    }
+
+
+def _write_state(classifier: Classifier, folder: Path) -> dict[str, Any]:
+    """The vectorizer's arrays go into safetensors, its JSON values into the description."""
+    from safetensors.numpy import save_file
+
+    part = classifier.parts["vectorizer"]
+    with blame(part.label, "giving its state"):
+        state: Mapping[str, Any] = classifier.vectorizer.state()
+    arrays = {k: np.ascontiguousarray(v) for k, v in state.items() if isinstance(v, np.ndarray)}
+    values = {k: v for k, v in state.items() if k not in arrays}
+    try:
+        json.dumps(values, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ComponentError(f"{part.label}: state() must be JSON values and numpy arrays: {error}.") from error
+    with replaced(folder / VECTORIZER) as temporary:
+        save_file(arrays, str(temporary))
+    return values
+
+
+def _digest(described: Mapping[str, Any]) -> str:
+    """SHA-256 of a description without its own digest, in canonical JSON."""
+    content = {key: value for key, value in described.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    """The description, once it and every file it names have been found whole."""
+    file = folder / DESCRIPTION
+    damaged = f"{folder}: damaged: "
+    try:
+        described = json.loads(file.read_bytes())
+        number = described["format"]
+    except OSError as error:
+        raise BundleError(f"{file}: cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{damaged}{DESCRIPTION} is not a bundle's description ({error}).") from error
+    if number != FORMAT:
+        raise BundleError(
+            f"{folder}: bundle format {number}; this textforge ({metadata.version('textforge')}) reads format "
+            f"{FORMAT}. It was written by textforge {described.get('textforge', '(unknown)')}: install that version."
+        )
+    if described.get("digest") != _digest(described):
+        raise BundleError(f"{damaged}{DESCRIPTION} is not what was written. Restore the bundle from a copy.")
+    for name, digest in described["files"].items():
+        if not (folder / name).is_file():
+            raise BundleError(f"{damaged}the file '{name}' is missing. Restore the bundle from a copy.")
+        if sha256(folder / name) != digest:
+            raise BundleError(
+                f"{damaged}the file '{name}' is not what was written (its SHA-256 differs). "
+                "Restore the bundle from a copy."
+            )
+    return dict(described)
+
+
+def _part(kind: str, described: Mapping[str, Any], plugins: PluginManager, folder: Path) -> Part:
+    saved = described[kind]
+    try:
+        return plugins.part(kind, saved["use"], **saved["options"])
+    except PluginError as error:
+        distribution, version = saved["distribution"], saved["version"]
+        if saved["use"] in plugins.names(kind) or not version:
+            raise BundleError(f"{folder}: {error}") from error
+        raise BundleError(
+            f"{folder}: needs {kind} '{saved['use']}' from the distribution {distribution} {version}, which is not "
+            f"installed. Install it: pip install '{distribution}=={version}'"
+        ) from error
+    except RecipeError as error:
+        raise BundleError(
+            f"{folder}: its options do not fit the installed {kind} '{saved['use']}' (the bundle was made with "
+            f"{saved['distribution']} {saved['version']}): {error}"
+        ) from error
+
+
+def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    from safetensors.numpy import load_file
+
+    arrays: dict[str, NDArray[Any]] = load_file(str(folder / VECTORIZER))
+    return {**values, **arrays}
+
+
+def _module(part: Part, facts: Mapping[str, Any], folder: Path) -> torch.nn.Module:
+    from safetensors.torch import load_model
+
+    with RandomState(0, torch.device("cpu")).active():  # its first weights are drawn, then replaced
+        module: torch.nn.Module = part.build(facts)
+    with blame(part.label, "taking its saved weights"):
+        load_model(module, str(folder / MODEL), strict=True)
+    return module
+
+
+def _check_golden(
+    classifier: Classifier, described: Mapping[str, Any], folder: Path, parts: Mapping[str, Part]
+) -> None:
+    golden = described["golden"]
+    expected = np.array([one["probabilities"] for one in golden])
+    found = classifier.predict_proba([one["text"] for one in golden])
+    if expected.shape != found.shape or not np.allclose(expected, found, atol=TOLERANCE, rtol=0):
+        raise BundleError(
+            f"{folder}: it predicts otherwise here than where it was made, so it is not to be trusted. "
+            f"{_versions(described, parts)}"
+        )
+
+
+def _versions(described: Mapping[str, Any], parts: Mapping[str, Part]) -> str:
+    """Which distributions differ from those the bundle was made with, and what to do."""
+    changed = []
+    for kind, part in parts.items():
+        saved, origin = described[kind], part.component.origin
+        if (saved["distribution"], saved["version"]) != (origin.distribution, origin.version):
+            changed.append(f"{part.label} was {saved['distribution']} {saved['version']} and is {origin}")
+    with suppress(metadata.PackageNotFoundError):
+        if not changed and described["textforge"] != metadata.version("textforge"):
+            changed.append(f"textforge was {described['textforge']} and is {metadata.version('textforge')}")
+    return f"({'; '.join(changed)}. Install what it was made with.)" if changed else ""

@@ -1,0 +1,142 @@
+"""A trained classifier in memory: texts in, labels and probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from textforge.components import Part, blame
+from textforge.data import check_texts, encode_labels
+from textforge.errors import ComponentError, DataError, TrainingError
+from textforge.features import Features, as_features, batches
+from textforge.metrics import classification_metrics
+
+BATCH_SIZE = 512
+"""Texts at a time in prediction; it bounds memory and changes no result beyond float rounding."""
+
+
+class Classifier:
+    """What `Trainer.classifier()` and `textforge.load()` return.
+
+    Args:
+        vectorizer: fitted.
+        module: the trained `torch.nn.Module`; put into evaluation mode.
+        labels: the classes, in the order of the module's outputs.
+        facts: what the module was built from.
+        parts: the named components behind vectorizer and model; without them it cannot be saved.
+        device: where to compute.
+    """
+
+    def __init__(
+        self,
+        vectorizer: Any,
+        module: nn.Module,
+        labels: Sequence[str],
+        *,
+        facts: Mapping[str, Any] | None = None,
+        parts: Mapping[str, Part] | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.vectorizer = vectorizer
+        self.device = torch.device(device)
+        self.module = module.to(self.device).eval()
+        self.labels = tuple(labels)
+        self.facts = dict(facts or {})
+        self.parts = dict(parts or {})
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Probabilities, float32, shape (len(texts), len(labels)); each row sums to 1.
+
+        Raises:
+            DataError: something in `texts` is not text.
+        """
+        check_texts(texts, "texts")
+        if len(texts) == 0:
+            return np.empty((0, len(self.labels)), dtype=np.float32)
+        chunks = [self._probabilities(texts[i : i + BATCH_SIZE]) for i in range(0, len(texts), BATCH_SIZE)]
+        return np.concatenate(chunks)
+
+    def predict(self, texts: Sequence[str]) -> list[str]:
+        """The most probable label of each text.
+
+        Raises:
+            DataError: something in `texts` is not text.
+        """
+        return [self.labels[number] for number in self.predict_proba(texts).argmax(axis=1)]
+
+    def evaluate(self, texts: Sequence[str], labels: Sequence[str], *, name: str = "test") -> dict[str, Any]:
+        """Figures on labelled texts: see `textforge.metrics.classification_metrics`.
+
+        Raises:
+            DataError: there are no texts, or a label that the classifier does not know.
+        """
+        return self.figures(labels, self.predict_proba(texts), name=name)
+
+    def figures(
+        self, labels: Sequence[str], probabilities: NDArray[np.float32], *, name: str = "test"
+    ) -> dict[str, Any]:
+        """As `evaluate`, from probabilities that are there already."""
+        if len(labels) == 0:
+            raise DataError(f"{name}: there are no texts to evaluate on.")
+        gold = encode_labels(labels, self.labels, name)
+        return classification_metrics(gold, probabilities.argmax(axis=1).astype(np.int64), self.labels)
+
+    def save(self, path: str | Path) -> Path:
+        """Write a bundle (see `textforge.bundle.save`); `textforge.load` reads it."""
+        from textforge.bundle import save
+
+        return save(self, Path(path))
+
+    def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        with blame(part_name(self.parts.get("vectorizer"), "the vectorizer"), "turning texts into features"):
+            features = as_features(
+                self.vectorizer.transform(list(texts)), len(texts), part_name(self.parts.get("vectorizer"), "vectorizer")
+            )
+        who = part_name(self.parts.get("model"), "the model")
+        scores = torch.cat(list(logits(self.module, features, len(self.labels), self.device, BATCH_SIZE, who)))
+        if not bool(torch.isfinite(scores).all()):
+            raise TrainingError(f"{who} gives outputs that are not finite numbers; its weights are of no use.")
+        probabilities: NDArray[np.float32] = torch.softmax(scores, dim=1).cpu().numpy()
+        return probabilities
+
+
+def part_name(part: Part | None, otherwise: str) -> str:
+    """How messages call a component."""
+    return f"{part.label} from {part.component.origin}" if part else otherwise
+
+
+def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Tensor:
+    """One pass; the result is held to the contract: float, shape (rows, n_classes).
+
+    Raises:
+        ComponentError: the module raised, or returned something else.
+    """
+    with blame(who, "computing a batch"):
+        scores = module(batch)
+    if not isinstance(scores, torch.Tensor) or tuple(scores.shape) != (len(batch), n_classes):
+        found = f"shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else type(scores).__name__
+        raise ComponentError(
+            f"{who} returned {found}; expected a tensor of shape ({len(batch)}, {n_classes}): "
+            "one logit a text and class."
+        )
+    return scores
+
+
+def logits(
+    module: nn.Module, features: Features, n_classes: int, device: torch.device, batch_size: int, who: str
+) -> Iterator[torch.Tensor]:
+    """Outputs of a module in evaluation mode, batch by batch, without gradients."""
+    training = module.training
+    module.eval()
+    try:
+        with torch.inference_mode():
+            for batch, _ in batches(features, batch_size):
+                yield forward(module, batch.to(device), n_classes, who).float()
+    finally:
+        module.train(training)

@@ -1,0 +1,46 @@
+"""The command line. Each command is a module of this package, imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from textforge.cli.failures import guarded
+
+COMMANDS = ("run", "check", "predict", "evaluate", "plugins")
+
+
+class LazyGroup(click.Group):
+    """Finds a command in the module of its name, when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"textforge.cli.{name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from textforge.errors import did_you_mean
+
+            ctx.fail(f"no command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="textforge", message="%(package)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Train text classifiers from YAML recipes, every part a plugin."""
+
+
+def main() -> None:
+    """The console script: run a command, tell failures in one sentence, exit with their code."""
+    sys.exit(guarded(cli))

@@ -1,0 +1,29 @@
+"""`textforge check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("check")
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key of the recipe.")
+@click.option("--resolved", is_flag=True, help="Print the recipe with every default and override filled in.")
+@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def command(recipe: Path, overrides: tuple[str, ...], resolved: bool, as_json: bool, debug: bool) -> None:
+    """Check RECIPE whole, without loading data or training; tell every mistake at once."""
+    from textforge.cli.output import results, write_json
+    from textforge.recipe import load_recipe
+
+    with results() as stdout:
+        checked = load_recipe(recipe, overrides=overrides)
+        if as_json:
+            write_json(stdout, {"recipe": str(recipe), "resolved": checked.resolved()})
+        elif resolved:
+            stdout.write(checked.resolved_yaml())
+        else:
+            parts = ", ".join(part.label for part in checked.parts.values())
+            stdout.write(f"{recipe}: fine ({parts})\n")

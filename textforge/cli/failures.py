@@ -1,0 +1,56 @@
+"""Failures told to a person: one sentence on stderr, the right exit code, no traceback unasked."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import click
+
+from textforge.errors import TextforgeError
+
+INTERRUPTED = 130
+
+
+def guarded(command: click.Command) -> int:
+    """Run a command and return its exit code."""
+    debug = "--debug" in sys.argv[1:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # wherever it stands
+    try:
+        code = command.main(args=arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except TextforgeError as error:
+        if debug:
+            traceback.print_exc()
+        say(str(error))
+        return error.exit_code
+    except MemoryError:
+        say("out of memory. Use fewer features (vectorizer.max_features), a smaller model or a smaller batch.")
+        return 1
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        say(
+            f"internal error: {type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno}). "
+            "This is a fault of textforge or of a plugin, not yours; --debug shows the traceback."
+        )
+        return 1
+
+
+def say(text: str) -> None:
+    """A failure on stderr, led by the program's name where no file leads it."""
+    click.echo(f"error: {text}", err=True)

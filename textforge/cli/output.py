@@ -1,0 +1,67 @@
+"""Results on stdout, everything else on stderr, and figures as readable tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+MAX_MATRIX = 12
+"""Classes up to which a confusion matrix is shown whole; above that its largest mistakes are."""
+
+
+@contextmanager
+def results() -> Iterator[TextIO]:
+    """The real stdout, while whatever else prints (a plugin, a library) goes to stderr."""
+    real = sys.stdout
+    sys.stdout = sys.stderr
+    try:
+        yield real
+    finally:
+        sys.stdout = real
+
+
+def write_json(stream: TextIO, value: Any) -> None:
+    """One JSON object on one line."""
+    stream.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Columns aligned by spaces, the first `left` to the left, the others to the right."""
+    widths = [max(len(row[n]) for row in (header, *rows)) for n in range(len(header))]
+    lines = []
+    for row in (header, *rows):
+        cells = [c.ljust(w) if n < left else c.rjust(w) for n, (c, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def figures_text(figures: dict[str, Any], split: str = "test") -> str:
+    """Metrics of a classification as a person reads them."""
+    classes = figures["per_class"]
+    per_class = table(
+        ("class", "precision", "recall", "f1", "support"),
+        [
+            (name, *(f"{one[key]:.3f}" for key in ("precision", "recall", "f1")), str(one["support"]))
+            for name, one in classes.items()
+        ],
+    )
+    head = (
+        f"{split} accuracy {figures['accuracy']:.4f}   macro F1 {figures['macro_f1']:.4f}   "
+        f"weighted F1 {figures['weighted_f1']:.4f}   ({figures['n']} texts)"
+    )
+    return f"{head}\n\n{per_class}\n\n{_confusion(figures['confusion_matrix'])}"
+
+
+def _confusion(matrix: dict[str, Any]) -> str:
+    labels, rows = matrix["labels"], matrix["rows"]
+    if len(labels) <= MAX_MATRIX:
+        numbers = [f"[{n}]" for n in range(1, len(labels) + 1)]
+        body = [(f"{number} {label}", *map(str, row))
+                for number, label, row in zip(numbers, labels, rows, strict=True)]  # fmt: skip
+        return table(("confusion (row: gold, column: predicted)", *numbers), body)
+    pairs = [(rows[g][p], labels[g], labels[p]) for g in range(len(rows)) for p in range(len(rows)) if g != p]
+    worst = sorted(pairs, key=lambda pair: -pair[0])[:10]
+    return table(("most confused: gold", "predicted", "texts"), [(g, p, str(n)) for n, g, p in worst], left=2)

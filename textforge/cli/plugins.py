@@ -1,0 +1,115 @@
+"""`textforge plugins`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from textforge.components import Component
+    from textforge.plugins import PluginManager
+
+
+@click.command("plugins")
+@click.argument("kind", required=False)
+@click.argument("name", required=False)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a recipe, for editors.")
+@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def command(kind: str | None, name: str | None, schema: bool, as_json: bool, debug: bool) -> None:
+    """List what is installed; with KIND its components; with KIND and NAME its options."""
+    from textforge.cli.output import results, write_json
+    from textforge.plugins import PluginManager
+
+    with results() as stdout:
+        plugins = PluginManager()
+        if schema:
+            from textforge.schema import recipe_schema
+
+            stdout.write(json.dumps(recipe_schema(plugins), indent=2, ensure_ascii=False) + "\n")
+        elif kind and name:
+            component = plugins.component(kind, name)
+            described = describe(component)
+            write_json(stdout, described) if as_json else _write_component(stdout, component, described)
+        else:
+            listing = catalogue(plugins, kind)
+            write_json(stdout, listing) if as_json else _write_listing(stdout, listing)
+
+
+def catalogue(plugins: PluginManager, kind: str | None) -> dict[str, Any]:
+    """Kinds with their components and where each comes from, and what is broken."""
+    from textforge.components import KINDS
+
+    if kind is not None:
+        plugins.names(kind)  # refuses an unknown kind
+    kinds = {
+        one: [
+            {"name": c.name, "distribution": c.origin.distribution, "version": c.origin.version}
+            for c in plugins.components(one)
+        ]
+        for one in ([kind] if kind else KINDS)
+    }
+    broken = [
+        {"plugin": b.plugin, "distribution": b.origin.distribution, "version": b.origin.version, "reason": b.reason}
+        for b in plugins.broken
+    ]
+    return {"kinds": kinds, "broken": broken}
+
+
+def describe(component: Component) -> dict[str, Any]:
+    """A component's facts and options with type, default and documentation."""
+    from textforge.options import jsonable
+
+    options = component.options
+    defaults = jsonable(options.defaults())
+    return {
+        "kind": component.kind.name,
+        "name": component.name,
+        "distribution": component.origin.distribution,
+        "version": component.origin.version,
+        "doc": component.doc,
+        "facts": list(options.facts),
+        "options": [
+            {
+                "name": option.name,
+                "type": option.type_text,
+                **({} if option.required else {"default": defaults[option.name]}),
+                "required": option.required,
+                "doc": option.doc,
+            }
+            for option in options.fields.values()
+        ],
+    }
+
+
+def _write_listing(stdout: TextIO, listing: dict[str, Any]) -> None:
+    from textforge.cli.output import table
+
+    rows = [
+        (kind, one["name"], f"{one['distribution']} {one['version']}".strip())
+        for kind, components in listing["kinds"].items()
+        for one in components
+    ]
+    stdout.write(table(("kind", "name", "from"), rows, left=3) + "\n")
+    if listing["broken"]:
+        stdout.write("\nbroken:\n")
+        for one in listing["broken"]:
+            stdout.write(f"  {one['plugin']} ({one['distribution']} {one['version']}): {one['reason']}\n")
+
+
+def _write_component(stdout: TextIO, component: Component, described: dict[str, Any]) -> None:
+    from textforge.cli.output import table
+
+    stdout.write(f"{component.label} from {component.origin}\n{described['doc']}\n")
+    if described["facts"]:
+        stdout.write(f"\nfacts: {', '.join(described['facts'])}\n")
+    if not described["options"]:
+        stdout.write("\nno options\n")
+        return
+    rows = [
+        (o["name"], o["type"], "(required)" if o["required"] else json.dumps(o["default"]), o["doc"])
+        for o in described["options"]
+    ]
+    stdout.write("\n" + table(("option", "type", "default", "what it does"), rows, left=4) + "\n")

@@ -1,0 +1,66 @@
+"""`textforge predict`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+
+@click.command("predict")
+@click.argument("run_or_bundle", type=click.Path(path_type=Path))
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.option("-i", "--input", "source", type=click.Path(path_type=Path), help="Texts, one a line (.jsonl: JSON lines).")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write there instead of to stdout.")
+@click.option(
+    "--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv", show_default=True,
+    help="A line a text: label, tab, probability; or a JSON object.",
+)  # fmt: skip
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def command(
+    run_or_bundle: Path,
+    texts: tuple[str, ...],
+    source: Path | None,
+    output: Path | None,
+    form: str,
+    device: str,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Predict the labels of TEXTs, or of each line of --input or of standard input."""
+    from textforge.cli.output import results, write_json
+    from textforge.folder import bundle_folder
+    from textforge.predict import open_input, predictions, read_lines
+
+    if texts and source:
+        raise click.UsageError("give texts as arguments or in --input, not both.")
+    with results() as stdout, ExitStack() as stack:
+        bundle_folder(run_or_bundle)  # refuses before torch is loaded
+        lines: Iterable[str] = texts
+        if source:
+            stream = stack.enter_context(open_input(source))
+            lines = read_lines(stream, str(source), json_lines=source.suffix == ".jsonl")
+        elif not texts:
+            lines = read_lines(sys.stdin.buffer, "standard input")
+        from textforge.bundle import load
+        from textforge.storage import replaced
+
+        classifier = load(run_or_bundle, device=device)
+        if output:
+            temporary = stack.enter_context(replaced(output))
+            stdout = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
+        found = predictions(classifier, lines)
+        if as_json:
+            write_json(stdout, {"labels": list(classifier.labels), "predictions": list(found)})
+            return
+        for one in found:
+            if form == "jsonl":
+                stdout.write(json.dumps(one, ensure_ascii=False) + "\n")
+            else:
+                stdout.write(f"{one['label']}\t{one['probabilities'][one['label']]:.4f}\n")

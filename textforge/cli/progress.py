@@ -1,0 +1,87 @@
+"""How a run goes on, for a person: a bar on a terminal, plain lines elsewhere, nothing if quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from textforge.run import Silent
+
+if TYPE_CHECKING:
+    from textforge.run import Progress
+    from textforge.trainer import EpochResult
+
+BAR_AFTER = 1.0
+"""Seconds of an epoch after which plain output says how far it is, every so many steps."""
+
+
+def progress_for(quiet: bool) -> Progress:
+    """The progress that fits stderr."""
+    if quiet:
+        return Silent()
+    return Bar() if sys.stderr.isatty() else Lines()
+
+
+class Lines:
+    """A plain line for each stage and epoch."""
+
+    def stage(self, text: str) -> None:
+        self.say(f"{text} …")
+
+    def warning(self, text: str) -> None:
+        self.say(f"warning: {text}")
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        pass
+
+    def epoch(self, result: EpochResult, epochs: int) -> None:
+        self.say(epoch_text(result, epochs))
+
+    def say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+class Bar(Lines):
+    """The same lines above a bar that fills with the steps of an epoch."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar: Any = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("steps"),
+            TimeRemainingColumn(), console=Console(stderr=True, highlight=False), transient=True,
+        )  # fmt: skip
+        self._task: Any = None
+        self._shown = 0.0
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        now = time.monotonic()
+        if self._task is None:
+            self._bar.start()
+            self._task = self._bar.add_task("", total=steps)
+        if now - self._shown > 0.05 or step == steps:  # redrawing costs more than a small step
+            self._shown = now
+            self._bar.update(self._task, completed=step, total=steps, description=f"epoch {epoch}")
+
+    def stage(self, text: str) -> None:
+        if self._task is not None:
+            self._bar.stop()
+            self._task = None
+        super().stage(text)
+
+    def say(self, text: str) -> None:
+        self._bar.console.print(text, markup=False, soft_wrap=True)
+
+    def __del__(self) -> None:  # a run that fails leaves no half-drawn bar and shows the cursor again
+        self._bar.stop()
+
+
+def epoch_text(result: EpochResult, epochs: int) -> str:
+    """`epoch  3/10  loss 0.0123  valid loss 0.2, accuracy 0.95 *  0.4 s`."""
+    text = f"epoch {result.number:>{len(str(epochs))}}/{epochs}  train loss {result.train_loss:.4f}"
+    if result.valid:
+        valid = result.valid
+        text += f"  valid loss {valid['loss']:.4f} accuracy {valid['accuracy']:.4f}{' *' if result.best else '  '}"
+    return f"{text}  {result.seconds:.2f} s"

@@ -1,0 +1,153 @@
+"""pydantic's validation errors told in a recipe writer's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from textforge.errors import did_you_mean, listed
+
+Path = tuple[str | int, ...]
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "path_type": "a path",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "frozen_set_type": "a list",
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+    "model_type": "a mapping",
+    "dataclass_type": "a mapping",
+    "none_required": "null",
+    "greater_than": "a number greater than {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number less than {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "string_too_short": "text of at least {min_length} characters",
+    "string_too_long": "text of at most {max_length} characters",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+}
+
+
+def complaints(
+    label: str, options: Iterable[str], values: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]
+) -> list[tuple[Path, str]]:
+    """One sentence for each wrong value, with its path in `values`."""
+    grouped: dict[Path, list[Mapping[str, Any]]] = {}
+    for error in errors:
+        path = _path(error["loc"], values, missing=error["type"] == "missing")
+        grouped.setdefault(path, []).append(error)
+    # A union complains once for each of its types; keep what was said about the innermost value.
+    paths = [p for p in grouped if not any(q != p and q[: len(p)] == p for q in grouped)]
+    return [(path, _sentence(label, list(options), path, grouped[path], values)) for path in paths]
+
+
+def found(value: Any) -> str:
+    """A value as a recipe's reader sees it."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        shown = value if len(value) <= 60 else value[:57] + "…"
+        return f"the text '{shown}'"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list" if value else "an empty list"
+    return str(value)
+
+
+def _path(location: Sequence[str | int], values: Any, *, missing: bool) -> Path:
+    """pydantic's location without the tags that it adds for the members of a union."""
+    path: Path = ()
+    for number, step in enumerate(location):
+        last_and_missing = missing and number == len(location) - 1
+        if isinstance(values, Mapping) and step in values:
+            values = values[step]
+        elif isinstance(values, (list, tuple)) and isinstance(step, int) and step < len(values):
+            values = values[step]
+        elif not last_and_missing:
+            continue
+        path += (step,)
+    return path
+
+
+def _sentence(
+    label: str, options: list[str], path: Path, errors: list[Mapping[str, Any]], values: Any
+) -> str:
+    kinds = {error["type"] for error in errors}
+    name = str(path[-1]) if path else ""
+    if "extra_forbidden" in kinds and len(path) == 1:
+        return (
+            f"{label}: unknown option '{name}'. Its options: {listed(options)}.{did_you_mean(name, options)}"
+        )
+    if "missing" in kinds and isinstance(path[-1], int):
+        return f"{label}: {dotted(path[:-1])} has too few items: {dotted(path)} is missing."
+    if "missing" in kinds:
+        return f"{label}: the option '{dotted(path)}' is missing; it has no default."
+    value = _at(values, path)
+    if "extra_forbidden" in kinds:
+        return f"{label}: '{dotted(path)}' is not known here."
+    expected = " or ".join(dict.fromkeys(_expectation(error) for error in errors))
+    return f"{label}: {dotted(path)} must be {expected}, not {found(value)}.{_advice(errors, value)}"
+
+
+def _expectation(error: Mapping[str, Any]) -> str:
+    template = _EXPECTED.get(error["type"])
+    if template is None:
+        message = str(error["msg"]).removeprefix("Value error, ")
+        return f"valid ({message[:1].lower()}{message[1:]})"
+    return template.format(**error.get("ctx", {}))
+
+
+def _advice(errors: list[Mapping[str, Any]], value: Any) -> str:
+    kinds = {error["type"] for error in errors}
+    if isinstance(value, str):
+        if "bool_type" in kinds and value.lower() in ("yes", "on", "y", "no", "off", "n"):
+            return f" Write {'true' if value.lower() in ('yes', 'on', 'y') else 'false'}."
+        choices = [c.strip(" '") for e in errors if e["type"] == "literal_error"
+                   for c in str(e["ctx"]["expected"]).replace(" or ", ",").split(",")]  # fmt: skip
+        if choices:
+            return did_you_mean(value, choices)
+        if kinds & {"int_type", "float_type"} and _number(value):
+            return " Write it without quotes."
+        if "list_type" in kinds or "tuple_type" in kinds:
+            return f" Write [{value}]."
+    elif kinds == {"string_type"} and isinstance(value, (int, float)):
+        return f" Put it in quotes: '{found(value)}'."
+    elif "list_type" in kinds and isinstance(value, (int, float)):
+        return f" Write [{found(value)}]."
+    return ""
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def dotted(path: Path) -> str:
+    """`("hidden", 0)` as `hidden[0]`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+
+
+def _at(values: Any, path: Path) -> Any:
+    for step in path:
+        values = values[step]
+    return values

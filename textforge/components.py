@@ -1,0 +1,188 @@
+"""The kinds of components, one component as a plugin offers it, and a component with its options."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from textforge.errors import ComponentError, PluginError, TextforgeError, did_you_mean, listed
+from textforge.options import Options, jsonable
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One section of a recipe: the hook that fills it and the facts its factories may ask for."""
+
+    name: str
+    facts: tuple[str, ...]
+
+    @property
+    def hook(self) -> str:
+        return f"textforge_{self.name}s"
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("dataset", ("seed",)),
+        Kind("vectorizer", ("seed",)),
+        Kind("model", ("n_classes", "seed")),  # and what the vectorizer gives
+        Kind("optimizer", ("params",)),
+    )
+}
+
+FACT_TEXT = {
+    "n_features": "a bag of words or one vector a text (n_features)",
+    "vocab_size": "token sequences (vocab_size)",
+}
+"""What a fact that a vectorizer gives means to a reader."""
+
+DEFAULT_GIVES = ("n_features",)
+
+
+def fact_text(fact: str) -> str:
+    return FACT_TEXT.get(fact, f"the fact '{fact}'")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The installed distribution that a component comes from."""
+
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".strip()
+
+
+IN_CODE = Origin("(registered in code)", "")
+
+
+@dataclass(frozen=True)
+class Component:
+    """A named factory of one kind. Its module is imported when `factory` is first looked at."""
+
+    kind: Kind
+    name: str
+    target: Callable[..., Any] | str
+    origin: Origin
+
+    @property
+    def label(self) -> str:
+        """`model 'mlp'`, as every message calls it."""
+        return f"{self.kind.name} '{self.name}'"
+
+    @cached_property
+    def factory(self) -> Callable[..., Any]:
+        """The factory itself.
+
+        Raises:
+            PluginError: the module cannot be imported, or has no such attribute.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        module_name, _, attribute = self.target.partition(":")
+        try:
+            module = importlib.import_module(module_name)
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                f"{self.label} from {self.origin} cannot be imported: {type(error).__name__}: {error}"
+            ) from error
+        try:
+            found = getattr(module, attribute)
+        except AttributeError as error:
+            raise PluginError(
+                f"{self.label} from {self.origin}: module '{module_name}' has no '{attribute}'."
+                f"{did_you_mean(attribute, vars(module))}"
+            ) from error
+        if not callable(found):
+            raise PluginError(f"{self.label} from {self.origin}: '{self.target}' is not callable.")
+        return found  # type: ignore[no-any-return]
+
+    @cached_property
+    def options(self) -> Options:
+        """The factory's facts and options.
+
+        Raises:
+            PluginError: the factory cannot be imported, or its signature breaks the contract.
+        """
+        options = Options(self.factory, self.label)
+        unknown = [fact for fact in options.facts if fact not in self.kind.facts]
+        if unknown and self.kind.name != "model":
+            raise PluginError(
+                f"{self.label} from {self.origin} asks for the fact '{unknown[0]}'. A {self.kind.name} "
+                f"is given: {listed(self.kind.facts)}.{did_you_mean(unknown[0], self.kind.facts)}"
+            )
+        return options
+
+    @property
+    def doc(self) -> str:
+        """The first line of the factory's docstring."""
+        return ((self.factory.__doc__ or "").strip().splitlines() or [""])[0]
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """Facts that a vectorizer gives to models: its factory's attribute `gives`, else n_features."""
+        return tuple(getattr(self.factory, "gives", DEFAULT_GIVES))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A component with checked options: one section of a recipe, ready to be built.
+
+    Calling it with facts by name builds it, so a part serves wherever a factory does.
+    """
+
+    component: Component
+    options: dict[str, Any] = field(default_factory=dict)
+    written_at: str = ""
+    """Where the recipe names it (`recipe.yaml:3:1`), for messages; empty in code."""
+
+    @property
+    def label(self) -> str:
+        return self.component.label
+
+    def as_recipe(self) -> dict[str, Any]:
+        """The section as YAML would hold it: `{use: name, option: value, …}`."""
+        return {"use": self.component.name, **jsonable(self.options)}
+
+    def build(self, facts: Mapping[str, Any]) -> Any:
+        """What the factory makes of the facts that it asks for and the options.
+
+        Raises:
+            PluginError: a fact is not known here.
+            ComponentError: the factory raised something that is not a TextforgeError.
+        """
+        asked = self.component.options
+        known = {**asked.fact_defaults, **facts}
+        missing = [fact for fact in asked.facts if fact not in known]
+        if missing:
+            raise PluginError(f"{self.label} needs {fact_text(missing[0])}, which is not known here.")
+        arguments = [known[fact] for fact in asked.facts]
+        with blame(f"{self.label} from {self.component.origin}", "being built", self.written_at):
+            return self.component.factory(*arguments, **self.options)
+
+
+@contextmanager
+def blame(who: str, doing: str, place: str = "") -> Iterator[None]:
+    """Turn what another's code raises into one sentence that names it; our own errors pass.
+
+    Where `place` is known it leads the message of our own errors too.
+    """
+    where = f"{place}: " if place else ""
+    try:
+        yield
+    except TextforgeError as error:
+        if where and not str(error).startswith(where) and not hasattr(error, "mistakes"):
+            raise type(error)(f"{where}{error}") from error
+        raise
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ComponentError(
+            f"{where}{who} failed while {doing}: {type(error).__name__}: {error}".rstrip(": ")
+        ) from error

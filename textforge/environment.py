@@ -1,0 +1,50 @@
+"""What a run ran on: Python, packages, plugins, threads, and the fingerprint of its data."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from typing import Any
+
+from textforge.recipe import Recipe
+
+PACKAGES = ("textforge", "torch", "numpy", "polars", "scikit-learn", "safetensors", "pydantic", "pluggy", "PyYAML")
+
+
+def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> dict[str, Any]:
+    """Plain values for environment.json.
+
+    Args:
+        recipe: whose plugins are named.
+        device: what was trained on.
+        fingerprint: SHA-256 of the data (`Dataset.fingerprint`).
+    """
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": platform.platform(),
+        "processor": torch.backends.cpu.get_cpu_capability(),  # type: ignore[no-untyped-call]
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "plugins": {
+            kind: {
+                "use": part.component.name,
+                "distribution": part.component.origin.distribution,
+                "version": part.component.origin.version,
+            }
+            for kind, part in recipe.parts.items()
+        },
+        "data": {"sha256": fingerprint},
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,95 @@
+"""A trained classifier held against labelled data: its run's own test split, or others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from textforge import folder
+from textforge.components import Part
+from textforge.data import Dataset
+from textforge.document import read_document
+from textforge.errors import BundleError, RecipeError, did_you_mean, listed
+from textforge.overlay import override_nodes
+from textforge.plugins import PluginManager
+from textforge.recipe import load_recipe
+
+
+def evaluate(
+    path: str | Path,
+    *,
+    data: str | Path | None = None,
+    split: str | None = None,
+    options: Iterable[str] = (),
+    plugins: PluginManager | None = None,
+    device: str = "cpu",
+) -> dict[str, Any]:
+    """Figures of a run or bundle on labelled data (see `metrics.classification_metrics`).
+
+    Args:
+        path: a finished run folder or a bundle.
+        data: a recipe (.yaml), whose dataset is taken, or a data file, which is read whole by the
+            dataset that is named as the file's suffix (reviews.csv by 'csv'). None: the run's own data.
+        split: 'train', 'valid' or 'test'; by default test, and everything for a data file.
+        options: options of the dataset, `["text=review"]`.
+
+    Raises:
+        RecipeError, DataError, BundleError: what is wrong with recipe or options, data, or bundle.
+    """
+    from textforge.bundle import load
+
+    plugins = plugins or PluginManager()
+    run = Path(path)
+    folder.bundle_folder(run)  # refuses an unfinished run before anything is loaded
+    dataset, default = _dataset(run, data, [option.removeprefix("dataset.") for option in options], plugins)
+    chosen = split or default
+    splits = dataset.splits()
+    if chosen not in splits:
+        raise RecipeError(f"the data have no split '{chosen}'. They have: {listed(splits)}.")
+    classifier = load(run, plugins=plugins, device=device)
+    texts, labels = splits[chosen]
+    return {"split": chosen, "warnings": list(dataset.warnings), **classifier.evaluate(texts, labels, name=chosen)}
+
+
+def _dataset(
+    run: Path, data: str | Path | None, options: list[str], plugins: PluginManager
+) -> tuple[Dataset, str]:
+    """The data, and the split that is meant where none is named."""
+    own = run / folder.RESOLVED
+    if data is None and not own.is_file():
+        raise BundleError(f"{run}: a bundle alone knows no data. Name them with --data FILE or --data RECIPE.")
+    path = own if data is None else Path(data)
+    if not path.is_file():
+        raise RecipeError(f"{path}: there is no such file.")
+    if path.suffix in (".yaml", ".yml"):
+        recipe = load_recipe(path, overrides=[f"dataset.{option}" for option in options], plugins=plugins)
+        return _built(recipe.dataset, recipe.seed), "test"
+    return _built(_file_part(path, run, options, plugins), 0), "train"
+
+
+def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
+    """The dataset component for a file, with the run's own options where its data were such a file too."""
+    name = path.suffix.removeprefix(".").lower()
+    names = plugins.names("dataset")
+    if name not in names:
+        raise RecipeError(
+            f"{path}: no dataset reads '{path.suffix}' files. A data file is read by the dataset of its "
+            f"suffix's name; installed: {listed(names)}.{did_you_mean(name, names)}"
+        )
+    given: dict[str, Any] = {}
+    if (run / folder.RESOLVED).is_file():
+        _, resolved = read_document(run / folder.RESOLVED)
+        own = resolved.plain()["dataset"]
+        if own.pop("use") == name:
+            given = {key: value for key, value in own.items() if key not in ("train", "valid", "test")}
+    if "test_fraction" in plugins.component("dataset", name).options.fields:
+        given["test_fraction"] = 0.0
+    for keys, node in override_nodes(f"dataset.{option}" for option in options):
+        given[".".join(keys[1:])] = node.plain()
+    return plugins.part("dataset", name, **{**given, "train": str(path.resolve())})
+
+
+def _built(part: Part, seed: int) -> Dataset:
+    dataset: Dataset = part.build({"seed": seed})
+    return dataset

@@ -1,0 +1,167 @@
+"""What a vectorizer makes of texts: ragged rows (CSR) or dense vectors, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from textforge.errors import ComponentError
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of feature numbers, as in a CSR matrix: bags with weights, or sequences in order.
+
+    Args:
+        indices: int, shape (total,): feature numbers of all rows, one row after the other.
+        offsets: int, shape (n_rows + 1,): row r is `indices[offsets[r]:offsets[r + 1]]`.
+        n_features: one more than the largest feature number possible.
+        weights: float32, shape (total,), or None where every entry counts 1.
+
+    Raises:
+        ComponentError: the arrays do not fit together; says which and how.
+    """
+
+    indices: NDArray[np.integer[Any]]
+    offsets: NDArray[np.integer[Any]]
+    n_features: int
+    weights: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        # int32 halves memory and is what embedding_bag takes as well as int64
+        object.__setattr__(self, "indices", _owned(self.indices, np.int32))
+        object.__setattr__(self, "offsets", _owned(self.offsets, np.int64))
+        if self.weights is not None:
+            object.__setattr__(self, "weights", _owned(self.weights, np.float32))
+        total = len(self.indices)
+        if self.offsets.ndim != 1 or len(self.offsets) == 0 or self.offsets[0] != 0 or self.offsets[-1] != total:
+            raise ComponentError(f"ragged features: offsets must run from 0 to {total}, the number of indices.")
+        if np.any(np.diff(self.offsets) < 0):
+            raise ComponentError("ragged features: offsets must not decrease.")
+        if total and not 0 <= self.indices.min() <= self.indices.max() < self.n_features:
+            raise ComponentError(
+                f"ragged features: indices from {self.indices.min()} to {self.indices.max()}, "
+                f"but there are {self.n_features} features."
+            )
+        if self.weights is not None and len(self.weights) != total:
+            raise ComponentError(f"ragged features: {len(self.weights)} weights for {total} indices.")
+        if self.weights is not None and not np.isfinite(self.weights).all():
+            raise ComponentError("ragged features: a weight is not a finite number.")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> Ragged:
+        """The given rows, in that order."""
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        entries = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
+        weights = None if self.weights is None else self.weights[entries]
+        return Ragged(self.indices[entries], offsets, self.n_features, weights)
+
+    def batch(self, start: int, stop: int) -> RaggedBatch:
+        """Rows start to stop as tensors that share this object's memory."""
+        first, last = self.offsets[start], self.offsets[stop]
+        return RaggedBatch(
+            torch.from_numpy(self.indices[first:last]),
+            torch.from_numpy((self.offsets[start:stop] - first).astype(np.int32)),
+            None if self.weights is None else torch.from_numpy(self.weights[first:last]),
+        )
+
+
+@dataclass(frozen=True)
+class RaggedBatch:
+    """What a model's `forward` gets for ragged features; the arguments of `nn.EmbeddingBag`.
+
+    Args:
+        indices: int32 tensor, shape (total,).
+        offsets: int32 tensor, shape (n_rows,): where each row begins.
+        weights: float32 tensor, shape (total,), or None where every entry counts 1.
+    """
+
+    indices: torch.Tensor
+    offsets: torch.Tensor
+    weights: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def to(self, device: torch.device) -> RaggedBatch:
+        """The same batch on another device."""
+        if self.indices.device == device:
+            return self
+        weights = None if self.weights is None else self.weights.to(device)
+        return RaggedBatch(self.indices.to(device), self.offsets.to(device), weights)
+
+
+@dataclass(frozen=True)
+class Dense:
+    """One vector a text: float32, shape (n_rows, n_features). Its batches are plain tensors."""
+
+    vectors: NDArray[np.float32]
+
+    @property
+    def n_features(self) -> int:
+        return int(self.vectors.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> Dense:
+        return Dense(self.vectors[rows])
+
+    def batch(self, start: int, stop: int) -> torch.Tensor:
+        return torch.from_numpy(self.vectors[start:stop])
+
+
+def _owned(array: Any, dtype: Any) -> NDArray[Any]:
+    """The array contiguous, of the type, and writable: torch takes no other without a warning."""
+    return np.require(array, dtype=dtype, requirements=["C", "W"])
+
+
+Features = Ragged | Dense
+Batch = RaggedBatch | torch.Tensor
+
+
+def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
+    """What `transform` returned, as features: Ragged, a SciPy CSR matrix, or a float matrix.
+
+    Raises:
+        ComponentError: it is none of these, or has not one row a text.
+    """
+    if isinstance(value, (Ragged, Dense)):
+        features: Features = value
+    elif hasattr(value, "indptr") and hasattr(value, "tocsr"):
+        matrix = value.tocsr()
+        features = Ragged(matrix.indices, matrix.indptr, matrix.shape[1], matrix.data)
+    elif isinstance(value, np.ndarray) and value.ndim == 2 and np.issubdtype(value.dtype, np.number):
+        features = Dense(_owned(value, np.float32))
+    else:
+        shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
+        raise ComponentError(
+            f"{vectorizer}: transform returned a {type(value).__name__}{shape}; "
+            "expected textforge.Ragged, a SciPy sparse matrix, or a float array of shape (texts, features)."
+        )
+    if len(features) != n_texts:
+        raise ComponentError(f"{vectorizer}: transform returned {len(features)} rows for {n_texts} texts.")
+    return features
+
+
+def batches(
+    features: Features, size: int, order: NDArray[np.int64] | None = None, *, drop_last: bool = False
+) -> Iterator[tuple[Batch, NDArray[np.int64]]]:
+    """Batches of `size` rows with their row numbers, in `order` (by default as they stand)."""
+    n_rows = len(features) if order is None else len(order)
+    end = n_rows - n_rows % size if drop_last else n_rows
+    for start in range(0, end, size):
+        stop = min(start + size, end)
+        if order is None:
+            yield features.batch(start, stop), np.arange(start, stop)
+        else:
+            rows = order[start:stop]
+            yield features.take(rows).batch(0, len(rows)), rows

@@ -1,0 +1,95 @@
+"""Where runs lie: a run folder's files, how it is made, and whether it is finished.
+
+Standard library only, so that `textforge predict` can refuse a folder before it loads torch.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from textforge.errors import BundleError, RecipeError, StorageError
+
+RESULT = "result.json"
+RECIPE, RESOLVED, ENVIRONMENT = "recipe.yaml", "resolved.yaml", "environment.json"
+METRICS, PREDICTIONS = "metrics.jsonl", "predictions.jsonl"
+MODEL = "model"
+
+
+def create_run_folder(name: str, out: str | Path | None) -> Path:
+    """A new folder for one run: `out`, or `runs/<name>/<UTC time>-<short id>`.
+
+    Raises:
+        RecipeError: `out` has something in it; nothing is ever overwritten.
+        StorageError: the folder cannot be made.
+    """
+    if out is None:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        path = Path("runs", name, f"{stamp}-{secrets.token_hex(3)}")
+    else:
+        path = Path(out)
+    try:
+        if path.is_dir() and any(path.iterdir()):
+            state = "a finished run" if is_finished(path) else (
+                "an unfinished run" if (path / RECIPE).exists() else "other files")  # fmt: skip
+            raise RecipeError(f"{path}: exists and holds {state}; runs are never overwritten. Choose another --out.")
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise RecipeError(f"{path}: is a file. Choose another --out.") from error
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be made: {error.strerror or error}. Choose another --out.") from error
+    return path
+
+
+def is_finished(run: Path) -> bool:
+    """Whether a run folder has its final result.json."""
+    return (run / RESULT).is_file()
+
+
+def read_result(run: Path) -> dict[str, Any]:
+    """A finished run's result.json.
+
+    Raises:
+        BundleError: the run is unfinished, or its result is damaged.
+    """
+    if not is_finished(run):
+        raise BundleError(f"{run}: {_absent(run)}")
+    try:
+        return dict(json.loads((run / RESULT).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{run}: its {RESULT} is damaged: {error}") from error
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is that of a run, finished or not."""
+    return (path / RECIPE).is_file() or is_finished(path)
+
+
+def bundle_folder(path: Path) -> Path:
+    """The bundle that `path` is, or that the finished run at `path` holds.
+
+    Raises:
+        BundleError: there is none; says whether the run is unfinished.
+    """
+    if (path / "bundle.json").is_file():
+        return path
+    if is_run(path):
+        read_result(path)
+        return path / MODEL
+    raise BundleError(f"{path}: {_absent(path)}")
+
+
+def _absent(path: Path) -> str:
+    if not path.exists():
+        return "there is no such run or bundle."
+    if (path / RECIPE).is_file():
+        return (
+            f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still going on. "
+            f"Run it again: textforge run {path / RESOLVED}"
+        )
+    if path.is_dir() and (runs := sorted(p.parent for p in path.glob(f"**/{RESULT}"))[-1:]):
+        return f"neither a run nor a bundle, but there are runs below it; the last one is {runs[0]}"
+    return "neither a run (result.json) nor a bundle (bundle.json)."

@@ -1,0 +1,41 @@
+"""Every hook of textforge. A plugin implements those it needs, with `textforge.hookimpl`.
+
+Each hook takes no argument and returns a dict of component name to its factory, or to a string
+"package.module:attribute" that is imported only when a recipe uses the component. Factories:
+positional-only parameters are facts, keyword-only parameters are the recipe's options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pluggy
+
+GROUP = "textforge"
+"""The entry-point group in which plugins are found."""
+
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+Factories = Mapping[str, Callable[..., Any] | str]
+
+
+@hookspec
+def textforge_datasets() -> Factories:  # type: ignore[empty-body]
+    """Datasets: a factory returns a `textforge.Dataset`. Facts: seed."""
+
+
+@hookspec
+def textforge_vectorizers() -> Factories:  # type: ignore[empty-body]
+    """Vectorizers: a factory returns an object with fit, transform, state and from_state. Facts: seed."""
+
+
+@hookspec
+def textforge_models() -> Factories:  # type: ignore[empty-body]
+    """Models: a factory returns a `torch.nn.Module`. Facts: n_classes, seed, and what the vectorizer gives."""
+
+
+@hookspec
+def textforge_optimizers() -> Factories:  # type: ignore[empty-body]
+    """Optimizers: a factory returns a `torch.optim.Optimizer`. Facts: params."""

@@ -1,0 +1,231 @@
+"""Find plugins through entry points, keep broken ones apart, look components up by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from textforge import hookspecs
+from textforge.components import IN_CODE, KINDS, Component, Origin, Part
+from textforge.errors import PluginError, RecipeError, did_you_mean, listed
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin, or a part of one, that cannot be used, and why."""
+
+    plugin: str
+    origin: Origin
+    reason: str
+
+    def __str__(self) -> str:
+        return f"plugin '{self.plugin}' from {self.origin}: {self.reason}"
+
+
+class PluginManager:
+    """The components that installed plugins, and those registered on this object, offer.
+
+    Each manager stands alone: registering a plugin on one touches no other. Nothing is looked for
+    until the first question is asked.
+
+    Args:
+        entry_points: whether to find installed plugins (entry-point group `textforge`).
+    """
+
+    def __init__(self, *, entry_points: bool = True) -> None:
+        self._pluggy = pluggy.PluginManager(hookspecs.GROUP)
+        self._pluggy.add_hookspecs(hookspecs)
+        self._components: dict[tuple[str, str], list[Component]] = {}
+        self._broken: list[Broken] = []
+        self._installed_wanted = entry_points
+
+    # -- what is there -------------------------------------------------------------------------
+
+    @property
+    def broken(self) -> list[Broken]:
+        """Plugins and components that cannot be used, each with its reason."""
+        self._find_installed()
+        return [*self._broken, *self._duplicates()]
+
+    def names(self, kind: str) -> list[str]:
+        """The names of a kind, sorted.
+
+        Raises:
+            PluginError: no such kind.
+        """
+        _kind(kind)
+        self._find_installed()
+        return sorted(name for of_kind, name in self._components if of_kind == kind)
+
+    def components(self, kind: str) -> list[Component]:
+        """The usable components of a kind, by name; those whose name is given twice are left out."""
+        names = self.names(kind)
+        return [found[0] for name in names if len(found := self._components[kind, name]) == 1]
+
+    def component(self, kind: str, name: str) -> Component:
+        """One component.
+
+        Raises:
+            PluginError: no such kind or name (the message names the nearest one, and the broken
+                plugins that might have given it), or two distributions give this name.
+        """
+        _kind(kind)
+        self._find_installed()
+        found = self._components.get((kind, name), [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise PluginError(_duplicate(found))
+        raise PluginError(self._unknown(kind, name))
+
+    def part(self, kind: str, name: str, /, **options: Any) -> Part:
+        """A component with its options checked and its defaults filled in.
+
+        Raises:
+            PluginError: as `component`.
+            RecipeError: an option is unknown, missing, of the wrong type or out of range.
+        """
+        from textforge.errors import Mistake
+
+        component = self.component(kind, name)
+        checked, mistakes = component.options.check(options)
+        if mistakes:
+            raise RecipeError([Mistake(message) for _, message in mistakes])
+        return Part(component, checked)
+
+    # -- what is put in ------------------------------------------------------------------------
+
+    def register(self, plugin: Any, name: str | None = None, *, origin: Origin = IN_CODE) -> None:
+        """Add a plugin object (a module, class instance or namespace with hook implementations).
+
+        Raises:
+            PluginError: the plugin is broken; nothing else is affected.
+        """
+        before = len(self._broken)
+        self._add(plugin, name or _plugin_name(plugin), origin)
+        if reasons := [broken.reason for broken in self._broken[before:]]:
+            raise PluginError(f"plugin '{name or _plugin_name(plugin)}': {' '.join(reasons)}")
+
+    def _find_installed(self) -> None:
+        if not self._installed_wanted:
+            return
+        self._installed_wanted = False
+        found = metadata.entry_points(group=hookspecs.GROUP)
+        for entry_point in sorted(found, key=lambda ep: (ep.dist.name if ep.dist else "", ep.name)):
+            dist = entry_point.dist
+            origin = Origin(dist.name, dist.version) if dist else Origin("(unknown distribution)", "")
+            try:
+                plugin = entry_point.load()
+            except (Exception, SystemExit) as error:
+                reason = f"cannot be imported: {type(error).__name__}: {error}"
+                self._broken.append(Broken(entry_point.name, origin, reason))
+            else:
+                self._add(plugin, entry_point.name, origin)
+
+    def _add(self, plugin: Any, name: str, origin: Origin) -> None:
+        def broken(reason: str) -> None:
+            self._broken.append(Broken(name, origin, reason))
+
+        try:
+            # Two distributions may give their entry points the same name, so the name is made longer.
+            registered = self._pluggy.register(plugin, f"{name} ({origin}, {id(plugin):x})")
+        except Exception as error:
+            return broken(f"does not fit the hooks: {str(error).strip().splitlines()[-1]}")
+        specified = [kind.hook for kind in KINDS.values()]
+        for hook in _implemented(plugin):
+            if hook not in specified:
+                broken(f"there is no hook '{hook}'. Hooks: {listed(specified)}.{did_you_mean(hook, specified)}")
+        if registered is None or not any(self._pluggy.get_hookcallers(plugin) or ()):
+            broken("implements no hook. Mark its functions with @textforge.hookimpl.")
+        for kind in KINDS.values():
+            for implementation in getattr(self._pluggy.hook, kind.hook).get_hookimpls():
+                if implementation.plugin is not plugin:
+                    continue
+                try:
+                    offered = implementation.function()
+                except (Exception, SystemExit) as error:
+                    broken(f"{kind.hook} raised {type(error).__name__}: {error}")
+                    continue
+                for reason in self._offer(kind.name, offered, origin):
+                    broken(f"{kind.hook} {reason}")
+
+    def _offer(self, kind: str, offered: Any, origin: Origin) -> list[str]:
+        if not isinstance(offered, Mapping):
+            return [f"returned a {type(offered).__name__}, not a dict of names to factories."]
+        wrong: list[str] = []
+        for name, target in offered.items():
+            if not isinstance(name, str) or not name.strip():
+                wrong.append(f"returned the name {name!r}; a name is text.")
+                continue
+            if not callable(target) and not (isinstance(target, str) and _is_reference(target)):
+                wrong.append(
+                    f"gave {target!r} for '{name}': neither a factory nor a string 'package.module:attribute'."
+                )
+                continue
+            component = Component(KINDS[kind], name, target, origin)
+            if callable(target):  # a string is imported, and so read, only when it is asked for
+                try:
+                    _ = component.options
+                except PluginError as error:
+                    wrong.append(f"gave a factory that cannot be used: {error}")
+                    continue
+            self._components.setdefault((kind, name), []).append(component)
+        return wrong
+
+    # -- what is said --------------------------------------------------------------------------
+
+    def _duplicates(self) -> list[Broken]:
+        return [
+            Broken(found[0].name, found[1].origin, _duplicate(found))
+            for _, found in sorted(self._components.items())
+            if len(found) > 1
+        ]
+
+    def _unknown(self, kind: str, name: str) -> str:
+        names = self.names(kind)
+        message = f"no {kind} named '{name}'.{did_you_mean(name, names)} Installed: {listed(names)}."
+        for broken in self._broken:
+            if name in broken.reason or name in broken.plugin or broken.origin.distribution.endswith(name):
+                message += f" It may be in a broken plugin: {broken}"
+        if self._broken and "broken plugin" not in message:
+            message += f" Broken plugins: {listed(f'{b.plugin} ({b.origin})' for b in self._broken)}."
+        return message
+
+
+def _kind(name: str) -> None:
+    if name not in KINDS:
+        raise PluginError(f"no kind of component named '{name}'. Kinds: {listed(KINDS)}.{did_you_mean(name, KINDS)}")
+
+
+def _duplicate(found: list[Component]) -> str:
+    sources = " and ".join(str(component.origin) for component in found)
+    return f"the name of {found[0].label} is given by {sources}. Uninstall one of them, or rename its component."
+
+
+def _is_reference(text: str) -> bool:
+    module, colon, attribute = text.partition(":")
+    return bool(colon) and attribute.isidentifier() and all(p.isidentifier() for p in module.split("."))
+
+
+def _plugin_name(plugin: Any) -> str:
+    return str(getattr(plugin, "__name__", type(plugin).__name__))
+
+
+def _implemented(plugin: Any) -> list[str]:
+    """The names of everything in a plugin that is marked as a hook implementation, known or not."""
+    marked = f"{hookspecs.GROUP}_impl"
+    names = []
+    for name in vars(plugin) if isinstance(plugin, ModuleType) else dir(plugin):
+        try:
+            value = inspect.getattr_static(plugin, name)
+        except AttributeError:
+            continue
+        if hasattr(getattr(value, "__func__", value), marked):
+            names.append(name)
+    return names

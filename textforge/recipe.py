@@ -1,0 +1,231 @@
+"""A recipe: YAML or a dict, with `extends` and overrides, checked whole before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from textforge.components import KINDS, Part, fact_text
+from textforge.document import Node, from_python, read_document, resolve_scalars
+from textforge.errors import Mistake, Place, PluginError, RecipeError, did_you_mean, listed
+from textforge.options import Options, jsonable
+from textforge.overlay import KEYS, extended, merged, nested, override_nodes
+from textforge.plugins import PluginManager
+from textforge.settings import TrainerSettings
+
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe: every part looked up, every option valid, every default filled in."""
+
+    name: str
+    seed: int
+    dataset: Part
+    vectorizer: Part
+    model: Part
+    optimizer: Part
+    trainer: TrainerSettings
+    path: Path | None = None
+    text: str = ""
+    """The recipe as written, without what it extends."""
+
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """Kind to its part, in the order in which they work."""
+        return {kind: getattr(self, kind) for kind in KINDS}
+
+    def resolved(self) -> dict[str, Any]:
+        """The whole recipe as plain values: no `extends`, every default written out, paths absolute."""
+        settings = {f.name: getattr(self.trainer, f.name) for f in fields(self.trainer)}
+        sections = {kind: part.as_recipe() for kind, part in self.parts.items()}
+        return {"seed": self.seed, **sections, "trainer": jsonable(settings)}
+
+    def resolved_yaml(self) -> str:
+        """`resolved()` as YAML that reads back to the same values."""
+        return yaml.dump(
+            self.resolved(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+        )
+
+
+def load_recipe(
+    source: str | Path | Mapping[str, Any],
+    *,
+    overrides: Mapping[str, Any] | Iterable[str] = (),
+    plugins: PluginManager | None = None,
+) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        source: path of a YAML file, or the recipe as a dict.
+        overrides: dotted key to value (`{"model.hidden": [200]}`), or texts as the command line
+            has them (`["model.hidden=[200]"]`). A later one wins over an earlier one of the same key.
+        plugins: where components are looked up; by default everything installed.
+
+    Raises:
+        RecipeError: with every mistake that was found, each with its place.
+    """
+    if isinstance(source, Mapping):
+        path, text = None, ""
+        root = from_python(source, "recipe")
+        text = yaml.dump(root.plain(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    else:
+        path = Path(source)
+        text, root = read_document(path)
+    root = extended(root, ())
+    written = list(override_nodes(overrides))
+    for keys, node in sorted(written, key=lambda pair: len(pair[0])):  # a part before its options
+        root = merged(root, nested(keys, node), top=True)
+    recipe = _Check(root, plugins or PluginManager()).recipe()
+    name = path.stem if path else "recipe"
+    shown = {".".join(keys): node.plain() for keys, node in written}
+    return Recipe(name=name, path=path, text=text, overrides=shown, **recipe)
+
+
+class _Check:
+    """Turns a node tree into the fields of a Recipe, collecting every mistake on the way."""
+
+    def __init__(self, root: Node, plugins: PluginManager) -> None:
+        self.root, self.plugins = root, plugins
+        self.mistakes: list[Mistake] = []
+
+    def recipe(self) -> dict[str, Any]:
+        sections = self.root.mapping
+        if sections is None:
+            raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", self.root.place))
+        for key, node in sections.items():
+            if key not in KEYS:
+                self.wrong(f"unknown key '{key}'. A recipe has: {listed(KEYS)}.{did_you_mean(key, KEYS)}", node)
+        seed = self.seed(sections.get("seed"))
+        parts = {kind: self.part(kind, sections.get(kind)) for kind in KINDS}
+        trainer = self.trainer(sections.get("trainer"))
+        vectorizer, model = parts["vectorizer"], parts["model"]
+        if vectorizer and model:
+            self.pair(vectorizer, model, sections["model"])
+        if self.mistakes:
+            raise RecipeError(sorted(self.mistakes, key=_reading_order))
+        return {"seed": seed, **parts, "trainer": trainer}
+
+    def wrong(self, message: str, node: Node | None, *, at_key: bool = True) -> None:
+        place = (node.key_place if at_key and node and node.key_place else node.place) if node else None
+        self.mistakes.append(Mistake(message, place))
+
+    def seed(self, node: Node | None) -> int:
+        if node is None:
+            return 0
+        if isinstance(node.value, bool) or not isinstance(node.value, int) or not 0 <= node.value <= MAX_SEED:
+            self.wrong(f"seed must be a whole number from 0 to {MAX_SEED}.", node, at_key=False)
+            return 0
+        return node.value
+
+    def part(self, kind: str, node: Node | None) -> Part | None:
+        names = self.plugins.names(kind)
+        if node is None:
+            place = Place(self.root.place.source)
+            self.mistakes.append(
+                Mistake(f"the section '{kind}' is missing. Add '{kind}: {{use: NAME}}'; NAME is one of: "
+                        f"{listed(names)}.", place))  # fmt: skip
+            return None
+        if isinstance(node.value, str):  # `model: mlp` is short for `model: {use: mlp}`
+            node = Node({"use": Node(node.value, node.place)}, node.place, node.key_place)
+        section = node.mapping
+        if section is None:
+            self.wrong(f"'{kind}' must be a name or a mapping, as in '{kind}: {{use: NAME}}'.", node, at_key=False)
+            return None
+        use = section.get("use")
+        if use is None or not isinstance(use.value, str):
+            self.wrong(f"'{kind}' does not say what to use. Add 'use: NAME'; NAME is one of: {listed(names)}.",
+                       use or node)  # fmt: skip
+            return None
+        options = Node({k: v for k, v in section.items() if k != "use"}, node.place, node.key_place)
+        try:
+            component = self.plugins.component(kind, use.value)
+            checked = self.options(component.options, options)
+        except PluginError as error:
+            self.wrong(str(error), use, at_key=False)
+            return None
+        if checked is None:
+            return None
+        for name in checked:
+            checked[name] = self.paths(checked[name], options.at((name,)), f"{component.label}: {name}")
+        return Part(component, checked, written_at=str(node.key_place or node.place))
+
+    def trainer(self, node: Node | None) -> TrainerSettings | None:
+        node = node or Node({}, self.root.place)
+        if node.value is None:  # `trainer:` with nothing under it
+            node = Node({}, node.place, node.key_place)
+        if node.mapping is None:
+            self.wrong("'trainer' must be a mapping, as in 'trainer: {epochs: 10}'.", node, at_key=False)
+            return None
+        checked = self.options(Options(TrainerSettings, "trainer"), node)
+        return None if checked is None else TrainerSettings(**checked)
+
+    def options(self, options: Options, node: Node) -> dict[str, Any] | None:
+        checked, mistakes = options.check(node.plain())
+        for path, message in mistakes:
+            found = node.at(path)
+            unknown = "unknown option" in message or "is not known here" in message
+            self.wrong(message, found, at_key=unknown or found is node)
+        return None if mistakes else checked
+
+    def paths(self, value: Any, node: Node, label: str) -> Any:
+        """Make paths absolute, from the folder of the file that they are written in; they must exist."""
+        if isinstance(value, Path):
+            path = Path((node.place.folder or Path.cwd()) / value.expanduser())
+            if not path.exists() and not any(c in str(value) for c in "*?["):
+                self.wrong(f"{label}: there is no file or folder {path}.", node, at_key=False)
+            return path
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.paths(item, node.at((n,)), label) for n, item in enumerate(value))
+        return value
+
+    def pair(self, vectorizer: Part, model: Part, node: Node) -> None:
+        """A model's facts must be known to the framework or given by the vectorizer."""
+        given = (*model.component.kind.facts, *vectorizer.component.gives)
+        asked = model.component.options
+        for fact in asked.facts:
+            if fact in given or fact in asked.fact_defaults:
+                continue
+            helpful = [c.name for c in self.plugins.components("vectorizer") if fact in _gives(c)]
+            use = f" Use the vectorizer {' or '.join(repr(n) for n in helpful)}." if helpful else (
+                f" No installed vectorizer gives that.{did_you_mean(fact, given)}")  # fmt: skip
+            gives = " and ".join(fact_text(f) for f in vectorizer.component.gives)
+            self.wrong(f"{model.label} needs {fact_text(fact)}; {vectorizer.label} gives {gives}.{use}",
+                       node.at(("use",)), at_key=False)  # fmt: skip
+
+
+def _gives(component: Any) -> tuple[str, ...]:
+    try:
+        return tuple(component.gives)
+    except PluginError:  # a broken vectorizer is no suggestion
+        return ()
+
+
+def _reading_order(mistake: Mistake) -> tuple[str, int, int]:
+    place = mistake.place
+    return (place.source, place.line or 0, place.column or 0) if place else ("", 0, 0)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes YAML that YAML 1.1 and 1.2 readers read alike: ambiguous text is quoted, no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
+    text = repr(value)
+    if "e" in text and "." not in text:  # `1e-08` would be text to YAML 1.1
+        text = text.replace("e", ".0e")
+    return dumper.represent_scalar("tag:yaml.org,2002:float", text)
+
+
+_Dumper.add_representer(float, _represent_float)
+resolve_scalars(_Dumper)

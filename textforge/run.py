@@ -1,0 +1,239 @@
+"""One run, from recipe to run folder: the one place where the parts are joined."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from textforge import folder
+from textforge.errors import Mistake, RecipeError, TextforgeError
+from textforge.plugins import PluginManager
+from textforge.recipe import Recipe, load_recipe
+from textforge.storage import write_json, write_text
+
+if TYPE_CHECKING:
+    from textforge.classifier import Classifier
+    from textforge.data import Dataset
+    from textforge.trainer import EpochResult, Trainer
+
+
+class Progress(Protocol):
+    """Who is told how a run goes on. `Silent` says nothing; the command line brings its own."""
+
+    def stage(self, text: str) -> None: ...
+    def warning(self, text: str) -> None: ...
+    def step(self, epoch: int, step: int, steps: int) -> None: ...
+    def epoch(self, result: EpochResult, epochs: int) -> None: ...
+
+
+class Silent:
+    """Progress that nobody hears."""
+
+    def stage(self, text: str) -> None: ...
+    def warning(self, text: str) -> None: ...
+    def step(self, epoch: int, step: int, steps: int) -> None: ...
+    def epoch(self, result: EpochResult, epochs: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    path: Path
+    result: dict[str, Any]
+    """What result.json holds."""
+    classifier: Classifier
+
+    @property
+    def test(self) -> dict[str, Any] | None:
+        """The figures on test: accuracy, macro_f1, per_class …; None where there is no test split."""
+        figures: dict[str, Any] | None = self.result["test"]
+        return figures
+
+
+def run(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    *,
+    overrides: Mapping[str, Any] | Iterable[str] = (),
+    out: str | Path | None = None,
+    plugins: PluginManager | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Train what a recipe says, evaluate it on test, and leave a run folder.
+
+    Args:
+        recipe: path of a YAML file, the recipe as a dict, or a checked `Recipe`.
+        overrides: dotted key to value, laid over the recipe; not with a checked `Recipe`.
+        out: the run folder; by default `runs/<recipe name>/<UTC time>-<id>`.
+        plugins: where components are looked up; by default everything installed.
+        progress: who is told how it goes on; by default nobody.
+
+    Raises:
+        TextforgeError: or one of its children; the run folder then has no result.json.
+    """
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides=overrides, plugins=plugins)
+    elif overrides:
+        raise RecipeError("a checked recipe takes no overrides; give them to load_recipe.")
+    progress = progress or Silent()
+    clock = _Clock()
+    path = folder.create_run_folder(recipe.name, out)
+    write_text(path / folder.RECIPE, recipe.text)
+    write_text(path / folder.RESOLVED, recipe.resolved_yaml())
+
+    progress.stage(f"loading {recipe.dataset.label}")
+    with clock("load"):
+        dataset = _load(recipe, progress)
+    progress.stage(f"turning {len(dataset.train[0])} texts into features with {recipe.vectorizer.label}")
+    with clock("vectorize"), _told_at(recipe):
+        trainer = _trainer(recipe, dataset, progress)
+        trainer.prepare()
+    _write_environment(path, recipe, dataset, trainer)
+    progress.stage(
+        f"training {recipe.model.label} on {len(dataset.train[0])} texts, "
+        f"{len(trainer.labels)} classes, {trainer.facts['n_features']} features"
+    )
+    with clock("train"), _told_at(recipe):
+        _train(path, trainer, progress)
+    classifier = trainer.classifier()
+    progress.stage("evaluating on test" if dataset.test else "no test split: nothing to evaluate")
+    with clock("evaluate"):
+        test, rows = _evaluate(classifier, dataset)
+    with _result_not_lost(test), clock("write"):
+        classifier.save(path / folder.MODEL)
+        if dataset.test:
+            write_text(path / folder.PREDICTIONS, "".join(rows))
+        result = {
+            "recipe": recipe.name,
+            "seed": recipe.seed,
+            "overrides": recipe.overrides,
+            "labels": list(trainer.labels),
+            "n_features": trainer.facts["n_features"],
+            "n_parameters": sum(p.numel() for p in classifier.module.parameters()),
+            "n_train": int(len(trainer.train_labels)),
+            "epochs": len(trainer.history),
+            "best_epoch": trainer.best.number if trainer.best else None,
+            "train_loss": trainer.history[-1].train_loss,
+            "valid": trainer.best.valid if trainer.best else None,
+            "test": test,
+            "warnings": list(dataset.warnings),
+            "seconds": clock.seconds(),
+        }
+        write_json(path / folder.RESULT, result)
+    return Run(path, result, classifier)
+
+
+class _Clock:
+    """Seconds of each stage and of the whole."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._stages[stage] = time.perf_counter() - began
+
+    def seconds(self) -> dict[str, float]:
+        total = time.perf_counter() - self._began
+        return {name: round(value, 3) for name, value in {**self._stages, "total": total}.items()}
+
+
+def _load(recipe: Recipe, progress: Progress) -> Dataset:
+    from textforge.data import Dataset
+    from textforge.errors import ComponentError
+
+    dataset = recipe.dataset.build({"seed": recipe.seed})
+    if not isinstance(dataset, Dataset):
+        raise ComponentError(
+            f"{recipe.dataset.label} from {recipe.dataset.component.origin} returned a "
+            f"{type(dataset).__name__}, not a textforge.Dataset."
+        )
+    for warning in dataset.warnings:
+        progress.warning(warning)
+    return dataset
+
+
+def _trainer(recipe: Recipe, dataset: Dataset, progress: Progress) -> Trainer:
+    from textforge.trainer import Trainer
+
+    return Trainer(
+        dataset,
+        recipe.vectorizer,
+        recipe.model,
+        recipe.optimizer,
+        seed=recipe.seed,
+        on_step=progress.step,
+        **asdict(recipe.trainer),
+    )
+
+
+def _write_environment(path: Path, recipe: Recipe, dataset: Dataset, trainer: Trainer) -> None:
+    from textforge.environment import describe_environment
+
+    described = describe_environment(recipe, device=trainer.device.type, fingerprint=dataset.fingerprint())
+    write_json(path / folder.ENVIRONMENT, described)
+
+
+def _train(path: Path, trainer: Trainer, progress: Progress) -> None:
+    """Train to the end; the line of each epoch is on disk before the next begins."""
+    lines: list[str] = []
+    for result in trainer:
+        lines.append(json.dumps(asdict(result)) + "\n")
+        write_text(path / folder.METRICS, "".join(lines))
+        progress.epoch(result, trainer.settings.epochs)
+
+
+def _evaluate(classifier: Classifier, dataset: Dataset) -> tuple[dict[str, Any] | None, list[str]]:
+    """The figures on test, and a JSON line for each of its texts."""
+    if dataset.test is None:
+        return None, []
+    texts, gold = dataset.test
+    probabilities = classifier.predict_proba(list(texts))
+    figures = classifier.figures(gold, probabilities)
+    predicted = [classifier.labels[number] for number in probabilities.argmax(axis=1)]
+    rows = [
+        json.dumps(
+            {
+                "row": row,
+                "gold": gold[row],
+                "predicted": predicted[row],
+                "probabilities": dict(zip(classifier.labels, map(float, probabilities[row]), strict=True)),
+            },
+            ensure_ascii=False,
+        )
+        + "\n"
+        for row in range(len(texts))
+    ]
+    return figures, rows
+
+
+@contextmanager
+def _told_at(recipe: Recipe) -> Iterator[None]:
+    """Mistakes that only the data show are told with the recipe's name in front."""
+    try:
+        yield
+    except RecipeError as error:
+        if recipe.path is None or any(mistake.place for mistake in error.mistakes):
+            raise
+        raise RecipeError([Mistake(f"{recipe.path}: {m.message}") for m in error.mistakes]) from error
+
+
+@contextmanager
+def _result_not_lost(test: dict[str, Any] | None) -> Iterator[None]:
+    """Where the end of a run cannot be written, at least say what it came to."""
+    try:
+        yield
+    except TextforgeError as error:
+        if test is None:
+            raise
+        raise type(error)(
+            f"{error} The run itself was done: test accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f}."
+        ) from error
