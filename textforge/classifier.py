@@ -96,7 +96,9 @@ class Classifier:
     def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         with blame(part_name(self.parts.get("vectorizer"), "the vectorizer"), "turning texts into features"):
             features = as_features(
-                self.vectorizer.transform(list(texts)), len(texts), part_name(self.parts.get("vectorizer"), "vectorizer")
+                self.vectorizer.transform(list(texts)),
+                len(texts),
+                part_name(self.parts.get("vectorizer"), "vectorizer"),
             )
         who = part_name(self.parts.get("model"), "the model")
         scores = torch.cat(list(logits(self.module, features, len(self.labels), self.device, BATCH_SIZE, who)))

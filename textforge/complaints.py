@@ -76,25 +76,21 @@ def _path(location: Sequence[str | int], values: Any, *, missing: bool) -> Path:
     path: Path = ()
     for number, step in enumerate(location):
         last_and_missing = missing and number == len(location) - 1
-        if isinstance(values, Mapping) and step in values:
-            values = values[step]
-        elif isinstance(values, (list, tuple)) and isinstance(step, int) and step < len(values):
-            values = values[step]
+        if (isinstance(values, Mapping) and step in values) or (
+            isinstance(values, (list, tuple)) and isinstance(step, int) and step < len(values)
+        ):
+            values = values[step]  # type: ignore[index]
         elif not last_and_missing:
             continue
         path += (step,)
     return path
 
 
-def _sentence(
-    label: str, options: list[str], path: Path, errors: list[Mapping[str, Any]], values: Any
-) -> str:
+def _sentence(label: str, options: list[str], path: Path, errors: list[Mapping[str, Any]], values: Any) -> str:
     kinds = {error["type"] for error in errors}
     name = str(path[-1]) if path else ""
     if "extra_forbidden" in kinds and len(path) == 1:
-        return (
-            f"{label}: unknown option '{name}'. Its options: {listed(options)}.{did_you_mean(name, options)}"
-        )
+        return f"{label}: unknown option '{name}'. Its options: {listed(options)}.{did_you_mean(name, options)}"
     if "missing" in kinds and isinstance(path[-1], int):
         return f"{label}: {dotted(path[:-1])} has too few items: {dotted(path)} is missing."
     if "missing" in kinds:

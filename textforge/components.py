@@ -59,7 +59,7 @@ class Origin:
         return f"{self.distribution} {self.version}".strip()
 
 
-IN_CODE = Origin("(registered in code)", "")
+IN_CODE = Origin("this program", "")
 
 
 @dataclass(frozen=True)

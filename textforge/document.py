@@ -144,6 +144,7 @@ class _Reader:
                 return Node(dict(self.items(source, depth)), place)
             if isinstance(source, yaml.SequenceNode):
                 return Node([self.node(item, depth + 1) for item in source.value], place)
+            assert isinstance(source, yaml.ScalarNode)
             return Node(self.scalar(source, place), place)
         finally:
             self.open.discard(id(source))
@@ -217,7 +218,7 @@ _YAML_ADVICE = {
 class _CoreLoader(yaml.SafeLoader):
     """PyYAML's parser with the scalars of YAML 1.2's core schema (yaml.org/spec/1.2.2, 10.3)."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_implicit_resolvers: dict[str, list[tuple[str, Any]]] = {}  # noqa: RUF012  (as PyYAML declares it)
 
 
 _SCALARS = (
@@ -242,15 +243,8 @@ resolve_scalars(_CoreLoader)
 
 
 def _decode(data: bytes, source: str) -> str:
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            break
-    else:
-        encoding = "utf-8"
+    marks = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    encoding = next((name for mark, name in marks.items() if data.startswith(mark)), "utf-8")
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:

@@ -26,7 +26,7 @@ def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> di
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "platform": platform.platform(),
-        "processor": torch.backends.cpu.get_cpu_capability(),  # type: ignore[no-untyped-call]
+        "processor": torch.backends.cpu.get_cpu_capability(),
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if device == "cuda" else device,

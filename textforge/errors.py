@@ -24,9 +24,7 @@ class RecipeError(TextforgeError):
     def __init__(self, mistakes: str | Mistake | Sequence[Mistake]) -> None:
         if isinstance(mistakes, str):
             mistakes = Mistake(mistakes)
-        self.mistakes: tuple[Mistake, ...] = (
-            (mistakes,) if isinstance(mistakes, Mistake) else tuple(mistakes)
-        )
+        self.mistakes: tuple[Mistake, ...] = (mistakes,) if isinstance(mistakes, Mistake) else tuple(mistakes)
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
@@ -46,7 +44,7 @@ class DataError(TextforgeError):
     exit_code = 2
 
 
-class DataUnavailable(TextforgeError):
+class DataUnavailable(TextforgeError):  # noqa: N818  (it tells a state)
     """The data cannot be had: not in the cache and no source answers (exit code 3)."""
 
     exit_code = 3

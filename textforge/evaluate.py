@@ -52,9 +52,7 @@ def evaluate(
     return {"split": chosen, "warnings": list(dataset.warnings), **classifier.evaluate(texts, labels, name=chosen)}
 
 
-def _dataset(
-    run: Path, data: str | Path | None, options: list[str], plugins: PluginManager
-) -> tuple[Dataset, str]:
+def _dataset(run: Path, data: str | Path | None, options: list[str], plugins: PluginManager) -> tuple[Dataset, str]:
     """The data, and the split that is meant where none is named."""
     own = run / folder.RESOLVED
     if data is None and not own.is_file():

@@ -78,16 +78,18 @@ class Options:
 
     @cached_property
     def _adapter(self) -> Any:
+        from typing import NotRequired
+
         from pydantic import ConfigDict, TypeAdapter
-        from typing_extensions import NotRequired, TypedDict
+        from typing_extensions import TypedDict
 
         fields = {
             option.name: option.annotation if option.required else NotRequired[option.annotation]
             for option in self.fields.values()
         }
         # A TypedDict, not a model: an option may be called `copy`, `schema` or `model_x`.
-        shape: Any = TypedDict("Options", fields)  # type: ignore[operator]
-        shape.__pydantic_config__ = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+        shape = TypedDict("Options", fields)  # type: ignore[misc]
+        shape.__pydantic_config__ = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)  # type: ignore[attr-defined]
         try:
             return TypeAdapter(shape)
         except Exception as error:
@@ -226,9 +228,7 @@ def _parameters(factory: Callable[..., Any], label: str) -> Mapping[str, inspect
 
 def _refuse_unusable(label: str, parameter: inspect.Parameter) -> None:
     if parameter.name == RESERVED:
-        raise PluginError(
-            f"{label}: an option cannot be named 'use', which is the recipe's own key. Rename it."
-        )
+        raise PluginError(f"{label}: an option cannot be named 'use', which is the recipe's own key. Rename it.")
     if parameter.annotation is REQUIRED:
         raise PluginError(
             f"{label}: option '{parameter.name}' has no type. Annotate it, as in '{parameter.name}: float = 0.1'."

@@ -79,7 +79,9 @@ def _keys(key: str, place: Place) -> list[str]:
         raise RecipeError(Mistake(f"'{key}' is no key. Keys are joined by dots, as in model.hidden.", place))
     if keys[0] not in KEYS or keys[0] == "extends":
         known = [k for k in KEYS if k != "extends"]
-        raise RecipeError(Mistake(f"unknown key '{keys[0]}'. Keys: {listed(known)}.{did_you_mean(keys[0], known)}", place))
+        raise RecipeError(
+            Mistake(f"unknown key '{keys[0]}'. Keys: {listed(known)}.{did_you_mean(keys[0], known)}", place)
+        )
     return keys
 
 

@@ -136,7 +136,8 @@ class PluginManager:
             # Two distributions may give their entry points the same name, so the name is made longer.
             registered = self._pluggy.register(plugin, f"{name} ({origin}, {id(plugin):x})")
         except Exception as error:
-            return broken(f"does not fit the hooks: {str(error).strip().splitlines()[-1]}")
+            broken(f"does not fit the hooks: {str(error).strip().splitlines()[-1]}")
+            return
         specified = [kind.hook for kind in KINDS.values()]
         for hook in _implemented(plugin):
             if hook not in specified:
@@ -194,7 +195,8 @@ class PluginManager:
             if name in broken.reason or name in broken.plugin or broken.origin.distribution.endswith(name):
                 message += f" It may be in a broken plugin: {broken}"
         if self._broken and "broken plugin" not in message:
-            message += f" Broken plugins: {listed(f'{b.plugin} ({b.origin})' for b in self._broken)}."
+            whose = dict.fromkeys(f"{broken.plugin} ({broken.origin})" for broken in self._broken)
+            message += f" Broken plugins, which may give it: {listed(whose)}; see 'textforge plugins'."
         return message
 
 

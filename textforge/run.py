@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -86,14 +87,15 @@ def run(
     write_text(path / folder.RECIPE, recipe.text)
     write_text(path / folder.RESOLVED, recipe.resolved_yaml())
 
-    progress.stage(f"loading {recipe.dataset.label}")
-    with clock("load"):
-        dataset = _load(recipe, progress)
-    progress.stage(f"turning {len(dataset.train[0])} texts into features with {recipe.vectorizer.label}")
-    with clock("vectorize"), _told_at(recipe):
-        trainer = _trainer(recipe, dataset, progress)
-        trainer.prepare()
-    _write_environment(path, recipe, dataset, trainer)
+    with _removed_on_error(path), _told_at(recipe):
+        progress.stage(f"loading {recipe.dataset.label}")
+        with clock("load"):
+            dataset = _load(recipe, progress)
+        progress.stage(f"turning {len(dataset.train[0])} texts into features with {recipe.vectorizer.label}")
+        with clock("vectorize"):
+            trainer = _trainer(recipe, dataset, progress)
+            trainer.prepare()
+        _write_environment(path, recipe, dataset, trainer)
     progress.stage(
         f"training {recipe.model.label} on {len(dataset.train[0])} texts, "
         f"{len(trainer.labels)} classes, {trainer.facts['n_features']} features"
@@ -115,7 +117,7 @@ def run(
             "labels": list(trainer.labels),
             "n_features": trainer.facts["n_features"],
             "n_parameters": sum(p.numel() for p in classifier.module.parameters()),
-            "n_train": int(len(trainer.train_labels)),
+            "n_train": len(trainer.train_labels),
             "epochs": len(trainer.history),
             "best_epoch": trainer.best.number if trainer.best else None,
             "train_loss": trainer.history[-1].train_loss,
@@ -213,6 +215,16 @@ def _evaluate(classifier: Classifier, dataset: Dataset) -> tuple[dict[str, Any] 
         for row in range(len(texts))
     ]
     return figures, rows
+
+
+@contextmanager
+def _removed_on_error(path: Path) -> Iterator[None]:
+    """A run that fails before it trains leaves no folder; an interrupted one leaves it unfinished."""
+    try:
+        yield
+    except Exception:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
 
 
 @contextmanager

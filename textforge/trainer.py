@@ -141,9 +141,7 @@ class Trainer:
         module = copy.deepcopy(self.module)
         if self._best_weights is not None:
             module.load_state_dict(self._best_weights)
-        return Classifier(
-            self.vectorizer, module, self.labels, facts=self.facts, parts=self.parts, device=self.device
-        )
+        return Classifier(self.vectorizer, module, self.labels, facts=self.facts, parts=self.parts, device=self.device)
 
     @property
     def train_labels(self) -> NDArray[np.int64]:
@@ -191,9 +189,7 @@ class Trainer:
             splits = {"train": [texts[row] for row in keep], "valid": [texts[row] for row in held]}
             y, self._y_valid = y[keep], y[held]
         elif self.settings.patience is not None:
-            raise RecipeError(
-                "trainer.patience needs a validation split. Set trainer.validation, for instance to 0.1."
-            )
+            raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for instance to 0.1.")
         return splits, y
 
     def _class_weights(self, y: NDArray[np.int64]) -> torch.Tensor | None:

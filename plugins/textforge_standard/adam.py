@@ -26,4 +26,6 @@ def adam(
     """
     from torch.optim import Adam
 
-    return Adam(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True)
+    from textforge_standard.undecorated import undecorated
+
+    return undecorated(Adam)(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True)

@@ -26,4 +26,6 @@ def adamw(
     """
     from torch.optim import AdamW
 
-    return AdamW(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True)
+    from textforge_standard.undecorated import undecorated
+
+    return undecorated(AdamW)(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True)

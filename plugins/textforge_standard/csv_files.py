@@ -131,7 +131,7 @@ def _bad_row(data: bytes, separator: str) -> str:
             if len(row) > width:
                 return (
                     f"line {reader.line_num}: {len(row)} columns where the header has {width}. "
-                    f'Text that holds a \'{separator}\' needs quotes: "…".'
+                    f"Text that holds a '{separator}' needs quotes: \"…\"."
                 )
     except csv.Error as error:
         return f"line {reader.line_num}: {error}."

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Lt, MinLen
 
@@ -25,7 +25,7 @@ def docstrings(
     /,
     *,
     packages: Annotated[list[str], MinLen(2)] = ["numpy", "scipy", "sklearn", "torch"],  # noqa: B006
-    per_package: Annotated[int, Ge(10)] = 1500,
+    per_package: Annotated[int, Ge(10)] = 1000,
     min_words: Annotated[int, Ge(1)] = 8,
     test_fraction: Annotated[float, Gt(0), Lt(1)] = 0.25,
 ):
@@ -73,7 +73,7 @@ def _files(package: str) -> list[Path]:
     spec = find_spec(package) if package.isidentifier() else None  # of a top-level name: imports nothing
     if spec is None or not spec.submodule_search_locations:
         raise DataUnavailable(
-            f"dataset 'docstrings': no package '{package}' is installed. Install it, or name others in dataset.packages."
+            f"dataset 'docstrings': no package '{package}' is installed. Install it, or name others in packages."
         )
     root = Path(spec.submodule_search_locations[0])
     left_out = {"tests", "testing"}
@@ -86,13 +86,21 @@ def _read(file: Path, mask: re.Pattern[str], min_words: int, seen: set[str]) -> 
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError, OSError):
         return  # some packages ship sources for other Pythons
-    for node in ast.walk(tree):
-        if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
+    for node in _definitions(tree):
         text = mask.sub(MASK, ast.get_docstring(node) or "")
         if len(text.split()) >= min_words and text not in seen:
             seen.add(text)
             yield text
+
+
+def _definitions(node: Any) -> Iterator[Any]:
+    """A module and the classes and functions in it; expressions, most of a tree, are not looked into."""
+    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        yield node
+    for block in ("body", "orelse", "handlers", "finalbody"):
+        for child in getattr(node, block, ()):
+            if isinstance(child, ast.stmt | ast.excepthandler):
+                yield from _definitions(child)
 
 
 def _mask(packages: list[str]) -> re.Pattern[str]:

@@ -1,5 +1,6 @@
 """Model `mlp`."""
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Lt
@@ -28,7 +29,7 @@ def mlp(
     activations = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
     layers: list[nn.Module] = []
     widths = [n_features, *hidden, n_classes]
-    for number, (width_in, width_out) in enumerate(zip(widths, widths[1:], strict=False)):
+    for number, (width_in, width_out) in enumerate(pairwise(widths)):
         if number:
             layers.append(activations[activation]())
             if dropout:

@@ -1,9 +1,9 @@
 """Vectorizer `tfidf`."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge, Gt, Le
+
 from textforge_standard.bow import BagOfWords
 
 

@@ -14,7 +14,9 @@ import click
 @click.command("predict")
 @click.argument("run_or_bundle", type=click.Path(path_type=Path))
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
-@click.option("-i", "--input", "source", type=click.Path(path_type=Path), help="Texts, one a line (.jsonl: JSON lines).")
+@click.option(
+    "-i", "--input", "source", type=click.Path(path_type=Path), help="Texts, one a line (.jsonl: JSON lines)."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write there instead of to stdout.")
 @click.option(
     "--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv", show_default=True,
@@ -40,7 +42,7 @@ def command(
 
     if texts and source:
         raise click.UsageError("give texts as arguments or in --input, not both.")
-    with results() as stdout, ExitStack() as stack:
+    with results() as printed, ExitStack() as stack:
         bundle_folder(run_or_bundle)  # refuses before torch is loaded
         lines: Iterable[str] = texts
         if source:
@@ -52,6 +54,7 @@ def command(
         from textforge.storage import replaced
 
         classifier = load(run_or_bundle, device=device)
+        stdout = printed
         if output:
             temporary = stack.enter_context(replaced(output))
             stdout = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))

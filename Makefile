@@ -1,0 +1,47 @@
+# make run    set up .venv and train the first recipe
+# make test   set up .venv and run the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := run
+.PHONY: run test lint types bench docs clean
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "textforge needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# The real corpus where it is cached or can be downloaded; exit code 3 says that it cannot be had.
+run: $(READY)
+	@$(BIN)/textforge run recipes/newsgroups.yaml || { code=$$?; \
+	if [ $$code -eq 3 ]; then \
+	    printf '\n%s\n%s\n\n' \
+	        '*** 20 Newsgroups cannot be had here (see above).' \
+	        '*** Running recipes/quickstart.yaml instead: OTHER data, so OTHER figures than the README shows.'; \
+	    $(BIN)/textforge run recipes/quickstart.yaml; \
+	else exit $$code; fi; }
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+# Write docs/commands.md from the real --help texts.
+docs: $(READY)
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

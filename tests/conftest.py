@@ -1,0 +1,109 @@
+"""What many tests need: the command line as a real process, small data, a recipe on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = "20news-bydate_py3.pkz"
+TOPICS = {
+    "space": "orbit launch shuttle moon rocket nasa satellite lunar mission probe".split(),
+    "ball": "pitcher inning bat team league homer catcher baseball season glove".split(),
+    "paint": "pixel polygon render image color shader texture graphics vertex raster".split(),
+}
+COMMON = "the a of and to in is it that was for on with as at by this".split()
+
+
+def textforge(*arguments: object, stdin: str | bytes | None = None, **options: object) -> subprocess.CompletedProcess:
+    """Run the command line in a process of its own; stdout and stderr as text."""
+    env = {**os.environ, "PYTHONWARNINGS": "default", **options.pop("env", {})}
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        [sys.executable, "-m", "textforge", *map(str, arguments)],
+        input=data if data is not None else b"",
+        capture_output=True,
+        env=env,
+        timeout=240,
+        **options,
+    )
+    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def make_texts(n: int, seed: int = 0, topics: dict[str, list[str]] = TOPICS) -> tuple[list[str], list[str]]:
+    """Texts with a few words of their topic among common ones, and their labels."""
+    rng = random.Random(seed)
+    labels = [rng.choice(sorted(topics)) for _ in range(n)]
+    texts = [" ".join(rng.sample(topics[label], 3) + rng.choices(COMMON, k=6)) for label in labels]
+    return texts, labels
+
+
+def write_csv(path: Path, texts: list[str], labels: list[str]) -> Path:
+    import csv
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        writer.writerows(zip(texts, labels, strict=True))
+    return path
+
+
+@pytest.fixture
+def small_csv(tmp_path: Path) -> Path:
+    """120 labelled texts of three topics."""
+    return write_csv(tmp_path / "small.csv", *make_texts(120))
+
+
+def small_recipe(data: Path, **sections: object) -> dict:
+    """A recipe on `data` that trains in a moment; sections replace those of the same name."""
+    recipe = {
+        "seed": 0,
+        "dataset": {"use": "csv", "train": str(data)},
+        "vectorizer": {"use": "bow"},
+        "model": {"use": "mlp", "hidden": [8]},
+        "optimizer": {"use": "adam", "lr": 0.01},
+        "trainer": {"epochs": 3, "batch_size": 16},
+    }
+    return {**recipe, **sections}
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path, small_csv: Path) -> Path:
+    """The small recipe as a file beside its data."""
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(small_recipe(small_csv), sort_keys=False))
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run on small data. Tests that change it copy it first."""
+    import textforge
+
+    folder = tmp_path_factory.mktemp("finished")
+    data = write_csv(folder / "small.csv", *make_texts(120))
+    return textforge.run(small_recipe(data), out=folder / "run").path
+
+
+def only_json(text: str) -> dict:
+    """The one JSON object that stdout holds, and nothing else."""
+    assert text.count("\n") == 1, text
+    return json.loads(text)
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """The folder with the real corpus; the test is skipped, saying so, where there is none."""
+    home = Path(os.environ.get("SCIKIT_LEARN_DATA", "~/scikit_learn_data")).expanduser()
+    if not (home / CORPUS).is_file():
+        pytest.skip(f"the real 20 Newsgroups corpus is not at {home / CORPUS}; set SCIKIT_LEARN_DATA to its folder")
+    return home

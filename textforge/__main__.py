@@ -1,0 +1,5 @@
+"""`python -m textforge`."""
+
+from textforge.cli import main
+
+main()
