@@ -1,0 +1,65 @@
+"""Splits, labels, the stratified hold-out and the fingerprint."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, strategies as st
+
+from textforge import DataError, Dataset
+from textforge.data import encode_labels, stratified_holdout
+
+LABELS = st.lists(st.integers(0, 4), min_size=4, max_size=200)
+
+
+@given(LABELS, st.floats(0.05, 0.9), st.integers(0, 2**32))
+def test_the_holdout_is_a_stratified_partition(labels: list[int], fraction: float, seed: int) -> None:
+    y = np.array(labels, dtype=np.int64)
+    assume(any(round(fraction * n) for n in np.bincount(y) if n > 1))
+    keep, held = stratified_holdout(y, fraction, seed)
+    assert sorted([*keep, *held]) == [*range(len(y))]
+    assert (np.diff(keep) > 0).all() and (np.diff(held) > 0).all()
+    for label in set(labels):
+        count = labels.count(label)
+        assert (y[held] == label).sum() == min(round(fraction * count), count - 1)
+    again = stratified_holdout(y, fraction, seed)
+    assert (again[0] == keep).all() and (again[1] == held).all()
+
+
+def test_too_few_to_hold_out_is_told() -> None:
+    with pytest.raises(DataError, match=r"2 texts are too few to hold out a fraction of 0\.1"):
+        stratified_holdout(np.array([0, 1]), 0.1, 0)
+
+
+def test_labels_are_sorted_unless_given() -> None:
+    train = (["a", "b", "c"], ["z", "x", "y"])
+    assert Dataset(train=train).labels() == ("x", "y", "z")
+    assert Dataset(train=train, label_names=["z", "y", "x"]).labels() == ("z", "y", "x")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(["x"], "that label_names lacks: y"), (["x", "y", "w"], "without a training text: w"), (["x", "x", "y"], "twice")],
+)
+def test_given_label_names_must_fit(names: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Dataset(train=(["a", "b"], ["x", "y"]), label_names=names).labels()
+
+
+def test_unknown_labels_are_counted_and_placed() -> None:
+    with pytest.raises(DataError, match=r"test: .*'q' \(2 times, first in row 1\), 'r' \(1 times, first in row 3\)"):
+        encode_labels(["x", "q", "q", "r"], ["x", "y"], "test")
+
+
+def test_the_fingerprint_knows_every_text_label_split_and_boundary() -> None:
+    base = {"train": (["ab", "c"], ["x", "y"]), "test": (["d"], ["x"])}
+    prints = {
+        Dataset(**base).fingerprint(),
+        Dataset(**{**base, "train": (["a", "bc"], ["x", "y"])}).fingerprint(),
+        Dataset(**{**base, "train": (["ab", "c"], ["y", "x"])}).fingerprint(),
+        Dataset(**{**base, "test": (["d"], ["y"])}).fingerprint(),
+        Dataset(train=base["train"], valid=base["test"]).fingerprint(),
+    }
+    assert len(prints) == 5
+    assert Dataset(**base).fingerprint() in prints
+    assert Dataset(train=(["\ud800", "b"], ["x", "y"])).fingerprint()

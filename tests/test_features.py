@@ -1,0 +1,118 @@
+"""Ragged and dense features, their batches, and the first layer over them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from scipy import sparse
+from torch import nn
+
+from textforge import ComponentError, FeatureLinear, Ragged
+from textforge.features import Dense, as_features, batches
+
+
+@st.composite
+def matrices(draw: st.DrawFn) -> np.ndarray:
+    rows, columns = draw(st.integers(1, 12)), draw(st.integers(1, 9))
+    cells = st.lists(st.sampled_from([0, 0, 0, 1, 2, 5]), min_size=columns, max_size=columns)
+    return np.array(draw(st.lists(cells, min_size=rows, max_size=rows)), dtype=np.float32)
+
+
+def ragged(matrix: np.ndarray) -> Ragged:
+    features = as_features(sparse.csr_matrix(matrix), len(matrix), "test")
+    assert isinstance(features, Ragged)
+    return features
+
+
+def dense(features: Any) -> np.ndarray:
+    return sparse.csr_matrix(
+        (features.weights, features.indices, features.offsets), (len(features), features.n_features)
+    ).toarray()
+
+
+@given(matrices(), st.data())
+def test_take_gives_those_rows_in_that_order(matrix: np.ndarray, data: st.DataObject) -> None:
+    rows = np.array(data.draw(st.lists(st.integers(0, len(matrix) - 1), max_size=10)), dtype=np.int64)
+    assert (dense(ragged(matrix).take(rows)) == matrix[rows]).all()
+
+
+@given(matrices(), st.integers(1, 5), st.booleans())
+def test_batches_cover_each_row_once(matrix: np.ndarray, size: int, drop_last: bool) -> None:
+    layer = FeatureLinear(matrix.shape[1], matrix.shape[1], bias=False)
+    layer.weight.data = torch.eye(matrix.shape[1])  # gives each row back as a dense vector
+    found = [
+        (layer(batch).detach().numpy(), rows) for batch, rows in batches(ragged(matrix), size, drop_last=drop_last)
+    ]
+    expected = len(matrix) - len(matrix) % size if drop_last else len(matrix)
+    assert sum(len(rows) for _, rows in found) == expected
+    for values, rows in found:
+        assert (values == matrix[rows]).all()
+
+
+@given(matrices(), st.integers(1, 7), st.integers(0, 2**32))
+def test_feature_linear_equals_nn_linear_on_the_dense_counts(matrix: np.ndarray, width: int, seed: int) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        reference = nn.Linear(matrix.shape[1], width)
+        torch.manual_seed(seed)
+        layer = FeatureLinear(matrix.shape[1], width)
+    assert torch.equal(layer.weight.t(), reference.weight) and torch.equal(layer.bias, reference.bias)
+    batch = ragged(matrix).batch(0, len(matrix))
+    expected = reference(torch.from_numpy(matrix))
+    torch.testing.assert_close(layer(batch), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(layer(torch.from_numpy(matrix)), expected, atol=1e-5, rtol=1e-5)
+    expected.square().sum().backward()
+    layer(batch).square().sum().backward()
+    torch.testing.assert_close(layer.weight.grad.t(), reference.weight.grad, atol=1e-4, rtol=1e-4)
+
+
+def test_batches_share_the_features_memory() -> None:
+    features = ragged(np.eye(6, dtype=np.float32))
+    batch = features.batch(2, 5)
+    features.weights[2] = 9
+    assert batch.weights[0] == 9 and batch.indices.data_ptr() == features.indices[2:].ctypes.data
+
+
+def test_read_only_arrays_are_taken_without_a_warning() -> None:
+    array = np.arange(3, dtype=np.int32)
+    array.flags.writeable = False
+    Ragged(array, np.array([0, 3]), 3).batch(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0, 1], [0, 1], 2), "offsets must run from 0 to 2"),
+        (([0, 1], [0, 2, 1, 2], 2), "offsets must not decrease"),
+        (([0, 2], [0, 2], 2), "indices from 0 to 2, but there are 2 features"),
+        (([-1], [0, 1], 2), "indices from -1 to -1"),
+        (([0], [0, 1], 1, [1.0, 2.0]), "2 weights for 1 indices"),
+        (([0], [0, 1], 1, [np.nan]), "not a finite number"),
+        (([], [], 1), "offsets must run from 0 to 0"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_told(arguments: tuple[Any, ...], message: str) -> None:
+    arrays = [np.array(a) if isinstance(a, list) else a for a in arguments]
+    with pytest.raises(ComponentError, match=message):
+        Ragged(*arrays)
+
+
+@pytest.mark.parametrize("value", [["moon"], np.ones(3), np.array([["a"]]), None])
+def test_what_is_no_features_is_told(value: Any) -> None:
+    with pytest.raises(ComponentError, match="vectorizer 'x': transform returned a"):
+        as_features(value, 1, "vectorizer 'x'")
+
+
+def test_a_row_too_few_is_told() -> None:
+    with pytest.raises(ComponentError, match="returned 2 rows for 3 texts"):
+        as_features(np.ones((2, 4)), 3, "vectorizer 'x'")
+
+
+def test_integers_and_doubles_become_float32() -> None:
+    assert as_features(np.ones((2, 4), dtype=np.int64), 2, "x").vectors.dtype == np.float32
+    assert as_features(sparse.csr_matrix(np.ones((2, 4))), 2, "x").weights.dtype == np.float32
+    assert isinstance(as_features(np.ones((2, 4)), 2, "x"), Dense)
