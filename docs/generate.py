@@ -1,0 +1,97 @@
+"""Write the parts of the documentation that the code itself knows: run `make docs` after a change.
+
+docs/commands.md comes from the real --help texts; the tables of docs/recipes.md between the
+`generated` marks from the installed components. A test holds that both are up to date.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from textforge.cli import COMMANDS, cli
+from textforge.cli.plugins import describe
+from textforge.components import KINDS
+from textforge.options import Options
+from textforge.plugins import PluginManager
+from textforge.settings import TrainerSettings
+
+DOCS = Path(__file__).parent
+MARKS = re.compile(r"(<!-- generated -->\n).*?(<!-- end of generated -->)", re.DOTALL)
+EXIT_CODES = """\
+| exit code | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | failed while running: the loss is no number, the disk is full, a plugin raised |
+| 2 | the recipe, the arguments, the data or the bundle are wrong |
+| 3 | the data cannot be had: not in the cache, and no source answers |
+| 130 | interrupted |
+
+Results go to stdout, progress and messages to stderr. `--json` prints exactly one JSON object on stdout. No
+traceback is shown unless `--debug` asks for it.
+"""
+
+
+def commands() -> str:
+    """docs/commands.md."""
+    text = f"# Commands\n\nMade from `--help` by `make docs`; do not edit.\n\n{EXIT_CODES}"
+    for arguments in ([], *([name] for name in COMMANDS)):
+        shown = " ".join(["textforge", *arguments])
+        help_text = CliRunner().invoke(cli, [*arguments, "--help"], prog_name="textforge", terminal_width=100).output
+        text += f"\n## {shown}\n\n```text\n{help_text.strip()}\n```\n"
+    return text
+
+
+def recipes(text: str) -> str:
+    """docs/recipes.md with its tables made anew."""
+    return MARKS.sub(lambda found: f"{found[1]}{tables()}{found[2]}", text)
+
+
+def tables() -> str:
+    """A table of options for the trainer and each component that ships with textforge."""
+    plugins = PluginManager()
+    sections = [_section("### trainer", "", _trainer_rows())]
+    for kind in KINDS:
+        for component in plugins.components(kind):
+            if component.origin.distribution != "textforge":
+                continue
+            described = describe(component)
+            rows = [
+                (o["name"], o["type"], "required" if o["required"] else _code(json.dumps(o["default"])), o["doc"])
+                for o in described["options"]
+            ]
+            sections.append(_section(f"### {kind}: {component.name}", described["doc"], rows))
+    return "\n".join(sections)
+
+
+def _trainer_rows() -> list[tuple[str, ...]]:
+    options = Options(TrainerSettings, "trainer").fields.values()
+    return [(o.name, o.type_text, _code(json.dumps(o.default)), o.doc) for o in options]
+
+
+def _section(title: str, doc: str, rows: list[tuple[str, ...]]) -> str:
+    text = f"{title}\n\n" + (f"{doc}\n\n" if doc else "")
+    if not rows:
+        return text + "No options.\n"
+    text += "| option | type | default | what it does |\n| --- | --- | --- | --- |\n"
+    for name, kind, default, what in rows:
+        text += f"| `{name}` | {_code(kind)} | {default} | {_cell(what)} |\n"
+    return text
+
+
+def _code(text: str) -> str:
+    return f"`{_cell(text)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    (DOCS / "commands.md").write_text(commands())
+    path = DOCS / "recipes.md"
+    path.write_text(recipes(path.read_text()))
+    print("wrote docs/commands.md and the tables of docs/recipes.md")
