@@ -7,6 +7,7 @@ are *options*: the recipe gives them; pydantic checks them and makes their JSON 
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import json
 import re
@@ -58,6 +59,7 @@ class Options:
         self.label = label
         parameters = _parameters(factory, label)
         docs = documented(inspect.getdoc(factory) or "")
+        made = _made_defaults(factory)
         self.facts: tuple[str, ...] = ()
         self.fact_defaults: dict[str, Any] = {}
         self.fields: dict[str, Option] = {}
@@ -68,7 +70,8 @@ class Options:
                     self.fact_defaults[name] = parameter.default
             elif parameter.kind is parameter.KEYWORD_ONLY:
                 _refuse_unusable(label, parameter)
-                self.fields[name] = Option(name, parameter.annotation, parameter.default, docs.get(name, ""))
+                default = made.get(name, parameter.default)
+                self.fields[name] = Option(name, parameter.annotation, default, docs.get(name, ""))
             else:
                 raise PluginError(
                     f"{label}: parameter '{parameter}' is neither a fact (positional-only, before '/') "
@@ -107,11 +110,11 @@ class Options:
 
         values = dict(values)
         try:
-            text = json.dumps(values, default=_plain)
-        except (TypeError, ValueError) as error:
-            return {}, [((), f"{self.label}: {error}; options are numbers, text, lists and mappings")]
+            data = json.dumps(values, default=_plain, ensure_ascii=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            return {}, [((), f"{self.label}: {error}; options are numbers, text, lists and mappings.")]
         try:
-            checked = self._adapter.validate_json(text)
+            checked = self._adapter.validate_json(data)
         except ValidationError as error:
             from textforge.complaints import complaints
 
@@ -122,11 +125,38 @@ class Options:
         """Every option that has a default, with a copy of it: no two uses share a list."""
         return {name: copy.deepcopy(o.default) for name, o in self.fields.items() if not o.required}
 
+    def refuse_unusable_defaults(self) -> None:
+        """A default that a recipe cannot state would make resolved.yaml unreadable.
+
+        Raises:
+            PluginError: such as None where the type is int, or infinity; names the option.
+        """
+        for name, option in self.fields.items():
+            if option.required:
+                continue
+            try:
+                written = jsonable({name: option.default})
+            except ValueError as error:
+                raise PluginError(f"{self.label}: the default of '{name}' cannot be written: {error}") from error
+            _, mistakes = self.check(written)
+            for path, message in mistakes:
+                if path[:1] in ((name,), ()):
+                    raise PluginError(f"{message} That is its own default: mend it, or its type {option.type_text}.")
+
     def json_schema(self, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """JSON Schema of the options, and of the types they refer to (under `#/$defs/<prefix>.…`)."""
+        """JSON Schema of the options, and of the types they refer to (under `#/$defs/<prefix>.…`).
+
+        Raises:
+            PluginError: an option has a type that JSON Schema cannot tell.
+        """
+        from pydantic.errors import PydanticInvalidForJsonSchema
         from pydantic_core import to_jsonable_python
 
-        schema = self._adapter.json_schema(ref_template=f"#/$defs/{prefix}.{{model}}")
+        try:
+            schema = self._adapter.json_schema(ref_template=f"#/$defs/{prefix}.{{model}}")
+        except PydanticInvalidForJsonSchema as error:
+            reason = error.message
+            raise PluginError(f"{self.label}: its options have a type without JSON Schema: {reason}") from error
         definitions = {f"{prefix}.{name}": value for name, value in schema.pop("$defs", {}).items()}
         properties: dict[str, Any] = schema.get("properties", {})
         for name, option in self.fields.items():
@@ -199,7 +229,8 @@ def annotation_text(annotation: Any) -> str:
     """A type annotation in a reader's words, with its range."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
-        return " ".join([annotation_text(arguments[0]), *filter(None, map(_range_text, arguments[1:]))])
+        ranges = ", ".join(filter(None, map(_range_text, arguments[1:])))
+        return f"{annotation_text(arguments[0])} {ranges}".rstrip()
     if origin is typing.Literal:
         return " | ".join(repr(value) for value in arguments)
     if origin in (typing.Union, types.UnionType):
@@ -224,6 +255,14 @@ def _parameters(factory: Callable[..., Any], label: str) -> Mapping[str, inspect
         return inspect.signature(factory, eval_str=True).parameters
     except Exception as error:  # annotations are code: evaluating them can raise anything
         raise PluginError(f"{label}: its signature cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _made_defaults(factory: Callable[..., Any]) -> dict[str, Any]:
+    """Defaults of a dataclass's fields that a `default_factory` makes; its signature hides them."""
+    if not dataclasses.is_dataclass(factory):
+        return {}
+    made = ((field.name, field.default_factory) for field in dataclasses.fields(factory))
+    return {name: make() for name, make in made if make is not dataclasses.MISSING}
 
 
 def _refuse_unusable(label: str, parameter: inspect.Parameter) -> None:
