@@ -1,0 +1,226 @@
+"""What the documentation shows is what happens."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT, only_json, textforge
+
+README = (ROOT / "README.md").read_text()
+DOCS = ROOT / "docs"
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def section(text: str, title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found, title
+    return found[1]
+
+
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_commands_and_option_tables_are_those_of_the_code() -> None:
+    made = generate()
+    assert (DOCS / "commands.md").read_text() == made.commands(), "run: make docs"
+    text = (DOCS / "recipes.md").read_text()
+    assert made.recipes(text) == text, "run: make docs"
+    assert "### model: mlp" in text
+
+
+def test_every_option_that_ships_is_documented() -> None:
+    from textforge.components import KINDS
+    from textforge.plugins import PluginManager
+
+    plugins = PluginManager()
+    for kind in KINDS:
+        for component in plugins.components(kind):
+            if component.origin.distribution == "textforge":
+                assert component.doc, component.label
+                undocumented = [o.name for o in component.options.fields.values() if not o.doc]
+                assert not undocumented, (component.label, undocumented)
+
+
+def test_every_hook_is_documented_with_its_facts() -> None:
+    from textforge import hookspecs
+    from textforge.components import KINDS
+
+    rows = dict(re.findall(r"^\| `(\w+)\(\)` \|[^|]*\| ([^|]*) \|", (DOCS / "plugins.md").read_text(), re.MULTILINE))
+    assert set(rows) == {name for name in vars(hookspecs) if name.startswith("textforge_")}
+    for kind in KINDS.values():
+        assert re.findall(r"`(\w+)`", rows[kind.hook]) == list(kind.facts)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", *DOCS.glob("*.md")):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+# -- README ------------------------------------------------------------------------------------
+
+
+def test_readme_shows_the_first_recipe_as_it_is(tmp_path: Path) -> None:
+    from textforge import load_recipe
+
+    shown = tmp_path / "shown.yaml"
+    shown.write_text(blocks(section(README, "The first recipe"), "yaml")[0])
+    assert load_recipe(shown).resolved() == load_recipe(ROOT / "recipes/newsgroups.yaml").resolved()
+
+
+@pytest.mark.corpus
+def test_readme_shows_the_first_recipes_real_output(corpus: Path, tmp_path: Path) -> None:
+    done = textforge("run", "recipes/newsgroups.yaml", "--out", tmp_path / "run", cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    shown = blocks(section(README, "The first recipe"), "console")[0].splitlines()
+    real = ["$ textforge run recipes/newsgroups.yaml", *done.stderr.splitlines(), *done.stdout.splitlines()]
+    # Another processor rounds otherwise, so figures may differ a little; all else is the same.
+    number = re.compile(r"\d+\.\d+")
+    fixed = [re.sub(r"\s+", " ", number.sub("#", line)) for line in shown]
+    again = [re.sub(r"\s+", " ", number.sub("#", line)) for line in real]
+    confusion = fixed.index("confusion (row: gold, column: predicted) [1] [2] [3]")
+    assert again[: confusion + 1] == fixed[: confusion + 1]
+    accuracy = [float(re.search(r"test accuracy ([\d.]+)", "\n".join(lines))[1]) for lines in (shown, real)]
+    assert accuracy[0] == pytest.approx(accuracy[1], abs=0.03)
+
+
+def test_readme_shows_the_real_words_of_a_mistake() -> None:
+    command, *shown = blocks(section(README, "A swap"), "console")[1].splitlines()
+    done = textforge(*command.removeprefix("$ textforge ").split(), cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == shown
+
+
+def test_readme_recipe_for_a_csv_file_trains(tmp_path: Path) -> None:
+    rows = ['good and nice,"5"', 'bad, very,"1"'.replace("bad, very", '"bad, very"')] * 30
+    (tmp_path / "reviews.csv").write_text("review,stars\n" + "\n".join(rows) + "\n")
+    (tmp_path / "my.yaml").write_text(blocks(section(README, "Your own text"), "yaml")[0])
+    done = textforge("run", "my.yaml", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert only_json(done.stdout)["test"]["accuracy"] == 1.0
+
+
+@pytest.mark.slow
+def test_readme_plugin_installs_and_trains(tmp_path: Path, recipe_file: Path) -> None:
+    package, site = tmp_path / "package", tmp_path / "site"
+    package.mkdir()
+    shown = section(README, "A plugin")
+    (package / "textforge_mean_pool.py").write_text(blocks(shown, "python")[0])
+    (package / "pyproject.toml").write_text(blocks(shown, "toml")[0])
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", str(site), str(package)], check=True, capture_output=True)
+    env = {"PYTHONPATH": str(site)}
+    listed = textforge("plugins", "model", env=env)
+    assert "mean-pool" in listed.stdout and "textforge-mean-pool 0.1" in listed.stdout
+    done = textforge("run", recipe_file, "-s", "model={use: mean-pool, dim: 50}", "--json", env=env, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert only_json(done.stdout)["n_parameters"] > 50
+
+
+@pytest.mark.corpus
+def test_readme_code_with_a_recipe_runs(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(blocks(section(README, "In code"), "python")[0], names)
+    assert names["run"].test["accuracy"] > 0.85
+    assert names["clf"].predict(["the shuttle launch"]) == ["sci.space"]
+
+
+def test_readme_code_without_a_recipe_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(blocks(section(README, "In code"), "python")[1], names)
+    assert names["clf"].predict(["the moon", "a bat"]) == ["space", "ball"]
+    assert names["textforge"].load("ball-or-space").predict(["a bat"]) == ["ball"]
+
+
+# -- docs --------------------------------------------------------------------------------------
+
+
+def test_code_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for code in blocks((DOCS / "code.md").read_text(), "python"):
+        exec(code, names)
+    assert len(list(tmp_path.glob("runs/quickstart/*/result.json"))) == 2
+    assert (tmp_path / "my-bundle" / "bundle.json").is_file()
+
+
+def offering(components: dict) -> Callable[[], dict]:
+    """A hook implementation that gives these components."""
+    import textforge
+
+    return textforge.hookimpl(lambda: components)
+
+
+def test_plugin_page_examples_work_together(tmp_path: Path) -> None:
+    import textforge
+
+    names: dict = {}
+    text = (DOCS / "plugins.md").read_text()
+    for title in ("Datasets", "Vectorizers", "Models", "Optimizers"):
+        exec(blocks(section(text, title), "python")[0], names)
+    plugin = SimpleNamespace()
+    for kind, name in (
+        ("dataset", "shouting"),
+        ("vectorizer", "Shape"),
+        ("model", "bottleneck"),
+        ("optimizer", "rprop"),
+    ):
+        setattr(plugin, f"textforge_{kind}s", offering({name.lower(): names[name]}))
+    parts = textforge.PluginManager()
+    parts.register(plugin)
+    recipe = {
+        "dataset": {"use": "shouting", "n": 200},
+        "vectorizer": "shape",
+        "model": {"use": "bottleneck", "dim": 3},
+        "optimizer": {"use": "rprop"},
+        "trainer": {"epochs": 20},
+    }
+    run = textforge.run(recipe, plugins=parts, out=tmp_path / "run")
+    assert run.test["accuracy"] > 0.95
+    again = textforge.bundle.load(run.path, plugins=parts)
+    texts = ["moon BAT", "PIXEL", "orbit moon"]
+    assert np.array_equal(again.predict_proba(texts), run.classifier.predict_proba(texts))
+
+
+def test_plugin_pages_factory_example_is_a_valid_component() -> None:
+    from textforge.options import Options
+
+    names: dict = {}
+    exec(blocks(section((DOCS / "plugins.md").read_text(), "Factories: facts and options"), "python")[0], names)
+    options = Options(names["my_model"], "model 'my-model'")
+    assert options.facts == ("n_features", "n_classes")
+    assert [o.type_text for o in options.fields.values()] == ["int >= 1", "'mean' | 'sum'", "float > 0"]
+    assert all(o.doc for o in options.fields.values())
+
+
+def test_recipe_page_examples_are_recipes(tmp_path: Path) -> None:
+    from textforge import load_recipe
+
+    first, second = blocks((DOCS / "recipes.md").read_text(), "yaml")
+    (tmp_path / "newsgroups.yaml").write_text(first)
+    (tmp_path / "wide.yaml").write_text(second)
+    load_recipe(tmp_path / "newsgroups.yaml")
+    wide = load_recipe(tmp_path / "wide.yaml").resolved()
+    assert wide["model"]["hidden"] == [500] and wide["optimizer"]["use"] == "sgd"
+    assert yaml.safe_load(first)["vectorizer"]["use"] == wide["vectorizer"]["use"]
