@@ -59,7 +59,7 @@ def read_result(run: Path) -> dict[str, Any]:
         raise BundleError(f"{run}: {_absent(run)}")
     try:
         return dict(json.loads((run / RESULT).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise BundleError(f"{run}: its {RESULT} is damaged: {error}") from error
 
 
@@ -90,6 +90,8 @@ def _absent(path: Path) -> str:
             f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still going on. "
             f"Run it again: textforge run {path / RESOLVED}"
         )
-    if path.is_dir() and (runs := sorted(p.parent for p in path.glob(f"**/{RESULT}"))[-1:]):
-        return f"neither a run nor a bundle, but there are runs below it; the last one is {runs[0]}"
+    results = [file for below in ("*", "*/*") for file in path.glob(f"{below}/{RESULT}")]  # runs/, runs/NAME/
+    if results:
+        last = max(results, key=lambda file: file.stat().st_mtime)
+        return f"neither a run nor a bundle, but there are runs below it; the last one is {last.parent}"
     return "neither a run (result.json) nor a bundle (bundle.json)."

@@ -7,13 +7,13 @@ import hashlib
 import json
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from textforge.errors import StorageError
+from textforge.errors import StorageError, TextforgeError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -25,25 +25,28 @@ def replaced(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: the file cannot be written; what was at `path` is untouched.
     """
-    temporary = None
+    temporary = temporary_beside(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary.touch(exist_ok=False)  # not by mkstemp: it gives 0600, and others could not read a shared run
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp gives 0600: others could not read a shared run
         temporary.replace(path)
+    except TextforgeError:  # of whoever writes: says what is wrong already
+        raise
     except Exception as error:
         number = _errno(error)
         if number is None:
             raise
         raise StorageError(f"{path}: cannot be written: {_why(number, error)}") from error
     finally:
-        if temporary is not None:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name in the same folder that nobody has."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -53,8 +56,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as readable JSON, whole or not at all. No NaN: other readers have no such number."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write `json_text` of a value, whole or not at all."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """A value as readable JSON. No NaN: other readers have no such number."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def sha256(path: Path) -> str:
@@ -76,9 +84,3 @@ def _why(number: int, error: Exception) -> str:
     if number in _FULL:
         return f"{os.strerror(number)}. Free some space, or write elsewhere with --out."
     return f"{os.strerror(number) if number else error}."
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
