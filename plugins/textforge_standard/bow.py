@@ -15,7 +15,7 @@ class BagOfWords:
         lowercase: turn text to lower case first.
         min_df: leave out words that fewer training texts have.
         max_df: leave out words that a larger fraction of the training texts has.
-        max_features: keep only so many words, the most frequent; null keeps all.
+        max_features: keep only so many words, those counted most often; null keeps all.
         binary: count a word once, however often a text has it.
     """
 
@@ -121,7 +121,8 @@ class BagOfWords:
                 f"at most {self.max_df:.0%} of {len(counts)} training texts. Loosen vectorizer.min_df or max_df."
             )
         if self.max_features is not None and keep.sum() > self.max_features:
-            total = np.bincount(counts.indices, weights=counts.counts, minlength=self.n_features)
+            weights = None if self.binary else counts.counts
+            total = np.bincount(counts.indices, weights=weights, minlength=self.n_features)
             order = np.argsort(-np.where(keep, total, -1), kind="stable")  # ties: first in the alphabet
             keep = np.zeros_like(keep)
             keep[order[: self.max_features]] = True

@@ -18,7 +18,7 @@ class Tfidf(BagOfWords):
         lowercase: turn text to lower case first.
         min_df: leave out words that fewer training texts have.
         max_df: leave out words that a larger fraction of the training texts has.
-        max_features: keep only so many words, the most frequent; null keeps all.
+        max_features: keep only so many words, those counted most often; null keeps all.
         binary: count a word once, however often a text has it.
         sublinear: use 1 + ln(count) in place of the count.
         norm: scale each text's weights to unit Euclidean ('l2') or sum ('l1') length; null leaves them.

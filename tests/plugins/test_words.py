@@ -1,0 +1,125 @@
+"""Cutting texts into words: Rust's regular expressions and case mapping against Python's."""
+
+import re
+import sys
+import unicodedata
+
+import numpy as np
+import polars as pl
+import pytest
+
+from textforge_standard import words
+
+# Rust's Unicode tables are newer than Python's: the letters that they know and Python does not are
+# the only difference. Python calls such a code point unassigned (category Cn).
+KNOWN = [
+    chr(number)
+    for number in range(sys.maxunicode + 1)
+    if unicodedata.category(chr(number)) not in ("Cn", "Cs")  # Cs: lone surrogates, which have tests of their own
+]
+
+
+def cut(texts, split="words", lowercase=False):
+    found, rows = words.cut(texts, split, lowercase)
+    lists = [[] for _ in texts]
+    for word, row in zip(found.to_list(), rows.tolist(), strict=True):
+        lists[row].append(word)
+    return lists
+
+
+def test_every_character_that_python_knows_is_in_a_word_or_not_as_in_python():
+    texts = [f"{character}{character}" for character in KNOWN]
+    assert len(texts) > 250_000
+    found = cut(texts)
+    word = re.compile(r"(?u)\b\w\w+\b")
+    wrong = [text for text, ours in zip(texts, found, strict=True) if ours != word.findall(text)]
+    assert wrong == []
+
+
+def test_every_character_that_python_knows_gets_pythons_lower_case():
+    lowered = [ours[0] for ours in cut(KNOWN, "spaces", lowercase=True) if len(ours) == 1]
+    assert len(lowered) == len(KNOWN) - 1  # all but the space itself
+    wrong = [(c, ours) for c, ours in zip([c for c in KNOWN if c != " "], lowered, strict=True) if c.lower() != ours]
+    assert wrong == []
+
+
+def test_the_capital_sigma_becomes_a_final_one_beside_the_same_characters_as_in_python():
+    # the one letter whose lower case depends on its neighbours
+    for before, after in (("", "Σ"), ("Α", "Σ"), ("ΑΣ", ""), ("ΑΣ", "Α")):
+        texts = [f"{before}{character}{after}" for character in KNOWN if character != " "]
+        lowered = [ours[0] for ours in cut(texts, "spaces", lowercase=True)]
+        wrong = [text for text, ours in zip(texts, lowered, strict=True) if text.lower() != ours]
+        assert wrong == []
+
+
+def test_spaces_cut_as_str_split_does():
+    texts = ["", " ", "  a  b ", "tab\tstays", "line\nstays", "x", "no\u00a0break", "🚀 🚀"]
+    assert cut(texts, "spaces") == [text.split(" ") for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", []),
+        ("a b c", []),
+        ("don't", ["don"]),
+        ("x_1 __ ab", ["x_1", "__", "ab"]),
+        ("e\u0301te\u0301", ["te"]),  # combining marks are no letters in Python's \w
+        ("中文 字", ["中文"]),
+        ("ab\0cd", ["ab", "cd"]),
+        ("½¾ ²³", ["½¾", "²³"]),
+    ],
+)
+def test_words_are_runs_of_two_or_more_letters_digits_or_underscores(text, found):
+    assert cut([text]) == [found]
+    assert found == re.findall(r"(?u)\b\w\w+\b", text)
+
+
+def test_texts_without_a_word_keep_the_others_in_their_rows():
+    assert cut(["", "ab", "", "", "cd ef", "?"]) == [[], ["ab"], [], [], ["cd", "ef"], []]
+
+
+def test_no_texts_give_no_words():
+    found, rows = words.cut([], "words", True)
+    assert len(found) == len(rows) == 0
+    assert found.dtype == pl.String
+
+
+def test_lone_surrogates_cut_words_as_in_python():
+    text = "ab\ud800cd \udfffef gh\ud83d\ude00ij"
+    assert cut([text]) == [re.findall(r"(?u)\b\w\w+\b", text)] == [["ab", "cd", "ef", "gh", "ij"]]
+
+
+def test_lone_surrogates_in_one_text_leave_the_others_as_they_are():
+    assert cut(["é 🚀", "\ud800"], "spaces")[0] == ["é", "🚀"]
+
+
+def test_the_vocabulary_is_sorted_as_python_sorts():
+    # by code point; UTF-16 order would put the emoji before the private-use character
+    texts = ["\U0001f680 \ue000 Z a é e\u0301 Ω 中 _ 0"]
+    found, _ = words.cut(texts, "spaces", False)
+    assert words.learn(found) == sorted(texts[0].split(" "))
+
+
+@pytest.mark.parametrize(
+    "vocabulary",
+    [
+        [],
+        [""],
+        ["", "\n", "\r\n", "a", "a\0b", "🚀", "\u2028"],
+        ["x" * 100_000],
+        ["same", "same2", "é", "中文"],
+    ],
+)
+def test_packed_words_come_back(vocabulary):
+    packed = words.pack(vocabulary)
+    assert all(isinstance(array, np.ndarray) for array in packed.values())
+    assert words.unpack(packed) == vocabulary
+
+
+def test_only_drops_words_and_numbers_the_rest_anew():
+    counts = words.Counts(np.array([0, 2, 1, 2, 3], dtype=np.int32), np.array([0, 2, 2, 5]), np.array([5, 1, 2, 3, 4]))
+    kept = counts.only(np.array([False, True, True, False]))
+    assert kept.indices.tolist() == [1, 0, 1]
+    assert kept.offsets.tolist() == [0, 1, 1, 3]
+    assert kept.counts.tolist() == [1, 2, 3]
