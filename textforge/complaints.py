@@ -107,7 +107,13 @@ def _expectation(error: Mapping[str, Any]) -> str:
     if template is None:
         message = str(error["msg"]).removeprefix("Value error, ")
         return f"valid ({message[:1].lower()}{message[1:]})"
-    return template.format(**error.get("ctx", {}))
+    limits = {name: _short(value) for name, value in error.get("ctx", {}).items()}
+    return template.format(**limits)
+
+
+def _short(limit: Any) -> Any:
+    """`0.0` as `0`: pydantic makes a float's limits floats."""
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
 
 
 def _advice(errors: list[Mapping[str, Any]], value: Any) -> str:

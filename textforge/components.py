@@ -111,6 +111,8 @@ class Component:
             PluginError: the factory cannot be imported, or its signature breaks the contract.
         """
         options = Options(self.factory, self.label)
+        options.refuse_unusable_defaults()
+        _ = self.gives
         unknown = [fact for fact in options.facts if fact not in self.kind.facts]
         if unknown and self.kind.name != "model":
             raise PluginError(
@@ -126,8 +128,18 @@ class Component:
 
     @property
     def gives(self) -> tuple[str, ...]:
-        """Facts that a vectorizer gives to models: its factory's attribute `gives`, else n_features."""
-        return tuple(getattr(self.factory, "gives", DEFAULT_GIVES))
+        """Facts that a vectorizer gives to models: its factory's attribute `gives`, else n_features.
+
+        Raises:
+            PluginError: `gives` is not a tuple of names.
+        """
+        gives = getattr(self.factory, "gives", DEFAULT_GIVES)
+        if not isinstance(gives, (tuple, list)) or not all(isinstance(fact, str) for fact in gives):
+            raise PluginError(
+                f"{self.label} from {self.origin}: its attribute 'gives' is {gives!r}; "
+                'it must be a tuple of names of facts, as in gives = ("n_features",).'
+            )
+        return tuple(gives)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ without bound are mistakes with a place, never silently something else.
 from __future__ import annotations
 
 import codecs
+import numbers
+import os
 import re
+from bisect import bisect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,8 @@ from textforge.errors import Mistake, Place, RecipeError
 MAX_NODES = 10_000
 MAX_DEPTH = 50
 MAX_BYTES = 1_000_000
+MAX_BITS = 1024
+"""Of a whole number: a larger one is no float, and Python prints none of more than 4,300 digits."""
 
 Scalar = str | int | float | bool | None
 
@@ -65,10 +70,12 @@ def read_document(path: Path) -> tuple[str, Node]:
         RecipeError: unreadable, not UTF-8, empty, too large, or not proper YAML; with its place.
     """
     try:
-        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read: {error.strerror or error}.{_neighbours(path)}") from error
-    if data is None:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)  # not the file's size: a device or a pipe has none
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or error
+        raise RecipeError(f"{path}: cannot be read: {reason}.{_neighbours(path)}") from error
+    if len(data) > MAX_BYTES:
         raise RecipeError(f"{path}: larger than {MAX_BYTES:,} bytes; this is no recipe.")
     text = _decode(data, str(path))
     return text, parse(text, str(path), folder=path.resolve().parent)
@@ -84,21 +91,60 @@ def parse(text: str, source: str, *, folder: Path | None = None) -> Node:
     return _Reader(text, source, folder).read()
 
 
-def from_python(value: Any, source: str, *, folder: Path | None = None) -> Node:
-    """Ordinary Python dicts, lists and scalars as nodes, all written at `source`."""
+def from_python(value: Any, source: str, *, folder: Path | None = None, depth: int = 0) -> Node:
+    """Ordinary Python dicts, lists and scalars as nodes, all written at `source`.
+
+    Raises:
+        RecipeError: a value that YAML could not hold, or one that holds itself.
+    """
     place = Place(source, folder=folder)
+    if depth > MAX_DEPTH:
+        raise RecipeError(Mistake(f"nested deeper than {MAX_DEPTH} levels.", place))
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise RecipeError(Mistake(f"the key {key!r} is not text.", place))
-        children = {k: from_python(v, f"{source}.{k}", folder=folder) for k, v in value.items()}
+        children = {str(k): from_python(v, f"{source}.{k}", folder=folder, depth=depth + 1) for k, v in value.items()}
         return Node(children, place, place)
     if isinstance(value, (list, tuple)):
-        items = [from_python(v, f"{source}[{n}]", folder=folder) for n, v in enumerate(value)]
+        items = [from_python(v, f"{source}[{n}]", folder=folder, depth=depth + 1) for n, v in enumerate(value)]
         return Node(items, place, place)
+    try:
+        return Node(_scalar(value), place, place)
+    except (ValueError, OverflowError) as error:
+        raise RecipeError(Mistake(f"{error}.", place)) from error
+
+
+def _scalar(value: Any) -> Scalar:
+    """A Python value as YAML could hold it; numpy's numbers and text become Python's.
+
+    Raises:
+        ValueError: it could not; says why.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, numbers.Integral):
+        return _whole(int(value))
+    if isinstance(value, numbers.Real):
+        return float(value)
     if isinstance(value, Path):
-        value = str(value)
-    return Node(value, place, place)
+        return _text(str(value))
+    if isinstance(value, str):
+        return _text(str.__str__(value))
+    raise ValueError(f"{type(value).__name__} is no type of a recipe; those are numbers, text, lists and mappings")
+
+
+def _whole(number: int) -> int:
+    if number.bit_length() > MAX_BITS:
+        raise ValueError(f"a whole number of {number.bit_length():,} bits is too large")
+    return number
+
+
+def _text(text: str) -> str:
+    try:  # JSON writes a character beyond U+FFFF as two escapes, which PyYAML leaves apart
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{text!a} holds half a character (a lone surrogate), which no file can hold") from error
 
 
 class _Reader:
@@ -107,6 +153,7 @@ class _Reader:
     def __init__(self, text: str, source: str, folder: Path | None) -> None:
         self.text, self.source, self.folder = text, source, folder
         self.lines = text.split("\n")
+        self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
         self.nodes = 0
         self.open: set[int] = set()
 
@@ -115,10 +162,8 @@ class _Reader:
             loader = _CoreLoader(self.text)
             root = loader.get_single_node()
         except yaml.reader.ReaderError as error:
-            before = self.text[: error.position]
-            line, column = before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1
             character = f"U+{error.character:04X}" if isinstance(error.character, int) else error.character
-            raise self.wrong(f"the character {character} is not allowed in YAML.", line, column) from error
+            raise self.wrong(f"the character {character} is not allowed in YAML.", error.position) from error
         except yaml.MarkedYAMLError as error:
             raise self.yaml_error(error) from error
         except RecursionError as error:
@@ -136,8 +181,7 @@ class _Reader:
             raise RecipeError(Mistake(f"nested deeper than {MAX_DEPTH} levels.", place))
         if id(source) in self.open:
             raise RecipeError(Mistake("an alias refers to the value that it stands in.", place))
-        if not source.tag.startswith("tag:yaml.org,2002:") or source.tag.split(":")[-1] not in _TAGS:
-            raise RecipeError(Mistake(f"the tag '{source.tag}' is not used in recipes; take it out.", place))
+        self.refuse_tag(source, place)
         self.open.add(id(source))
         try:
             if isinstance(source, yaml.MappingNode):
@@ -155,7 +199,8 @@ class _Reader:
             place = self.place(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
                 raise RecipeError(Mistake("a key must be text, not a list or a mapping.", place))
-            key = key_node.value
+            self.refuse_tag(key_node, place)
+            key = str(self.scalar(key_node, place)) if key_node.tag.endswith(":str") else key_node.value
             if key == "<<" and key_node.style is None:
                 raise RecipeError(
                     Mistake("merge keys (<<) are not used in recipes; 'extends' is there for that.", place)
@@ -168,6 +213,10 @@ class _Reader:
             node = self.node(value_node, depth + 1)
             yield key, Node(node.value, node.place, place)
 
+    def refuse_tag(self, source: yaml.Node, place: Place) -> None:
+        if tag := getattr(source, "written_tag", None):
+            raise RecipeError(Mistake(f"the tag '{tag}' is not used in recipes; take it out.", place))
+
     def scalar(self, source: yaml.ScalarNode, place: Place) -> Scalar:
         kind, text = source.tag.split(":")[-1], source.value
         try:
@@ -176,38 +225,49 @@ class _Reader:
             if kind == "bool":
                 return {"true": True, "false": False}[text.lower()]
             if kind == "int":
-                return int(text, 0) if re.match(r"[-+]?0[xo]", text) else int(text)
+                if len(text) > MAX_BITS:
+                    raise ValueError(f"a whole number of {len(text):,} digits is too large")
+                return _whole(int(text, 0) if re.match(r"[-+]?0[xo]", text) else int(text))
             if kind == "float":
                 return float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
-        except (ValueError, KeyError) as error:
-            raise RecipeError(Mistake(f"'{text}' is no {kind}.", place)) from error
-        return str(text)
+            return _text(text)
+        except ValueError as error:
+            raise RecipeError(Mistake(f"{error}.", place)) from error
 
     def place(self, node: yaml.Node) -> Place:
-        start, end = node.start_mark, node.end_mark
-        one_line = end.line == start.line
-        excerpt = self.lines[start.line] if start.line < len(self.lines) else ""
-        width = end.column - start.column if one_line else len(excerpt) - start.column
-        return Place(self.source, start.line + 1, start.column + 1, excerpt, max(1, width), self.folder)
+        line, column = self.where(node.start_mark.index)
+        excerpt = self.lines[line - 1]
+        width = min(node.end_mark.index - node.start_mark.index, len(excerpt) - column + 1)
+        return Place(self.source, line, column, excerpt, max(1, width), self.folder)
 
-    def wrong(self, message: str, line: int | None = None, column: int | None = None) -> RecipeError:
-        excerpt = self.lines[line - 1] if line and line <= len(self.lines) else None
-        return RecipeError(Mistake(message, Place(self.source, line, column, excerpt)))
+    def where(self, index: int) -> tuple[int, int]:
+        """Line and column as editors count them: PyYAML ends lines at U+2028 and the like too."""
+        line = bisect(self.starts, index)
+        return line, index - self.starts[line - 1] + 1
+
+    def wrong(self, message: str, index: int | None = None) -> RecipeError:
+        if index is None:
+            return RecipeError(Mistake(message, Place(self.source)))
+        line, column = self.where(index)
+        return RecipeError(Mistake(message, Place(self.source, line, column, self.lines[line - 1])))
 
     def yaml_error(self, error: yaml.MarkedYAMLError) -> RecipeError:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        index = mark.index if mark else None
         problem = (error.problem or error.context or "not YAML").strip()
-        excerpt = self.lines[mark.line] if mark and mark.line < len(self.lines) else ""
-        if "\\t" in problem or "\t" in excerpt[: (column or 1)]:
-            return self.wrong("a tab cannot indent YAML; write spaces.", line, column)
+        if "\\t" in problem or (index is not None and "\t" in self.indent(index)):
+            return self.wrong("a tab cannot stand here; write spaces.", index)
         if "but found another document" in problem:
-            return self.wrong("a second document begins here; a recipe is a single one.", line, column)
+            return self.wrong("a second document begins here; a recipe is a single one.", index)
         context = f" ({error.context})" if error.context and error.context != problem else ""
-        return self.wrong(f"not proper YAML: {problem}{context}.{_YAML_ADVICE.get(problem, '')}", line, column)
+        return self.wrong(f"not proper YAML: {problem}{context}.{_YAML_ADVICE.get(problem, '')}", index)
+
+    def indent(self, index: int) -> str:
+        """The white space that the line of `index` begins with."""
+        line = self.lines[self.where(index)[0] - 1]
+        return line[: len(line) - len(line.lstrip())]
 
 
-_TAGS = ("map", "seq", "str", "int", "float", "bool", "null")
 _YAML_ADVICE = {
     "mapping values are not allowed here": " Text that holds ': ' needs quotes.",
     "expected ',' or '}', but got '<stream end>'": " A '{' is not closed.",
@@ -219,6 +279,14 @@ class _CoreLoader(yaml.SafeLoader):
     """PyYAML's parser with the scalars of YAML 1.2's core schema (yaml.org/spec/1.2.2, 10.3)."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, Any]]] = {}  # noqa: RUF012  (as PyYAML declares it)
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """As PyYAML's, and the node keeps the tag that was written, which it else forgets."""
+        tag = getattr(self.peek_event(), "tag", None)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
+        if tag:
+            node.written_tag = tag  # type: ignore[union-attr]
+        return node
 
 
 _SCALARS = (
@@ -261,7 +329,7 @@ def _neighbours(path: Path) -> str:
     """What else lies where a file was looked for."""
     from textforge.errors import did_you_mean
 
-    if path.exists() or not path.parent.is_dir():
+    if os.path.lexists(path) or not os.path.isdir(path.parent):
         return ""
-    found = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml"))[:50]
+    found = sorted(name for name in os.listdir(path.parent) if name.endswith((".yaml", ".yml")))[:50]
     return did_you_mean(path.name, found)

@@ -83,7 +83,7 @@ class Place:
         """The written line with carets under the value, or nothing where there is no line."""
         if self.excerpt is None or self.column is None:
             return ""
-        line = self.excerpt.rstrip().replace("\t", " ")
+        line = "".join(c if c.isprintable() else " " for c in self.excerpt.rstrip())
         width = max(1, min(self.width, len(line) - self.column + 1))
         start = max(0, self.column - 61) if len(line) > 120 else 0
         line = line[start : start + 120]
@@ -112,7 +112,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     import difflib
 
     candidates = list(candidates)
-    wanted = name.lower().replace("-", "_")
+    if not (wanted := name.lower().replace("-", "_")):
+        return None
     by_form = {candidate.lower().replace("-", "_"): candidate for candidate in candidates}
     if close := difflib.get_close_matches(wanted, by_form, n=1, cutoff=0.6):
         return by_form[close[0]]

@@ -119,7 +119,8 @@ class Options:
             from textforge.complaints import complaints
 
             return {}, complaints(self.label, self.fields, values, error.errors(include_url=False))
-        return {**self.defaults(), **checked}, []
+        filled = {**self.defaults(), **checked}
+        return {name: filled[name] for name in self.fields if name in filled}, []
 
     def defaults(self) -> dict[str, Any]:
         """Every option that has a default, with a copy of it: no two uses share a list."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,39 +22,45 @@ def extended(node: Node, chain: tuple[Path, ...]) -> Node:
         return node
     if not isinstance(reference.value, str) or not reference.value:
         raise RecipeError(Mistake("extends must be the path of another recipe.", reference.place))
-    path = ((reference.place.folder or Path.cwd()) / reference.value).resolve()
+    path = (reference.place.folder or Path.cwd()) / reference.value
+    if not os.path.isfile(path):  # unlike Path.is_file it never raises
+        raise RecipeError(Mistake(f"extends: there is no file {os.path.abspath(path)}.", reference.place))
+    path = path.resolve()
     if path in chain:
         cycle = " -> ".join(p.name for p in (*chain, path))
         raise RecipeError(Mistake(f"recipes extend each other in a circle: {cycle}.", reference.place))
-    if not path.is_file():
-        raise RecipeError(Mistake(f"extends: there is no file {path}.", reference.place))
     _, base = read_document(path)
     assert node.mapping is not None
     own = Node({k: v for k, v in node.mapping.items() if k != "extends"}, node.place, node.key_place)
     base = extended(base, (*chain, path))
     if base.mapping is None:
         raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", base.place))
-    return merged(base, own, top=True)
+    return merged(base, own)
 
 
-def merged(base: Node, over: Node, *, top: bool = False) -> Node:
+def merged(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
     """`over` laid on `base`, key by key; lists and plain values replace.
 
     A section that uses another component than its base starts afresh: its base's options are not its own.
     """
-    if over.mapping is not None and isinstance(base.value, str) and not top:
-        base = Node({"use": Node(base.value, base.place)}, base.place, base.key_place)
-    if isinstance(over.value, str) and base.mapping is not None and "use" in base.mapping:
-        over = Node({"use": Node(over.value, over.place, over.key_place)}, over.place, over.key_place)
+    if len(path) == 1 and path[0] in KINDS:
+        base, over = _section(base), _section(over)
+        old, use = ((node.mapping or {}).get("use") for node in (base, over))
+        if old and use and old.value != use.value:
+            return over
     if base.mapping is None or over.mapping is None:
-        return over
-    use, old = over.mapping.get("use"), base.mapping.get("use")
-    if use is not None and (old is None or use.value != old.value):
         return over
     children = dict(base.mapping)
     for key, node in over.mapping.items():
-        children[key] = merged(children[key], node) if key in children else node
-    return Node(children, base.place if top else over.place, base.key_place)
+        children[key] = merged(children[key], node, (*path, key)) if key in children else node
+    return Node(children, over.place if path else base.place, base.key_place)
+
+
+def _section(node: Node) -> Node:
+    """`model: mlp` is short for `model: {use: mlp}`."""
+    if not isinstance(node.value, str):
+        return node
+    return Node({"use": Node(node.value, node.place)}, node.place, node.key_place)
 
 
 def override_nodes(overrides: Mapping[str, Any] | Iterable[str]) -> Iterator[tuple[list[str], Node]]:
@@ -61,6 +68,8 @@ def override_nodes(overrides: Mapping[str, Any] | Iterable[str]) -> Iterator[tup
     if isinstance(overrides, Mapping):
         for key, value in overrides.items():
             source = f"overrides['{key}']"
+            if not isinstance(key, str):
+                raise RecipeError(Mistake(f"the key {key!r} is not text.", Place(source)))
             yield _keys(key, Place(source)), from_python(value, source)
         return
     for text in overrides:
@@ -71,6 +80,12 @@ def override_nodes(overrides: Mapping[str, Any] | Iterable[str]) -> Iterator[tup
         keys = _keys(key.strip(), Place(source))
         node = parse(value, source) if value.strip() else Node(None, Place(source))
         yield keys, from_python(node.plain(), source)
+
+
+def part_before_its_options(override: tuple[list[str], Node]) -> int:
+    """Sort key of overrides: `model=mlp` and `model.use=mlp` come before `model.hidden=[200]`."""
+    keys, _ = override
+    return len(keys) - (len(keys) == 2 and keys[1] == "use")
 
 
 def _keys(key: str, place: Place) -> list[str]:

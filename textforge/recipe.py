@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,7 +14,7 @@ from textforge.components import KINDS, Part, fact_text
 from textforge.document import Node, from_python, read_document, resolve_scalars
 from textforge.errors import Mistake, Place, PluginError, RecipeError, did_you_mean, listed
 from textforge.options import Options, jsonable
-from textforge.overlay import KEYS, extended, merged, nested, override_nodes
+from textforge.overlay import KEYS, extended, merged, nested, override_nodes, part_before_its_options
 from textforge.plugins import PluginManager
 from textforge.settings import TrainerSettings
 
@@ -81,8 +82,8 @@ def load_recipe(
         text, root = read_document(path)
     root = extended(root, ())
     written = list(override_nodes(overrides))
-    for keys, node in sorted(written, key=lambda pair: len(pair[0])):  # a part before its options
-        root = merged(root, nested(keys, node), top=True)
+    for keys, node in sorted(written, key=part_before_its_options):
+        root = merged(root, nested(keys, node))
     recipe = _Check(root, plugins or PluginManager()).recipe()
     name = path.stem if path else "recipe"
     shown = {".".join(keys): node.plain() for keys, node in written}
@@ -178,12 +179,14 @@ class _Check:
     def paths(self, value: Any, node: Node, label: str) -> Any:
         """Make paths absolute, from the folder of the file that they are written in; they must exist."""
         if isinstance(value, Path):
-            path = Path((node.place.folder or Path.cwd()) / value.expanduser())
-            if not path.exists() and not any(c in str(value) for c in "*?["):
+            path = (node.place.folder or Path.cwd()) / os.path.expanduser(value)
+            if not os.path.exists(path) and not any(c in str(value) for c in "*?["):
                 self.wrong(f"{label}: there is no file or folder {path}.", node, at_key=False)
             return path
         if isinstance(value, (list, tuple)):
             return type(value)(self.paths(item, node.at((n,)), label) for n, item in enumerate(value))
+        if isinstance(value, dict):
+            return {key: self.paths(item, node.at((key,)), label) for key, item in value.items()}
         return value
 
     def pair(self, vectorizer: Part, model: Part, node: Node) -> None:
@@ -220,12 +223,11 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
-    text = repr(value)
-    if "e" in text and "." not in text:  # `1e-08` would be text to YAML 1.1
-        text = text.replace("e", ".0e")
-    return dumper.represent_scalar("tag:yaml.org,2002:float", text)
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Text with characters that end a line in YAML 1.1 is escaped; PyYAML would write and read them as spaces."""
+    style = '"' if any(c in text for c in "\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Dumper.add_representer(float, _represent_float)
+_Dumper.add_representer(str, _represent_text)
 resolve_scalars(_Dumper)
