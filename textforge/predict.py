@@ -55,7 +55,7 @@ def open_input(path: Path) -> BinaryIO:
 def _json_text(line: str, name: str, number: int) -> str:
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{name}: line {number} is not JSON: {error}.") from error
     text = value.get("text") if isinstance(value, dict) else value
     if not isinstance(text, str):

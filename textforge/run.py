@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from textforge import folder
@@ -81,13 +83,17 @@ def run(
         recipe = load_recipe(recipe, overrides=overrides, plugins=plugins)
     elif overrides:
         raise RecipeError("a checked recipe takes no overrides; give them to load_recipe.")
-    progress = progress or Silent()
-    clock = _Clock()
     path = folder.create_run_folder(recipe.name, out)
-    write_text(path / folder.RECIPE, recipe.text)
-    write_text(path / folder.RESOLVED, recipe.resolved_yaml())
+    with _told_unfinished(path):
+        return _carry_out(recipe, path, progress or Silent())
 
+
+def _carry_out(recipe: Recipe, path: Path, progress: Progress) -> Run:
+    """Everything from the recipe to result.json, which is written last."""
+    clock = _Clock()
     with _removed_on_error(path), _told_at(recipe):
+        write_text(path / folder.RECIPE, recipe.text)
+        write_text(path / folder.RESOLVED, recipe.resolved_yaml())
         progress.stage(f"loading {recipe.dataset.label}")
         with clock("load"):
             dataset = _load(recipe, progress)
@@ -115,7 +121,7 @@ def run(
             "seed": recipe.seed,
             "overrides": recipe.overrides,
             "labels": list(trainer.labels),
-            "n_features": trainer.facts["n_features"],
+            "n_features": int(trainer.facts["n_features"]),  # a vectorizer may give a numpy number
             "n_parameters": sum(p.numel() for p in classifier.module.parameters()),
             "n_train": len(trainer.train_labels),
             "epochs": len(trainer.history),
@@ -218,6 +224,17 @@ def _evaluate(classifier: Classifier, dataset: Dataset) -> tuple[dict[str, Any] 
 
 
 @contextmanager
+def _told_unfinished(path: Path) -> Iterator[None]:
+    """What stops a run says, in a note, which folder it leaves behind."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if path.exists():
+            error.add_note(f"{path} is unfinished: it has no {folder.RESULT}.")
+        raise
+
+
+@contextmanager
 def _removed_on_error(path: Path) -> Iterator[None]:
     """A run that fails before it trains leaves no folder; an interrupted one leaves it unfinished."""
     try:
@@ -249,3 +266,12 @@ def _result_not_lost(test: dict[str, Any] | None) -> Iterator[None]:
         raise type(error)(
             f"{error} The run itself was done: test accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f}."
         ) from error
+
+
+class _Callable(ModuleType):
+    """Python binds `textforge.run` to this module once anyone imports it; it then is called like the function."""
+
+    __call__ = staticmethod(run)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -26,8 +26,8 @@ def guarded(command: click.Command) -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except (KeyboardInterrupt, click.Abort):
-        say("interrupted.")
+    except (KeyboardInterrupt, click.Abort) as stop:
+        say("interrupted." + _notes(stop.__cause__ or stop))  # click aborts because of the interrupt
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -35,7 +35,7 @@ def guarded(command: click.Command) -> int:
     except TextforgeError as error:
         if debug:
             traceback.print_exc()
-        say(str(error))
+        say(str(error) + _notes(error))
         return error.exit_code
     except MemoryError:
         say("out of memory. Use fewer features (vectorizer.max_features), a smaller model or a smaller batch.")
@@ -49,6 +49,11 @@ def guarded(command: click.Command) -> int:
             "This is a fault of textforge or of a plugin, not yours; --debug shows the traceback."
         )
         return 1
+
+
+def _notes(error: BaseException) -> str:
+    """What was added to an error on its way up, such as the folder that a run leaves behind."""
+    return "".join(f" {note}" for note in getattr(error, "__notes__", ()))
 
 
 def say(text: str) -> None:

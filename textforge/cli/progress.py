@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from textforge.run import Silent
@@ -16,11 +18,17 @@ BAR_AFTER = 1.0
 """Seconds of an epoch after which plain output says how far it is, every so many steps."""
 
 
-def progress_for(quiet: bool) -> Progress:
-    """The progress that fits stderr."""
-    if quiet:
-        return Silent()
-    return Bar() if sys.stderr.isatty() else Lines()
+@contextmanager
+def progress_for(quiet: bool) -> Iterator[Progress]:
+    """The progress that fits stderr; however the run ends, the terminal is left as it was."""
+    if quiet or not sys.stderr.isatty():
+        yield Silent() if quiet else Lines()
+        return
+    bar = Bar()
+    try:
+        yield bar
+    finally:
+        bar.close()
 
 
 class Lines:
@@ -66,16 +74,18 @@ class Bar(Lines):
             self._bar.update(self._task, completed=step, total=steps, description=f"epoch {epoch}")
 
     def stage(self, text: str) -> None:
-        if self._task is not None:
-            self._bar.stop()
-            self._task = None
+        self.close()
         super().stage(text)
 
     def say(self, text: str) -> None:
         self._bar.console.print(text, markup=False, soft_wrap=True)
 
-    def __del__(self) -> None:  # a run that fails leaves no half-drawn bar and shows the cursor again
-        self._bar.stop()
+    def close(self) -> None:
+        """Take the bar away and show the cursor again."""
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._bar.stop()
+            self._task = None
 
 
 def epoch_text(result: EpochResult, epochs: int) -> str:
