@@ -1,0 +1,152 @@
+"""Predictions for texts that come one after another."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import make_texts
+
+import textforge
+from textforge.errors import DataError
+from textforge.predict import CHUNK, open_input, predictions, read_lines
+
+
+@pytest.fixture(scope="module")
+def classifier(finished_run: Path) -> Any:
+    return textforge.load(finished_run)
+
+
+def read(data: bytes, **options: Any) -> list[str]:
+    return list(read_lines(io.BytesIO(data), "texts.txt", **options))
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "texts"),
+    [
+        (b"", []),
+        (b"a\nb\n", ["a", "b"]),
+        (b"a\nb", ["a", "b"]),
+        (b"a\r\nb\r\n", ["a", "b"]),
+        (b"\n\na\n\n", ["", "", "a", ""]),
+        (b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", ["a", "\ufeffb"]),
+        (" ä\tb  \n字\n".encode(), [" ä\tb  ", "字"]),
+        ("a\u2028b\x0bc\x85\n".encode(), ["a\u2028b\x0bc\x85"]),
+    ],
+    ids=["nothing", "lines", "no-last-newline", "windows", "empty-lines", "bom", "blanks-kept", "only-newline-ends"],
+)
+def test_a_text_is_a_line(data: bytes, texts: list[str]) -> None:
+    assert read(data) == texts
+
+
+def test_broken_utf8_names_file_and_line() -> None:
+    with pytest.raises(DataError, match=r"^texts\.txt: line 3 is not UTF-8: invalid start byte\."):
+        read("ä\nb\n".encode() + b"abc\xff\n")
+
+
+def test_json_lines_are_strings_or_objects_with_a_text() -> None:
+    lines = ['"a\\nb"', '{"text": "c", "id": 7}', '{"id": 8, "text": ""}']
+    assert read("\n".join(lines).encode(), json_lines=True) == ["a\nb", "c", ""]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{", "line 2 is not JSON"),
+        ("", "line 2 is not JSON"),
+        ("[" * 100_000, "line 2 is not JSON"),
+        ("3", 'line 2 is neither a JSON string nor an object with a "text"'),
+        ('{"txt": "a"}', "line 2 is neither"),
+        ('{"text": 3}', "line 2 is neither"),
+        ("null", "line 2 is neither"),
+    ],
+)
+def test_a_json_line_that_is_none_is_told_with_its_number(line: str, told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        read(f'"fine"\n{line}\n'.encode(), json_lines=True)
+
+
+@pytest.mark.parametrize("name", ["away.txt", "."])
+def test_an_input_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r"cannot be read: (No such file|Is a directory)"):
+        open_input(tmp_path / name)
+
+
+# -- predicting --------------------------------------------------------------------------------
+
+
+def test_each_text_has_its_label_and_all_probabilities_most_probable_first(classifier: Any) -> None:
+    texts = make_texts(30, seed=3)[0]
+    found = list(predictions(classifier, texts))
+    assert [one["label"] for one in found] == classifier.predict(texts)
+    for one, row in zip(found, classifier.predict_proba(texts), strict=True):
+        assert next(iter(one["probabilities"])) == one["label"]
+        assert list(one["probabilities"].values()) == sorted(map(float, row), reverse=True)
+        assert {label: one["probabilities"][label] for label in classifier.labels} == dict(
+            zip(classifier.labels, map(float, row), strict=True)
+        )
+    json.dumps(found, allow_nan=False)
+
+
+def test_no_texts_no_predictions(classifier: Any) -> None:
+    assert list(predictions(classifier, [])) == []
+
+
+def test_many_at_once_equal_each_alone_and_keep_their_order(classifier: Any) -> None:
+    texts = [*make_texts(1500, seed=4)[0], "", "nothing known"]  # more than a chunk, and than a batch
+    together = classifier.predict_proba(texts)
+    streamed = [
+        [one["probabilities"][label] for label in classifier.labels] for one in predictions(classifier, iter(texts))
+    ]
+    np.testing.assert_array_equal(np.array(streamed, dtype=np.float32), together)
+    some = range(0, len(texts), 37)
+    alone = np.concatenate([classifier.predict_proba([texts[n]]) for n in some])
+    np.testing.assert_allclose(together[list(some)], alone, atol=1e-6, rtol=0)
+
+
+def test_a_stream_is_read_only_as_far_as_is_asked_for(classifier: Any) -> None:
+    """An endless stream ends after five predictions: never more than a chunk is held."""
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        for text in itertools.cycle(make_texts(10)[0]):
+            taken += 1
+            yield text
+
+    assert len(list(itertools.islice(predictions(classifier, endless()), 5))) == 5
+    assert taken == CHUNK
+    assert len(list(itertools.islice(predictions(classifier, endless()), CHUNK + 1))) == CHUNK + 1
+    assert taken == 3 * CHUNK
+
+
+def test_lines_are_read_one_by_one() -> None:
+    class Endless(io.RawIOBase):
+        """Lines without end."""
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            buffer[:] = (b"orbit\n" * len(buffer))[: len(buffer)]
+            return len(buffer)
+
+    first = list(itertools.islice(read_lines(io.BufferedReader(Endless(), 600), "x"), 250))
+    assert first == ["orbit"] * 250
+
+
+def test_a_mistake_far_down_comes_after_the_predictions_above_it(classifier: Any) -> None:
+    lines = b"orbit\n" * CHUNK + b"\xff\n"
+    found = predictions(classifier, read_lines(io.BytesIO(lines), "x"))
+    assert len(list(itertools.islice(found, CHUNK))) == CHUNK
+    with pytest.raises(DataError, match=f"line {CHUNK + 1} is not UTF-8"):
+        next(found)
