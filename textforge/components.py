@@ -116,8 +116,8 @@ class Component:
         unknown = [fact for fact in options.facts if fact not in self.kind.facts]
         if unknown and self.kind.name != "model":
             raise PluginError(
-                f"{self.label} from {self.origin} asks for the fact '{unknown[0]}'. A {self.kind.name} "
-                f"is given: {listed(self.kind.facts)}.{did_you_mean(unknown[0], self.kind.facts)}"
+                f"{self.label} from {self.origin} asks for the fact '{unknown[0]}'. Facts for "
+                f"{self.kind.name}s: {listed(self.kind.facts)}.{did_you_mean(unknown[0], self.kind.facts)}"
             )
         return options
 

@@ -1,0 +1,272 @@
+"""The plugin manager: found, registered, kept apart when broken, looked up by name."""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from textforge import PluginManager, hookimpl
+from textforge.components import Origin
+from textforge.errors import PluginError, RecipeError
+
+
+def mean_pool(n_features, n_classes, /, *, dim: int = 100, dropout: float = 0.0):
+    """Average of vectors.
+
+    Options:
+        dim: how wide.
+    """
+    return n_features, n_classes, dim, dropout
+
+
+def offering(**hooks):
+    """A plugin whose hooks return the given values."""
+    return SimpleNamespace(**{hook: hookimpl(lambda value=value: value) for hook, value in hooks.items()})
+
+
+def refused(plugin, **options):
+    plugins = PluginManager(entry_points=False)
+    with pytest.raises(PluginError) as error:
+        plugins.register(plugin, "mine", **options)
+    return str(error.value)
+
+
+@pytest.fixture
+def plugins():
+    return PluginManager(entry_points=False)
+
+
+# -- found and registered --------------------------------------------------------------------------
+
+
+def test_the_parts_that_ship_are_found_through_the_entry_point():
+    plugins = PluginManager()
+    assert {"newsgroups", "csv"} <= set(plugins.names("dataset"))
+    assert plugins.component("model", "mlp").origin.distribution == "textforge"
+    assert plugins.broken == []
+
+
+def test_a_manager_without_entry_points_is_empty(plugins):
+    assert plugins.names("model") == []
+
+
+@pytest.mark.parametrize("form", ["module", "instance", "namespace"])
+def test_a_plugin_is_a_module_an_instance_or_a_namespace(plugins, form):
+    class Plugin:
+        @hookimpl
+        def textforge_models(self):
+            return {"mean-pool": mean_pool}
+
+    module = ModuleType("mine")
+    module.textforge_models = hookimpl(lambda: {"mean-pool": mean_pool})
+    plugin = {"module": module, "instance": Plugin(), "namespace": offering(textforge_models={"mean-pool": mean_pool})}
+    plugins.register(plugin[form])
+    assert plugins.component("model", "mean-pool").factory is mean_pool
+    assert plugins.component("model", "mean-pool").origin.distribution == "this program"
+
+
+def test_registering_on_one_manager_touches_no_other():
+    one, other = PluginManager(), PluginManager()
+    one.register(offering(textforge_models={"mean-pool": mean_pool}))
+    assert "mean-pool" in one.names("model")
+    assert "mean-pool" not in other.names("model")
+    assert "mean-pool" not in PluginManager().names("model")
+
+
+def test_one_plugin_object_may_be_registered_on_two_managers():
+    plugin = offering(textforge_models={"mean-pool": mean_pool})
+    managers = PluginManager(entry_points=False), PluginManager(entry_points=False)
+    for manager in managers:
+        manager.register(plugin)
+    assert [manager.names("model") for manager in managers] == [["mean-pool"], ["mean-pool"]]
+
+
+def test_a_component_named_by_a_string_is_imported_when_its_factory_is_looked_at(plugins, tmp_path, monkeypatch):
+    (tmp_path / "imported_late.py").write_text("def model(n_classes, /, *, dim: int = 3): return dim\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins.register(offering(textforge_models={"late": "imported_late:model"}))
+    component = plugins.component("model", "late")
+    assert plugins.components("model") == [component]
+    assert "imported_late" not in sys.modules
+    assert component.options.defaults() == {"dim": 3}
+    assert "imported_late" in sys.modules
+    monkeypatch.delitem(sys.modules, "imported_late")
+
+
+def test_listing_the_shipped_parts_imports_none_of_them():
+    code = (
+        "import sys; from textforge import PluginManager; p = PluginManager(); p.components('model'); p.broken;"
+        "print([m for m in sys.modules if m.startswith('textforge_standard.') or m in ('torch', 'numpy', 'pydantic')])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+# -- looked up -------------------------------------------------------------------------------------
+
+
+def test_a_part_has_its_options_checked_and_filled_in(plugins):
+    plugins.register(offering(textforge_models={"mean-pool": mean_pool}))
+    part = plugins.part("model", "mean-pool", dim=7)
+    assert part.options == {"dim": 7, "dropout": 0.0}
+    assert part.build({"n_features": 1, "n_classes": 2, "seed": 3}) == (1, 2, 7, 0.0)
+    assert part.as_recipe() == {"use": "mean-pool", "dim": 7, "dropout": 0.0}
+    with pytest.raises(RecipeError, match=r"^model 'mean-pool': dim must be a whole number, not 1.5.$"):
+        plugins.part("model", "mean-pool", dim=1.5)
+
+
+def test_a_part_that_lacks_a_fact_says_which(plugins):
+    plugins.register(offering(textforge_models={"mean-pool": mean_pool}))
+    with pytest.raises(PluginError, match=r"model 'mean-pool' needs a bag of words .*n_features.*not known here"):
+        plugins.part("model", "mean-pool").build({"n_classes": 2})
+
+
+@pytest.mark.parametrize("ask", ["names", "components", "component"])
+def test_an_unknown_kind_is_refused_with_the_nearest(plugins, ask):
+    arguments = ("modle", "x") if ask == "component" else ("modle",)
+    with pytest.raises(PluginError) as error:
+        getattr(plugins, ask)(*arguments)
+    assert str(error.value) == (
+        "no kind of component named 'modle'. Kinds: dataset, vectorizer, model, optimizer. Did you mean 'model'?"
+    )
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_and_all():
+    with pytest.raises(PluginError) as error:
+        PluginManager().component("optimizer", "adan")
+    assert str(error.value) == "no optimizer named 'adan'. Did you mean 'adam'? Installed: adam, adamw, sgd."
+
+
+# -- broken ----------------------------------------------------------------------------------------
+
+
+def raising():
+    raise ValueError("no luck")
+
+
+def leaving():
+    raise SystemExit(3)
+
+
+def wants(config):
+    return {}
+
+
+def unknown_fact(n_clases, /): ...
+def untyped(*, dim=1): ...
+def unstatable(*, dim: int = None): ...  # noqa: RUF013
+
+
+class GivesText:
+    gives = "vocab_size"
+
+    def __init__(self): ...
+
+
+@pytest.mark.parametrize(
+    ("plugin", "says"),
+    [
+        (SimpleNamespace(textforge_models=hookimpl(raising)), "textforge_models raised ValueError: no luck"),
+        (SimpleNamespace(textforge_models=hookimpl(leaving)), "textforge_models raised SystemExit: 3"),
+        (SimpleNamespace(textforge_models=hookimpl(wants)), "does not fit the hooks: "),
+        (offering(textforge_models=[mean_pool]), "textforge_models returned a list, not a dict of names to factories."),
+        (offering(textforge_models=mean_pool), "textforge_models returned a function, not a dict"),
+        (offering(textforge_models=None), "textforge_models returned a NoneType, not a dict"),
+        (offering(textforge_models={3: mean_pool}), "textforge_models returned the name 3; a name is text."),
+        (offering(textforge_models={" ": mean_pool}), "textforge_models returned the name ' '; a name is text."),
+        (offering(textforge_models={"m": 3}), "gave 3 for 'm': neither a factory nor a string "
+         "'package.module:attribute'."),
+        (offering(textforge_models={"m": "package.module"}), "gave 'package.module' for 'm': neither"),
+        (offering(textforge_models={"m": "a b:c"}), "gave 'a b:c' for 'm': neither"),
+        (offering(textforge_modles={"m": mean_pool}), "there is no hook 'textforge_modles'. Hooks: "
+         "textforge_datasets, textforge_vectorizers, textforge_models, textforge_optimizers. Did you mean "
+         "'textforge_models'?"),
+        (SimpleNamespace(textforge_models=dict), "implements no hook. Mark its functions with "
+         "@textforge.hookimpl."),
+        (SimpleNamespace(), "implements no hook."),
+        (offering(textforge_models={"m": untyped}), "model 'm': option 'dim' has no type."),
+        (offering(textforge_models={"m": unstatable}), "model 'm': dim must be a whole number, not nothing (null). "
+         "That is its own default: mend it, or its type int."),
+        (offering(textforge_optimizers={"o": unknown_fact}), "optimizer 'o' from this program asks for the fact "
+         "'n_clases'. Facts for optimizers: params."),
+        (offering(textforge_vectorizers={"v": GivesText}), "vectorizer 'v' from this program: its attribute 'gives' is "
+         "'vocab_size'; it must be a tuple"),
+    ],
+)  # fmt: skip
+def test_a_broken_plugin_is_refused_saying_why(plugin, says):
+    message = refused(plugin)
+    assert message.startswith("plugin 'mine': ")
+    assert says in message
+
+
+def test_what_is_broken_is_remembered_and_hides_nothing_else(plugins):
+    good = offering(textforge_models={"good": mean_pool, "bad": untyped}, textforge_optimizers=3)
+    with pytest.raises(PluginError):
+        plugins.register(good, "mine", origin=Origin("my-dist", "1.2"))
+    assert plugins.names("model") == ["good"]
+    assert [str(broken).split(": ")[0] for broken in plugins.broken] == ["plugin 'mine' from my-dist 1.2"] * 2
+
+
+def test_a_name_that_a_broken_plugin_might_have_given_names_that_plugin(plugins):
+    for plugin in (offering(textforge_models={"bad": untyped}), SimpleNamespace()):
+        with pytest.raises(PluginError):
+            plugins.register(plugin, "mine", origin=Origin("my-dist", "1.2"))
+    with pytest.raises(PluginError) as error:
+        plugins.component("model", "bad")
+    assert "It may be in a broken plugin: plugin 'mine' from my-dist 1.2: textforge_models gave a factory" in str(
+        error.value
+    )
+    with pytest.raises(PluginError, match=r"Broken plugins, which may give it: mine \(my-dist 1.2\)"):
+        plugins.component("model", "other")
+
+
+def test_registering_a_plugin_twice_is_refused(plugins):
+    plugin = offering(textforge_models={"mean-pool": mean_pool})
+    plugins.register(plugin)
+    with pytest.raises(PluginError, match="does not fit the hooks"):
+        plugins.register(plugin)
+    assert plugins.component("model", "mean-pool")
+
+
+def test_a_name_given_twice_names_both_distributions_and_spares_the_others(plugins):
+    plugins.register(offering(textforge_models={"m": mean_pool, "one": mean_pool}), origin=Origin("first", "1"))
+    plugins.register(offering(textforge_models={"m": mean_pool, "two": mean_pool}), origin=Origin("second", "2"))
+    with pytest.raises(PluginError) as error:
+        plugins.component("model", "m")
+    assert str(error.value) == (
+        "the name of model 'm' is given by first 1 and second 2. Uninstall one of them, or rename its component."
+    )
+    assert [component.name for component in plugins.components("model")] == ["one", "two"]
+    assert [broken.reason for broken in plugins.broken] == [str(error.value)]
+
+
+def test_the_same_name_in_two_kinds_is_no_clash(plugins):
+    def optimizer(params, /): ...
+
+    plugins.register(offering(textforge_models={"x": mean_pool}, textforge_optimizers={"x": optimizer}))
+    assert plugins.broken == []
+
+
+@pytest.mark.parametrize(
+    ("module", "target", "says"),
+    [
+        (None, "late_broken:model", "model 'm' from d 1 cannot be imported: ModuleNotFoundError: "),
+        ("1/0", "late_broken:model", "model 'm' from d 1 cannot be imported: ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)", "late_broken:model", "model 'm' from d 1 cannot be imported: SystemExit: 3"),
+        ("import x x", "late_broken:model", "model 'm' from d 1 cannot be imported: SyntaxError: "),
+        ("def modell(): ...", "late_broken:model", "model 'm' from d 1: module 'late_broken' has no 'model'. Did you "
+         "mean 'modell'?"),
+        ("model = 3", "late_broken:model", "model 'm' from d 1: 'late_broken:model' is not callable."),
+    ],
+)  # fmt: skip
+def test_a_string_that_leads_nowhere_is_told_when_it_is_used(plugins, tmp_path, monkeypatch, module, target, says):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "late_broken", raising=False)
+    if module:
+        Path(tmp_path / "late_broken.py").write_text(module)
+    plugins.register(offering(textforge_models={"m": target}), origin=Origin("d", "1"))
+    with pytest.raises(PluginError) as error:
+        plugins.part("model", "m")
+    assert str(error.value).startswith(says)
+    sys.modules.pop("late_broken", None)

@@ -1,0 +1,285 @@
+"""A recipe checked whole: every mistake at once, each with its place; facts; what it resolves to."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from conftest import ROOT, small_recipe
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from textforge import PluginManager, hookimpl, load_recipe
+from textforge.errors import RecipeError
+from textforge.recipe import MAX_SEED
+
+
+@pytest.fixture
+def refused(tmp_path, small_csv, monkeypatch):
+    """What is wrong with a recipe's text, read from `r.yaml` beside small.csv."""
+
+    def refused(text, **options):
+        monkeypatch.chdir(tmp_path)
+        Path("r.yaml").write_text(text)
+        with pytest.raises(RecipeError) as error:
+            load_recipe("r.yaml", **options)
+        return str(error.value)
+
+    return refused
+
+
+def with_section(kind, written):
+    """A fine recipe but for one section, which begins in line 1."""
+    sections = {
+        "dataset": "{use: csv, train: small.csv}",
+        "vectorizer": "bow",
+        "model": "mlp",
+        "optimizer": "adam",
+        "trainer": "{}",
+        "seed": "0",
+    }
+    rest = "".join(f"\n{name}: {text}" for name, text in sections.items() if name != kind)
+    return f"{kind}: {written}{rest}\n"
+
+
+# -- all mistakes at once --------------------------------------------------------------------------
+
+
+def test_every_mistake_is_told_in_reading_order_with_its_place_and_carets(refused):
+    text = """\
+sed: 1
+seed: -1
+dataset: {use: csv, train: small.csv, spearator: ";"}
+vectorizer:
+  use: bow
+  min_df: 0
+model: {use: mpl, hidden: [100]}
+trainer:
+  epochs: ten
+  batch: 3
+optimizer:
+  use: adam
+  learning_rate: 0.1
+  betas: [0.9, 1]
+"""
+    assert refused(text).split("\n") == [
+        "r.yaml:1:1: unknown key 'sed'. A recipe has: extends, seed, dataset, vectorizer, model, optimizer, trainer. "
+        "Did you mean 'seed'?",
+        "    sed: 1",
+        "    ^^^",
+        "r.yaml:2:7: seed must be a whole number from 0 to 9223372036854775807.",
+        "    seed: -1",
+        "          ^^",
+        "r.yaml:3:39: dataset 'csv': unknown option 'spearator'. Its options: train, valid, test, test_fraction, text, "
+        "label, missing, separator, encoding. Did you mean 'separator'?",
+        '    dataset: {use: csv, train: small.csv, spearator: ";"}',
+        "                                          ^^^^^^^^^",
+        "r.yaml:6:11: vectorizer 'bow': min_df must be a number of at least 1, not 0.",
+        "      min_df: 0",
+        "              ^",
+        "r.yaml:7:14: no model named 'mpl'. Did you mean 'mlp'? Installed: linear, mlp.",
+        "    model: {use: mpl, hidden: [100]}",
+        "                 ^^^",
+        "r.yaml:9:11: trainer: epochs must be a whole number, not the text 'ten'.",
+        "      epochs: ten",
+        "              ^^^",
+        "r.yaml:10:3: trainer: unknown option 'batch'. Its options: epochs, batch_size, shuffle, drop_last, "
+        "validation, monitor, patience, restore_best, clip_norm, label_smoothing, class_weights, device. Did you mean "
+        "'batch_size'?",
+        "      batch: 3",
+        "      ^^^^^",
+        "r.yaml:13:3: optimizer 'adam': unknown option 'learning_rate'. Its options: lr, betas, eps, weight_decay. "
+        "Did you mean 'lr'?",
+        "      learning_rate: 0.1",
+        "      ^^^^^^^^^^^^^",
+        "r.yaml:14:16: optimizer 'adam': betas[1] must be a number less than 1, not 1.",
+        "      betas: [0.9, 1]",
+        "                   ^",
+    ]
+
+
+def test_every_missing_section_is_named_with_what_could_stand_there(refused):
+    told = refused("seed: 1\n").split("\n")
+    assert told == [
+        "r.yaml: the section 'dataset' is missing. Add 'dataset: {use: NAME}'; NAME is one of: csv, docstrings, "
+        "newsgroups.",
+        "r.yaml: the section 'vectorizer' is missing. Add 'vectorizer: {use: NAME}'; NAME is one of: bow, tfidf.",
+        "r.yaml: the section 'model' is missing. Add 'model: {use: NAME}'; NAME is one of: linear, mlp.",
+        "r.yaml: the section 'optimizer' is missing. Add 'optimizer: {use: NAME}'; NAME is one of: adam, adamw, sgd.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "says"),
+    [
+        ("model", "", "r.yaml:1:7: 'model' must be a name or a mapping, as in 'model: {use: NAME}'."),
+        ("model", "[mlp]", "r.yaml:1:8: 'model' must be a name or a mapping, as in 'model: {use: NAME}'."),
+        ("model", "7", "r.yaml:1:8: 'model' must be a name or a mapping, as in 'model: {use: NAME}'."),
+        ("model", "{}", "r.yaml:1:1: 'model' does not say what to use. Add 'use: NAME'; NAME is one of: linear, mlp."),
+        ("model", "{hidden: [1]}", "r.yaml:1:1: 'model' does not say what to use."),
+        ("model", "{use: 5}", "r.yaml:1:9: 'model' does not say what to use."),
+        ("model", "{use: }", "r.yaml:1:9: 'model' does not say what to use."),
+        ("model", "''", "r.yaml:1:8: no model named ''. Installed: linear, mlp."),
+        ("model", "LINEAR", "r.yaml:1:8: no model named 'LINEAR'. Did you mean 'linear'?"),
+        ("model", "os:system", "r.yaml:1:8: no model named 'os:system'."),
+        ("model", "{use: mlp, hidden: [1, 2.5]}", "r.yaml:1:31: model 'mlp': hidden[1] must be a whole number, "
+         "not 2.5."),
+        ("model", "{use: mlp, hidden: {a: 1}}", "r.yaml:1:27: model 'mlp': hidden must be a list, not a mapping."),
+        ("model", "{use: mlp, activation: rleu}", "r.yaml:1:31: model 'mlp': activation must be 'relu', 'tanh' or "
+         "'gelu', not the text 'rleu'. Did you mean 'relu'?"),
+        ("dataset", "csv", "r.yaml:1:1: dataset 'csv': the option 'train' is missing; it has no default."),
+        ("dataset", "{use: csv, train: no.csv}", "r.yaml:1:28: dataset 'csv': train: there is no file or folder "),
+        ("dataset", "{use: csv, train: ~nobody-here/x}", "r.yaml:1:28: dataset 'csv': train: there is no file or "),
+        ("trainer", "5", "r.yaml:1:10: 'trainer' must be a mapping, as in 'trainer: {epochs: 10}'."),
+        ("trainer", "{use: x}", "r.yaml:1:11: trainer: unknown option 'use'."),
+        ("trainer", "{class_weights: {a: -1}}", "r.yaml:1:30: trainer: class_weights.a must be a number greater than "
+         "0, not -1."),
+        ("seed", "-1", "r.yaml:1:7: seed must be a whole number from 0 to 9223372036854775807."),
+        ("seed", "9223372036854775808", "r.yaml:1:7: seed must be a whole number"),
+        ("seed", "1.0", "r.yaml:1:7: seed must be a whole number"),
+        ("seed", "true", "r.yaml:1:7: seed must be a whole number"),
+        ("seed", "'1'", "r.yaml:1:7: seed must be a whole number"),
+        ("seed", "", "r.yaml:1:6: seed must be a whole number"),
+    ],
+)  # fmt: skip
+def test_a_wrong_section_is_told_at_its_place(refused, kind, written, says):
+    told = refused(with_section(kind, written))
+    assert told.startswith(says)
+    assert told.count("r.yaml:") == 1, "and nothing else is complained about"
+
+
+@pytest.mark.parametrize("text", ["[a]", "just text", "5"])
+def test_what_is_no_mapping_is_no_recipe(refused, text):
+    assert refused(text).startswith("r.yaml:1:1: a recipe is a mapping with the keys extends, seed, dataset")
+
+
+def test_a_recipe_without_the_optional_keys_takes_their_defaults(tmp_path, small_csv):
+    for trainer in ("", "trainer:\n"):
+        file = tmp_path / "r.yaml"
+        file.write_text(
+            f"dataset: {{use: csv, train: small.csv}}\nvectorizer: bow\nmodel: mlp\noptimizer: adam\n{trainer}"
+        )
+        recipe = load_recipe(file)
+        assert (recipe.seed, recipe.trainer.epochs, recipe.name) == (0, 10, "r")
+        assert recipe.text == file.read_text()
+
+
+def test_the_largest_seed_is_fine(small_csv):
+    assert load_recipe(small_recipe(small_csv, seed=MAX_SEED)).seed == MAX_SEED
+
+
+def test_in_code_mistakes_are_placed_by_their_key(small_csv):
+    with pytest.raises(RecipeError) as error:
+        load_recipe(small_recipe(small_csv, model={"use": "mlp", "hidden": [0]}))
+    assert str(error.value) == "recipe.model.hidden[0]: model 'mlp': hidden[0] must be a number of at least 1, not 0."
+
+
+# -- paths -----------------------------------------------------------------------------------------
+
+
+def paths(*, one: Path = Path("r.yaml"), some: list[Path] = [], named: dict[str, Path] = {}): ...  # noqa: B006
+
+
+def test_paths_in_lists_and_mappings_are_absolute_and_must_exist_too(refused, tmp_path):
+    plugins = PluginManager()
+    plugins.register(SimpleNamespace(textforge_datasets=hookimpl(lambda: {"paths": paths})), "paths")
+    fine = with_section("dataset", "{use: paths, some: [small.csv], named: {a: small.csv}, one: '*.csv'}")
+    (tmp_path / "fine.yaml").write_text(fine)
+    found = load_recipe(tmp_path / "fine.yaml", plugins=plugins).dataset.options
+    assert found["some"] == [tmp_path / "small.csv"]
+    assert found["named"] == {"a": tmp_path / "small.csv"}
+    assert found["one"] == tmp_path / "*.csv", "patterns are the dataset's to read"
+    wrong = with_section("dataset", "{use: paths, some: [x.csv], named: {a: y.csv}}")
+    told = refused(wrong, plugins=plugins)
+    assert f"r.yaml:1:30: dataset 'paths': some: there is no file or folder {tmp_path}/x.csv." in told
+    assert f"r.yaml:1:49: dataset 'paths': named: there is no file or folder {tmp_path}/y.csv." in told
+
+
+# -- facts -----------------------------------------------------------------------------------------
+
+
+class Tokens:
+    """Token sequences."""
+
+    gives = ("vocab_size",)
+
+    def __init__(self, *, size: int = 10): ...
+
+
+def sequence_model(vocab_size, n_classes, /, *, dim: int = 4): ...
+def spaced_model(space_size, /): ...
+def easy_model(vocab_size=7, /): ...
+
+
+@pytest.fixture
+def plugins():
+    plugins = PluginManager()
+    models = {"sequence": sequence_model, "spaced": spaced_model, "easy": easy_model}
+    plugins.register(
+        SimpleNamespace(
+            textforge_vectorizers=hookimpl(lambda: {"tokens": Tokens}), textforge_models=hookimpl(lambda: models)
+        ),
+        "sequences",
+    )
+    return plugins
+
+
+def test_a_fact_that_the_vectorizer_does_not_give_is_told_with_the_one_that_does(refused, plugins):
+    assert refused(with_section("model", "{use: sequence, dim: 2}"), plugins=plugins).split("\n")[0] == (
+        "r.yaml:1:14: model 'sequence' needs token sequences (vocab_size); vectorizer 'bow' gives a bag of words or "
+        "one vector a text (n_features). Use the vectorizer 'tokens'."
+    )
+
+
+def test_the_other_way_round_every_vectorizer_that_would_do_is_named(refused, plugins):
+    told = refused(with_section("vectorizer", "tokens"), plugins=plugins)
+    assert "vectorizer 'tokens' gives token sequences (vocab_size). Use the vectorizer 'bow' or 'tfidf'." in told
+
+
+def test_a_fact_that_nobody_gives_suggests_the_nearest(refused, plugins):
+    text = with_section("model", "spaced").replace("vectorizer: bow", "vectorizer: tokens")
+    assert "needs the fact 'space_size'" in refused(text, plugins=plugins)
+    assert "No installed vectorizer gives that." in refused(text, plugins=plugins)
+
+
+def test_facts_that_are_given_or_have_a_default_are_no_mistake(small_csv, plugins):
+    for model, vectorizer in (("sequence", "tokens"), ("easy", "bow"), ("mlp", "tfidf")):
+        recipe = load_recipe(small_recipe(small_csv, model=model, vectorizer=vectorizer), plugins=plugins)
+        assert recipe.model.component.name == model
+
+
+# -- resolved --------------------------------------------------------------------------------------
+
+
+def test_resolved_writes_out_every_default(small_csv):
+    found = load_recipe(small_recipe(small_csv)).resolved()
+    assert list(found) == ["seed", "dataset", "vectorizer", "model", "optimizer", "trainer"]
+    assert found["optimizer"] == {"use": "adam", "lr": 0.01, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0}
+    assert found["model"] == {"use": "mlp", "hidden": [8], "activation": "relu", "dropout": 0.0}
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda p: p.name)
+def test_a_resolved_recipe_reads_back_to_itself(file, tmp_path):
+    recipe = load_recipe(file)
+    (tmp_path / "resolved.yaml").write_text(recipe.resolved_yaml(), encoding="utf-8")
+    again = load_recipe(tmp_path / "resolved.yaml")
+    assert again.resolved() == recipe.resolved()
+    assert again.resolved_yaml() == recipe.resolved_yaml()
+
+
+ENCODABLE = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+FINITE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(text=ENCODABLE, lr=FINITE, weights=st.dictionaries(ENCODABLE, FINITE), seed=st.integers(0, MAX_SEED))
+def test_any_text_and_number_survives_resolved_yaml(tmp_path_factory, text, lr, weights, seed):
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "any.csv").touch()
+    sections = {"optimizer": {"use": "adam", "lr": lr}, "trainer": {"class_weights": weights}, "seed": seed}
+    recipe = small_recipe(folder / "any.csv", **sections)
+    recipe["dataset"]["text"] = text
+    first = load_recipe(recipe)
+    assert first.dataset.options["text"] == text
+    (folder / "any.yaml").write_bytes(first.resolved_yaml().encode())
+    assert load_recipe(folder / "any.yaml").resolved() == first.resolved()
+    assert yaml.safe_load(first.text) == recipe, "a recipe given in code is kept as YAML too"
