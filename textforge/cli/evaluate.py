@@ -15,7 +15,9 @@ import click
 )  # fmt: skip
 @click.option("--split", type=click.Choice(["train", "valid", "test"]), help="By default test; all of a data file.")
 @click.option("-s", "--set", "options", metavar="KEY=VALUE", multiple=True, help="An option of the dataset.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option(
+    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to compute."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def command(

@@ -22,7 +22,9 @@ import click
     "--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv", show_default=True,
     help="A line a text: label, tab, probability; or a JSON object.",
 )  # fmt: skip
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option(
+    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to compute."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def command(

@@ -1,0 +1,215 @@
+"""`textforge predict`."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import make_texts, only_json, textforge
+from in_process import invoke
+
+import textforge as library
+from textforge.predict import CHUNK
+
+TEXTS = ["the rocket reached orbit", "the pitcher and the catcher", "", "pixel shader texture"]
+
+
+@pytest.fixture(scope="module")
+def expected(finished_run: Path) -> list[str]:
+    """What the TEXTS are."""
+    return library.load(finished_run).predict(TEXTS)
+
+
+def labels_of(stdout: str) -> list[str]:
+    return [line.split("\t")[0] for line in stdout.splitlines()]
+
+
+# -- where texts come from ---------------------------------------------------------------------
+
+
+def test_texts_as_arguments_give_a_line_each(finished_run: Path, expected: list[str]) -> None:
+    done = invoke("predict", finished_run, *TEXTS)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert labels_of(done.stdout) == expected
+    for line in done.stdout.splitlines():
+        label, probability = line.split("\t")
+        assert label in ("ball", "paint", "space")
+        assert 1 / 3 - 1e-4 <= float(probability) <= 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_standard_input_has_a_text_a_line(finished_run: Path, expected: list[str], end: str) -> None:
+    done = invoke("predict", finished_run, stdin=end.join(TEXTS) + end)
+    assert labels_of(done.stdout) == expected
+
+
+def test_a_bundle_predicts_as_its_run(finished_run: Path, expected: list[str]) -> None:
+    assert labels_of(invoke("predict", finished_run / "model", *TEXTS).stdout) == expected
+
+
+def test_input_is_a_text_file(finished_run: Path, tmp_path: Path, expected: list[str]) -> None:
+    (tmp_path / "t.txt").write_bytes(b"\xef\xbb\xbf" + "\n".join(TEXTS).encode() + b"\n")
+    assert labels_of(invoke("predict", finished_run, "--input", tmp_path / "t.txt").stdout) == expected
+
+
+def test_input_is_a_file_of_json_lines(finished_run: Path, tmp_path: Path, expected: list[str]) -> None:
+    lines = [json.dumps(TEXTS[0]), *(json.dumps({"text": text, "id": 1}) for text in TEXTS[1:])]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    assert labels_of(invoke("predict", finished_run, "-i", tmp_path / "t.jsonl").stdout) == expected
+
+
+def test_nothing_in_nothing_out(finished_run: Path) -> None:
+    done = invoke("predict", finished_run, stdin="")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert only_json(invoke("predict", finished_run, "--json", stdin="").stdout)["predictions"] == []
+
+
+def test_an_empty_line_is_an_empty_text_and_keeps_its_place(finished_run: Path) -> None:
+    done = invoke("predict", finished_run, stdin="\n\nrocket\n")
+    assert len(labels_of(done.stdout)) == 3
+
+
+# -- where predictions go ----------------------------------------------------------------------
+
+
+def test_json_is_one_object_in_the_order_of_the_texts(finished_run: Path, expected: list[str]) -> None:
+    found = only_json(invoke("predict", finished_run, "--json", *TEXTS).stdout)
+    assert found["labels"] == ["ball", "paint", "space"]
+    assert [one["label"] for one in found["predictions"]] == expected
+    for one in found["predictions"]:
+        assert sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_jsonl_is_an_object_a_line(finished_run: Path, expected: list[str]) -> None:
+    done = invoke("predict", finished_run, "--format", "jsonl", *TEXTS)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["label"] for row in rows] == expected
+    assert rows == only_json(invoke("predict", finished_run, "--json", *TEXTS).stdout)["predictions"]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--format", "jsonl"]])
+def test_output_has_what_stdout_would_have(finished_run: Path, tmp_path: Path, options: list[str]) -> None:
+    done = invoke("predict", finished_run, *options, "--output", tmp_path / "out", *TEXTS)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (tmp_path / "out").read_text() == invoke("predict", finished_run, *options, *TEXTS).stdout
+
+
+def test_output_replaces_only_when_all_is_well(finished_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("before")
+    done = invoke("predict", finished_run, "-o", tmp_path / "out", stdin=b"rocket\n" * CHUNK + b"\xff\n")
+    assert done.returncode == 2
+    assert f"standard input: line {CHUNK + 1} is not UTF-8" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out").read_text() == "before"
+
+
+def test_output_that_cannot_be_written_is_told(finished_run: Path, tmp_path: Path) -> None:
+    done = invoke("predict", finished_run, "-o", tmp_path / "away" / "out", "rocket")
+    assert done.returncode == 1
+    assert "away/out: cannot be written: No such file or directory" in done.stderr
+
+
+# -- mistakes ----------------------------------------------------------------------------------
+
+
+def test_broken_utf8_is_told_with_its_line(finished_run: Path) -> None:
+    done = invoke("predict", finished_run, stdin=b"fine\nalso fine\n\xe4\n")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: standard input: line 3 is not UTF-8")
+
+
+def test_a_json_line_that_is_none_is_told(finished_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('"fine"\nnot fine\n')
+    done = invoke("predict", finished_run, "-i", tmp_path / "t.jsonl")
+    assert done.returncode == 2
+    assert f"{tmp_path / 't.jsonl'}: line 2 is not JSON" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("prepare", "told"),
+    [
+        (lambda run: shutil.rmtree(run), "there is no such run or bundle"),
+        (lambda run: (run / "result.json").unlink(), "an unfinished run"),
+        (lambda run: (run / "model" / "model.safetensors").unlink(), "the file 'model.safetensors' is missing"),
+        (lambda run: (run / "model" / "bundle.json").write_text("{}"), "damaged"),
+        (lambda run: shutil.rmtree(run / "model"), "cannot be read"),
+    ],
+)
+def test_a_run_that_cannot_be_used_is_told(finished_run: Path, tmp_path: Path, prepare: object, told: str) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    prepare(run)
+    done = invoke("predict", run, "text")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_texts_and_a_file_are_not_both(finished_run: Path, tmp_path: Path) -> None:
+    done = invoke("predict", finished_run, "text", "--input", tmp_path / "t.txt")
+    assert done.returncode == 2
+    assert "not both" in done.stderr
+
+
+def test_a_file_that_is_not_there_is_told(finished_run: Path, tmp_path: Path) -> None:
+    done = invoke("predict", finished_run, "--input", tmp_path / "away.txt")
+    assert done.returncode == 2
+    assert "away.txt: cannot be read: No such file or directory" in done.stderr
+
+
+# -- real pipes --------------------------------------------------------------------------------
+
+
+def test_a_reader_that_goes_away_is_no_noise(finished_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "many.txt").write_text("\n".join(make_texts(20_000)[0]))
+    program = shlex.join([sys.executable, "-m", "textforge", "predict", str(finished_run)])
+    command = f"{program} < {shlex.quote(str(tmp_path / 'many.txt'))} | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 1
+
+
+def test_predictions_come_while_texts_still_come(finished_run: Path) -> None:
+    """It does not wait for the end of its input: the first chunk's answers are there before."""
+    command = [sys.executable, "-m", "textforge", "predict", str(finished_run)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"rocket\n" * CHUNK)
+        process.stdin.flush()
+        ready, _, _ = select.select([process.stdout], [], [], 60)
+        assert ready, "nothing came while standard input was open"
+        first = os.read(process.stdout.fileno(), 1 << 16)
+        process.stdin.close()
+        assert (first + process.stdout.read()).count(b"\n") == CHUNK
+
+
+def test_an_interrupt_while_torch_is_imported_is_told_without_noise(finished_run: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "textforge", "predict", str(finished_run), "text"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.rstrip().endswith(" torch.torch_version"):
+                process.send_signal(2)
+                break
+        rest = process.stderr.read()
+        assert process.wait(60) == 130
+    assert "Traceback" not in rest
+    assert "error: interrupted." in rest
+
+
+def test_predict_refuses_an_unfinished_run_before_torch_is_loaded(finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    (run / "result.json").unlink()
+    began = time.perf_counter()
+    done = textforge("predict", run, "text", env={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert done.returncode == 2
+    assert "unfinished" in done.stderr
+    assert " torch\n" not in done.stderr, f"torch was imported ({time.perf_counter() - began:.1f} s)"
