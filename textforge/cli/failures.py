@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 
 import click
 
-from textforge.errors import TextforgeError
+from textforge.errors import RecipeError, TextforgeError
+from textforge.storage import FULL
 
 INTERRUPTED = 130
 
@@ -30,12 +32,13 @@ def guarded(command: click.Command) -> int:
         say("interrupted." + _notes(stop.__cause__ or stop))  # click aborts because of the interrupt
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 1
     except TextforgeError as error:
         if debug:
             traceback.print_exc()
-        say(str(error) + _notes(error))
+        placed = isinstance(error, RecipeError) and all(mistake.place for mistake in error.mistakes)
+        say(str(error) + _notes(error), lead="" if placed else "error: ")
         return error.exit_code
     except MemoryError:
         say("out of memory. Use fewer features (vectorizer.max_features), a smaller model or a smaller batch.")
@@ -43,6 +46,10 @@ def guarded(command: click.Command) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
+        if isinstance(error, OSError) and error.errno in FULL:  # a file's writer would have told its name
+            _discard_output()
+            say(f"the output cannot be written: {error.strerror}.")
+            return 1
         place = traceback.extract_tb(error.__traceback__)[-1]
         say(
             f"internal error: {type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno}). "
@@ -51,11 +58,17 @@ def guarded(command: click.Command) -> int:
         return 1
 
 
+def _discard_output() -> None:
+    """What is still to be written on stdout goes nowhere: Python would complain of it when it ends."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _notes(error: BaseException) -> str:
     """What was added to an error on its way up, such as the folder that a run leaves behind."""
     return "".join(f" {note}" for note in getattr(error, "__notes__", ()))
 
 
-def say(text: str) -> None:
-    """A failure on stderr, led by the program's name where no file leads it."""
-    click.echo(f"error: {text}", err=True)
+def say(text: str, *, lead: str = "error: ") -> None:
+    """A failure on stderr; mistakes that begin with their place need no other lead, as a compiler's do."""
+    click.echo(f"{lead}{text}", err=True)

@@ -1,0 +1,158 @@
+"""The JSON Schema of a recipe: what editors complete and check with."""
+
+import copy
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from conftest import ROOT
+from jsonschema import Draft202012Validator
+
+from textforge import PluginManager, hookimpl, load_recipe
+from textforge.schema import recipe_schema
+
+RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+FINE = {
+    "dataset": {"use": "csv", "train": "a.csv"},
+    "vectorizer": "bow",
+    "model": {"use": "mlp", "hidden": [100]},
+    "optimizer": {"use": "adam", "lr": 0.01, "betas": [0.9, 0.99]},
+    "trainer": {"epochs": 3, "class_weights": {"a": 2.0}},
+}
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return recipe_schema(PluginManager())
+
+
+@pytest.fixture(scope="module")
+def accepts(schema):
+    return Draft202012Validator(schema).is_valid
+
+
+def changed(path, value):
+    """The fine recipe with one value changed; `...` takes it out."""
+    recipe = copy.deepcopy(FINE)
+    *above, last = path.split(".")
+    section = recipe
+    for key in above:
+        section = section[key]
+    if value is ...:
+        del section[last]
+    else:
+        section[last] = value
+    return recipe
+
+
+def test_the_schema_is_a_valid_one(schema):
+    Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda path: path.name)
+def test_every_shipped_recipe_fits_as_written_and_resolved(accepts, file):
+    assert accepts(yaml.safe_load(file.read_text()))
+    assert accepts(yaml.safe_load(load_recipe(file).resolved_yaml()))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("model", "linear"),
+        ("model", {"use": "linear"}),
+        ("optimizer.lr", 1),
+        ("trainer", ...),
+        ("trainer", None),
+        ("trainer.class_weights", None),
+        ("trainer.class_weights", "balanced"),
+        ("seed", 2**63 - 1),
+    ],
+)
+def test_what_a_recipe_may_say_fits(accepts, path, value):
+    assert accepts(FINE)
+    assert accepts(changed(path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("sed", 1),
+        ("seed", -1),
+        ("seed", 2**63),
+        ("seed", "0"),
+        ("dataset", ...),
+        ("vectorizer", ...),
+        ("model", ...),
+        ("optimizer", ...),
+        ("model", "mpl"),
+        ("model", "adam"),
+        ("model", None),
+        ("model.use", ...),
+        ("model.use", "linear"),  # it has no option `hidden`
+        ("model.hiden", [1]),
+        ("model.hidden", 100),
+        ("model.hidden", ["100"]),
+        ("model.hidden", [0]),
+        ("model.activation", "rellu"),
+        ("dataset.train", ...),
+        ("optimizer.lr", 0),
+        ("optimizer.lr", "0.01"),
+        ("optimizer.betas", [0.9]),
+        ("optimizer.betas", [0.9, 1]),
+        ("trainer.epochs", 1.5),
+        ("trainer.epochs", True),
+        ("trainer.class_weights", {"a": 0}),
+        ("trainer.batch", 3),
+        ("extends", 5),
+    ],
+)
+def test_what_a_recipe_may_not_say_does_not_fit(accepts, path, value):
+    assert not accepts(changed(path, value))
+
+
+@pytest.mark.parametrize("gone", ["dataset", "model", "trainer", "model.use"])
+def test_a_recipe_that_extends_another_may_leave_parts_out(accepts, gone):
+    recipe = {**changed(gone, ...), "extends": "base.yaml"}
+    assert accepts(recipe)
+    assert not accepts({**recipe, "sed": 1})
+
+
+def test_every_option_is_documented_and_has_its_default(schema):
+    for key, definition in schema["$defs"].items():
+        for name, option in definition["properties"].items():
+            assert option["description"], f"{key}: {name}"
+            assert name in definition.get("required", []) or "default" in option, f"{key}: {name}"
+
+
+def test_what_has_no_schema_is_left_out_and_spoils_nothing():
+    from collections.abc import Callable
+
+    def strange(n_classes, /, *, call: Callable): ...
+    def fine(n_classes, /, *, dim: int): ...
+
+    models = {"strange": strange, "fine": fine, "lost": "module_that_is_not_there:model"}
+    plugins = PluginManager()
+    plugins.register(SimpleNamespace(textforge_models=hookimpl(lambda: models)), "mine")
+    schema = recipe_schema(plugins)
+    Draft202012Validator.check_schema(schema)
+    assert {key for key in schema["$defs"] if key.startswith("model.")} == {"model.fine", "model.linear", "model.mlp"}
+    assert Draft202012Validator(schema).is_valid({**FINE, "model": {"use": "fine", "dim": 3}})
+
+
+def test_types_that_refer_to_other_types_keep_their_definitions_apart():
+    from typing_extensions import TypedDict
+
+    Layer = TypedDict("Layer", {"width": int})  # noqa: UP013
+    other = TypedDict("Layer", {"height": int})  # noqa: UP013
+
+    def wide(n_classes, /, *, layers: list[Layer]): ...
+    def high(n_classes, /, *, layers: list[other]): ...
+
+    plugins = PluginManager()
+    plugins.register(SimpleNamespace(textforge_models=hookimpl(lambda: {"wide": wide, "high": high})), "mine")
+    schema = recipe_schema(plugins)
+    Draft202012Validator.check_schema(schema)
+    accepts = Draft202012Validator(schema).is_valid
+    assert accepts({**FINE, "model": {"use": "wide", "layers": [{"width": 1}]}})
+    assert accepts({**FINE, "model": {"use": "high", "layers": [{"height": 1}]}})
+    assert not accepts({**FINE, "model": {"use": "high", "layers": [{"width": 1}]}})
