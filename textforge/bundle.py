@@ -64,6 +64,8 @@ def save(classifier: Classifier, path: Path) -> Path:
         temporary.mkdir(parents=True)
         _write(classifier, temporary)
         temporary.rename(path)
+    except StorageError as error:  # of one of its files: named as it would have been
+        raise StorageError(str(error).replace(str(temporary), str(path))) from error
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror or error}.") from error
     finally:

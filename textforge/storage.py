@@ -15,7 +15,8 @@ from typing import Any
 
 from textforge.errors import StorageError, TextforgeError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers of a place that takes no more."""
 
 
 @contextmanager
@@ -81,6 +82,6 @@ def _errno(error: Exception) -> int | None:
 
 
 def _why(number: int, error: Exception) -> str:
-    if number in _FULL:
+    if number in FULL:
         return f"{os.strerror(number)}. Free some space, or write elsewhere with --out."
     return f"{os.strerror(number) if number else error}."

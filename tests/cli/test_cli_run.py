@@ -1,0 +1,176 @@
+"""`textforge run`: what goes where, on pipes and on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import only_json, textforge
+from in_process import installed, invoke
+
+CURSOR_OFF, CURSOR_ON = "\x1b[?25l", "\x1b[?25h"
+
+NOISY = '''
+import os, sys
+import textforge
+
+def noisy(n_features, n_classes, /):
+    """Prints wherever it can."""
+    print("noise from the factory")
+    sys.stdout.write("more noise\\n")
+    return textforge.FeatureLinear(n_features, n_classes)
+
+@textforge.hookimpl
+def textforge_models():
+    print("noise from the hook")
+    return {"noisy": noisy}
+
+print("noise from the import")
+'''
+
+
+def on_terminal(*arguments: object, columns: int = 100) -> tuple[int, str, str]:
+    """Exit code, stdout (a pipe), and what a terminal as stderr is sent."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "textforge", *map(str, arguments)],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns)},
+    )
+    os.close(slave)
+    shown = b""
+    try:
+        while data := os.read(master, 1 << 16):
+            shown += data
+    except OSError:  # Linux's end of file on a terminal: nobody holds the other side any more
+        pass
+    os.close(master)
+    assert process.stdout
+    with process.stdout:
+        stdout = process.stdout.read().decode()
+    return process.wait(60), stdout, shown.decode()
+
+
+# -- pipes -------------------------------------------------------------------------------------
+
+
+def test_a_process_prints_results_on_stdout_and_progress_on_stderr(recipe_file: Path, tmp_path: Path) -> None:
+    done = textforge("run", recipe_file, "--out", tmp_path / "run")
+    assert done.returncode == 0
+    assert re.match(r"test accuracy 0\.\d{4} +macro F1 0\.\d{4} +weighted F1 0\.\d{4} +\(25 texts\)\n", done.stdout)
+    assert done.stdout.endswith(f"\nrun folder: {tmp_path / 'run'}\n")
+    assert "epoch" not in done.stdout
+    assert re.findall(r"^epoch (\d)/3  train loss \d\.\d{4}  \d+\.\d\d s$", done.stderr, re.MULTILINE) == [
+        "1",
+        "2",
+        "3",
+    ]
+    assert "warning: no test file" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\r" not in done.stderr
+
+
+def test_a_quiet_process_says_nothing_but_its_one_object(recipe_file: Path, tmp_path: Path) -> None:
+    done = textforge("run", recipe_file, "--out", tmp_path / "run", "--json", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = only_json(done.stdout)
+    assert found["run"] == str(tmp_path / "run")
+    assert {"accuracy", "macro_f1", "n"} <= found["test"].keys()
+    assert {"load", "vectorize", "train", "total"} <= found["seconds"].keys()
+    assert all(isinstance(seconds, float) for seconds in found["seconds"].values())
+    assert json.loads((tmp_path / "run" / "result.json").read_text()) == {k: v for k, v in found.items() if k != "run"}
+
+
+def test_json_keeps_the_progress_on_stderr(recipe_file: Path, tmp_path: Path) -> None:
+    done = invoke("run", recipe_file, "--out", tmp_path / "run", "--json")
+    only_json(done.stdout)
+    assert "epoch 3/3" in done.stderr
+
+
+def test_without_a_test_split_the_object_says_so(recipe_file: Path, tmp_path: Path) -> None:
+    arguments = ["run", recipe_file, "-q", "-s", "dataset.test_fraction=0", "--out"]
+    assert only_json(invoke(*arguments, tmp_path / "a", "--json").stdout)["test"] is None
+    assert invoke(*arguments, tmp_path / "b").stdout == f"run folder: {tmp_path / 'b'}\n"
+
+
+def test_set_seed_and_device_override_the_recipe(recipe_file: Path, tmp_path: Path) -> None:
+    given = ["-s", "model.hidden=[4]", "--set", "vectorizer=tfidf", "--seed", "7", "--device", "cpu"]
+    done = invoke("run", recipe_file, *given, "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 0
+    resolved = yaml.safe_load((tmp_path / "run" / "resolved.yaml").read_text())
+    assert resolved["model"]["hidden"] == [4]
+    assert resolved["vectorizer"]["use"] == "tfidf"
+    assert resolved["seed"] == 7
+    assert resolved["trainer"]["device"] == "cpu"
+
+
+def test_by_default_the_run_lies_below_runs(recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = only_json(invoke("run", recipe_file, "--json", "-q").stdout)
+    assert re.fullmatch(r"runs/small/\d{8}T\d{6}Z-[0-9a-f]{6}", found["run"])
+    assert (tmp_path / found["run"] / "result.json").is_file()
+
+
+def test_what_a_run_says_can_be_done_next_works(recipe_file: Path, tmp_path: Path) -> None:
+    run = only_json(invoke("run", recipe_file, "--json", "-q", "--out", tmp_path / "run").stdout)
+    evaluated = only_json(invoke("evaluate", run["run"], "--json").stdout)
+    assert evaluated["accuracy"] == run["test"]["accuracy"]
+    again = only_json(
+        invoke("run", tmp_path / "run" / "resolved.yaml", "--json", "-q", "--out", tmp_path / "again").stdout
+    )
+    assert again["test"] == run["test"]
+
+
+def test_a_plugin_that_prints_does_not_spoil_the_object(recipe_file: Path, tmp_path: Path) -> None:
+    installed(tmp_path, "textforge-noisy", NOISY)
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    done = textforge(
+        "run", recipe_file, "-s", "model=noisy", "--json", "--out", tmp_path / "run", env={"PYTHONPATH": path}
+    )
+    assert done.returncode == 0, done.stderr
+    assert only_json(done.stdout)["test"]["n"] == 25
+    for noise in ("noise from the import", "noise from the hook", "noise from the factory", "more noise"):
+        assert noise in done.stderr
+
+
+# -- a terminal --------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_terminal_has_a_bar_that_is_gone_at_the_end(recipe_file: Path, tmp_path: Path) -> None:
+    code, stdout, shown = on_terminal("run", recipe_file, "--out", tmp_path / "run", "-s", "trainer.batch_size=2")
+    assert code == 0
+    assert stdout.startswith("test accuracy")
+    assert "\x1b" not in stdout
+    assert CURSOR_OFF in shown
+    assert shown.rindex(CURSOR_ON) > shown.rindex(CURSOR_OFF), "the cursor is shown again"
+    assert re.search(r"epoch 1.*━.*\d+/48.*steps", shown), "a bar of the steps"
+    for number in (1, 2, 3):
+        assert re.search(rf"epoch {number}/3  train loss \d\.\d{{4}}", shown), "each epoch leaves its line"
+    assert "evaluating on test" in shown.rsplit("━", 1)[1], "nothing of the bar is left below"
+
+
+@pytest.mark.slow
+def test_a_terminal_is_left_as_it_was_when_a_run_fails(recipe_file: Path, tmp_path: Path) -> None:
+    failing = ["-s", "optimizer=sgd", "-s", "optimizer.lr=1e30", "-s", "trainer.batch_size=4"]
+    code, _, shown = on_terminal("run", recipe_file, "--out", tmp_path / "run", *failing)
+    assert code == 1
+    assert CURSOR_OFF in shown
+    last = shown[shown.rindex(CURSOR_ON) :]
+    assert CURSOR_OFF not in last
+    assert "error: the loss became" in last, "the message stands below where the bar was, not in it"
+    assert "━" not in last
+
+
+def test_a_quiet_run_draws_nothing_on_a_terminal(recipe_file: Path, tmp_path: Path) -> None:
+    code, _, shown = on_terminal("run", recipe_file, "--out", tmp_path / "run", "--quiet")
+    assert (code, shown) == (0, "")
