@@ -1,6 +1,8 @@
 """Dataset `csv`."""
 
 import io
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,11 +33,18 @@ def csv_files(
         text: name of the column of texts.
         label: name of the column of labels; labels are read as text.
         missing: rows without text or without label are an error, or are dropped and counted.
-        separator: the character between columns.
+        separator: the character between columns; one ASCII character.
         encoding: the files' character encoding.
     """
-    from textforge import Dataset
+    from textforge import Dataset, RecipeError
 
+    if text == label:
+        raise RecipeError(f"dataset 'csv': text and label both name the column '{text}'; they must differ.")
+    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n\0':
+        raise RecipeError(
+            f"dataset 'csv': separator {separator!r} must be one ASCII character, neither a quote nor a line end. "
+            "Common ones: ',' ';' '|' and, for tabs, \"\\t\" in double quotes."
+        )
     warnings: list[str] = []
     splits: dict[str, Any] = {}
     for name, path in (("train", train), ("valid", valid), ("test", test)):
@@ -55,20 +64,11 @@ def _read(
     from textforge import DataError
 
     data = _utf8(path, encoding)
-    header = _header(path, data, separator)
-    for column in (text, label):
-        if column not in header:
-            from textforge.errors import did_you_mean, listed
-
-            option = "text" if column == text else "label"
-            raise DataError(
-                f"{path}: there is no column '{column}'. Its columns: {listed(header)}."
-                f"{did_you_mean(column, header)} Name it with dataset.{option}."
-            )
+    _look_up(path, _header(path, data, separator), text=text, label=label)
+    if not _quotes_fit(data, separator):  # polars would read on, and could take two rows for one
+        raise DataError(f"{path}: {_bad_row(data, separator)}")
     try:
-        frame = pl.read_csv(
-            io.BytesIO(data), columns=list(dict.fromkeys([text, label])), separator=separator, infer_schema=False
-        )
+        frame = pl.read_csv(io.BytesIO(data), columns=[text, label], separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path}: {_bad_row(data, separator) or str(error).splitlines()[0]}") from error
     texts, labels = (frame[column].fill_null("").to_list() for column in (text, label))
@@ -106,36 +106,91 @@ def _utf8(path: Path, encoding: str) -> bytes:
             f"{path}: line {line}: a NUL byte. The file is damaged, binary, or in another encoding (UTF-16?): "
             "export it again, or name its encoding with dataset.encoding."
         )
-    return decoded.removeprefix("\ufeff").encode()
+    if "\n" not in decoded:
+        decoded = decoded.replace("\r", "\n")  # line ends of old Macs, which spreadsheets still offer
+    return decoded.removeprefix("\ufeff").rstrip("\r\n").encode() + b"\n"
 
 
 def _header(path: Path, data: bytes, separator: str) -> list[str]:
-    import csv
-
     from textforge import DataError
 
-    first = next(csv.reader(io.StringIO(data.decode(), newline=""), delimiter=separator), None)
-    if not first:
-        raise DataError(f"{path}: is empty; a header line with the columns' names is needed.")
+    try:
+        _, first = next(_rows(data.decode(), separator))
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+    if first == [""]:
+        empty = "line 1 is empty" if data.strip() else "is empty"
+        raise DataError(f"{path}: {empty}; a header line with the columns' names is needed.")
     return first
+
+
+def _look_up(path: Path, header: list[str], **columns: str) -> None:
+    """See to it that each column wanted stands in the header once."""
+    from textforge import DataError
+    from textforge.errors import did_you_mean, listed
+
+    for option, column in columns.items():
+        if column not in header:
+            raise DataError(
+                f"{path}: there is no column '{column}'. Its columns: {listed(header)}."
+                f"{did_you_mean(column, header)} Name it with dataset.{option}."
+            )
+        if header.count(column) > 1:
+            raise DataError(f"{path}: {header.count(column)} columns are named '{column}'. Rename all but one.")
 
 
 def _bad_row(data: bytes, separator: str) -> str:
     """Where a file that polars refuses goes wrong, found by the slower reader that knows lines."""
-    import csv
-
-    reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=separator, strict=True)
+    rows = _rows(data.decode(), separator)
     try:
-        width = len(next(reader))
-        for row in reader:
-            if len(row) > width:
+        _, header = next(rows)
+        for line, row in rows:
+            if len(row) > len(header):
                 return (
-                    f"line {reader.line_num}: {len(row)} columns where the header has {width}. "
+                    f"line {line}: {len(row)} columns where the header has {len(header)}. "
                     f"Text that holds a '{separator}' needs quotes: \"…\"."
                 )
-    except csv.Error as error:
-        return f"line {reader.line_num}: {error}."
+    except ValueError as error:
+        return str(error)
     return ""
+
+
+def _field(separator: str) -> str:
+    """The regular expression of a field and what ends it: all in quotes, or with pairs of quotes inside."""
+    plain = rf'[^"\n{re.escape(separator)}]*+'
+    bare = rf'(?!"){plain}(?:"{plain}"{plain})*+'
+    return rf'(?:"((?:[^"]++|"")*+)"|({bare}))({re.escape(separator)}|\r?\n|\Z)'
+
+
+def _quotes_fit(data: bytes, separator: str) -> bool:
+    return b'"' not in data or re.fullmatch(rf"(?:{_field(separator)})*+".encode(), data) is not None
+
+
+def _rows(data: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows, each with the line that it begins on.
+
+    The standard library's reader has a limit on fields that only a global setting changes.
+
+    Raises:
+        ValueError: a quote is never closed, or stands where none may; says on which line.
+    """
+    field = re.compile(_field(separator))
+    place, line, begun, row = 0, 1, 1, []
+    while place < len(data) or row:
+        found = field.match(data, place)
+        if found is None:
+            closes = data[place] != '"' or re.compile(r'"(?:[^"]++|"")*+"').match(data, place)
+            raise ValueError(
+                f"line {line}: a quote inside a text that is not all in quotes. Put quotes around the whole text and "
+                'double those inside it: "5"" wide".'
+                if closes
+                else f'line {line}: a quote is opened here and never closed. Close it, or double it: "5"" wide".'
+            )
+        row.append(found[2].removesuffix("\r") if found[1] is None else found[1].replace('""', '"'))
+        place, line = found.end(), line + found[0].count("\n")
+        if found[3] != separator:
+            yield begun, row
+            begun, row = line, []
 
 
 def _tell_missing(
