@@ -330,6 +330,21 @@ def test_an_interrupt_while_it_loads_is_told_without_noise(long_recipe: Path, tm
     assert "error: interrupted." in stderr
 
 
+def test_an_interrupt_inside_a_plugins_exec_still_ends_with_130(tmp_path: Path) -> None:
+    """Python itself would then end by the signal; dataclasses and torch use exec() while they are imported."""
+    source = "import sys, time\nexec(\"print('here', file=sys.stderr, flush=True); time.sleep(60)\")\n"
+    path = os.pathsep.join(filter(None, [str(installed(tmp_path, "textforge-slow", source)), os.getenv("PYTHONPATH")]))
+    command = [sys.executable, "-m", "textforge", "plugins"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    ) as process:
+        assert process.stderr
+        assert process.stderr.readline() == "here\n"
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr.strip()) == (130, "error: interrupted.")
+
+
 def test_a_one_class_file_is_told(recipe_file: Path, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "one.csv", ["some words"] * 20, ["x"] * 20)
     done = invoke("run", recipe_file, "-s", f"dataset.train={data}", "--out", tmp_path / "run", "-q")

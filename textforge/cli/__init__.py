@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
 
-from textforge.cli.failures import guarded
+from textforge.cli.failures import INTERRUPTED, guarded
 
 COMMANDS = ("run", "check", "predict", "evaluate", "plugins")
 
@@ -43,4 +45,9 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """The console script: run a command, tell failures in one sentence, exit with their code."""
-    sys.exit(guarded(cli))
+    code = guarded(cli)
+    if code == INTERRUPTED:  # Python ends by the signal, not with this code, if the interrupt hit an exec()
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
