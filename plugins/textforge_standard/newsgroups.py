@@ -44,14 +44,24 @@ def newsgroups(
     """
     from sklearn.datasets import fetch_20newsgroups, get_data_home
 
-    from textforge import Dataset, RecipeError
-    from textforge_standard.newsgroups_archive import provide
+    from textforge import Dataset, DataUnavailable, RecipeError, StorageError
+    from textforge_standard.newsgroups_archive import CACHE, provide
 
     if categories is not None and len(set(categories)) != len(categories):
         raise RecipeError("dataset 'newsgroups': categories names a group twice.")
-    provide(Path(get_data_home()), archive)
+    home = Path(get_data_home())
+    provide(home, archive)
+    cached = (home / CACHE).is_file()
     splits = {}
     for subset in ("train", "test"):
-        bunch = fetch_20newsgroups(subset=subset, categories=categories, remove=tuple(remove))
+        try:
+            # where the cache is damaged scikit-learn would download anew, from its one source
+            bunch = fetch_20newsgroups(
+                subset=subset, categories=categories, remove=tuple(remove), download_if_missing=not cached
+            )
+        except OSError as error:
+            if cached:
+                raise DataUnavailable(f"{home / CACHE}: is damaged. Delete it and run again.") from error
+            raise StorageError(f"{home}: the corpus cannot be unpacked there: {error}.") from error
         splits[subset] = (bunch.data, [bunch.target_names[number] for number in bunch.target])
     return Dataset(**splits, label_names=sorted(categories) if categories is not None else None)

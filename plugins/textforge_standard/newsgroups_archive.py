@@ -7,12 +7,12 @@ its SHA-256 is right (scikit-learn >= 1.6), and does so safely (tarfile's `data`
 import hashlib
 import http.client
 import os
-import shutil
 import tempfile
 import urllib.request
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from urllib.error import HTTPError
 
 SHA256 = "8f1b2514ca22a5ade8fbb9cfa5727df95fa587f4c87b786e15c759fa66d95610"
 SOURCES = (
@@ -23,6 +23,8 @@ CACHE = "20news-bydate_py3.pkz"
 ARCHIVE = Path("20news_home", "20news-bydate.tar.gz")
 TIMEOUT = 20.0
 """Seconds without a byte after which a source is given up."""
+PIECE = 1 << 18
+"""Bytes read at a time."""
 
 
 def provide(data_home: Path, archive: Path | None) -> None:
@@ -48,7 +50,7 @@ def provide(data_home: Path, archive: Path | None) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         if archive is not None:
             with archive.open("rb") as source:
-                _store(source, place)
+                _store(iter(lambda: source.read(PIECE), b""), place)
             return
         failures = [_try(url, place) for url in SOURCES]
     except OSError as error:
@@ -71,25 +73,42 @@ def _try(url: str, place: Path) -> str | None:
     if place.is_file() and not _differs(place):
         return None
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # noqa: S310  (the constants above)
-            _store(answer, place, expected=int(answer.headers.get("Content-Length") or 0))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            raise  # our own disk, not the network
-        reason = getattr(error, "reason", None) or error
-        return f"{type(error).__name__}: {reason}"
+        _store(_download(url), place)
+    except ValueError as error:
+        return str(error)
     return None
 
 
-def _store(source: BinaryIO, place: Path, expected: int = 0) -> None:
-    """Copy to a temporary file, check it, and only then give it its name."""
+def _download(url: str) -> Iterator[bytes]:
+    """What a source sends, piece by piece; an OSError of whoever writes the pieces is not caught here.
+
+    Raises:
+        ValueError: the source cannot be reached, refuses, or breaks off.
+    """
+    size = 0
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # noqa: S310  (the constants above)
+            expected = int(answer.headers.get("Content-Length") or 0)
+            while piece := answer.read(PIECE):
+                size += len(piece)
+                yield piece
+    except (OSError, http.client.HTTPException) as error:
+        reason = f"{error.code} {error.reason}" if isinstance(error, HTTPError) else getattr(error, "reason", error)
+        raise ValueError(f"{type(error).__name__}: {reason}") from error
+    if size < expected:
+        raise ValueError(f"the download broke off after {size:,} of {expected:,} bytes")
+
+
+def _store(pieces: Iterable[bytes], place: Path) -> None:
+    """Write to a temporary file, check it, and only then give it its name.
+
+    Raises:
+        ValueError: it is not the archive.
+    """
     handle, name = tempfile.mkstemp(prefix=".20news-", suffix=".part", dir=place.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            shutil.copyfileobj(source, file)
-        size = Path(name).stat().st_size
-        if expected and size != expected:
-            raise ValueError(f"the download broke off after {size:,} of {expected:,} bytes")
+            file.writelines(pieces)
         if problem := _differs(Path(name)):
             raise ValueError(problem)
         Path(name).replace(place)
