@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,18 +49,44 @@ def docstrings(
     for package in packages:
         files = _files(package)
         random.Random(f"{seed}:{package}").shuffle(files)  # noqa: S311  (an order, no secret)
-        wanted, taken = {"test": round(per_package * test_fraction)}, 0
-        wanted["train"] = per_package - wanted["test"]
-        for split in ("test", "train"):
-            taken = 0
-            while files and taken < wanted[split]:
-                for text in _read(files.pop(), mask, min_words, seen):
-                    if taken < wanted[split]:
-                        rows[split].append((text, package))
-                        taken += 1
+        by_file = (list(_read(file, mask, min_words, seen)) for file in reversed(files))
+        for name, texts in _split(package, by_file, per_package, test_fraction).items():
+            rows[name] += [(text, package) for text in texts]
     for split in rows.values():
         random.Random(seed).shuffle(split)  # noqa: S311
     return Dataset(**{name: ([t for t, _ in split], [p for _, p in split]) for name, split in rows.items()})
+
+
+def _split(package: str, by_file: Iterator[list[str]], wanted: int, fraction: float) -> dict[str, list[str]]:
+    """So many texts of a package, or all that it has; the test gets its share by whole files.
+
+    Raises:
+        DataError: the package has too few.
+    """
+    from textforge import DataError
+
+    share = min(max(1, round(wanted * fraction)), wanted - 1)
+    test, train = _enough(by_file, share), _enough(by_file, wanted - share)
+    found = sum(map(len, [*test, *train]))
+    if found < wanted:
+        share = max(1, round(found * fraction))
+        while test and sum(map(len, test[:-1])) >= share:
+            train.append(test.pop())
+    if not (test and train):
+        raise DataError(
+            f"dataset 'docstrings': package '{package}' has only {found} docstrings that are long enough and of its "
+            "own, too few for train and test by whole files. Lower min_words, or name another in packages."
+        )
+    return {"train": list(chain(*train))[: wanted - share], "test": list(chain(*test))[:share]}
+
+
+def _enough(by_file: Iterator[list[str]], wanted: int) -> list[list[str]]:
+    """The texts of the next files, until there are as many as wanted."""
+    taken, found = [], 0
+    while found < wanted and (texts := next(by_file, None)) is not None:
+        taken.append(texts)
+        found += len(texts)
+    return [texts for texts in taken if texts]
 
 
 def _files(package: str) -> list[Path]:

@@ -238,7 +238,7 @@ def test_a_cache_folder_that_is_a_file_is_told(home, sources):
     sources(whole(ARCHIVE))
     home.mkdir()
     (home / "20news_home").write_text("in the way")
-    with pytest.raises(StorageError, match="tar.gz: cannot be written"):
+    with pytest.raises(StorageError, match=r"20news-bydate\.tar\.gz: cannot be written"):
         newsgroups(categories=GROUPS)
 
 

@@ -1,0 +1,69 @@
+"""Dataset `newsgroups` against scikit-learn's own reading of the real corpus."""
+
+import pytest
+import yaml
+from conftest import textforge
+from sklearn.datasets import fetch_20newsgroups
+
+from textforge import RecipeError
+from textforge.plugins import PluginManager
+from textforge_standard.newsgroups import newsgroups
+
+# in no order, so that an accidental sorting shows
+GROUPS = ["sci.space", "comp.graphics", "rec.sport.baseball"]
+
+
+def reference(subset, categories=GROUPS, remove=()):
+    bunch = fetch_20newsgroups(subset=subset, categories=categories, remove=remove)
+    return bunch.data, [bunch.target_names[number] for number in bunch.target]
+
+
+@pytest.mark.corpus
+def test_posts_their_order_and_labels_are_scikit_learns(corpus):
+    dataset = newsgroups(categories=GROUPS)
+    assert dataset.train == reference("train")
+    assert dataset.test == reference("test")
+    assert (len(dataset.train[0]), len(dataset.test[0])) == (1774, 1180)
+    assert dataset.valid is None
+    assert dataset.labels() == tuple(sorted(GROUPS))
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("remove", [["headers"], ["footers"], ["quotes"], ["headers", "footers", "quotes"]], ids=str)
+def test_parts_of_posts_are_removed_as_scikit_learn_does(corpus, remove):
+    dataset = newsgroups(categories=["sci.space", "comp.graphics"], remove=remove)
+    expected = reference("test", ["sci.space", "comp.graphics"], tuple(remove))
+    assert dataset.test == expected
+    assert dataset.test != reference("test", ["sci.space", "comp.graphics"])
+
+
+@pytest.mark.corpus
+@pytest.mark.slow
+def test_no_categories_are_all_twenty_and_every_group_can_be_named(corpus):
+    dataset = newsgroups()
+    labels = dataset.labels()
+    assert len(labels) == 20
+    assert (len(dataset.train[0]), len(dataset.test[0])) == (11_314, 7_532)
+    options = PluginManager().component("dataset", "newsgroups").options
+    checked, mistakes = options.check({"categories": list(labels)})
+    assert mistakes == []
+    assert checked["categories"] == list(labels)
+
+
+def test_a_group_named_twice_is_a_mistake():
+    with pytest.raises(RecipeError, match="categories names a group twice"):
+        newsgroups(categories=["sci.space", "comp.graphics", "sci.space"])
+
+
+def test_check_tells_a_wrong_category_with_the_one_that_was_meant(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    dataset = {"use": "newsgroups", "categories": ["comp.graphics", "sci.spice"], "remove": ["header"]}
+    parts = {"vectorizer": {"use": "bow"}, "model": {"use": "linear"}, "optimizer": {"use": "adam"}}
+    recipe.write_text(yaml.safe_dump({"dataset": dataset, **parts}, sort_keys=False))
+    # no corpus is needed to find it, nor is one looked for
+    done = textforge("check", recipe, env={"SCIKIT_LEARN_DATA": str(tmp_path / "cache")})
+    assert done.returncode == 2
+    assert "sci.spice" in done.stderr
+    assert "Did you mean 'sci.space'?" in done.stderr
+    assert "Did you mean 'headers'?" in done.stderr  # both mistakes at once
+    assert not (tmp_path / "cache").exists()
