@@ -151,7 +151,7 @@ def bundle(finished_run: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("model", ["linear", "mlp"])
 def test_a_loaded_classifier_predicts_bit_for_bit_as_before(tmp_path: Path, vectorizer: str, model: str) -> None:
     before = trained(PluginManager(), vectorizer, model)
-    after = textforge.load(before.save(tmp_path / "bundle"))
+    after = textforge.load(textforge.save(before, tmp_path / "bundle"))
     assert after.labels == before.labels
     assert after.facts == before.facts
     assert np.array_equal(before.predict_proba(TEXTS), after.predict_proba(TEXTS))
@@ -164,7 +164,7 @@ def test_a_run_and_its_bundle_load_alike(finished_run: Path) -> None:
 
 
 def test_a_loaded_classifier_saves_to_the_same_bytes(bundle: Path, tmp_path: Path) -> None:
-    again = textforge.load(bundle).save(tmp_path / "again")
+    again = textforge.save(textforge.load(bundle), tmp_path / "again")
     assert [(again / name).read_bytes() for name in FILES] == [(bundle / name).read_bytes() for name in FILES]
 
 
@@ -201,7 +201,7 @@ def test_no_text_of_the_user_is_in_a_bundle(bundle: Path) -> None:
 def test_tied_weights_come_back_tied_and_save_alike_each_time(tmp_path: Path) -> None:
     plugins = plugins_with(model=tied)
     before = trained(plugins)
-    saved = [before.save(tmp_path / str(n)) for n in range(4)]
+    saved = [textforge.save(before, tmp_path / str(n)) for n in range(4)]
     assert len({(path / "model.safetensors").read_bytes() for path in saved}) == 1
     after = textforge.load(saved[0], plugins=plugins)
     assert np.array_equal(before.predict_proba(TEXTS), after.predict_proba(TEXTS))
@@ -219,7 +219,9 @@ def test_a_state_of_values_and_arrays_comes_back_as_it_was(tmp_path: Path) -> No
         }
 
     plugins = plugins_with(vectorizer=Own, model=dense)
-    restored = textforge.load(trained(plugins, "own").save(tmp_path / "b"), plugins=plugins).vectorizer.restored
+    restored = textforge.load(
+        textforge.save(trained(plugins, "own"), tmp_path / "b"), plugins=plugins
+    ).vectorizer.restored
     assert {k: restored[k] for k in ("name", "nested")} == {k: Own.given_state[k] for k in ("name", "nested")}
     for name in ("matrix", "scalar", "empty"):
         np.testing.assert_array_equal(restored[name], Own.given_state[name], strict=True)
@@ -235,7 +237,7 @@ def test_facts_may_be_numpy_numbers(tmp_path: Path) -> None:
         return nn.Linear(int(width), n_classes)
 
     plugins = plugins_with(vectorizer=Own, model=wide)
-    after = textforge.load(trained(plugins, "own").save(tmp_path / "b"), plugins=plugins)
+    after = textforge.load(textforge.save(trained(plugins, "own"), tmp_path / "b"), plugins=plugins)
     assert after.facts["width"] == 2
 
 
@@ -251,7 +253,7 @@ def test_what_is_there_is_not_overwritten(bundle: Path) -> None:
     classifier = textforge.load(bundle)
     before = {name: (bundle / name).read_bytes() for name in FILES}
     with pytest.raises(BundleError, match="exists already; bundles are never overwritten"):
-        classifier.save(bundle)
+        textforge.save(classifier, bundle)
     assert {name: (bundle / name).read_bytes() for name in FILES} == before
 
 
@@ -265,7 +267,7 @@ def test_a_part_given_as_a_python_object_cannot_be_saved_and_says_why(tmp_path: 
         Dataset(train=(texts, labels)), parts["vectorizer"], parts["model"], plugins.part("optimizer", "adam"), epochs=1
     ).fit()
     with pytest.raises(BundleError, match=rf"the {missing} was given as a Python object.*Register it in a plugin"):
-        classifier.save(tmp_path / "bundle")
+        textforge.save(classifier, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -288,7 +290,7 @@ def test_a_state_that_cannot_be_saved_blames_the_vectorizer_and_leaves_nothing(t
 
     classifier = trained(plugins_with(vectorizer=Own, model=dense), "own")
     with pytest.raises(ComponentError, match=r"vectorizer 'own': state\(\) must be JSON values and numpy arrays"):
-        classifier.save(tmp_path / "bundle")
+        textforge.save(classifier, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -307,13 +309,13 @@ def test_a_bundle_that_does_not_fit_leaves_nothing(bundle: Path, tmp_path: Path,
     assert max((bundle / name).stat().st_size for name in FILES) > 1900, "else the last limit stops nothing"
     classifier = textforge.load(bundle)
     with pytest.raises(StorageError, match=r"deep/again\S*: cannot be written: File too large"), file_size_limit(size):
-        classifier.save(tmp_path / "deep" / "again")
+        textforge.save(classifier, tmp_path / "deep" / "again")
     assert list((tmp_path / "deep").iterdir()) == []
 
 
 def test_a_bundle_below_a_file_cannot_be_written(bundle: Path) -> None:
     with pytest.raises(StorageError, match=r"cannot be written: Not a directory"):
-        textforge.load(bundle).save(bundle / "bundle.json" / "again")
+        textforge.save(textforge.load(bundle), bundle / "bundle.json" / "again")
 
 
 # -- damage ------------------------------------------------------------------------------------
@@ -422,14 +424,14 @@ def test_a_description_that_is_none_is_told(bundle: Path, text: str) -> None:
 
 
 def test_a_plugin_that_is_not_installed_is_named_with_its_version(tmp_path: Path) -> None:
-    path = trained(plugins_with("2.1", model=straight)).save(tmp_path / "b")
+    path = textforge.save(trained(plugins_with("2.1", model=straight)), tmp_path / "b")
     message = refusal(path, PluginManager())
     assert "needs model 'own' from the distribution textforge-own 2.1, which is not installed" in message
     assert "pip install 'textforge-own==2.1'" in message
 
 
 def test_an_option_that_is_no_longer_known_is_told(tmp_path: Path) -> None:
-    path = trained(plugins_with("1.0", model=straight)).save(tmp_path / "b")
+    path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
     message = refusal(path, plugins_with("2.0", model=without_option))
     assert "its options do not fit the installed model 'own'" in message
     assert "(the bundle was made with textforge-own 1.0)" in message
@@ -443,25 +445,25 @@ def test_an_option_out_of_range_is_refused_at_load(bundle: Path) -> None:
 
 @pytest.mark.parametrize(("model", "told"), [(turned, "predicts otherwise here"), (other_shape, "weights")])
 def test_a_plugin_of_another_version_that_answers_otherwise_is_found_out(tmp_path: Path, model: Any, told: str) -> None:
-    path = trained(plugins_with("1.0", model=straight)).save(tmp_path / "b")
+    path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
     message = refusal(path, plugins_with("2.0", model=model))
     assert told in message
     assert "model 'own' was textforge-own 1.0 and is textforge-own 2.0. Install what it was made with." in message
 
 
 def test_the_golden_check_can_be_left_out(tmp_path: Path) -> None:
-    path = trained(plugins_with("1.0", model=straight)).save(tmp_path / "b")
+    path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
     loaded = textforge.load(path, plugins=plugins_with("2.0", model=turned), check=False)
     assert loaded.predict_proba(TEXTS).shape == (len(TEXTS), 3)
 
 
 def test_another_version_that_answers_alike_is_taken(tmp_path: Path) -> None:
-    path = trained(plugins_with("1.0", model=straight)).save(tmp_path / "b")
+    path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
     assert textforge.load(path, plugins=plugins_with("1.1", model=straight)).labels == ("ball", "paint", "space")
 
 
 def test_a_component_that_cannot_be_built_is_named(tmp_path: Path) -> None:
-    path = trained(plugins_with("1.0", model=straight)).save(tmp_path / "b")
+    path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
     message = refusal(path, plugins_with("1.0", model=broken))
     assert "model 'own' from textforge-own 1.0 failed while being built: RuntimeError: no licence" in message
 
@@ -474,7 +476,7 @@ def test_a_component_that_fails_on_the_golden_texts_is_named(tmp_path: Path) -> 
         def transform(self, texts: list[str]) -> Any:
             raise LookupError("no table")
 
-    path = trained(plugins_with("1.0", vectorizer=Own, model=dense), "own").save(tmp_path / "b")
+    path = textforge.save(trained(plugins_with("1.0", vectorizer=Own, model=dense), "own"), tmp_path / "b")
     message = refusal(path, plugins_with("2.0", vectorizer=Later, model=dense))
     assert "vectorizer 'own' from textforge-own 2.0 failed while turning texts into features" in message
 

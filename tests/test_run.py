@@ -29,7 +29,7 @@ from textforge import Dataset, PluginManager, RecipeError, hookimpl
 from textforge.errors import ComponentError, DataError, StorageError, TrainingError
 from textforge.storage import sha256
 
-run_module = importlib.import_module("textforge.run")  # the attribute textforge.run is the function
+run_module = importlib.import_module("textforge.running")  # the attribute textforge.run is the function
 
 FILES = {
     "recipe.yaml",
@@ -429,7 +429,7 @@ def test_the_runs_classifier_is_the_one_that_is_saved(small_csv: Path, tmp_path:
     assert np.array_equal(run.classifier.predict_proba(texts), textforge.load(run.path).predict_proba(texts))
 
 
-@pytest.mark.parametrize("first", ["import textforge.run", "from textforge.run import Silent", "textforge.run"])
+@pytest.mark.parametrize("first", ["import textforge.running", "from textforge.running import Silent", "textforge.run"])
 def test_the_function_is_there_also_once_its_module_was_imported(first: str) -> None:
     """A submodule of the same name hides a lazy name; that must not matter to who calls it."""
     code = (
@@ -439,3 +439,12 @@ def test_the_function_is_there_also_once_its_module_was_imported(first: str) -> 
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "away.yaml" in done.stdout
+
+
+def test_a_test_label_that_train_lacks_is_told_before_training(tmp_path: Path) -> None:
+    train, test = write_csv(tmp_path / "a.csv", *make_texts(60)), write_csv(tmp_path / "b.csv", ["moon"], ["other"])
+    heard = Heard()
+    recipe = small_recipe(train, dataset={"use": "csv", "train": str(train), "test": str(test)})
+    with pytest.raises(textforge.DataError, match="test: labels that the training data lack: 'other'"):
+        textforge.run(recipe, out=tmp_path / "run", progress=heard)
+    assert "training" not in heard.told

@@ -287,6 +287,18 @@ def test_the_first_step_that_goes_wrong_is_named() -> None:
         trainer(model=lambda n_features: Breaks()).fit()
 
 
+def test_a_validation_loss_that_is_no_number_is_told() -> None:
+    loop = trainer(
+        Dataset(train=make_texts(30), valid=make_texts(30, seed=1)),
+        model=PARTS.part("model", "linear"),
+        optimizer=PARTS.part("optimizer", "sgd", lr=1e39),
+        epochs=1,
+        batch_size=30,
+    )  # the one loss of the epoch is finite; what its step makes of the weights is not
+    with pytest.raises(TrainingError, match=r"the validation loss became (nan|inf) in epoch 1\. Try a smaller"):
+        loop.fit()
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textforge.bundle import load as load
+    from textforge.bundle import load as load, save as save
     from textforge.classifier import Classifier as Classifier
     from textforge.data import Dataset as Dataset
     from textforge.errors import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textforge.layers import FeatureLinear as FeatureLinear
     from textforge.plugins import PluginManager as PluginManager
     from textforge.recipe import Recipe as Recipe, load_recipe as load_recipe
-    from textforge.run import Run as Run, run as run
+    from textforge.running import Run as Run, run as run
     from textforge.settings import TrainerSettings as TrainerSettings
     from textforge.trainer import EpochResult as EpochResult, Trainer as Trainer
 
@@ -47,7 +47,7 @@ _HOME = {
     "RaggedBatch": "features",
     "Recipe": "recipe",
     "RecipeError": "errors",
-    "Run": "run",
+    "Run": "running",
     "StorageError": "errors",
     "TextforgeError": "errors",
     "Trainer": "trainer",
@@ -56,7 +56,8 @@ _HOME = {
     "hookimpl": "hookspecs",
     "load": "bundle",
     "load_recipe": "recipe",
-    "run": "run",
+    "run": "running",
+    "save": "bundle",
 }
 """Public name to the module that defines it."""
 

@@ -43,7 +43,7 @@ TOLERANCE = 1e-3
 """How far a golden probability may be off: other processors round differently."""
 
 
-def save(classifier: Classifier, path: Path) -> Path:
+def save(classifier: Classifier, path: str | Path) -> Path:
     """Write a bundle folder; its files appear together or not at all.
 
     Raises:
@@ -51,6 +51,7 @@ def save(classifier: Classifier, path: Path) -> Path:
         ComponentError: the vectorizer's `state()` is not JSON values and arrays.
         StorageError: it cannot be written.
     """
+    path = Path(path)
     if path.exists():
         raise BundleError(f"{path}: exists already; bundles are never overwritten.")
     missing = [kind for kind in ("vectorizer", "model") if kind not in classifier.parts]

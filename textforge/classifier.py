@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,12 +85,6 @@ class Classifier:
             raise DataError(f"{name}: there are no texts to evaluate on.")
         gold = encode_labels(labels, self.labels, name)
         return classification_metrics(gold, probabilities.argmax(axis=1).astype(np.int64), self.labels)
-
-    def save(self, path: str | Path) -> Path:
-        """Write a bundle (see `textforge.bundle.save`); `textforge.load` reads it."""
-        from textforge.bundle import save
-
-        return save(self, Path(path))
 
     def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         with blame(part_name(self.parts.get("vectorizer"), "the vectorizer"), "turning texts into features"):

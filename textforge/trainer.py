@@ -6,6 +6,7 @@ Knows nothing of YAML, entry points, files or the command line: that is what mak
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -239,7 +240,7 @@ class Trainer:
                 self._check_finite(losses, number, check_every)
             if self._on_step is not None:
                 self._on_step(number, len(losses), self.steps)
-        valid = self._validate()
+        valid = self._validate(number)
         best = valid is not None and self._is_best(valid)
         seconds = time.perf_counter() - began
         result = EpochResult(number, float(total) / seen, valid, best, len(losses), seconds)
@@ -272,18 +273,20 @@ class Trainer:
 
     def _check_finite(self, losses: list[torch.Tensor], epoch: int, since: int) -> None:
         recent = torch.stack(losses[-since:])
-        if bool(torch.isfinite(recent).all()):
+        finite = torch.isfinite(recent)
+        if bool(finite.all()):
             return
-        first = int((~torch.isfinite(recent)).nonzero()[0]) + len(losses) - len(recent) + 1
-        rates = {group["lr"] for group in self.optimizer.param_groups if "lr" in group}
-        now = f" (now {', '.join(f'{float(rate):g}' for rate in sorted(rates))})" if rates else ""
-        raise TrainingError(
-            f"the loss became {float(recent[first - len(losses) + len(recent) - 1])} in epoch {epoch}, "
-            f"step {first} of {self.steps}. Try a smaller learning rate{now}, or bound the gradients "
-            "with trainer.clip_norm: 1.0."
-        )
+        first = int((~finite).nonzero()[0])
+        step = len(losses) - len(recent) + first + 1
+        where = f"epoch {epoch}, step {step} of {self.steps}"
+        raise TrainingError(f"the loss became {float(recent[first])} in {where}.{self._what_to_try()}")
 
-    def _validate(self) -> dict[str, float] | None:
+    def _what_to_try(self) -> str:
+        rates = {float(group["lr"]) for group in self.optimizer.param_groups if "lr" in group}
+        now = f" (now {', '.join(f'{rate:g}' for rate in sorted(rates))})" if rates else ""
+        return f" Try a smaller learning rate{now}, or bound the gradients with trainer.clip_norm: 1.0."
+
+    def _validate(self, epoch: int) -> dict[str, float] | None:
         if self._y_valid is None:
             return None
         who = part_name(self.parts.get("model"), "the model")
@@ -293,6 +296,8 @@ class Trainer:
             )
         gold = torch.from_numpy(self._y_valid).to(self.device)
         loss = float(nn.functional.cross_entropy(scores, gold))
+        if not math.isfinite(loss):
+            raise TrainingError(f"the validation loss became {loss} in epoch {epoch}.{self._what_to_try()}")
         predicted = scores.argmax(dim=1).cpu().numpy()
         figures = classification_metrics(self._y_valid, predicted, self.labels)
         return {"loss": loss, "accuracy": figures["accuracy"], "macro_f1": figures["macro_f1"]}

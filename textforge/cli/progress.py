@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from textforge.run import Silent
+from textforge.running import Silent
 
 if TYPE_CHECKING:
-    from textforge.run import Progress
+    from textforge.running import Progress
     from textforge.trainer import EpochResult
 
 BAR_AFTER = 1.0

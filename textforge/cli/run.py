@@ -29,7 +29,7 @@ def command(
     """Train what RECIPE says, evaluate it on test, and leave a run folder."""
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
-    from textforge.run import run
+    from textforge.running import run
 
     with results() as stdout, progress_for(quiet) as progress:
         given = [*overrides]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from textforge import folder
@@ -101,7 +99,10 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress) -> Run:
         with clock("vectorize"):
             trainer = _trainer(recipe, dataset, progress)
             trainer.prepare()
+            _check_test_labels(dataset, trainer)
         _write_environment(path, recipe, dataset, trainer)
+    from textforge.bundle import save
+
     progress.stage(
         f"training {recipe.model.label} on {len(dataset.train[0])} texts, "
         f"{len(trainer.labels)} classes, {trainer.facts['n_features']} features"
@@ -113,7 +114,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress) -> Run:
     with clock("evaluate"):
         test, rows = _evaluate(classifier, dataset)
     with _result_not_lost(test), clock("write"):
-        classifier.save(path / folder.MODEL)
+        save(classifier, path / folder.MODEL)
         if dataset.test:
             write_text(path / folder.PREDICTIONS, "".join(rows))
         result = {
@@ -181,6 +182,14 @@ def _trainer(recipe: Recipe, dataset: Dataset, progress: Progress) -> Trainer:
         on_step=progress.step,
         **asdict(recipe.trainer),
     )
+
+
+def _check_test_labels(dataset: Dataset, trainer: Trainer) -> None:
+    """A label that training never shows is told now, not after the last epoch."""
+    from textforge.data import encode_labels
+
+    if dataset.test:
+        encode_labels(dataset.test[1], trainer.labels, "test")
 
 
 def _write_environment(path: Path, recipe: Recipe, dataset: Dataset, trainer: Trainer) -> None:
@@ -266,12 +275,3 @@ def _result_not_lost(test: dict[str, Any] | None) -> Iterator[None]:
         raise type(error)(
             f"{error} The run itself was done: test accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f}."
         ) from error
-
-
-class _Callable(ModuleType):
-    """Python binds `textforge.run` to this module once anyone imports it; it then is called like the function."""
-
-    __call__ = staticmethod(run)
-
-
-sys.modules[__name__].__class__ = _Callable
