@@ -90,13 +90,13 @@ def test_counts_are_scikit_learns(split, lowercase, options):
 
 
 @pytest.mark.parametrize("split", ["words", "spaces"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(texts=LISTS_OF_TEXTS, more=LISTS_OF_TEXTS, lowercase=st.booleans(), binary=st.booleans())
 def test_counts_are_scikit_learns_on_any_text(split, texts, more, lowercase, binary):
     agree(texts, more, split=split, lowercase=lowercase, binary=binary)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     texts=st.lists(st.lists(st.sampled_from("aa bb cc dd ee".split()), max_size=8).map(" ".join), min_size=1),
     min_df=st.integers(1, 4),
@@ -127,7 +127,7 @@ def test_max_features_keeps_what_is_counted_most_often(binary):
     assert BagOfWords(max_features=1, binary=binary).fit(texts).vocabulary == (["bb"] if binary else ["aa"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     texts=st.lists(
         st.lists(st.sampled_from("aa bb cc dd ee ff".split()), min_size=1, max_size=8).map(" ".join), min_size=1

@@ -129,7 +129,7 @@ FIELD = st.text(
 ).filter(str.strip)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     rows=st.lists(st.tuples(FIELD, FIELD), min_size=1, max_size=6),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
@@ -144,7 +144,7 @@ def test_what_the_standard_library_writes_is_read_back_exactly(tmp_path_factory,
     assert read(path, separator=separator) == ([text for text, _ in rows], [label for _, label in rows])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(body=st.text(st.sampled_from('ab",\n'), max_size=24))
 def test_a_damaged_file_is_read_as_the_standard_library_reads_it_or_is_refused(tmp_path_factory, body):
     path = tmp_path_factory.getbasetemp() / "damaged.csv"

@@ -29,12 +29,12 @@ def test_posts_their_order_and_labels_are_scikit_learns(corpus):
 
 
 @pytest.mark.corpus
-@pytest.mark.parametrize("remove", [["headers"], ["footers"], ["quotes"], ["headers", "footers", "quotes"]], ids=str)
+@pytest.mark.parametrize("remove", [["headers"], ["headers", "footers", "quotes"]], ids=str)
 def test_parts_of_posts_are_removed_as_scikit_learn_does(corpus, remove):
-    dataset = newsgroups(categories=["sci.space", "comp.graphics"], remove=remove)
-    expected = reference("test", ["sci.space", "comp.graphics"], tuple(remove))
+    dataset = newsgroups(categories=["sci.space"], remove=remove)
+    expected = reference("test", ["sci.space"], tuple(remove))
     assert dataset.test == expected
-    assert dataset.test != reference("test", ["sci.space", "comp.graphics"])
+    assert dataset.test != reference("test", ["sci.space"])
 
 
 @pytest.mark.corpus

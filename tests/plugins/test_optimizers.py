@@ -122,21 +122,21 @@ def test_torchs_own_classes_are_left_as_they_are():
     assert {name: getattr(torch.optim.Adam, name) for name in methods} == methods
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
-def test_a_training_step_does_not_import_torchs_compiler(name):
-    program = f"""
+def test_a_training_step_does_not_import_torchs_compiler():
+    program = """
 import sys, torch
-from textforge_standard.{name} import {name}
-model = torch.nn.Linear(3, 2)
-optimizer = {name}(list(model.parameters()), lr=0.1)
-optimizer.zero_grad(set_to_none=True)
-model(torch.ones(1, 3)).sum().backward()
-optimizer.step()
-optimizer.load_state_dict(optimizer.state_dict())
-print(sorted(name for name in sys.modules if name.split(".")[:2] == ["torch", "_dynamo"]))
+from textforge_standard import adam, adamw, sgd
+for factory in (adam.adam, adamw.adamw, sgd.sgd):
+    model = torch.nn.Linear(3, 2)
+    optimizer = factory(list(model.parameters()), lr=0.1)
+    optimizer.zero_grad(set_to_none=True)
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    optimizer.load_state_dict(optimizer.state_dict())
+    print(factory.__name__, [name for name in sys.modules if name.split(".")[:2] == ["torch", "_dynamo"]])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+    assert done.stdout.splitlines() == ["adam []", "adamw []", "sgd []"], done.stderr
 
 
 def test_nesterov_without_momentum_is_one_clear_error():

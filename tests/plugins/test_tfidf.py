@@ -79,7 +79,7 @@ def test_weights_after_pruning_are_scikit_learns(options):
     assert 0 < tfidf.n_features < Tfidf().fit(TEXTS).n_features
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     texts=st.lists(UNICODE | WORDY, min_size=1, max_size=8),
     split=st.sampled_from(["words", "spaces"]),
