@@ -13,8 +13,8 @@ from conftest import ROOT
 PACKAGE = ROOT / "textforge"
 FLOORS = {
     0: ["errors"],
-    1: ["hookspecs", "settings", "options", "complaints", "components", "plugins", "document", "overlay", "recipe",
-        "schema", "folder", "storage"],
+    1: ["hookspecs", "settings", "options", "complaints", "components", "plugins", "yaml12", "document", "overlay",
+        "recipe", "schema", "folder", "storage"],
     2: ["data", "features", "layers", "rng", "metrics", "classifier", "trainer", "bundle"],
     3: ["environment", "running", "evaluate", "predict"],
     4: ["cli", "__main__"],

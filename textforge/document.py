@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from textforge.errors import Mistake, Place, RecipeError
+from textforge.yaml12 import CoreLoader
 
 MAX_NODES = 10_000
 MAX_DEPTH = 50
@@ -159,7 +160,7 @@ class _Reader:
 
     def read(self) -> Node:
         try:
-            loader = _CoreLoader(self.text)
+            loader = CoreLoader(self.text)
             root = loader.get_single_node()
         except yaml.reader.ReaderError as error:
             character = f"U+{error.character:04X}" if isinstance(error.character, int) else error.character
@@ -273,41 +274,6 @@ _YAML_ADVICE = {
     "expected ',' or '}', but got '<stream end>'": " A '{' is not closed.",
     "expected ',' or ']', but got '<stream end>'": " A '[' is not closed.",
 }
-
-
-class _CoreLoader(yaml.SafeLoader):
-    """PyYAML's parser with the scalars of YAML 1.2's core schema (yaml.org/spec/1.2.2, 10.3)."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, Any]]] = {}  # noqa: RUF012  (as PyYAML declares it)
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """As PyYAML's, and the node keeps the tag that was written, which it else forgets."""
-        tag = getattr(self.peek_event(), "tag", None)  # type: ignore[no-untyped-call]
-        node = super().compose_node(parent, index)
-        if tag:
-            node.written_tag = tag  # type: ignore[union-attr]
-        return node
-
-
-_SCALARS = (
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
-    (
-        "float",
-        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
-        list("-+0123456789."),
-    ),
-)
-
-
-def resolve_scalars(loader_or_dumper: Any) -> None:
-    """Make a PyYAML loader or dumper class know YAML 1.2's numbers, booleans and null."""
-    for name, pattern, first in _SCALARS:
-        loader_or_dumper.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(f"^(?:{pattern})$"), first)
-
-
-resolve_scalars(_CoreLoader)
 
 
 def _decode(data: bytes, source: str) -> str:

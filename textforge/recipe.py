@@ -8,15 +8,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from textforge.components import KINDS, Part, fact_text
-from textforge.document import Node, from_python, read_document, resolve_scalars
+from textforge.document import Node, from_python, read_document
 from textforge.errors import Mistake, Place, PluginError, RecipeError, did_you_mean, listed
 from textforge.options import Options, jsonable
 from textforge.overlay import KEYS, extended, merged, nested, override_nodes, part_before_its_options
 from textforge.plugins import PluginManager
 from textforge.settings import TrainerSettings
+from textforge.yaml12 import to_yaml
 
 MAX_SEED = 2**63 - 1
 
@@ -51,9 +50,7 @@ class Recipe:
 
     def resolved_yaml(self) -> str:
         """`resolved()` as YAML that reads back to the same values."""
-        return yaml.dump(
-            self.resolved(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
-        )
+        return to_yaml(self.resolved())
 
 
 def load_recipe(
@@ -76,7 +73,7 @@ def load_recipe(
     if isinstance(source, Mapping):
         path, text = None, ""
         root = from_python(source, "recipe")
-        text = yaml.dump(root.plain(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+        text = to_yaml(root.plain())
     else:
         path = Path(source)
         text, root = read_document(path)
@@ -214,20 +211,3 @@ def _gives(component: Any) -> tuple[str, ...]:
 def _reading_order(mistake: Mistake) -> tuple[str, int, int]:
     place = mistake.place
     return (place.source, place.line or 0, place.column or 0) if place else ("", 0, 0)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes YAML that YAML 1.1 and 1.2 readers read alike: ambiguous text is quoted, no aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """Text with characters that end a line in YAML 1.1 is escaped; PyYAML would write and read them as spaces."""
-    style = '"' if any(c in text for c in "\x85\u2028\u2029") else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
-resolve_scalars(_Dumper)
