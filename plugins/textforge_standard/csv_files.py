@@ -92,13 +92,16 @@ def _utf8(path: Path, encoding: str) -> bytes:
         raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
     try:
         decoded = data.decode(encoding)
-    except LookupError as error:
-        raise DataError(f"{path}: there is no encoding '{encoding}'. Common ones: utf-8, latin-1, cp1252.") from error
+        decoded.encode()  # some odd codecs give halves of characters
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise DataError(
             f"{path}: line {line}: byte 0x{data[error.start]:02x} is not {encoding}. Save the file as UTF-8, or name "
             "its encoding with dataset.encoding, for instance latin-1 or cp1252."
+        ) from error
+    except (LookupError, ValueError) as error:
+        raise DataError(
+            f"{path}: cannot be read with the encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252."
         ) from error
     if "\0" in decoded:
         line = decoded.count("\n", 0, decoded.index("\0")) + 1

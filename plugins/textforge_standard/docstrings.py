@@ -97,7 +97,10 @@ def _files(package: str) -> list[Path]:
     """
     from textforge import DataUnavailable
 
-    spec = find_spec(package) if package.isidentifier() else None  # of a top-level name: imports nothing
+    try:
+        spec = find_spec(package) if package.isidentifier() else None  # of a top-level name: imports nothing
+    except ValueError:  # `__main__` and its like have none
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise DataUnavailable(
             f"dataset 'docstrings': no package '{package}' is installed. Install it, or name others in packages."
@@ -131,6 +134,10 @@ def _definitions(node: Any) -> Iterator[Any]:
 
 
 def _mask(packages: list[str]) -> re.Pattern[str]:
+    """Long names are masked inside words too, as in `TorchScript`; short ones would hit `concATENate`."""
     names = {name for package in packages for name in (package, *ALIASES.get(package, ()))}
     longest_first = sorted(names, key=lambda name: (-len(name), name))
-    return re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, longest_first))})(?![a-z0-9])", re.IGNORECASE)
+    anywhere = "|".join(re.escape(name) for name in longest_first if len(name) >= 5)
+    words = "|".join(re.escape(name) for name in longest_first if len(name) < 5)
+    patterns = [anywhere, rf"(?<![a-z0-9])(?:{words})(?![a-z0-9])" if words else ""]
+    return re.compile("|".join(filter(None, patterns)), re.IGNORECASE)

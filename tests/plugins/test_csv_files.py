@@ -248,10 +248,10 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path, name, why):
     assert why in told
 
 
-@pytest.mark.parametrize("encoding", ["utf8x", "klingon", "hex", ""])
-def test_an_unknown_encoding_is_told(file, encoding):
-    told = refused(file(GOOD), encoding=encoding)
-    assert f"no encoding '{encoding}'" in told
+@pytest.mark.parametrize("encoding", ["utf8x", "klingon", "hex", "", "a\0b", "unicode_escape"])
+def test_an_encoding_that_is_none_for_files_is_told(file, encoding):
+    told = refused(file(GOOD + r"half \ud800 a character,x"), encoding=encoding)
+    assert f"cannot be read with the encoding {encoding!r}" in told
     assert "utf-8" in told
 
 

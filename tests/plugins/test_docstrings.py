@@ -17,14 +17,14 @@ FILES, EACH = 30, 4
 
 
 def module(package, number, each=EACH):
-    """A source whose docstrings all name their file, and tell of the package by its names."""
+    """A source whose docstrings all name their file (the package reversed: its name is masked), and tell of the package."""
     functions = "".join(
-        f'def f{n}():\n    """Marker{package}{number} text {n}: {package} and {package.upper()}.core do what '
+        f'def f{n}():\n    """Marker{package[::-1]}{number} text {n}: {package} and {package.upper()}.core do what '
         f'{package}_api says."""\n'
         for n in range(each - 1)
     )
     return (
-        f'"""Marker{package}{number} module: import {package} first of all, then see '
+        f'"""Marker{package[::-1]}{number} module: import {package} first of all, then see '
         f'what it does."""\nraise ImportError("never imported")\n{functions}'
     )
 
@@ -68,7 +68,7 @@ def test_each_package_gives_its_texts_and_the_test_its_share(packages):
 
 def test_a_text_is_labelled_with_the_package_that_it_documents(packages):
     for texts, labels in made().splits().values():
-        assert [re.search(r"Marker([a-z]+)", text)[1] for text in texts] == labels
+        assert [re.search(r"Marker([a-z]+)", text)[1][::-1] for text in texts] == labels
 
 
 def test_train_and_test_share_no_file(packages):
@@ -85,7 +85,14 @@ def test_the_packages_names_are_masked_in_every_text(packages):
         assert "PACKAGE" in text
 
 
-def test_names_and_aliases_are_masked_as_words_and_nowhere_else():
+def test_long_names_are_masked_inside_words_too_and_no_package_of_main_is_sought():
+    masked = _mask(["numpy", "torch"]).sub("PACKAGE", "TorchScript, functorch, numpydoc, TORCH_CHECK")
+    assert masked == "PACKAGEScript, funcPACKAGE, PACKAGEdoc, PACKAGE_CHECK"
+    with pytest.raises(DataUnavailable, match="no package '__main__' is installed"):
+        docstrings(0, packages=["numpy", "__main__"])
+
+
+def test_short_names_and_aliases_are_masked_as_words_and_nowhere_else():
     text = "np.array and NumPy, torch.Tensor and PyTorch; input, concatenate, np_x, unp, aten::add, sp and scipy"
     assert _mask(["numpy", "torch"]).sub("PACKAGE", text) == (
         "PACKAGE.array and PACKAGE, PACKAGE.Tensor and PACKAGE; input, concatenate, PACKAGE_x, unp, PACKAGE::add, "
@@ -115,7 +122,7 @@ def test_short_docstrings_tests_and_broken_sources_are_left_out(packages):
     assert "another Python" not in told
     assert "not text" not in told
     assert "A test of" not in told
-    assert "Markerqualmo0 " in told
+    assert "Markeromlauq0 " in told
 
 
 def test_docstrings_of_classes_methods_and_nested_blocks_are_found(packages):
@@ -151,7 +158,7 @@ def test_a_small_package_gives_the_test_its_share_and_not_everything(packages):
     dataset = made(packages=["qualmo", "smally"])
     assert Counter(dataset.test[1]) == {"qualmo": 10, "smally": 3}
     assert Counter(dataset.train[1]) == {"qualmo": 30, "smally": 10}
-    marks = [{t.split()[0] for t in split[0] if "Markersmally" in t} for split in dataset.splits().values()]
+    marks = [{t.split()[0] for t in split[0] if "Markeryllams" in t} for split in dataset.splits().values()]
     assert marks[0] & marks[1] == set()
 
 
