@@ -17,7 +17,7 @@ FILES, EACH = 30, 4
 
 
 def module(package, number, each=EACH):
-    """A source whose docstrings all name their file (the package reversed: its name is masked), and tell of the package."""
+    """A source whose docstrings name their file (its package reversed, for names are masked) and the package."""
     functions = "".join(
         f'def f{n}():\n    """Marker{package[::-1]}{number} text {n}: {package} and {package.upper()}.core do what '
         f'{package}_api says."""\n'
