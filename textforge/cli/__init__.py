@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -45,7 +46,9 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """The console script: run a command, tell failures in one sentence, exit with their code."""
+    gc.set_threshold(100_000, 50, 100)  # torch's import alone makes a million objects that live to the end
     code = guarded(cli)
+    gc.freeze()  # looking through them all once more before the end costs a second
     if code == INTERRUPTED:  # Python ends by the signal, not with this code, if the interrupt hit an exec()
         with suppress(OSError):
             sys.stdout.flush()
