@@ -82,6 +82,12 @@ def test_leaves_the_callers_global_state_alone() -> None:
     assert (torch.get_num_threads(), logging.root.level, torch.is_grad_enabled()) == (threads, level, grad)
 
 
+def test_trains_alike_where_the_caller_turned_gradients_off() -> None:
+    with torch.no_grad():
+        without = weights(trainer().fit())
+    assert without == weights(trainer().fit())
+
+
 def test_two_trainers_in_two_threads_do_not_touch_each_other() -> None:
     model = PARTS.part("model", "mlp", hidden=[8], dropout=0.3)
     alone = [weights(trainer(model=model, seed=seed, epochs=6).fit()) for seed in (0, 1)]

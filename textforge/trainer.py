@@ -259,7 +259,7 @@ class Trainer:
     def _step(self, batch: Any, targets: torch.Tensor) -> torch.Tensor:
         """Forward, backward, update; the detached loss."""
         who = part_name(self.parts.get("model"), "the model")
-        with self._random.active():
+        with self._random.active(), torch.enable_grad():  # the caller may have turned gradients off
             self.optimizer.zero_grad(set_to_none=True)
             scores = forward(self.module, batch, len(self.labels), who)
             loss = nn.functional.cross_entropy(

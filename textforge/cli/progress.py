@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from textforge.running import Progress
     from textforge.trainer import EpochResult
 
-BAR_AFTER = 1.0
-"""Seconds of an epoch after which plain output says how far it is, every so many steps."""
-
 
 @contextmanager
 def progress_for(quiet: bool) -> Iterator[Progress]:
@@ -55,11 +52,11 @@ class Bar(Lines):
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self._bar: Any = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("steps"),
-            TimeRemainingColumn(), console=Console(stderr=True, highlight=False), transient=True,
+            console=Console(stderr=True, highlight=False), transient=True,
         )  # fmt: skip
         self._task: Any = None
         self._shown = 0.0
