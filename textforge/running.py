@@ -104,7 +104,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress) -> Run:
     from textforge.bundle import save
 
     progress.stage(
-        f"training {recipe.model.label} on {len(dataset.train[0])} texts, "
+        f"training {recipe.model.label} on {len(trainer.train_labels)} texts, "
         f"{len(trainer.labels)} classes, {trainer.facts['n_features']} features"
     )
     with clock("train"), _told_at(recipe):
