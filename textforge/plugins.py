@@ -13,7 +13,7 @@ import pluggy
 
 from textforge import hookspecs
 from textforge.components import IN_CODE, KINDS, Component, Origin, Part
-from textforge.errors import PluginError, RecipeError, did_you_mean, listed
+from textforge.errors import Mistake, PluginError, RecipeError, did_you_mean, listed
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,6 @@ class PluginManager:
             PluginError: as `component`.
             RecipeError: an option is unknown, missing, of the wrong type or out of range.
         """
-        from textforge.errors import Mistake
-
         component = self.component(kind, name)
         checked, mistakes = component.options.check(options)
         if mistakes:
