@@ -93,3 +93,10 @@ def test_a_vectorizer_that_loses_rows_is_told(classifier: Classifier) -> None:
 
     with pytest.raises(ComponentError, match="returned 2 rows for 3 texts"):
         Classifier(Loses(), classifier.module, classifier.labels).predict(["a", "b", "c"])
+
+
+def test_says_how_far_it_is(classifier: Classifier) -> None:
+    calls: list[tuple[int, int]] = []
+    texts = make_texts(2 * BATCH_SIZE + 7, seed=5)[0]
+    classifier.predict_proba(texts, on_batch=lambda *call: calls.append(call))
+    assert calls == [(BATCH_SIZE, len(texts)), (2 * BATCH_SIZE, len(texts)), (len(texts), len(texts))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,14 @@ class Classifier:
         self.facts = dict(facts or {})
         self.parts = dict(parts or {})
 
-    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def predict_proba(
+        self, texts: Sequence[str], *, on_batch: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32]:
         """Probabilities, float32, shape (len(texts), len(labels)); each row sums to 1.
+
+        Args:
+            texts: a sequence of str.
+            on_batch: called with (texts done, texts in all) as it goes on.
 
         Raises:
             DataError: something in `texts` is not text.
@@ -58,7 +64,11 @@ class Classifier:
         check_texts(texts, "texts")
         if len(texts) == 0:
             return np.empty((0, len(self.labels)), dtype=np.float32)
-        chunks = [self._probabilities(texts[i : i + BATCH_SIZE]) for i in range(0, len(texts), BATCH_SIZE)]
+        chunks = []
+        for start in range(0, len(texts), BATCH_SIZE):
+            chunks.append(self._probabilities(texts[start : start + BATCH_SIZE]))
+            if on_batch is not None:
+                on_batch(min(start + BATCH_SIZE, len(texts)), len(texts))
         return np.concatenate(chunks)
 
     def predict(self, texts: Sequence[str]) -> list[str]:
@@ -69,13 +79,20 @@ class Classifier:
         """
         return [self.labels[number] for number in self.predict_proba(texts).argmax(axis=1)]
 
-    def evaluate(self, texts: Sequence[str], labels: Sequence[str], *, name: str = "test") -> dict[str, Any]:
+    def evaluate(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        *,
+        name: str = "test",
+        on_batch: Callable[[int, int], None] | None = None,
+    ) -> dict[str, Any]:
         """Figures on labelled texts: see `textforge.metrics.classification_metrics`.
 
         Raises:
             DataError: there are no texts, or a label that the classifier does not know.
         """
-        return self.figures(labels, self.predict_proba(texts), name=name)
+        return self.figures(labels, self.predict_proba(texts, on_batch=on_batch), name=name)
 
     def figures(
         self, labels: Sequence[str], probabilities: NDArray[np.float32], *, name: str = "test"

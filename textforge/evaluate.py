@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ def evaluate(
     options: Iterable[str] = (),
     plugins: PluginManager | None = None,
     device: str = "cpu",
+    on_batch: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Figures of a run or bundle on labelled data (see `metrics.classification_metrics`).
 
@@ -33,6 +34,7 @@ def evaluate(
             dataset that is named as the file's suffix (reviews.csv by 'csv'). None: the run's own data.
         split: 'train', 'valid' or 'test'; by default test, and everything for a data file.
         options: options of the dataset, `["text=review"]`.
+        on_batch: called with (texts done, texts in all) as it goes on.
 
     Raises:
         RecipeError, DataError, BundleError: what is wrong with recipe or options, data, or bundle.
@@ -49,7 +51,11 @@ def evaluate(
         raise RecipeError(f"the data have no split '{chosen}'. They have: {listed(splits)}.")
     classifier = load(run, plugins=plugins, device=device)
     texts, labels = splits[chosen]
-    return {"split": chosen, "warnings": list(dataset.warnings), **classifier.evaluate(texts, labels, name=chosen)}
+    return {
+        "split": chosen,
+        "warnings": list(dataset.warnings),
+        **classifier.evaluate(texts, labels, name=chosen, on_batch=on_batch),
+    }
 
 
 def _dataset(run: Path, data: str | Path | None, options: list[str], plugins: PluginManager) -> tuple[Dataset, str]:

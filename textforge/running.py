@@ -30,6 +30,7 @@ class Progress(Protocol):
     def warning(self, text: str) -> None: ...
     def step(self, epoch: int, step: int, steps: int) -> None: ...
     def epoch(self, result: EpochResult, epochs: int) -> None: ...
+    def evaluated(self, done: int, texts: int) -> None: ...
 
 
 class Silent:
@@ -39,6 +40,7 @@ class Silent:
     def warning(self, text: str) -> None: ...
     def step(self, epoch: int, step: int, steps: int) -> None: ...
     def epoch(self, result: EpochResult, epochs: int) -> None: ...
+    def evaluated(self, done: int, texts: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress) -> Run:
     classifier = trainer.classifier()
     progress.stage("evaluating on test" if dataset.test else "no test split: nothing to evaluate")
     with clock("evaluate"):
-        test, rows = _evaluate(classifier, dataset)
+        test, rows = _evaluate(classifier, dataset, progress)
     with _result_not_lost(test), clock("write"):
         save(classifier, path / folder.MODEL)
         if dataset.test:
@@ -208,12 +210,12 @@ def _train(path: Path, trainer: Trainer, progress: Progress) -> None:
         progress.epoch(result, trainer.settings.epochs)
 
 
-def _evaluate(classifier: Classifier, dataset: Dataset) -> tuple[dict[str, Any] | None, list[str]]:
+def _evaluate(classifier: Classifier, dataset: Dataset, progress: Progress) -> tuple[dict[str, Any] | None, list[str]]:
     """The figures on test, and a JSON line for each of its texts."""
     if dataset.test is None:
         return None, []
     texts, gold = dataset.test
-    probabilities = classifier.predict_proba(list(texts))
+    probabilities = classifier.predict_proba(list(texts), on_batch=progress.evaluated)
     figures = classifier.figures(gold, probabilities)
     predicted = [classifier.labels[number] for number in probabilities.argmax(axis=1)]
     rows = [

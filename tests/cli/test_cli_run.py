@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyte
 import pytest
 import yaml
 from conftest import only_json, textforge
@@ -36,13 +37,13 @@ print("noise from the import")
 '''
 
 
-def on_terminal(*arguments: object, columns: int = 100) -> tuple[int, str, str]:
-    """Exit code, stdout (a pipe), and what a terminal as stderr is sent."""
+def on_terminal(*arguments: object, columns: int = 100, piped: bool = True) -> tuple[int, str, str]:
+    """Exit code, stdout (a pipe, or the terminal too), and what the terminal is sent."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "textforge", *map(str, arguments)],
         stdin=slave,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if piped else slave,
         stderr=slave,
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns)},
     )
@@ -54,10 +55,16 @@ def on_terminal(*arguments: object, columns: int = 100) -> tuple[int, str, str]:
     except OSError:  # Linux's end of file on a terminal: nobody holds the other side any more
         pass
     os.close(master)
-    assert process.stdout
-    with process.stdout:
-        stdout = process.stdout.read().decode()
-    return process.wait(60), stdout, shown.decode()
+    stdout = process.communicate(timeout=60)[0] or b""
+    return process.returncode, stdout.decode(), shown.decode()
+
+
+def on_screen(shown: str, columns: int = 100) -> list[str]:
+    """The lines that a terminal shows after all that it was sent."""
+    screen = pyte.Screen(columns, 60)
+    pyte.Stream(screen).feed(shown)
+    assert not screen.cursor.hidden
+    return "\n".join(line.rstrip() for line in screen.display).rstrip().split("\n")
 
 
 # -- pipes -------------------------------------------------------------------------------------
@@ -146,17 +153,38 @@ def test_a_plugin_that_prints_does_not_spoil_the_object(recipe_file: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_a_terminal_has_a_bar_that_is_gone_at_the_end(recipe_file: Path, tmp_path: Path) -> None:
+def test_a_terminal_has_a_bar_for_each_epoch_and_for_the_evaluation(recipe_file: Path, tmp_path: Path) -> None:
     code, stdout, shown = on_terminal("run", recipe_file, "--out", tmp_path / "run", "-s", "trainer.batch_size=2")
     assert code == 0
     assert stdout.startswith("test accuracy")
     assert "\x1b" not in stdout
+    for what in (r"epoch 1", r"epoch 3"):
+        assert re.search(rf"{what}[^\n]*━[^\n]*48/48[^\n]*steps", shown), what
+    assert re.search(r"evaluate[^\n]*━[^\n]*25/25[^\n]*texts", shown)
+
+
+@pytest.mark.slow
+def test_on_a_terminal_nothing_of_the_bar_is_left_among_the_results(recipe_file: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    code, _, shown = on_terminal("run", recipe_file, "--out", run, "-s", "trainer.batch_size=2", piped=False)
+    assert code == 0
     assert CURSOR_OFF in shown
-    assert shown.rindex(CURSOR_ON) > shown.rindex(CURSOR_OFF), "the cursor is shown again"
-    assert re.search(r"epoch 1.*━.*\d+/48.*steps", shown), "a bar of the steps"
-    for number in (1, 2, 3):
-        assert re.search(rf"epoch {number}/3  train loss \d\.\d{{4}}", shown), "each epoch leaves its line"
-    assert "evaluating on test" in shown.rsplit("━", 1)[1], "nothing of the bar is left below"
+    first, *between, last = on_screen(shown)
+    assert first.startswith("loading dataset 'csv'")
+    assert last == f"run folder: {run}"
+    start = next(n for n, line in enumerate(between) if line.startswith("training model 'mlp'"))
+    epochs, told, head = between[start + 1 : start + 4], *between[start + 4 : start + 6]
+    for number, line in enumerate(epochs, start=1):
+        assert re.fullmatch(rf"epoch {number}/3  train loss \d\.\d{{4}}  \d+\.\d\d s", line)
+    assert told.startswith("evaluating on test")
+    assert head.startswith("test accuracy")
+
+    code, _, shown = on_terminal("evaluate", run, piped=False)
+    assert code == 0
+    assert re.search(r"━[^\n]*25/25[^\n]*texts", shown)
+    evaluated = on_screen(shown)
+    assert evaluated[0].startswith("warning: no test file")
+    assert evaluated[1:] == between[start + 5 : -1]
 
 
 @pytest.mark.slow

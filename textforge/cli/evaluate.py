@@ -31,13 +31,17 @@ def command(
 ) -> None:
     """Hold a trained classifier against labelled data."""
     from textforge.cli.output import figures_text, results, write_json
+    from textforge.cli.progress import progress_for
     from textforge.folder import bundle_folder
 
     with results() as stdout:
         bundle_folder(run_or_bundle)  # refuses before torch is loaded
         from textforge.evaluate import evaluate
 
-        figures = evaluate(run_or_bundle, data=data, split=split, options=options, device=device)
+        with progress_for(quiet=False) as progress:
+            figures = evaluate(
+                run_or_bundle, data=data, split=split, options=options, device=device, on_batch=progress.evaluated
+            )
         for warning in figures["warnings"]:
             click.echo(f"warning: {warning}", err=True)
         if as_json:

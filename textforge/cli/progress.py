@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from textforge.running import Progress
     from textforge.trainer import EpochResult
 
+REDRAW = 0.05
+"""Seconds between two drawings of the bar: each costs more than a small step."""
+
 
 @contextmanager
 def progress_for(quiet: bool) -> Iterator[Progress]:
@@ -40,6 +43,9 @@ class Lines:
     def step(self, epoch: int, step: int, steps: int) -> None:
         pass
 
+    def evaluated(self, done: int, texts: int) -> None:
+        pass
+
     def epoch(self, result: EpochResult, epochs: int) -> None:
         self.say(epoch_text(result, epochs))
 
@@ -48,27 +54,40 @@ class Lines:
 
 
 class Bar(Lines):
-    """The same lines above a bar that fills with the steps of an epoch."""
+    """The same lines above a bar that fills with the steps of an epoch, or with the texts evaluated.
+
+    It is drawn from here alone: rich's own thread would take turns with the training, and would
+    leave what is drawn to chance.
+    """
 
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self._bar: Any = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("steps"),
-            console=Console(stderr=True, highlight=False), transient=True,
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[unit]}"),
+            console=Console(stderr=True, highlight=False), transient=True, auto_refresh=False,
         )  # fmt: skip
         self._task: Any = None
         self._shown = 0.0
 
     def step(self, epoch: int, step: int, steps: int) -> None:
+        self._show(f"epoch {epoch}", step, steps, "steps")
+
+    def evaluated(self, done: int, texts: int) -> None:
+        self._show("evaluate", done, texts, "texts")
+
+    def _show(self, what: str, done: int, total: int, unit: str) -> None:
         now = time.monotonic()
+        state = {"description": what, "completed": done, "total": total, "unit": unit}
         if self._task is None:
             self._bar.start()
-            self._task = self._bar.add_task("", total=steps)
-        if now - self._shown > 0.05 or step == steps:  # redrawing costs more than a small step
-            self._shown = now
-            self._bar.update(self._task, completed=step, total=steps, description=f"epoch {epoch}")
+            self._task = self._bar.add_task(**state)
+        elif now - self._shown > REDRAW or done == total:
+            self._bar.update(self._task, **state, refresh=True)
+        else:
+            return
+        self._shown = now
 
     def stage(self, text: str) -> None:
         self.close()

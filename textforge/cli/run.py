@@ -31,11 +31,12 @@ def command(
     from textforge.cli.progress import progress_for
     from textforge.running import run
 
-    with results() as stdout, progress_for(quiet) as progress:
-        given = [*overrides]
-        given += [f"seed={seed}"] if seed is not None else []
-        given += [f"trainer.device={device}"] if device is not None else []
-        done = run(recipe, overrides=given, out=out, progress=progress)
+    given = [*overrides]
+    given += [f"seed={seed}"] if seed is not None else []
+    given += [f"trainer.device={device}"] if device is not None else []
+    with results() as stdout:
+        with progress_for(quiet) as progress:
+            done = run(recipe, overrides=given, out=out, progress=progress)
         if as_json:
             write_json(stdout, {"run": str(done.path), **done.result})
             return
