@@ -289,7 +289,9 @@ def test_a_state_that_cannot_be_saved_blames_the_vectorizer_and_leaves_nothing(t
         given_state = state
 
     classifier = trained(plugins_with(vectorizer=Own, model=dense), "own")
-    with pytest.raises(ComponentError, match=r"vectorizer 'own': state\(\) must be JSON values and numpy arrays"):
+    with pytest.raises(
+        ComponentError, match=r"vectorizer 'own' from .*: state\(\) must be a dict of JSON values and arrays"
+    ):
         textforge.save(classifier, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
@@ -413,7 +415,7 @@ def test_a_rewritten_description_loads(bundle: Path) -> None:
 @pytest.mark.parametrize("number", [2, 0, "1", None])
 def test_an_unknown_format_number_names_the_version_that_reads_it(bundle: Path, number: Any) -> None:
     message = refusal(rewritten(bundle, lambda d: d.update(format=number, textforge="9.8.7")))
-    assert f"bundle format {number}; this textforge ({textforge.__version__}) reads format 1" in message
+    assert f"bundle format {number!r}; this textforge ({textforge.__version__}) reads format 1" in message
     assert "written by textforge 9.8.7: install that version" in message
 
 
@@ -498,3 +500,95 @@ def test_a_bundle_from_a_run_with_unicode_labels(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "d.csv", *make_texts(40, topics=topics))
     run = textforge.run(small_recipe(data), out=tmp_path / "run")
     assert textforge.load(run.path).labels == ("größe", "日本")
+
+
+# -- facts and states of all sorts ---------------------------------------------------------------
+
+
+class Table(Lengths):
+    """Gives an array, as word vectors are, a tuple and a mapping to numbers: what JSON does not give back."""
+
+    gives = ("n_features", "table", "pair", "numbered")
+
+    def fit(self, texts: list[str]) -> None:
+        self.table = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+    pair = (1, 2)
+    numbered = {1: "one"}  # noqa: RUF012
+
+    def state(self) -> Any:
+        return {"table": self.table}
+
+    def from_state(self, state: dict[str, Any]) -> Table:
+        self.table = state["table"]
+        return self
+
+
+def with_table(n_features: int, n_classes: int, table: Any, pair: Any, numbered: Any, /) -> nn.Module:
+    """Begins with the given table."""
+    assert pair == (1, 2)
+    assert numbered == {1: "one"}
+
+    class WithTable(nn.Linear):
+        def forward(self, batch: Any) -> torch.Tensor:
+            return super().forward(batch @ torch.as_tensor(table))
+
+    return WithTable(3, n_classes)
+
+
+def test_facts_that_json_does_not_give_back_come_from_the_restored_vectorizer(small_csv: Path, tmp_path: Path) -> None:
+    plugins = plugins_with(vectorizer=Table, model=with_table)
+    recipe = small_recipe(small_csv, vectorizer={"use": "own"}, model={"use": "own"})
+    run = textforge.run(recipe, plugins=plugins, out=tmp_path / "run")
+    facts = json.loads((run.path / "model" / "bundle.json").read_text())["facts"]
+    assert facts == {"n_features": 2, "n_classes": 3, "seed": 0}
+    again = textforge.load(run.path, plugins=plugins)
+    assert np.array_equal(again.predict_proba(TEXTS), run.classifier.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize(
+    ("vectorizer", "says"),
+    [
+        (type("Own", (Lengths,), {"given_state": {"x": object()}}), "must be a dict of JSON values and arrays"),
+        (type("Own", (Lengths,), {"given_state": {1: 2, "n": 1}}), "must be a dict of JSON values and arrays"),
+        (type("Own", (Lengths,), {"given_state": {"x": "half \ud800"}}), "must be a dict of JSON values and arrays"),
+        (type("Own", (Lengths,), {"state": None}), "failed while giving its state: TypeError"),
+        (
+            type("Own", (Lengths,), {"transform": lambda self, texts: np.array([[1 / len(text)] for text in texts])}),
+            "failed while turning texts into features: ZeroDivisionError",
+        ),
+    ],
+    ids=["object", "keys", "surrogate", "no-state", "empty-text"],
+)
+def test_what_could_not_be_saved_is_told_before_training(
+    small_csv: Path, tmp_path: Path, vectorizer: type, says: str
+) -> None:
+    plugins = plugins_with(vectorizer=vectorizer, model=dense)
+    recipe = small_recipe(small_csv, vectorizer={"use": "own"}, model={"use": "own"})
+    with pytest.raises(ComponentError, match=f"vectorizer 'own' from textforge-own 1.0.*{says}"):
+        textforge.run(recipe, plugins=plugins, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_module_with_a_state_that_is_no_tensor_is_told_before_training(small_csv: Path, tmp_path: Path) -> None:
+    class Extra(FeatureLinear):
+        def get_extra_state(self) -> Any:
+            return {"n": 1}
+
+        def set_extra_state(self, state: Any) -> None: ...
+
+    plugins = plugins_with(model=lambda n_features, n_classes, /: Extra(n_features, n_classes))
+    recipe = small_recipe(small_csv, model={"use": "own"}, trainer={"epochs": 2, "validation": 0.2})
+    with pytest.raises(ComponentError, match=r"model 'own' .*'_extra_state' in its state_dict\(\) is no tensor"):
+        textforge.run(recipe, plugins=plugins, out=tmp_path / "run")
+
+
+def test_others_may_read_every_file_of_a_bundle(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "usual").write_text("")
+    usual = (tmp_path / "usual").stat().st_mode
+    assert {name: (bundle / name).stat().st_mode for name in FILES} == dict.fromkeys(FILES, usual)
+
+
+def test_a_description_nested_without_end_is_told(bundle: Path) -> None:
+    (bundle / "bundle.json").write_text("[" * 100_000)
+    assert "bundle.json is not a bundle's description" in refusal(bundle)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
+import torch
 from conftest import make_texts
 
 import textforge
-from textforge import Classifier, ComponentError, DataError, Trainer, TrainingError
+from textforge import Classifier, ComponentError, DataError, RecipeError, Trainer, TrainingError
 from textforge.classifier import BATCH_SIZE
 
 PARTS = textforge.PluginManager()
@@ -62,7 +66,10 @@ def test_any_sequence_of_text_serves(classifier: Classifier, texts: object) -> N
 
 @pytest.mark.parametrize(
     ("texts", "message"),
-    [("moon", r"expected a list of texts, not a single one. Put it in a list"), ([1], "row 0 is 1, a int, not text")],
+    [
+        ("moon", r"expected a list of texts, not a single one. Put it in a list"),
+        ([1], "index 0 is 1, a int, which is not text"),
+    ],
 )
 def test_what_is_not_a_list_of_texts_is_told(classifier: Classifier, texts: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
@@ -100,3 +107,30 @@ def test_says_how_far_it_is(classifier: Classifier) -> None:
     texts = make_texts(2 * BATCH_SIZE + 7, seed=5)[0]
     classifier.predict_proba(texts, on_batch=lambda *call: calls.append(call))
     assert calls == [(BATCH_SIZE, len(texts)), (2 * BATCH_SIZE, len(texts)), (len(texts), len(texts))]
+
+
+@pytest.mark.parametrize("labels", [["space"], ["space"] * 4, []])
+def test_as_many_labels_as_texts_are_asked_for(classifier: Classifier, labels: list[str]) -> None:
+    with pytest.raises(DataError, match=f"test: 3 texts but {len(labels)} labels"):
+        classifier.evaluate(["the moon"] * 3, labels)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize(
+    ("device", "says"), [("cuda", "torch finds no CUDA device here"), ("gpu", "there is no device 'gpu'")]
+)
+def test_a_device_that_is_not_there_is_told(classifier: Classifier, device: str, says: str) -> None:
+    with pytest.raises(RecipeError, match=says):
+        Classifier(classifier.vectorizer, classifier.module, classifier.labels, device=device)
+
+
+def test_auto_is_a_device_that_is_there(classifier: Classifier) -> None:
+    again = Classifier(classifier.vectorizer, copy.deepcopy(classifier.module), classifier.labels, device="auto")
+    assert again.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_a_classifier_goes_to_another_process_by_pickle(classifier: Classifier) -> None:
+    again = pickle.loads(pickle.dumps(classifier))
+    texts = make_texts(20, seed=3)[0]
+    assert np.array_equal(again.predict_proba(texts), classifier.predict_proba(texts))
+    assert again.parts == classifier.parts

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
@@ -27,7 +30,9 @@ def test_the_holdout_is_a_stratified_partition(labels: list[int], fraction: floa
 
 
 def test_too_few_to_hold_out_is_told() -> None:
-    with pytest.raises(DataError, match=r"2 texts are too few to hold out a fraction of 0\.1"):
+    with pytest.raises(DataError, match=r"4 texts are too few to hold out a fraction of 0\.1"):
+        stratified_holdout(np.array([0, 1, 1, 0]), 0.1, 0)
+    with pytest.raises(DataError, match="each of the 2 texts has a label of its own"):
         stratified_holdout(np.array([0, 1]), 0.1, 0)
 
 
@@ -47,7 +52,7 @@ def test_given_label_names_must_fit(names: list[str], message: str) -> None:
 
 
 def test_unknown_labels_are_counted_and_placed() -> None:
-    with pytest.raises(DataError, match=r"test: .*'q' \(2 times, first in row 1\), 'r' \(1 times, first in row 3\)"):
+    with pytest.raises(DataError, match=r"test: .*'q' \(2 times, first in row 2\), 'r' \(1 times, first in row 4\)"):
         encode_labels(["x", "q", "q", "r"], ["x", "y"], "test")
 
 
@@ -63,3 +68,52 @@ def test_the_fingerprint_knows_every_text_label_split_and_boundary() -> None:
     assert len(prints) == 5
     assert Dataset(**base).fingerprint() in prints
     assert Dataset(train=(["\ud800", "b"], ["x", "y"])).fingerprint()
+
+
+class Series:
+    """As pandas' Series: iterates in order, but is indexed by label."""
+
+    def __init__(self, values: list[str], index: list[int]) -> None:
+        self.values, self.index = values, index
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def __getitem__(self, label: int) -> str:
+        return self.values[self.index.index(label)]
+
+
+def test_texts_keep_their_labels_whatever_indexing_means() -> None:
+    texts, labels, index = ["a", "b", "c"], ["x", "y", "z"], [2, 0, 1]
+    dataset = Dataset(train=(Series(texts, index), Series(labels, index)))  # type: ignore[arg-type]
+    assert dataset.train == (texts, labels)
+
+
+def test_iterators_and_arrays_become_lists_of_plain_text() -> None:
+    dataset = Dataset(train=(iter(["a", "b"]), np.array(["x", "y"])))  # type: ignore[arg-type]
+    assert dataset.train == (["a", "b"], ["x", "y"])
+    assert {type(label) for label in dataset.labels()} == {str}
+
+
+@pytest.mark.parametrize("name", ["train", "valid", "test"])
+def test_an_empty_split_is_refused_at_once(name: str) -> None:
+    with pytest.raises(DataError, match=f"{name}: there are no texts"):
+        Dataset(**{"train": (["a"], ["x"]), name: ([], [])})
+
+
+@pytest.mark.parametrize(
+    ("split", "says"),
+    [
+        (({"a", "b"}, ["x", "y"]), "expected a list of texts, not a set"),
+        ((None, ["x"]), "expected a list of texts, not a NoneType"),
+        ((["a", "b"], "xy"), "expected a list of labels, not a single one"),
+        ((["a", "b"], ["x"]), "2 texts but 1 labels"),
+        ("ab", "a split is a pair"),
+    ],
+)
+def test_what_is_no_split_is_told(split: Any, says: str) -> None:
+    with pytest.raises(DataError, match=f"train: {says}"):
+        Dataset(train=split)

@@ -122,7 +122,7 @@ def test_a_suffix_that_nobody_reads_is_told(finished_run: Path, tmp_path: Path) 
 
 def test_labels_that_the_classifier_does_not_know_are_told(finished_run: Path, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "d.csv", ["a moon", "a dish", "a plate"], ["space", "food", "food"])
-    with pytest.raises(DataError, match=r"'food' \(2 times, first in row 1\).*Known labels: ball, paint, space"):
+    with pytest.raises(DataError, match=r"'food' \(2 times, first in row 2\).*Known labels: ball, paint, space"):
         evaluate(finished_run, data=data)
 
 
@@ -171,3 +171,43 @@ def test_figures_are_those_of_scikit_learn(case: tuple[int, list[tuple[int, int]
         f1 = precision_recall_fscore_support(gold, predicted, average=average, zero_division=0)[2]
         assert found[f"{average}_f1"] == pytest.approx(f1)
     assert found["n"] == len(pairs)
+
+
+# -- data that are not what they were ------------------------------------------------------------
+
+
+def test_data_that_changed_since_the_run_are_warned_of(tmp_path: Path) -> None:
+    texts, labels = make_texts(120)
+    data = write_csv(tmp_path / "small.csv", texts, labels)
+    run = textforge.run(small_recipe(data), out=tmp_path / "run").path
+    assert not any("SHA-256" in warning for warning in evaluate(run)["warnings"])
+    write_csv(data, texts[::-1], labels[::-1])
+    assert "the data are not those that the run was made with: their SHA-256 differs." in evaluate(run)["warnings"]
+
+
+@pytest.mark.parametrize("option", ["train=away.csv", "dataset.test=x.csv", "valid=x.csv"])
+def test_a_file_named_twice_is_told(finished_run: Path, tmp_path: Path, option: str) -> None:
+    data = write_csv(tmp_path / "other.csv", *make_texts(10))
+    with pytest.raises(RecipeError, match="--data names the file to evaluate on already"):
+        evaluate(finished_run, data=data, options=[option])
+
+
+@pytest.mark.parametrize("text", ["seed: 1", "dataset: csv", "dataset: {train: x}", "[1]"])
+def test_a_damaged_run_is_told(finished_run: Path, tmp_path: Path, text: str) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    (run / "resolved.yaml").write_text(text)
+    data = write_csv(tmp_path / "other.csv", *make_texts(10))
+    with pytest.raises(BundleError, match=r"its resolved\.yaml is damaged: it names no dataset"):
+        evaluate(run, data=data)
+
+
+def test_a_damaged_environment_is_told(finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    (run / "environment.json").write_text("{}")
+    with pytest.raises(BundleError, match=r"its environment\.json is damaged"):
+        evaluate(run)
+
+
+def test_a_folder_is_no_data_file(finished_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="is a folder, not a file"):
+        evaluate(finished_run, data=tmp_path)

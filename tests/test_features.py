@@ -90,7 +90,7 @@ def test_read_only_arrays_are_taken_without_a_warning() -> None:
         (([0, 1], [0, 2, 1, 2], 2), "offsets must not decrease"),
         (([0, 2], [0, 2], 2), "indices from 0 to 2, but there are 2 features"),
         (([-1], [0, 1], 2), "indices from -1 to -1"),
-        (([0], [0, 1], 1, [1.0, 2.0]), "2 weights for 1 indices"),
+        (([0], [0, 1], 1, [1.0, 2.0]), r"weights of shape \(2,\) for 1 indices"),
         (([0], [0, 1], 1, [np.nan]), "not a finite number"),
         (([], [], 1), "offsets must run from 0 to 0"),
     ],
@@ -116,3 +116,44 @@ def test_integers_and_doubles_become_float32() -> None:
     assert as_features(np.ones((2, 4), dtype=np.int64), 2, "x").vectors.dtype == np.float32
     assert as_features(sparse.csr_matrix(np.ones((2, 4))), 2, "x").weights.dtype == np.float32
     assert isinstance(as_features(np.ones((2, 4)), 2, "x"), Dense)
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "dok"])
+@pytest.mark.parametrize("kind", ["matrix", "array"])
+def test_any_sparse_matrix_of_scipy_serves(form: str, kind: str) -> None:
+    dense = np.array([[0, 2, 0], [1, 0, 3]], dtype=np.float32)
+    features = as_features(getattr(sparse, f"{form}_{kind}")(dense), 2, "vectorizer")
+    assert isinstance(features, Ragged)
+    assert features.indices.tolist() == [1, 0, 2]
+    assert features.weights is not None
+    assert features.weights.tolist() == [2, 1, 3]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_a_dense_number_that_is_not_finite_is_told_with_its_text(value: float) -> None:
+    with pytest.raises(ComponentError, match="vectorizer 'v': the vector of text 1 holds numbers that are not finite"):
+        as_features(np.array([[0.0, 1.0], [value, 0.0]]), 2, "vectorizer 'v'")
+
+
+def test_a_complex_matrix_is_no_features() -> None:
+    with pytest.raises(ComponentError, match="returned a ndarray"):
+        as_features(np.array([[1j]]), 1, "vectorizer 'v'")
+
+
+@pytest.mark.parametrize(
+    ("indices", "says"),
+    [
+        ([1.7], r"indices must be whole numbers in one dimension, not float64 of shape \(1,\)"),
+        ([[1]], r"not int64 of shape \(1, 1\)"),
+        ([2**32 + 1], "indices from 4294967297 to 4294967297, but there are 3 features"),
+    ],
+)
+def test_indices_are_never_rounded_or_wrapped(indices: list[Any], says: str) -> None:
+    with pytest.raises(ComponentError, match=says):
+        Ragged(np.array(indices), np.array([0, 1]), 3)
+
+
+def test_a_module_that_works_in_place_leaves_dense_features_as_they_are() -> None:
+    features = Dense(np.ones((4, 2), dtype=np.float32))
+    features.batch(0, 4).zero_()
+    assert features.vectors.sum() == 8

@@ -1,14 +1,16 @@
 """Options: a factory's signature read as facts, options, defaults, documentation and checks."""
 
 import math
+import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pytest
 from annotated_types import Ge, Gt, Lt
 from hypothesis import HealthCheck, given, settings, strategies as st
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from textforge.errors import PluginError
 from textforge.options import Options, call_with_facts
@@ -219,7 +221,7 @@ def typed(
         ("flag", "no", "flag must be true or false, not the text 'no'. Write false."),
         ("flag", "on", "flag must be true or false, not the text 'on'. Write true."),
         ("text", 5, "text must be text, not 5. Put it in quotes: '5'."),
-        ("text", ["a"], "text must be text, not a list."),
+        ("text", ["a"], "text must be text, not a list of 1."),
         ("some", 5, "some must be a list, not 5. Write [5]."),
         ("some", {}, "some must be a list, not a mapping."),
         ("kind", "rellu", "kind must be 'relu' or 'tanh', not the text 'rellu'. Did you mean 'relu'?"),
@@ -420,3 +422,55 @@ def test_asking_for_an_unknown_fact_names_it_and_the_nearest():
 
     with pytest.raises(PluginError, match=r"'factory' asks for 'n_feature'.*Did you mean 'n_features'\?"):
         call_with_facts(factory, {"n_features": 1})
+
+
+# -- options that must fit each other, and nested ones ----------------------------------------------
+
+
+def between(*, low: int = 0, high: int = 9): ...
+
+
+between.check_options = lambda *, low, high: None if low < high else f"low ({low}) must be below high ({high})."
+
+
+def test_options_that_do_not_fit_each_other_are_told_once_each_is_valid():
+    assert checked(between, low=3) == {"low": 3, "high": 9}
+    assert only_mistake(between, low=9) == ((), "model 'm': low (9) must be below high (9).")
+    assert only_mistake(between, low="x", high=-1)[0] == ("low",)
+
+
+class Inner(BaseModel):
+    dim: int = 3
+
+
+@dataclass
+class Plain:
+    dim: int = 3
+
+
+@pytest.mark.parametrize("kind", [Inner, Plain])
+def test_nested_options_are_as_strict_as_others(kind):
+    def factory(*, inner: kind): ...
+
+    factory.__annotations__["inner"] = kind
+    assert checked(factory, inner={"dim": 4})["inner"].dim == 4
+    assert only_mistake(factory, inner={"dmi": 4})[1] == "model 'm': 'inner.dmi' is not known here."
+    assert only_mistake(factory, inner={"dim": "4"})[0] == ("inner", "dim")
+
+
+def test_numpy_values_are_numbers_and_lists():
+    def factory(*, rate: float, sizes: list[int], on: bool = False): ...
+
+    given = checked(factory, rate=np.float32(0.5), sizes=np.array([1, 2]), on=np.bool_(True))
+    assert given == {"rate": 0.5, "sizes": [1, 2], "on": True}
+    assert [type(value) for value in given["sizes"]] == [int, int]
+
+
+def test_options_can_be_pickled_once_used():
+    options = Options(between_importable, "model 'm'")
+    options.check({})
+    again = pickle.loads(pickle.dumps(options))
+    assert again.check({"low": 2}) == options.check({"low": 2})
+
+
+def between_importable(*, low: int = 0): ...

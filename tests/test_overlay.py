@@ -220,8 +220,12 @@ def test_an_overridden_path_is_relative_to_the_working_directory(write, base, mo
         ("model.hidden=7", "--set model.hidden=7: model 'mlp': hidden must be a list, not 7. Write [7]."),
         ("model=", "--set model=: 'model' must be a name or a mapping, as in 'model: {use: NAME}'."),
         ("model=mpl", "--set model=mpl: no model named 'mpl'. Did you mean 'mlp'?"),
-        ("seed=-1", "--set seed=-1: seed must be a whole number from 0 to 9223372036854775807."),
-        ("seed.x=1", "--set seed.x=1: seed must be a whole number from 0 to 9223372036854775807."),
+        ("seed=-1", "--set seed=-1: seed must be a whole number from 0 to 9223372036854775807, not -1."),
+        ("seed.x=1", "--set seed.x=1: seed must be a whole number from 0 to 9223372036854775807, not a "
+         "mapping."),
+        ("dataset.text=#x", "--set dataset.text=#x: the value needs quotes of its own: 'dataset.text=\"#x\"'."),
+        ("dataset.train=d.csv #1", "--set dataset.train=d.csv #1: the value needs quotes of its own"),
+        ("dataset.separator=|", "--set dataset.separator=|: the value needs quotes of its own: "),
     ],
 )  # fmt: skip
 def test_a_wrong_override_is_named_by_its_text(base, override, says):

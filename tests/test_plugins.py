@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -173,8 +176,8 @@ class GivesText:
         (offering(textforge_models=[mean_pool]), "textforge_models returned a list, not a dict of names to factories."),
         (offering(textforge_models=mean_pool), "textforge_models returned a function, not a dict"),
         (offering(textforge_models=None), "textforge_models returned a NoneType, not a dict"),
-        (offering(textforge_models={3: mean_pool}), "textforge_models returned the name 3; a name is text."),
-        (offering(textforge_models={" ": mean_pool}), "textforge_models returned the name ' '; a name is text."),
+        (offering(textforge_models={3: mean_pool}), "textforge_models returned the name 3; a name is letters"),
+        (offering(textforge_models={" ": mean_pool}), "textforge_models returned the name ' '; a name is letters"),
         (offering(textforge_models={"m": 3}), "gave 3 for 'm': neither a factory nor a string "
          "'package.module:attribute'."),
         (offering(textforge_models={"m": "package.module"}), "gave 'package.module' for 'm': neither"),
@@ -224,7 +227,7 @@ def test_a_name_that_a_broken_plugin_might_have_given_names_that_plugin(plugins)
 def test_registering_a_plugin_twice_is_refused(plugins):
     plugin = offering(textforge_models={"mean-pool": mean_pool})
     plugins.register(plugin)
-    with pytest.raises(PluginError, match="does not fit the hooks"):
+    with pytest.raises(PluginError, match="the same object is registered already"):
         plugins.register(plugin)
     assert plugins.component("model", "mean-pool")
 
@@ -270,3 +273,91 @@ def test_a_string_that_leads_nowhere_is_told_when_it_is_used(plugins, tmp_path, 
         plugins.part("model", "m")
     assert str(error.value).startswith(says)
     sys.modules.pop("late_broken", None)
+
+
+def test_threads_that_share_a_manager_see_the_same():
+    for _ in range(10):
+        shared = PluginManager()
+        start = threading.Barrier(4)
+        found = []
+
+        def look(shared=shared, start=start, found=found):
+            start.wait()
+            found.append(shared.names("model"))
+
+        threads = [threading.Thread(target=look) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(found) == 4
+        assert all("mlp" in names for names in found)
+
+
+class Panic(BaseException):
+    """As Rust extensions raise."""
+
+
+@dataclass(kw_only=True)
+class MadeDefault:
+    """Its default cannot be made."""
+
+    words: list = field(default_factory=lambda: Path("/nowhere/at/all").read_text())
+
+
+class OddDoc(type):
+    @property
+    def __doc__(cls):
+        raise Panic("no doc")
+
+
+class Undocumented(metaclass=OddDoc):
+    def __init__(self, *, x: int = 1): ...
+
+
+class Mean(Mapping):
+    """A mapping that cannot be looked into."""
+
+    def __iter__(self):
+        raise Panic("no looking")
+
+    __len__ = __getitem__ = __iter__
+
+
+def panicking():
+    raise Panic("at the hook")
+
+
+@pytest.mark.parametrize(
+    ("plugin", "says"),
+    [
+        (SimpleNamespace(textforge_models=hookimpl(panicking)), "textforge_models raised Panic: at the hook"),
+        (offering(textforge_models=Mean()), "textforge_models raised Panic: no looking"),
+        (offering(textforge_models={"m": MadeDefault}), "model 'm' from this program cannot be read: FileNotFound"),
+        (offering(textforge_models={"m": Undocumented}), "model 'm' from this program cannot be read: Panic: no doc"),
+        (offering(textforge_models={" m": mean_pool}), "returned the name ' m'; a name is letters, digits"),
+        (offering(textforge_models={"m\nn": mean_pool}), "returned the name 'm\\nn'; a name is letters, digits"),
+    ],
+)
+def test_whatever_a_plugin_raises_while_it_is_read_stays_its_own(plugin, says):
+    plugins = PluginManager()
+    with pytest.raises(PluginError) as error:
+        plugins.register(plugin, "mine")
+    assert says in str(error.value)
+    assert plugins.component("model", "mlp").options
+    with pytest.raises(PluginError, match="no model named 'n'"):
+        plugins.component("model", "n")
+
+
+def test_an_interrupt_while_a_plugin_is_read_is_an_interrupt(plugins):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        plugins.register(SimpleNamespace(textforge_models=hookimpl(interrupted)))
+
+
+def test_a_hook_may_have_another_name_in_its_plugin(plugins):
+    plugins.register(SimpleNamespace(mine=hookimpl(lambda: {"m": mean_pool}, specname="textforge_models")))
+    assert plugins.names("model") == ["m"]
+    assert plugins.broken == []

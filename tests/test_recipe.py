@@ -1,12 +1,16 @@
 """A recipe checked whole: every mistake at once, each with its place; facts; what it resolves to."""
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 import yaml
 from conftest import ROOT, small_recipe
 from hypothesis import HealthCheck, given, settings, strategies as st
+from pydantic import BaseModel
 
 from textforge import PluginManager, hookimpl, load_recipe
 from textforge.errors import RecipeError
@@ -66,7 +70,7 @@ optimizer:
         "Did you mean 'seed'?",
         "    sed: 1",
         "    ^^^",
-        "r.yaml:2:7: seed must be a whole number from 0 to 9223372036854775807.",
+        "r.yaml:2:7: seed must be a whole number from 0 to 9223372036854775807, not -1.",
         "    seed: -1",
         "          ^^",
         "r.yaml:3:39: dataset 'csv': unknown option 'spearator'. Its options: train, valid, test, test_fraction, text, "
@@ -133,7 +137,7 @@ def test_every_missing_section_is_named_with_what_could_stand_there(refused):
         ("trainer", "{use: x}", "r.yaml:1:11: trainer: unknown option 'use'."),
         ("trainer", "{class_weights: {a: -1}}", "r.yaml:1:30: trainer: class_weights.a must be a number greater than "
          "0, not -1."),
-        ("seed", "-1", "r.yaml:1:7: seed must be a whole number from 0 to 9223372036854775807."),
+        ("seed", "-1", "r.yaml:1:7: seed must be a whole number from 0 to 9223372036854775807, not -1."),
         ("seed", "9223372036854775808", "r.yaml:1:7: seed must be a whole number"),
         ("seed", "1.0", "r.yaml:1:7: seed must be a whole number"),
         ("seed", "true", "r.yaml:1:7: seed must be a whole number"),
@@ -283,3 +287,58 @@ def test_any_text_and_number_survives_resolved_yaml(tmp_path_factory, text, lr, 
     (folder / "any.yaml").write_bytes(first.resolved_yaml().encode())
     assert load_recipe(folder / "any.yaml").resolved() == first.resolved()
     assert yaml.safe_load(first.text) == recipe, "a recipe given in code is kept as YAML too"
+
+
+# -- paths, wherever they stand -----------------------------------------------------------------------
+
+
+class Pair(NamedTuple):
+    number: int
+    path: Path
+
+
+class Model(BaseModel):
+    path: Path
+    dim: int = 1
+
+
+@dataclass
+class Plain:
+    path: Path
+    dim: int = 1
+
+
+def pathy(n_features, /, *, listed: list[Path], pair: Pair, chosen: set[Path], model: Model, plain: Plain,
+          named: dict[str, Path]):  # fmt: skip
+    """A model with paths at every depth."""
+
+
+def test_paths_at_any_depth_are_those_beside_the_recipe(tmp_path, small_csv, monkeypatch):
+    plugins = PluginManager()
+    plugins.register(SimpleNamespace(textforge_models=hookimpl(lambda: {"pathy": pathy})))
+    nested = {"path": "a.txt", "dim": 2}
+    model = {"use": "pathy", "listed": ["a.txt"], "pair": [3, "a.txt"], "chosen": ["a.txt"], "model": nested,
+             "plain": nested, "named": {"x": "a.txt"}}  # fmt: skip
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(small_recipe(small_csv, model=model)))
+    with pytest.raises(RecipeError) as error:
+        load_recipe(tmp_path / "r.yaml", plugins=plugins)
+    assert str(error.value).count("there is no file or folder") == 6
+    (tmp_path / "a.txt").write_text("")
+    recipe = load_recipe(tmp_path / "r.yaml", plugins=plugins)
+    path = tmp_path / "a.txt"
+    assert recipe.model.options == {
+        "listed": [path], "pair": Pair(3, path), "chosen": {path}, "model": Model(path=path, dim=2),
+        "plain": Plain(path, 2), "named": {"x": path},
+    }  # fmt: skip
+    (tmp_path / "elsewhere").mkdir()
+    resolved = tmp_path / "elsewhere" / "resolved.yaml"
+    resolved.write_text(recipe.resolved_yaml())
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load_recipe(resolved, plugins=plugins).model.options == recipe.model.options
+
+
+@pytest.mark.parametrize(("file", "name"), [("...yaml", "recipe"), (b"caf\xe9.yaml", "caf?"), ("a.b.yaml", "a.b")])
+def test_a_recipe_has_a_name_that_can_be_a_folder_and_be_written(tmp_path, small_csv, file, name):
+    path = tmp_path / os.fsdecode(file)
+    path.write_text(yaml.safe_dump(small_recipe(small_csv)))
+    assert load_recipe(path).name == name

@@ -432,7 +432,9 @@ def test_the_runs_classifier_is_the_one_that_is_saved(small_csv: Path, tmp_path:
     assert np.array_equal(run.classifier.predict_proba(texts), textforge.load(run.path).predict_proba(texts))
 
 
-@pytest.mark.parametrize("first", ["import textforge.running", "from textforge.running import Silent", "textforge.run"])
+@pytest.mark.parametrize(
+    "first", ["import textforge.running", "from textforge.running import Progress", "textforge.run"]
+)
 def test_the_function_is_there_also_once_its_module_was_imported(first: str) -> None:
     """A submodule of the same name hides a lazy name; that must not matter to who calls it."""
     code = (
@@ -451,3 +453,51 @@ def test_a_test_label_that_train_lacks_is_told_before_training(tmp_path: Path) -
     with pytest.raises(textforge.DataError, match="test: labels that the training data lack: 'other'"):
         textforge.run(recipe, out=tmp_path / "run", progress=heard)
     assert "training" not in heard.told
+
+
+def test_a_folder_of_the_users_stays_when_a_run_fails_in_it(small_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    for out in (tmp_path / "mine", tmp_path / "link"):
+        with pytest.raises(DataError):
+            textforge.run(small_recipe(small_csv, trainer={"batch_size": 10_000, "drop_last": True}), out=out)
+        assert list((tmp_path / "mine").iterdir()) == []
+    textforge.run(small_recipe(small_csv), out=tmp_path / "mine")
+
+
+def test_errors_from_the_data_keep_the_place_of_their_part(small_csv: Path, tmp_path: Path) -> None:
+    class MyError(DataError):
+        def __init__(self, what: str, where: str) -> None:
+            super().__init__(f"{what} in {where}")
+
+    def refuses() -> Dataset:
+        """Always wrong."""
+        raise MyError("nothing good", "here")
+
+    class Plugin:
+        @hookimpl
+        def textforge_datasets(self) -> dict[str, Any]:
+            return {"refuses": refuses}
+
+    plugins = PluginManager()
+    plugins.register(Plugin())
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(small_recipe(small_csv, dataset={"use": "refuses"})))
+    with pytest.raises(MyError) as error:
+        textforge.run(tmp_path / "r.yaml", plugins=plugins, out=tmp_path / "run")
+    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/r\.yaml:\d+:1: nothing good in here", str(error.value))
+
+
+def test_a_model_too_large_for_memory_is_told_as_such(small_csv: Path, tmp_path: Path) -> None:
+    with pytest.raises(MemoryError):
+        textforge.run(small_recipe(small_csv, model={"use": "mlp", "hidden": [10**13]}), out=tmp_path / "run")
+
+
+def test_progress_hears_only_what_it_asks_for(small_csv: Path, tmp_path: Path) -> None:
+    stages: list[str] = []
+
+    class Stages(textforge.Progress):
+        def stage(self, text: str) -> None:
+            stages.append(text.split()[0])
+
+    textforge.run(small_recipe(small_csv), out=tmp_path / "run", progress=Stages())
+    assert stages == ["loading", "turning", "training", "evaluating"]

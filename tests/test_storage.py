@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from textforge.errors import DataError, StorageError
-from textforge.storage import replaced, sha256, write_json, write_text
+from textforge.storage import append_text, replaced, sha256, write_json, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -76,7 +76,7 @@ def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(
     ],
 )
 def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path, error: Exception) -> None:
-    told = r"a\.txt: cannot be written: .*Free some space.*--out"
+    told = r"a\.txt: cannot be written: .*Free some space"
     with pytest.raises(StorageError, match=told), replaced(tmp_path / "a.txt"):
         raise error
     assert names(tmp_path) == []
@@ -145,3 +145,39 @@ def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
     data = os.urandom(3_000_000)
     (tmp_path / "a").write_bytes(data)
     assert sha256(tmp_path / "a") == hashlib.sha256(data).hexdigest()
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "real" / "a.txt")
+    write_text(tmp_path / "link.txt", "new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real" / "a.txt").read_text() == "new"
+
+
+def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_text()))
+    reader.start()
+    write_text(tmp_path / "pipe", "through")
+    reader.join(30)
+    assert read == ["through"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_file_that_a_library_puts_in_place_of_ours_has_the_usual_permissions(tmp_path: Path) -> None:
+    (tmp_path / "usual").write_text("")
+    with replaced(tmp_path / "a.bin") as temporary:
+        temporary.unlink()
+        temporary.touch(mode=0o600)
+    assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_growing_file_keeps_what_it_has(tmp_path: Path) -> None:
+    append_text(tmp_path / "log", "one\n")
+    append_text(tmp_path / "log", "zwei ü\n")
+    assert (tmp_path / "log").read_bytes() == "one\nzwei ü\n".encode()
+    with pytest.raises(StorageError, match=r"nowhere/log: cannot be written: No such file or directory\."):
+        append_text(tmp_path / "nowhere" / "log", "x")

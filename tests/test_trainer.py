@@ -328,11 +328,11 @@ def test_cuda_where_there_is_none_is_told() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (([], []), "no training texts"),
+        (([], []), "train: there are no texts"),
         ((["a", "b"], ["x", "x"]), "all 2 training texts have the label 'x'"),
         ((["a", "b"], ["x"]), "2 texts but 1 labels"),
-        ((["a", None], ["x", "y"]), "train: row 1 is None, a NoneType, not text"),
-        ((["a", "b"], [0, 1]), r"label of row 0 is 0, a int, not text.*\[str\(y\) for y in labels\]"),
+        ((["a", None], ["x", "y"]), "train: the text at index 1 is None, a NoneType, which is not text"),
+        ((["a", "b"], [0, 1]), r"label at index 0 is 0, a int, which is not text.*\[str\(y\) for y in labels\]"),
         (("ab", "xy"), "expected a list of texts"),
     ],
 )
@@ -343,7 +343,7 @@ def test_wrong_data_are_told(data: Any, message: str) -> None:
 
 def test_a_validation_label_that_train_lacks_is_told() -> None:
     with pytest.raises(
-        DataError, match=r"valid: labels that the training data lack: 'other' \(1 times, first in row 0\)"
+        DataError, match=r"valid: labels that the training data lack: 'other' \(1 times, first in row 1\)"
     ):
         trainer(Dataset(train=make_texts(30), valid=(["x"], ["other"]))).fit()
 
@@ -355,7 +355,7 @@ def test_a_model_that_raises_or_breaks_its_contract_is_named() -> None:
 
     cases: list[tuple[Any, type[Exception], str]] = [
         (lambda n_features: Raises(2, 3), ComponentError, "the model failed while computing a batch: ValueError: no"),
-        (lambda n_features: FeatureLinear(n_features, 7), ComponentError, r"returned shape \(16, 7\); expected .*6, 3"),
+        (lambda n_features: FeatureLinear(n_features, 7), ComponentError, r"shape \(16, 7\); expected .*6, 3"),
         (lambda n_features: "no module", ComponentError, "returned a str, not a torch.nn.Module"),
         (lambda n_feature: None, PluginError, "asks for 'n_feature'.*Did you mean 'n_features'"),
     ]  # fmt: skip
@@ -376,3 +376,134 @@ def test_empty_texts_are_trained_and_predicted_on() -> None:
     loop = trainer(Dataset(train=([*texts, "", " "], [*labels, "ball", "space"])))
     probabilities = loop.fit().predict_proba(["", "moon", ""])
     assert np.isfinite(probabilities).all() and (probabilities[0] == probabilities[2]).all()
+
+
+# -- parts of all sorts ------------------------------------------------------------------------
+
+
+class Frozen(FeatureLinear):
+    """Nothing of it is trained."""
+
+    def forward(self, batch: Any) -> torch.Tensor:
+        return super().forward(batch).detach()
+
+
+class Integers(FeatureLinear):
+    def forward(self, batch: Any) -> torch.Tensor:
+        return super().forward(batch).long()
+
+
+class Keeps(FeatureLinear):
+    """Keeps an activation, as modules do that are looked into; torch cannot copy such a tensor."""
+
+    def forward(self, batch: Any) -> torch.Tensor:
+        self.kept = super().forward(batch)
+        return self.kept
+
+
+class Grows(FeatureLinear):
+    """Keeps a table that grows on demand, as positional encodings do."""
+
+    table: torch.Tensor | None = None
+
+    def forward(self, batch: Any) -> torch.Tensor:
+        scores = super().forward(batch)
+        if self.table is None or len(self.table) < len(batch):
+            self.table = torch.ones(len(batch), scores.shape[1])
+        return scores * self.table[: len(batch)]
+
+
+def raising_optimizer(params: Any) -> torch.optim.Optimizer:
+    class Raises(torch.optim.SGD):
+        def step(self, closure: Any = None) -> None:
+            raise LookupError("no step")
+
+    return Raises(params, lr=0.1)
+
+
+def of(module: type[nn.Module]) -> Any:
+    return lambda n_features, n_classes: module(n_features, n_classes)
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"optimizer": lambda params: None}, "the optimizer returned a NoneType, not a torch.optim.Optimizer"),
+        ({"optimizer": torch.optim.LBFGS}, "the optimizer failed while taking a step: TypeError: .*closure"),
+        ({"optimizer": raising_optimizer}, "the optimizer failed while taking a step: LookupError: no step"),
+        ({"model": of(Frozen)}, "the model returned logits without a gradient: it has nothing to train"),
+        ({"model": of(Integers)}, "the model returned torch.int64 of shape .*; expected a float tensor"),
+    ],
+    ids=["no-optimizer", "closure", "raising-step", "no-gradient", "whole-numbers"],
+)
+def test_a_part_that_cannot_be_trained_with_is_named(parts: dict[str, Any], says: str) -> None:
+    with pytest.raises(ComponentError, match=says):
+        trainer(**parts).fit()
+
+
+@pytest.mark.parametrize("settings", [{}, {"validation": 0.2}])
+@pytest.mark.parametrize("module", [Keeps, Grows])
+def test_a_module_may_keep_tensors_between_batches(module: type[nn.Module], settings: dict[str, Any]) -> None:
+    plain = trainer(model=of(FeatureLinear), **settings).fit()
+    assert weights(trainer(model=of(module), **settings).fit()) == weights(plain)
+
+
+def test_training_and_prediction_work_in_inference_mode() -> None:
+    with torch.inference_mode():
+        inside = trainer(validation=0.2).fit()
+        inside.predict(["moon"])
+    assert weights(inside) == weights(trainer(validation=0.2).fit())
+
+
+@pytest.mark.parametrize("vectorizer", ["bow", "dense"])
+def test_another_default_dtype_of_the_callers_is_no_obstacle(vectorizer: str) -> None:
+    class Lengths:
+        def fit(self, texts: list[str]) -> None: ...
+
+        def transform(self, texts: list[str]) -> Any:
+            return np.array([[len(text)] for text in texts], dtype=np.float32)
+
+    given = Lengths() if vectorizer == "dense" else PARTS.part("vectorizer", vectorizer)
+    torch.set_default_dtype(torch.float64)
+    try:
+        classifier = trainer(vectorizer=given, class_weights="balanced").fit()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert np.isfinite(classifier.predict_proba(["moon"])).all()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.5, None, "1"])
+def test_a_seed_that_is_none_is_told(seed: Any) -> None:
+    with pytest.raises(RecipeError, match="seed must be a whole number from 0 to 9223372036854775807, not "):
+        trainer(seed=seed)
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    given = PARTS.part("model", "mlp", hidden=np.array([8]))
+    loop = trainer(model=given, seed=np.int64(3), epochs=np.int64(2), label_smoothing=np.float32(0.5))
+    assert loop.settings.epochs == 2
+    plain = trainer(seed=3, epochs=2, label_smoothing=0.5)
+    assert weights(loop.fit()) == weights(plain.fit())
+
+
+def test_steps_are_known_before_training() -> None:
+    assert trainer().steps == 8
+
+
+@pytest.mark.parametrize("data", [make_texts(10), None, {"train": make_texts(10)}])
+def test_what_is_no_dataset_is_told(data: Any) -> None:
+    with pytest.raises(DataError, match=f"a {type(data).__name__} is no dataset"):
+        Trainer(data, PARTS.part("vectorizer", "bow"), of(FeatureLinear), torch.optim.SGD)
+
+
+def test_a_fact_that_a_vectorizer_promises_and_lacks_is_told() -> None:
+    class Promises:
+        gives = ("n_features", "pad")
+
+        def fit(self, texts: list[str]) -> None: ...
+
+        def transform(self, texts: list[str]) -> Any:
+            return np.ones((len(texts), 2), dtype=np.float32)
+
+    with pytest.raises(ComponentError, match="the vectorizer failed while giving the fact 'pad', which its 'gives'"):
+        trainer(vectorizer=Promises()).fit()

@@ -28,7 +28,7 @@ def test_one_wheel_carries_the_core_and_the_standard_parts_and_nothing_else(tmp_
     }
     assert {name for name in names if ".dist-info/" not in name} == sources
     assert re.search(r"\[textforge\]\nstandard = textforge_standard", entry_points)
-    assert "textforge = textforge.cli:main" in entry_points
+    assert "textforge = textforge.__main__:main" in entry_points
 
 
 def test_the_constraints_pin_every_dependency_once() -> None:

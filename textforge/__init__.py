@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textforge.layers import FeatureLinear as FeatureLinear
     from textforge.plugins import PluginManager as PluginManager
     from textforge.recipe import Recipe as Recipe, load_recipe as load_recipe
-    from textforge.running import Run as Run, run as run
+    from textforge.running import Progress as Progress, Run as Run, run as run
     from textforge.settings import TrainerSettings as TrainerSettings
     from textforge.trainer import EpochResult as EpochResult, Trainer as Trainer
 
@@ -43,6 +43,7 @@ _HOME = {
     "FeatureLinear": "layers",
     "PluginError": "errors",
     "PluginManager": "plugins",
+    "Progress": "running",
     "Ragged": "features",
     "RaggedBatch": "features",
     "Recipe": "recipe",

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from textforge.classifier import Classifier
-from textforge.components import Part, blame
+from textforge.classifier import Classifier, as_device, given_facts, vectorized
+from textforge.components import Part, blame, part_name
 from textforge.errors import BundleError, ComponentError, PluginError, RecipeError, StorageError, TextforgeError
 from textforge.folder import bundle_folder
 from textforge.options import jsonable
@@ -74,6 +74,28 @@ def save(classifier: Classifier, path: str | Path) -> Path:
     return path
 
 
+def refuse_unsavable(vectorizer: Any, module: torch.nn.Module, parts: Mapping[str, Part]) -> None:
+    """Find before training what would keep the classifier from being saved after it.
+
+    Raises:
+        ComponentError: the fitted vectorizer cannot give its state, or fails on a golden text, such as the
+            empty one; or the module's state holds something that is no tensor.
+    """
+    _state(vectorizer, parts["vectorizer"])
+    vectorized(vectorizer, GOLDEN_TEXTS, part_name(parts["vectorizer"]))
+    _weights(module, parts["model"])
+
+
+def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
+    with blame(part_name(part), "giving its weights"):
+        weights = module.state_dict()
+    if other := [name for name, value in weights.items() if not isinstance(value, torch.Tensor)]:
+        raise ComponentError(
+            f"{part_name(part)}: '{other[0]}' in its state_dict() is no tensor, which no bundle holds."
+        )
+    return weights
+
+
 def load(
     path: str | Path, *, plugins: PluginManager | None = None, device: str = "cpu", check: bool = True
 ) -> Classifier:
@@ -82,24 +104,24 @@ def load(
     Args:
         path: a bundle folder or a run folder.
         plugins: where components are looked up; by default everything installed.
-        device: 'cpu' or 'cuda'.
+        device: 'cpu', 'cuda' or 'auto'.
         check: repeat the golden predictions.
 
     Raises:
+        RecipeError: there is no such device here.
         BundleError: missing, unfinished, damaged, of an unknown format, or it needs what is not
             installed; the message says which distribution to install.
     """
-    folder = bundle_folder(Path(path))
+    folder, place = bundle_folder(Path(path)), as_device(device)
     described = _described(folder)
     parts = {kind: _part(kind, described, plugins or PluginManager(), folder) for kind in ("vectorizer", "model")}
     try:
         vectorizer = parts["vectorizer"].build({"seed": described["facts"].get("seed", 0)})
         with blame(parts["vectorizer"].label, "restoring its state"):
             vectorizer = vectorizer.from_state(_read_state(folder, described["vectorizer"]["state"]))
-        module = _module(parts["model"], described["facts"], folder)
-        classifier = Classifier(
-            vectorizer, module, described["labels"], facts=described["facts"], parts=parts, device=device
-        )
+        facts = {**given_facts(vectorizer, parts["vectorizer"]), **described["facts"]}
+        module = _module(parts["model"], facts, folder)
+        classifier = Classifier(vectorizer, module, described["labels"], facts=facts, parts=parts, device=place)
         if check:
             _check_golden(classifier, described)
     except TextforgeError as error:
@@ -115,18 +137,17 @@ def _write(classifier: Classifier, folder: Path) -> None:
     from safetensors.torch import save_file
 
     # Not save_model: it lists tied weights in an order that differs from process to process.
-    with blame(classifier.parts["model"].label, "giving its weights"):
-        weights = {
-            name: tensor.cpu().clone(memory_format=torch.contiguous_format)
-            for name, tensor in classifier.module.state_dict().items()
-        }
+    weights = {
+        name: tensor.cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in _weights(classifier.module, classifier.parts["model"]).items()
+    }
     with replaced(folder / MODEL) as temporary:
         save_file(weights, str(temporary))
     described = {
         "format": FORMAT,
         "textforge": metadata.version("textforge"),
         "labels": list(classifier.labels),
-        "facts": {k: v.item() if isinstance(v, np.generic) else v for k, v in classifier.facts.items()},
+        "facts": _plain_facts(classifier),
         "vectorizer": {
             **_named(classifier.parts["vectorizer"]),
             "state": _write_state(classifier, folder),
@@ -151,22 +172,52 @@ def _named(part: Part) -> dict[str, Any]:
     }
 
 
+def _plain_facts(classifier: Classifier) -> dict[str, Any]:
+    """The facts that JSON gives back as they are; others, an array for one, the restored vectorizer gives again."""
+    facts = {k: v.item() if isinstance(v, np.generic) else v for k, v in classifier.facts.items()}
+    plain = {}
+    for name, value in facts.items():
+        with suppress(TypeError, ValueError):
+            if json.loads(json.dumps(value, allow_nan=False)) == value:
+                plain[name] = value
+    return plain
+
+
+def _state(vectorizer: Any, part: Part) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays and the JSON values of a vectorizer's state.
+
+    Raises:
+        ComponentError: it cannot give its state, or gives something else.
+    """
+    with blame(part_name(part), "giving its state"):
+        state: Mapping[str, Any] = vectorizer.state()
+    try:
+        arrays = {k: np.asarray(v, order="C") for k, v in state.items() if isinstance(v, np.ndarray)}
+        values = {k: v for k, v in state.items() if k not in arrays}
+        json.dumps(values, allow_nan=False, sort_keys=True, ensure_ascii=False).encode()
+        if other := [key for key in state if not isinstance(key, str)]:
+            raise TypeError(f"the key {other[0]!r} is not text")
+        if other := [name for name, array in arrays.items() if array.dtype.kind not in "biuf"]:
+            raise TypeError(f"the array '{other[0]}' has the type {arrays[other[0]].dtype}, which is no number")
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ComponentError(
+            f"{part_name(part)}: state() must be a dict of JSON values and arrays of numbers: {error}."
+        ) from error
+    return arrays, values
+
+
 def _write_state(classifier: Classifier, folder: Path) -> dict[str, Any]:
     """The vectorizer's arrays go into safetensors, its JSON values into the description."""
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     part = classifier.parts["vectorizer"]
-    with blame(part.label, "giving its state"):
-        state: Mapping[str, Any] = classifier.vectorizer.state()
+    arrays, values = _state(classifier.vectorizer, part)
     try:
-        arrays = {k: np.asarray(v, order="C") for k, v in state.items() if isinstance(v, np.ndarray)}
-        values = {k: v for k, v in state.items() if k not in arrays}
-        json.dumps(values, allow_nan=False)
         with replaced(folder / VECTORIZER) as temporary:
             save_file(arrays, str(temporary))
-    except (AttributeError, TypeError, ValueError, SafetensorError) as error:
-        raise ComponentError(f"{part.label}: state() must be JSON values and numpy arrays: {error}.") from error
+    except (TypeError, ValueError, SafetensorError) as error:
+        raise ComponentError(f"{part_name(part)}: its state cannot be saved: {error}.") from error
     return values
 
 
@@ -189,11 +240,11 @@ def _described(folder: Path) -> dict[str, Any]:
         number = described["format"]
     except OSError as error:
         raise BundleError(f"{file}: cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleError(f"{damaged}{DESCRIPTION} is not a bundle's description ({error}).") from error
     if number != FORMAT:
         raise BundleError(
-            f"{folder}: bundle format {number}; this textforge ({metadata.version('textforge')}) reads format "
+            f"{folder}: bundle format {number!r}; this textforge ({metadata.version('textforge')}) reads format "
             f"{FORMAT}. It was written by textforge {described.get('textforge', '(unknown)')}: install that version."
         )
     if described.get("digest") != _digest(described) or text != json_text(described).encode():

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from textforge.components import Part, blame
-from textforge.data import check_texts, encode_labels
-from textforge.errors import ComponentError, DataError, TrainingError
+from textforge.components import Part, blame, part_name
+from textforge.data import as_texts, encode_labels
+from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
 from textforge.features import Features, as_features, batches
 from textforge.metrics import classification_metrics
 
@@ -29,7 +29,10 @@ class Classifier:
         labels: the classes, in the order of the module's outputs.
         facts: what the module was built from.
         parts: the named components behind vectorizer and model; without them it cannot be saved.
-        device: where to compute.
+        device: where to compute: 'cpu', 'cuda' (also 'cuda:1'), or 'auto'.
+
+    Raises:
+        RecipeError: there is no such device here.
     """
 
     def __init__(
@@ -43,7 +46,7 @@ class Classifier:
         device: torch.device | str = "cpu",
     ) -> None:
         self.vectorizer = vectorizer
-        self.device = torch.device(device)
+        self.device = as_device(device)
         self.module = module.to(self.device).eval()
         self.labels = tuple(labels)
         self.facts = dict(facts or {})
@@ -61,8 +64,8 @@ class Classifier:
         Raises:
             DataError: something in `texts` is not text.
         """
-        check_texts(texts, "texts")
-        if len(texts) == 0:
+        texts = as_texts(texts, "texts")
+        if not texts:
             return np.empty((0, len(self.labels)), dtype=np.float32)
         chunks = []
         for start in range(0, len(texts), BATCH_SIZE):
@@ -90,54 +93,95 @@ class Classifier:
         """Figures on labelled texts: see `textforge.metrics.classification_metrics`.
 
         Raises:
-            DataError: there are no texts, or a label that the classifier does not know.
+            DataError: there are no texts, not as many labels as texts, or a label that the classifier does not know.
         """
-        return self.figures(labels, self.predict_proba(texts, on_batch=on_batch), name=name)
+        return self.metrics(labels, self.predict_proba(texts, on_batch=on_batch), name=name)
 
-    def figures(
+    def metrics(
         self, labels: Sequence[str], probabilities: NDArray[np.float32], *, name: str = "test"
     ) -> dict[str, Any]:
         """As `evaluate`, from probabilities that are there already."""
+        if len(labels) != len(probabilities):
+            raise DataError(f"{name}: {len(probabilities)} texts but {len(labels)} labels.")
         if len(labels) == 0:
             raise DataError(f"{name}: there are no texts to evaluate on.")
-        gold = encode_labels(labels, self.labels, name)
+        gold = encode_labels(list(labels), self.labels, name)
         return classification_metrics(gold, probabilities.argmax(axis=1).astype(np.int64), self.labels)
 
     def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        with blame(part_name(self.parts.get("vectorizer"), "the vectorizer"), "turning texts into features"):
-            features = as_features(
-                self.vectorizer.transform(list(texts)),
-                len(texts),
-                part_name(self.parts.get("vectorizer"), "vectorizer"),
-            )
+        features = vectorized(self.vectorizer, texts, part_name(self.parts.get("vectorizer"), "the vectorizer"))
         who = part_name(self.parts.get("model"), "the model")
         scores = torch.cat(list(logits(self.module, features, len(self.labels), self.device, BATCH_SIZE, who)))
         if not bool(torch.isfinite(scores).all()):
-            raise TrainingError(f"{who} gives outputs that are not finite numbers; its weights are of no use.")
+            raise TrainingError(
+                f"{who} gives outputs that are not finite numbers; its weights are probably not, either."
+            )
         probabilities: NDArray[np.float32] = torch.softmax(scores, dim=1).cpu().numpy()
         return probabilities
 
 
-def part_name(part: Part | None, otherwise: str) -> str:
-    """How messages call a component."""
-    return f"{part.label} from {part.component.origin}" if part else otherwise
+def as_device(device: torch.device | str) -> torch.device:
+    """A device by name; 'auto' is the first CUDA device where there is one, else the CPU.
+
+    Raises:
+        RecipeError: there is no such device here.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise RecipeError(f"there is no device '{device}'. Use device 'cpu', 'cuda' or 'auto'.") from error
+    if found.type == "cuda" and not torch.cuda.is_available():
+        raise RecipeError(f"device '{found}': torch finds no CUDA device here. Use device 'cpu' or 'auto'.")
+    return found
+
+
+def given_facts(vectorizer: Any, part: Part | None) -> dict[str, Any]:
+    """The facts that a fitted vectorizer gives to models: its attributes of those names.
+
+    Without n_features, which its features tell.
+
+    Raises:
+        ComponentError: it lacks one that it promised.
+    """
+    who = part_name(part, "the vectorizer")
+    gives = part.component.gives if part else getattr(vectorizer, "gives", ())
+    facts = {}
+    for name in gives:
+        if name != "n_features":
+            with blame(who, f"giving the fact '{name}', which its 'gives' promises"):
+                facts[name] = getattr(vectorizer, name)
+    return facts
+
+
+def vectorized(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
+    """The features that a fitted vectorizer makes of texts.
+
+    Raises:
+        ComponentError: it raised, or returned something else.
+    """
+    with blame(who, "turning texts into features"):
+        return as_features(vectorizer.transform(list(texts)), len(texts), who)
 
 
 def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Tensor:
-    """One pass; the result is held to the contract: float, shape (rows, n_classes).
+    """One pass: logits, float32, shape (rows, n_classes).
 
     Raises:
         ComponentError: the module raised, or returned something else.
     """
     with blame(who, "computing a batch"):
         scores = module(batch)
-    if not isinstance(scores, torch.Tensor) or tuple(scores.shape) != (len(batch), n_classes):
-        found = f"shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else type(scores).__name__
-        raise ComponentError(
-            f"{who} returned {found}; expected a tensor of shape ({len(batch)}, {n_classes}): "
-            "one logit a text and class."
-        )
-    return scores
+    wanted = (len(batch), n_classes)
+    if isinstance(scores, torch.Tensor) and tuple(scores.shape) == wanted and scores.is_floating_point():
+        return scores.float()
+    found = (
+        f"{scores.dtype} of shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else type(scores).__name__
+    )
+    raise ComponentError(
+        f"{who} returned {found}; expected a float tensor of shape {wanted}: one logit a text and class."
+    )
 
 
 def logits(
@@ -147,8 +191,8 @@ def logits(
     training = module.training
     module.eval()
     try:
-        with torch.inference_mode():
+        with torch.no_grad():  # not inference_mode: what a module keeps of it could not be trained with later
             for batch, _ in batches(features, batch_size):
-                yield forward(module, batch.to(device), n_classes, who).float()
+                yield forward(module, batch.to(device), n_classes, who)
     finally:
         module.train(training)

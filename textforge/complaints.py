@@ -33,8 +33,8 @@ _EXPECTED = {
     "greater_than_equal": "a number of at least {ge}",
     "less_than": "a number less than {lt}",
     "less_than_equal": "a number of at most {le}",
-    "too_short": "at least {min_length} of them",
-    "too_long": "at most {max_length} of them",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
     "string_too_short": "text of at least {min_length} characters",
     "string_too_long": "text of at most {max_length} characters",
     "literal_error": "{expected}",
@@ -67,7 +67,7 @@ def found(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, (list, tuple)):
-        return "a list" if value else "an empty list"
+        return f"a list of {len(value)}" if value else "an empty list"
     return str(value)
 
 
@@ -96,7 +96,7 @@ def _sentence(label: str, options: list[str], path: Path, errors: list[Mapping[s
     if "missing" in kinds:
         return f"{label}: the option '{dotted(path)}' is missing; it has no default."
     value = _at(values, path)
-    if "extra_forbidden" in kinds:
+    if kinds & {"extra_forbidden", "unexpected_keyword_argument"}:
         return f"{label}: '{dotted(path)}' is not known here."
     expected = " or ".join(dict.fromkeys(_expectation(error) for error in errors))
     return f"{label}: {dotted(path)} must be {expected}, not {found(value)}.{_advice(errors, value)}"
@@ -138,7 +138,7 @@ def _advice(errors: list[Mapping[str, Any]], value: Any) -> str:
 
 def _number(text: str) -> bool:
     try:
-        float(text)
+        float(text.replace("_", "?"))  # which Python would take for a number
     except ValueError:
         return False
     return True

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from textforge.errors import ComponentError, PluginError, TextforgeError, did_you_mean, listed
+from textforge.errors import ComponentError, PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.options import Options, jsonable
 
 
@@ -86,12 +87,11 @@ class Component:
         if not isinstance(self.target, str):
             return self.target
         module_name, _, attribute = self.target.partition(":")
-        try:
-            module = importlib.import_module(module_name)
-        except (Exception, SystemExit) as error:
+        module, failed = attempt(importlib.import_module, module_name)
+        if failed:
             raise PluginError(
-                f"{self.label} from {self.origin} cannot be imported: {type(error).__name__}: {error}"
-            ) from error
+                f"{self.label} from {self.origin} cannot be imported: {type(failed).__name__}: {failed}"
+            ) from failed
         try:
             found = getattr(module, attribute)
         except AttributeError as error:
@@ -105,14 +105,19 @@ class Component:
 
     @cached_property
     def options(self) -> Options:
-        """The factory's facts and options.
+        """The factory's facts and options, read without trust.
 
         Raises:
             PluginError: the factory cannot be imported, or its signature breaks the contract.
         """
-        options = Options(self.factory, self.label)
-        options.refuse_unusable_defaults()
-        _ = self.gives
+        options: Options
+        options, failed = attempt(self._read_options)
+        if isinstance(failed, PluginError):
+            raise failed
+        if failed:
+            raise PluginError(
+                f"{self.label} from {self.origin} cannot be read: {type(failed).__name__}: {failed}"
+            ) from failed
         unknown = [fact for fact in options.facts if fact not in self.kind.facts]
         if unknown and self.kind.name != "model":
             raise PluginError(
@@ -121,10 +126,20 @@ class Component:
             )
         return options
 
+    def _read_options(self) -> Options:
+        options = Options(self.factory, self.label)
+        options.refuse_unusable_defaults()
+        _ = self.gives, self.doc
+        return options
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is cached: to pickle a component is to name it."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
     @property
     def doc(self) -> str:
         """The first line of the factory's docstring."""
-        return ((self.factory.__doc__ or "").strip().splitlines() or [""])[0]
+        return (str(self.factory.__doc__ or "").strip().splitlines() or [""])[0]
 
     @property
     def gives(self) -> tuple[str, ...]:
@@ -175,8 +190,30 @@ class Part:
         if missing:
             raise PluginError(f"{self.label} needs {fact_text(missing[0])}, which is not known here.")
         arguments = [known[fact] for fact in asked.facts]
-        with blame(f"{self.label} from {self.component.origin}", "being built", self.written_at):
+        with blame(part_name(self), "being built", self.written_at):
             return self.component.factory(*arguments, **self.options)
+
+
+_CPP_TRACE = re.compile(r"\n(?:Exception raised from|frame #)")
+"""Where torch's messages go on with a stack of C++ calls."""
+
+
+def attempt(call: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
+    """What another's code gives, or what it raised; only an interrupt by the user passes.
+
+    Not `except Exception`: a panic in a Rust extension is a BaseException, and so is sys.exit.
+    """
+    try:
+        return call(*arguments), None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return None, error
+
+
+def part_name(part: Part | None, otherwise: str = "") -> str:
+    """How messages call a component: what it is and which distribution it comes from."""
+    return f"{part.label} from {part.component.origin}" if part else otherwise
 
 
 @contextmanager
@@ -185,16 +222,18 @@ def blame(who: str, doing: str, place: str = "") -> Iterator[None]:
 
     Where `place` is known it leads the message of our own errors too.
     """
-    where = f"{place}: " if place else ""
     try:
         yield
     except TextforgeError as error:
-        if where and not str(error).startswith(where) and not hasattr(error, "mistakes"):
-            raise type(error)(f"{where}{error}") from error
+        if not error.place and not isinstance(error, RecipeError):  # a recipe's mistakes have places of their own
+            error.place = place
         raise
     except MemoryError:
         raise
     except Exception as error:
-        raise ComponentError(
-            f"{where}{who} failed while {doing}: {type(error).__name__}: {error}".rstrip(": ")
-        ) from error
+        text = _CPP_TRACE.split(str(error))[0]
+        if "can't allocate memory" in text or "out of memory" in text:  # torch has no error of its own for it
+            raise MemoryError(text) from error
+        told = ComponentError(f"{who} failed while {doing}: {type(error).__name__}: {text}".rstrip(": "))
+        told.place = place
+        raise told from error

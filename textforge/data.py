@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge.errors import DataError, listed
+from textforge.components import Part, part_name
+from textforge.errors import ComponentError, DataError, RecipeError, listed
+from textforge.settings import TrainerSettings
 
 Split = tuple[Sequence[str], Sequence[str]]
 """Texts and their labels, equally long."""
@@ -19,15 +22,18 @@ Split = tuple[Sequence[str], Sequence[str]]
 class Dataset:
     """What a dataset factory returns.
 
+    Each split is kept as a pair of lists, whatever sequences of str it was given as.
+
     Args:
-        train: texts and labels to learn from; both are sequences of str.
+        train: texts and labels to learn from.
         test: texts and labels for the final figures, touched by nothing before.
         valid: texts and labels to choose epochs by.
         label_names: the classes in their order; by default the sorted labels of train.
         warnings: sentences for the user about the data.
 
     Raises:
-        DataError: texts and labels differ in number, or one of them is not text; names the row.
+        DataError: a split is empty, has not as many labels as texts, or something in it is not text;
+            names the row.
     """
 
     train: Split
@@ -40,16 +46,12 @@ class Dataset:
         for name, split in self.splits().items():
             if not isinstance(split, (tuple, list)) or len(split) != 2:
                 raise DataError(f"{name}: a split is a pair (texts, labels).")
-            texts, labels = split
+            texts, labels = as_texts(split[0], name), _as_labels(split[1], name)
             if len(texts) != len(labels):
                 raise DataError(f"{name}: {len(texts)} texts but {len(labels)} labels.")
-            check_texts(texts, name)
-            for row, label in enumerate(labels):
-                if not isinstance(label, str):
-                    raise DataError(
-                        f"{name}: the label of row {row} is {label!r}, a {type(label).__name__}, not text. "
-                        "Turn labels into text first, as in [str(y) for y in labels]."
-                    )
+            if not texts:
+                raise DataError(f"{name}: there are no texts." + ("" if name == "train" else " Leave this split out."))
+            object.__setattr__(self, name, (texts, labels))
 
     def splits(self) -> dict[str, Split]:
         """The splits that there are, by name."""
@@ -63,12 +65,10 @@ class Dataset:
         """The classes, in the order of the model's outputs.
 
         Raises:
-            DataError: no training texts, fewer than two classes, or a given name without an example.
+            DataError: fewer than two classes, or a given name without an example.
         """
         found = sorted(set(self.train[1]))
         names = list(self.label_names) if self.label_names is not None else found
-        if not found:
-            raise DataError("there are no training texts.")
         if len(found) < 2:
             raise DataError(
                 f"all {len(self.train[1])} training texts have the label '{found[0]}'. "
@@ -95,17 +95,53 @@ class Dataset:
         return digest.hexdigest()
 
 
-def check_texts(texts: Sequence[str], name: str) -> None:
-    """Refuse what is not text, and a single str where many are wanted.
+def as_dataset(dataset: Any, seed: int) -> Dataset:
+    """A `Dataset`, or what a dataset `Part` builds.
 
     Raises:
-        DataError: with the row.
+        ComponentError: the part built something else.
+        DataError: it is neither.
+    """
+    found = dataset.build({"seed": seed}) if isinstance(dataset, Part) else dataset
+    if isinstance(found, Dataset):
+        return found
+    if isinstance(dataset, Part):
+        raise ComponentError(f"{part_name(dataset)} returned a {type(found).__name__}, not a textforge.Dataset.")
+    raise DataError(
+        f"a {type(found).__name__} is no dataset. Give a textforge.Dataset(train=(texts, labels)), or a dataset part."
+    )
+
+
+def as_texts(texts: Iterable[str], name: str) -> list[str]:
+    """Texts as a list, each found to be text. Indexing what was given may mean something else (pandas).
+
+    Raises:
+        DataError: one of them is not text, or a single str stands where many are wanted.
     """
     if isinstance(texts, (str, bytes)):
         raise DataError(f"{name}: expected a list of texts, not a single one. Put it in a list: [text].")
-    for row, text in enumerate(texts):
+    if not isinstance(texts, Iterable) or isinstance(texts, (set, frozenset, Mapping)):
+        raise DataError(f"{name}: expected a list of texts, not a {type(texts).__name__}.")
+    found = texts if isinstance(texts, list) else list(texts)
+    for index, text in enumerate(found):
         if not isinstance(text, str):
-            raise DataError(f"{name}: row {row} is {text!r}, a {type(text).__name__}, not text.")
+            raise DataError(
+                f"{name}: the text at index {index} is {text!r}, a {type(text).__name__}, which is not text."
+            )
+    return found
+
+
+def _as_labels(labels: Iterable[str], name: str) -> list[str]:
+    if isinstance(labels, (str, bytes)):
+        raise DataError(f"{name}: expected a list of labels, not a single one.")
+    found = [str(label) if isinstance(label, str) else label for label in labels]  # numpy's text becomes Python's
+    for index, label in enumerate(found):
+        if not isinstance(label, str):
+            raise DataError(
+                f"{name}: the label at index {index} is {label!r}, a {type(label).__name__}, which is not text. "
+                "Turn labels into text first, as in [str(y) for y in labels]."
+            )
+    return found
 
 
 def encode_labels(labels: Sequence[str], names: Sequence[str], split: str) -> NDArray[np.int64]:
@@ -124,12 +160,38 @@ def encode_labels(labels: Sequence[str], names: Sequence[str], split: str) -> ND
         else:
             encoded[row] = found
     if unknown:
-        told = listed(f"'{label}' ({len(rows)} times, first in row {rows[0]})" for label, rows in unknown.items())
+        told = listed(f"'{label}' ({len(rows)} times, first in row {rows[0] + 1})" for label, rows in unknown.items())
         raise DataError(
             f"{split}: labels that the training data lack: {told}. Known labels: {listed(names)}. "
             "Correct them, take those rows out, or add such texts to the training data."
         )
     return encoded
+
+
+def split_for_training(
+    dataset: Dataset, labels: Sequence[str], settings: TrainerSettings, seed: int
+) -> dict[str, tuple[list[str], NDArray[np.int64]]]:
+    """The texts and class numbers to train on and, where the settings or the dataset have any, to validate on.
+
+    Raises:
+        DataError: a label is unknown, or there are too few texts to hold any out.
+        RecipeError: two validation splits are asked for, or none where one is needed.
+    """
+    texts, y = list(dataset.train[0]), encode_labels(dataset.train[1], labels, "train")
+    if dataset.valid is not None:
+        if settings.validation:
+            raise RecipeError(
+                "trainer.validation would hold out training texts, but the dataset brings a "
+                "validation split of its own. Leave trainer.validation out."
+            )
+        valid = (list(dataset.valid[0]), encode_labels(dataset.valid[1], labels, "valid"))
+        return {"train": (texts, y), "valid": valid}
+    if settings.validation:
+        rows = zip(("train", "valid"), stratified_holdout(y, settings.validation, seed), strict=True)
+        return {name: ([texts[row] for row in chosen], y[chosen]) for name, chosen in rows}
+    if settings.patience is not None:
+        raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for instance to 0.1.")
+    return {"train": (texts, y)}
 
 
 def stratified_holdout(
@@ -149,6 +211,8 @@ def stratified_holdout(
         share = min(round(fraction * len(rows)), len(rows) - 1)
         held.append(generator.permutation(rows)[:share])
     out = np.sort(np.concatenate(held)) if held else np.empty(0, dtype=np.int64)
+    if len(out) == 0 and len(np.unique(labels)) == len(labels) > 1:
+        raise DataError(f"each of the {len(labels)} texts has a label of its own: is it the right column of labels?")
     if len(out) == 0:
         raise DataError(
             f"{len(labels)} texts are too few to hold out a fraction of {fraction:g}. "

@@ -107,6 +107,8 @@ def from_python(value: Any, source: str, *, folder: Path | None = None, depth: i
                 raise RecipeError(Mistake(f"the key {key!r} is not text.", place))
         children = {str(k): from_python(v, f"{source}.{k}", folder=folder, depth=depth + 1) for k, v in value.items()}
         return Node(children, place, place)
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        value = value.tolist()
     if isinstance(value, (list, tuple)):
         items = [from_python(v, f"{source}[{n}]", folder=folder, depth=depth + 1) for n, v in enumerate(value)]
         return Node(items, place, place)
@@ -117,7 +119,7 @@ def from_python(value: Any, source: str, *, folder: Path | None = None, depth: i
 
 
 def _scalar(value: Any) -> Scalar:
-    """A Python value as YAML could hold it; numpy's numbers and text become Python's.
+    """A Python value as YAML could hold it; subclasses of numbers and text become Python's own.
 
     Raises:
         ValueError: it could not; says why.
@@ -177,7 +179,12 @@ class _Reader:
         self.nodes += 1
         place = self.place(source)
         if self.nodes > MAX_NODES:
-            raise RecipeError(Mistake(f"aliases grow this to more than {MAX_NODES:,} values.", place))
+            raise RecipeError(
+                Mistake(
+                    f"holds more than {MAX_NODES:,} values, counting those that aliases repeat; this is no recipe.",
+                    place,
+                )
+            )
         if depth > MAX_DEPTH:
             raise RecipeError(Mistake(f"nested deeper than {MAX_DEPTH} levels.", place))
         if id(source) in self.open:
@@ -295,7 +302,7 @@ def _neighbours(path: Path) -> str:
     """What else lies where a file was looked for."""
     from textforge.errors import did_you_mean
 
-    if os.path.lexists(path) or not os.path.isdir(path.parent):
+    if os.path.lexists(path) or not os.path.isdir(path.parent) or not os.access(path.parent, os.R_OK):
         return ""
     found = sorted(name for name in os.listdir(path.parent) if name.endswith((".yaml", ".yml")))[:50]
     return did_you_mean(path.name, found)

@@ -14,6 +14,11 @@ class TextforgeError(Exception):
     """Something failed while running (exit code 1), or one of the kinds below."""
 
     exit_code = 1
+    place = ""
+    """Where the recipe names the part that raised this (`recipe.yaml:3:1`); leads the message."""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {super().__str__()}" if self.place else super().__str__()
 
 
 class RecipeError(TextforgeError):
@@ -44,7 +49,7 @@ class DataError(TextforgeError):
     exit_code = 2
 
 
-class DataUnavailable(TextforgeError):  # noqa: N818  (it tells a state)
+class DataUnavailable(TextforgeError):  # noqa: N818  (names a state, not an error)
     """The data cannot be had: not in the cache and no source answers (exit code 3)."""
 
     exit_code = 3

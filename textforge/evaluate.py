@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from textforge import folder
 from textforge.components import Part
-from textforge.data import Dataset
+from textforge.data import Dataset, as_dataset
 from textforge.document import read_document
 from textforge.errors import BundleError, RecipeError, did_you_mean, listed
 from textforge.overlay import override_nodes
@@ -51,9 +52,12 @@ def evaluate(
         raise RecipeError(f"the data have no split '{chosen}'. They have: {listed(splits)}.")
     classifier = load(run, plugins=plugins, device=device)
     texts, labels = splits[chosen]
+    warnings = [*dataset.warnings]
+    if data is None and not options and dataset.fingerprint() != _fingerprint(run):
+        warnings.append("the data are not those that the run was made with: their SHA-256 differs.")
     return {
         "split": chosen,
-        "warnings": list(dataset.warnings),
+        "warnings": warnings,
         **classifier.evaluate(texts, labels, name=chosen, on_batch=on_batch),
     }
 
@@ -65,11 +69,19 @@ def _dataset(run: Path, data: str | Path | None, options: list[str], plugins: Pl
         raise BundleError(f"{run}: a bundle alone knows no data. Name them with --data FILE or --data RECIPE.")
     path = own if data is None else Path(data)
     if not path.is_file():
-        raise RecipeError(f"{path}: there is no such file.")
-    if path.suffix in (".yaml", ".yml"):
+        raise RecipeError(f"{path}: is a folder, not a file." if path.is_dir() else f"{path}: there is no such file.")
+    if path.suffix.lower() in (".yaml", ".yml"):
         recipe = load_recipe(path, overrides=[f"dataset.{option}" for option in options], plugins=plugins)
-        return _built(recipe.dataset, recipe.seed), "test"
-    return _built(_file_part(path, run, options, plugins), 0), "train"
+        return as_dataset(recipe.dataset, recipe.seed), "test"
+    return as_dataset(_file_part(path, run, options, plugins), 0), "train"
+
+
+def _fingerprint(run: Path) -> str | None:
+    """SHA-256 of the data of a run, as it was then."""
+    try:
+        return str(json.loads((run / folder.ENVIRONMENT).read_text(encoding="utf-8"))["data"]["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{run}: its {folder.ENVIRONMENT} is damaged: {error}") from error
 
 
 def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
@@ -84,16 +96,16 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
     given: dict[str, Any] = {}
     if (run / folder.RESOLVED).is_file():
         _, resolved = read_document(run / folder.RESOLVED)
-        own = resolved.plain()["dataset"]
+        own = (resolved.mapping or {}).get("dataset")
+        if own is None or own.mapping is None or "use" not in own.mapping:
+            raise BundleError(f"{run}: its {folder.RESOLVED} is damaged: it names no dataset.")
+        own = own.plain()
         if own.pop("use") == name:
             given = {key: value for key, value in own.items() if key not in ("train", "valid", "test")}
     if "test_fraction" in plugins.component("dataset", name).options.fields:
         given["test_fraction"] = 0.0
     for keys, node in override_nodes(f"dataset.{option}" for option in options):
+        if keys[1] in ("train", "valid", "test"):
+            raise RecipeError(f"--set {keys[1]}: --data names the file to evaluate on already ({path}).")
         given[".".join(keys[1:])] = node.plain()
     return plugins.part("dataset", name, **{**given, "train": str(path.resolve())})
-
-
-def _built(part: Part, seed: int) -> Dataset:
-    dataset: Dataset = part.build({"seed": seed})
-    return dataset

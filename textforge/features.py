@@ -33,6 +33,19 @@ class Ragged:
     weights: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("indices", "offsets"):
+            array = np.asarray(getattr(self, name))
+            if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+                raise ComponentError(
+                    f"ragged features: {name} must be whole numbers in one dimension, "
+                    f"not {array.dtype} of shape {array.shape}."
+                )
+        indices = np.asarray(self.indices)
+        if indices.size and not 0 <= indices.min() <= indices.max() < self.n_features:
+            raise ComponentError(
+                f"ragged features: indices from {indices.min()} to {indices.max()}, "
+                f"but there are {self.n_features} features."
+            )
         # int32 halves memory and is what embedding_bag takes as well as int64
         object.__setattr__(self, "indices", _owned(self.indices, np.int32))
         object.__setattr__(self, "offsets", _owned(self.offsets, np.int64))
@@ -43,13 +56,8 @@ class Ragged:
             raise ComponentError(f"ragged features: offsets must run from 0 to {total}, the number of indices.")
         if np.any(np.diff(self.offsets) < 0):
             raise ComponentError("ragged features: offsets must not decrease.")
-        if total and not 0 <= self.indices.min() <= self.indices.max() < self.n_features:
-            raise ComponentError(
-                f"ragged features: indices from {self.indices.min()} to {self.indices.max()}, "
-                f"but there are {self.n_features} features."
-            )
-        if self.weights is not None and len(self.weights) != total:
-            raise ComponentError(f"ragged features: {len(self.weights)} weights for {total} indices.")
+        if self.weights is not None and self.weights.shape != (total,):
+            raise ComponentError(f"ragged features: weights of shape {self.weights.shape} for {total} indices.")
         if self.weights is not None and not np.isfinite(self.weights).all():
             raise ComponentError("ragged features: a weight is not a finite number.")
 
@@ -116,7 +124,7 @@ class Dense:
         return Dense(self.vectors[rows])
 
     def batch(self, start: int, stop: int) -> torch.Tensor:
-        return torch.from_numpy(self.vectors[start:stop])
+        return torch.from_numpy(self.vectors[start:stop].copy())  # a module may change its input in place
 
 
 def _owned(array: Any, dtype: Any) -> NDArray[Any]:
@@ -136,11 +144,17 @@ def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
     """
     if isinstance(value, (Ragged, Dense)):
         features: Features = value
-    elif hasattr(value, "indptr") and hasattr(value, "tocsr"):
+    elif hasattr(value, "tocsr"):
         matrix = value.tocsr()
         features = Ragged(matrix.indices, matrix.indptr, matrix.shape[1], matrix.data)
-    elif isinstance(value, np.ndarray) and value.ndim == 2 and np.issubdtype(value.dtype, np.number):
-        features = Dense(_owned(value, np.float32))
+    elif isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "biuf":
+        with np.errstate(over="ignore"):  # told below
+            features = Dense(_owned(value, np.float32))
+        if not np.isfinite(features.vectors).all():
+            row = int(np.flatnonzero(~np.isfinite(features.vectors).all(axis=1))[0])
+            raise ComponentError(
+                f"{vectorizer}: the vector of text {row} holds numbers that are not finite in float32."
+            )
     else:
         shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
         raise ComponentError(

@@ -59,7 +59,9 @@ def read_result(run: Path) -> dict[str, Any]:
         raise BundleError(f"{run}: {_absent(run)}")
     try:
         return dict(json.loads((run / RESULT).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+    except OSError as error:
+        raise BundleError(f"{run / RESULT}: cannot be read: {error.strerror}.") from error
+    except (ValueError, TypeError, RecursionError) as error:
         raise BundleError(f"{run}: its {RESULT} is damaged: {error}") from error
 
 

@@ -39,12 +39,14 @@ class FeatureLinear(nn.Module):
             self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound))
 
     def forward(self, batch: Batch) -> torch.Tensor:
+        dtype = self.weight.dtype  # not float32 where the caller's default is another
         if isinstance(batch, RaggedBatch):
+            weights = None if batch.weights is None else batch.weights.to(dtype)
             summed = functional.embedding_bag(
-                batch.indices, self.weight, batch.offsets, mode="sum", per_sample_weights=batch.weights
+                batch.indices, self.weight, batch.offsets, mode="sum", per_sample_weights=weights
             )
         else:
-            summed = batch @ self.weight
+            summed = batch.to(dtype) @ self.weight
         return summed if self.bias is None else summed + self.bias
 
     def extra_repr(self) -> str:

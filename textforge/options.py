@@ -57,6 +57,7 @@ class Options:
 
     def __init__(self, factory: Callable[..., Any], label: str) -> None:
         self.label = label
+        self._fit = getattr(factory, "check_options", None)
         parameters = _parameters(factory, label)
         docs = documented(inspect.getdoc(factory) or "")
         made = _made_defaults(factory)
@@ -78,6 +79,10 @@ class Options:
                     "nor an option (keyword-only, after '*'). Put a '/' after the facts and a '*' before "
                     "the options."
                 )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the validator, whose type nobody could import."""
+        return {name: value for name, value in vars(self).items() if name != "_adapter"}
 
     @cached_property
     def _adapter(self) -> Any:
@@ -104,7 +109,8 @@ class Options:
         """The checked options, defaults filled in, and every mistake with its place.
 
         Values are read as JSON would be: a list may become a tuple, text a `Path`; text never
-        becomes a number and 1.5 never a whole one.
+        becomes a number and 1.5 never a whole one. Options that are valid one by one go to the
+        factory's `check_options`, where it has one, which says how they do not fit each other.
         """
         from pydantic import ValidationError
 
@@ -114,13 +120,16 @@ class Options:
         except (TypeError, ValueError, RecursionError) as error:
             return {}, [((), f"{self.label}: {error}; options are numbers, text, lists and mappings.")]
         try:
-            checked = self._adapter.validate_json(data)
+            checked = self._adapter.validate_json(data, strict=True, extra="forbid")
         except ValidationError as error:
             from textforge.complaints import complaints
 
             return {}, complaints(self.label, self.fields, values, error.errors(include_url=False))
         filled = {**self.defaults(), **checked}
-        return {name: filled[name] for name in self.fields if name in filled}, []
+        filled = {name: filled[name] for name in self.fields if name in filled}
+        if self._fit is not None and (wrong := self._fit(**filled)):
+            return {}, [((), f"{self.label}: {wrong}")]
+        return filled, []
 
     def defaults(self) -> dict[str, Any]:
         """Every option that has a default, with a copy of it: no two uses share a list."""
@@ -278,4 +287,6 @@ def _refuse_unusable(label: str, parameter: inspect.Parameter) -> None:
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        return value.tolist()
     raise TypeError(f"{value!r} is a {type(value).__name__}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,10 @@ def override_nodes(overrides: Mapping[str, Any] | Iterable[str]) -> Iterator[tup
         if not equals:
             raise RecipeError(Mistake("an override is KEY=VALUE, as in model.hidden=[200].", Place(source)))
         keys = _keys(key.strip(), Place(source))
+        if value.strip()[:1] in ("|", ">") or (re.search(r"(?:^|\s)#", value) and not re.search("[\"']", value)):
+            raise RecipeError(  # YAML would read a block of text, or a comment
+                Mistake(f"the value needs quotes of its own: '{key}=\"{value.strip()}\"'.", Place(source))
+            )
         node = parse(value, source) if value.strip() else Node(None, Place(source))
         yield keys, from_python(node.plain(), source)
 

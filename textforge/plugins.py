@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import re
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from types import ModuleType
@@ -12,7 +14,7 @@ from typing import Any
 import pluggy
 
 from textforge import hookspecs
-from textforge.components import IN_CODE, KINDS, Component, Origin, Part
+from textforge.components import IN_CODE, KINDS, Component, Origin, Part, attempt
 from textforge.errors import Mistake, PluginError, RecipeError, did_you_mean, listed
 
 
@@ -44,6 +46,7 @@ class PluginManager:
         self._components: dict[tuple[str, str], list[Component]] = {}
         self._broken: list[Broken] = []
         self._installed_wanted = entry_points
+        self._finding = threading.RLock()
 
     # -- what is there -------------------------------------------------------------------------
 
@@ -111,16 +114,18 @@ class PluginManager:
             raise PluginError(f"plugin '{name or _plugin_name(plugin)}': {' '.join(reasons)}")
 
     def _find_installed(self) -> None:
-        if not self._installed_wanted:
-            return
-        self._installed_wanted = False
+        with self._finding:  # another thread waits; a plugin that asks while it is imported goes on
+            if self._installed_wanted:
+                self._installed_wanted = False
+                self._load_installed()
+
+    def _load_installed(self) -> None:
         found = metadata.entry_points(group=hookspecs.GROUP)
         for entry_point in sorted(found, key=lambda ep: (ep.dist.name if ep.dist else "", ep.name)):
             dist = entry_point.dist
             origin = Origin(dist.name, dist.version) if dist else Origin("(unknown distribution)", "")
-            try:
-                plugin = entry_point.load()
-            except (Exception, SystemExit) as error:
+            plugin, error = attempt(entry_point.load)
+            if error:
                 reason = f"cannot be imported: {type(error).__name__}: {error}"
                 self._broken.append(Broken(entry_point.name, origin, reason))
             else:
@@ -130,11 +135,12 @@ class PluginManager:
         def broken(reason: str) -> None:
             self._broken.append(Broken(name, origin, reason))
 
-        try:
-            # Two distributions may give their entry points the same name, so the name is made longer.
-            registered = self._pluggy.register(plugin, f"{name} ({origin}, {id(plugin):x})")
-        except Exception as error:
-            broken(f"does not fit the hooks: {str(error).strip().splitlines()[-1]}")
+        # Two distributions may give their entry points the same name, so the name is made longer.
+        registered, error = attempt(self._pluggy.register, plugin, f"{name} ({origin}, {id(plugin):x})")
+        if error:
+            again = "already registered" in str(error)
+            why = "the same object is registered already." if again else (str(error).strip().splitlines() or [""])[-1]
+            broken(why if again else f"does not fit the hooks: {why}")
             return
         specified = [kind.hook for kind in KINDS.values()]
         for hook in _implemented(plugin):
@@ -146,21 +152,20 @@ class PluginManager:
             for implementation in getattr(self._pluggy.hook, kind.hook).get_hookimpls():
                 if implementation.plugin is not plugin:
                     continue
-                try:
-                    offered = implementation.function()
-                except (Exception, SystemExit) as error:
+                offered, error = attempt(_offered_by, implementation.function)
+                if error:
                     broken(f"{kind.hook} raised {type(error).__name__}: {error}")
                     continue
                 for reason in self._offer(kind.name, offered, origin):
                     broken(f"{kind.hook} {reason}")
 
     def _offer(self, kind: str, offered: Any, origin: Origin) -> list[str]:
-        if not isinstance(offered, Mapping):
+        if not isinstance(offered, dict):
             return [f"returned a {type(offered).__name__}, not a dict of names to factories."]
         wrong: list[str] = []
         for name, target in offered.items():
-            if not isinstance(name, str) or not name.strip():
-                wrong.append(f"returned the name {name!r}; a name is text.")
+            if not isinstance(name, str) or not re.fullmatch(r"\w[\w.+-]*", name):
+                wrong.append(f"returned the name {name!r}; a name is letters, digits, '_', '-', '.' and '+'.")
                 continue
             if not callable(target) and not (isinstance(target, str) and _is_reference(target)):
                 wrong.append(
@@ -169,9 +174,8 @@ class PluginManager:
                 continue
             component = Component(KINDS[kind], name, target, origin)
             if callable(target):  # a string is imported, and so read, only when it is asked for
-                try:
-                    _ = component.options
-                except PluginError as error:
+                _, error = attempt(getattr, component, "options")
+                if error:
                     wrong.append(f"gave a factory that cannot be used: {error}")
                     continue
             self._components.setdefault((kind, name), []).append(component)
@@ -203,6 +207,12 @@ def _kind(name: str) -> None:
         raise PluginError(f"no kind of component named '{name}'. Kinds: {listed(KINDS)}.{did_you_mean(name, KINDS)}")
 
 
+def _offered_by(hook: Callable[[], Any]) -> Any:
+    """What a hook returns; a mapping as a dict, so that no code of the plugin's runs when it is looked into."""
+    offered = hook()
+    return dict(offered) if isinstance(offered, Mapping) else offered
+
+
 def _duplicate(found: list[Component]) -> str:
     sources = " and ".join(str(component.origin) for component in found)
     return f"the name of {found[0].label} is given by {sources}. Uninstall one of them, or rename its component."
@@ -226,6 +236,6 @@ def _implemented(plugin: Any) -> list[str]:
             value = inspect.getattr_static(plugin, name)
         except AttributeError:
             continue
-        if hasattr(getattr(value, "__func__", value), marked):
-            names.append(name)
+        if settings := getattr(getattr(value, "__func__", value), marked, None):
+            names.append(settings.get("specname") or name)
     return names

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from textforge.complaints import found
 from textforge.components import KINDS, Part, fact_text
 from textforge.document import Node, from_python, read_document
 from textforge.errors import Mistake, Place, PluginError, RecipeError, did_you_mean, listed
 from textforge.options import Options, jsonable
 from textforge.overlay import KEYS, extended, merged, nested, override_nodes, part_before_its_options
 from textforge.plugins import PluginManager
-from textforge.settings import TrainerSettings
+from textforge.settings import MAX_SEED, TrainerSettings
 from textforge.yaml12 import to_yaml
-
-MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def load_recipe(
     for keys, node in sorted(written, key=part_before_its_options):
         root = merged(root, nested(keys, node))
     recipe = _Check(root, plugins or PluginManager()).recipe()
-    name = path.stem if path else "recipe"
+    name = _run_name(path) if path else "recipe"
     shown = {".".join(keys): node.plain() for keys, node in written}
     return Recipe(name=name, path=path, text=text, overrides=shown, **recipe)
 
@@ -119,7 +118,9 @@ class _Check:
         if node is None:
             return 0
         if isinstance(node.value, bool) or not isinstance(node.value, int) or not 0 <= node.value <= MAX_SEED:
-            self.wrong(f"seed must be a whole number from 0 to {MAX_SEED}.", node, at_key=False)
+            self.wrong(
+                f"seed must be a whole number from 0 to {MAX_SEED}, not {found(node.value)}.", node, at_key=False
+            )
             return 0
         return node.value
 
@@ -168,9 +169,9 @@ class _Check:
     def options(self, options: Options, node: Node) -> dict[str, Any] | None:
         checked, mistakes = options.check(node.plain())
         for path, message in mistakes:
-            found = node.at(path)
+            at = node.at(path)
             unknown = "unknown option" in message or "is not known here" in message
-            self.wrong(message, found, at_key=unknown or found is node)
+            self.wrong(message, at, at_key=unknown or at is node)
         return None if mistakes else checked
 
     def paths(self, value: Any, node: Node, label: str) -> Any:
@@ -180,10 +181,17 @@ class _Check:
             if not os.path.exists(path) and not any(c in str(value) for c in "*?["):
                 self.wrong(f"{label}: there is no file or folder {path}.", node, at_key=False)
             return path
-        if isinstance(value, (list, tuple)):
-            return type(value)(self.paths(item, node.at((n,)), label) for n, item in enumerate(value))
+        if isinstance(value, (list, tuple, set, frozenset)):
+            items = [self.paths(item, node.at((n,)), label) for n, item in enumerate(value)]
+            return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)  # a NamedTuple has fields
         if isinstance(value, dict):
             return {key: self.paths(item, node.at((key,)), label) for key, item in value.items()}
+        if is_dataclass(value) and not isinstance(value, type):
+            inner = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
+            return replace(value, **self.paths(inner, node, label))
+        if hasattr(value, "model_copy"):  # a pydantic model
+            return value.model_copy(update=self.paths({name: getattr(value, name) for name in type(value).model_fields},
+                                                      node, label))  # fmt: skip
         return value
 
     def pair(self, vectorizer: Part, model: Part, node: Node) -> None:
@@ -199,6 +207,11 @@ class _Check:
             gives = " and ".join(fact_text(f) for f in vectorizer.component.gives)
             self.wrong(f"{model.label} needs {fact_text(fact)}; {vectorizer.label} gives {gives}.{use}",
                        node.at(("use",)), at_key=False)  # fmt: skip
+
+
+def _run_name(path: Path) -> str:
+    """The file's name without suffix, as a folder's name that JSON can hold, too."""
+    return path.stem.encode("utf-8", "replace").decode().strip(".") or "recipe"
 
 
 def _gives(component: Any) -> tuple[str, ...]:

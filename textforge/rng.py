@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+from textforge.errors import RecipeError
+from textforge.settings import MAX_SEED
 
 # torch has one global generator a device, shared by all threads; layers such as nn.Dropout draw
 # from it. Whoever holds this lock has it to himself.
@@ -42,3 +46,18 @@ class RandomState:
                 if self._device is not None and cuda is not None:
                     self._cuda = torch.cuda.get_rng_state(self._device)
                     torch.cuda.set_rng_state(cuda, self._device)
+
+
+def checked_seed(seed: int) -> int:
+    """A seed as an int.
+
+    Raises:
+        RecipeError: it is no whole number, or out of range.
+    """
+    try:
+        number = operator.index(seed)  # numpy's whole numbers, too
+    except TypeError:
+        number = -1
+    if not 0 <= number <= MAX_SEED:
+        raise RecipeError(f"seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}.")
+    return number

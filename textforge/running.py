@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from textforge import folder
 from textforge.errors import Mistake, RecipeError, TextforgeError
 from textforge.plugins import PluginManager
 from textforge.recipe import Recipe, load_recipe
-from textforge.storage import write_json, write_text
+from textforge.storage import append_text, write_json, write_text
 
 if TYPE_CHECKING:
     from textforge.classifier import Classifier
@@ -23,24 +22,23 @@ if TYPE_CHECKING:
     from textforge.trainer import EpochResult, Trainer
 
 
-class Progress(Protocol):
-    """Who is told how a run goes on. `Silent` says nothing; the command line brings its own."""
+class Progress:
+    """Who is told how a run goes on. Override what you want to hear; this one says nothing."""
 
-    def stage(self, text: str) -> None: ...
-    def warning(self, text: str) -> None: ...
-    def step(self, epoch: int, step: int, steps: int) -> None: ...
-    def epoch(self, result: EpochResult, epochs: int) -> None: ...
-    def evaluated(self, done: int, texts: int) -> None: ...
+    def stage(self, text: str) -> None:
+        """A new stage begins: "loading dataset 'csv'" and so on."""
 
+    def warning(self, text: str) -> None:
+        """Something about the data that the user should know."""
 
-class Silent:
-    """Progress that nobody hears."""
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        """A training step is done; epoch and step count from 1."""
 
-    def stage(self, text: str) -> None: ...
-    def warning(self, text: str) -> None: ...
-    def step(self, epoch: int, step: int, steps: int) -> None: ...
-    def epoch(self, result: EpochResult, epochs: int) -> None: ...
-    def evaluated(self, done: int, texts: int) -> None: ...
+    def epoch(self, result: EpochResult, epochs: int) -> None:
+        """An epoch is done."""
+
+    def evaluated(self, done: int, texts: int) -> None:
+        """So many of the test texts are evaluated."""
 
 
 @dataclass(frozen=True)
@@ -83,28 +81,30 @@ def run(
         recipe = load_recipe(recipe, overrides=overrides, plugins=plugins)
     elif overrides:
         raise RecipeError("a checked recipe takes no overrides; give them to load_recipe.")
+    given = out is not None and Path(out).is_dir()
     path = folder.create_run_folder(recipe.name, out)
     with _told_unfinished(path):
-        return _carry_out(recipe, path, progress or Silent())
+        return _carry_out(recipe, path, progress or Progress(), keep_folder=given)
 
 
-def _carry_out(recipe: Recipe, path: Path, progress: Progress) -> Run:
+def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: bool) -> Run:
     """Everything from the recipe to result.json, which is written last."""
     clock = _Clock()
-    with _removed_on_error(path), _told_at(recipe):
+    with _emptied_on_error(path, keep_folder), _told_at(recipe):
         write_text(path / folder.RECIPE, recipe.text)
         write_text(path / folder.RESOLVED, recipe.resolved_yaml())
         progress.stage(f"loading {recipe.dataset.label}")
         with clock("load"):
             dataset = _load(recipe, progress)
+        from textforge.bundle import refuse_unsavable, save
+
         progress.stage(f"turning {len(dataset.train[0])} texts into features with {recipe.vectorizer.label}")
         with clock("vectorize"):
             trainer = _trainer(recipe, dataset, progress)
             trainer.prepare()
             _check_test_labels(dataset, trainer)
+            refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
         _write_environment(path, recipe, dataset, trainer)
-    from textforge.bundle import save
-
     progress.stage(
         f"training {recipe.model.label} on {len(trainer.train_labels)} texts, "
         f"{len(trainer.labels)} classes, {trainer.facts['n_features']} features"
@@ -158,15 +158,9 @@ class _Clock:
 
 
 def _load(recipe: Recipe, progress: Progress) -> Dataset:
-    from textforge.data import Dataset
-    from textforge.errors import ComponentError
+    from textforge.data import as_dataset
 
-    dataset = recipe.dataset.build({"seed": recipe.seed})
-    if not isinstance(dataset, Dataset):
-        raise ComponentError(
-            f"{recipe.dataset.label} from {recipe.dataset.component.origin} returned a "
-            f"{type(dataset).__name__}, not a textforge.Dataset."
-        )
+    dataset = as_dataset(recipe.dataset, recipe.seed)
     for warning in dataset.warnings:
         progress.warning(warning)
     return dataset
@@ -202,11 +196,9 @@ def _write_environment(path: Path, recipe: Recipe, dataset: Dataset, trainer: Tr
 
 
 def _train(path: Path, trainer: Trainer, progress: Progress) -> None:
-    """Train to the end; the line of each epoch is on disk before the next begins."""
-    lines: list[str] = []
+    """Train to the end; the line of each epoch is written before the next begins."""
     for result in trainer:
-        lines.append(json.dumps(asdict(result)) + "\n")
-        write_text(path / folder.METRICS, "".join(lines))
+        append_text(path / folder.METRICS, json.dumps(asdict(result)) + "\n")
         progress.epoch(result, trainer.settings.epochs)
 
 
@@ -215,8 +207,8 @@ def _evaluate(classifier: Classifier, dataset: Dataset, progress: Progress) -> t
     if dataset.test is None:
         return None, []
     texts, gold = dataset.test
-    probabilities = classifier.predict_proba(list(texts), on_batch=progress.evaluated)
-    figures = classifier.figures(gold, probabilities)
+    probabilities = classifier.predict_proba(texts, on_batch=progress.evaluated)
+    figures = classifier.metrics(gold, probabilities)
     predicted = [classifier.labels[number] for number in probabilities.argmax(axis=1)]
     rows = [
         json.dumps(
@@ -246,12 +238,16 @@ def _told_unfinished(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _removed_on_error(path: Path) -> Iterator[None]:
-    """A run that fails before it trains leaves no folder; an interrupted one leaves it unfinished."""
+def _emptied_on_error(path: Path, keep_folder: bool) -> Iterator[None]:
+    """A run that fails before it trains leaves nothing; an interrupted one leaves its folder unfinished."""
     try:
         yield
     except Exception:
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            for file in (folder.RECIPE, folder.RESOLVED, folder.ENVIRONMENT):
+                (path / file).unlink(missing_ok=True)
+            if not keep_folder:  # else it was there, empty, before the run
+                path.rmdir()
         raise
 
 
@@ -272,8 +268,8 @@ def _result_not_lost(test: dict[str, Any] | None) -> Iterator[None]:
     try:
         yield
     except TextforgeError as error:
-        if test is None:
-            raise
-        raise type(error)(
-            f"{error} The run itself was done: test accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f}."
-        ) from error
+        if test is not None:
+            error.add_note(
+                f"The run itself was done: test accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f}."
+            )
+        raise

@@ -8,8 +8,7 @@ from textforge.components import KINDS
 from textforge.errors import PluginError
 from textforge.options import Options
 from textforge.plugins import PluginManager
-from textforge.recipe import MAX_SEED
-from textforge.settings import TrainerSettings
+from textforge.settings import MAX_SEED, TrainerSettings
 
 
 def recipe_schema(plugins: PluginManager) -> dict[str, Any]:

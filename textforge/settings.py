@@ -10,6 +10,9 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Lt
 
+MAX_SEED = 2**63 - 1
+"""The largest seed that torch's generator takes as it is."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerSettings:

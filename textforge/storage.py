@@ -23,13 +23,21 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def replaced(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; what is written there is synced and renamed at the end.
 
+    A link is followed; a device or a pipe, which cannot be replaced, is given as it is.
+
     Raises:
         StorageError: the file cannot be written; what was at `path` is untouched.
     """
+    named, path = path, path.resolve()
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        yield path
+        return
     temporary = temporary_beside(path)
     try:
         temporary.touch(exist_ok=False)  # not by mkstemp: it gives 0600, and others could not read a shared run
+        mode = temporary.stat().st_mode
         yield temporary
+        temporary.chmod(mode)  # safetensors puts a file of its own there, with 0600
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -39,7 +47,7 @@ def replaced(path: Path) -> Iterator[Path]:
         number = _errno(error)
         if number is None:
             raise
-        raise StorageError(f"{path}: cannot be written: {_why(number, error)}") from error
+        raise StorageError(f"{named}: cannot be written: {_why(number, error)}") from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -54,6 +62,19 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text whole or not at all."""
     with replaced(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def append_text(path: Path, text: str) -> None:
+    """Add text to a file that grows, such as a log.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {_why(error.errno or 0, error)}") from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -83,5 +104,5 @@ def _errno(error: Exception) -> int | None:
 
 def _why(number: int, error: Exception) -> str:
     if number in FULL:
-        return f"{os.strerror(number)}. Free some space, or write elsewhere with --out."
+        return f"{os.strerror(number)}. Free some space, or write elsewhere."
     return f"{os.strerror(number) if number else error}."

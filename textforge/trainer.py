@@ -9,6 +9,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from textforge.classifier import Classifier, forward, logits, part_name
-from textforge.components import Part, blame
-from textforge.data import Dataset, encode_labels, stratified_holdout
+from textforge.classifier import Classifier, as_device, forward, given_facts, logits, vectorized
+from textforge.components import Part, blame, part_name
+from textforge.data import Dataset, as_dataset, split_for_training
 from textforge.errors import ComponentError, DataError, Mistake, RecipeError, TrainingError
 from textforge.features import Features, as_features, batches
 from textforge.metrics import classification_metrics
 from textforge.options import Options, call_with_facts
-from textforge.rng import RandomState
+from textforge.rng import RandomState, checked_seed
 from textforge.settings import TrainerSettings
 
 Factory = Callable[..., Any]
@@ -83,49 +84,57 @@ class Trainer:
         if mistakes:
             raise RecipeError([Mistake(message) for _, message in mistakes])
         self.settings = TrainerSettings(**checked)
-        self.seed = seed
-        self.device = _device(self.settings.device)
-        self.parts = {k: p for k, p in (("vectorizer", vectorizer), ("model", model)) if isinstance(p, Part)}
-        self.dataset: Dataset = dataset.build({"seed": seed}) if isinstance(dataset, Part) else dataset
+        self.seed = checked_seed(seed)
+        self.device = as_device(self.settings.device)
+        given = {"vectorizer": vectorizer, "model": model, "optimizer": optimizer}
+        self.parts = {kind: part for kind, part in given.items() if isinstance(part, Part)}
+        self._who = {kind: part_name(self.parts.get(kind), f"the {kind}") for kind in given}
+        self.dataset = as_dataset(dataset, self.seed)
         self.labels = self.dataset.labels()
-        self.vectorizer = vectorizer.build({"seed": seed}) if isinstance(vectorizer, Part) else vectorizer
+        self.vectorizer = vectorizer.build({"seed": self.seed}) if isinstance(vectorizer, Part) else vectorizer
         self.history: list[EpochResult] = []
         self._factories = (model, optimizer)
         self._on_step = on_step
-        self._random = RandomState(seed, self.device)
+        self._random = RandomState(self.seed, self.device)
         self._prepared = False
         self._best: EpochResult | None = None
-        self._best_weights: dict[str, torch.Tensor] | None = None
+        self._best_weights: dict[str, Any] | None = None
 
     # -- the way through -----------------------------------------------------------------------
 
     def prepare(self) -> None:
         """Split, fit the vectorizer on train, make features, build model and optimizer. Once."""
-        if self._prepared:
-            return
-        texts, y = self._split()
+        if not self._prepared:
+            with _recording_gradients():
+                self._prepare()
+            self._prepared = True
+
+    def _prepare(self) -> None:
+        splits = split_for_training(self.dataset, self.labels, self.settings, self.seed)
+        texts, y = splits["train"]
+        self._y_valid = splits["valid"][1] if "valid" in splits else None
         self._y = torch.from_numpy(y).to(self.device)
         self._weights = self._class_weights(y)
-        vectorizer = part_name(self.parts.get("vectorizer"), "the vectorizer")
-        with blame(vectorizer, "being fitted"):
-            made = {"train": _fit_transform(self.vectorizer, texts["train"])}
-        if "valid" in texts:
-            with blame(vectorizer, "turning texts into features"):
-                made["valid"] = self.vectorizer.transform(texts["valid"])
-        self._features = {name: as_features(found, len(texts[name]), vectorizer) for name, found in made.items()}
-        if self.steps == 0:
+        who = self._who["vectorizer"]
+        with blame(who, "being fitted"):
+            fitted = _fit_transform(self.vectorizer, texts)
+            self._features = {"train": as_features(fitted, len(y), who)}
+        if "valid" in splits:
+            self._features["valid"] = vectorized(self.vectorizer, splits["valid"][0], who)
+        if self._steps() == 0:
             raise DataError(
                 f"{len(y)} training texts make no full batch of {self.settings.batch_size}, and drop_last "
                 "leaves out the rest. Make trainer.batch_size smaller or trainer.drop_last false."
             )
         self._build(self._features["train"])
-        self._prepared = True
 
     def __iter__(self) -> Iterator[EpochResult]:
         """Train epoch by epoch. Iterating again goes on where the last one stopped."""
         self.prepare()
         while not self.finished:
-            yield self._epoch(len(self.history) + 1)
+            with _recording_gradients():
+                result = self._epoch(len(self.history) + 1)
+            yield result
 
     def fit(self) -> Classifier:
         """Train to the end."""
@@ -139,10 +148,20 @@ class Trainer:
         Where there is a validation split and `restore_best` is on, it has the best epoch's weights.
         """
         self.prepare()
-        module = copy.deepcopy(self.module)
+        module = self._copied_module()
         if self._best_weights is not None:
             module.load_state_dict(self._best_weights)
-        return Classifier(self.vectorizer, module, self.labels, facts=self.facts, parts=self.parts, device=self.device)
+        parts = {kind: part for kind, part in self.parts.items() if kind != "optimizer"}
+        return Classifier(self.vectorizer, module, self.labels, facts=self.facts, parts=parts, device=self.device)
+
+    def _copied_module(self) -> nn.Module:
+        try:
+            return copy.deepcopy(self.module)
+        except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
+            with RandomState(0, self.device).active():  # the weights drawn are replaced
+                module: nn.Module = _made(self._factories[0], self.facts, self._who["model"]).to(self.device)
+            module.load_state_dict(self.module.state_dict())
+            return module
 
     @property
     def train_labels(self) -> NDArray[np.int64]:
@@ -154,6 +173,10 @@ class Trainer:
     @property
     def steps(self) -> int:
         """Steps in one epoch."""
+        self.prepare()
+        return self._steps()
+
+    def _steps(self) -> int:
         rows, size = len(self._features["train"]), self.settings.batch_size
         return rows // size if self.settings.drop_last else -(-rows // size)
 
@@ -170,28 +193,6 @@ class Trainer:
         return done >= self.settings.epochs or (patience is not None and waited >= patience)
 
     # -- steps on the way ----------------------------------------------------------------------
-
-    def _split(self) -> tuple[dict[str, Any], NDArray[np.int64]]:
-        """Texts of train and valid, and the training labels; keeps the validation labels."""
-        texts, labels = self.dataset.train
-        y = encode_labels(labels, self.labels, "train")
-        splits: dict[str, Any] = {"train": list(texts)}
-        self._y_valid: NDArray[np.int64] | None = None
-        if self.dataset.valid is not None:
-            if self.settings.validation:
-                raise RecipeError(
-                    "trainer.validation would hold out training texts, but the dataset brings a "
-                    "validation split of its own. Leave trainer.validation out."
-                )
-            splits["valid"] = list(self.dataset.valid[0])
-            self._y_valid = encode_labels(self.dataset.valid[1], self.labels, "valid")
-        elif self.settings.validation:
-            keep, held = stratified_holdout(y, self.settings.validation, self.seed)
-            splits = {"train": [texts[row] for row in keep], "valid": [texts[row] for row in held]}
-            y, self._y_valid = y[keep], y[held]
-        elif self.settings.patience is not None:
-            raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for instance to 0.1.")
-        return splits, y
 
     def _class_weights(self, y: NDArray[np.int64]) -> torch.Tensor | None:
         wanted = self.settings.class_weights
@@ -210,22 +211,27 @@ class Trainer:
 
     def _build(self, features: Features) -> None:
         model, optimizer = self._factories
-        gives = getattr(self.vectorizer, "gives", ())
-        given = {name: getattr(self.vectorizer, name) for name in gives if hasattr(self.vectorizer, name)}
-        self.facts = {"n_features": features.n_features, **given, "n_classes": len(self.labels), "seed": self.seed}
+        given = given_facts(self.vectorizer, self.parts.get("vectorizer"))
+        self.facts = {
+            **given, "n_features": features.n_features, "n_classes": len(self.labels), "seed": self.seed
+        }  # fmt: skip
         with self._random.active():
-            module = _made(model, self.facts, "the model factory")
+            module = _made(model, self.facts, self._who["model"])
             if not isinstance(module, nn.Module):
-                who = part_name(self.parts.get("model"), "the model factory")
-                raise ComponentError(f"{who} returned a {type(module).__name__}, not a torch.nn.Module.")
+                raise ComponentError(f"{self._who['model']} returned a {type(module).__name__}, not a torch.nn.Module.")
             self.module = module.to(self.device).train()
-            self.optimizer = _made(optimizer, {"params": list(module.parameters())}, "the optimizer factory")
+            self.optimizer = _made(optimizer, {"params": list(module.parameters())}, self._who["optimizer"])
+        if not isinstance(self.optimizer, torch.optim.Optimizer):
+            raise ComponentError(
+                f"{self._who['optimizer']} returned a {type(self.optimizer).__name__}, not a torch.optim.Optimizer."
+            )
 
     def _epoch(self, number: int) -> EpochResult:
         began = time.perf_counter()
         rows = len(self._features["train"])
         order = np.random.default_rng([self.seed, number]).permutation(rows) if self.settings.shuffle else None
         losses: list[torch.Tensor] = []
+        steps = self._steps()
         seen = 0.0
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         check_every = 1 if self.device.type == "cpu" else 50  # looking at a loss waits for the GPU
@@ -236,10 +242,10 @@ class Trainer:
             losses.append(loss)
             total += loss.double() * len(row_numbers)
             seen += len(row_numbers)
-            if len(losses) % check_every == 0 or len(losses) == self.steps:
+            if len(losses) % check_every == 0 or len(losses) == steps:
                 self._check_finite(losses, number, check_every)
             if self._on_step is not None:
-                self._on_step(number, len(losses), self.steps)
+                self._on_step(number, len(losses), steps)
         valid = self._validate(number)
         best = valid is not None and self._is_best(valid)
         seconds = time.perf_counter() - began
@@ -247,7 +253,7 @@ class Trainer:
         if best:
             self._best = result
             if self.settings.restore_best:
-                self._best_weights = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
+                self._best_weights = copy.deepcopy(self.module.state_dict())
         self.history.append(result)
         return result
 
@@ -258,17 +264,21 @@ class Trainer:
 
     def _step(self, batch: Any, targets: torch.Tensor) -> torch.Tensor:
         """Forward, backward, update; the detached loss."""
-        who = part_name(self.parts.get("model"), "the model")
-        with self._random.active(), torch.enable_grad():  # the caller may have turned gradients off
+        who = self._who["model"]
+        with self._random.active():
             self.optimizer.zero_grad(set_to_none=True)
             scores = forward(self.module, batch, len(self.labels), who)
+            if not scores.requires_grad:
+                raise ComponentError(f"{who} returned logits without a gradient: it has nothing to train.")
             loss = nn.functional.cross_entropy(
                 scores, targets, weight=self._weights, label_smoothing=self.settings.label_smoothing
             )
-            loss.backward()  # type: ignore[no-untyped-call]
-            if self.settings.clip_norm is not None:
-                nn.utils.clip_grad_norm_(self.module.parameters(), self.settings.clip_norm)
-            self.optimizer.step()
+            with blame(who, "computing gradients"):
+                loss.backward()  # type: ignore[no-untyped-call]
+                if self.settings.clip_norm is not None:
+                    nn.utils.clip_grad_norm_(self.module.parameters(), self.settings.clip_norm)
+            with blame(self._who["optimizer"], "taking a step"):
+                self.optimizer.step()
         return loss.detach()
 
     def _check_finite(self, losses: list[torch.Tensor], epoch: int, since: int) -> None:
@@ -289,7 +299,7 @@ class Trainer:
     def _validate(self, epoch: int) -> dict[str, float] | None:
         if self._y_valid is None:
             return None
-        who = part_name(self.parts.get("model"), "the model")
+        who = self._who["model"]
         with self._random.active():
             scores = torch.cat(
                 list(logits(self.module, self._features["valid"], len(self.labels), self.device, 512, who))
@@ -310,6 +320,13 @@ class Trainer:
         return new < old if monitor == "loss" else new > old
 
 
+@contextmanager
+def _recording_gradients() -> Iterator[None]:
+    """The caller may have turned gradients off; tensors made in inference mode could not be trained with."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
 def _fit_transform(vectorizer: Any, texts: list[str]) -> Any:
     """Fit on texts and transform them, in one pass where the vectorizer can."""
     if hasattr(vectorizer, "fit_transform"):
@@ -323,11 +340,3 @@ def _made(factory: Factory | Part, facts: Mapping[str, Any], who: str) -> Any:
         return factory.build(facts)
     with blame(who, "being called"):
         return call_with_facts(factory, facts)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise RecipeError("device 'cuda': torch finds no CUDA device here. Use device 'cpu' or 'auto'.")
-    return torch.device(name)

@@ -1,6 +1,8 @@
 """Dataset `csv`."""
 
+import codecs
 import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,15 +38,8 @@ def csv_files(
         separator: the character between columns; one ASCII character.
         encoding: the files' character encoding.
     """
-    from textforge import Dataset, RecipeError
+    from textforge import Dataset
 
-    if text == label:
-        raise RecipeError(f"dataset 'csv': text and label both name the column '{text}'; they must differ.")
-    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n\0':
-        raise RecipeError(
-            f"dataset 'csv': separator {separator!r} must be one ASCII character, neither a quote nor a line end. "
-            "Common ones: ',' ';' '|' and, for tabs, \"\\t\" in double quotes."
-        )
     warnings: list[str] = []
     splits: dict[str, Any] = {}
     for name, path in (("train", train), ("valid", valid), ("test", test)):
@@ -53,6 +48,24 @@ def csv_files(
     if test is None and test_fraction:
         splits |= _hold_out(splits["train"], test_fraction, seed, warnings)
     return Dataset(**splits, warnings=tuple(warnings))
+
+
+def _fit(*, text: str, label: str, separator: str, encoding: str, **_: Any) -> str | None:
+    if text == label:
+        return f"text and label both name the column '{text}'; they must differ."
+    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n\0':
+        return (
+            f"separator {separator!r} must be one ASCII character, neither a quote nor a line end. "
+            "Common ones: ',' ';' '|' and, for tabs, \"\\t\" in double quotes."
+        )
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError):
+        return f"there is no encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252, utf-16."
+    return None
+
+
+csv_files.check_options = _fit  # type: ignore[attr-defined]
 
 
 def _read(
@@ -64,14 +77,19 @@ def _read(
     from textforge import DataError
 
     data = _utf8(path, encoding)
-    _look_up(path, _header(path, data, separator), text=text, label=label)
+    header = _header(path, data, separator)
+    _look_up(path, header, separator, text=text, label=label)
     if not _quotes_fit(data, separator):  # polars would read on, and could take two rows for one
         raise DataError(f"{path}: {_bad_row(data, separator)}")
     try:
-        frame = pl.read_csv(io.BytesIO(data), columns=[text, label], separator=separator, infer_schema=False)
+        # by number: polars keeps the quotes of a quoted name
+        places = sorted((header.index(text), header.index(label)))
+        frame = pl.read_csv(io.BytesIO(data), columns=places, separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path}: {_bad_row(data, separator) or str(error).splitlines()[0]}") from error
-    texts, labels = (frame[column].fill_null("").to_list() for column in (text, label))
+    texts, labels = (
+        frame.to_series(places.index(header.index(column))).fill_null("").to_list() for column in (text, label)
+    )
     empty = [row for row, pair in enumerate(zip(texts, labels, strict=True)) if not all(map(str.strip, pair))]
     if empty:
         _tell_missing(path, texts, labels, empty, missing, warnings)
@@ -95,9 +113,10 @@ def _utf8(path: Path, encoding: str) -> bytes:
         decoded.encode()  # some odd codecs give halves of characters
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
+        marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         raise DataError(
             f"{path}: line {line}: byte 0x{data[error.start]:02x} is not {encoding}. Save the file as UTF-8, or name "
-            "its encoding with dataset.encoding, for instance latin-1 or cp1252."
+            f"its encoding with dataset.encoding{': utf-16' if marked else ', for instance latin-1 or cp1252'}."
         ) from error
     except (LookupError, ValueError) as error:
         raise DataError(
@@ -127,13 +146,19 @@ def _header(path: Path, data: bytes, separator: str) -> list[str]:
     return first
 
 
-def _look_up(path: Path, header: list[str], **columns: str) -> None:
+def _look_up(path: Path, header: list[str], separator: str, **columns: str) -> None:
     """See to it that each column wanted stands in the header once."""
     from textforge import DataError
     from textforge.errors import did_you_mean, listed
 
     for option, column in columns.items():
         if column not in header:
+            other = next((c for c in ",;\t|" if c != separator and len(header) == 1 and c in header[0]), None)
+            if other:
+                raise DataError(
+                    f"{path}: its header is a single column, {header[0]!r}. Are its columns separated by {other!r}? "
+                    f"Then set dataset.separator: {json.dumps(other)}."
+                )
             raise DataError(
                 f"{path}: there is no column '{column}'. Its columns: {listed(header)}."
                 f"{did_you_mean(column, header)} Name it with dataset.{option}."

@@ -1,7 +1,9 @@
 """Dataset `newsgroups`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import MinLen
 
 Group = Literal[
     "alt.atheism",
@@ -29,7 +31,7 @@ Group = Literal[
 
 def newsgroups(
     *,
-    categories: list[Group] | None = None,
+    categories: Annotated[list[Group], MinLen(1)] | None = None,
     remove: list[Literal["headers", "footers", "quotes"]] = [],  # noqa: B006  (copied for each use)
     archive: Path | None = None,
 ):
@@ -44,11 +46,9 @@ def newsgroups(
     """
     from sklearn.datasets import fetch_20newsgroups, get_data_home
 
-    from textforge import Dataset, DataUnavailable, RecipeError, StorageError
+    from textforge import Dataset, DataUnavailable, StorageError
     from textforge_standard.newsgroups_archive import CACHE, provide
 
-    if categories is not None and len(set(categories)) != len(categories):
-        raise RecipeError("dataset 'newsgroups': categories names a group twice.")
     home = Path(get_data_home())
     provide(home, archive)
     cached = (home / CACHE).is_file()
@@ -65,3 +65,10 @@ def newsgroups(
             raise StorageError(f"{home}: the corpus cannot be unpacked there: {error}.") from error
         splits[subset] = (bunch.data, [bunch.target_names[number] for number in bunch.target])
     return Dataset(**splits, label_names=sorted(categories) if categories is not None else None)
+
+
+def _fit(*, categories, **_):
+    return "categories names a group twice." if categories and len(set(categories)) < len(categories) else None
+
+
+newsgroups.check_options = _fit

@@ -24,9 +24,13 @@ def sgd(
     """
     from torch.optim import SGD
 
-    from textforge import RecipeError
     from textforge_standard.undecorated import undecorated
 
-    if nesterov and not momentum:
-        raise RecipeError("optimizer 'sgd': nesterov needs a momentum; set momentum, for instance to 0.9.")
     return undecorated(SGD)(params, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, fused=True)
+
+
+def _fit(*, nesterov, momentum, **_):
+    return "nesterov needs a momentum; set momentum, for instance to 0.9." if nesterov and not momentum else None
+
+
+sgd.check_options = _fit

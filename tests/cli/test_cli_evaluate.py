@@ -73,7 +73,7 @@ def test_a_split_that_is_not_there_is_told(finished_run: Path) -> None:
 def test_unknown_labels_are_told(finished_run: Path, tmp_path: Path) -> None:
     done = invoke("evaluate", finished_run, "--data", write_csv(tmp_path / "d.csv", ["x", "y"], ["space", "food"]))
     assert (done.returncode, done.stdout) == (2, "")
-    assert "'food' (1 times, first in row 1)" in done.stderr
+    assert "'food' (1 times, first in row 2)" in done.stderr
 
 
 def test_an_unfinished_run_is_told(finished_run: Path, tmp_path: Path) -> None:

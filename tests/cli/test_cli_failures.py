@@ -77,7 +77,7 @@ def long_recipe(tmp_path: Path, small_csv: Path) -> Path:
         (["-s", "dataset.train=away.csv"], "there is no file or folder"),
         (["-s", "dataset.text=txt"], "there is no column 'txt'"),
         (["-s", "trainer.patience=2"], "trainer.patience needs a validation split"),
-        (["--seed", "-1"], "seed must be a whole number"),
+        (["--seed", "-1"], "Invalid value for '--seed': -1 is not in the range x>=0."),
     ],
 )
 def test_a_mistake_of_the_user_is_exit_code_2_and_leaves_no_folder(
@@ -162,7 +162,7 @@ def test_a_loss_that_is_no_number_says_where_and_what_to_try(recipe_file: Path, 
     ("model", "told"),
     [
         ("raises", "failed while computing a batch: LookupError: no such table"),
-        ("wrong-shape", r"returned shape \(16, 1\); expected a tensor of shape \(16, 3\)"),
+        ("wrong-shape", r"returned torch.float32 of shape \(16, 1\); expected a float tensor of shape \(16, 3\)"),
         ("no-module", "returned a str, not a torch.nn.Module"),
         ("unbuilt", "failed while being built: FileNotFoundError"),
     ],
@@ -189,9 +189,10 @@ def test_a_file_size_limit_is_told_and_so_is_what_the_run_came_to(recipe_file: P
     earlier, out = tmp_path / "runs" / "a", tmp_path / "runs" / "b"
     assert invoke("run", recipe_file, "--out", earlier, "-q").returncode == 0
     before = snapshot(earlier)
-    done = textforge("run", recipe_file, "--out", out, "--quiet", preexec_fn=limited(1500))
+    limit = max(len(before[name]) for name in WRITTEN[:4]) + 16  # the first four fit, the model does not
+    done = textforge("run", recipe_file, "--out", out, "--quiet", preexec_fn=limited(limit))
     assert (done.returncode, done.stdout) == (1, "")
-    told = "cannot be written: File too large. Free some space, or write elsewhere with --out."
+    told = "cannot be written: File too large. Free some space, or write elsewhere."
     assert done.stderr.startswith(f"error: {out / 'model'}")
     assert told in done.stderr
     assert re.search(r"The run itself was done: test accuracy 0\.\d{4}, macro F1 0\.\d{4}", done.stderr)
@@ -229,21 +230,31 @@ def fill(disk: Path, pages_left: int) -> None:
     assert os.statvfs(disk).f_bavail == pages_left
 
 
-@pytest.mark.parametrize(
-    ("pages_left", "file"),
-    [(5, r"model\S*"), (7, r"predictions\.jsonl"), (8, r"result\.json")],
+WRITTEN = (
+    "recipe.yaml",
+    "resolved.yaml",
+    "environment.json",
+    "metrics.jsonl",
+    "model/model.safetensors",
+    "model/vectorizer.safetensors",
+    "model/bundle.json",
+    "predictions.jsonl",
+    "result.json",
 )
-def test_a_full_disk_is_told_and_so_is_what_the_run_came_to(
-    small_disk: Path, recipe_file: Path, pages_left: int, file: str
-) -> None:
+"""The files of a run in the order in which they are written."""
+
+
+@pytest.mark.parametrize("file", ["model/model.safetensors", "predictions.jsonl", "result.json"])
+def test_a_full_disk_is_told_and_so_is_what_the_run_came_to(small_disk: Path, recipe_file: Path, file: str) -> None:
     assert invoke("run", recipe_file, "--out", small_disk / "earlier", "-q").returncode == 0
     before = snapshot(small_disk / "earlier")
-    fill(small_disk, pages_left)
+    pages = [-(-len(before[name]) // PAGE) for name in WRITTEN[: WRITTEN.index(file) + 1]]
+    fill(small_disk, sum(pages) - 1)
     done = invoke("run", recipe_file, "--out", small_disk / "run", "-q")
     assert (done.returncode, done.stdout) == (1, "")
     assert re.match(
-        rf"error: {re.escape(str(small_disk / 'run'))}/{file}: cannot be written: No space left on device\. "
-        r"Free some space, or write elsewhere with --out\. "
+        rf"error: {re.escape(str(small_disk / 'run' / file))}: cannot be written: No space left on device\. "
+        r"Free some space, or write elsewhere\. "
         r"The run itself was done: test accuracy 0\.\d{4}, macro F1 0\.\d{4}\. ",
         done.stderr,
     ), done.stderr
@@ -317,13 +328,14 @@ def test_an_interrupted_run_names_the_folder_that_it_leaves(long_recipe: Path, t
 
 @pytest.mark.slow
 def test_an_interrupt_while_it_loads_is_told_without_noise(long_recipe: Path, tmp_path: Path) -> None:
-    """The first line of progress comes before torch is imported, so this interrupts the import."""
-    command = [sys.executable, "-m", "textforge", "run", str(long_recipe), "--out", str(tmp_path / "run")]
+    out = str(tmp_path / "run")
+    command = [sys.executable, "-X", "importtime", "-m", "textforge", "run", str(long_recipe), "--out", out]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
-        assert process.stderr.readline().startswith("loading dataset")
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
+        for line in process.stderr:
+            if line.split("|")[-1].strip().startswith("torch."):  # parts of torch come before torch itself is done
+                process.send_signal(signal.SIGINT)
+                break
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in stderr
@@ -351,3 +363,36 @@ def test_a_one_class_file_is_told(recipe_file: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "all 16 training texts have the label 'x'. A classifier needs at least two classes." in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_output_that_is_full_says_where_the_finished_run_is(recipe_file: Path, tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    command = [sys.executable, "-m", "textforge", "run", str(recipe_file), "-q", "--out", str(tmp_path / "run")]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode == 1
+    told = f"error: the output cannot be written: No space left on device. The run is done, in {tmp_path / 'run'}.\n"
+    assert done.stderr == told
+    assert (tmp_path / "run" / "result.json").is_file()
+
+
+def test_more_weights_than_memory_are_told_without_a_stack_of_c(recipe_file: Path, tmp_path: Path) -> None:
+    for width in (10**12, 10**26):
+        done = invoke("run", recipe_file, "-s", f"model.hidden=[{width}]", "-q", "--out", tmp_path / "run")
+        assert done.returncode == 1
+        assert "frame #" not in done.stderr
+        assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_an_internal_error_names_the_folder_it_leaves(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr("textforge.metrics.confusion_matrix", fails)
+    done = invoke("run", recipe_file, "-q", "--out", tmp_path / "run")
+    assert done.returncode == 1
+    assert "internal error: ZeroDivisionError: a fault" in done.stderr
+    assert f"{tmp_path / 'run'} is unfinished: it has no result.json." in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import shlex
 import shutil
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import make_texts, only_json, textforge
+from conftest import make_texts, only_json, small_recipe, textforge, write_csv
 from in_process import invoke
 
 import textforge as library
@@ -213,3 +214,62 @@ def test_predict_refuses_an_unfinished_run_before_torch_is_loaded(finished_run: 
     assert done.returncode == 2
     assert "unfinished" in done.stderr
     assert " torch\n" not in done.stderr, f"torch was imported ({time.perf_counter() - began:.1f} s)"
+
+
+# -- streams of all sorts ------------------------------------------------------------------------
+
+
+def test_a_dash_is_standard_input_and_output(finished_run: Path, expected: list[str], tmp_path: Path) -> None:
+    plain = invoke("predict", finished_run, stdin="\n".join(TEXTS))
+    dashed = invoke("predict", finished_run, "-i", "-", "-o", "-", stdin="\n".join(TEXTS))
+    assert dashed.stdout == plain.stdout
+    assert not (tmp_path / "-").exists()
+
+
+def test_a_text_after_two_dashes_may_look_like_an_option(finished_run: Path) -> None:
+    found = only_json(invoke("predict", finished_run, "--json", "--", "--debug", "rocket").stdout)
+    assert len(found["predictions"]) == 2
+
+
+@pytest.fixture(scope="module")
+def unicode_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose labels are not ASCII, and hold a tab and a line end."""
+    folder = tmp_path_factory.mktemp("unicode")
+    texts, labels = make_texts(120)
+    names = {"space": "größe 😀", "ball": "a\tb", "paint": "x\ny"}
+    data = write_csv(folder / "small.csv", texts, [names[label] for label in labels])
+    return library.run(small_recipe(data), out=folder / "run").path
+
+
+@pytest.mark.parametrize(
+    "env", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+)
+def test_pipes_get_utf8_whatever_the_locale(unicode_run: Path, env: dict[str, str]) -> None:
+    done = textforge("predict", unicode_run, "moon orbit nasa rocket", "--json", env=env)
+    assert done.returncode == 0, done.stderr
+    assert only_json(done.stdout)["labels"] == ["a\tb", "größe 😀", "x\ny"]
+
+
+def test_a_label_never_breaks_a_line_or_a_table(unicode_run: Path) -> None:
+    texts = make_texts(40, seed=5)[0]
+    plain = library.load(unicode_run).predict(texts)
+    assert set(plain) == {"größe 😀", "a\tb", "x\ny"}
+    shown = labels_of(invoke("predict", unicode_run, stdin="\n".join(texts)).stdout)
+    assert shown == [label.replace("\t", "\\t").replace("\n", "\\n") for label in plain]
+    table = invoke("evaluate", unicode_run).stdout
+    assert re.search(r"^a\\tb +\d\.\d{3}", table, re.MULTILINE)
+    assert re.search(r"^\[3\] x\\ny +\d", table, re.MULTILINE)
+
+
+def test_streams_that_are_closed_are_no_fault_of_textforge(finished_run: Path) -> None:
+    base = f"{sys.executable} -m textforge predict {finished_run}"
+    for command, code in ((f"{base} moon >&-", 0), (f"{base} <&-", 0), (f"{base} moon 2>&-", 0)):
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+        assert (done.returncode, done.stderr) == (code, ""), command
+
+
+def test_a_path_that_is_too_long_is_told(finished_run: Path) -> None:
+    done = invoke("predict", "x" * 5000, "moon")
+    assert done.returncode == 2
+    assert "File name too long" in done.stderr or "there is no such run or bundle" in done.stderr
+    assert "internal error" not in done.stderr

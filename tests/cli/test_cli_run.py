@@ -1,22 +1,16 @@
-"""`textforge run`: what goes where, on pipes and on a terminal."""
+"""`textforge run`: what goes where."""
 
 from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-import pyte
 import pytest
 import yaml
 from conftest import only_json, textforge
 from in_process import installed, invoke
-
-CURSOR_OFF, CURSOR_ON = "\x1b[?25l", "\x1b[?25h"
 
 NOISY = '''
 import os, sys
@@ -35,39 +29,6 @@ def textforge_models():
 
 print("noise from the import")
 '''
-
-
-def on_terminal(*arguments: object, columns: int = 100, piped: bool = True) -> tuple[int, str, str]:
-    """Exit code, stdout (a pipe, or the terminal too), and what the terminal is sent."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "textforge", *map(str, arguments)],
-        stdin=slave,
-        stdout=subprocess.PIPE if piped else slave,
-        stderr=slave,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns)},
-    )
-    os.close(slave)
-    shown = b""
-    try:
-        while data := os.read(master, 1 << 16):
-            shown += data
-    except OSError:  # Linux's end of file on a terminal: nobody holds the other side any more
-        pass
-    os.close(master)
-    stdout = process.communicate(timeout=60)[0] or b""
-    return process.returncode, stdout.decode(), shown.decode()
-
-
-def on_screen(shown: str, columns: int = 100) -> list[str]:
-    """The lines that a terminal shows after all that it was sent."""
-    screen = pyte.Screen(columns, 60)
-    pyte.Stream(screen).feed(shown)
-    assert not screen.cursor.hidden
-    return "\n".join(line.rstrip() for line in screen.display).rstrip().split("\n")
-
-
-# -- pipes -------------------------------------------------------------------------------------
 
 
 def test_a_process_prints_results_on_stdout_and_progress_on_stderr(recipe_file: Path, tmp_path: Path) -> None:
@@ -147,58 +108,3 @@ def test_a_plugin_that_prints_does_not_spoil_the_object(recipe_file: Path, tmp_p
     assert only_json(done.stdout)["test"]["n"] == 25
     for noise in ("noise from the import", "noise from the hook", "noise from the factory", "more noise"):
         assert noise in done.stderr
-
-
-# -- a terminal --------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_terminal_has_a_bar_for_each_epoch_and_for_the_evaluation(recipe_file: Path, tmp_path: Path) -> None:
-    code, stdout, shown = on_terminal("run", recipe_file, "--out", tmp_path / "run", "-s", "trainer.batch_size=2")
-    assert code == 0
-    assert stdout.startswith("test accuracy")
-    assert "\x1b" not in stdout
-    for what in (r"epoch 1", r"epoch 3"):
-        assert re.search(rf"{what}[^\n]*━[^\n]*48/48[^\n]*steps", shown), what
-    assert re.search(r"evaluate[^\n]*━[^\n]*25/25[^\n]*texts", shown)
-
-
-@pytest.mark.slow
-def test_on_a_terminal_nothing_of_the_bar_is_left_among_the_results(recipe_file: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    code, _, shown = on_terminal("run", recipe_file, "--out", run, "-s", "trainer.batch_size=2", piped=False)
-    assert code == 0
-    assert CURSOR_OFF in shown
-    first, *between, last = on_screen(shown)
-    assert first.startswith("loading dataset 'csv'")
-    assert last == f"run folder: {run}"
-    start = next(n for n, line in enumerate(between) if line.startswith("training model 'mlp'"))
-    epochs, told, head = between[start + 1 : start + 4], *between[start + 4 : start + 6]
-    for number, line in enumerate(epochs, start=1):
-        assert re.fullmatch(rf"epoch {number}/3  train loss \d\.\d{{4}}  \d+\.\d\d s", line)
-    assert told.startswith("evaluating on test")
-    assert head.startswith("test accuracy")
-
-    code, _, shown = on_terminal("evaluate", run, piped=False)
-    assert code == 0
-    assert re.search(r"━[^\n]*25/25[^\n]*texts", shown)
-    evaluated = on_screen(shown)
-    assert evaluated[0].startswith("warning: no test file")
-    assert evaluated[1:] == between[start + 5 : -1]
-
-
-@pytest.mark.slow
-def test_a_terminal_is_left_as_it_was_when_a_run_fails(recipe_file: Path, tmp_path: Path) -> None:
-    failing = ["-s", "optimizer=sgd", "-s", "optimizer.lr=1e30", "-s", "trainer.batch_size=4"]
-    code, _, shown = on_terminal("run", recipe_file, "--out", tmp_path / "run", *failing)
-    assert code == 1
-    assert CURSOR_OFF in shown
-    last = shown[shown.rindex(CURSOR_ON) :]
-    assert CURSOR_OFF not in last
-    assert "error: the loss became" in last, "the message stands below where the bar was, not in it"
-    assert "━" not in last
-
-
-def test_a_quiet_run_draws_nothing_on_a_terminal(recipe_file: Path, tmp_path: Path) -> None:
-    code, _, shown = on_terminal("run", recipe_file, "--out", tmp_path / "run", "--quiet")
-    assert (code, shown) == (0, "")

@@ -10,7 +10,7 @@ import yaml
 from conftest import make_texts, only_json, small_recipe, textforge, write_csv
 from hypothesis import given, settings, strategies as st
 
-from textforge import DataError, RecipeError
+from textforge import DataError, PluginManager, RecipeError
 from textforge_standard.csv_files import csv_files
 
 HEADER = "text,label\n"
@@ -256,15 +256,35 @@ def test_an_encoding_that_is_none_for_files_is_told(file, encoding):
 
 
 @pytest.mark.parametrize("separator", ["", ";;", "§", '"', "\n", "\r", "\0"])
-def test_a_separator_that_cannot_be_one_is_told(file, separator):
-    told = refused(file(GOOD), RecipeError, separator=separator)
-    assert "separator" in told
-    assert repr(separator) in told
+def test_a_separator_that_cannot_be_one_is_told_before_anything_is_read(file, separator):
+    with pytest.raises(RecipeError) as told:
+        PluginManager().part("dataset", "csv", train=file(GOOD), separator=separator)
+    assert str(told.value).startswith(f"dataset 'csv': separator {separator!r} must be one ASCII character")
 
 
 def test_one_column_for_both_text_and_label_is_a_mistake(file):
-    told = refused(file(GOOD), RecipeError, text="label")
-    assert "text and label both name the column 'label'" in told
+    with pytest.raises(RecipeError, match="dataset 'csv': text and label both name the column 'label'"):
+        PluginManager().part("dataset", "csv", train=file(GOOD), text="label")
+
+
+def test_an_encoding_that_is_not_there_is_told_before_anything_is_read(file):
+    with pytest.raises(RecipeError, match=r"there is no encoding 'klingon'\. Common ones: utf-8"):
+        PluginManager().part("dataset", "csv", train=file(GOOD), encoding="klingon")
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_another_separator_is_recognised_in_the_header(file, separator):
+    told = refused(file(GOOD.replace(",", separator)))
+    assert f"Are its columns separated by {separator!r}? Then set dataset.separator: {json.dumps(separator)}." in told
+
+
+def test_a_column_may_have_quotes_in_its_name(file):
+    path = file('"la""b",text\nx,red\ny,blue\n')
+    assert csv_files(0, train=path, label='la"b', test_fraction=0.0).train == (["red", "blue"], ["x", "y"])
+
+
+def test_utf_16_is_recognised_by_its_mark(file):
+    assert "dataset.encoding: utf-16." in refused(file(GOOD.encode("utf-16")))
 
 
 # -- missing: drop -----------------------------------------------------------------------------
@@ -332,7 +352,12 @@ def test_the_held_out_test_follows_from_the_seed(tmp_path):
 
 
 def test_too_few_rows_to_hold_any_out_is_told(file):
-    with pytest.raises(DataError, match="2 texts are too few to hold out"):
+    with pytest.raises(DataError, match="4 texts are too few to hold out"):
+        csv_files(0, train=file(HEADER + "a b,x\nc d,x\ne f,y\ng h,y\n"))
+
+
+def test_labels_that_are_all_different_are_told(file):
+    with pytest.raises(DataError, match="each of the 2 texts has a label of its own: is it the right column"):
         csv_files(0, train=file(GOOD))
 
 
@@ -353,7 +378,7 @@ def test_a_label_that_train_lacks_is_told_with_exit_code_2(tmp_path):
     )
     done = textforge("run", recipe, "--out", tmp_path / "run", "--quiet")
     assert done.returncode == 2
-    assert "'bull' (1 times, first in row 1)" in done.stderr
+    assert "'bull' (1 times, first in row 2)" in done.stderr
     assert "Known labels: ball, paint, space" in done.stderr
 
 

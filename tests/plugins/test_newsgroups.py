@@ -52,7 +52,9 @@ def test_no_categories_are_all_twenty_and_every_group_can_be_named(corpus):
 
 def test_a_group_named_twice_is_a_mistake():
     with pytest.raises(RecipeError, match="categories names a group twice"):
-        newsgroups(categories=["sci.space", "comp.graphics", "sci.space"])
+        PluginManager().part("dataset", "newsgroups", categories=["sci.space", "comp.graphics", "sci.space"])
+    with pytest.raises(RecipeError, match="categories must be a list of at least 1, not an empty list"):
+        PluginManager().part("dataset", "newsgroups", categories=[])
 
 
 def test_check_tells_a_wrong_category_with_the_one_that_was_meant(tmp_path):

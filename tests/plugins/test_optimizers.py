@@ -141,7 +141,7 @@ for factory in (adam.adam, adamw.adamw, sgd.sgd):
 
 def test_nesterov_without_momentum_is_one_clear_error():
     with pytest.raises(RecipeError) as caught:
-        sgd(list(network().parameters()), nesterov=True)
+        PluginManager().part("optimizer", "sgd", nesterov=True)
     assert str(caught.value) == ("optimizer 'sgd': nesterov needs a momentum; set momentum, for instance to 0.9.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from contextlib import suppress
@@ -44,8 +45,19 @@ def cli(debug: bool) -> None:
     """Train text classifiers from YAML recipes, every part a plugin."""
 
 
+def _open_streams() -> None:
+    """Pipes and files get UTF-8 everywhere, terminals what they can show; a stream that was closed goes nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (open to the end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        encoding = None if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
 def main() -> None:
     """The console script: run a command, tell failures in one sentence, exit with their code."""
+    _open_streams()
     gc.set_threshold(100_000, 50, 100)  # torch's import alone makes a million objects that live to the end
     code = guarded(cli)
     gc.freeze()  # looking through them all once more before the end costs a second

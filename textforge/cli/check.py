@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
+from textforge.cli import options
+
 
 @click.command("check")
-@click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key of the recipe.")
+@options.recipe
+@options.overrides
 @click.option("--resolved", is_flag=True, help="Print the recipe with every default and override filled in.")
-@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def command(recipe: Path, overrides: tuple[str, ...], resolved: bool, as_json: bool, debug: bool) -> None:
+@options.as_json
+@options.debug
+def command(recipe: Path, overrides: tuple[str, ...], resolved: bool, as_json: bool) -> None:
     """Check RECIPE whole, without loading data or training; tell every mistake at once."""
     from textforge.cli.output import results, write_json
     from textforge.recipe import load_recipe

@@ -17,8 +17,10 @@ INTERRUPTED = 130
 
 def guarded(command: click.Command) -> int:
     """Run a command and return its exit code."""
-    debug = "--debug" in sys.argv[1:]
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # wherever it stands
+    given = sys.argv[1:]
+    end = given.index("--") if "--" in given else len(given)  # what follows is no option
+    debug = "--debug" in given[:end]
+    arguments = [argument for argument in given[:end] if argument != "--debug"] + given[end:]
     try:
         code = command.main(args=arguments, standalone_mode=False)
         sys.stdout.flush()
@@ -31,8 +33,10 @@ def guarded(command: click.Command) -> int:
     except (KeyboardInterrupt, click.Abort) as stop:
         say("interrupted." + _notes(stop.__cause__ or stop))  # click aborts because of the interrupt
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+    except BrokenPipeError as error:  # the reader of our output, such as `head`, has gone
         _discard_output()
+        if notes := _notes(error):
+            say(f"the output was closed before it was written.{notes}")
         return 1
     except TextforgeError as error:
         if debug:
@@ -48,12 +52,15 @@ def guarded(command: click.Command) -> int:
             traceback.print_exc()
         if isinstance(error, OSError) and error.errno in FULL:  # a file's writer would have told its name
             _discard_output()
-            say(f"the output cannot be written: {error.strerror}.")
+            say(f"the output cannot be written: {error.strerror}.{_notes(error)}")
             return 1
+        if isinstance(error, OSError) and error.filename:
+            say(f"{error.filename}: {error.strerror}.{_notes(error)}")
+            return 2
         place = traceback.extract_tb(error.__traceback__)[-1]
         say(
             f"internal error: {type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno}). "
-            "This is a fault of textforge or of a plugin, not yours; --debug shows the traceback."
+            "This is a fault of textforge or of a plugin, not yours; --debug shows the traceback." + _notes(error)
         )
         return 1
 

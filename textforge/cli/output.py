@@ -28,8 +28,14 @@ def write_json(stream: TextIO, value: Any) -> None:
     stream.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def one_line(text: str) -> str:
+    """Text that breaks neither a table nor a line of tab-separated values."""
+    return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
     """Columns aligned by spaces, the first `left` to the left, the others to the right."""
+    header, rows = [one_line(cell) for cell in header], [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[n]) for row in (header, *rows)) for n in range(len(header))]
     lines = []
     for row in (header, *rows):

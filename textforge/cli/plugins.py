@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from textforge.cli import options
+
 if TYPE_CHECKING:
     from textforge.components import Component
     from textforge.plugins import PluginManager
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 @click.argument("kind", required=False)
 @click.argument("name", required=False)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a recipe, for editors.")
-@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def command(kind: str | None, name: str | None, schema: bool, as_json: bool, debug: bool) -> None:
+@options.as_json
+@options.debug
+def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> None:
     """List what is installed; with KIND its components; with KIND and NAME its options."""
     from textforge.cli.output import results, write_json
     from textforge.plugins import PluginManager
@@ -62,15 +64,15 @@ def describe(component: Component) -> dict[str, Any]:
     """A component's facts and options with type, default and documentation."""
     from textforge.options import jsonable
 
-    options = component.options
-    defaults = jsonable(options.defaults())
+    own = component.options
+    defaults = jsonable(own.defaults())
     return {
         "kind": component.kind.name,
         "name": component.name,
         "distribution": component.origin.distribution,
         "version": component.origin.version,
         "doc": component.doc,
-        "facts": list(options.facts),
+        "facts": list(own.facts),
         "options": [
             {
                 "name": option.name,
@@ -79,7 +81,7 @@ def describe(component: Component) -> dict[str, Any]:
                 "required": option.required,
                 "doc": option.doc,
             }
-            for option in options.fields.values()
+            for option in own.fields.values()
         ],
     }
 

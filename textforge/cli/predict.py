@@ -10,9 +10,14 @@ from pathlib import Path
 
 import click
 
+from textforge.cli import options
+
+STANDARD = Path("-")
+"""Standard input or output, as other programs call it."""
+
 
 @click.command("predict")
-@click.argument("run_or_bundle", type=click.Path(path_type=Path))
+@options.run_or_bundle
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
     "-i", "--input", "source", type=click.Path(path_type=Path), help="Texts, one a line (.jsonl: JSON lines)."
@@ -22,11 +27,9 @@ import click
     "--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv", show_default=True,
     help="A line a text: label, tab, probability; or a JSON object.",
 )  # fmt: skip
-@click.option(
-    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to compute."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@options.device
+@options.as_json
+@options.debug
 def command(
     run_or_bundle: Path,
     texts: tuple[str, ...],
@@ -35,10 +38,9 @@ def command(
     form: str,
     device: str,
     as_json: bool,
-    debug: bool,
 ) -> None:
     """Predict the labels of TEXTs, or of each line of --input or of standard input."""
-    from textforge.cli.output import results, write_json
+    from textforge.cli.output import one_line, results, write_json
     from textforge.folder import bundle_folder
     from textforge.predict import open_input, predictions, read_lines
 
@@ -47,7 +49,7 @@ def command(
     with results() as printed, ExitStack() as stack:
         bundle_folder(run_or_bundle)  # refuses before torch is loaded
         lines: Iterable[str] = texts
-        if source:
+        if source and source != STANDARD:
             stream = stack.enter_context(open_input(source))
             lines = read_lines(stream, str(source), json_lines=source.suffix == ".jsonl")
         elif not texts:
@@ -57,7 +59,7 @@ def command(
 
         classifier = load(run_or_bundle, device=device)
         stdout = printed
-        if output:
+        if output and output != STANDARD:
             temporary = stack.enter_context(replaced(output))
             stdout = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
         found = predictions(classifier, lines)
@@ -68,4 +70,4 @@ def command(
             if form == "jsonl":
                 stdout.write(json.dumps(one, ensure_ascii=False) + "\n")
             else:
-                stdout.write(f"{one['label']}\t{one['probabilities'][one['label']]:.4f}\n")
+                stdout.write(f"{one_line(one['label'])}\t{one['probabilities'][one['label']]:.4f}\n")

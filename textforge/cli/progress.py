@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from textforge.running import Silent
+from textforge.running import Progress
 
 if TYPE_CHECKING:
-    from textforge.running import Progress
     from textforge.trainer import EpochResult
 
 REDRAW = 0.05
@@ -22,7 +21,7 @@ REDRAW = 0.05
 def progress_for(quiet: bool) -> Iterator[Progress]:
     """The progress that fits stderr; however the run ends, the terminal is left as it was."""
     if quiet or not sys.stderr.isatty():
-        yield Silent() if quiet else Lines()
+        yield Progress() if quiet else Lines()
         return
     bar = Bar()
     try:
@@ -31,7 +30,7 @@ def progress_for(quiet: bool) -> Iterator[Progress]:
         bar.close()
 
 
-class Lines:
+class Lines(Progress):
     """A plain line for each stage and epoch."""
 
     def stage(self, text: str) -> None:
@@ -39,12 +38,6 @@ class Lines:
 
     def warning(self, text: str) -> None:
         self.say(f"warning: {text}")
-
-    def step(self, epoch: int, step: int, steps: int) -> None:
-        pass
-
-    def evaluated(self, done: int, texts: int) -> None:
-        pass
 
     def epoch(self, result: EpochResult, epochs: int) -> None:
         self.say(epoch_text(result, epochs))
@@ -66,7 +59,7 @@ class Bar(Lines):
 
         self._bar: Any = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[unit]}"),
-            console=Console(stderr=True, highlight=False), transient=True, auto_refresh=False,
+            console=Console(stderr=True, highlight=False, emoji=False), transient=True, auto_refresh=False,
         )  # fmt: skip
         self._task: Any = None
         self._shown = 0.0

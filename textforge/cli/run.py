@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
+from textforge.cli import options
+
 
 @click.command("run")
-@click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key of the recipe.")
-@click.option("--seed", type=int, help="Override the recipe's seed.")
+@options.recipe
+@options.overrides
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Override the recipe's seed.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; by default runs/NAME/TIME-ID.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Override trainer.device.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
-@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@options.as_json
+@options.debug
 def command(
     recipe: Path,
     overrides: tuple[str, ...],
@@ -24,7 +26,6 @@ def command(
     device: str | None,
     quiet: bool,
     as_json: bool,
-    debug: bool,
 ) -> None:
     """Train what RECIPE says, evaluate it on test, and leave a run folder."""
     from textforge.cli.output import figures_text, results, write_json
@@ -37,9 +38,13 @@ def command(
     with results() as stdout:
         with progress_for(quiet) as progress:
             done = run(recipe, overrides=given, out=out, progress=progress)
-        if as_json:
-            write_json(stdout, {"run": str(done.path), **done.result})
-            return
-        if done.test:
-            stdout.write(figures_text(done.test) + "\n\n")
-        stdout.write(f"run folder: {done.path}\n")
+        try:
+            if as_json:
+                write_json(stdout, {"run": str(done.path), **done.result})
+            else:
+                figures = figures_text(done.test) + "\n\n" if done.test else ""
+                stdout.write(f"{figures}run folder: {done.path}\n")
+            stdout.flush()
+        except OSError as error:
+            error.add_note(f"The run is done, in {done.path}.")
+            raise
