@@ -13,10 +13,10 @@ from conftest import ROOT
 PACKAGE = ROOT / "textforge"
 FLOORS = {
     0: ["errors"],
-    1: ["hookspecs", "settings", "options", "complaints", "components", "plugins", "yaml12", "document", "overlay",
-        "recipe", "schema", "folder", "storage"],
+    1: ["hookspecs", "settings", "options", "option_errors", "components", "plugins", "yaml12", "document", "overlay",
+        "recipe", "schema", "run_folder", "storage"],
     2: ["data", "features", "layers", "rng", "metrics", "classifier", "trainer", "bundle"],
-    3: ["environment", "running", "evaluate", "predict"],
+    3: ["environment", "runner", "evaluate", "predict"],
     4: ["cli", "__main__"],
 }  # fmt: skip
 ALLOWED = {0: set(), 1: {"pluggy", "yaml", "pydantic", "pydantic_core", "typing_extensions", "annotated_types"}}
@@ -85,7 +85,7 @@ def test_trainer_knows_nothing_of_yaml_entry_points_click_or_files() -> None:
     used = {name.split(".")[0] for name in imports(PACKAGE / "trainer.py")}
     assert not used & {"yaml", "pluggy", "click", "pathlib", "os", "io", "json"}
     local = {name for name in imports(PACKAGE / "trainer.py") if name.startswith("textforge.")}
-    assert not local & {"textforge.recipe", "textforge.plugins", "textforge.bundle", "textforge.folder"}
+    assert not local & {"textforge.recipe", "textforge.plugins", "textforge.bundle", "textforge.run_folder"}
 
 
 def test_importing_textforge_loads_nothing_heavy_and_every_public_name_is_there() -> None:

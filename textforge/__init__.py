@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textforge.layers import FeatureLinear as FeatureLinear
     from textforge.plugins import PluginManager as PluginManager
     from textforge.recipe import Recipe as Recipe, load_recipe as load_recipe
-    from textforge.running import Progress as Progress, Run as Run, run as run
+    from textforge.runner import Progress as Progress, Run as Run, run as run
     from textforge.settings import TrainerSettings as TrainerSettings
     from textforge.trainer import EpochResult as EpochResult, Trainer as Trainer
 
@@ -43,12 +43,12 @@ _HOME = {
     "FeatureLinear": "layers",
     "PluginError": "errors",
     "PluginManager": "plugins",
-    "Progress": "running",
+    "Progress": "runner",
     "Ragged": "features",
     "RaggedBatch": "features",
     "Recipe": "recipe",
     "RecipeError": "errors",
-    "Run": "running",
+    "Run": "runner",
     "StorageError": "errors",
     "TextforgeError": "errors",
     "Trainer": "trainer",
@@ -57,7 +57,7 @@ _HOME = {
     "hookimpl": "hookspecs",
     "load": "bundle",
     "load_recipe": "recipe",
-    "run": "running",
+    "run": "runner",
     "save": "bundle",
 }
 """Public name to the module that defines it."""

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from textforge.classifier import Classifier, as_device, given_facts, vectorized
 from textforge.components import Part, blame, part_name
 from textforge.errors import BundleError, ComponentError, PluginError, RecipeError, StorageError, TextforgeError
-from textforge.folder import bundle_folder
 from textforge.options import jsonable
 from textforge.plugins import PluginManager
 from textforge.rng import RandomState
+from textforge.run_folder import bundle_folder
 from textforge.storage import json_text, replaced, sha256, temporary_beside, write_json
 
 FORMAT = 1

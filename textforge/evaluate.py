@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from textforge import folder
+from textforge import run_folder
 from textforge.components import Part
 from textforge.data import Dataset, as_dataset
 from textforge.document import read_document
@@ -44,7 +44,7 @@ def evaluate(
 
     plugins = plugins or PluginManager()
     run = Path(path)
-    folder.bundle_folder(run)  # refuses an unfinished run before anything is loaded
+    run_folder.bundle_folder(run)  # refuses an unfinished run before anything is loaded
     dataset, default = _dataset(run, data, [option.removeprefix("dataset.") for option in options], plugins)
     chosen = split or default
     splits = dataset.splits()
@@ -64,7 +64,7 @@ def evaluate(
 
 def _dataset(run: Path, data: str | Path | None, options: list[str], plugins: PluginManager) -> tuple[Dataset, str]:
     """The data, and the split that is meant where none is named."""
-    own = run / folder.RESOLVED
+    own = run / run_folder.RESOLVED
     if data is None and not own.is_file():
         raise BundleError(f"{run}: a bundle alone knows no data. Name them with --data FILE or --data RECIPE.")
     path = own if data is None else Path(data)
@@ -79,9 +79,9 @@ def _dataset(run: Path, data: str | Path | None, options: list[str], plugins: Pl
 def _fingerprint(run: Path) -> str | None:
     """SHA-256 of the data of a run, as it was then."""
     try:
-        return str(json.loads((run / folder.ENVIRONMENT).read_text(encoding="utf-8"))["data"]["sha256"])
+        return str(json.loads((run / run_folder.ENVIRONMENT).read_text(encoding="utf-8"))["data"]["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{run}: its {folder.ENVIRONMENT} is damaged: {error}") from error
+        raise BundleError(f"{run}: its {run_folder.ENVIRONMENT} is damaged: {error}") from error
 
 
 def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
@@ -94,11 +94,11 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
             f"suffix's name; installed: {listed(names)}.{did_you_mean(name, names)}"
         )
     given: dict[str, Any] = {}
-    if (run / folder.RESOLVED).is_file():
-        _, resolved = read_document(run / folder.RESOLVED)
+    if (run / run_folder.RESOLVED).is_file():
+        _, resolved = read_document(run / run_folder.RESOLVED)
         own = (resolved.mapping or {}).get("dataset")
         if own is None or own.mapping is None or "use" not in own.mapping:
-            raise BundleError(f"{run}: its {folder.RESOLVED} is damaged: it names no dataset.")
+            raise BundleError(f"{run}: its {run_folder.RESOLVED} is damaged: it names no dataset.")
         own = own.plain()
         if own.pop("use") == name:
             given = {key: value for key, value in own.items() if key not in ("train", "valid", "test")}

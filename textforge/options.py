@@ -122,9 +122,9 @@ class Options:
         try:
             checked = self._adapter.validate_json(data, strict=True, extra="forbid")
         except ValidationError as error:
-            from textforge.complaints import complaints
+            from textforge.option_errors import option_errors
 
-            return {}, complaints(self.label, self.fields, values, error.errors(include_url=False))
+            return {}, option_errors(self.label, self.fields, values, error.errors(include_url=False))
         filled = {**self.defaults(), **checked}
         filled = {name: filled[name] for name in self.fields if name in filled}
         if self._fit is not None and (wrong := self._fit(**filled)):

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from textforge.complaints import found
 from textforge.components import KINDS, Part, fact_text
 from textforge.document import Node, from_python, read_document
 from textforge.errors import Mistake, Place, PluginError, RecipeError, did_you_mean, listed
+from textforge.option_errors import found
 from textforge.options import Options, jsonable
 from textforge.overlay import KEYS, extended, merged, nested, override_nodes, part_before_its_options
 from textforge.plugins import PluginManager

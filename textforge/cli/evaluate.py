@@ -31,7 +31,7 @@ def command(
     """Evaluate a trained classifier on labelled data."""
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
-    from textforge.folder import bundle_folder
+    from textforge.run_folder import bundle_folder
 
     with results() as stdout:
         bundle_folder(run_or_bundle)  # refuses before torch is loaded

@@ -41,8 +41,8 @@ def command(
 ) -> None:
     """Predict the labels of TEXTs, or of each line of --input or of standard input."""
     from textforge.cli.output import one_line, results, write_json
-    from textforge.folder import bundle_folder
     from textforge.predict import open_input, predictions, read_lines
+    from textforge.run_folder import bundle_folder
 
     if texts and source:
         raise click.UsageError("give texts as arguments or in --input, not both.")

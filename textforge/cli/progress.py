@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from textforge.running import Progress
+from textforge.runner import Progress
 
 if TYPE_CHECKING:
     from textforge.trainer import EpochResult

@@ -30,7 +30,7 @@ def command(
     """Train what RECIPE says, evaluate it on test, and leave a run folder."""
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
-    from textforge.running import run
+    from textforge.runner import run
 
     given = [*overrides]
     given += [f"seed={seed}"] if seed is not None else []

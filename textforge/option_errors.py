@@ -42,7 +42,7 @@ _EXPECTED = {
 }
 
 
-def complaints(
+def option_errors(
     label: str, options: Iterable[str], values: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]
 ) -> list[tuple[Path, str]]:
     """One sentence for each wrong value, with its path in `values`."""

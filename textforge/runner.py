@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textforge import folder
+from textforge import run_folder
 from textforge.errors import Mistake, RecipeError, TextforgeError
 from textforge.plugins import PluginManager
 from textforge.recipe import Recipe, load_recipe
@@ -82,7 +82,7 @@ def run(
     elif overrides:
         raise RecipeError("a checked recipe takes no overrides; give them to load_recipe.")
     given = out is not None and Path(out).is_dir()
-    path = folder.create_run_folder(recipe.name, out)
+    path = run_folder.create_run_folder(recipe.name, out)
     with _told_unfinished(path):
         return _carry_out(recipe, path, progress or Progress(), keep_folder=given)
 
@@ -91,8 +91,8 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
     """Everything from the recipe to result.json, which is written last."""
     clock = _Clock()
     with _emptied_on_error(path, keep_folder), _told_at(recipe):
-        write_text(path / folder.RECIPE, recipe.text)
-        write_text(path / folder.RESOLVED, recipe.resolved_yaml())
+        write_text(path / run_folder.RECIPE, recipe.text)
+        write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
         progress.stage(f"loading {recipe.dataset.label}")
         with clock("load"):
             dataset = _load(recipe, progress)
@@ -116,9 +116,9 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
     with clock("evaluate"):
         test, rows = _evaluate(classifier, dataset, progress)
     with _result_not_lost(test), clock("write"):
-        save(classifier, path / folder.MODEL)
+        save(classifier, path / run_folder.MODEL)
         if dataset.test:
-            write_text(path / folder.PREDICTIONS, "".join(rows))
+            write_text(path / run_folder.PREDICTIONS, "".join(rows))
         result = {
             "recipe": recipe.name,
             "seed": recipe.seed,
@@ -135,7 +135,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
             "warnings": list(dataset.warnings),
             "seconds": clock.seconds(),
         }
-        write_json(path / folder.RESULT, result)
+        write_json(path / run_folder.RESULT, result)
     return Run(path, result, classifier)
 
 
@@ -192,13 +192,13 @@ def _write_environment(path: Path, recipe: Recipe, dataset: Dataset, trainer: Tr
     from textforge.environment import describe_environment
 
     described = describe_environment(recipe, device=trainer.device.type, fingerprint=dataset.fingerprint())
-    write_json(path / folder.ENVIRONMENT, described)
+    write_json(path / run_folder.ENVIRONMENT, described)
 
 
 def _train(path: Path, trainer: Trainer, progress: Progress) -> None:
     """Train to the end; the line of each epoch is written before the next begins."""
     for result in trainer:
-        append_text(path / folder.METRICS, json.dumps(asdict(result)) + "\n")
+        append_text(path / run_folder.METRICS, json.dumps(asdict(result)) + "\n")
         progress.epoch(result, trainer.settings.epochs)
 
 
@@ -233,7 +233,7 @@ def _told_unfinished(path: Path) -> Iterator[None]:
         yield
     except (Exception, KeyboardInterrupt) as error:
         if path.exists():
-            error.add_note(f"{path} is unfinished: it has no {folder.RESULT}.")
+            error.add_note(f"{path} is unfinished: it has no {run_folder.RESULT}.")
         raise
 
 
@@ -244,7 +244,7 @@ def _emptied_on_error(path: Path, keep_folder: bool) -> Iterator[None]:
         yield
     except Exception:
         with suppress(OSError):
-            for file in (folder.RECIPE, folder.RESOLVED, folder.ENVIRONMENT):
+            for file in (run_folder.RECIPE, run_folder.RESOLVED, run_folder.ENVIRONMENT):
                 (path / file).unlink(missing_ok=True)
             if not keep_folder:  # else it was there, empty, before the run
                 path.rmdir()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from textforge.errors import BundleError, RecipeError, StorageError
-from textforge.folder import bundle_folder, create_run_folder, is_finished, is_run, read_result
+from textforge.run_folder import bundle_folder, create_run_folder, is_finished, is_run, read_result
 
 
 def contents(folder: Path) -> dict[str, bytes]:
