@@ -25,13 +25,14 @@ EXIT_CODES = """\
 | exit code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | failed while running: the loss is no number, the disk is full, a plugin raised |
+| 1 | failed while running: the loss became NaN, the disk is full, a plugin raised |
 | 2 | the recipe, the arguments, the data or the bundle are wrong |
 | 3 | the data cannot be had: not in the cache, and no source answers |
 | 130 | interrupted |
 
-Results go to stdout, progress and messages to stderr. `--json` prints exactly one JSON object on stdout. No
-traceback is shown unless `--debug` asks for it.
+Results go to stdout, progress and messages to stderr. `--json` prints exactly one JSON object on stdout; a command that
+fails prints nothing there. Pipes and files get UTF-8. A traceback is shown only where `--debug` asks for it. Texts that
+begin with a dash follow `--`, as in `textforge predict RUN -- "-1 star"`.
 """
 
 

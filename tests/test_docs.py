@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -212,6 +213,37 @@ def test_plugin_pages_factory_example_is_a_valid_component() -> None:
     assert options.facts == ("n_features", "n_classes")
     assert [o.type_text for o in options.fields.values()] == ["int >= 1", "'mean' | 'sum'", "float > 0"]
     assert all(o.doc for o in options.fields.values())
+
+
+def test_plugin_pages_check_of_options_works() -> None:
+    from textforge.options import Options
+
+    names: dict = {}
+    for code in blocks(section((DOCS / "plugins.md").read_text(), "Factories: facts and options"), "python"):
+        exec(code, names)
+    options = Options(names["my_model"], "model 'my-model'")
+    assert options.check({"pool": "sum", "scale": 2.0})[1] == []
+    ((_, message),) = options.check({"scale": 2.0})[1]
+    assert message == "model 'my-model': scale has no effect on the mean; leave it out."
+
+
+def test_plugin_pages_test_passes(tmp_path: Path) -> None:
+    names: dict = {}
+    text = (DOCS / "plugins.md").read_text()
+    exec(blocks(section(text, "Models"), "python")[0], names)
+    names["my_package"] = SimpleNamespace(textforge_models=offering({"my-model": names["bottleneck"]}))
+    exec(blocks(section(text, "Try it"), "python")[0], names)
+    names["test_my_model_learns_and_comes_back"](tmp_path)
+
+
+def test_recipe_page_lists_what_a_run_writes(finished_run: Path) -> None:
+    text = section((DOCS / "recipes.md").read_text(), "The run folder")
+    result = json.loads((finished_run / "result.json").read_text())
+    epoch = json.loads((finished_run / "metrics.jsonl").read_text().splitlines()[0])
+    row = json.loads((finished_run / "predictions.jsonl").read_text().splitlines()[0])
+    files = [path.name for path in finished_run.iterdir()]
+    for name in (*result, *result["test"], *result["seconds"], *epoch, *row, *files):
+        assert f"`{name}" in text, name
 
 
 def test_recipe_page_examples_are_recipes(tmp_path: Path) -> None:

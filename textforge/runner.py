@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Who is told how a run goes on. Override what you want to hear; this one says nothing."""
+    """Follows a run. Override the methods you need; these do nothing."""
 
     def stage(self, text: str) -> None:
-        """A new stage begins: "loading dataset 'csv'" and so on."""
+        """A stage begins; `text` says which, as in "loading dataset 'csv'"."""
 
     def warning(self, text: str) -> None:
-        """Something about the data that the user should know."""
+        """The data have something that the user should know, such as rows that were left out."""
 
     def step(self, epoch: int, step: int, steps: int) -> None:
-        """A training step is done; epoch and step count from 1."""
+        """A training step is done. Epochs and steps count from 1; an epoch has `steps` of them."""
 
     def epoch(self, result: EpochResult, epochs: int) -> None:
-        """An epoch is done."""
+        """An epoch is done, of at most `epochs`."""
 
     def evaluated(self, done: int, texts: int) -> None:
-        """So many of the test texts are evaluated."""
+        """So many of the test texts are predicted."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def run(
         overrides: dotted key to value, laid over the recipe; not with a checked `Recipe`.
         out: the run folder; by default `runs/<recipe name>/<UTC time>-<id>`.
         plugins: where components are looked up; by default everything installed.
-        progress: who is told how it goes on; by default nobody.
+        progress: follows the run; by default nothing does.
 
     Raises:
         TextforgeError: or one of its children; the run folder then has no result.json.
@@ -115,7 +115,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
     progress.stage("evaluating on test" if dataset.test else "no test split: nothing to evaluate")
     with clock("evaluate"):
         test, rows = _evaluate(classifier, dataset, progress)
-    with _result_not_lost(test), clock("write"):
+    with _result_not_lost(test):
         save(classifier, path / run_folder.MODEL)
         if dataset.test:
             write_text(path / run_folder.PREDICTIONS, "".join(rows))
@@ -228,7 +228,7 @@ def _evaluate(classifier: Classifier, dataset: Dataset, progress: Progress) -> t
 
 @contextmanager
 def _told_unfinished(path: Path) -> Iterator[None]:
-    """What stops a run says, in a note, which folder it leaves behind."""
+    """Note on whatever stops a run which folder it leaves unfinished."""
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
@@ -253,7 +253,7 @@ def _emptied_on_error(path: Path, keep_folder: bool) -> Iterator[None]:
 
 @contextmanager
 def _told_at(recipe: Recipe) -> Iterator[None]:
-    """Mistakes that only the data show are told with the recipe's name in front."""
+    """Put the recipe's path before mistakes in it that only show at run time."""
     try:
         yield
     except RecipeError as error:

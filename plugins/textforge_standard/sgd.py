@@ -18,7 +18,7 @@ def sgd(
 
     Options:
         lr: learning rate.
-        momentum: share of the last step that goes on (Polyak 1964).
+        momentum: momentum factor: the share of the last update that is kept (Polyak 1964).
         nesterov: look ahead along the momentum (Sutskever et al. 2013); needs momentum.
         weight_decay: L2 penalty, added to the gradient.
     """

@@ -16,7 +16,7 @@ from textforge.cli import options
 @options.as_json
 @options.debug
 def command(recipe: Path, overrides: tuple[str, ...], resolved: bool, as_json: bool) -> None:
-    """Check RECIPE whole, without loading data or training; tell every mistake at once."""
+    """Check RECIPE without loading data or training; report every error at once."""
     from textforge.cli.output import results, write_json
     from textforge.recipe import load_recipe
 
