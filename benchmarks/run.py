@@ -38,7 +38,8 @@ def measure(command: list[str], folder: str) -> tuple[float, float, str]:
         if process.returncode:
             sys.exit(f"{' '.join(command)} ended with exit code {process.returncode}")
         out.seek(0)
-        return seconds, usage.ru_maxrss / 1024, out.read().decode()
+        unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, kilobytes elsewhere
+        return seconds, usage.ru_maxrss / unit, out.read().decode()
 
 
 def pair(name: str, ours: list[str], name_other: str, other: list[str], pairs: int) -> str:
@@ -79,7 +80,8 @@ def seeds() -> str:
 
 
 def machine() -> str:
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    cpuinfo = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*: (.*)", cpuinfo.read_text() if cpuinfo.exists() else "")
     return f"{os.cpu_count()} cores ({model[1] if model else platform.processor()}), Python {platform.python_version()}"
 
 

@@ -86,16 +86,6 @@ def refuse_unsavable(vectorizer: Any, module: torch.nn.Module, parts: Mapping[st
     _weights(module, parts["model"])
 
 
-def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
-    with blame(part_name(part), "giving its weights"):
-        weights = module.state_dict()
-    if other := [name for name, value in weights.items() if not isinstance(value, torch.Tensor)]:
-        raise ComponentError(
-            f"{part_name(part)}: '{other[0]}' in its state_dict() is no tensor, which no bundle holds."
-        )
-    return weights
-
-
 def load(
     path: str | Path, *, plugins: PluginManager | None = None, device: str = "cpu", check: bool = True
 ) -> Classifier:
@@ -160,6 +150,16 @@ def _write(classifier: Classifier, folder: Path) -> None:
         "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
     }
     write_json(folder / DESCRIPTION, {**described, "digest": _digest(described)})
+
+
+def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
+    with blame(part_name(part), "giving its weights"):
+        weights = module.state_dict()
+    if other := [name for name, value in weights.items() if not isinstance(value, torch.Tensor)]:
+        raise ComponentError(
+            f"{part_name(part)}: '{other[0]}' in its state_dict() is no tensor, which no bundle holds."
+        )
+    return weights
 
 
 def _named(part: Part) -> dict[str, Any]:
