@@ -77,7 +77,7 @@ def test_a_slip_of_the_hand_is_told_with_exit_code_2(arguments: list[str], told:
 
 def test_the_module_and_the_console_script_are_the_same_program() -> None:
     (script,) = metadata.entry_points(group="console_scripts", name="textforge")
-    assert script.value == "textforge.cli:main"
+    assert script.value == "textforge.__main__:main"
     done = textforge("--version")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("textforge ")
