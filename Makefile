@@ -15,12 +15,12 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# The real corpus where it is cached or can be downloaded; exit code 3 says that it cannot be had.
+# The real corpus where it is cached or can be downloaded; exit code 3 says that it is unavailable.
 run: $(READY)
 	@$(BIN)/textforge run recipes/newsgroups.yaml || { code=$$?; \
 	if [ $$code -eq 3 ]; then \
 	    printf '\n%s\n%s\n\n' \
-	        '*** 20 Newsgroups cannot be had here (see above).' \
+	        '*** 20 Newsgroups is unavailable here (see above).' \
 	        '*** Running recipes/quickstart.yaml instead: OTHER data, so OTHER figures than the README shows.'; \
 	    $(BIN)/textforge run recipes/quickstart.yaml; \
 	else exit $$code; fi; }

@@ -27,7 +27,7 @@ EXIT_CODES = """\
 | 0 | done |
 | 1 | failed while running: the loss became NaN, the disk is full, a plugin raised |
 | 2 | the recipe, the arguments, the data or the bundle are wrong |
-| 3 | the data cannot be had: not in the cache, and no source answers |
+| 3 | the data are unavailable: not in the cache, and no source answers |
 | 130 | interrupted |
 
 Results go to stdout, progress and messages to stderr. `--json` prints exactly one JSON object on stdout; a command that

@@ -150,7 +150,7 @@ def test_readme_code_without_a_recipe_runs(tmp_path: Path, monkeypatch: pytest.M
     names: dict = {}
     exec(blocks(section(README, "In code"), "python")[1], names)
     assert names["clf"].predict(["the moon", "a bat"]) == ["space", "ball"]
-    assert names["textforge"].load("ball-or-space").predict(["a bat"]) == ["ball"]
+    assert names["textforge"].load("runs/ball-or-space").predict(["a bat"]) == ["ball"]
 
 
 # -- docs --------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def test_code_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.M
     for code in blocks((DOCS / "code.md").read_text(), "python"):
         exec(code, names)
     assert len(list(tmp_path.glob("runs/quickstart/*/result.json"))) == 2
-    assert (tmp_path / "my-bundle" / "bundle.json").is_file()
+    assert (tmp_path / "runs" / "my-bundle" / "bundle.json").is_file()
 
 
 def offering(components: dict) -> Callable[[], dict]:
@@ -227,11 +227,12 @@ def test_plugin_pages_check_of_options_works() -> None:
     assert message == "model 'my-model': scale has no effect on the mean; leave it out."
 
 
-def test_plugin_pages_test_passes(tmp_path: Path) -> None:
+def test_plugin_pages_test_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict = {}
     text = (DOCS / "plugins.md").read_text()
     exec(blocks(section(text, "Models"), "python")[0], names)
-    names["my_package"] = SimpleNamespace(textforge_models=offering({"my-model": names["bottleneck"]}))
+    plugin = SimpleNamespace(textforge_models=offering({"my-model": names["bottleneck"]}))
+    monkeypatch.setitem(sys.modules, "my_package", plugin)
     exec(blocks(section(text, "Try it"), "python")[0], names)
     names["test_my_model_learns_and_comes_back"](tmp_path)
 

@@ -211,3 +211,19 @@ def test_a_damaged_environment_is_told(finished_run: Path, tmp_path: Path) -> No
 def test_a_folder_is_no_data_file(finished_run: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="is a folder, not a file"):
         evaluate(finished_run, data=tmp_path)
+
+
+def test_only_the_data_of_a_recipe_need_be_installed(finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    resolved = yaml.safe_load((run / "resolved.yaml").read_text())
+    resolved["optimizer"] = {"use": "rprop"}
+    (run / "resolved.yaml").write_text(yaml.safe_dump(resolved))
+    assert figures(evaluate(run)) == result(finished_run)["test"]
+
+
+def test_a_data_file_gives_its_name_to_the_figures(finished_run: Path, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "other.csv", *make_texts(10))
+    assert evaluate(finished_run, data=data)["split"] == "other.csv"
+    wrong = write_csv(tmp_path / "wrong.csv", ["a"], ["nothing"])
+    with pytest.raises(DataError, match=r"^wrong\.csv: labels that the training data lack"):
+        evaluate(finished_run, data=wrong)

@@ -342,3 +342,23 @@ def test_a_recipe_has_a_name_that_can_be_a_folder_and_be_written(tmp_path, small
     path = tmp_path / os.fsdecode(file)
     path.write_text(yaml.safe_dump(small_recipe(small_csv)))
     assert load_recipe(path).name == name
+
+
+# -- options that do not fit each other ----------------------------------------------------------------
+
+
+def test_options_that_do_not_fit_are_told_where_the_last_of_them_stands(refused):
+    text = with_section("optimizer", "{use: sgd, nesterov: true, lr: 1}")
+    assert refused(text).startswith("r.yaml:1:33: optimizer 'sgd': nesterov needs a momentum")
+    swapped = refused(with_section("optimizer", "{use: sgd, lr: 1}"), overrides=["optimizer.nesterov=true"])
+    assert swapped.startswith("--set optimizer.nesterov=true: optimizer 'sgd': nesterov needs a momentum")
+    Path("top.yaml").write_text("extends: r.yaml\noptimizer:\n  nesterov: true\n")
+    with pytest.raises(RecipeError, match=r"top\.yaml:3:13: optimizer 'sgd': nesterov needs"):
+        load_recipe("top.yaml")
+
+
+def test_wrong_overrides_are_told_together_with_everything_else(refused):
+    told = refused(with_section("seed", "-1"), overrides=["foo", "=3", "model.hiden=[3]", "bar.x=1"])
+    for part in ("--set foo: an override is KEY=VALUE", "--set =3: '' is no key", "unknown option 'hiden'",
+                 "--set bar.x=1: unknown key 'bar'", "r.yaml:1:7: seed must be"):  # fmt: skip
+        assert part in told

@@ -300,9 +300,11 @@ def _decode(data: bytes, source: str) -> str:
 
 def _neighbours(path: Path) -> str:
     """What else lies where a file was looked for."""
-    from textforge.errors import did_you_mean
+    from textforge.errors import nearest
 
     if os.path.lexists(path) or not os.path.isdir(path.parent) or not os.access(path.parent, os.R_OK):
         return ""
     found = sorted(name for name in os.listdir(path.parent) if name.endswith((".yaml", ".yml")))[:50]
-    return did_you_mean(path.name, found)
+    stems = {name.rsplit(".", 1)[0]: name for name in found}
+    near = nearest(path.stem, stems)
+    return f" Did you mean '{stems[near]}'?" if near else ""

@@ -12,9 +12,9 @@ from textforge.components import Part
 from textforge.data import Dataset, as_dataset
 from textforge.document import read_document
 from textforge.errors import BundleError, RecipeError, did_you_mean, listed
-from textforge.overlay import override_nodes
+from textforge.overlay import read_overrides
 from textforge.plugins import PluginManager
-from textforge.recipe import load_recipe
+from textforge.recipe import load_dataset_part
 
 
 def evaluate(
@@ -45,20 +45,21 @@ def evaluate(
     plugins = plugins or PluginManager()
     run = Path(path)
     run_folder.bundle_folder(run)  # refuses an unfinished run before anything is loaded
+    classifier = load(run, plugins=plugins, device=device)
     dataset, default = _dataset(run, data, [option.removeprefix("dataset.") for option in options], plugins)
     chosen = split or default
     splits = dataset.splits()
     if chosen not in splits:
         raise RecipeError(f"the data have no split '{chosen}'. They have: {listed(splits)}.")
-    classifier = load(run, plugins=plugins, device=device)
     texts, labels = splits[chosen]
     warnings = [*dataset.warnings]
     if data is None and not options and dataset.fingerprint() != _fingerprint(run):
         warnings.append("the data are not those that the run was made with: their SHA-256 differs.")
+    shown = Path(data).name if data is not None and default == "train" else chosen  # a data file is no split
     return {
-        "split": chosen,
+        "split": shown,
         "warnings": warnings,
-        **classifier.evaluate(texts, labels, name=chosen, on_batch=on_batch),
+        **classifier.evaluate(texts, labels, name=shown, on_batch=on_batch),
     }
 
 
@@ -71,8 +72,8 @@ def _dataset(run: Path, data: str | Path | None, options: list[str], plugins: Pl
     if not path.is_file():
         raise RecipeError(f"{path}: is a folder, not a file." if path.is_dir() else f"{path}: there is no such file.")
     if path.suffix.lower() in (".yaml", ".yml"):
-        recipe = load_recipe(path, overrides=[f"dataset.{option}" for option in options], plugins=plugins)
-        return as_dataset(recipe.dataset, recipe.seed), "test"
+        part, seed = load_dataset_part(path, overrides=[f"dataset.{option}" for option in options], plugins=plugins)
+        return as_dataset(part, seed), "test"
     return as_dataset(_file_part(path, run, options, plugins), 0), "train"
 
 
@@ -104,7 +105,10 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
             given = {key: value for key, value in own.items() if key not in ("train", "valid", "test")}
     if "test_fraction" in plugins.component("dataset", name).options.fields:
         given["test_fraction"] = 0.0
-    for keys, node in override_nodes(f"dataset.{option}" for option in options):
+    read, mistakes = read_overrides(f"dataset.{option}" for option in options)
+    if mistakes:
+        raise RecipeError(mistakes)
+    for keys, node in read:
         if keys[1] in ("train", "valid", "test"):
             raise RecipeError(f"--set {keys[1]}: --data names the file to evaluate on already ({path}).")
         given[".".join(keys[1:])] = node.plain()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,30 +64,44 @@ def _section(node: Node) -> Node:
     return Node({"use": Node(node.value, node.place)}, node.place, node.key_place)
 
 
-def override_nodes(overrides: Mapping[str, Any] | Iterable[str]) -> Iterator[tuple[list[str], Node]]:
-    """Each override as its keys and its value."""
-    if isinstance(overrides, Mapping):
-        for key, value in overrides.items():
-            source = f"overrides['{key}']"
-            if not isinstance(key, str):
-                raise RecipeError(Mistake(f"the key {key!r} is not text.", Place(source)))
-            yield _keys(key, Place(source)), from_python(value, source)
-        return
-    for text in overrides:
-        source = f"--set {text}"
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise RecipeError(Mistake("an override is KEY=VALUE, as in model.hidden=[200].", Place(source)))
-        keys = _keys(key.strip(), Place(source))
-        if value.strip()[:1] in ("|", ">") or (re.search(r"(?:^|\s)#", value) and not re.search("[\"']", value)):
-            raise RecipeError(  # YAML would read a block of text, or a comment
-                Mistake(f"the value needs quotes of its own: '{key}=\"{value.strip()}\"'.", Place(source))
-            )
-        node = parse(value, source) if value.strip() else Node(None, Place(source))
-        yield keys, from_python(node.plain(), source)
+Override = tuple[list[str], Node]
+"""The keys of an override, and its value."""
 
 
-def part_before_its_options(override: tuple[list[str], Node]) -> int:
+def read_overrides(overrides: Mapping[str, Any] | Iterable[str]) -> tuple[list[Override], list[Mistake]]:
+    """Every override, and every mistake in one."""
+    read: list[Override] = []
+    mistakes: list[Mistake] = []
+    for one in overrides.items() if isinstance(overrides, Mapping) else overrides:
+        try:
+            read.append(_override(one) if isinstance(one, str) else _override_in_code(*one))
+        except RecipeError as error:
+            mistakes += error.mistakes
+    return read, mistakes
+
+
+def _override_in_code(key: Any, value: Any) -> Override:
+    source = f"overrides['{key}']"
+    if not isinstance(key, str):
+        raise RecipeError(Mistake(f"the key {key!r} is not text.", Place(source)))
+    return _keys(key, Place(source)), from_python(value, source)
+
+
+def _override(text: str) -> Override:
+    source = f"--set {text}"
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(Mistake("an override is KEY=VALUE, as in model.hidden=[200].", Place(source)))
+    keys = _keys(key.strip(), Place(source))
+    if value.strip()[:1] in ("|", ">") or (re.search(r"(?:^|\s)#", value) and not re.search("[\"']", value)):
+        raise RecipeError(  # YAML would read a block of text, or a comment
+            Mistake(f"the value needs quotes of its own: '{key}=\"{value.strip()}\"'.", Place(source))
+        )
+    node = parse(value, source) if value.strip() else Node(None, Place(source))
+    return keys, from_python(node.plain(), source)
+
+
+def part_before_its_options(override: Override) -> int:
     """Sort key of overrides: `model=mlp` and `model.use=mlp` come before `model.hidden=[200]`."""
     keys, _ = override
     return len(keys) - (len(keys) == 2 and keys[1] == "use")

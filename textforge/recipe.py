@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from textforge.document import Node, from_python, read_document
 from textforge.errors import Mistake, Place, PluginError, RecipeError, did_you_mean, listed
 from textforge.option_errors import found
 from textforge.options import Options, jsonable
-from textforge.overlay import KEYS, extended, merged, nested, override_nodes, part_before_its_options
+from textforge.overlay import KEYS, Override, extended, merged, nested, part_before_its_options, read_overrides
 from textforge.plugins import PluginManager
 from textforge.settings import MAX_SEED, TrainerSettings
 from textforge.yaml12 import to_yaml
@@ -69,34 +70,70 @@ def load_recipe(
     Raises:
         RecipeError: with every mistake that was found, each with its place.
     """
+    read = _read(source, overrides)
+    recipe = _Check(read, plugins or PluginManager()).recipe()
+    name = _run_name(read.path) if read.path else "recipe"
+    shown = {".".join(keys): node.plain() for keys, node in read.overrides}
+    return Recipe(name=name, path=read.path, text=read.text, overrides=shown, **recipe)
+
+
+def load_dataset_part(
+    source: str | Path, *, overrides: Iterable[str] = (), plugins: PluginManager | None = None
+) -> tuple[Part, int]:
+    """The dataset of a recipe and its seed; the recipe's other parts need not be installed.
+
+    Raises:
+        RecipeError: as `load_recipe`, for mistakes in these two.
+    """
+    return _Check(_read(source, overrides), plugins or PluginManager()).dataset_part()
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A recipe with what it extends and its overrides laid over one another, not yet checked."""
+
+    root: Node
+    text: str
+    path: Path | None
+    overrides: list[Override]
+    mistakes: list[Mistake]
+
+
+def _read(source: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | Iterable[str]) -> _Read:
     if isinstance(source, Mapping):
-        path, text = None, ""
-        root = from_python(source, "recipe")
+        path, root = None, from_python(source, "recipe")
         text = to_yaml(root.plain())
     else:
         path = Path(source)
         text, root = read_document(path)
     root = extended(root, ())
-    written = list(override_nodes(overrides))
+    written, mistakes = read_overrides(overrides)
     for keys, node in sorted(written, key=part_before_its_options):
         root = merged(root, nested(keys, node))
-    recipe = _Check(root, plugins or PluginManager()).recipe()
-    name = _run_name(path) if path else "recipe"
-    shown = {".".join(keys): node.plain() for keys, node in written}
-    return Recipe(name=name, path=path, text=text, overrides=shown, **recipe)
+    return _Read(root, text, path, written, mistakes)
 
 
 class _Check:
     """Turns a node tree into the fields of a Recipe, collecting every mistake on the way."""
 
-    def __init__(self, root: Node, plugins: PluginManager) -> None:
-        self.root, self.plugins = root, plugins
-        self.mistakes: list[Mistake] = []
+    def __init__(self, read: _Read, plugins: PluginManager) -> None:
+        self.root, self.plugins = read.root, plugins
+        self.mistakes = [*read.mistakes]
+
+    def dataset_part(self) -> tuple[Part, int]:
+        sections = self.sections()
+        seed, part = self.seed(sections.get("seed")), self.part("dataset", sections.get("dataset"))
+        if self.mistakes or part is None:
+            raise RecipeError(sorted(self.mistakes, key=_reading_order))
+        return part, seed
+
+    def sections(self) -> dict[str, Node]:
+        if self.root.mapping is None:
+            raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", self.root.place))
+        return self.root.mapping
 
     def recipe(self) -> dict[str, Any]:
-        sections = self.root.mapping
-        if sections is None:
-            raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", self.root.place))
+        sections = self.sections()
         for key, node in sections.items():
             if key not in KEYS:
                 self.wrong(f"unknown key '{key}'. A recipe has: {listed(KEYS)}.{did_you_mean(key, KEYS)}", node)
@@ -169,7 +206,7 @@ class _Check:
     def options(self, options: Options, node: Node) -> dict[str, Any] | None:
         checked, mistakes = options.check(node.plain())
         for path, message in mistakes:
-            at = node.at(path)
+            at = node.at(path) if path else _named_in(message, node)
             unknown = "unknown option" in message or "is not known here" in message
             self.wrong(message, at, at_key=unknown or at is node)
         return None if mistakes else checked
@@ -207,6 +244,13 @@ class _Check:
             gives = " and ".join(fact_text(f) for f in vectorizer.component.gives)
             self.wrong(f"{model.label} needs {fact_text(fact)}; {vectorizer.label} gives {gives}.{use}",
                        node.at(("use",)), at_key=False)  # fmt: skip
+
+
+def _named_in(message: str, section: Node) -> Node:
+    """The option of a section that a message about several of them names last, or the section."""
+    written = [(name, node) for name, node in (section.mapping or {}).items()]
+    named = [node for name, node in written if re.search(rf"\b{re.escape(name)}\b", message)]
+    return named[-1] if named else section
 
 
 def _run_name(path: Path) -> str:

@@ -25,7 +25,7 @@ class TrainerSettings:
         drop_last: leave out the last batch of an epoch where it is smaller than batch_size.
         validation: fraction of the training texts held out, stratified by label; 0 holds out none.
         monitor: the validation metric that picks the best epoch and stops early.
-        patience: stop after so many epochs without a better validation metric; null never stops.
+        patience: stop after this many epochs without a better validation metric; null never stops.
         restore_best: where there is a validation split, end with the best epoch's weights.
         clip_norm: scale gradients down to this total L2 norm; null leaves them.
         label_smoothing: probability mass spread evenly over all classes (Szegedy et al. 2016).

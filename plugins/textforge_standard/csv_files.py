@@ -28,9 +28,9 @@ def csv_files(
     """Comma-separated files with a header: one column of texts, one of labels.
 
     Options:
-        train: the file to learn from.
-        valid: a file to choose epochs by.
-        test: a file for the final figures; without it test_fraction of train is held out, stratified.
+        train: training file.
+        valid: validation file.
+        test: test file; without it test_fraction of train is held out, stratified.
         test_fraction: fraction of train held out where there is no test file; 0 holds out none.
         text: name of the column of texts.
         label: name of the column of labels; labels are read as text.

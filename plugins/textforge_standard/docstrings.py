@@ -37,7 +37,7 @@ def docstrings(
 
     Options:
         packages: installed packages to read; their names are the labels.
-        per_package: at most so many docstrings of each.
+        per_package: at most this many docstrings per package.
         min_words: leave out shorter docstrings.
         test_fraction: share of each package's texts, by whole files, that are held out for the test.
     """

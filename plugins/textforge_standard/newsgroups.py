@@ -41,7 +41,7 @@ def newsgroups(
 
     Options:
         categories: groups to take; null takes all twenty.
-        remove: parts of the posts to strip, as scikit-learn does; without them figures are lower and fairer.
+        remove: parts of the posts to strip, as scikit-learn does; without them scores are lower but more honest.
         archive: a 20news-bydate.tar.gz fetched by hand, for a machine without network.
     """
     from sklearn.datasets import fetch_20newsgroups, get_data_home

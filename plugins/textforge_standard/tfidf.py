@@ -16,9 +16,9 @@ class Tfidf(BagOfWords):
         split: 'words' takes runs of two or more letters, digits or underscores, as scikit-learn does;
             'spaces' cuts at each single space, as str.split(' ') does, and keeps all else.
         lowercase: turn text to lower case first.
-        min_df: leave out words that fewer training texts have.
-        max_df: leave out words that a larger fraction of the training texts has.
-        max_features: keep only so many words, those counted most often; null keeps all.
+        min_df: drop words that occur in fewer training texts than this.
+        max_df: drop words that occur in a larger fraction of the training texts than this.
+        max_features: keep only this many words, the most frequent ones; null keeps all.
         binary: count a word once, however often a text has it.
         sublinear: use 1 + ln(count) in place of the count.
         norm: scale each text's weights to unit Euclidean ('l2') or sum ('l1') length; null leaves them.

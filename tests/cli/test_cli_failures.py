@@ -396,3 +396,13 @@ def test_an_internal_error_names_the_folder_it_leaves(
     assert done.returncode == 1
     assert "internal error: ZeroDivisionError: a fault" in done.stderr
     assert f"{tmp_path / 'run'} is unfinished: it has no result.json." in done.stderr
+
+
+def test_a_plugins_words_end_before_the_next_sentence(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "site").mkdir()
+    monkeypatch.syspath_prepend(installed(tmp_path / "site", "textforge-broken-models", BROKEN))
+    done = invoke("run", recipe_file, "-s", "model=raises", "--out", tmp_path / "run", "-q")
+    sys.modules.pop("textforge_broken_models", None)
+    assert f"LookupError: no such table. {tmp_path / 'run'} is unfinished" in done.stderr

@@ -273,3 +273,10 @@ def test_a_path_that_is_too_long_is_told(finished_run: Path) -> None:
     assert done.returncode == 2
     assert "File name too long" in done.stderr or "there is no such run or bundle" in done.stderr
     assert "internal error" not in done.stderr
+
+
+def test_a_csv_file_is_not_taken_for_lines_of_text(finished_run: Path, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "small.csv", *make_texts(3))
+    done = invoke("predict", finished_run, "-i", data)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "predict reads one text a line, and a CSV file has columns" in done.stderr

@@ -98,3 +98,27 @@ def test_a_terminal_is_left_as_it_was_when_a_run_fails(recipe_file: Path, tmp_pa
 def test_a_quiet_run_draws_nothing_on_a_terminal(recipe_file: Path, tmp_path: Path) -> None:
     code, _, shown = on_terminal("run", recipe_file, "--out", tmp_path / "run", "--quiet")
     assert (code, shown) == (0, "")
+
+
+def test_on_a_narrow_terminal_options_are_paragraphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "COLUMNS", 80)
+    code, _, shown = on_terminal("plugins", "dataset", "newsgroups", piped=False)
+    lines = shown.replace("\r\n", "\n").split("\n")
+    assert code == 0
+    assert max(map(len, lines[2:])) <= 80
+    assert "archive" in lines
+    assert lines[lines.index("archive") + 1] == "    path | null  (default: null)"
+
+
+def test_predict_on_a_terminal_says_that_it_waits_for_texts(finished_run: Path) -> None:
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "textforge", "predict", str(finished_run)]
+    with subprocess.Popen(command, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        os.close(slave)
+        assert process.stderr
+        assert process.stderr.readline() == "reading texts from the terminal, one a line, to the end (Ctrl-D) …\n"
+        os.write(master, b"moon rocket\n\x04")
+        stdout, _ = process.communicate(timeout=60)
+    os.close(master)
+    assert process.returncode == 0
+    assert stdout.count("\n") == 1

@@ -42,7 +42,7 @@ def guarded(command: click.Command) -> int:
         if debug:
             traceback.print_exc()
         placed = isinstance(error, RecipeError) and all(mistake.place for mistake in error.mistakes)
-        say(str(error) + _notes(error), lead="" if placed else "error: ")
+        say(_ended(str(error)) + _notes(error), lead="" if placed else "error: ")
         return error.exit_code
     except MemoryError:
         say("out of memory. Use fewer features (vectorizer.max_features), a smaller model or a smaller batch.")
@@ -69,6 +69,11 @@ def _discard_output() -> None:
     """What is still to be written on stdout goes nowhere: Python would complain of it when it ends."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _ended(text: str) -> str:
+    """Text that another sentence can follow: a plugin's own words may lack a full stop."""
+    return text if text.endswith((".", "!", "?", ")", "^")) else f"{text}."
 
 
 def _notes(error: BaseException) -> str:

@@ -56,7 +56,7 @@ def figures_text(figures: dict[str, Any], split: str = "test") -> str:
     )
     head = (
         f"{split} accuracy {figures['accuracy']:.4f}   macro F1 {figures['macro_f1']:.4f}   "
-        f"weighted F1 {figures['weighted_f1']:.4f}   ({figures['n']} texts)"
+        f"weighted F1 {figures['weighted_f1']:.4f}   ({figures['n']} text{'s' * (figures['n'] != 1)})"
     )
     return f"{head}\n\n{per_class}\n\n{_confusion(figures['confusion_matrix'])}"
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -114,4 +118,17 @@ def _write_component(stdout: TextIO, component: Component, described: dict[str, 
         (o["name"], o["type"], "(required)" if o["required"] else json.dumps(o["default"]), o["doc"])
         for o in described["options"]
     ]
-    stdout.write("\n" + table(("option", "type", "default", "what it does"), rows, left=4) + "\n")
+    shown = table(("option", "type", "default", "what it does"), rows, left=4)
+    columns = shutil.get_terminal_size().columns if stdout.isatty() else sys.maxsize
+    if max(map(len, shown.splitlines())) > columns:
+        shown = "\n".join(_option_text(row, columns) for row in rows)
+    stdout.write(f"\n{shown}\n")
+
+
+def _option_text(row: Sequence[str], columns: int) -> str:
+    """An option as a paragraph, where a table would be too wide."""
+    name, kind, default, doc = row
+    lines = textwrap.wrap(f"{kind}  (default: {default})" if default != "(required)" else f"{kind}  (required)",
+                          columns - 4)  # fmt: skip
+    lines += textwrap.wrap(doc, columns - 4)
+    return "\n".join([name, *(f"    {line}" for line in lines)])

@@ -20,12 +20,12 @@ STANDARD = Path("-")
 @options.run_or_bundle
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
-    "-i", "--input", "source", type=click.Path(path_type=Path), help="Texts, one a line (.jsonl: JSON lines)."
+    "-i", "--input", "source", type=click.Path(path_type=Path), help="Texts, one per line (.jsonl: JSON lines)."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write there instead of to stdout.")
 @click.option(
     "--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv", show_default=True,
-    help="A line a text: label, tab, probability; or a JSON object.",
+    help="One line per text: label, tab, probability; or a JSON object.",
 )  # fmt: skip
 @options.device
 @options.as_json
@@ -41,6 +41,7 @@ def command(
 ) -> None:
     """Predict the labels of TEXTs, or of each line of --input or of standard input."""
     from textforge.cli.output import one_line, results, write_json
+    from textforge.errors import RecipeError
     from textforge.predict import open_input, predictions, read_lines
     from textforge.run_folder import bundle_folder
 
@@ -49,10 +50,17 @@ def command(
     with results() as printed, ExitStack() as stack:
         bundle_folder(run_or_bundle)  # refuses before torch is loaded
         lines: Iterable[str] = texts
+        if source and source.suffix.lower() == ".csv":
+            raise RecipeError(
+                f"{source}: predict reads one text a line, and a CSV file has columns. Give it the texts alone, one a "
+                f"line or as .jsonl. (evaluate --data {source.name} reads CSV files that have labels.)"
+            )
         if source and source != STANDARD:
             stream = stack.enter_context(open_input(source))
             lines = read_lines(stream, str(source), json_lines=source.suffix == ".jsonl")
         elif not texts:
+            if sys.stdin.isatty():
+                click.echo("reading texts from the terminal, one a line, to the end (Ctrl-D) …", err=True)
             lines = read_lines(sys.stdin.buffer, "standard input")
         from textforge.bundle import load
         from textforge.storage import replaced

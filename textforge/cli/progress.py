@@ -97,10 +97,14 @@ class Bar(Lines):
             self._task = None
 
 
+def _loss(value: float) -> str:
+    return f"{value:.4f}" if value < 1e6 else f"{value:.4g}"
+
+
 def epoch_text(result: EpochResult, epochs: int) -> str:
     """`epoch  3/10  loss 0.0123  valid loss 0.2, accuracy 0.95 *  0.4 s`."""
-    text = f"epoch {result.number:>{len(str(epochs))}}/{epochs}  train loss {result.train_loss:.4f}"
+    text = f"epoch {result.number:>{len(str(epochs))}}/{epochs}  train loss {_loss(result.train_loss)}"
     if result.valid:
         valid = result.valid
-        text += f"  valid loss {valid['loss']:.4f} accuracy {valid['accuracy']:.4f}{' *' if result.best else '  '}"
+        text += f"  valid loss {_loss(valid['loss'])} accuracy {valid['accuracy']:.4f}{' *' if result.best else '  '}"
     return f"{text}  {result.seconds:.2f} s"
