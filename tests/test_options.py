@@ -439,6 +439,15 @@ def test_options_that_do_not_fit_each_other_are_told_once_each_is_valid():
     assert only_mistake(between, low="x", high=-1)[0] == ("low",)
 
 
+def test_a_check_of_options_that_raises_is_told_as_the_factorys_fault():
+    def factory(*, x: int): ...
+
+    factory.check_options = lambda *, x: 1 // x and None
+    assert checked(factory, x=2) == {"x": 2}
+    says = "model 'm': its check_options failed: ZeroDivisionError: integer division or modulo by zero."
+    assert only_mistake(factory, x=0) == ((), says)
+
+
 class Inner(BaseModel):
     dim: int = 3
 

@@ -127,9 +127,17 @@ class Options:
             return {}, option_errors(self.label, self.fields, values, error.errors(include_url=False))
         filled = {**self.defaults(), **checked}
         filled = {name: filled[name] for name in self.fields if name in filled}
-        if self._fit is not None and (wrong := self._fit(**filled)):
-            return {}, [((), f"{self.label}: {wrong}")]
-        return filled, []
+        wrong = self._contradiction(filled)
+        return ({}, [((), f"{self.label}: {wrong}")]) if wrong else (filled, [])
+
+    def _contradiction(self, filled: dict[str, Any]) -> Any:
+        """How options that are valid one by one do not fit each other, in the factory's own words."""
+        if self._fit is None:
+            return None
+        try:
+            return self._fit(**filled)
+        except Exception as error:
+            return f"its check_options failed: {type(error).__name__}: {error}."
 
     def defaults(self) -> dict[str, Any]:
         """Every option that has a default, with a copy of it: no two uses share a list."""
