@@ -592,3 +592,20 @@ def test_others_may_read_every_file_of_a_bundle(bundle: Path, tmp_path: Path) ->
 def test_a_description_nested_without_end_is_told(bundle: Path) -> None:
     (bundle / "bundle.json").write_text("[" * 100_000)
     assert "bundle.json is not a bundle's description" in refusal(bundle)
+
+
+def test_a_fact_that_the_bundle_holds_is_not_asked_of_the_restored_vectorizer(small_csv: Path, tmp_path: Path) -> None:
+    class Sized(Lengths):
+        gives = ("n_features", "vocab_size")
+
+        def fit(self, texts: list[str]) -> None:
+            self.vocab_size = 7  # which from_state does not set
+
+    def sized(n_features: int, n_classes: int, vocab_size: int, /) -> nn.Module:
+        assert vocab_size == 7
+        return nn.Linear(n_features, n_classes)
+
+    plugins = plugins_with(vectorizer=Sized, model=sized)
+    recipe = small_recipe(small_csv, vectorizer={"use": "own"}, model={"use": "own"})
+    run = textforge.run(recipe, plugins=plugins, out=tmp_path / "run")
+    assert textforge.load(run.path, plugins=plugins).facts["vocab_size"] == 7

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -442,7 +443,7 @@ def test_options_that_do_not_fit_each_other_are_told_once_each_is_valid():
 def test_a_check_of_options_that_raises_is_told_as_the_factorys_fault():
     def factory(*, x: int): ...
 
-    factory.check_options = lambda *, x: 1 // x and None
+    factory.check_options = lambda *, x: "too small." if 1 // x > 1 else None
     assert checked(factory, x=2) == {"x": 2}
     says = "model 'm': its check_options failed: ZeroDivisionError: integer division or modulo by zero."
     assert only_mistake(factory, x=0) == ((), says)
@@ -483,3 +484,33 @@ def test_options_can_be_pickled_once_used():
 
 
 def between_importable(*, low: int = 0): ...
+
+
+def test_exactly_one_of_two_options_can_be_asked_for():
+    def factory(*, path: str | None = None, url: str | None = None): ...
+
+    factory.check_options = lambda *, path, url: None if (path is None) != (url is None) else "give path or url."
+    Options(factory, "dataset 'd'").refuse_unusable_defaults()
+    assert checked(factory, path="x") == {"path": "x", "url": None}
+    assert only_mistake(factory) == ((), "model 'm': give path or url.")
+
+
+@pytest.mark.parametrize(
+    ("check", "says"),
+    [
+        (lambda **_: sys.exit(0), "its check_options failed: SystemExit: 0."),
+        (lambda **_: {"x": 1}, "its check_options returned a dict, neither None nor a sentence."),
+    ],
+)
+def test_a_check_of_options_that_breaks_its_contract_is_told(check, says):
+    def factory(*, x: int = 1): ...
+
+    factory.check_options = check
+    assert only_mistake(factory) == ((), f"model 'm': {says}")
+
+
+def test_a_check_of_options_cannot_change_them():
+    def factory(*, x: list[int]): ...
+
+    factory.check_options = lambda *, x: x.append(99)
+    assert checked(factory, x=[1]) == {"x": [1]}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from unittest import mock
 
 import pytest
 
@@ -359,5 +360,14 @@ def test_an_interrupt_while_a_plugin_is_read_is_an_interrupt(plugins):
 
 def test_a_hook_may_have_another_name_in_its_plugin(plugins):
     plugins.register(SimpleNamespace(mine=hookimpl(lambda: {"m": mean_pool}, specname="textforge_models")))
+    assert plugins.names("model") == ["m"]
+    assert plugins.broken == []
+
+
+def test_a_module_that_holds_a_mock_is_a_plugin_like_any(plugins):
+    module = ModuleType("mocked")
+    module.call, module.mock = mock.call, mock.MagicMock()
+    module.textforge_models = hookimpl(lambda: {"m": mean_pool})
+    plugins.register(module)
     assert plugins.names("model") == ["m"]
     assert plugins.broken == []

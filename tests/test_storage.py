@@ -181,3 +181,17 @@ def test_a_growing_file_keeps_what_it_has(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_bytes() == "one\nzwei ü\n".encode()
     with pytest.raises(StorageError, match=r"nowhere/log: cannot be written: No such file or directory\."):
         append_text(tmp_path / "nowhere" / "log", "x")
+
+
+def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(StorageError, match="a: cannot be written"):
+        write_text(tmp_path / "a", "x")
+
+
+def test_a_link_to_nothing_makes_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    write_text(tmp_path / "a", "x")
+    assert (tmp_path / "a").is_symlink()
+    assert (tmp_path / "b").read_text() == "x"

@@ -109,7 +109,7 @@ def load(
         vectorizer = parts["vectorizer"].build({"seed": described["facts"].get("seed", 0)})
         with blame(parts["vectorizer"].label, "restoring its state"):
             vectorizer = vectorizer.from_state(_read_state(folder, described["vectorizer"]["state"]))
-        facts = {**given_facts(vectorizer, parts["vectorizer"]), **described["facts"]}
+        facts = {**described["facts"], **given_facts(vectorizer, parts["vectorizer"], described["facts"])}
         module = _module(parts["model"], facts, folder)
         classifier = Classifier(vectorizer, module, described["labels"], facts=facts, parts=parts, device=place)
         if check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -137,10 +137,10 @@ def as_device(device: torch.device | str) -> torch.device:
     return found
 
 
-def given_facts(vectorizer: Any, part: Part | None) -> dict[str, Any]:
+def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_features",)) -> dict[str, Any]:
     """The facts that a fitted vectorizer gives to models: its attributes of those names.
 
-    Without n_features, which its features tell.
+    Without those `known` already; n_features is what its features tell.
 
     Raises:
         ComponentError: it lacks one that it promised.
@@ -149,7 +149,7 @@ def given_facts(vectorizer: Any, part: Part | None) -> dict[str, Any]:
     gives = part.component.gives if part else getattr(vectorizer, "gives", ())
     facts = {}
     for name in gives:
-        if name != "n_features":
+        if name not in known:
             with blame(who, f"giving the fact '{name}', which its 'gives' promises"):
                 facts[name] = getattr(vectorizer, name)
     return facts

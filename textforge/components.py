@@ -228,9 +228,9 @@ def blame(who: str, doing: str, place: str = "") -> Iterator[None]:
         if not error.place and not isinstance(error, RecipeError):  # a recipe's mistakes have places of their own
             error.place = place
         raise
-    except MemoryError:
+    except (MemoryError, KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as error:
+    except BaseException as error:  # a panic in a Rust extension, or sys.exit, which would end a run as if it were done
         text = _CPP_TRACE.split(str(error))[0]
         if "can't allocate memory" in text or "out of memory" in text:  # torch has no error of its own for it
             raise MemoryError(text) from error

@@ -112,6 +112,13 @@ class Options:
         becomes a number and 1.5 never a whole one. Options that are valid one by one go to the
         factory's `check_options`, where it has one, which says how they do not fit each other.
         """
+        filled, mistakes = self._valid(values)
+        if mistakes or not (wrong := self._contradiction(filled)):
+            return filled, mistakes
+        return {}, [((), f"{self.label}: {wrong}")]
+
+    def _valid(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Place, str]]]:
+        """As `check`, each option by itself."""
         from pydantic import ValidationError
 
         values = dict(values)
@@ -126,18 +133,21 @@ class Options:
 
             return {}, option_errors(self.label, self.fields, values, error.errors(include_url=False))
         filled = {**self.defaults(), **checked}
-        filled = {name: filled[name] for name in self.fields if name in filled}
-        wrong = self._contradiction(filled)
-        return ({}, [((), f"{self.label}: {wrong}")]) if wrong else (filled, [])
+        return {name: filled[name] for name in self.fields if name in filled}, []
 
-    def _contradiction(self, filled: dict[str, Any]) -> Any:
+    def _contradiction(self, filled: dict[str, Any]) -> str | None:
         """How options that are valid one by one do not fit each other, in the factory's own words."""
         if self._fit is None:
             return None
         try:
-            return self._fit(**filled)
-        except Exception as error:
+            wrong = self._fit(**copy.deepcopy(filled))  # its own, should it change them
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit, too, or a command would end as if all were well
             return f"its check_options failed: {type(error).__name__}: {error}."
+        if wrong is None or isinstance(wrong, str):
+            return wrong
+        return f"its check_options returned a {type(wrong).__name__}, neither None nor a sentence."
 
     def defaults(self) -> dict[str, Any]:
         """Every option that has a default, with a copy of it: no two uses share a list."""
@@ -156,7 +166,7 @@ class Options:
                 written = jsonable({name: option.default})
             except ValueError as error:
                 raise PluginError(f"{self.label}: the default of '{name}' cannot be written: {error}") from error
-            _, mistakes = self.check(written)
+            _, mistakes = self._valid(written)  # one by one: "give path or url" refuses that both are left out
             for path, message in mistakes:
                 if path[:1] in ((name,), ()):
                     raise PluginError(f"{message} That is its own default: mend it, or its type {option.type_text}.")

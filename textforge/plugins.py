@@ -236,6 +236,9 @@ def _implemented(plugin: Any) -> list[str]:
             value = inspect.getattr_static(plugin, name)
         except AttributeError:
             continue
-        if settings := getattr(getattr(value, "__func__", value), marked, None):
+        settings = (
+            vars(function).get(marked) if hasattr(function := getattr(value, "__func__", value), "__dict__") else None
+        )
+        if isinstance(settings, dict):
             names.append(settings.get("specname") or name)
     return names

@@ -28,10 +28,14 @@ def replaced(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: the file cannot be written; what was at `path` is untouched.
     """
-    named, path = path, path.resolve()
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    named = path
+    if _is_stream(path):
         yield path
         return
+    try:
+        path = path.resolve()
+    except (OSError, RuntimeError) as error:  # links that lead in a circle
+        raise StorageError(f"{named}: cannot be written: {error}.") from error
     temporary = temporary_beside(path)
     try:
         temporary.touch(exist_ok=False)  # not by mkstemp: it gives 0600, and others could not read a shared run
@@ -51,6 +55,13 @@ def replaced(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _is_stream(path: Path) -> bool:
+    """A device or a pipe, or an open file by its name in /dev or /proc: written to, never replaced."""
+    if str(path.absolute()).startswith(("/dev/", "/proc/")):
+        return True
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
 def temporary_beside(path: Path) -> Path:

@@ -280,3 +280,12 @@ def test_a_csv_file_is_not_taken_for_lines_of_text(finished_run: Path, tmp_path:
     done = invoke("predict", finished_run, "-i", data)
     assert (done.returncode, done.stdout) == (2, "")
     assert "predict reads one text a line, and a CSV file has columns" in done.stderr
+
+
+def test_an_open_file_by_its_name_keeps_what_is_in_it(finished_run: Path, tmp_path: Path) -> None:
+    command = f"( echo first; {sys.executable} -m textforge predict {finished_run} moon -o /dev/stdout; echo last )"
+    for tail in (f"> {tmp_path / 'log'}; cat {tmp_path / 'log'}", "| cat"):
+        done = subprocess.run(["bash", "-c", f"{command} {tail}"], capture_output=True, text=True, timeout=120)
+        first, predicted, last = done.stdout.splitlines()
+        assert (first, predicted.count("\t"), last) == ("first", 1, "last")
+        assert (done.returncode, done.stderr) == (0, "")

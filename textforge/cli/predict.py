@@ -12,8 +12,8 @@ import click
 
 from textforge.cli import options
 
-STANDARD = Path("-")
-"""Standard input or output, as other programs call it."""
+STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
+"""Standard input or output, as it is called; opened by name, a file that it leads to would be written from its start."""
 
 
 @click.command("predict")
@@ -55,7 +55,7 @@ def command(
                 f"{source}: predict reads one text a line, and a CSV file has columns. Give it the texts alone, one a "
                 f"line or as .jsonl. (evaluate --data {source.name} reads CSV files that have labels.)"
             )
-        if source and source != STANDARD:
+        if source and source not in STANDARD:
             stream = stack.enter_context(open_input(source))
             lines = read_lines(stream, str(source), json_lines=source.suffix == ".jsonl")
         elif not texts:
@@ -67,7 +67,7 @@ def command(
 
         classifier = load(run_or_bundle, device=device)
         stdout = printed
-        if output and output != STANDARD:
+        if output and output not in STANDARD:
             temporary = stack.enter_context(replaced(output))
             stdout = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
         found = predictions(classifier, lines)
