@@ -110,6 +110,8 @@ def test_an_empty_split_is_refused_at_once(name: str) -> None:
         (({"a", "b"}, ["x", "y"]), "expected a list of texts, not a set"),
         ((None, ["x"]), "expected a list of texts, not a NoneType"),
         ((["a", "b"], "xy"), "expected a list of labels, not a single one"),
+        ((["a", "b"], {"x", "y"}), "expected a list of labels, not a set"),
+        ((["a", "b"], None), "expected a list of labels, not a NoneType"),
         ((["a", "b"], ["x"]), "2 texts but 1 labels"),
         ("ab", "a split is a pair"),
     ],

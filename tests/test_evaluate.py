@@ -201,11 +201,13 @@ def test_a_damaged_run_is_told(finished_run: Path, tmp_path: Path, text: str) ->
         evaluate(run, data=data)
 
 
-def test_a_damaged_environment_is_told(finished_run: Path, tmp_path: Path) -> None:
+def test_without_its_environment_a_run_is_evaluated_with_a_warning(finished_run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
-    (run / "environment.json").write_text("{}")
-    with pytest.raises(BundleError, match=r"its environment\.json is damaged"):
-        evaluate(run)
+    for damage in (lambda file: file.write_text("{}"), Path.unlink):
+        damage(run / "environment.json")
+        found = evaluate(run)
+        assert figures(found) == result(finished_run)["test"]
+        assert any(warning.startswith("environment.json cannot be read") for warning in found["warnings"])
 
 
 def test_a_folder_is_no_data_file(finished_run: Path, tmp_path: Path) -> None:

@@ -197,8 +197,8 @@ def _state(vectorizer: Any, part: Part) -> tuple[dict[str, NDArray[Any]], dict[s
         json.dumps(values, allow_nan=False, sort_keys=True, ensure_ascii=False).encode()
         if other := [key for key in state if not isinstance(key, str)]:
             raise TypeError(f"the key {other[0]!r} is not text")
-        if other := [name for name, array in arrays.items() if array.dtype.kind not in "biuf"]:
-            raise TypeError(f"the array '{other[0]}' has the type {arrays[other[0]].dtype}, which is no number")
+        if other := [k for k, v in arrays.items() if v.dtype.kind not in "biuf" or v.dtype.itemsize > 8]:
+            raise TypeError(f"the array '{other[0]}' has the type {arrays[other[0]].dtype}, which no bundle holds")
     except (AttributeError, TypeError, ValueError) as error:
         raise ComponentError(
             f"{part_name(part)}: state() must be a dict of JSON values and arrays of numbers: {error}."

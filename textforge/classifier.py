@@ -128,12 +128,17 @@ def as_device(device: torch.device | str) -> torch.device:
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    no_device = RecipeError(f"there is no device '{device}'. Use device 'cpu', 'cuda' or 'auto'.")
     try:
         found = torch.device(device)
-    except RuntimeError as error:
-        raise RecipeError(f"there is no device '{device}'. Use device 'cpu', 'cuda' or 'auto'.") from error
+    except (RuntimeError, TypeError) as error:
+        raise no_device from error
     if found.type == "cuda" and not torch.cuda.is_available():
         raise RecipeError(f"device '{found}': torch finds no CUDA device here. Use device 'cpu' or 'auto'.")
+    try:
+        torch.zeros(1, device=found).item()  # asks the device itself; 'meta' holds no numbers
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise no_device from error
     return found
 
 

@@ -134,6 +134,8 @@ def as_texts(texts: Iterable[str], name: str) -> list[str]:
 def _as_labels(labels: Iterable[str], name: str) -> list[str]:
     if isinstance(labels, (str, bytes)):
         raise DataError(f"{name}: expected a list of labels, not a single one.")
+    if not isinstance(labels, Iterable) or isinstance(labels, (set, frozenset, Mapping)):
+        raise DataError(f"{name}: expected a list of labels, not a {type(labels).__name__}.")
     found = [str(label) if isinstance(label, str) else label for label in labels]  # numpy's text becomes Python's
     for index, label in enumerate(found):
         if not isinstance(label, str):

@@ -53,8 +53,8 @@ def evaluate(
         raise RecipeError(f"the data have no split '{chosen}'. They have: {listed(splits)}.")
     texts, labels = splits[chosen]
     warnings = [*dataset.warnings]
-    if data is None and not options and dataset.fingerprint() != _fingerprint(run):
-        warnings.append("the data are not those that the run was made with: their SHA-256 differs.")
+    if data is None and not options:
+        warnings += _changed_data(run, dataset)
     shown = Path(data).name if data is not None and default == "train" else chosen  # a data file is no split
     return {
         "split": shown,
@@ -77,12 +77,15 @@ def _dataset(run: Path, data: str | Path | None, options: list[str], plugins: Pl
     return as_dataset(_file_part(path, run, options, plugins), 0), "train"
 
 
-def _fingerprint(run: Path) -> str | None:
-    """SHA-256 of the data of a run, as it was then."""
+def _changed_data(run: Path, dataset: Dataset) -> list[str]:
+    """A warning where the data are not, or may not be, those that the run was made with."""
     try:
-        return str(json.loads((run / run_folder.ENVIRONMENT).read_text(encoding="utf-8"))["data"]["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{run}: its {run_folder.ENVIRONMENT} is damaged: {error}") from error
+        then = json.loads((run / run_folder.ENVIRONMENT).read_text(encoding="utf-8"))["data"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return [f"{run_folder.ENVIRONMENT} cannot be read, so the data may not be those that the run was made with."]
+    if dataset.fingerprint() == then:
+        return []
+    return ["the data are not those that the run was made with: their SHA-256 differs."]
 
 
 def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -93,10 +94,10 @@ def _override(text: str) -> Override:
     if not equals:
         raise RecipeError(Mistake("an override is KEY=VALUE, as in model.hidden=[200].", Place(source)))
     keys = _keys(key.strip(), Place(source))
-    if value.strip()[:1] in ("|", ">") or (re.search(r"(?:^|\s)#", value) and not re.search("[\"']", value)):
-        raise RecipeError(  # YAML would read a block of text, or a comment
-            Mistake(f"the value needs quotes of its own: '{key}=\"{value.strip()}\"'.", Place(source))
-        )
+    start = value.strip()[:1]
+    if start in ("|", ">") or (start not in ("'", '"', "[", "{") and re.search(r"(?:^|\s)#", value)):
+        quoted = json.dumps(value.strip(), ensure_ascii=False)  # YAML would read a block of text, or a comment
+        raise RecipeError(Mistake(f"the value needs quotes of its own: '{key}={quoted}'.", Place(source)))
     node = parse(value, source) if value.strip() else Node(None, Place(source))
     return keys, from_python(node.plain(), source)
 

@@ -247,10 +247,11 @@ class _Check:
 
 
 def _named_in(message: str, section: Node) -> Node:
-    """The option of a section that a message about several of them names last, or the section."""
-    written = [(name, node) for name, node in (section.mapping or {}).items()]
-    named = [node for name, node in written if re.search(rf"\b{re.escape(name)}\b", message)]
-    return named[-1] if named else section
+    """The option of a section that a message about several of them names first, or the section."""
+    said = re.sub(r"'[^']*'", "", message.partition(": ")[2])  # quoted are values
+    written = (section.mapping or {}).items()
+    named = [(found.start(), node) for name, node in written if (found := re.search(rf"\b{re.escape(name)}\b", said))]
+    return min(named, key=lambda one: one[0])[1] if named else section
 
 
 def _run_name(path: Path) -> str:

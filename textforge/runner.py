@@ -232,7 +232,7 @@ def _told_unfinished(path: Path) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        if path.exists():
+        if (path / run_folder.RECIPE).exists():
             error.add_note(f"{path} is unfinished: it has no {run_folder.RESULT}.")
         raise
 

@@ -148,9 +148,10 @@ class Trainer:
         Where there is a validation split and `restore_best` is on, it has the best epoch's weights.
         """
         self.prepare()
-        module = self._copied_module()
-        if self._best_weights is not None:
-            module.load_state_dict(self._best_weights)
+        with _recording_gradients():
+            module = self._copied_module()
+            if self._best_weights is not None:
+                module.load_state_dict(self._best_weights)
         parts = {kind: part for kind, part in self.parts.items() if kind != "optimizer"}
         return Classifier(self.vectorizer, module, self.labels, facts=self.facts, parts=parts, device=self.device)
 
@@ -160,6 +161,11 @@ class Trainer:
         except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
             with RandomState(0, self.device).active():  # the weights drawn are replaced
                 module: nn.Module = _made(self._factories[0], self.facts, self._who["model"]).to(self.device)
+            if module is self.module:
+                raise ComponentError(
+                    f"{self._who['model']} cannot be copied: it keeps a computed tensor, and its factory returned it a "
+                    "second time. Let the factory make a new module at each call."
+                ) from None
             module.load_state_dict(self.module.state_dict())
             return module
 

@@ -33,10 +33,8 @@ def guarded(command: click.Command) -> int:
     except (KeyboardInterrupt, click.Abort) as stop:
         say("interrupted." + _notes(stop.__cause__ or stop))  # click aborts because of the interrupt
         return INTERRUPTED
-    except BrokenPipeError as error:  # the reader of our output, such as `head`, has gone
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         _discard_output()
-        if notes := _notes(error):
-            say(f"the output was closed before it was written.{notes}")
         return 1
     except TextforgeError as error:
         if debug:
@@ -44,8 +42,9 @@ def guarded(command: click.Command) -> int:
         placed = isinstance(error, RecipeError) and all(mistake.place for mistake in error.mistakes)
         say(_ended(str(error)) + _notes(error), lead="" if placed else "error: ")
         return error.exit_code
-    except MemoryError:
-        say("out of memory. Use fewer features (vectorizer.max_features), a smaller model or a smaller batch.")
+    except MemoryError as error:
+        advice = "Use fewer features (vectorizer.max_features), a smaller model or a smaller batch."
+        say(f"out of memory. {advice}{_notes(error)}")
         return 1
     except Exception as error:
         if debug:

@@ -13,7 +13,7 @@ import click
 from textforge.cli import options
 
 STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
-"""Standard input or output, as it is called; opened by name, a file that it leads to would be written from its start."""
+"""Standard input or output. Opened by its name, a file that it leads to would be written from its start."""
 
 
 @click.command("predict")

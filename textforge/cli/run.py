@@ -45,6 +45,9 @@ def command(
                 figures = figures_text(done.test) + "\n\n" if done.test else ""
                 stdout.write(f"{figures}run folder: {done.path}\n")
             stdout.flush()
+        except BrokenPipeError:  # click ends the command without a word
+            click.echo(f"the output was closed before it was written. The run is done, in {done.path}.", err=True)
+            raise
         except OSError as error:
             error.add_note(f"The run is done, in {done.path}.")
             raise
