@@ -552,13 +552,14 @@ def test_facts_that_json_does_not_give_back_come_from_the_restored_vectorizer(sm
         (type("Own", (Lengths,), {"given_state": {"x": object()}}), "must be a dict of JSON values and arrays"),
         (type("Own", (Lengths,), {"given_state": {1: 2, "n": 1}}), "must be a dict of JSON values and arrays"),
         (type("Own", (Lengths,), {"given_state": {"x": "half \ud800"}}), "must be a dict of JSON values and arrays"),
+        (type("Own", (Lengths,), {"given_state": {"x": np.ones(2, np.longdouble)}}), "arrays of numbers: .*float128"),
         (type("Own", (Lengths,), {"state": None}), "failed while giving its state: TypeError"),
         (
             type("Own", (Lengths,), {"transform": lambda self, texts: np.array([[1 / len(text)] for text in texts])}),
             "failed while turning texts into features: ZeroDivisionError",
         ),
     ],
-    ids=["object", "keys", "surrogate", "no-state", "empty-text"],
+    ids=["object", "keys", "surrogate", "longdouble", "no-state", "empty-text"],
 )
 def test_what_could_not_be_saved_is_told_before_training(
     small_csv: Path, tmp_path: Path, vectorizer: type, says: str

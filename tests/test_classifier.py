@@ -117,7 +117,14 @@ def test_as_many_labels_as_texts_are_asked_for(classifier: Classifier, labels: l
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 @pytest.mark.parametrize(
-    ("device", "says"), [("cuda", "torch finds no CUDA device here"), ("gpu", "there is no device 'gpu'")]
+    ("device", "says"),
+    [
+        ("cuda", "torch finds no CUDA device here"),
+        ("gpu", "there is no device 'gpu'"),
+        ("meta", "there is no device 'meta'"),
+        ("mps:7", "there is no device 'mps:7'"),
+        (3.5, "there is no device '3.5'"),
+    ],
 )
 def test_a_device_that_is_not_there_is_told(classifier: Classifier, device: str, says: str) -> None:
     with pytest.raises(RecipeError, match=says):

@@ -362,3 +362,31 @@ def test_wrong_overrides_are_told_together_with_everything_else(refused):
     for part in ("--set foo: an override is KEY=VALUE", "--set =3: '' is no key", "unknown option 'hiden'",
                  "--set bar.x=1: unknown key 'bar'", "r.yaml:1:7: seed must be"):  # fmt: skip
         assert part in told
+
+
+def test_a_check_of_options_sees_paths_as_the_factory_will(tmp_path, small_csv, monkeypatch):
+    def own(n_features, /, *, words: Path, low: int = 0, high: int = 9):
+        """With a file of words."""
+
+    def fits(*, words, low, high):
+        assert words.is_absolute()
+        return None if words.exists() and low < high else "low must be below high, not 'words'."
+
+    own.check_options = fits
+    plugins = PluginManager()
+    plugins.register(SimpleNamespace(textforge_models=hookimpl(lambda: {"own": own})))
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "w.txt").write_text("")
+    recipe = tmp_path / "sub" / "r.yaml"
+    recipe.write_text(with_section("model", "{use: own, high: 3, words: w.txt}").replace("small.csv", str(small_csv)))
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe(recipe, plugins=plugins).model.options["words"] == tmp_path / "sub" / "w.txt"
+    with pytest.raises(RecipeError, match=r"^--set model\.low=4: model 'own': low must be below high"):
+        load_recipe(recipe, plugins=plugins, overrides=["model.low=4"])
+
+
+def test_a_comment_after_a_list_is_a_comment(refused, small_csv):
+    given = ["model.hidden=[4] # small", "model={use: mlp} # x"]
+    assert load_recipe(small_recipe(small_csv), overrides=given).model.options["hidden"] == [4]
+    told = refused(with_section("seed", "0"), overrides=["dataset.text=don't # x"])
+    assert told == "--set dataset.text=don't # x: the value needs quotes of its own: 'dataset.text=\"don't # x\"'."

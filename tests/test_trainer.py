@@ -507,3 +507,23 @@ def test_a_fact_that_a_vectorizer_promises_and_lacks_is_told() -> None:
 
     with pytest.raises(ComponentError, match="the vectorizer failed while giving the fact 'pad', which its 'gives'"):
         trainer(vectorizer=Promises()).fit()
+
+
+def test_a_module_that_cannot_be_copied_is_never_handed_out_itself() -> None:
+    made: list[nn.Module] = []
+
+    def shared(n_features: int, n_classes: int) -> nn.Module:
+        if not made:
+            made.append(Keeps(n_features, n_classes))
+        return made[0]
+
+    with pytest.raises(ComponentError, match="the model cannot be copied: it keeps a computed tensor"):
+        trainer(model=shared).fit()
+
+
+def test_a_classifier_asked_for_in_inference_mode_can_be_trained_on() -> None:
+    loop = trainer(validation=0.2)
+    list(loop)
+    with torch.inference_mode():
+        classifier = loop.classifier()
+    assert not any(parameter.is_inference() for parameter in classifier.module.parameters())

@@ -112,12 +112,12 @@ class Options:
         becomes a number and 1.5 never a whole one. Options that are valid one by one go to the
         factory's `check_options`, where it has one, which says how they do not fit each other.
         """
-        filled, mistakes = self._valid(values)
-        if mistakes or not (wrong := self._contradiction(filled)):
+        filled, mistakes = self.check_each(values)
+        if mistakes or not (wrong := self.contradiction(filled)):
             return filled, mistakes
         return {}, [((), f"{self.label}: {wrong}")]
 
-    def _valid(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Place, str]]]:
+    def check_each(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Place, str]]]:
         """As `check`, each option by itself."""
         from pydantic import ValidationError
 
@@ -135,7 +135,7 @@ class Options:
         filled = {**self.defaults(), **checked}
         return {name: filled[name] for name in self.fields if name in filled}, []
 
-    def _contradiction(self, filled: dict[str, Any]) -> str | None:
+    def contradiction(self, filled: dict[str, Any]) -> str | None:
         """How options that are valid one by one do not fit each other, in the factory's own words."""
         if self._fit is None:
             return None
@@ -166,7 +166,7 @@ class Options:
                 written = jsonable({name: option.default})
             except ValueError as error:
                 raise PluginError(f"{self.label}: the default of '{name}' cannot be written: {error}") from error
-            _, mistakes = self._valid(written)  # one by one: "give path or url" refuses that both are left out
+            _, mistakes = self.check_each(written)  # one by one: "give path or url" refuses that both are left out
             for path, message in mistakes:
                 if path[:1] in ((name,), ()):
                     raise PluginError(f"{message} That is its own default: mend it, or its type {option.type_text}.")

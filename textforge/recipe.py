@@ -189,8 +189,6 @@ class _Check:
             return None
         if checked is None:
             return None
-        for name in checked:
-            checked[name] = self.paths(checked[name], options.at((name,)), f"{component.label}: {name}")
         return Part(component, checked, written_at=str(node.key_place or node.place))
 
     def trainer(self, node: Node | None) -> TrainerSettings | None:
@@ -204,12 +202,20 @@ class _Check:
         return None if checked is None else TrainerSettings(**checked)
 
     def options(self, options: Options, node: Node) -> dict[str, Any] | None:
-        checked, mistakes = options.check(node.plain())
+        checked, mistakes = options.check_each(node.plain())
         for path, message in mistakes:
-            at = node.at(path) if path else _named_in(message, node)
+            at = node.at(path)
             unknown = "unknown option" in message or "is not known here" in message
             self.wrong(message, at, at_key=unknown or at is node)
-        return None if mistakes else checked
+        if mistakes:
+            return None
+        for name in checked:
+            checked[name] = self.paths(checked[name], node.at((name,)), f"{options.label}: {name}")
+        if wrong := options.contradiction(checked):  # which sees paths as the factory will
+            at = _named_in(wrong, node)
+            self.wrong(f"{options.label}: {wrong}", at, at_key=at is node)
+            return None
+        return checked
 
     def paths(self, value: Any, node: Node, label: str) -> Any:
         """Make paths absolute, from the folder of the file that they are written in; they must exist."""
@@ -248,7 +254,7 @@ class _Check:
 
 def _named_in(message: str, section: Node) -> Node:
     """The option of a section that a message about several of them names first, or the section."""
-    said = re.sub(r"'[^']*'", "", message.partition(": ")[2])  # quoted are values
+    said = re.sub(r"'[^']*'", "", message)  # quoted are values
     written = (section.mapping or {}).items()
     named = [(found.start(), node) for name, node in written if (found := re.search(rf"\b{re.escape(name)}\b", said))]
     return min(named, key=lambda one: one[0])[1] if named else section

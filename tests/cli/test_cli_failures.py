@@ -406,3 +406,24 @@ def test_a_plugins_words_end_before_the_next_sentence(
     done = invoke("run", recipe_file, "-s", "model=raises", "--out", tmp_path / "run", "-q")
     sys.modules.pop("textforge_broken_models", None)
     assert f"LookupError: no such table. {tmp_path / 'run'} is unfinished" in done.stderr
+
+
+def test_a_reader_that_is_gone_does_not_hide_the_finished_run(recipe_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = f"{sys.executable} -m textforge run {recipe_file} -q --out {out} | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+    assert done.stderr == f"the output was closed before it was written. The run is done, in {out}.\n"
+    assert (out / "result.json").is_file()
+
+
+def test_out_of_memory_names_the_folder_that_it_leaves(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("textforge.metrics.confusion_matrix", fails)
+    done = invoke("run", recipe_file, "-q", "--out", tmp_path / "run")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: out of memory. ")
+    assert f"{tmp_path / 'run'} is unfinished" in done.stderr
