@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from textforge.errors import ComponentError, PluginError, RecipeError, TextforgeError, did_you_mean, listed
-from textforge.options import Options, jsonable
+from textforge.options import Options, attempt, jsonable
 
 
 @dataclass(frozen=True)
@@ -196,19 +196,6 @@ class Part:
 
 _CPP_TRACE = re.compile(r"\n(?:Exception raised from|frame #)")
 """Where torch's messages go on with a stack of C++ calls."""
-
-
-def attempt(call: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
-    """What another's code gives, or what it raised; only an interrupt by the user passes.
-
-    Not `except Exception`: a panic in a Rust extension is a BaseException, and so is sys.exit.
-    """
-    try:
-        return call(*arguments), None
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        return None, error
 
 
 def part_name(part: Part | None, otherwise: str = "") -> str:

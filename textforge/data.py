@@ -118,30 +118,25 @@ def as_texts(texts: Iterable[str], name: str) -> list[str]:
     Raises:
         DataError: one of them is not text, or a single str stands where many are wanted.
     """
-    if isinstance(texts, (str, bytes)):
-        raise DataError(f"{name}: expected a list of texts, not a single one. Put it in a list: [text].")
-    if not isinstance(texts, Iterable) or isinstance(texts, (set, frozenset, Mapping)):
-        raise DataError(f"{name}: expected a list of texts, not a {type(texts).__name__}.")
-    found = texts if isinstance(texts, list) else list(texts)
-    for index, text in enumerate(found):
-        if not isinstance(text, str):
-            raise DataError(
-                f"{name}: the text at index {index} is {text!r}, a {type(text).__name__}, which is not text."
-            )
-    return found
+    return _column(texts, name, "text", single=" Put it in a list: [text].")
 
 
 def _as_labels(labels: Iterable[str], name: str) -> list[str]:
-    if isinstance(labels, (str, bytes)):
-        raise DataError(f"{name}: expected a list of labels, not a single one.")
-    if not isinstance(labels, Iterable) or isinstance(labels, (set, frozenset, Mapping)):
-        raise DataError(f"{name}: expected a list of labels, not a {type(labels).__name__}.")
-    found = [str(label) if isinstance(label, str) else label for label in labels]  # numpy's text becomes Python's
-    for index, label in enumerate(found):
-        if not isinstance(label, str):
+    advice = " Turn labels into text first, as in [str(y) for y in labels]."
+    return [str(label) for label in _column(labels, name, "label", other=advice)]  # numpy's text becomes Python's
+
+
+def _column(values: Iterable[str], name: str, what: str, *, single: str = "", other: str = "") -> list[str]:
+    """Values as a list of str; `single` and `other` are advice for a lone str, and for what is no str."""
+    if isinstance(values, (str, bytes)):
+        raise DataError(f"{name}: expected a list of {what}s, not a single one.{single}")
+    if not isinstance(values, Iterable) or isinstance(values, (set, frozenset, Mapping)):
+        raise DataError(f"{name}: expected a list of {what}s, not a {type(values).__name__}.")
+    found = values if isinstance(values, list) else list(values)
+    for index, value in enumerate(found):
+        if not isinstance(value, str):
             raise DataError(
-                f"{name}: the label at index {index} is {label!r}, a {type(label).__name__}, which is not text. "
-                "Turn labels into text first, as in [str(y) for y in labels]."
+                f"{name}: the {what} at index {index} is {value!r}, a {type(value).__name__}, which is not text.{other}"
             )
     return found
 

@@ -40,13 +40,14 @@ def evaluate(
     Raises:
         RecipeError, DataError, BundleError: what is wrong with recipe or options, data, or bundle.
     """
-    from textforge.bundle import load
-
     plugins = plugins or PluginManager()
     run = Path(path)
     run_folder.bundle_folder(run)  # refuses an unfinished run before anything is loaded
+    source = _data_file(run, data)
+    from textforge.bundle import load
+
     classifier = load(run, plugins=plugins, device=device)
-    dataset, default = _dataset(run, data, [option.removeprefix("dataset.") for option in options], plugins)
+    dataset, default = _dataset(run, source, [option.removeprefix("dataset.") for option in options], plugins)
     chosen = split or default
     splits = dataset.splits()
     if chosen not in splits:
@@ -63,14 +64,19 @@ def evaluate(
     }
 
 
-def _dataset(run: Path, data: str | Path | None, options: list[str], plugins: PluginManager) -> tuple[Dataset, str]:
-    """The data, and the split that is meant where none is named."""
+def _data_file(run: Path, data: str | Path | None) -> Path:
+    """The recipe or data file to read: what is named, or the run's own recipe."""
     own = run / run_folder.RESOLVED
     if data is None and not own.is_file():
         raise BundleError(f"{run}: a bundle alone knows no data. Name them with --data FILE or --data RECIPE.")
     path = own if data is None else Path(data)
     if not path.is_file():
         raise RecipeError(f"{path}: is a folder, not a file." if path.is_dir() else f"{path}: there is no such file.")
+    return path
+
+
+def _dataset(run: Path, path: Path, options: list[str], plugins: PluginManager) -> tuple[Dataset, str]:
+    """The data, and the split that is meant where none is named."""
     if path.suffix.lower() in (".yaml", ".yml"):
         part, seed = load_dataset_part(path, overrides=[f"dataset.{option}" for option in options], plugins=plugins)
         return as_dataset(part, seed), "test"

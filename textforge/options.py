@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -139,12 +139,10 @@ class Options:
         """How options that are valid one by one do not fit each other, in the factory's own words."""
         if self._fit is None:
             return None
-        try:
-            wrong = self._fit(**copy.deepcopy(filled))  # its own, should it change them
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # sys.exit, too, or a command would end as if all were well
-            return f"its check_options failed: {type(error).__name__}: {error}."
+        own = copy.deepcopy(filled)  # should it change them
+        wrong, failed = attempt(partial(self._fit, **own))
+        if failed:
+            return f"its check_options failed: {type(failed).__name__}: {failed}."
         if wrong is None or isinstance(wrong, str):
             return wrong
         return f"its check_options returned a {type(wrong).__name__}, neither None nor a sentence."
@@ -197,6 +195,19 @@ class Options:
         schema["properties"] = properties
         schema["additionalProperties"] = False
         return schema, definitions
+
+
+def attempt(call: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
+    """What another's code gives, or what it raised; only an interrupt by the user passes.
+
+    Not `except Exception`: a panic in a Rust extension is a BaseException, and so is sys.exit.
+    """
+    try:
+        return call(*arguments), None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return None, error
 
 
 def jsonable(values: Mapping[str, Any]) -> dict[str, Any]:

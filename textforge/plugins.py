@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from textforge import hookspecs
-from textforge.components import IN_CODE, KINDS, Component, Origin, Part, attempt
+from textforge.components import IN_CODE, KINDS, Component, Origin, Part
 from textforge.errors import Mistake, PluginError, RecipeError, did_you_mean, listed
+from textforge.options import attempt
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ class PluginManager:
             broken(why if again else f"does not fit the hooks: {why}")
             return
         specified = [kind.hook for kind in KINDS.values()]
-        for hook in _implemented(plugin):
+        for hook in self._implemented(plugin):
             if hook not in specified:
                 broken(f"there is no hook '{hook}'. Hooks: {listed(specified)}.{did_you_mean(hook, specified)}")
         if registered is None or not any(self._pluggy.get_hookcallers(plugin) or ()):
@@ -158,6 +157,11 @@ class PluginManager:
                     continue
                 for reason in self._offer(kind.name, offered, origin):
                     broken(f"{kind.hook} {reason}")
+
+    def _implemented(self, plugin: Any) -> list[str]:
+        """The hooks that a plugin marks functions for, known or not."""
+        marked = {name: self._pluggy.parse_hookimpl_opts(plugin, name) for name in dir(plugin)}
+        return [settings.get("specname") or name for name, settings in marked.items() if settings]
 
     def _offer(self, kind: str, offered: Any, origin: Origin) -> list[str]:
         if not isinstance(offered, dict):
@@ -225,20 +229,3 @@ def _is_reference(text: str) -> bool:
 
 def _plugin_name(plugin: Any) -> str:
     return str(getattr(plugin, "__name__", type(plugin).__name__))
-
-
-def _implemented(plugin: Any) -> list[str]:
-    """The names of everything in a plugin that is marked as a hook implementation, known or not."""
-    marked = f"{hookspecs.GROUP}_impl"
-    names = []
-    for name in vars(plugin) if isinstance(plugin, ModuleType) else dir(plugin):
-        try:
-            value = inspect.getattr_static(plugin, name)
-        except AttributeError:
-            continue
-        settings = (
-            vars(function).get(marked) if hasattr(function := getattr(value, "__func__", value), "__dict__") else None
-        )
-        if isinstance(settings, dict):
-            names.append(settings.get("specname") or name)
-    return names

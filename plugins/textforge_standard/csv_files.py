@@ -65,7 +65,7 @@ def _fit(*, text: str, label: str, separator: str, encoding: str, **_: Any) -> s
     return None
 
 
-csv_files.check_options = _fit  # type: ignore[attr-defined]
+csv_files.check_options = _fit
 
 
 def _read(
