@@ -16,14 +16,17 @@ from textforge.options import Options, attempt, jsonable
 
 @dataclass(frozen=True)
 class Kind:
-    """One section of a recipe: the hook that fills it and the facts its factories may ask for."""
+    """One kind of component: the hook that gives it, and the facts its factories may ask for."""
 
     name: str
     facts: tuple[str, ...]
+    plural: str = ""
+    optional: bool = False
+    """Whether a recipe may leave it out."""
 
     @property
     def hook(self) -> str:
-        return f"textforge_{self.name}s"
+        return f"textforge_{self.plural or f'{self.name}s'}"
 
 
 KINDS: dict[str, Kind] = {
@@ -31,10 +34,16 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind("dataset", ("seed",)),
         Kind("vectorizer", ("seed",)),
-        Kind("model", ("n_classes", "seed")),  # and what the vectorizer gives
-        Kind("optimizer", ("params",)),
+        Kind("model", ("n_classes", "seed", "multi_label")),  # and what the vectorizer gives
+        Kind("optimizer", ("params", "module"), optional=True),  # a model that fits itself needs none
+        Kind("scheduler", ("optimizer", "total_steps", "steps_per_epoch", "monitor_mode"), optional=True),
+        Kind("loss", ("n_classes", "labels", "class_counts", "multi_label"), plural="losses", optional=True),
+        Kind("metric", (), optional=True),
     )
 }
+
+SECTIONS = tuple(kind for kind in KINDS if kind != "metric")
+"""Kinds that a recipe names one of, in a section of the kind's name; metrics are a list."""
 
 FACT_TEXT = {
     "n_features": "a bag of words or one vector a text (n_features)",
@@ -140,6 +149,11 @@ class Component:
     def doc(self) -> str:
         """The first line of the factory's docstring."""
         return (str(self.factory.__doc__ or "").strip().splitlines() or [""])[0]
+
+    @property
+    def fits_itself(self) -> bool:
+        """Whether a model is fitted by its own `fit`: its factory's attribute `fits_itself`."""
+        return getattr(self.factory, "fits_itself", False) is True
 
     @property
     def gives(self) -> tuple[str, ...]:

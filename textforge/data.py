@@ -1,8 +1,9 @@
-"""Labelled text and its splits, label encoding, and a stratified hold-out."""
+"""Labelled text, its splits, and labels as numbers."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +14,18 @@ from numpy.typing import NDArray
 from textforge.components import Part, part_name
 from textforge.errors import ComponentError, DataError, RecipeError, listed
 from textforge.settings import TrainerSettings
+from textforge.splits import holdout as holdout, stratified_holdout as stratified_holdout
 
-Split = tuple[Sequence[str], Sequence[str]]
-"""Texts and their labels, equally long."""
+Split = tuple[Sequence[str], Sequence[Any]]
+"""Texts and their labels, equally long: one str a text, or a sequence of str where a text may have several."""
 
 
 @dataclass(frozen=True)
 class Dataset:
     """What a dataset factory returns.
 
-    Each split is kept as a pair of lists, whatever sequences of str it was given as.
+    Each split is kept as a pair of lists, whatever sequences it was given as. Labels are str, or, where
+    every one of them is a list, tuple or set of str, sets of labels ("multi-label"), kept as tuples.
 
     Args:
         train: texts and labels to learn from.
@@ -30,6 +33,8 @@ class Dataset:
         valid: texts and labels to choose epochs by.
         label_names: the classes in their order; by default the sorted labels of train.
         warnings: sentences for the user about the data.
+        groups: a name for each training text (its author, its thread); where texts of train are held
+            out, those of one group stay together.
 
     Raises:
         DataError: a split is empty, has not as many labels as texts, or something in it is not text;
@@ -41,17 +46,29 @@ class Dataset:
     valid: Split | None = None
     label_names: Sequence[str] | None = None
     warnings: tuple[str, ...] = ()
+    groups: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         for name, split in self.splits().items():
             if not isinstance(split, (tuple, list)) or len(split) != 2:
                 raise DataError(f"{name}: a split is a pair (texts, labels).")
-            texts, labels = as_texts(split[0], name), _as_labels(split[1], name)
+            texts, labels = as_texts(split[0], name), as_labels(split[1], name)
             if len(texts) != len(labels):
                 raise DataError(f"{name}: {len(texts)} texts but {len(labels)} labels.")
             if not texts:
                 raise DataError(f"{name}: there are no texts." + ("" if name == "train" else " Leave this split out."))
             object.__setattr__(self, name, (texts, labels))
+            if isinstance(labels[0], tuple) != self.multi_label:
+                raise DataError(f"{name}: labels are single in one split and lists in another. Give lists in both.")
+        if self.groups is not None:
+            object.__setattr__(self, "groups", _column(self.groups, "groups", "group"))
+            if len(self.groups) != len(self.train[0]):
+                raise DataError(f"{len(self.train[0])} training texts but {len(self.groups)} groups.")
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text has a set of labels, rather than one."""
+        return isinstance(self.train[1][0], tuple)
 
     def splits(self) -> dict[str, Split]:
         """The splits that there are, by name."""
@@ -67,12 +84,14 @@ class Dataset:
         Raises:
             DataError: fewer than two classes, or a given name without an example.
         """
-        found = sorted(set(self.train[1]))
+        given = self.train[1]
+        found = sorted({name for row in given for name in row} if self.multi_label else set(given))
         names = list(self.label_names) if self.label_names is not None else found
-        if len(found) < 2:
+        if not found:
+            raise DataError(f"none of the {len(given)} training texts has a label.")
+        if len(found) < 2 and not self.multi_label:
             raise DataError(
-                f"all {len(self.train[1])} training texts have the label '{found[0]}'. "
-                "A classifier needs at least two classes."
+                f"all {len(given)} training texts have the label '{found[0]}'. A classifier needs at least two classes."
             )
         if len(set(names)) != len(names):
             raise DataError("label_names has a name twice.")
@@ -87,12 +106,26 @@ class Dataset:
         digest = hashlib.sha256()
         for name, (texts, labels) in self.splits().items():
             digest.update(f"{name}:{len(texts)}\n".encode())
-            for column in (texts, labels):
+            named = [json.dumps(row, ensure_ascii=False) for row in labels] if self.multi_label else labels
+            for column in (texts, named):
                 lengths = np.fromiter((len(item) for item in column), dtype="<i8", count=len(column))
                 digest.update(lengths.tobytes())
                 for item in column:
                     digest.update(item.encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
+
+    def repeated_texts(self) -> list[str]:
+        """A sentence for each split that has texts of the training split in it."""
+        train = set(self.train[0])
+        told = []
+        for name, (texts, _) in self.splits().items():
+            if name != "train" and (rows := [row for row, text in enumerate(texts) if text in train]):
+                shown = listed((str(row + 1) for row in rows), limit=5)
+                told.append(
+                    f"{len(rows)} of the {len(texts)} {name} texts stand in train word for word (rows {shown}): "
+                    f"figures on {name} may be too good."
+                )
+        return told
 
 
 def as_dataset(dataset: Any, seed: int) -> Dataset:
@@ -121,9 +154,32 @@ def as_texts(texts: Iterable[str], name: str) -> list[str]:
     return _column(texts, name, "text", single=" Put it in a list: [text].")
 
 
-def _as_labels(labels: Iterable[str], name: str) -> list[str]:
-    advice = " Turn labels into text first, as in [str(y) for y in labels]."
-    return [str(label) for label in _column(labels, name, "label", other=advice)]  # numpy's text becomes Python's
+def as_labels(labels: Iterable[Any], name: str) -> list[Any]:
+    """Labels as a list of str or, where there are several a text, of tuples of str.
+
+    Raises:
+        DataError: one of them is neither, or some are single and others not; names the row.
+    """
+    if isinstance(labels, Iterable) and not isinstance(labels, (list, str, bytes, Mapping, set, frozenset)):
+        labels = list(labels)
+    if not isinstance(labels, list) or not any(isinstance(label, (list, tuple, set, frozenset)) for label in labels):
+        advice = " Turn labels into text first, as in [str(y) for y in labels]."
+        return [str(label) for label in _column(labels, name, "label", other=advice)]  # numpy's text becomes Python's
+    rows = []
+    for index, row in enumerate(labels):
+        if not isinstance(row, (list, tuple, set, frozenset)):
+            raise DataError(
+                f"{name}: the label at index {index} is {row!r}, where others are lists of labels. "
+                "Give a list for every text, an empty one where a text has no label."
+            )
+        names = sorted(row, key=str) if isinstance(row, (set, frozenset)) else row
+        wrong = next((label for label in names if not isinstance(label, str)), None)
+        if wrong is not None:
+            raise DataError(
+                f"{name}: a label at index {index} is {wrong!r}, a {type(wrong).__name__}, which is no text."
+            )
+        rows.append(tuple(dict.fromkeys(map(str, names))))
+    return rows
 
 
 def _column(values: Iterable[str], name: str, what: str, *, single: str = "", other: str = "") -> list[str]:
@@ -141,21 +197,25 @@ def _column(values: Iterable[str], name: str, what: str, *, single: str = "", ot
     return found
 
 
-def encode_labels(labels: Sequence[str], names: Sequence[str], split: str) -> NDArray[np.int64]:
-    """Labels as class numbers, shape (len(labels),).
+def encode_labels(labels: Sequence[Any], names: Sequence[str], split: str) -> NDArray[Any]:
+    """Labels as class numbers, int64, shape (n,); sets of labels as 0 and 1, float32, shape (n, len(names)).
 
     Raises:
         DataError: a label is not among `names`; says which, how often, and where first.
     """
     number = {name: n for n, name in enumerate(names)}
+    several = len(labels) > 0 and not isinstance(labels[0], str)
+    encoded = np.zeros((len(labels), len(names)), np.float32) if several else np.empty(len(labels), np.int64)
     unknown: dict[str, list[int]] = {}
-    encoded = np.empty(len(labels), dtype=np.int64)
     for row, label in enumerate(labels):
-        found = number.get(label)
-        if found is None:
-            unknown.setdefault(label, []).append(row)
-        else:
-            encoded[row] = found
+        for name in label if several else (label,):
+            found = number.get(name)
+            if found is None:
+                unknown.setdefault(name, []).append(row)
+            elif several:
+                encoded[row, found] = 1
+            else:
+                encoded[row] = found
     if unknown:
         told = listed(f"'{label}' ({len(rows)} times, first in row {rows[0] + 1})" for label, rows in unknown.items())
         raise DataError(
@@ -167,8 +227,8 @@ def encode_labels(labels: Sequence[str], names: Sequence[str], split: str) -> ND
 
 def split_for_training(
     dataset: Dataset, labels: Sequence[str], settings: TrainerSettings, seed: int
-) -> dict[str, tuple[list[str], NDArray[np.int64]]]:
-    """The texts and class numbers to train on and, where the settings or the dataset have any, to validate on.
+) -> dict[str, tuple[list[str], NDArray[Any]]]:
+    """The texts and encoded labels to train on and, where the settings or the dataset have any, to validate on.
 
     Raises:
         DataError: a label is unknown, or there are too few texts to hold any out.
@@ -184,36 +244,8 @@ def split_for_training(
         valid = (list(dataset.valid[0]), encode_labels(dataset.valid[1], labels, "valid"))
         return {"train": (texts, y), "valid": valid}
     if settings.validation:
-        rows = zip(("train", "valid"), stratified_holdout(y, settings.validation, seed), strict=True)
+        rows = zip(("train", "valid"), holdout(y, settings.validation, seed, dataset.groups), strict=True)
         return {name: ([texts[row] for row in chosen], y[chosen]) for name, chosen in rows}
     if settings.patience is not None:
         raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for instance to 0.1.")
     return {"train": (texts, y)}
-
-
-def stratified_holdout(
-    labels: NDArray[np.int64], fraction: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers to keep and to hold out, each ascending; every class gives its share.
-
-    A class gives round(fraction * count) of its rows, drawn from `seed`, and keeps at least one.
-
-    Raises:
-        DataError: there are too few texts to hold any out.
-    """
-    generator = np.random.default_rng([seed, 0x5EED])
-    held: list[NDArray[np.int64]] = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        share = min(round(fraction * len(rows)), len(rows) - 1)
-        held.append(generator.permutation(rows)[:share])
-    out = np.sort(np.concatenate(held)) if held else np.empty(0, dtype=np.int64)
-    if len(out) == 0 and len(np.unique(labels)) == len(labels) > 1:
-        raise DataError(f"each of the {len(labels)} texts has a label of its own: is it the right column of labels?")
-    if len(out) == 0:
-        raise DataError(
-            f"{len(labels)} texts are too few to hold out a fraction of {fraction:g}. "
-            "Give more texts or a larger fraction."
-        )
-    keep = np.setdiff1d(np.arange(len(labels)), out, assume_unique=True)
-    return keep, out

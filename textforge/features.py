@@ -99,6 +99,20 @@ class RaggedBatch:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    def padded(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows side by side, padded with 0 on the right: numbers (int64) and where they are real (bool).
+
+        Shape:
+            Both (n_rows, length of the longest row, at least 1).
+        """
+        ends = torch.cat([self.offsets[1:], self.offsets.new_tensor([len(self.indices)])])
+        lengths = (ends - self.offsets).long()
+        longest = max(1, int(lengths.max())) if len(self) else 1
+        mask = torch.arange(longest, device=lengths.device) < lengths[:, None]
+        numbers = torch.zeros(mask.shape, dtype=torch.int64, device=lengths.device)
+        numbers[mask] = self.indices.long()
+        return numbers, mask
+
     def to(self, device: torch.device) -> RaggedBatch:
         """The same batch on another device."""
         if self.indices.device == device:

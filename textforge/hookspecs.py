@@ -33,9 +33,35 @@ def textforge_vectorizers() -> Factories:  # type: ignore[empty-body]
 
 @hookspec
 def textforge_models() -> Factories:  # type: ignore[empty-body]
-    """Models: a factory returns a `torch.nn.Module`. Facts: n_classes, seed, and what the vectorizer gives."""
+    """Models: a factory returns a `torch.nn.Module`. Facts: n_classes, seed, multi_label, what the vectorizer gives."""
 
 
 @hookspec
 def textforge_optimizers() -> Factories:  # type: ignore[empty-body]
-    """Optimizers: a factory returns a `torch.optim.Optimizer`. Facts: params."""
+    """Optimizers: a factory returns a `torch.optim.Optimizer`. Facts: params, module."""
+
+
+@hookspec
+def textforge_schedulers() -> Factories:  # type: ignore[empty-body]
+    """Schedulers: a factory returns a `torch.optim.lr_scheduler.LRScheduler`.
+
+    Facts: optimizer, total_steps, steps_per_epoch, monitor_mode.
+    """
+
+
+@hookspec
+def textforge_losses() -> Factories:  # type: ignore[empty-body]
+    """Losses: a factory returns a callable (logits, targets) -> mean loss.
+
+    Facts: n_classes, labels, class_counts, multi_label.
+    """
+
+
+@hookspec
+def textforge_metrics() -> Factories:  # type: ignore[empty-body]
+    """Metrics: a factory returns a callable (gold, probabilities) -> float or None. No facts."""
+
+
+@hookspec
+def textforge_commands() -> Factories:  # type: ignore[empty-body]
+    """Commands of the command line: name to a `click.Command`, or to the string that names one."""
