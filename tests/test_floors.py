@@ -15,7 +15,8 @@ FLOORS = {
     0: ["errors"],
     1: ["hookspecs", "settings", "options", "option_errors", "components", "plugins", "yaml12", "document", "overlay",
         "recipe", "schema", "run_folder", "storage"],
-    2: ["splits", "data", "features", "layers", "rng", "metrics", "classifier", "trainer", "bundle"],
+    2: ["splits", "data", "features", "layers", "rng", "metrics", "decision", "averaging", "classifier",
+        "optimization", "validation", "trainer", "bundle"],
     3: ["environment", "runner", "evaluate", "predict"],
     4: ["cli", "__main__"],
 }  # fmt: skip

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from textforge.recipe import Recipe as Recipe, load_recipe as load_recipe
     from textforge.runner import Progress as Progress, Run as Run, run as run
     from textforge.settings import TrainerSettings as TrainerSettings
-    from textforge.trainer import EpochResult as EpochResult, Trainer as Trainer
+    from textforge.trainer import Trainer as Trainer
+    from textforge.validation import EpochResult as EpochResult
 
 _HOME = {
     "BundleError": "errors",
@@ -39,7 +40,7 @@ _HOME = {
     "DataError": "errors",
     "DataUnavailable": "errors",
     "Dataset": "data",
-    "EpochResult": "trainer",
+    "EpochResult": "validation",
     "FeatureLinear": "layers",
     "PluginError": "errors",
     "PluginManager": "plugins",

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from textforge.classifier import Classifier, as_device, given_facts, vectorized
 from textforge.components import Part, blame, part_name
+from textforge.decision import Decision
 from textforge.errors import BundleError, ComponentError, PluginError, RecipeError, StorageError, TextforgeError
 from textforge.options import jsonable
 from textforge.plugins import PluginManager
@@ -28,7 +29,8 @@ from textforge.rng import RandomState
 from textforge.run_folder import bundle_folder
 from textforge.storage import json_text, replaced, sha256, temporary_beside, write_json
 
-FORMAT = 1
+FORMAT = 2
+"""Format 1 had no decision: one label a text, the most probable."""
 DESCRIPTION = "bundle.json"
 MODEL, VECTORIZER = "model.safetensors", "vectorizer.safetensors"
 GOLDEN_TEXTS = (
@@ -111,7 +113,10 @@ def load(
             vectorizer = vectorizer.from_state(_read_state(folder, described["vectorizer"]["state"]))
         facts = {**described["facts"], **given_facts(vectorizer, parts["vectorizer"], described["facts"])}
         module = _module(parts["model"], facts, folder)
-        classifier = Classifier(vectorizer, module, described["labels"], facts=facts, parts=parts, device=place)
+        decision = Decision.from_json(described["decision"]) if "decision" in described else Decision()
+        classifier = Classifier(
+            vectorizer, module, described["labels"], facts=facts, parts=parts, device=place, decision=decision
+        )
         if check:
             _check_golden(classifier, described)
     except TextforgeError as error:
@@ -137,6 +142,7 @@ def _write(classifier: Classifier, folder: Path) -> None:
         "format": FORMAT,
         "textforge": metadata.version("textforge"),
         "labels": list(classifier.labels),
+        "decision": classifier.decision.as_json(),
         "facts": _plain_facts(classifier),
         "vectorizer": {
             **_named(classifier.parts["vectorizer"]),
@@ -242,7 +248,7 @@ def _described(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{file}: cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleError(f"{damaged}{DESCRIPTION} is not a bundle's description ({error}).") from error
-    if number != FORMAT:
+    if number not in (1, FORMAT):
         raise BundleError(
             f"{folder}: bundle format {number!r}; this textforge ({metadata.version('textforge')}) reads format "
             f"{FORMAT}. It was written by textforge {described.get('textforge', '(unknown)')}: install that version."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from textforge.components import Part, blame, part_name
-from textforge.data import as_texts, encode_labels
+from textforge.data import as_labels, as_texts, encode_labels
+from textforge.decision import Decision
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
 from textforge.features import Features, as_features, batches
-from textforge.metrics import classification_metrics
+from textforge.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
 
 BATCH_SIZE = 512
 """Texts at a time in prediction; it bounds memory and changes no result beyond float rounding."""
@@ -30,6 +32,7 @@ class Classifier:
         facts: what the module was built from.
         parts: the named components behind vectorizer and model; without them it cannot be saved.
         device: where to compute: 'cpu', 'cuda' (also 'cuda:1'), or 'auto'.
+        decision: how outputs become answers; by default the most probable class.
 
     Raises:
         RecipeError: there is no such device here.
@@ -44,8 +47,10 @@ class Classifier:
         facts: Mapping[str, Any] | None = None,
         parts: Mapping[str, Part] | None = None,
         device: torch.device | str = "cpu",
+        decision: Decision | None = None,
     ) -> None:
         self.vectorizer = vectorizer
+        self.decision = decision or Decision()
         self.device = as_device(device)
         self.module = module.to(self.device).eval()
         self.labels = tuple(labels)
@@ -55,7 +60,9 @@ class Classifier:
     def predict_proba(
         self, texts: Sequence[str], *, on_batch: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
-        """Probabilities, float32, shape (len(texts), len(labels)); each row sums to 1.
+        """Probabilities, float32, shape (len(texts), len(labels)).
+
+        Each row sums to 1; where a text may have several labels each probability stands for itself.
 
         Args:
             texts: a sequence of str.
@@ -74,39 +81,77 @@ class Classifier:
                 on_batch(min(start + BATCH_SIZE, len(texts)), len(texts))
         return np.concatenate(chunks)
 
-    def predict(self, texts: Sequence[str]) -> list[str]:
-        """The most probable label of each text.
+    def predict(self, texts: Sequence[str]) -> list[Any]:
+        """The label of each text; a tuple of labels where a text may have several; None where it abstains.
 
         Raises:
             DataError: something in `texts` is not text.
         """
-        return [self.labels[number] for number in self.predict_proba(texts).argmax(axis=1)]
+        return self.answers(self.predict_proba(texts))
+
+    def answers(self, probabilities: NDArray[np.float32]) -> list[Any]:
+        """As `predict`, from probabilities that are there already."""
+        chosen = self.decision.chosen(probabilities)
+        if self.decision.multi_label:
+            return [tuple(self.labels[n] for n in np.flatnonzero(row)) for row in chosen]
+        answered = self.decision.answered(probabilities)
+        return [self.labels[n] if yes else None for n, yes in zip(chosen, answered, strict=True)]
+
+    def abstain_below(self, probability: float | None) -> None:
+        """From now on answer None where the most probable class is less probable than this; None always answers.
+
+        Raises:
+            RecipeError: texts may have several labels, where none is an answer.
+        """
+        if self.decision.multi_label:
+            raise RecipeError("abstaining is for one label a text; where there may be several, none is an answer.")
+        self.decision = replace(self.decision, abstain=probability)
 
     def evaluate(
         self,
         texts: Sequence[str],
-        labels: Sequence[str],
+        labels: Sequence[Any],
         *,
         name: str = "test",
+        metrics: ExtraMetrics | None = None,
         on_batch: Callable[[int, int], None] | None = None,
     ) -> dict[str, Any]:
-        """Figures on labelled texts: see `textforge.metrics.classification_metrics`.
+        """Figures on labelled texts: see `textforge.metrics`.
 
         Raises:
             DataError: there are no texts, not as many labels as texts, or a label that the classifier does not know.
         """
-        return self.metrics(labels, self.predict_proba(texts, on_batch=on_batch), name=name)
+        return self.metrics(labels, self.predict_proba(texts, on_batch=on_batch), name=name, metrics=metrics)
 
     def metrics(
-        self, labels: Sequence[str], probabilities: NDArray[np.float32], *, name: str = "test"
+        self,
+        labels: Sequence[Any],
+        probabilities: NDArray[np.float32],
+        *,
+        name: str = "test",
+        metrics: ExtraMetrics | None = None,
     ) -> dict[str, Any]:
         """As `evaluate`, from probabilities that are there already."""
-        if len(labels) != len(probabilities):
-            raise DataError(f"{name}: {len(probabilities)} texts but {len(labels)} labels.")
-        if len(labels) == 0:
+        rows = as_labels(labels, name)
+        if len(rows) != len(probabilities):
+            raise DataError(f"{name}: {len(probabilities)} texts but {len(rows)} labels.")
+        if not rows:
             raise DataError(f"{name}: there are no texts to evaluate on.")
-        gold = encode_labels(list(labels), self.labels, name)
-        return classification_metrics(gold, probabilities.argmax(axis=1).astype(np.int64), self.labels)
+        several = self.decision.multi_label
+        if isinstance(rows[0], tuple) != several:
+            raise DataError(
+                f"{name}: its texts have {'one label each' if several else 'lists of labels'}; "
+                f"the classifier gives {'sets of labels' if several else 'one label a text'}."
+            )
+        gold, chosen = encode_labels(rows, self.labels, name), self.decision.chosen(probabilities)
+        figures = (multi_label_metrics if several else classification_metrics)(gold, chosen, self.labels)
+        if metrics is not None:
+            figures |= metrics.measure(gold, probabilities)
+        if self.decision.abstain is not None:
+            answered = self.decision.answered(probabilities)
+            right = float((gold == chosen)[answered].mean()) if answered.any() else None
+            figures["answered"] = {"share": float(answered.mean()), "accuracy": right}
+        return figures
 
     def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         features = vectorized(self.vectorizer, texts, part_name(self.parts.get("vectorizer"), "the vectorizer"))
@@ -116,8 +161,7 @@ class Classifier:
             raise TrainingError(
                 f"{who} gives outputs that are not finite numbers; its weights are probably not, either."
             )
-        probabilities: NDArray[np.float32] = torch.softmax(scores, dim=1).cpu().numpy()
-        return probabilities
+        return self.decision.probabilities(scores.cpu().numpy())
 
 
 def as_device(device: torch.device | str) -> torch.device:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Any
 
 from textforge.errors import ComponentError, PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.options import Options, attempt, jsonable
+from textforge.settings import metric_key
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ KINDS: dict[str, Kind] = {
         Kind("metric", (), optional=True),
     )
 }
+
+COMMAND = Kind("command", ())
+"""What a plugin adds to the command line: no part of a recipe, and no factory."""
 
 SECTIONS = tuple(kind for kind in KINDS if kind != "metric")
 """Kinds that a recipe names one of, in a section of the kind's name; metrics are a list."""
@@ -206,6 +210,17 @@ class Part:
         arguments = [known[fact] for fact in asked.facts]
         with blame(part_name(self), "being built", self.written_at):
             return self.component.factory(*arguments, **self.options)
+
+
+def metric_names(metrics: Sequence[Part]) -> list[str]:
+    """How results name the metrics; one that stands there twice has the options that set it apart."""
+    keys = [metric_key(part.component.name) for part in metrics]
+    named = []
+    for key, part in zip(keys, metrics, strict=True):
+        defaults = part.component.options.defaults()
+        own = [f"{name}={value}" for name, value in part.options.items() if defaults.get(name) != value]
+        named.append(f"{key}({', '.join(own)})" if keys.count(key) > 1 and own else key)
+    return named
 
 
 _CPP_TRACE = re.compile(r"\n(?:Exception raised from|frame #)")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,7 +164,8 @@ def as_labels(labels: Iterable[Any], name: str) -> list[Any]:
         labels = list(labels)
     if not isinstance(labels, list) or not any(isinstance(label, (list, tuple, set, frozenset)) for label in labels):
         advice = " Turn labels into text first, as in [str(y) for y in labels]."
-        return [str(label) for label in _column(labels, name, "label", other=advice)]  # numpy's text becomes Python's
+        found = _column(cast("Iterable[str]", labels), name, "label", other=advice)
+        return [str(label) for label in found]  # numpy's text becomes Python's
     rows = []
     for index, row in enumerate(labels):
         if not isinstance(row, (list, tuple, set, frozenset)):

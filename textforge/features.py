@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from textforge.errors import ComponentError
+from textforge.errors import ComponentError, RecipeError
+from textforge.settings import TrainerSettings
 
 
 @dataclass(frozen=True)
@@ -193,3 +194,31 @@ def batches(
         else:
             rows = order[start:stop]
             yield features.take(rows).batch(0, len(rows)), rows
+
+
+def training_order(
+    features: Features, settings: TrainerSettings, generator: np.random.Generator
+) -> NDArray[np.int64] | None:
+    """The order in which an epoch takes the rows; None as they stand.
+
+    With `bucket_by_length` the shuffled rows are sorted by length in runs of 50 batches, and the batches
+    shuffled: a batch then has texts of like length, and every epoch other batches.
+
+    Raises:
+        RecipeError: rows of dense vectors have no length.
+    """
+    if not settings.shuffle:
+        return None
+    order = generator.permutation(len(features))
+    if not settings.bucket_by_length:
+        return order
+    if isinstance(features, Dense):
+        raise RecipeError(
+            "trainer.bucket_by_length is for sequences of words; this vectorizer gives one vector a text."
+        )
+    size, lengths = settings.batch_size, np.diff(features.offsets)
+    runs = [order[start : start + 50 * size] for start in range(0, len(order), 50 * size)]
+    order = np.concatenate([run[np.argsort(lengths[run], kind="stable")] for run in runs])
+    whole = [order[start : start + size] for start in range(0, len(order) - len(order) % size, size)]
+    rest = order[len(whole) * size :]  # stays the last, where drop_last may leave it out
+    return np.concatenate([*(whole[n] for n in generator.permutation(len(whole))), rest])

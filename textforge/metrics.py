@@ -1,16 +1,23 @@
-"""Figures of a classification from gold and predicted class numbers.
+"""Figures of a classification: those of every run, and those that a recipe's metrics add.
 
-numpy only: importing scikit-learn's metrics costs a second, these a few lines. They equal
+The former in numpy: importing scikit-learn's metrics costs a second, these a few lines. They equal
 `sklearn.metrics.precision_recall_fscore_support(zero_division=0)`; a test holds that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from textforge.components import Part, blame, metric_names, part_name
+from textforge.errors import ComponentError
+
+Metric = Callable[[NDArray[Any], NDArray[np.float32]], "float | None"]
+"""Gold (class numbers, or 0 and 1 for each text and class) and probabilities to a figure; None where undefined."""
 
 
 def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
@@ -21,7 +28,7 @@ def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64], n_cl
 def classification_metrics(
     gold: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[str]
 ) -> dict[str, Any]:
-    """Accuracy, macro and weighted F1, figures per class, and the confusion matrix, as plain values.
+    """Accuracy, macro, micro and weighted F1, figures per class, and the confusion matrix, as plain values.
 
     Args:
         gold: class numbers, shape (n,), n at least 1.
@@ -29,15 +36,44 @@ def classification_metrics(
         labels: the name of each class.
     """
     matrix = confusion_matrix(gold, predicted, len(labels))
-    hits, support, chosen = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    figures = _figures(np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0), labels)
+    accuracy = float(np.trace(matrix) / len(gold))
+    return {
+        "accuracy": accuracy,
+        **figures,
+        "micro_f1": accuracy,  # equal where every text has one label and gets one
+        "n": len(gold),
+        "confusion_matrix": {"labels": list(labels), "rows": matrix.tolist()},
+    }
+
+
+def multi_label_metrics(gold: NDArray[Any], predicted: NDArray[Any], labels: Sequence[str]) -> dict[str, Any]:
+    """As `classification_metrics` for texts with sets of labels; accuracy is the share of sets met exactly.
+
+    Args:
+        gold: 0 and 1, shape (n, n_classes), n at least 1.
+        predicted: 0 and 1, shape (n, n_classes).
+        labels: the name of each class.
+    """
+    gold, predicted = gold.astype(bool), predicted.astype(bool)
+    hits = (gold & predicted).sum(axis=0)
+    return {
+        "accuracy": float((gold == predicted).all(axis=1).mean()),
+        **_figures(hits, gold.sum(axis=0), predicted.sum(axis=0), labels),
+        "n": len(gold),
+    }
+
+
+def _figures(
+    hits: NDArray[np.int64], support: NDArray[np.int64], chosen: NDArray[np.int64], labels: Sequence[str]
+) -> dict[str, Any]:
     precision, recall = _ratio(hits, chosen), _ratio(hits, support)
     f1 = _ratio(2 * hits, support + chosen)
     seen = (support + chosen) > 0  # a class that nobody has and nobody predicts does not count
     return {
-        "accuracy": float(hits.sum() / len(gold)),
-        "macro_f1": float(f1[seen].mean()),
-        "weighted_f1": float((f1 * support).sum() / support.sum()),
-        "n": len(gold),
+        "macro_f1": float(f1[seen].mean()) if seen.any() else 0.0,
+        "micro_f1": float(2 * hits.sum() / max(1, (support + chosen).sum())),
+        "weighted_f1": float((f1 * support).sum() / max(1, support.sum())),
         "per_class": {
             label: {
                 "precision": float(precision[n]),
@@ -47,10 +83,61 @@ def classification_metrics(
             }
             for n, label in enumerate(labels)
         },
-        "confusion_matrix": {"labels": list(labels), "rows": matrix.tolist()},
     }
 
 
 def _ratio(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
     """Quotient where there is one, 0 where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)
+
+
+class ExtraMetrics:
+    """The metrics that a recipe lists, by the names that results give them.
+
+    Args:
+        metrics: metric `Part`s, or name to a callable (gold, probabilities) -> float or None.
+    """
+
+    def __init__(self, metrics: Sequence[Part] | Mapping[str, Metric] = ()) -> None:
+        self._metrics: dict[str, Metric] = {}
+        self._smaller: set[str] = set()
+        self._who: dict[str, str] = {}
+        if isinstance(metrics, Mapping):
+            given = [(name, metric, metric, f"the metric '{name}'") for name, metric in metrics.items()]
+        else:
+            names = metric_names(metrics)
+            given = [
+                (name, part.build({}), part.component.factory, part_name(part))
+                for name, part in zip(names, metrics, strict=True)
+            ]
+        for name, metric, told_by, who in given:
+            self._metrics[name], self._who[name] = metric, who
+            if getattr(told_by, "greater_is_better", True) is False:
+                self._smaller.add(name)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._metrics)
+
+    def smaller_is_better(self, name: str) -> bool:
+        """Whether a figure, one of every run's or of these, is better the smaller it is."""
+        return name == "loss" or name in self._smaller
+
+    def measure(self, gold: NDArray[Any], probabilities: NDArray[np.float32]) -> dict[str, float | None]:
+        """Name to figure; None where it is undefined, as an area under a curve is with one class only.
+
+        Raises:
+            ComponentError: a metric raised, or returned no number.
+        """
+        gold = gold.astype(np.int64)
+        found: dict[str, float | None] = {}
+        for name, metric in self._metrics.items():
+            with blame(self._who[name], "measuring"):
+                value = metric(gold, probabilities)
+                figure = None if value is None else float(value)
+            if figure is not None and not math.isfinite(figure):
+                raise ComponentError(
+                    f"{self._who[name]} returned {figure}; a metric is a number, or None if undefined."
+                )
+            found[name] = figure
+        return found

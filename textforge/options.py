@@ -19,7 +19,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from textforge.errors import PluginError, did_you_mean, listed
+from textforge.errors import Mistake, PluginError, RecipeError, did_you_mean, listed
 
 REQUIRED = inspect.Parameter.empty
 RESERVED = "use"
@@ -116,6 +116,17 @@ class Options:
         if mistakes or not (wrong := self.contradiction(filled)):
             return filled, mistakes
         return {}, [((), f"{self.label}: {wrong}")]
+
+    def accepted(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The checked options, defaults filled in.
+
+        Raises:
+            RecipeError: with every mistake.
+        """
+        checked, mistakes = self.check(values)
+        if mistakes:
+            raise RecipeError([Mistake(message) for _, message in mistakes])
+        return checked
 
     def check_each(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Place, str]]]:
         """As `check`, each option by itself."""

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from textforge.components import KINDS
+from textforge.components import SECTIONS
 from textforge.document import Node, from_python, parse, read_document
 from textforge.errors import Mistake, Place, RecipeError, did_you_mean, listed
 
-KEYS = ("extends", "seed", *KINDS, "trainer")
+KEYS = ("extends", "seed", *SECTIONS, "trainer", "metrics", "decision")
 """The top-level keys of a recipe."""
 
 
@@ -45,7 +45,7 @@ def merged(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
 
     A section that uses another component than its base starts afresh: its base's options are not its own.
     """
-    if len(path) == 1 and path[0] in KINDS:
+    if len(path) == 1 and path[0] in SECTIONS:
         base, over = _section(base), _section(over)
         old, use = ((node.mapping or {}).get("use") for node in (base, over))
         if old and use and old.value != use.value:

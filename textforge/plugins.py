@@ -12,9 +12,11 @@ from typing import Any
 import pluggy
 
 from textforge import hookspecs
-from textforge.components import IN_CODE, KINDS, Component, Origin, Part
-from textforge.errors import Mistake, PluginError, RecipeError, did_you_mean, listed
+from textforge.components import COMMAND, IN_CODE, KINDS, Component, Kind, Origin, Part
+from textforge.errors import PluginError, did_you_mean, listed
 from textforge.options import attempt
+
+HOOKED = (*KINDS.values(), COMMAND)
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,7 @@ class PluginManager:
             RecipeError: an option is unknown, missing, of the wrong type or out of range.
         """
         component = self.component(kind, name)
-        checked, mistakes = component.options.check(options)
-        if mistakes:
-            raise RecipeError([Mistake(message) for _, message in mistakes])
-        return Part(component, checked)
+        return Part(component, component.options.accepted(options))
 
     # -- what is put in ------------------------------------------------------------------------
 
@@ -141,13 +140,13 @@ class PluginManager:
             why = "the same object is registered already." if again else (str(error).strip().splitlines() or [""])[-1]
             broken(why if again else f"does not fit the hooks: {why}")
             return
-        specified = [kind.hook for kind in KINDS.values()]
+        specified = [kind.hook for kind in HOOKED]
         for hook in self._implemented(plugin):
             if hook not in specified:
                 broken(f"there is no hook '{hook}'. Hooks: {listed(specified)}.{did_you_mean(hook, specified)}")
         if registered is None or not any(self._pluggy.get_hookcallers(plugin) or ()):
             broken("implements no hook. Mark its functions with @textforge.hookimpl.")
-        for kind in KINDS.values():
+        for kind in HOOKED:
             for implementation in getattr(self._pluggy.hook, kind.hook).get_hookimpls():
                 if implementation.plugin is not plugin:
                     continue
@@ -155,7 +154,7 @@ class PluginManager:
                 if error:
                     broken(f"{kind.hook} raised {type(error).__name__}: {error}")
                     continue
-                for reason in self._offer(kind.name, offered, origin):
+                for reason in self._offer(kind, offered, origin):
                     broken(f"{kind.hook} {reason}")
 
     def _implemented(self, plugin: Any) -> list[str]:
@@ -163,7 +162,7 @@ class PluginManager:
         marked = {name: self._pluggy.parse_hookimpl_opts(plugin, name) for name in dir(plugin)}
         return [settings.get("specname") or name for name, settings in marked.items() if settings]
 
-    def _offer(self, kind: str, offered: Any, origin: Origin) -> list[str]:
+    def _offer(self, kind: Kind, offered: Any, origin: Origin) -> list[str]:
         if not isinstance(offered, dict):
             return [f"returned a {type(offered).__name__}, not a dict of names to factories."]
         wrong: list[str] = []
@@ -176,13 +175,13 @@ class PluginManager:
                     f"gave {target!r} for '{name}': neither a factory nor a string 'package.module:attribute'."
                 )
                 continue
-            component = Component(KINDS[kind], name, target, origin)
-            if callable(target):  # a string is imported, and so read, only when it is asked for
+            component = Component(kind, name, target, origin)
+            if callable(target) and kind is not COMMAND:  # a string is imported, and so read, only when it is asked for
                 _, error = attempt(getattr, component, "options")
                 if error:
                     wrong.append(f"gave a factory that cannot be used: {error}")
                     continue
-            self._components.setdefault((kind, name), []).append(component)
+            self._components.setdefault((kind.name, name), []).append(component)
         return wrong
 
     # -- what is said --------------------------------------------------------------------------
@@ -207,8 +206,9 @@ class PluginManager:
 
 
 def _kind(name: str) -> None:
-    if name not in KINDS:
-        raise PluginError(f"no kind of component named '{name}'. Kinds: {listed(KINDS)}.{did_you_mean(name, KINDS)}")
+    known = [kind.name for kind in HOOKED]
+    if name not in known:
+        raise PluginError(f"no kind of component named '{name}'. Kinds: {listed(KINDS)}.{did_you_mean(name, known)}")
 
 
 def _offered_by(hook: Callable[[], Any]) -> Any:

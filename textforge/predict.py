@@ -18,12 +18,28 @@ CHUNK = 1024
 
 
 def predictions(classifier: Classifier, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """For each text its label, and the probability of every class, most probable first."""
+    """For each text its label (null where the classifier abstains), or its labels where it may have several.
+
+    With them the probability of every class, most probable first.
+    """
+    several = classifier.decision.multi_label
     stream = iter(texts)
     while chunk := list(islice(stream, CHUNK)):
-        for row in classifier.predict_proba(chunk):
+        probabilities = classifier.predict_proba(chunk)
+        for row, answer in zip(probabilities, classifier.answers(probabilities), strict=True):
             by_label = sorted(zip(classifier.labels, map(float, row), strict=True), key=lambda pair: -pair[1])
-            yield {"label": by_label[0][0], "probabilities": dict(by_label)}
+            given = {"labels": list(answer)} if several else {"label": answer}
+            yield {**given, "probabilities": dict(by_label)}
+
+
+def as_line(prediction: dict[str, Any]) -> tuple[str, str]:
+    """Label and probability as a table shows them; several labels are joined by '|', none is empty."""
+    probabilities = prediction["probabilities"]
+    if "labels" in prediction:
+        labels = prediction["labels"]
+        return "|".join(labels), "|".join(f"{probabilities[label]:.4f}" for label in labels)
+    label = prediction["label"]
+    return label or "", f"{max(probabilities.values()) if label is None else probabilities[label]:.4f}"
 
 
 def read_lines(stream: BinaryIO, name: str, *, json_lines: bool = False) -> Iterator[str]:

@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from textforge.components import KINDS, Part, fact_text
+from textforge.components import KINDS, SECTIONS, Part, fact_text, metric_names
 from textforge.document import Node, from_python, read_document
 from textforge.errors import Mistake, Place, PluginError, RecipeError, did_you_mean, listed
 from textforge.option_errors import found
 from textforge.options import Options, jsonable
 from textforge.overlay import KEYS, Override, extended, merged, nested, part_before_its_options, read_overrides
 from textforge.plugins import PluginManager
-from textforge.settings import MAX_SEED, TrainerSettings
+from textforge.settings import FIGURES, FITTING, MAX_SEED, DecisionSettings, TrainerSettings, unknown_monitor
 from textforge.yaml12 import to_yaml
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked recipe: every part looked up, every option valid, every default filled in."""
+    """A checked recipe: every part looked up, every option valid, every default filled in.
+
+    Optimizer, scheduler and loss are None where the recipe has none, and where the model fits itself.
+    """
 
     name: str
     seed: int
     dataset: Part
     vectorizer: Part
     model: Part
-    optimizer: Part
+    optimizer: Part | None
+    scheduler: Part | None
+    loss: Part | None
     trainer: TrainerSettings
+    metrics: tuple[Part, ...] = ()
+    decision: DecisionSettings = field(default_factory=DecisionSettings)
+    warnings: tuple[str, ...] = ()
+    """What the recipe says that is not used, as sentences."""
+
     path: Path | None = None
     text: str = ""
     """The recipe as written, without what it extends."""
@@ -39,14 +49,22 @@ class Recipe:
 
     @property
     def parts(self) -> dict[str, Part]:
-        """Kind to its part, in the order in which they work."""
-        return {kind: getattr(self, kind) for kind in KINDS}
+        """Kind to its part, in the order in which they work; the metrics are not among them."""
+        return {kind: part for kind in SECTIONS if (part := getattr(self, kind)) is not None}
 
     def resolved(self) -> dict[str, Any]:
         """The whole recipe as plain values: no `extends`, every default written out, paths absolute."""
-        settings = {f.name: getattr(self.trainer, f.name) for f in fields(self.trainer)}
-        sections = {kind: part.as_recipe() for kind, part in self.parts.items()}
-        return {"seed": self.seed, **sections, "trainer": jsonable(settings)}
+        trainer = jsonable(asdict(self.trainer))
+        if self.model.component.fits_itself:
+            trainer = {name: trainer[name] for name in FITTING}
+        metrics = {"metrics": [part.as_recipe() for part in self.metrics]} if self.metrics else {}
+        return {
+            "seed": self.seed,
+            **{kind: part.as_recipe() for kind, part in self.parts.items()},
+            "trainer": trainer,
+            **metrics,
+            "decision": jsonable(asdict(self.decision)),
+        }
 
     def resolved_yaml(self) -> str:
         """`resolved()` as YAML that reads back to the same values."""
@@ -119,6 +137,7 @@ class _Check:
     def __init__(self, read: _Read, plugins: PluginManager) -> None:
         self.root, self.plugins = read.root, plugins
         self.mistakes = [*read.mistakes]
+        self.warnings: list[str] = []
 
     def dataset_part(self) -> tuple[Part, int]:
         sections = self.sections()
@@ -138,14 +157,50 @@ class _Check:
             if key not in KEYS:
                 self.wrong(f"unknown key '{key}'. A recipe has: {listed(KEYS)}.{did_you_mean(key, KEYS)}", node)
         seed = self.seed(sections.get("seed"))
-        parts = {kind: self.part(kind, sections.get(kind)) for kind in KINDS}
-        trainer = self.trainer(sections.get("trainer"))
-        vectorizer, model = parts["vectorizer"], parts["model"]
-        if vectorizer and model:
-            self.pair(vectorizer, model, sections["model"])
+        parts = {kind: self.part(kind, sections.get(kind)) for kind in SECTIONS if kind != "optimizer"}
+        model = parts["model"]
+        fitting = model is not None and model.component.fits_itself
+        parts["optimizer"] = self.part("optimizer", sections.get("optimizer"), optional=fitting)
+        if model and fitting:
+            self.tell_unused(model, parts, sections.get("trainer"))
+            parts |= dict.fromkeys(("optimizer", "scheduler", "loss"))
+        trainer = self.settings(TrainerSettings, "trainer", sections.get("trainer"), only=FITTING if fitting else None)
+        decision = self.settings(DecisionSettings, "decision", sections.get("decision"))
+        metrics = self.metrics(sections.get("metrics"))
+        if trainer and (wrong := unknown_monitor(trainer.monitor, metric_names(metrics))):
+            self.wrong(wrong, sections["trainer"].at(("monitor",)), at_key=False)
+        if parts["vectorizer"] and model:
+            self.pair(parts["vectorizer"], model, sections["model"])
         if self.mistakes:
             raise RecipeError(sorted(self.mistakes, key=_reading_order))
-        return {"seed": seed, **parts, "trainer": trainer}
+        return {
+            "seed": seed, **parts, "trainer": trainer, "metrics": metrics, "decision": decision,
+            "warnings": tuple(self.warnings),
+        }  # fmt: skip
+
+    def tell_unused(self, model: Part, parts: Mapping[str, Part | None], trainer: Node | None) -> None:
+        """A model that fits itself leaves sections without use, as where one line swaps it in."""
+        unused = [kind for kind in ("optimizer", "scheduler", "loss") if parts[kind]]
+        written = (trainer.mapping or {}) if trainer else {}
+        unused += [f"trainer.{key}" for key in written if key not in FITTING]
+        if unused:
+            verb = "is" if len(unused) == 1 else "are"
+            self.warnings.append(f"{model.label} fits itself: {listed(unused, limit=20)} {verb} not used.")
+
+    def metrics(self, node: Node | None) -> tuple[Part, ...]:
+        if node is None or node.value is None:
+            return ()
+        if not isinstance(node.value, list):
+            self.wrong("'metrics' must be a list, as in 'metrics: [NAME]'; a metric is a name or a mapping with 'use'. "
+                       f"Installed: {listed(self.plugins.names('metric'))}.", node, at_key=False)  # fmt: skip
+            return ()
+        found = [part for one in node.value if (part := self.part("metric", one, optional=False))]
+        names = metric_names(found)
+        for name, one in zip(names, node.value, strict=False):
+            if len(found) == len(node.value) and (name in FIGURES or names.count(name) > 1):
+                again = "is measured always" if name in FIGURES else "stands there twice"
+                self.wrong(f"metric '{name}' {again}. Take it out.", one, at_key=False)
+        return tuple(found)
 
     def wrong(self, message: str, node: Node | None, *, at_key: bool = True) -> None:
         place = (node.key_place if at_key and node and node.key_place else node.place) if node else None
@@ -161,8 +216,10 @@ class _Check:
             return 0
         return node.value
 
-    def part(self, kind: str, node: Node | None) -> Part | None:
+    def part(self, kind: str, node: Node | None, *, optional: bool | None = None) -> Part | None:
         names = self.plugins.names(kind)
+        if (KINDS[kind].optional if optional is None else optional) and (node is None or node.value is None):
+            return None
         if node is None:
             place = Place(self.root.place.source)
             self.mistakes.append(
@@ -191,15 +248,19 @@ class _Check:
             return None
         return Part(component, checked, written_at=str(node.key_place or node.place))
 
-    def trainer(self, node: Node | None) -> TrainerSettings | None:
+    def settings(self, kind: type[Any], name: str, node: Node | None, only: Sequence[str] | None = None) -> Any:
+        """A section that is no component; with `only`, other keys are checked and then left at their defaults."""
         node = node or Node({}, self.root.place)
         if node.value is None:  # `trainer:` with nothing under it
             node = Node({}, node.place, node.key_place)
         if node.mapping is None:
-            self.wrong("'trainer' must be a mapping, as in 'trainer: {epochs: 10}'.", node, at_key=False)
+            example = next(iter(fields(kind))).name
+            self.wrong(f"'{name}' must be a mapping, as in '{name}: {{{example}: …}}'.", node, at_key=False)
             return None
-        checked = self.options(Options(TrainerSettings, "trainer"), node)
-        return None if checked is None else TrainerSettings(**checked)
+        checked = self.options(Options(kind, name), node)
+        if checked is None:
+            return None
+        return kind(**{key: value for key, value in checked.items() if only is None or key in only})
 
     def options(self, options: Options, node: Node) -> dict[str, Any] | None:
         checked, mistakes = options.check_each(node.plain())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,9 +17,14 @@ from textforge.recipe import Recipe, load_recipe
 from textforge.storage import append_text, write_json, write_text
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from textforge.classifier import Classifier
     from textforge.data import Dataset
-    from textforge.trainer import EpochResult, Trainer
+    from textforge.metrics import ExtraMetrics
+    from textforge.trainer import Trainer
+    from textforge.validation import EpochResult
 
 
 class Progress:
@@ -90,18 +95,23 @@ def run(
 def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: bool) -> Run:
     """Everything from the recipe to result.json, which is written last."""
     clock = _Clock()
+    warnings = _Warnings(progress)
     with _emptied_on_error(path, keep_folder), _told_at(recipe):
         write_text(path / run_folder.RECIPE, recipe.text)
         write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
+        warnings.tell(recipe.warnings)
         progress.stage(f"loading {recipe.dataset.label}")
         with clock("load"):
-            dataset = _load(recipe, progress)
+            dataset = load_dataset(recipe)
+            warnings.tell([*dataset.warnings, *dataset.repeated_texts()])
         from textforge.bundle import refuse_unsavable, save
+        from textforge.metrics import ExtraMetrics
 
         progress.stage(f"turning {len(dataset.train[0])} texts into features with {recipe.vectorizer.label}")
         with clock("vectorize"):
-            trainer = _trainer(recipe, dataset, progress)
+            trainer = trainer_for(recipe, dataset, progress.step)
             trainer.prepare()
+            warnings.tell(trainer.warnings)
             _check_test_labels(dataset, trainer)
             refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
         _write_environment(path, recipe, dataset, trainer)
@@ -111,10 +121,11 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
     )
     with clock("train"), _told_at(recipe):
         _train(path, trainer, progress)
+        warnings.tell(trainer.warnings)
     classifier = trainer.classifier()
     progress.stage("evaluating on test" if dataset.test else "no test split: nothing to evaluate")
     with clock("evaluate"):
-        test, rows = _evaluate(classifier, dataset, progress)
+        test, rows = _evaluate(classifier, dataset, ExtraMetrics(recipe.metrics), progress)
     with _result_not_lost(test):
         save(classifier, path / run_folder.MODEL)
         if dataset.test:
@@ -124,6 +135,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
             "seed": recipe.seed,
             "overrides": recipe.overrides,
             "labels": list(trainer.labels),
+            "multi_label": dataset.multi_label,
             "n_features": int(trainer.facts["n_features"]),  # a vectorizer may give a numpy number
             "n_parameters": sum(p.numel() for p in classifier.module.parameters()),
             "n_train": len(trainer.train_labels),
@@ -131,12 +143,27 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
             "best_epoch": trainer.best.number if trainer.best else None,
             "train_loss": trainer.history[-1].train_loss,
             "valid": trainer.best.valid if trainer.best else None,
+            "decision": classifier.decision.as_json(),
             "test": test,
-            "warnings": list(dataset.warnings),
+            "warnings": warnings.told,
             "seconds": clock.seconds(),
         }
         write_json(path / run_folder.RESULT, result)
     return Run(path, result, classifier)
+
+
+class _Warnings:
+    """Tells each warning once, and keeps them all for the result."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.told: list[str] = []
+
+    def tell(self, warnings: Iterable[str]) -> None:
+        for warning in warnings:
+            if warning not in self.told:
+                self.told.append(warning)
+                self._progress.warning(warning)
 
 
 class _Clock:
@@ -157,16 +184,19 @@ class _Clock:
         return {name: round(value, 3) for name, value in {**self._stages, "total": total}.items()}
 
 
-def _load(recipe: Recipe, progress: Progress) -> Dataset:
+def load_dataset(recipe: Recipe) -> Dataset:
+    """The dataset that a recipe names.
+
+    Raises:
+        DataError, DataUnavailable, ComponentError: it cannot be had.
+    """
     from textforge.data import as_dataset
 
-    dataset = as_dataset(recipe.dataset, recipe.seed)
-    for warning in dataset.warnings:
-        progress.warning(warning)
-    return dataset
+    return as_dataset(recipe.dataset, recipe.seed)
 
 
-def _trainer(recipe: Recipe, dataset: Dataset, progress: Progress) -> Trainer:
+def trainer_for(recipe: Recipe, dataset: Dataset, on_step: Callable[[int, int, int], None] | None = None) -> Trainer:
+    """The trainer that a recipe describes, over a dataset that is there already."""
     from textforge.trainer import Trainer
 
     return Trainer(
@@ -174,8 +204,12 @@ def _trainer(recipe: Recipe, dataset: Dataset, progress: Progress) -> Trainer:
         recipe.vectorizer,
         recipe.model,
         recipe.optimizer,
+        scheduler=recipe.scheduler,
+        loss=recipe.loss,
+        metrics=recipe.metrics,
+        decision=recipe.decision,
         seed=recipe.seed,
-        on_step=progress.step,
+        on_step=on_step,
         **asdict(recipe.trainer),
     )
 
@@ -199,31 +233,39 @@ def _train(path: Path, trainer: Trainer, progress: Progress) -> None:
     """Train to the end; the line of each epoch is written before the next begins."""
     for result in trainer:
         append_text(path / run_folder.METRICS, json.dumps(asdict(result)) + "\n")
-        progress.epoch(result, trainer.settings.epochs)
+        progress.epoch(result, trainer.epochs)
 
 
-def _evaluate(classifier: Classifier, dataset: Dataset, progress: Progress) -> tuple[dict[str, Any] | None, list[str]]:
+def _evaluate(
+    classifier: Classifier, dataset: Dataset, metrics: ExtraMetrics, progress: Progress
+) -> tuple[dict[str, Any] | None, list[str]]:
     """The figures on test, and a JSON line for each of its texts."""
     if dataset.test is None:
         return None, []
     texts, gold = dataset.test
     probabilities = classifier.predict_proba(texts, on_batch=progress.evaluated)
-    figures = classifier.metrics(gold, probabilities)
-    predicted = [classifier.labels[number] for number in probabilities.argmax(axis=1)]
-    rows = [
+    figures = classifier.metrics(gold, probabilities, metrics=metrics)
+    return figures, prediction_lines(classifier, gold, probabilities)
+
+
+def prediction_lines(
+    classifier: Classifier, gold: Sequence[Any], probabilities: NDArray[np.float32], rows: Iterable[int] | None = None
+) -> list[str]:
+    """A JSON line for each text: its row, gold and predicted label or labels, and the probability of each label."""
+    predicted = classifier.answers(probabilities)
+    return [
         json.dumps(
             {
                 "row": row,
-                "gold": gold[row],
-                "predicted": predicted[row],
-                "probabilities": dict(zip(classifier.labels, map(float, probabilities[row]), strict=True)),
+                "gold": gold[n],
+                "predicted": predicted[n],
+                "probabilities": dict(zip(classifier.labels, map(float, probabilities[n]), strict=True)),
             },
             ensure_ascii=False,
         )
         + "\n"
-        for row in range(len(texts))
+        for n, row in enumerate(range(len(gold)) if rows is None else rows)
     ]
-    return figures, rows
 
 
 @contextmanager

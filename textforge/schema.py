@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from textforge.components import KINDS
+from textforge.components import KINDS, SECTIONS
 from textforge.errors import PluginError
 from textforge.options import Options
 from textforge.plugins import PluginManager
-from textforge.settings import MAX_SEED, TrainerSettings
+from textforge.settings import MAX_SEED, DecisionSettings, TrainerSettings
 
 
 def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
@@ -41,12 +41,21 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
             definitions |= {key: schema, **inner}
             references.append({"$ref": f"#/$defs/{key}"})
             names.append(component.name)
-        partial = {"type": "object", "not": {"required": ["use"]}}
-        properties[kind] = {"anyOf": [{"enum": names}, *references, partial]}
-    trainer, inner = Options(TrainerSettings, "trainer").json_schema("trainer")
-    definitions |= {"trainer": trainer, **inner}
-    properties["trainer"] = {"anyOf": [{"$ref": "#/$defs/trainer"}, {"type": "null"}]}
-    whole = {kind: {"anyOf": [{"type": "string"}, {"required": ["use"]}]} for kind in KINDS}
+        one = {"anyOf": [{"enum": names}, *references]}
+        if kind not in SECTIONS:
+            properties[f"{kind}s"] = {"anyOf": [{"type": "array", "items": one}, {"type": "null"}]}
+            continue
+        one["anyOf"].append({"type": "object", "not": {"required": ["use"]}})
+        if KINDS[kind].optional:
+            one["anyOf"].append({"type": "null"})
+        properties[kind] = one
+    for name, settings in (("trainer", TrainerSettings), ("decision", DecisionSettings)):
+        schema, inner = Options(settings, name).json_schema(name)
+        definitions |= {name: schema, **inner}
+        properties[name] = {"anyOf": [{"$ref": f"#/$defs/{name}"}, {"type": "null"}]}
+    required = [kind for kind in SECTIONS if not KINDS[kind].optional]
+    given = [{"type": "string"}, {"required": ["use"]}]
+    whole = {kind: {"anyOf": [*given, {"type": "null"}] if KINDS[kind].optional else given} for kind in SECTIONS}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "textforge recipe",
@@ -54,6 +63,6 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
         "properties": properties,
         "additionalProperties": False,
         "if": {"not": {"required": ["extends"]}},
-        "then": {"required": list(KINDS), "properties": whole},
+        "then": {"required": required, "properties": whole},
         "$defs": definitions,
     }

@@ -8,9 +8,8 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,33 +17,20 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from textforge.classifier import Classifier, as_device, forward, given_facts, logits, vectorized
+from textforge.classifier import Classifier, as_device, given_facts, logits, vectorized
 from textforge.components import Part, blame, part_name
 from textforge.data import Dataset, as_dataset, split_for_training
-from textforge.errors import ComponentError, DataError, Mistake, RecipeError, TrainingError
-from textforge.features import Features, as_features, batches
-from textforge.metrics import classification_metrics
+from textforge.decision import Decision, fit_decision, refuse_undecidable
+from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
+from textforge.features import Features, as_features, training_order
+from textforge.metrics import ExtraMetrics, Metric
+from textforge.optimization import Optimization, plain_loss
 from textforge.options import Options, call_with_facts
 from textforge.rng import RandomState, checked_seed
-from textforge.settings import TrainerSettings
+from textforge.settings import DecisionSettings, TrainerSettings
+from textforge.validation import EpochResult as EpochResult, Figures, Validation
 
 Factory = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class EpochResult:
-    """What one epoch came to: plain data."""
-
-    number: int
-    """From 1."""
-    train_loss: float
-    """Mean loss over the texts of the epoch, as it was while training."""
-    valid: dict[str, float] | None
-    """loss, accuracy and macro_f1 on the validation split, or None where there is none."""
-    best: bool
-    """Whether this is the best epoch so far, by the monitored validation metric."""
-    steps: int
-    seconds: float
 
 
 class Trainer:
@@ -57,9 +43,15 @@ class Trainer:
         model: a factory that takes facts by name (n_features, n_classes, seed, …) and returns a
             `torch.nn.Module`, or a model `Part`.
         optimizer: a factory that takes the fact params and returns a `torch.optim.Optimizer`, or an
-            optimizer `Part`.
+            optimizer `Part`; None only where the model fits itself.
+        scheduler: a factory that takes the fact optimizer (and total_steps, …) and returns a learning-rate
+            scheduler of torch's, or a scheduler `Part`.
+        loss: a factory that returns a callable (logits, targets) -> mean loss, or a loss `Part`; by default
+            cross-entropy, or binary cross-entropy where a text has a set of labels.
+        metrics: more figures to validate by: metric `Part`s, or name to a callable (gold, probabilities) -> float.
+        decision: how probabilities become answers: the fields of `DecisionSettings`.
         seed: what every random draw follows from; torch's and the caller's random states stay untouched.
-        on_step: called after each step with (epoch, step, steps), both from 1.
+        on_step: called after each batch with (epoch, batch, batches), both from 1.
         settings: the fields of `TrainerSettings`.
 
     Raises:
@@ -74,29 +66,40 @@ class Trainer:
         dataset: Dataset | Part,
         vectorizer: Any,
         model: Factory | Part,
-        optimizer: Factory | Part,
+        optimizer: Factory | Part | None = None,
         *,
+        scheduler: Factory | Part | None = None,
+        loss: Factory | Part | None = None,
+        metrics: Sequence[Part] | Mapping[str, Metric] = (),
+        decision: Mapping[str, Any] | DecisionSettings | None = None,
         seed: int = 0,
         on_step: Callable[[int, int, int], None] | None = None,
         **settings: Any,
     ) -> None:
-        checked, mistakes = Options(TrainerSettings, "trainer").check(settings)
-        if mistakes:
-            raise RecipeError([Mistake(message) for _, message in mistakes])
-        self.settings = TrainerSettings(**checked)
+        self.settings = TrainerSettings(**Options(TrainerSettings, "trainer").accepted(settings))
+        if not isinstance(decision, DecisionSettings):
+            decision = DecisionSettings(**Options(DecisionSettings, "decision").accepted(decision or {}))
+        self._decision = decision
         self.seed = checked_seed(seed)
         self.device = as_device(self.settings.device)
-        given = {"vectorizer": vectorizer, "model": model, "optimizer": optimizer}
+        given = {
+            "vectorizer": vectorizer, "model": model, "optimizer": optimizer, "scheduler": scheduler, "loss": loss,
+        }  # fmt: skip
         self.parts = {kind: part for kind, part in given.items() if isinstance(part, Part)}
         self._who = {kind: part_name(self.parts.get(kind), f"the {kind}") for kind in given}
+        self.fits_itself = _fits_itself(model)
+        if optimizer is None and not self.fits_itself:
+            raise RecipeError("an optimizer is needed; only a model that fits itself does without one.")
+        self._validation = Validation(self.settings.monitor, ExtraMetrics(metrics))
         self.dataset = as_dataset(dataset, self.seed)
         self.labels = self.dataset.labels()
         self.vectorizer = vectorizer.build({"seed": self.seed}) if isinstance(vectorizer, Part) else vectorizer
         self.history: list[EpochResult] = []
-        self._factories = (model, optimizer)
+        self._factories = given
         self._on_step = on_step
         self._random = RandomState(self.seed, self.device)
         self._prepared = False
+        self._optimization: Optimization | None = None
         self._best: EpochResult | None = None
         self._best_weights: dict[str, Any] | None = None
 
@@ -111,19 +114,19 @@ class Trainer:
 
     def _prepare(self) -> None:
         splits = split_for_training(self.dataset, self.labels, self.settings, self.seed)
-        texts, y = splits["train"]
+        texts, self._y = splits["train"]
         self._y_valid = splits["valid"][1] if "valid" in splits else None
-        self._y = torch.from_numpy(y).to(self.device)
-        self._weights = self._class_weights(y)
+        several, valid = self.dataset.multi_label, "valid" in splits
+        refuse_undecidable(self._decision, self.labels, multi_label=several, valid=valid)
         who = self._who["vectorizer"]
         with blame(who, "being fitted"):
             fitted = _fit_transform(self.vectorizer, texts)
-            self._features = {"train": as_features(fitted, len(y), who)}
+            self._features = {"train": as_features(fitted, len(self._y), who)}
         if "valid" in splits:
             self._features["valid"] = vectorized(self.vectorizer, splits["valid"][0], who)
         if self._steps() == 0:
             raise DataError(
-                f"{len(y)} training texts make no full batch of {self.settings.batch_size}, and drop_last "
+                f"{len(self._y)} training texts make no full batch of {self.settings.batch_size}, and drop_last "
                 "leaves out the rest. Make trainer.batch_size smaller or trainer.drop_last false."
             )
         self._build(self._features["train"])
@@ -149,18 +152,28 @@ class Trainer:
         """
         self.prepare()
         with _recording_gradients():
-            module = self._copied_module()
+            with self._kept_weights():
+                module = self._copied_module()
             if self._best_weights is not None:
                 module.load_state_dict(self._best_weights)
-        parts = {kind: part for kind, part in self.parts.items() if kind != "optimizer"}
-        return Classifier(self.vectorizer, module, self.labels, facts=self.facts, parts=parts, device=self.device)
+            decision = self._decided(module)
+        parts = {kind: part for kind, part in self.parts.items() if kind in ("vectorizer", "model")}
+        return Classifier(
+            self.vectorizer, module, self.labels, facts=self.facts, parts=parts, device=self.device, decision=decision
+        )
+
+    def _decided(self, module: nn.Module) -> Decision:
+        valid = None
+        if self._y_valid is not None:
+            valid = (self._logits("valid", module), self._y_valid)
+        return fit_decision(self._decision, len(self.labels), multi_label=self.dataset.multi_label, valid=valid)
 
     def _copied_module(self) -> nn.Module:
         try:
             return copy.deepcopy(self.module)
         except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
             with RandomState(0, self.device).active():  # the weights drawn are replaced
-                module: nn.Module = _made(self._factories[0], self.facts, self._who["model"]).to(self.device)
+                module: nn.Module = self._made("model", self.facts).to(self.device)
             if module is self.module:
                 raise ComponentError(
                     f"{self._who['model']} cannot be copied: it keeps a computed tensor, and its factory returned it a "
@@ -170,25 +183,37 @@ class Trainer:
             return module
 
     @property
-    def train_labels(self) -> NDArray[np.int64]:
-        """Class numbers of the texts trained on, those held out for validation not among them."""
+    def train_labels(self) -> NDArray[Any]:
+        """Class numbers, or 0 and 1 for each class, of the texts trained on, without those held out for validation."""
         self.prepare()
-        labels: NDArray[np.int64] = self._y.cpu().numpy()
-        return labels
+        return self._y
+
+    @property
+    def warnings(self) -> list[str]:
+        """What vectorizer and model have to say of the data, such as texts that were cut: their `warnings`."""
+        said = [getattr(one, "warnings", ()) for one in (self.vectorizer, self.module)] if self._prepared else []
+        return [str(sentence) for sentences in said for sentence in sentences]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are at most."""
+        return 1 if self.fits_itself else self.settings.epochs
 
     @property
     def steps(self) -> int:
-        """Steps in one epoch."""
+        """Batches in one epoch."""
         self.prepare()
         return self._steps()
 
     def _steps(self) -> int:
+        if self.fits_itself:
+            return 1
         rows, size = len(self._features["train"]), self.settings.batch_size
         return rows // size if self.settings.drop_last else -(-rows // size)
 
     @property
     def best(self) -> EpochResult | None:
-        """The best epoch by the monitored metric, or None without a validation split."""
+        """The best epoch by the monitored figure, or None without a validation split."""
         return self._best
 
     @property
@@ -196,134 +221,122 @@ class Trainer:
         """Whether all epochs are done, or `patience` has run out."""
         done, patience = len(self.history), self.settings.patience
         waited = done - self._best.number if self._best else 0
-        return done >= self.settings.epochs or (patience is not None and waited >= patience)
+        return done >= self.epochs or (patience is not None and waited >= patience)
 
     # -- steps on the way ----------------------------------------------------------------------
 
-    def _class_weights(self, y: NDArray[np.int64]) -> torch.Tensor | None:
-        wanted = self.settings.class_weights
-        if wanted is None:
-            return None
-        if wanted == "balanced":  # King & Zeng 2001; as scikit-learn's class_weight="balanced"
-            weights = len(y) / (len(self.labels) * np.bincount(y, minlength=len(self.labels)))
-        else:
-            if set(wanted) != set(self.labels):
-                raise RecipeError(
-                    f"trainer.class_weights must name each class once: {', '.join(self.labels)}; "
-                    f"it names {', '.join(wanted) or 'none'}."
-                )
-            weights = np.array([wanted[label] for label in self.labels])
-        return torch.as_tensor(weights, dtype=torch.float32, device=self.device)
+    def _made(self, kind: str, facts: Mapping[str, Any]) -> Any:
+        factory = self._factories[kind]
+        if isinstance(factory, Part):
+            return factory.build(facts)
+        with blame(self._who[kind], "being called"):
+            return call_with_facts(factory, facts)
 
     def _build(self, features: Features) -> None:
-        model, optimizer = self._factories
-        given = given_facts(self.vectorizer, self.parts.get("vectorizer"))
+        several = self.dataset.multi_label
         self.facts = {
-            **given, "n_features": features.n_features, "n_classes": len(self.labels), "seed": self.seed
+            **given_facts(self.vectorizer, self.parts.get("vectorizer")),
+            "n_features": features.n_features, "n_classes": len(self.labels), "seed": self.seed,
+            "multi_label": several,
         }  # fmt: skip
+        self._targets = torch.from_numpy(self._y).to(self.device)
         with self._random.active():
-            module = _made(model, self.facts, self._who["model"])
+            module = self._made("model", self.facts)
             if not isinstance(module, nn.Module):
                 raise ComponentError(f"{self._who['model']} returned a {type(module).__name__}, not a torch.nn.Module.")
-            self.module = module.to(self.device).train()
-            self.optimizer = _made(optimizer, {"params": list(module.parameters())}, self._who["optimizer"])
-        if not isinstance(self.optimizer, torch.optim.Optimizer):
-            raise ComponentError(
-                f"{self._who['optimizer']} returned a {type(self.optimizer).__name__}, not a torch.optim.Optimizer."
+            self.module = module.to(self.device)
+            if self.fits_itself:
+                return
+            self.module.train()
+            self._optimization = self._built_optimization()
+        if self._optimization.needs_validation and self._y_valid is None:
+            raise RecipeError(
+                f"{self._who['scheduler']} follows the validation figure {self.settings.monitor}. "
+                "Set trainer.validation, for instance to 0.1."
             )
+
+    def _built_optimization(self) -> Optimization:
+        optimizer = self._factories["optimizer"]
+        told_by = optimizer.component.factory if isinstance(optimizer, Part) else optimizer
+        if getattr(told_by, "sparse_gradients", False):
+            for layer in self.module.modules():
+                if hasattr(layer, "sparse"):
+                    layer.sparse = True  # type: ignore[assignment]
+        several, n_classes = self.dataset.multi_label, len(self.labels)
+        counts = self._y.sum(axis=0) if several else np.bincount(self._y, minlength=n_classes)
+        facts = {
+            "n_classes": n_classes,
+            "labels": self.labels,
+            "class_counts": counts.astype(np.int64),
+            "multi_label": several,
+        }
+        given = [kind for kind, factory in self._factories.items() if factory is not None]
+        return Optimization.build(
+            self.module, self._made, given, self.settings, facts,
+            steps=self._steps(), mode=self._validation.mode, who=self._who,
+        )  # fmt: skip
 
     def _epoch(self, number: int) -> EpochResult:
         began = time.perf_counter()
-        rows = len(self._features["train"])
-        order = np.random.default_rng([self.seed, number]).permutation(rows) if self.settings.shuffle else None
-        losses: list[torch.Tensor] = []
-        steps = self._steps()
-        seen = 0.0
-        total = torch.zeros((), dtype=torch.float64, device=self.device)
-        check_every = 1 if self.device.type == "cpu" else 50  # looking at a loss waits for the GPU
-        for batch, row_numbers in batches(
-            self._features["train"], self.settings.batch_size, order, drop_last=self.settings.drop_last
-        ):
-            loss = self._step(batch.to(self.device), self._targets(row_numbers))
-            losses.append(loss)
-            total += loss.double() * len(row_numbers)
-            seen += len(row_numbers)
-            if len(losses) % check_every == 0 or len(losses) == steps:
-                self._check_finite(losses, number, check_every)
-            if self._on_step is not None:
-                self._on_step(number, len(losses), steps)
-        valid = self._validate(number)
-        best = valid is not None and self._is_best(valid)
-        seconds = time.perf_counter() - began
-        result = EpochResult(number, float(total) / seen, valid, best, len(losses), seconds)
+        train_loss = self._trained(number)
+        with self._kept_weights():
+            valid = self._validate(number)
+            best = valid is not None and self._validation.better(valid, self._best.valid if self._best else None)
+            if best and self.settings.restore_best:
+                self._best_weights = copy.deepcopy(self.module.state_dict())
+        if self._optimization is not None and valid is not None:
+            self._optimization.epoch_ended(valid[self._validation.monitor])
+        result = EpochResult(number, train_loss, valid, best, self._steps(), time.perf_counter() - began)
         if best:
             self._best = result
-            if self.settings.restore_best:
-                self._best_weights = copy.deepcopy(self.module.state_dict())
         self.history.append(result)
         return result
 
-    def _targets(self, rows: NDArray[np.int64]) -> torch.Tensor:
-        if self.settings.shuffle:
-            return self._y[torch.from_numpy(rows)]
-        return self._y[int(rows[0]) : int(rows[-1]) + 1]
+    def _trained(self, epoch: int) -> float:
+        """One pass over the training texts; the mean loss of them."""
+        if self._optimization is None:
+            return self._fitted()
+        features = self._features["train"]
+        order = training_order(features, self.settings, np.random.default_rng([self.seed, epoch]))
+        return self._optimization.epoch(epoch, features, self._targets, order, self._random, self._on_step)
 
-    def _step(self, batch: Any, targets: torch.Tensor) -> torch.Tensor:
-        """Forward, backward, update; the detached loss."""
+    def _fitted(self) -> float:
+        """Let the model fit itself; its mean loss on the training texts."""
         who = self._who["model"]
+        if not callable(fit := getattr(self.module, "fit", None)):
+            raise ComponentError(f"{who} says that it fits itself (fits_itself), but its module has no fit().")
+        with self._random.active(), blame(who, "fitting itself"):
+            fit(self._features["train"], self._y)
+        loss = float(plain_loss(torch.from_numpy(self._logits("train", self.module)), torch.from_numpy(self._y)))
+        if not math.isfinite(loss):
+            raise TrainingError(f"{who} gives outputs that are not finite numbers after fitting itself.")
+        if self._on_step is not None:
+            self._on_step(1, 1, 1)
+        return loss
+
+    def _kept_weights(self) -> Any:
+        return nullcontext() if self._optimization is None else self._optimization.weights()
+
+    def _logits(self, split: str, module: nn.Module) -> NDArray[np.float32]:
         with self._random.active():
-            self.optimizer.zero_grad(set_to_none=True)
-            scores = forward(self.module, batch, len(self.labels), who)
-            if not scores.requires_grad:
-                raise ComponentError(f"{who} returned logits without a gradient: it has nothing to train.")
-            loss = nn.functional.cross_entropy(
-                scores, targets, weight=self._weights, label_smoothing=self.settings.label_smoothing
-            )
-            with blame(who, "computing gradients"):
-                loss.backward()  # type: ignore[no-untyped-call]
-                if self.settings.clip_norm is not None:
-                    nn.utils.clip_grad_norm_(self.module.parameters(), self.settings.clip_norm)
-            with blame(self._who["optimizer"], "taking a step"):
-                self.optimizer.step()
-        return loss.detach()
+            found = logits(module, self._features[split], len(self.labels), self.device, 512, self._who["model"])
+            scores: NDArray[np.float32] = torch.cat(list(found)).cpu().numpy()
+        return scores
 
-    def _check_finite(self, losses: list[torch.Tensor], epoch: int, since: int) -> None:
-        recent = torch.stack(losses[-since:])
-        finite = torch.isfinite(recent)
-        if bool(finite.all()):
-            return
-        first = int((~finite).nonzero()[0])
-        step = len(losses) - len(recent) + first + 1
-        where = f"epoch {epoch}, step {step} of {self.steps}"
-        raise TrainingError(f"the loss became {float(recent[first])} in {where}.{self._what_to_try()}")
-
-    def _what_to_try(self) -> str:
-        rates = {float(group["lr"]) for group in self.optimizer.param_groups if "lr" in group}
-        now = f" (now {', '.join(f'{rate:g}' for rate in sorted(rates))})" if rates else ""
-        return f" Try a smaller learning rate{now}, or bound the gradients with trainer.clip_norm: 1.0."
-
-    def _validate(self, epoch: int) -> dict[str, float] | None:
+    def _validate(self, epoch: int) -> Figures | None:
         if self._y_valid is None:
             return None
-        who = self._who["model"]
-        with self._random.active():
-            scores = torch.cat(
-                list(logits(self.module, self._features["valid"], len(self.labels), self.device, 512, who))
-            )
-        gold = torch.from_numpy(self._y_valid).to(self.device)
-        loss = float(nn.functional.cross_entropy(scores, gold))
-        if not math.isfinite(loss):
-            raise TrainingError(f"the validation loss became {loss} in epoch {epoch}.{self._what_to_try()}")
-        predicted = scores.argmax(dim=1).cpu().numpy()
-        figures = classification_metrics(self._y_valid, predicted, self.labels)
-        return {"loss": loss, "accuracy": figures["accuracy"], "macro_f1": figures["macro_f1"]}
+        try:
+            return self._validation.measure(self._logits("valid", self.module), self._y_valid, self.labels)
+        except TrainingError as error:
+            advice = self._optimization.what_to_try() if self._optimization else ""
+            raise TrainingError(f"{error} in epoch {epoch}.{advice}") from error
 
-    def _is_best(self, valid: dict[str, float]) -> bool:
-        if self._best is None or self._best.valid is None:
-            return True
-        monitor = self.settings.monitor
-        new, old = valid[monitor], self._best.valid[monitor]
-        return new < old if monitor == "loss" else new > old
+
+def _fits_itself(model: Factory | Part) -> bool:
+    if isinstance(model, Part):
+        return model.component.fits_itself
+    return getattr(model, "fits_itself", False) is True
 
 
 @contextmanager
@@ -339,10 +352,3 @@ def _fit_transform(vectorizer: Any, texts: list[str]) -> Any:
         return vectorizer.fit_transform(texts)
     vectorizer.fit(texts)
     return vectorizer.transform(texts)
-
-
-def _made(factory: Factory | Part, facts: Mapping[str, Any], who: str) -> Any:
-    if isinstance(factory, Part):
-        return factory.build(facts)
-    with blame(who, "being called"):
-        return call_with_facts(factory, facts)

@@ -7,35 +7,67 @@ import io
 import os
 import sys
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from textforge.cli.failures import INTERRUPTED, guarded
 
+if TYPE_CHECKING:
+    from textforge.components import Component
+
 COMMANDS = ("run", "check", "predict", "evaluate", "plugins")
 
 
 class LazyGroup(click.Group):
-    """Finds a command in the module of its name, when it is asked for."""
+    """Finds a command in the module of its name, or in a plugin, when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *(command.name for command in _of_plugins())]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        if name in COMMANDS:
+            return cast(click.Command, import_module(f"textforge.cli.{name}").command)
+        if name not in self.list_commands(ctx):
             return None
-        command: click.Command = import_module(f"textforge.cli.{name}").command
-        return command
+        from textforge.errors import PluginError
+        from textforge.plugins import PluginManager
+
+        component = PluginManager().component("command", name)
+        if not isinstance(component.factory, click.Command):
+            found = type(component.factory).__name__
+            raise PluginError(f"{component.label} from {component.origin} is a {found}, not a click.Command.")
+        return component.factory
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from textforge.errors import did_you_mean
+            known = self.list_commands(ctx)
+            if args[0] not in known:
+                from textforge.errors import did_you_mean
 
-            ctx.fail(f"no command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}")
+                ctx.fail(f"no command '{args[0]}'.{did_you_mean(args[0], known)}")
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each command with a line; those of plugins with where they come from, as they are not imported for it."""
+        own = [(name, command.get_short_help_str(80)) for name in COMMANDS if (command := self.get_command(ctx, name))]
+        with formatter.section("Commands"):
+            formatter.write_dl(own)
+        if more := [(command.name, f"from {command.origin}") for command in _of_plugins()]:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(more)
+
+
+@cache
+def _of_plugins() -> list[Component]:
+    """The commands that installed plugins add; a name of our own stays ours."""
+    from textforge.plugins import PluginManager
+
+    return [command for command in PluginManager().components("command") if command.name not in COMMANDS]
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -12,6 +12,13 @@ MAX_MATRIX = 12
 """Classes up to which a confusion matrix is shown whole; above that its largest mistakes are."""
 
 
+SHOWN = {
+    "accuracy", "macro_f1", "micro_f1", "weighted_f1", "n", "per_class", "confusion_matrix", "answered",
+    "split", "warnings",
+}  # fmt: skip
+"""Figures that have places of their own; others are the recipe's metrics."""
+
+
 @contextmanager
 def results() -> Iterator[TextIO]:
     """The real stdout, while whatever else prints (a plugin, a library) goes to stderr."""
@@ -54,11 +61,24 @@ def figures_text(figures: dict[str, Any], split: str = "test") -> str:
             for name, one in classes.items()
         ],
     )
+    exact = "" if "confusion_matrix" in figures else "exact "
     head = (
-        f"{split} accuracy {figures['accuracy']:.4f}   macro F1 {figures['macro_f1']:.4f}   "
+        f"{split} {exact}accuracy {figures['accuracy']:.4f}   macro F1 {figures['macro_f1']:.4f}   "
         f"weighted F1 {figures['weighted_f1']:.4f}   ({figures['n']} text{'s' * (figures['n'] != 1)})"
     )
-    return f"{head}\n\n{per_class}\n\n{_confusion(figures['confusion_matrix'])}"
+    more = [f"{name} {_figure(value)}" for name, value in figures.items() if name not in SHOWN]
+    if exact:
+        more.insert(0, f"micro F1 {figures['micro_f1']:.4f}")
+    if answered := figures.get("answered"):
+        more.append(f"answered {answered['share']:.1%}, of these right {_figure(answered['accuracy'])}")
+    parts = [head + (f"\n{'   '.join(more)}" if more else ""), per_class]
+    if not exact:
+        parts.append(_confusion(figures["confusion_matrix"]))
+    return "\n\n".join(parts)
+
+
+def _figure(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
 
 
 def _confusion(matrix: dict[str, Any]) -> str:

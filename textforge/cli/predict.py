@@ -27,6 +27,9 @@ STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
     "--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv", show_default=True,
     help="One line per text: label, tab, probability; or a JSON object.",
 )  # fmt: skip
+@click.option(
+    "--abstain", metavar="P", type=click.FloatRange(0, 1), help="No label where the most probable one is below P."
+)
 @options.device
 @options.as_json
 @options.debug
@@ -36,13 +39,14 @@ def command(
     source: Path | None,
     output: Path | None,
     form: str,
+    abstain: float | None,
     device: str,
     as_json: bool,
 ) -> None:
     """Predict the labels of TEXTs, or of each line of --input or of standard input."""
     from textforge.cli.output import one_line, results, write_json
     from textforge.errors import RecipeError
-    from textforge.predict import open_input, predictions, read_lines
+    from textforge.predict import as_line, open_input, predictions, read_lines
     from textforge.run_folder import bundle_folder
 
     if texts and source:
@@ -66,6 +70,8 @@ def command(
         from textforge.storage import replaced
 
         classifier = load(run_or_bundle, device=device)
+        if abstain is not None:
+            classifier.abstain_below(abstain)
         stdout = printed
         if output and output not in STANDARD:
             temporary = stack.enter_context(replaced(output))
@@ -78,4 +84,4 @@ def command(
             if form == "jsonl":
                 stdout.write(json.dumps(one, ensure_ascii=False) + "\n")
             else:
-                stdout.write(f"{one_line(one['label'])}\t{one['probabilities'][one['label']]:.4f}\n")
+                stdout.write("\t".join(map(one_line, as_line(one))) + "\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from textforge.runner import Progress
 
 if TYPE_CHECKING:
-    from textforge.trainer import EpochResult
+    from textforge.validation import EpochResult
 
 REDRAW = 0.05
 """Seconds between two drawings of the bar: each costs more than a small step."""
@@ -97,7 +97,9 @@ class Bar(Lines):
             self._task = None
 
 
-def _loss(value: float) -> str:
+def _loss(value: float | None) -> str:
+    if value is None:
+        return "-"
     return f"{value:.4f}" if value < 1e6 else f"{value:.4g}"
 
 

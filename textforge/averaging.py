@@ -1,0 +1,43 @@
+"""An exponential moving average of a module's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+class AveragedWeights:
+    """Averages a module's weights over its steps (Polyak & Juditsky 1992).
+
+    In the first steps the decay is (1 + step) / (10 + step) where that is smaller, so that the random weights of
+    the beginning are soon forgotten. What is no floating-point weight is taken as it last was.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self._module, self._decay, self._steps = module, decay, 0
+        self._averages = {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take in the weights after a step."""
+        self._steps += 1
+        weight = 1 - min(self._decay, (1 + self._steps) / (10 + self._steps))
+        learnt = {name for name, _ in self._module.named_parameters()}
+        for name, value in self._module.state_dict().items():
+            if name in learnt and value.is_floating_point():
+                self._averages[name].lerp_(value, weight)
+            else:
+                self._averages[name].copy_(value)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Inside, the module has the averaged weights."""
+        own = {name: value.detach().clone() for name, value in self._module.state_dict().items()}
+        self._module.load_state_dict(self._averages)
+        try:
+            yield
+        finally:
+            self._module.load_state_dict(own)
