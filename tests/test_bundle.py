@@ -412,10 +412,10 @@ def test_a_rewritten_description_loads(bundle: Path) -> None:
     textforge.load(rewritten(bundle, lambda described: None))
 
 
-@pytest.mark.parametrize("number", [2, 0, "1", None])
+@pytest.mark.parametrize("number", [3, 0, "1", None])
 def test_an_unknown_format_number_names_the_version_that_reads_it(bundle: Path, number: Any) -> None:
     message = refusal(rewritten(bundle, lambda d: d.update(format=number, textforge="9.8.7")))
-    assert f"bundle format {number!r}; this textforge ({textforge.__version__}) reads format 1" in message
+    assert f"bundle format {number!r}; this textforge ({textforge.__version__}) reads format 2" in message
     assert "written by textforge 9.8.7: install that version" in message
 
 
@@ -541,7 +541,7 @@ def test_facts_that_json_does_not_give_back_come_from_the_restored_vectorizer(sm
     recipe = small_recipe(small_csv, vectorizer={"use": "own"}, model={"use": "own"})
     run = textforge.run(recipe, plugins=plugins, out=tmp_path / "run")
     facts = json.loads((run.path / "model" / "bundle.json").read_text())["facts"]
-    assert facts == {"n_features": 2, "n_classes": 3, "seed": 0}
+    assert facts == {"n_features": 2, "n_classes": 3, "seed": 0, "multi_label": False}
     again = textforge.load(run.path, plugins=plugins)
     assert np.array_equal(again.predict_proba(TEXTS), run.classifier.predict_proba(TEXTS))
 

@@ -17,7 +17,7 @@ FLOORS = {
         "recipe", "schema", "run_folder", "storage"],
     2: ["splits", "data", "features", "layers", "rng", "metrics", "decision", "averaging", "classifier",
         "optimization", "validation", "trainer", "bundle"],
-    3: ["environment", "runner", "evaluate", "predict"],
+    3: ["environment", "runner", "spread", "repeats", "cross_validation", "evaluate", "predict"],
     4: ["cli", "__main__"],
 }  # fmt: skip
 ALLOWED = {0: set(), 1: {"pluggy", "yaml", "pydantic", "pydantic_core", "typing_extensions", "annotated_types"}}

@@ -80,9 +80,9 @@ def test_lists_replace_and_do_not_grow(write):
 
 
 def test_a_mapping_replaces_text_in_an_option_that_takes_either(write):
-    write("middle.yaml", "extends: base.yaml\ntrainer: {class_weights: balanced}\n")
-    path = write("over.yaml", "extends: middle.yaml\ntrainer: {class_weights: {space: 2}}\n")
-    assert resolved(path)["trainer"]["class_weights"] == {"space": 2.0}
+    write("middle.yaml", "extends: base.yaml\nloss: {use: cross-entropy, class_weights: balanced}\n")
+    path = write("over.yaml", "extends: middle.yaml\nloss: {class_weights: {space: 2}}\n")
+    assert resolved(path)["loss"]["class_weights"] == {"space": 2.0}
 
 
 def test_a_base_without_use_gives_its_options_to_whoever_says_use(write, base):
@@ -194,8 +194,8 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_what_it_extends(w
 
 
 def test_an_override_reaches_into_a_mapping(base):
-    found = resolved(base, "trainer.class_weights.space=2", "trainer.class_weights.ball=1")
-    assert found["trainer"]["class_weights"] == {"space": 2.0, "ball": 1.0}
+    found = resolved(base, "loss=cross-entropy", "loss.class_weights.space=2", "loss.class_weights.ball=1")
+    assert found["loss"]["class_weights"] == {"space": 2.0, "ball": 1.0}
 
 
 def test_an_overridden_path_is_relative_to_the_working_directory(write, base, monkeypatch):

@@ -132,7 +132,8 @@ def test_an_unknown_kind_is_refused_with_the_nearest(plugins, ask):
     with pytest.raises(PluginError) as error:
         getattr(plugins, ask)(*arguments)
     assert str(error.value) == (
-        "no kind of component named 'modle'. Kinds: dataset, vectorizer, model, optimizer. Did you mean 'model'?"
+        "no kind of component named 'modle'. Kinds: dataset, vectorizer, model, optimizer, scheduler, loss, metric. "
+        "Did you mean 'model'?"
     )
 
 
@@ -193,7 +194,7 @@ class GivesText:
         (offering(textforge_models={"m": unstatable}), "model 'm': dim must be a whole number, not nothing (null). "
          "That is its own default: mend it, or its type int."),
         (offering(textforge_optimizers={"o": unknown_fact}), "optimizer 'o' from this program asks for the fact "
-         "'n_clases'. Facts for optimizers: params."),
+         "'n_clases'. Facts for optimizers: params, module."),
         (offering(textforge_vectorizers={"v": GivesText}), "vectorizer 'v' from this program: its attribute 'gives' is "
          "'vocab_size'; it must be a tuple"),
     ],

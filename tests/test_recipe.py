@@ -86,9 +86,9 @@ optimizer:
         "r.yaml:9:11: trainer: epochs must be a whole number, not the text 'ten'.",
         "      epochs: ten",
         "              ^^^",
-        "r.yaml:10:3: trainer: unknown option 'batch'. Its options: epochs, batch_size, shuffle, drop_last, "
-        "validation, monitor, patience, restore_best, clip_norm, label_smoothing, class_weights, device. Did you mean "
-        "'batch_size'?",
+        "r.yaml:10:3: trainer: unknown option 'batch'. Its options: epochs, batch_size, accumulate, shuffle, "
+        "bucket_by_length, drop_last, validation, monitor, patience, restore_best, clip_norm, ema, precision, device. "
+        "Did you mean 'batch_size'?",
         "      batch: 3",
         "      ^^^^^",
         "r.yaml:13:3: optimizer 'adam': unknown option 'learning_rate'. Its options: lr, betas, eps, weight_decay. "
@@ -135,8 +135,15 @@ def test_every_missing_section_is_named_with_what_could_stand_there(refused):
         ("dataset", "{use: csv, train: ~nobody-here/x}", "r.yaml:1:28: dataset 'csv': train: there is no file or "),
         ("trainer", "5", "r.yaml:1:10: 'trainer' must be a mapping, as in 'trainer: {epochs: 10}'."),
         ("trainer", "{use: x}", "r.yaml:1:11: trainer: unknown option 'use'."),
-        ("trainer", "{class_weights: {a: -1}}", "r.yaml:1:30: trainer: class_weights.a must be a number greater than "
-         "0, not -1."),
+        ("loss", "{use: cross-entropy, class_weights: {a: -1}}", "r.yaml:1:47: loss 'cross-entropy': class_weights.a "
+         "must be a number greater than 0, not -1."),
+        ("metrics", "mcc", "r.yaml:1:10: 'metrics' must be a list, as in 'metrics: [NAME]'"),
+        ("metrics", "[mcd]", "r.yaml:1:11: no metric named 'mcd'. Did you mean 'mcc'?"),
+        ("metrics", "[null]", "r.yaml:1:11: 'metric' must be a name or a mapping"),
+        ("metrics", "[mcc, mcc]", "r.yaml:1:11: metric 'mcc' stands there twice. Take it out."),
+        ("trainer", "{monitor: f1}", "r.yaml:1:20: trainer: monitor: 'f1' is not measured. Known: loss, accuracy, "),
+        ("decision", "{abstain: 2}", "r.yaml:1:21: decision: abstain must be a number less than 1, not 2."),
+        ("scheduler", "onecycle", "r.yaml:1:12: no scheduler named 'onecycle'. Did you mean 'one-cycle'?"),
         ("seed", "-1", "r.yaml:1:7: seed must be a whole number from 0 to 9223372036854775807, not -1."),
         ("seed", "9223372036854775808", "r.yaml:1:7: seed must be a whole number"),
         ("seed", "1.0", "r.yaml:1:7: seed must be a whole number"),
@@ -279,7 +286,11 @@ FINITE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 def test_any_text_and_number_survives_resolved_yaml(tmp_path_factory, text, lr, weights, seed):
     folder = tmp_path_factory.getbasetemp()
     (folder / "any.csv").touch()
-    sections = {"optimizer": {"use": "adam", "lr": lr}, "trainer": {"class_weights": weights}, "seed": seed}
+    sections = {
+        "optimizer": {"use": "adam", "lr": lr},
+        "loss": {"use": "cross-entropy", "class_weights": weights},
+        "seed": seed,
+    }
     recipe = small_recipe(folder / "any.csv", **sections)
     recipe["dataset"]["text"] = text
     first = load_recipe(recipe)

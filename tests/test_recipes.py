@@ -50,7 +50,8 @@ def test_newsgroups_is_the_setup_of_the_article() -> None:
     assert (trainer["epochs"], trainer["batch_size"]) == (10, 150)
     assert (trainer["shuffle"], trainer["drop_last"]) == (False, True)
     assert (trainer["validation"], trainer["patience"], trainer["clip_norm"]) == (0, None, None)
-    assert (trainer["label_smoothing"], trainer["class_weights"]) == (0, None)
+    assert "loss" not in recipe, "plain cross-entropy"
+    assert "scheduler" not in recipe
 
 
 @pytest.mark.corpus

@@ -71,7 +71,8 @@ def lines_of(path: Path) -> list[Any]:
 RICH: dict[str, Any] = {
     "vectorizer": {"use": "tfidf"},
     "model": {"use": "mlp", "hidden": [16, 8], "dropout": 0.4},
-    "trainer": {"epochs": 4, "batch_size": 16, "shuffle": True, "validation": 0.2, "label_smoothing": 0.1},
+    "trainer": {"epochs": 4, "batch_size": 16, "shuffle": True, "validation": 0.2},
+    "loss": {"use": "cross-entropy", "label_smoothing": 0.1},
 }
 """Sections that draw on every source of randomness: first weights, dropout, order, hold-out."""
 

@@ -17,7 +17,8 @@ FINE = {
     "vectorizer": "bow",
     "model": {"use": "mlp", "hidden": [100]},
     "optimizer": {"use": "adam", "lr": 0.01, "betas": [0.9, 0.99]},
-    "trainer": {"epochs": 3, "class_weights": {"a": 2.0}},
+    "loss": {"use": "cross-entropy", "class_weights": {"a": 2.0}},
+    "trainer": {"epochs": 3},
 }
 
 
@@ -63,8 +64,8 @@ def test_every_shipped_recipe_fits_as_written_and_resolved(accepts, file):
         ("optimizer.lr", 1),
         ("trainer", ...),
         ("trainer", None),
-        ("trainer.class_weights", None),
-        ("trainer.class_weights", "balanced"),
+        ("loss.class_weights", None),
+        ("loss.class_weights", "balanced"),
         ("seed", 2**63 - 1),
     ],
 )
@@ -101,7 +102,7 @@ def test_what_a_recipe_may_say_fits(accepts, path, value):
         ("optimizer.betas", [0.9, 1]),
         ("trainer.epochs", 1.5),
         ("trainer.epochs", True),
-        ("trainer.class_weights", {"a": 0}),
+        ("loss.class_weights", {"a": 0}),
         ("trainer.batch", 3),
         ("extends", 5),
     ],

@@ -153,7 +153,7 @@ def test_the_vectorizer_sees_training_texts_only() -> None:
 def test_validation_is_carved_from_train_by_class() -> None:
     loop = trainer(dataset(200), validation=0.25)
     result = next(iter(loop))
-    assert set(result.valid) == {"loss", "accuracy", "macro_f1"}
+    assert set(result.valid) == {"loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1"}
     counts = np.bincount(loop._y_valid)
     whole = np.array([loop.dataset.train[1].count(label) for label in loop.labels])
     assert counts.tolist() == [round(0.25 * n) for n in whole]
@@ -246,31 +246,21 @@ def test_clip_norm_bounds_the_step() -> None:
     assert moved(clip_norm=0.01) == pytest.approx(0.01, rel=1e-3)
 
 
-def test_label_smoothing_and_class_weights_reach_the_loss() -> None:
-    def first_loss(**settings: Any) -> float:
-        loop = trainer(dataset(16), batch_size=16, shuffle=False, epochs=1, **settings)
+def test_the_loss_is_made_from_facts_and_used() -> None:
+    seen = {}
+
+    def doubled(labels: tuple[str, ...], class_counts: np.ndarray, /) -> Any:
+        seen.update(labels=labels, counts=class_counts.tolist())
+        return lambda scores, targets: 2 * nn.functional.cross_entropy(scores, targets)
+
+    def first_loss(**parts: Any) -> float:
+        loop = trainer(dataset(16), batch_size=16, shuffle=False, epochs=1, **parts)
         return next(iter(loop)).train_loss
 
-    loop = trainer(dataset(16), batch_size=16, shuffle=False)
-    loop.prepare()
-    batch = loop._features["train"].batch(0, 16)
-    scores, y = loop.module(batch).detach(), torch.from_numpy(loop.train_labels)
-    balanced = torch.tensor(16 / (3 * np.bincount(y)), dtype=torch.float32)
-    for settings, expected in (
-        ({}, nn.functional.cross_entropy(scores, y)),
-        ({"label_smoothing": 0.2}, nn.functional.cross_entropy(scores, y, label_smoothing=0.2)),
-        ({"class_weights": "balanced"}, nn.functional.cross_entropy(scores, y, weight=balanced)),
-        (
-            {"class_weights": {"space": 1.0, "ball": 2.0, "paint": 3.0}},  # by name: the order is the labels' own
-            nn.functional.cross_entropy(scores, y, weight=torch.tensor([2.0, 3.0, 1.0])),
-        ),
-    ):
-        assert first_loss(**settings) == pytest.approx(float(expected), abs=1e-6), settings
-
-
-def test_class_weights_must_name_each_class() -> None:
-    with pytest.raises(RecipeError, match="must name each class once: ball, paint, space; it names ball"):
-        trainer(class_weights={"ball": 1.0}).fit()
+    loop = trainer(dataset(16))
+    assert first_loss(loss=doubled) == pytest.approx(2 * first_loss(), abs=1e-6)
+    assert seen["labels"] == loop.labels
+    assert seen["counts"] == [loop.dataset.train[1].count(label) for label in loop.labels]
 
 
 def test_a_loss_that_is_no_number_says_where_and_what_to_try() -> None:
@@ -466,7 +456,7 @@ def test_another_default_dtype_of_the_callers_is_no_obstacle(vectorizer: str) ->
     given = Lengths() if vectorizer == "dense" else PARTS.part("vectorizer", vectorizer)
     torch.set_default_dtype(torch.float64)
     try:
-        classifier = trainer(vectorizer=given, class_weights="balanced").fit()
+        classifier = trainer(vectorizer=given, loss=PARTS.part("loss", "cross-entropy", class_weights="balanced")).fit()
     finally:
         torch.set_default_dtype(torch.float32)
     assert np.isfinite(classifier.predict_proba(["moon"])).all()
@@ -480,9 +470,9 @@ def test_a_seed_that_is_none_is_told(seed: Any) -> None:
 
 def test_numpy_numbers_are_numbers() -> None:
     given = PARTS.part("model", "mlp", hidden=np.array([8]))
-    loop = trainer(model=given, seed=np.int64(3), epochs=np.int64(2), label_smoothing=np.float32(0.5))
+    loop = trainer(model=given, seed=np.int64(3), epochs=np.int64(2), clip_norm=np.float32(0.5))
     assert loop.settings.epochs == 2
-    plain = trainer(seed=3, epochs=2, label_smoothing=0.5)
+    plain = trainer(seed=3, epochs=2, clip_norm=0.5)
     assert weights(loop.fit()) == weights(plain.fit())
 
 

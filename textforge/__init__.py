@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from textforge.bundle import load as load, save as save
     from textforge.classifier import Classifier as Classifier
+    from textforge.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.data import Dataset as Dataset
     from textforge.errors import (
         BundleError as BundleError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from textforge.layers import FeatureLinear as FeatureLinear
     from textforge.plugins import PluginManager as PluginManager
     from textforge.recipe import Recipe as Recipe, load_recipe as load_recipe
+    from textforge.repeats import Repeats as Repeats, run_seeds as run_seeds
     from textforge.runner import Progress as Progress, Run as Run, run as run
     from textforge.settings import TrainerSettings as TrainerSettings
     from textforge.trainer import Trainer as Trainer
@@ -37,6 +39,7 @@ _HOME = {
     "BundleError": "errors",
     "Classifier": "classifier",
     "ComponentError": "errors",
+    "CrossValidation": "cross_validation",
     "DataError": "errors",
     "DataUnavailable": "errors",
     "Dataset": "data",
@@ -49,16 +52,19 @@ _HOME = {
     "RaggedBatch": "features",
     "Recipe": "recipe",
     "RecipeError": "errors",
+    "Repeats": "repeats",
     "Run": "runner",
     "StorageError": "errors",
     "TextforgeError": "errors",
     "Trainer": "trainer",
     "TrainerSettings": "settings",
     "TrainingError": "errors",
+    "cross_validate": "cross_validation",
     "hookimpl": "hookspecs",
     "load": "bundle",
     "load_recipe": "recipe",
     "run": "runner",
+    "run_seeds": "repeats",
     "save": "bundle",
 }
 """Public name to the module that defines it."""

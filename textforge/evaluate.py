@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from textforge.document import read_document
 from textforge.errors import BundleError, RecipeError, did_you_mean, listed
 from textforge.overlay import read_overrides
 from textforge.plugins import PluginManager
-from textforge.recipe import load_dataset_part
+from textforge.recipe import load_dataset_part, load_metric_parts
 
 
 def evaluate(
@@ -23,6 +23,7 @@ def evaluate(
     data: str | Path | None = None,
     split: str | None = None,
     options: Iterable[str] = (),
+    metrics: Sequence[str] | None = None,
     plugins: PluginManager | None = None,
     device: str = "cpu",
     on_batch: Callable[[int, int], None] | None = None,
@@ -35,6 +36,7 @@ def evaluate(
             dataset that is named as the file's suffix (reviews.csv by 'csv'). None: the run's own data.
         split: 'train', 'valid' or 'test'; by default test, and everything for a data file.
         options: options of the dataset, `["text=review"]`.
+        metrics: names of metrics to measure besides; by default those of the run's recipe.
         on_batch: called with (texts done, texts in all) as it goes on.
 
     Raises:
@@ -45,7 +47,9 @@ def evaluate(
     run_folder.bundle_folder(run)  # refuses an unfinished run before anything is loaded
     source = _data_file(run, data)
     from textforge.bundle import load
+    from textforge.metrics import ExtraMetrics
 
+    extra = ExtraMetrics(_metrics(run, metrics, plugins))
     classifier = load(run, plugins=plugins, device=device)
     dataset, default = _dataset(run, source, [option.removeprefix("dataset.") for option in options], plugins)
     chosen = split or default
@@ -60,8 +64,16 @@ def evaluate(
     return {
         "split": shown,
         "warnings": warnings,
-        **classifier.evaluate(texts, labels, name=shown, on_batch=on_batch),
+        **classifier.evaluate(texts, labels, name=shown, metrics=extra, on_batch=on_batch),
     }
+
+
+def _metrics(run: Path, names: Sequence[str] | None, plugins: PluginManager) -> list[Part]:
+    """Metrics by name, or those that the run was measured by."""
+    if names is not None:
+        return [plugins.part("metric", name) for name in names]
+    own = run / run_folder.RESOLVED
+    return list(load_metric_parts(own, plugins=plugins)) if own.is_file() else []
 
 
 def _data_file(run: Path, data: str | Path | None) -> Path:

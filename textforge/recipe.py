@@ -106,6 +106,15 @@ def load_dataset_part(
     return _Check(_read(source, overrides), plugins or PluginManager()).dataset_part()
 
 
+def load_metric_parts(source: str | Path, *, plugins: PluginManager | None = None) -> tuple[Part, ...]:
+    """The metrics of a recipe; its other parts need not be installed.
+
+    Raises:
+        RecipeError: as `load_recipe`, for mistakes in these.
+    """
+    return _Check(_read(source, ()), plugins or PluginManager()).metric_parts()
+
+
 @dataclass(frozen=True)
 class _Read:
     """A recipe with what it extends and its overrides laid over one another, not yet checked."""
@@ -145,6 +154,12 @@ class _Check:
         if self.mistakes or part is None:
             raise RecipeError(sorted(self.mistakes, key=_reading_order))
         return part, seed
+
+    def metric_parts(self) -> tuple[Part, ...]:
+        found = self.metrics(self.sections().get("metrics"))
+        if self.mistakes:
+            raise RecipeError(sorted(self.mistakes, key=_reading_order))
+        return found
 
     def sections(self) -> dict[str, Node]:
         if self.root.mapping is None:

@@ -17,6 +17,8 @@ RESULT = "result.json"
 RECIPE, RESOLVED, ENVIRONMENT = "recipe.yaml", "resolved.yaml", "environment.json"
 METRICS, PREDICTIONS = "metrics.jsonl", "predictions.jsonl"
 MODEL = "model"
+SEEDS, FOLDS = "seeds.json", "cross-validation.json"
+"""What several runs came to: written last, in a folder that holds no classifier of its own."""
 
 
 def create_run_folder(name: str, out: str | Path | None) -> Path:
@@ -67,7 +69,7 @@ def read_result(run: Path) -> dict[str, Any]:
 
 def is_run(path: Path) -> bool:
     """Whether a folder is that of a run, finished or not."""
-    return (path / RECIPE).is_file() or is_finished(path)
+    return ((path / RECIPE).is_file() and not (path / FOLDS).is_file()) or is_finished(path)
 
 
 def bundle_folder(path: Path) -> Path:
@@ -87,6 +89,8 @@ def bundle_folder(path: Path) -> Path:
 def _absent(path: Path) -> str:
     if not path.exists():
         return "there is no such run or bundle."
+    if (path / FOLDS).is_file():
+        return "a cross-validation, which keeps no classifier. Train one on all of the data: textforge run RECIPE"
     if (path / RECIPE).is_file():
         return (
             f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still going on. "

@@ -88,15 +88,15 @@ def run(
         raise RecipeError("a checked recipe takes no overrides; give them to load_recipe.")
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(recipe.name, out)
-    with _told_unfinished(path):
+    with told_unfinished(path):
         return _carry_out(recipe, path, progress or Progress(), keep_folder=given)
 
 
 def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: bool) -> Run:
     """Everything from the recipe to result.json, which is written last."""
     clock = _Clock()
-    warnings = _Warnings(progress)
-    with _emptied_on_error(path, keep_folder), _told_at(recipe):
+    warnings = Warnings(progress)
+    with _emptied_on_error(path, keep_folder), told_at(recipe):
         write_text(path / run_folder.RECIPE, recipe.text)
         write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
         warnings.tell(recipe.warnings)
@@ -119,7 +119,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
         f"training {recipe.model.label} on {len(trainer.train_labels)} texts, "
         f"{len(trainer.labels)} classes, {trainer.facts['n_features']} features"
     )
-    with clock("train"), _told_at(recipe):
+    with clock("train"), told_at(recipe):
         _train(path, trainer, progress)
         warnings.tell(trainer.warnings)
     classifier = trainer.classifier()
@@ -152,7 +152,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
     return Run(path, result, classifier)
 
 
-class _Warnings:
+class Warnings:
     """Tells each warning once, and keeps them all for the result."""
 
     def __init__(self, progress: Progress) -> None:
@@ -269,7 +269,7 @@ def prediction_lines(
 
 
 @contextmanager
-def _told_unfinished(path: Path) -> Iterator[None]:
+def told_unfinished(path: Path) -> Iterator[None]:
     """Note on whatever stops a run which folder it leaves unfinished."""
     try:
         yield
@@ -294,7 +294,7 @@ def _emptied_on_error(path: Path, keep_folder: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _told_at(recipe: Recipe) -> Iterator[None]:
+def told_at(recipe: Recipe) -> Iterator[None]:
     """Put the recipe's path before mistakes in it that only show at run time."""
     try:
         yield

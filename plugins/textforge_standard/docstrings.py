@@ -19,6 +19,8 @@ ALIASES = {
 }
 """Other names by which a package calls itself."""
 MASK = "PACKAGE"
+Text = tuple[str, str]
+"""A docstring and the file that it stands in."""
 
 
 def docstrings(
@@ -33,7 +35,8 @@ def docstrings(
     """Which installed package does a docstring document? Needs no download.
 
     Sources are read with `ast`, nothing is imported. The packages' names and aliases are masked in
-    all texts. Whole files go to train or to test, so that no file's style gives its test texts away.
+    all texts. Whole files go to train or to test, so that no file's style gives its test texts away;
+    what is held out of train goes by whole files, too.
 
     Options:
         packages: installed packages to read; their names are the labels.
@@ -45,19 +48,22 @@ def docstrings(
 
     mask = _mask(packages)
     seen: set[str] = set()
-    rows: dict[str, list[tuple[str, str]]] = {"train": [], "test": []}
+    rows: dict[str, list[tuple[str, str, str]]] = {"train": [], "test": []}
     for package in packages:
         files = _files(package)
         random.Random(f"{seed}:{package}").shuffle(files)  # noqa: S311  (an order, no secret)
-        by_file = (list(_read(file, mask, min_words, seen)) for file in reversed(files))
+        by_file = ([(text, str(file)) for text in _read(file, mask, min_words, seen)] for file in reversed(files))
         for name, texts in _split(package, by_file, per_package, test_fraction).items():
-            rows[name] += [(text, package) for text in texts]
+            rows[name] += [(text, package, file) for text, file in texts]
     for split in rows.values():
         random.Random(seed).shuffle(split)  # noqa: S311
-    return Dataset(**{name: ([t for t, _ in split], [p for _, p in split]) for name, split in rows.items()})
+    splits = {
+        name: ([text for text, _, _ in split], [package for _, package, _ in split]) for name, split in rows.items()
+    }
+    return Dataset(**splits, groups=[file for _, _, file in rows["train"]])
 
 
-def _split(package: str, by_file: Iterator[list[str]], wanted: int, fraction: float) -> dict[str, list[str]]:
+def _split(package: str, by_file: Iterator[list[Text]], wanted: int, fraction: float) -> dict[str, list[Text]]:
     """So many texts of a package, or all that it has; the test gets its share by whole files.
 
     Raises:
@@ -80,7 +86,7 @@ def _split(package: str, by_file: Iterator[list[str]], wanted: int, fraction: fl
     return {"train": list(chain(*train))[: wanted - share], "test": list(chain(*test))[:share]}
 
 
-def _enough(by_file: Iterator[list[str]], wanted: int) -> list[list[str]]:
+def _enough(by_file: Iterator[list[Text]], wanted: int) -> list[list[Text]]:
     """The texts of the next files, until there are as many as wanted."""
     taken, found = [], 0
     while found < wanted and (texts := next(by_file, None)) is not None:

@@ -72,7 +72,8 @@ def test_every_shipped_component_is_described_and_every_option_documented(kind):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("modle",), "no kind of component named 'modle'. Kinds: dataset, vectorizer, model, optimizer. Did you mean "
+        (("modle",), "no kind of component named 'modle'. Kinds: dataset, vectorizer, model, optimizer, scheduler, "
+         "loss, metric. Did you mean "
          "'model'?"),
         (("model", "mpl"), "no model named 'mpl'. Did you mean 'mlp'? Installed: linear, mlp."),
     ],

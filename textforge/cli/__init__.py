@@ -18,7 +18,7 @@ from textforge.cli.failures import INTERRUPTED, guarded
 if TYPE_CHECKING:
     from textforge.components import Component
 
-COMMANDS = ("run", "check", "predict", "evaluate", "plugins")
+COMMANDS = ("run", "check", "predict", "evaluate", "cross-validate", "plugins")
 
 
 class LazyGroup(click.Group):
@@ -29,7 +29,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in COMMANDS:
-            return cast(click.Command, import_module(f"textforge.cli.{name}").command)
+            return cast(click.Command, import_module(f"textforge.cli.{name.replace('-', '_')}").command)
         if name not in self.list_commands(ctx):
             return None
         from textforge.errors import PluginError

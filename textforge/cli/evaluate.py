@@ -17,6 +17,9 @@ from textforge.cli import options
 )  # fmt: skip
 @click.option("--split", type=click.Choice(["train", "valid", "test"]), help="By default test; all of a data file.")
 @click.option("-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="An option of the dataset.")
+@click.option(
+    "--metric", "metrics", metavar="NAME", multiple=True, help="Measure this too; by default the metrics of the run."
+)
 @options.device
 @options.as_json
 @options.debug
@@ -25,6 +28,7 @@ def command(
     data: Path | None,
     split: str | None,
     overrides: tuple[str, ...],
+    metrics: tuple[str, ...],
     device: str,
     as_json: bool,
 ) -> None:
@@ -39,7 +43,13 @@ def command(
 
         with progress_for(quiet=False) as progress:
             figures = evaluate(
-                run_or_bundle, data=data, split=split, options=overrides, device=device, on_batch=progress.evaluated
+                run_or_bundle,
+                data=data,
+                split=split,
+                options=overrides,
+                metrics=metrics or None,
+                device=device,
+                on_batch=progress.evaluated,
             )
         for warning in figures["warnings"]:
             click.echo(f"warning: {warning}", err=True)

@@ -12,6 +12,8 @@ debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the
 device = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True, help="Where to compute."
 )
+out = click.option("--out", type=click.Path(path_type=Path), help="The run folder; by default runs/NAME/TIME-ID.")
+quiet = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 overrides = click.option(
     "-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key of the recipe."
 )

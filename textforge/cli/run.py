@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -13,15 +14,17 @@ from textforge.cli import options
 @options.recipe
 @options.overrides
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Override the recipe's seed.")
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder; by default runs/NAME/TIME-ID.")
+@click.option("--seeds", metavar="N-M", help="Run once with each of these seeds, as in 0-4 or 1,5,7: mean and spread.")
+@options.out
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Override trainer.device.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@options.quiet
 @options.as_json
 @options.debug
 def command(
     recipe: Path,
     overrides: tuple[str, ...],
     seed: int | None,
+    seeds: str | None,
     out: Path | None,
     device: str | None,
     quiet: bool,
@@ -32,10 +35,15 @@ def command(
     from textforge.cli.progress import progress_for
     from textforge.runner import run
 
+    if seed is not None and seeds is not None:
+        raise click.UsageError("give --seed or --seeds, not both.")
     given = [*overrides]
     given += [f"seed={seed}"] if seed is not None else []
     given += [f"trainer.device={device}"] if device is not None else []
     with results() as stdout:
+        if seeds is not None:
+            _repeat(stdout, recipe, seeds, given, out, quiet, as_json)
+            return
         with progress_for(quiet) as progress:
             done = run(recipe, overrides=given, out=out, progress=progress)
         try:
@@ -51,3 +59,21 @@ def command(
         except OSError as error:
             error.add_note(f"The run is done, in {done.path}.")
             raise
+
+
+def _repeat(
+    stdout: TextIO, recipe: Path, seeds: str, overrides: list[str], out: Path | None, quiet: bool, as_json: bool
+) -> None:
+    from textforge.cli.output import spread_text, write_json
+    from textforge.cli.progress import progress_for
+    from textforge.repeats import read_seeds, run_seeds
+
+    chosen = read_seeds(seeds)
+    with progress_for(quiet) as progress:
+        done = run_seeds(recipe, chosen, overrides=overrides, out=out, progress=progress)
+    if as_json:
+        write_json(stdout, {"runs": str(done.path), **done.result})
+        return
+    names = [f"seed {seed}" for seed in chosen]
+    figures = spread_text(done.result["figures"], names) if done.result["figures"] else "no test split"
+    stdout.write(f"{figures}\n\nrun folders: {done.path}/seed-*\n")

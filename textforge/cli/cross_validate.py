@@ -1,0 +1,33 @@
+"""`textforge cross-validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from textforge.cli import options
+
+
+@click.command("cross-validate")
+@options.recipe
+@click.option("--folds", metavar="K", type=click.IntRange(min=2), default=5, show_default=True, help="How many.")
+@options.overrides
+@options.out
+@options.quiet
+@options.as_json
+@options.debug
+def command(recipe: Path, folds: int, overrides: tuple[str, ...], out: Path | None, quiet: bool, as_json: bool) -> None:
+    """Train RECIPE on all folds of its training texts but one, and test on that one, for each of them."""
+    from textforge.cli.output import results, spread_text, write_json
+    from textforge.cli.progress import progress_for
+    from textforge.cross_validation import cross_validate
+
+    with results() as stdout:
+        with progress_for(quiet) as progress:
+            done = cross_validate(recipe, folds=folds, overrides=overrides, out=out, progress=progress)
+        if as_json:
+            write_json(stdout, {"run": str(done.path), **done.result})
+        else:
+            names = [f"fold {number}" for number in range(1, folds + 1)]
+            stdout.write(f"{spread_text(done.result['figures'], names)}\n\nfolder: {done.path}\n")

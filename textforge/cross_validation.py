@@ -1,0 +1,134 @@
+"""K-fold cross-validation of a recipe on its training texts."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textforge import run_folder
+from textforge.errors import RecipeError
+from textforge.plugins import PluginManager
+from textforge.recipe import Recipe, load_recipe
+from textforge.runner import Progress, Warnings, load_dataset, prediction_lines, told_at, trainer_for
+from textforge.spread import spread
+from textforge.storage import append_text, write_json, write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from textforge.data import Dataset
+
+PER_FOLD = "folds.jsonl"
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """A finished cross-validation."""
+
+    path: Path
+    result: dict[str, Any]
+    """What cross-validation.json holds."""
+
+
+def cross_validate(
+    recipe: str | Path | Mapping[str, Any],
+    *,
+    folds: int = 5,
+    overrides: Mapping[str, Any] | Iterable[str] = (),
+    out: str | Path | None = None,
+    plugins: PluginManager | None = None,
+    progress: Progress | None = None,
+) -> CrossValidation:
+    """Train on all folds of the training texts but one and predict that one, for each of them.
+
+    Folds are stratified by label, and keep the dataset's groups together. Vectorizer, model and what the
+    decision fits learn anew in each fold, from its training texts alone. The test split is not touched.
+
+    Args:
+        recipe: path of a YAML file, or the recipe as a dict.
+        folds: how many, at least 2.
+        overrides, plugins, progress: as for `run`.
+        out: the folder; by default `runs/<recipe name>/<UTC time>-<id>`.
+
+    Raises:
+        TextforgeError: or one of its children; the folder then has no cross-validation.json.
+    """
+    if folds < 2:
+        raise RecipeError(f"cross-validation needs at least 2 folds, not {folds}.")
+    checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
+    path = run_folder.create_run_folder(checked.name, out)
+    with told_at(checked):
+        return _carry_out(checked, path, folds, progress or Progress())
+
+
+def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> CrossValidation:
+    import numpy as np
+
+    from textforge.metrics import ExtraMetrics
+    from textforge.splits import folds
+
+    began = time.perf_counter()
+    warnings = Warnings(progress)
+    warnings.tell(recipe.warnings)
+    progress.stage(f"loading {recipe.dataset.label}")
+    dataset = load_dataset(recipe)
+    warnings.tell(dataset.warnings)
+    labels = dataset.labels()
+    held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
+    write_text(path / run_folder.RECIPE, recipe.text)
+    write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
+    probabilities = np.empty((len(dataset.train[0]), len(labels)), dtype=np.float32)
+    lines: list[tuple[int, str]] = []
+    figures = []
+    for number, rows in enumerate(held_out, start=1):
+        fold = _without(dataset, rows, labels)
+        progress.stage(f"fold {number} of {n_folds}: training on {len(fold.train[0])} texts")
+        trainer = trainer_for(recipe, fold, progress.step)
+        for epoch in trainer:
+            progress.epoch(epoch, trainer.epochs)
+        warnings.tell(trainer.warnings)
+        assert fold.test is not None
+        texts, gold = fold.test
+        classifier = trainer.classifier()
+        probabilities[rows] = classifier.predict_proba(texts, on_batch=progress.evaluated)
+        measured = classifier.metrics(gold, probabilities[rows], metrics=ExtraMetrics(recipe.metrics))
+        figures.append(measured)
+        append_text(path / PER_FOLD, json.dumps({"fold": number, "test": measured}, ensure_ascii=False) + "\n")
+        lines += zip(
+            map(int, rows), prediction_lines(classifier, gold, probabilities[rows], rows.tolist()), strict=True
+        )
+    write_text(path / run_folder.PREDICTIONS, "".join(line for _, line in sorted(lines)))
+    result = {
+        "recipe": recipe.name,
+        "seed": recipe.seed,
+        "overrides": recipe.overrides,
+        "labels": list(labels),
+        "folds": n_folds,
+        "n": len(dataset.train[0]),
+        "figures": spread(figures),
+        "warnings": warnings.told,
+        "seconds": {"total": round(time.perf_counter() - began, 3)},
+    }
+    write_json(path / run_folder.FOLDS, result)
+    return CrossValidation(path, result)
+
+
+def _without(dataset: Dataset, rows: NDArray[np.int64], labels: tuple[str, ...]) -> Dataset:
+    """The dataset with these training rows as its test split."""
+    from textforge.data import Dataset
+
+    texts, gold = dataset.train
+    held = set(rows.tolist())
+    kept = [row for row in range(len(texts)) if row not in held]
+    return Dataset(
+        train=([texts[row] for row in kept], [gold[row] for row in kept]),
+        test=([texts[row] for row in rows], [gold[row] for row in rows]),
+        valid=dataset.valid,
+        label_names=labels,
+        groups=None if dataset.groups is None else [dataset.groups[row] for row in kept],
+    )

@@ -1,0 +1,98 @@
+"""The same recipe with several seeds: one figure is not an answer where the seed alone moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from textforge import run_folder
+from textforge.errors import RecipeError
+from textforge.plugins import PluginManager
+from textforge.recipe import load_recipe
+from textforge.runner import Progress, run
+from textforge.settings import MAX_SEED
+from textforge.spread import spread
+from textforge.storage import write_json
+
+MOST = 1000
+"""Seeds in one call."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Finished runs that differ in the seed."""
+
+    path: Path
+    """The folder that holds the run folders, `seed-0`, `seed-1`, …"""
+    result: dict[str, Any]
+    """What seeds.json holds."""
+
+
+def run_seeds(
+    recipe: str | Path | Mapping[str, Any],
+    seeds: Sequence[int],
+    *,
+    overrides: Mapping[str, Any] | Iterable[str] = (),
+    out: str | Path | None = None,
+    plugins: PluginManager | None = None,
+    progress: Progress | None = None,
+) -> Repeats:
+    """Run a recipe once with each seed; each run has its own folder, and all is as if it were run alone.
+
+    Args:
+        recipe: path of a YAML file, or the recipe as a dict.
+        seeds: different whole numbers from 0.
+        overrides, plugins, progress: as for `run`.
+        out: the folder around the runs; by default `runs/<recipe name>/<UTC time>-<id>`.
+
+    Raises:
+        TextforgeError: or one of its children; the runs that were done before stay.
+    """
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise RecipeError("give different seeds, at least one.")
+    checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
+    progress = progress or Progress()
+    path = run_folder.create_run_folder(checked.name, out)
+    done = []
+    for number, seed in enumerate(seeds, start=1):
+        progress.stage(f"seed {seed} ({number} of {len(seeds)})")
+        seeded = replace(checked, seed=seed, overrides={**checked.overrides, "seed": seed})
+        done.append(run(seeded, out=path / f"seed-{seed}", progress=progress).result)
+    split = "test" if done[0]["test"] else "valid"
+    figures = [one[split] for one in done]
+    result = {
+        "recipe": checked.name,
+        "seeds": list(seeds),
+        "overrides": checked.overrides,
+        "runs": [f"seed-{seed}" for seed in seeds],
+        "split": split if figures[0] else None,
+        "figures": spread(figures) if figures[0] else {},
+        "seconds": {"total": round(sum(one["seconds"]["total"] for one in done), 3)},
+    }
+    write_json(path / run_folder.SEEDS, result)
+    return Repeats(path, result)
+
+
+def read_seeds(text: str) -> list[int]:
+    """The seeds that `0-4`, `1,5,7` or `0-2,10` means.
+
+    Raises:
+        RecipeError: it means none.
+    """
+    wrong = RecipeError(f"--seeds {text}: give seeds as a range or a list, as in 0-4 or 1,5,7.")
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise wrong
+        low, high = int(first), int(last or first)
+        if low > high or high > MAX_SEED:
+            raise wrong
+        if high - low >= MOST or len(found) > MOST:
+            raise RecipeError(f"--seeds {text}: at most {MOST} seeds at a time.")
+        found += range(low, high + 1)
+    if len(set(found)) != len(found):
+        raise RecipeError(f"--seeds {text}: names a seed twice.")
+    return found

@@ -1,0 +1,27 @@
+"""Mean and spread of the figures of several runs."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def spread(figures: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """For each figure that all of them measured: mean, standard deviation, min, max and the values.
+
+    The standard deviation is that of a sample (n - 1), and 0 for a single one.
+    """
+    found = {}
+    for name in figures[0]:
+        values = [one.get(name) for one in figures]
+        if name == "n" or not all(isinstance(value, (int, float)) for value in values):
+            continue
+        found[name] = {
+            "mean": statistics.fmean(values),  # type: ignore[arg-type]
+            "std": statistics.stdev(values) if len(values) > 1 else 0.0,  # type: ignore[type-var]
+            "min": min(values),  # type: ignore[type-var]
+            "max": max(values),  # type: ignore[type-var]
+            "values": values,
+        }
+    return found
