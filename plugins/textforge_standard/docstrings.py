@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
 
@@ -30,9 +30,10 @@ def docstrings(
     packages: Annotated[list[str], MinLen(2)] = ["numpy", "scipy", "sklearn", "torch"],  # noqa: B006
     per_package: Annotated[int, Ge(10)] = 1000,
     min_words: Annotated[int, Ge(1)] = 8,
+    labels: Literal["package", "sections"] = "package",
     test_fraction: Annotated[float, Gt(0), Lt(1)] = 0.25,
 ):
-    """Which installed package does a docstring document? Needs no download.
+    """Docstrings of installed packages: which package, or which sections, does one belong to? Needs no download.
 
     Sources are read with `ast`, nothing is imported. The packages' names and aliases are masked in
     all texts. Whole files go to train or to test, so that no file's style gives its test texts away;
@@ -42,9 +43,12 @@ def docstrings(
         packages: installed packages to read; their names are the labels.
         per_package: at most this many docstrings per package.
         min_words: leave out shorter docstrings.
+        labels: 'package' asks for the package, one label a text; 'sections' for the sections (parameters, returns,
+            examples, …) that the docstring has, any number of labels, their headings taken out.
         test_fraction: share of each package's texts, by whole files, that are held out for the test.
     """
     from textforge import Dataset
+    from textforge_standard.docstring_sections import parted_docstring
 
     mask = _mask(packages)
     seen: set[str] = set()
@@ -57,9 +61,12 @@ def docstrings(
             rows[name] += [(text, package, file) for text, file in texts]
     for split in rows.values():
         random.Random(seed).shuffle(split)  # noqa: S311
-    splits = {
-        name: ([text for text, _, _ in split], [package for _, package, _ in split]) for name, split in rows.items()
-    }
+    splits = {}
+    for name, split in rows.items():
+        texts, packages_of, _ = zip(*split, strict=True)
+        splits[name] = (texts, packages_of)
+        if labels == "sections":
+            splits[name] = tuple(zip(*map(parted_docstring, texts), strict=True))
     return Dataset(**splits, groups=[file for _, _, file in rows["train"]])
 
 
