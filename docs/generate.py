@@ -1,13 +1,12 @@
 """Write the parts of the documentation that the code itself knows: run `make docs` after a change.
 
-docs/commands.md comes from the real --help texts; the tables of docs/recipes.md between the
-`generated` marks from the installed components. A test holds that both are up to date.
+docs/commands.md comes from the real --help texts, docs/parts.md from the installed components. A test
+holds that both are up to date.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -17,10 +16,9 @@ from textforge.cli.plugins import describe
 from textforge.components import KINDS
 from textforge.options import Options
 from textforge.plugins import PluginManager
-from textforge.settings import TrainerSettings
+from textforge.settings import DecisionSettings, TrainerSettings
 
 DOCS = Path(__file__).parent
-MARKS = re.compile(r"(<!-- generated -->\n).*?(<!-- end of generated -->)", re.DOTALL)
 EXIT_CODES = """\
 | exit code | meaning |
 | --- | --- |
@@ -46,17 +44,15 @@ def commands() -> str:
     return text
 
 
-def recipes(text: str) -> str:
-    """docs/recipes.md with its tables made anew."""
-    return MARKS.sub(lambda found: f"{found[1]}{tables()}{found[2]}", text)
-
-
-def tables() -> str:
-    """A table of options for the trainer and each component that ships with textforge."""
+def parts() -> str:
+    """docs/parts.md: a table of options for each component that ships with textforge, and for the settings."""
     plugins = PluginManager()
-    sections = [_section("### trainer", "", _trainer_rows())]
-    for kind in KINDS:
-        for component in plugins.components(kind):
+    sections = ["# Parts and their options\n\nMade from the code by `make docs`; do not edit.\n"]
+    for name, settings in (("trainer", TrainerSettings), ("decision", DecisionSettings)):
+        sections.append(_section(f"## {name}", (settings.__doc__ or "").splitlines()[0], _rows(settings, name)))
+    for kind in KINDS.values():
+        sections.append(f"## {(kind.plural or f'{kind.name}s').capitalize()}\n")
+        for component in plugins.components(kind.name):
             if component.origin.distribution != "textforge":
                 continue
             described = describe(component)
@@ -64,12 +60,12 @@ def tables() -> str:
                 (o["name"], o["type"], "required" if o["required"] else _code(json.dumps(o["default"])), o["doc"])
                 for o in described["options"]
             ]
-            sections.append(_section(f"### {kind}: {component.name}", described["doc"], rows))
+            sections.append(_section(f"### {kind.name}: {component.name}", described["doc"], rows))
     return "\n".join(sections)
 
 
-def _trainer_rows() -> list[tuple[str, ...]]:
-    options = Options(TrainerSettings, "trainer").fields.values()
+def _rows(settings: type, name: str) -> list[tuple[str, ...]]:
+    options = Options(settings, name).fields.values()
     return [(o.name, o.type_text, _code(json.dumps(o.default)), o.doc) for o in options]
 
 
@@ -93,6 +89,5 @@ def _cell(text: str) -> str:
 
 if __name__ == "__main__":
     (DOCS / "commands.md").write_text(commands())
-    path = DOCS / "recipes.md"
-    path.write_text(recipes(path.read_text()))
-    print("wrote docs/commands.md and the tables of docs/recipes.md")
+    (DOCS / "parts.md").write_text(parts())
+    print("wrote docs/commands.md and docs/parts.md")
