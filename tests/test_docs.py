@@ -250,8 +250,9 @@ def test_plugin_pages_scheduler_loss_and_metric_work(tmp_path: Path) -> None:
 
 
 def test_plugin_pages_command_works() -> None:
-    import textforge
     from click.testing import CliRunner
+
+    import textforge
 
     names = {"hookimpl": textforge.hookimpl}
     exec(blocks(section((DOCS / "plugins.md").read_text(), "Commands"), "python")[0], names)

@@ -69,7 +69,6 @@ def cross_validate(
 def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> CrossValidation:
     import numpy as np
 
-    from textforge.metrics import ExtraMetrics
     from textforge.splits import folds
 
     began = time.perf_counter()
@@ -96,7 +95,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
         texts, gold = fold.test
         classifier = trainer.classifier()
         probabilities[rows] = classifier.predict_proba(texts, on_batch=progress.evaluated)
-        measured = classifier.metrics(gold, probabilities[rows], metrics=ExtraMetrics(recipe.metrics))
+        measured = classifier.metrics(gold, probabilities[rows], metrics=trainer.metrics)
         figures.append(measured)
         append_text(path / PER_FOLD, json.dumps({"fold": number, "test": measured}, ensure_ascii=False) + "\n")
         lines += zip(

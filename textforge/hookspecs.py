@@ -59,7 +59,7 @@ def textforge_losses() -> Factories:  # type: ignore[empty-body]
 
 @hookspec
 def textforge_metrics() -> Factories:  # type: ignore[empty-body]
-    """Metrics: a factory returns a callable (gold, probabilities) -> float or None. No facts."""
+    """Metrics: a factory returns a callable (gold, probabilities) -> float or None. Facts: n_classes, multi_label."""
 
 
 @hookspec

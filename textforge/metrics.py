@@ -96,9 +96,14 @@ class ExtraMetrics:
 
     Args:
         metrics: metric `Part`s, or name to a callable (gold, probabilities) -> float or None.
+        n_classes: how many classes there are.
+        multi_label: whether a text may have several labels.
     """
 
-    def __init__(self, metrics: Sequence[Part] | Mapping[str, Metric] = ()) -> None:
+    def __init__(
+        self, metrics: Sequence[Part] | Mapping[str, Metric] = (), *, n_classes: int, multi_label: bool
+    ) -> None:
+        self._n_classes, self._several = n_classes, multi_label
         self._metrics: dict[str, Metric] = {}
         self._smaller: set[str] = set()
         self._who: dict[str, str] = {}
@@ -106,8 +111,9 @@ class ExtraMetrics:
             given = [(name, metric, metric, f"the metric '{name}'") for name, metric in metrics.items()]
         else:
             names = metric_names(metrics)
+            facts = {"n_classes": n_classes, "multi_label": multi_label}
             given = [
-                (name, part.build({}), part.component.factory, part_name(part))
+                (name, part.build(facts), part.component.factory, part_name(part))
                 for name, part in zip(names, metrics, strict=True)
             ]
         for name, metric, told_by, who in given:
@@ -122,6 +128,15 @@ class ExtraMetrics:
     def smaller_is_better(self, name: str) -> bool:
         """Whether a figure, one of every run's or of these, is better the smaller it is."""
         return name == "loss" or name in self._smaller
+
+    def try_out(self) -> None:
+        """Measure made-up answers, so that a metric that fails does so before training, not after it.
+
+        Raises:
+            ComponentError: a metric raised, or returned no number.
+        """
+        gold = np.eye(self._n_classes) if self._several else np.arange(self._n_classes)
+        self.measure(gold, np.full((self._n_classes, self._n_classes), 1 / self._n_classes, dtype=np.float32))
 
     def measure(self, gold: NDArray[Any], probabilities: NDArray[np.float32]) -> dict[str, float | None]:
         """Name to figure; None where it is undefined, as an area under a curve is with one class only.

@@ -105,7 +105,6 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
             dataset = load_dataset(recipe)
             warnings.tell([*dataset.warnings, *dataset.repeated_texts()])
         from textforge.bundle import refuse_unsavable, save
-        from textforge.metrics import ExtraMetrics
 
         progress.stage(f"turning {len(dataset.train[0])} texts into features with {recipe.vectorizer.label}")
         with clock("vectorize"):
@@ -124,8 +123,8 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
         warnings.tell(trainer.warnings)
     classifier = trainer.classifier()
     progress.stage("evaluating on test" if dataset.test else "no test split: nothing to evaluate")
-    with clock("evaluate"):
-        test, rows = _evaluate(classifier, dataset, ExtraMetrics(recipe.metrics), progress)
+    with clock("evaluate"), _classifier_not_lost(classifier, path):
+        test, rows = _evaluate(classifier, dataset, trainer.metrics, progress)
     with _result_not_lost(test):
         save(classifier, path / run_folder.MODEL)
         if dataset.test:
@@ -302,6 +301,20 @@ def told_at(recipe: Recipe) -> Iterator[None]:
         if recipe.path is None or any(mistake.place for mistake in error.mistakes):
             raise
         raise RecipeError([Mistake(f"{recipe.path}: {m.message}") for m in error.mistakes]) from error
+
+
+@contextmanager
+def _classifier_not_lost(classifier: Classifier, path: Path) -> Iterator[None]:
+    """Where the evaluation fails, keep what was trained all the same."""
+    from textforge.bundle import save
+
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        with suppress(TextforgeError):
+            save(classifier, path / run_folder.MODEL)
+            error.add_note(f"The trained classifier is in {path / run_folder.MODEL}.")
+        raise
 
 
 @contextmanager

@@ -90,9 +90,10 @@ class Trainer:
         self.fits_itself = _fits_itself(model)
         if optimizer is None and not self.fits_itself:
             raise RecipeError("an optimizer is needed; only a model that fits itself does without one.")
-        self._validation = Validation(self.settings.monitor, ExtraMetrics(metrics))
         self.dataset = as_dataset(dataset, self.seed)
         self.labels = self.dataset.labels()
+        extra = ExtraMetrics(metrics, n_classes=len(self.labels), multi_label=self.dataset.multi_label)
+        self._validation = Validation(self.settings.monitor, extra)
         self.vectorizer = vectorizer.build({"seed": self.seed}) if isinstance(vectorizer, Part) else vectorizer
         self.history: list[EpochResult] = []
         self._factories = given
@@ -118,6 +119,7 @@ class Trainer:
         self._y_valid = splits["valid"][1] if "valid" in splits else None
         several, valid = self.dataset.multi_label, "valid" in splits
         refuse_undecidable(self._decision, self.labels, multi_label=several, valid=valid)
+        self._validation.metrics.try_out()
         who = self._who["vectorizer"]
         with blame(who, "being fitted"):
             fitted = _fit_transform(self.vectorizer, texts)
@@ -181,6 +183,11 @@ class Trainer:
                 ) from None
             module.load_state_dict(self.module.state_dict())
             return module
+
+    @property
+    def metrics(self) -> ExtraMetrics:
+        """The metrics beside those that are always measured."""
+        return self._validation.metrics
 
     @property
     def train_labels(self) -> NDArray[Any]:

@@ -52,12 +52,12 @@ class Validation:
         if wrong := unknown_monitor(monitor, metrics.names):
             raise RecipeError(wrong)
         self.monitor = metric_key(monitor)
-        self._metrics = metrics
+        self.metrics = metrics
 
     @property
     def mode(self) -> str:
         """'min' or 'max': which values of the monitored figure are the better ones."""
-        return "min" if self._metrics.smaller_is_better(self.monitor) else "max"
+        return "min" if self.metrics.smaller_is_better(self.monitor) else "max"
 
     def measure(self, scores: NDArray[np.float32], gold: NDArray[Any], labels: Sequence[str]) -> Figures:
         """Log loss, accuracy, the F1s and the other metrics, of logits against encoded labels.
@@ -72,7 +72,7 @@ class Validation:
         probabilities = decision.probabilities(scores)
         measure = multi_label_metrics if decision.multi_label else classification_metrics
         figures = {"loss": loss, **measure(gold, decision.chosen(probabilities), labels)}
-        return {**{name: figures[name] for name in FIGURES}, **self._metrics.measure(gold, probabilities)}
+        return {**{name: figures[name] for name in FIGURES}, **self.metrics.measure(gold, probabilities)}
 
     def better(self, new: Figures, old: Figures | None) -> bool:
         """Whether the monitored figure is better than an earlier one; an undefined one never is."""
