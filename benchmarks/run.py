@@ -9,37 +9,18 @@ Usage: run.py [PAIRS]      (default 5; `make bench`)
 from __future__ import annotations
 
 import json
-import os
-import platform
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from measuring import TEXTFORGE, machine, measure, write_sections
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-TEXTFORGE = [str(Path(sys.executable).parent / "textforge")]
 RUN = [*TEXTFORGE, "run", str(ROOT / "recipes" / "newsgroups.yaml"), "--quiet", "--json"]
 SEEDS = range(20)
-
-
-def measure(command: list[str], folder: str) -> tuple[float, float, str]:
-    """Wall seconds, peak resident MB and stdout of one process."""
-    with tempfile.TemporaryFile() as out:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out, cwd=folder)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            sys.exit(f"{' '.join(command)} ended with exit code {process.returncode}")
-        out.seek(0)
-        unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, kilobytes elsewhere
-        return seconds, usage.ru_maxrss / unit, out.read().decode()
 
 
 def pair(name: str, ours: list[str], name_other: str, other: list[str], pairs: int) -> str:
@@ -79,12 +60,6 @@ def seeds() -> str:
     return rows
 
 
-def machine() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    model = re.search(r"model name\s*: (.*)", cpuinfo.read_text() if cpuinfo.exists() else "")
-    return f"{os.cpu_count()} cores ({model[1] if model else platform.processor()}), Python {platform.python_version()}"
-
-
 def main() -> None:
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     head = "| whole process | seconds, median (range) | peak MB |\n| --- | --- | --- |\n"
@@ -100,12 +75,7 @@ def main() -> None:
         "seeds": "| seed | test accuracy |\n| --- | --- |\n" + seeds(),
         "machine": f"Measured on {machine()}, {pairs} pairs.\n",
     }  # fmt: skip
-    text = PAGE.read_text()
-    for name, table in sections.items():
-        text = re.sub(
-            rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m, t=table: m[1] + t + m[2], text, flags=re.DOTALL
-        )
-    PAGE.write_text(text)
+    write_sections(PAGE, sections)
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
 
