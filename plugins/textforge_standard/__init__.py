@@ -11,7 +11,13 @@ def textforge_datasets():
     return {
         "csv": "textforge_standard.csv_files:csv_files",
         "docstrings": "textforge_standard.docstrings:docstrings",
+        "fasttext": "textforge_standard.fasttext:fasttext",
+        "folder": "textforge_standard.folder:folder",
+        "huggingface": "textforge_standard.huggingface:huggingface",
+        "jsonl": "textforge_standard.jsonl:jsonl",
         "newsgroups": "textforge_standard.newsgroups:newsgroups",
+        "parquet": "textforge_standard.parquet:parquet",
+        "tsv": "textforge_standard.tsv:tsv",
     }
 
 

@@ -1,0 +1,83 @@
+"""Dataset `fasttext`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import MinLen
+
+from textforge_standard.columns import missing_told
+from textforge_standard.files import Files, content, decoded, no_such_encoding
+from textforge_standard.option_groups import with_groups
+from textforge_standard.splits import Examples, HoldOut, dataset, read_splits
+
+
+@with_groups(no_such_encoding)
+def fasttext(
+    seed: int,
+    files: Files,
+    hold_out: HoldOut,
+    /,
+    *,
+    prefix: Annotated[str, MinLen(1)] = "__label__",
+    multi_label: bool | None = None,
+    missing: Literal["error", "drop"] = "error",
+    encoding: str = "utf-8",
+):
+    """Lines as fastText reads them: `__label__space __label__news the text` (Joulin et al. 2017).
+
+    Options:
+        prefix: what each label begins with.
+        multi_label: whether a text may have several labels or none; null says yes where a line has several.
+        missing: lines without text or without label are an error, or are dropped and counted.
+        encoding: the files' character encoding.
+    """
+    lines = {name: [(path, _lines(path, prefix, encoding)) for path in paths] for name, paths in files.splits().items()}
+    if multi_label is None:
+        every = (labels for split in lines.values() for _, rows in split for _, labels, _ in rows)
+        multi_label = any(len(labels) > 1 for labels in every)
+
+    def split(of: list[tuple[Path, list[tuple[int, list[str], str]]]]) -> Examples:
+        found = Examples()
+        for path, rows in of:
+            found.add(_examples(path, rows, multi_label, missing))
+        return found
+
+    return dataset(read_splits(lines, split), hold_out, seed)
+
+
+def _lines(path: Path, prefix: str, encoding: str) -> list[tuple[int, list[str], str]]:
+    """The number, the labels and the text of each line that is not blank."""
+    found = []
+    for number, line in enumerate(decoded(path, content(path), encoding).split("\n"), start=1):
+        labels, rest = [], line.strip()
+        if not rest:
+            continue
+        while rest.startswith(prefix):
+            word, _, rest = rest.partition(" ") if " " in rest else (rest, "", "")
+            labels.append(word.removeprefix(prefix))
+            rest = rest.lstrip()
+        found.append((number, list(dict.fromkeys(filter(None, labels))), rest))
+    return found
+
+
+def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: bool, missing: str) -> Examples:
+    from textforge import DataError
+    from textforge.errors import listed
+
+    if not multi_label and (several := next((number for number, labels, _ in rows if len(labels) > 1), None)):
+        raise DataError(f"{path}: line {several}: several labels, but dataset.multi_label is false.")
+    if rows and not any(labels for _, labels, _ in rows):
+        raise DataError(f"{path}: no line begins with a label, as in '__label__space the text'. Is it dataset.prefix?")
+    whole = [row for row in rows if row[2] and (row[1] or multi_label)]
+    if not whole:
+        raise DataError(f"{path}: has no line with a text and a label.")
+    found = Examples([text for _, _, text in whole], [labels if multi_label else labels[0] for _, labels, _ in whole])
+    if len(whole) < len(rows):
+        lacking = [row for row in rows if not row[2] or not (row[1] or multi_label)]
+        counts = {
+            "text": sum(not text for *_, text in lacking),
+            "label": 0 if multi_label else sum(not labels for _, labels, _ in lacking),
+        }
+        numbers = f"lines {listed((str(number) for number, *_ in lacking), limit=8)}"
+        found.warnings.append(missing_told(path, len(rows), counts, numbers, missing))
+    return found

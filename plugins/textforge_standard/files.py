@@ -1,0 +1,142 @@
+"""Files that a recipe names: one, several or globs; compressed or not; in any encoding."""
+
+import codecs
+import glob
+import gzip
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Paths = Path | list[Path]
+GLOB = "*?["
+COMPRESSED = (".gz", ".zst")
+PIECE = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Where the data are.
+
+    Options:
+        train: training data: a file, a list of files, or a glob such as data/*.csv; .gz and .zst are unpacked.
+        valid: validation data, as train.
+        test: test data, as train; without them test_fraction of train is held out.
+    """
+
+    train: Paths
+    valid: Paths | None = None
+    test: Paths | None = None
+
+    def wrong(self) -> str | None:
+        empty = [name for name, paths in vars(self).items() if paths == []]
+        return f"{empty[0]} is an empty list; name at least one file." if empty else None
+
+    def splits(self) -> dict[str, list[Path]]:
+        """The files of each split that has any.
+
+        Raises:
+            DataError: a glob matches nothing.
+        """
+        return {name: expanded(paths, name) for name, paths in vars(self).items() if paths is not None}
+
+
+def expanded(paths: Paths, option: str) -> list[Path]:
+    """Every file that is named, those of a glob sorted, none twice."""
+    from textforge import DataError
+
+    found: dict[Path, None] = {}
+    for path in [paths] if isinstance(paths, Path) else paths:
+        is_glob = any(c in str(path) for c in GLOB) and not path.exists()
+        matches = [Path(m) for m in sorted(glob.glob(str(path), recursive=True)) if Path(m).is_file()]
+        if is_glob and not matches:
+            raise DataError(f"{path}: no file matches this pattern. Mend dataset.{option}.")
+        found |= dict.fromkeys(matches if is_glob else [path])
+    return list(found)
+
+
+def suffix(path: Path) -> str:
+    """The suffix that tells a file's format: `.csv` for `reviews.csv.gz`."""
+    return Path(path.stem if path.suffix.lower() in COMPRESSED else path.name).suffix.lower()
+
+
+def content(path: Path) -> bytes:
+    """A file's bytes, unpacked.
+
+    Raises:
+        DataError: it cannot be read, or is damaged.
+    """
+    from textforge import DataError
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
+    unpack = _unpacker(path)
+    if unpack is None:
+        return data
+    try:
+        return unpack(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be unpacked: {error}. Is it whole? Copy or download it again.") from error
+
+
+def _unpacker(path: Path) -> Callable[[bytes], bytes] | None:
+    kind = path.suffix.lower()
+    return {".gz": gzip.decompress, ".zst": _unzstd}.get(kind)
+
+
+def _unzstd(data: bytes) -> bytes:
+    """All frames of a file; zstandard's own way of reading across frames takes a truncated one for whole."""
+    import zstandard
+
+    pieces, frame = [], None
+    for start in range(0, len(data), PIECE):
+        rest = data[start : start + PIECE]
+        while rest:
+            frame = frame or zstandard.ZstdDecompressor().decompressobj()
+            try:
+                pieces.append(frame.decompress(rest))
+            except zstandard.ZstdError as error:
+                raise OSError(str(error)) from error
+            rest, frame = (frame.unused_data, None) if frame.eof else (b"", frame)
+    if frame is not None or not data:
+        raise EOFError("the end of the file is missing")
+    return b"".join(pieces)
+
+
+def decoded(path: Path, data: bytes, encoding: str) -> str:
+    """Text without a byte-order mark, found free of NUL and of halves of characters."""
+    from textforge import DataError
+
+    try:
+        text = data.decode(encoding)
+        text.encode()  # some odd codecs give halves of characters
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        raise DataError(
+            f"{path}: line {line}: byte 0x{data[error.start]:02x} is not {encoding}. Save the file as UTF-8, or name "
+            f"its encoding with dataset.encoding{': utf-16' if marked else ', for instance latin-1 or cp1252'}."
+        ) from error
+    except (LookupError, ValueError) as error:
+        raise DataError(
+            f"{path}: cannot be read with the encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252."
+        ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(
+            f"{path}: line {line}: a NUL byte. The file is damaged, binary, or in another encoding (UTF-16?): "
+            "export it again, or name its encoding with dataset.encoding."
+        )
+    return text.removeprefix("\ufeff")
+
+
+def no_such_encoding(*, encoding: str, **_: Any) -> str | None:
+    """What is wrong with an option `encoding`, for a factory's check_options."""
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError):
+        return f"there is no encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252, utf-16."
+    return None

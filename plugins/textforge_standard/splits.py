@@ -1,0 +1,107 @@
+"""Labelled texts of up to three splits, and what is held out where a split has no data of its own."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
+
+from annotated_types import Ge, Lt
+
+Source = TypeVar("Source")
+Labels = list[str] | list[list[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldOut:
+    """What is held out of the training data.
+
+    Options:
+        test_fraction: fraction of train held out where there is no test data, stratified by label; 0 holds out none.
+        valid_fraction: fraction of train held out where there is no validation data, stratified by label.
+    """
+
+    test_fraction: Annotated[float, Ge(0), Lt(1)] = 0.2
+    valid_fraction: Annotated[float, Ge(0), Lt(1)] = 0.0
+
+    def wrong(self) -> str | None:
+        if self.test_fraction + self.valid_fraction >= 1:
+            return "test_fraction and valid_fraction together must be less than 1."
+        return None
+
+
+@dataclass
+class Examples:
+    """Texts, the label or the list of labels of each, and, where rows belong together, their groups."""
+
+    texts: list[str] = field(default_factory=list)
+    labels: list[Any] = field(default_factory=list)
+    groups: list[str] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, other: "Examples") -> None:
+        """Put the examples of another file behind these."""
+        self.groups = other.groups if not self.texts else [*(self.groups or ()), *(other.groups or ())] or None
+        self.texts += other.texts
+        self.labels += other.labels
+        self.warnings += other.warnings
+
+    def rows(self, chosen: Iterable[int]) -> "Examples":
+        rows = list(chosen)
+        groups = None if self.groups is None else [self.groups[row] for row in rows]
+        return Examples([self.texts[row] for row in rows], [self.labels[row] for row in rows], groups)
+
+
+def dataset(splits: Mapping[str, Examples], hold_out: HoldOut, seed: int, missing_test: str = "no test file") -> Any:
+    """A `textforge.Dataset` of the splits that there are, the others held out of train where that is asked for."""
+    from textforge import Dataset
+
+    found = dict(splits)
+    warnings = [warning for split in found.values() for warning in split.warnings]
+    warnings += _shared_groups(found)
+    train, left = found["train"], 1.0
+    for name, fraction, why in (
+        ("test", hold_out.test_fraction, f"{missing_test}: "),
+        ("valid", hold_out.valid_fraction, ""),
+    ):
+        if name in found or not fraction:
+            continue
+        n, kind = len(splits["train"].texts), "stratified by label" if train.groups is None else "in whole groups"
+        keep, held = _holdout(train.labels, fraction / left, seed, train.groups)
+        found[name], train, left = train.rows(held), train.rows(keep), left - fraction
+        purpose = "the test" if name == "test" else "validation"
+        warnings.append(f"{why}{len(held)} of {n} rows, {kind}, are held out for {purpose}.")
+    pairs = {name: (split.texts, split.labels) for name, split in {**found, "train": train}.items()}
+    return Dataset(**pairs, groups=train.groups, warnings=tuple(warnings))
+
+
+def _holdout(labels: Labels, fraction: float, seed: int, groups: list[str] | None) -> tuple[Any, Any]:
+    from textforge.data import holdout
+
+    return holdout(labels, fraction, seed, groups=groups)
+
+
+def _shared_groups(splits: Mapping[str, Examples]) -> Iterator[str]:
+    """Warnings of groups that stand in train and in data of their own."""
+    known = set(splits["train"].groups or ())
+    for name, split in splits.items():
+        both = known.intersection(split.groups or ()) if name != "train" else ()
+        if both:
+            yield f"{len(both)} groups are both in train and in {name}, '{min(both)}' for one: the test is not honest."
+
+
+def read_splits(sources: Mapping[str, Source | None], read: Callable[[Source], Examples]) -> dict[str, Examples]:
+    """The examples of each split that has a source.
+
+    Raises:
+        DataError: some rows have one label, others a list of them.
+    """
+    from textforge import DataError
+
+    found = {name: read(source) for name, source in sources.items() if source is not None}
+    kinds = {name: {isinstance(label, list) for label in split.labels} for name, split in found.items()}
+    if len(set().union(*kinds.values())) > 1:
+        several = next(name for name, kind in kinds.items() if True in kind)
+        raise DataError(
+            f"{several}: some texts have a list of labels, others, here or in another split, a single one. "
+            "Make all of them lists, or none."
+        )
+    return found
