@@ -44,3 +44,10 @@ def textforge_optimizers():
         "adamw": "textforge_standard.adamw:adamw",
         "sgd": "textforge_standard.sgd:sgd",
     }
+
+
+@hookimpl
+def textforge_commands():
+    return {
+        "init": "textforge_standard.init:command",
+    }

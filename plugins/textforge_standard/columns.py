@@ -44,9 +44,12 @@ class Columns:
 
     def wanted(self) -> dict[str, str]:
         """Each column to read, and the option that names it."""
-        group = [("group", self.group)] if self.group is not None else []
-        named = [*(("text", name) for name in self.texts), *(("label", name) for name in self.labels), *group]
-        return {name: option for option, name in reversed(named)}
+        named = {"text": self.texts, "label": self.labels, "group": [self.group] if self.group is not None else []}
+        found: dict[str, str] = {}
+        for option, names in named.items():
+            for name in names:
+                found.setdefault(name, option)
+        return found
 
     def wrong(self) -> str | None:
         for option, names in (("text", self.texts), ("label", self.labels)):
@@ -116,7 +119,7 @@ def examples(table: Table, columns: Columns) -> Examples:
     incomplete = [row for row, lacks in enumerate(zip(no_text, no_label, no_group, strict=True)) if any(lacks)]
     found = Examples(texts, labels, groups)
     if incomplete:
-        counts = {"text": sum(no_text), "label": sum(no_label), "group": sum(no_group)}
+        counts = {"text": sum(no_text), "label": sum(no_label)} | ({} if groups is None else {"group": sum(no_group)})
         told = missing_told(table.path, len(texts), counts, table.rows(incomplete), columns.missing)
         gone = set(incomplete)
         found = found.rows(row for row in range(len(texts)) if row not in gone)
@@ -128,7 +131,9 @@ def examples(table: Table, columns: Columns) -> Examples:
     return found
 
 
-def missing_told(path: Path | str, n: int, counts: dict[str, int], rows: str, missing: str) -> str:
+def missing_told(
+    path: Path | str, n: int, counts: dict[str, int], where: str, missing: str, called: str = "rows"
+) -> str:
     """The warning of rows that were left out.
 
     Raises:
@@ -136,8 +141,9 @@ def missing_told(path: Path | str, n: int, counts: dict[str, int], rows: str, mi
     """
     from textforge import DataError
 
-    group = f", {counts['group']} no group" if counts.get("group") else ""
-    told = f"{path}: {counts['text']} of {n} rows have no text, {counts['label']} no label{group} ({rows})"
+    (first, most), *others = counts.items()
+    lacking = ", ".join([f"{most} of {n} {called} have no {first}", *(f"{count} no {what}" for what, count in others)])
+    told = f"{path}: {lacking} ({where})"
     if missing == "error":
         raise DataError(f"{told}. Fill them in, or leave them out with dataset.missing: drop.")
     return f"{told}; they were left out."

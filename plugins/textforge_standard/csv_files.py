@@ -6,10 +6,11 @@ from annotated_types import MinLen
 
 from textforge_standard.columns import Columns
 from textforge_standard.csv_reader import read_separated, separator_is_wrong
+from textforge_standard.csv_sniffer import read_unknown
 from textforge_standard.files import Files, no_such_encoding
 from textforge_standard.option_groups import with_groups
 from textforge_standard.splits import HoldOut
-from textforge_standard.tables import from_files
+from textforge_standard.tables import from_files, look_at_files
 
 
 @with_groups(separator_is_wrong, no_such_encoding)
@@ -35,3 +36,6 @@ def csv_files(
     """
     own = {"separator": separator, "quotes": quotes, "names": names, "encoding": encoding}
     return from_files(files, hold_out, columns, seed, lambda path, wanted: read_separated(path, wanted, **own))
+
+
+csv_files.look_at = look_at_files(".csv", read=lambda path: read_unknown(path, ",;\t|"), read_with=read_separated)

@@ -15,7 +15,7 @@ def read_separated(
     path: Path,
     wanted: dict[str, str] | None,
     *,
-    separator: str,
+    separator: str = ",",
     quotes: bool = True,
     names: Sequence[str] | None = None,
     encoding: str = "utf-8",
@@ -84,7 +84,8 @@ def _header(path: Path, data: bytes, separator: str, quotes: bool, names: Sequen
         raise DataError(f"{path}: {error}") from error
     if first == [""]:
         empty = "line 1 is empty" if data.strip() else "is empty"
-        raise DataError(f"{path}: {empty}; a header line with the columns' names is needed.")
+        needed = "; a header line with the columns' names is needed" if names is None else ""
+        raise DataError(f"{path}: {empty}{needed}.")
     if names is not None and len(first) != len(names):
         raise DataError(f"{path}: line 1 has {len(first)} columns, but dataset.names has {len(names)} names.")
     return first if names is None else list(names)

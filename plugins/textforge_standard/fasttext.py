@@ -1,12 +1,13 @@
 """Dataset `fasttext`."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
 from textforge_standard.columns import missing_told
-from textforge_standard.files import Files, content, decoded, no_such_encoding
+from textforge_standard.files import Files, content, data_files, decoded, no_such_encoding
 from textforge_standard.option_groups import with_groups
 from textforge_standard.splits import Examples, HoldOut, dataset, read_splits
 
@@ -45,17 +46,20 @@ def fasttext(
     return dataset(read_splits(lines, split), hold_out, seed)
 
 
+SPACE = " \t\r\v\f"
+"""What ends a word for fastText; a no-break space, for one, does not."""
+
+
 def _lines(path: Path, prefix: str, encoding: str) -> list[tuple[int, list[str], str]]:
     """The number, the labels and the text of each line that is not blank."""
-    found = []
+    found, label = [], re.compile(f"{re.escape(prefix)}([^{SPACE}]*)[{SPACE}]*")
     for number, line in enumerate(decoded(path, content(path), encoding).split("\n"), start=1):
-        labels, rest = [], line.strip()
+        labels, rest = [], line.strip(SPACE)
         if not rest:
             continue
-        while rest.startswith(prefix):
-            word, _, rest = rest.partition(" ") if " " in rest else (rest, "", "")
-            labels.append(word.removeprefix(prefix))
-            rest = rest.lstrip()
+        while begins := label.match(rest):
+            labels.append(begins[1])
+            rest = rest[begins.end() :]
         found.append((number, list(dict.fromkeys(filter(None, labels))), rest))
     return found
 
@@ -68,16 +72,38 @@ def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: b
         raise DataError(f"{path}: line {several}: several labels, but dataset.multi_label is false.")
     if rows and not any(labels for _, labels, _ in rows):
         raise DataError(f"{path}: no line begins with a label, as in '__label__space the text'. Is it dataset.prefix?")
-    whole = [row for row in rows if row[2] and (row[1] or multi_label)]
+    whole = [row for row in rows if row[2].strip() and (row[1] or multi_label)]
     if not whole:
         raise DataError(f"{path}: has no line with a text and a label.")
     found = Examples([text for _, _, text in whole], [labels if multi_label else labels[0] for _, labels, _ in whole])
     if len(whole) < len(rows):
-        lacking = [row for row in rows if not row[2] or not (row[1] or multi_label)]
+        lacking = [row for row in rows if not row[2].strip() or not (row[1] or multi_label)]
         counts = {
-            "text": sum(not text for *_, text in lacking),
+            "text": sum(not text.strip() for *_, text in lacking),
             "label": 0 if multi_label else sum(not labels for _, labels, _ in lacking),
         }
         numbers = f"lines {listed((str(number) for number, *_ in lacking), limit=8)}"
         found.warnings.append(missing_told(path, len(rows), counts, numbers, missing))
     return found
+
+
+def _look_at(path: Path) -> dict[str, Any] | None:
+    """The options for a file whose first line begins with a label."""
+    from textforge import DataError
+
+    paths = data_files(path, ("", ".txt", ".ft", ".fasttext", ".train", ".valid", ".test"))
+    try:
+        read = {split: _lines(file, "__label__", "utf-8") for split, file in paths.items()}
+    except DataError:
+        return None
+    if not read or not read["train"] or not read["train"][0][1]:
+        return None
+    rows = [row for split in read.values() for row in split]
+    multi_label = any(len(labels) > 1 for _, labels, _ in rows)
+    found = {"options": dict(paths), "why": {}, "remarks": [], "multi_label": multi_label}
+    if incomplete := sum(not text.strip() or not (labels or multi_label) for _, labels, text in rows):
+        found["options"]["missing"], found["why"]["missing"] = "drop", f"{incomplete} lines have no text or no label"
+    return found
+
+
+fasttext.look_at = _look_at

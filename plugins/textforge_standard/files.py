@@ -4,7 +4,7 @@ import codecs
 import glob
 import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,28 @@ def expanded(paths: Paths, option: str) -> list[Path]:
 def suffix(path: Path) -> str:
     """The suffix that tells a file's format: `.csv` for `reviews.csv.gz`."""
     return Path(path.stem if path.suffix.lower() in COMPRESSED else path.name).suffix.lower()
+
+
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "valid": ("valid", "validation", "val", "dev"),
+    "test": ("test", "testing"),
+}
+"""Names by which files and folders of a split go."""
+
+
+def data_files(path: Path, suffixes: Collection[str]) -> dict[str, Path]:
+    """A file of one of the suffixes as train, or the files of the splits in a folder; nothing where there are none."""
+    if path.is_file():
+        return {"train": path} if suffix(path) in suffixes else {}
+    there = [one for one in sorted(path.iterdir()) if one.is_file() and suffix(one) in suffixes]
+    by_name = {one.name.partition(".")[0].lower(): one for one in there}
+    found = {
+        split: by_name[name] for split, names in SPLIT_NAMES.items() for name in reversed(names) if name in by_name
+    }
+    if "train" in found:
+        return found
+    return {"train": there[0]} if len(there) == 1 else {}
 
 
 def content(path: Path) -> bytes:

@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
 from textforge_standard.columns import missing_told
-from textforge_standard.files import content, decoded, no_such_encoding
+from textforge_standard.files import SPLIT_NAMES, content, decoded, no_such_encoding
 from textforge_standard.option_groups import with_groups
 from textforge_standard.splits import Examples, HoldOut, dataset, read_splits
-
-SPLITS = {"train": ("train", "training"), "valid": ("valid", "validation", "val", "dev"), "test": ("test", "testing")}
-"""Names by which folders, and files, of a split go."""
 
 
 @with_groups(no_such_encoding)
@@ -47,7 +44,7 @@ def folder(
 def split_folders(path: Path) -> dict[str, Path]:
     """The folders of the splits; the folder itself is train where it has no such folders."""
     named = {p.name.lower(): p for p in path.iterdir() if p.is_dir()} if path.is_dir() else {}
-    found = {split: named[name] for split, names in SPLITS.items() for name in names if name in named}
+    found = {split: named[name] for split, names in SPLIT_NAMES.items() for name in names if name in named}
     inside = "train" in found and {p.name.lower() for p in found.values()} >= {*named}
     return found if inside and classes_in(found["train"]) else {"train": path}
 
@@ -70,7 +67,9 @@ def _read(path: Path, classes: list[str] | None, missing: str, encoding: str) ->
         raise DataError(f"{path}: is {'a file' if path.exists() else 'not there'}; a folder is needed.")
     there = {one.name: one for one in classes_in(path)}
     if absent := next((name for name in classes or () if name not in there), None):
-        raise DataError(f"{path}: there is no folder '{absent}'. Folders: {listed(there)}.{did_you_mean(absent, there)}")
+        raise DataError(
+            f"{path}: there is no folder '{absent}'. Folders: {listed(there)}.{did_you_mean(absent, there)}"
+        )
     if not there:
         raise DataError(f"{path}: has no folders; one folder a class is needed, each with one file a text.")
     found, empty = Examples(), []
@@ -83,9 +82,32 @@ def _read(path: Path, classes: list[str] | None, missing: str, encoding: str) ->
             else:
                 empty.append(str(file.relative_to(path)))
     if empty:
-        counts = {"text": len(empty), "label": 0}
-        told = missing_told(path, len(found.texts) + len(empty), counts, f"files {listed(empty, limit=8)}", missing)
-        found.warnings.append(told.replace(" rows ", " files ", 1))
+        n, files = len(found.texts) + len(empty), f"files {listed(empty, limit=8)}"
+        found.warnings.append(missing_told(path, n, {"text": len(empty)}, files, missing, called="files"))
     if not found.texts:
         raise DataError(f"{path}: its folders hold no texts.")
     return found
+
+
+def _look_at(path: Path) -> dict[str, Any] | None:
+    """The options for a folder that has folders of texts within; None where they hold something else."""
+    from textforge import DataError
+
+    splits = split_folders(path) if path.is_dir() else {}
+    if not splits or len(classes_in(splits["train"])) < 2:
+        return None
+    for encoding in ("utf-8", "cp1252", "latin-1"):
+        try:
+            found = [_read(split, None, "drop", encoding) for split in splits.values() if classes_in(split)]
+        except DataError:
+            continue
+        options, why = {"train": path}, {"train": f"one folder a class; folders of splits: {', '.join(splits)}"}
+        if encoding != "utf-8":
+            options["encoding"], why["encoding"] = encoding, "some files are not UTF-8"
+        if any(split.warnings for split in found):
+            options["missing"], why["missing"] = "drop", "some files are empty"
+        return {"options": options, "why": why, "remarks": [], "multi_label": False}
+    return None
+
+
+folder.look_at = _look_at

@@ -9,7 +9,7 @@ from textforge_standard.columns import Columns, Table, look_up
 from textforge_standard.files import Files, content, decoded
 from textforge_standard.option_groups import with_groups
 from textforge_standard.splits import HoldOut
-from textforge_standard.tables import from_files
+from textforge_standard.tables import from_files, look_at_files
 
 
 @with_groups()
@@ -88,3 +88,8 @@ def _not_json(written: str, error: Exception) -> str:
         return "JSON over several lines. JSON Lines holds one whole object a line; convert it, as with jq -c '.[]'."
     column = getattr(error, "colno", 1)
     return f"not JSON: {getattr(error, 'msg', 'nested too deeply')} at column {column}, one object a line is needed."
+
+
+jsonl.look_at = look_at_files(
+    ".jsonl", ".ndjson", ".json", read=lambda path: (read_jsonl(path, None), {}, {}), read_with=read_jsonl
+)

@@ -9,7 +9,7 @@ from textforge_standard.columns import Columns, Table, look_up
 from textforge_standard.files import COMPRESSED, Files, content
 from textforge_standard.option_groups import with_groups
 from textforge_standard.splits import HoldOut
-from textforge_standard.tables import from_files
+from textforge_standard.tables import from_files, look_at_files
 
 
 @with_groups()
@@ -68,3 +68,8 @@ def _field(steps: tuple[str, ...]) -> Any:
     for step in steps[1:]:
         found = found.struct.field(step)
     return found
+
+
+parquet.look_at = look_at_files(
+    ".parquet", ".pq", read=lambda path: (read_parquet(path, None), {}, {}), read_with=read_parquet
+)

@@ -1,15 +1,17 @@
 """Dataset `tsv`."""
 
+from functools import partial
 from typing import Annotated
 
 from annotated_types import MinLen
 
 from textforge_standard.columns import Columns
 from textforge_standard.csv_reader import read_separated
+from textforge_standard.csv_sniffer import read_unknown
 from textforge_standard.files import Files, no_such_encoding
 from textforge_standard.option_groups import with_groups
 from textforge_standard.splits import HoldOut
-from textforge_standard.tables import from_files
+from textforge_standard.tables import from_files, look_at_files
 
 
 @with_groups(no_such_encoding)
@@ -33,3 +35,8 @@ def tsv(
     """
     own = {"separator": "\t", "quotes": quotes, "names": names, "encoding": encoding}
     return from_files(files, hold_out, columns, seed, lambda path, wanted: read_separated(path, wanted, **own))
+
+
+tsv.look_at = look_at_files(
+    ".tsv", ".tab", read=lambda path: read_unknown(path, "\t"), read_with=partial(read_separated, separator="\t")
+)

@@ -1,0 +1,109 @@
+"""What `textforge init` writes: sentences about the data, and a recipe that suits them."""
+
+import json
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+from typing import Any
+
+STARTER = Path(__file__).with_name("init_starter.yaml")
+
+SAMPLE = 50_000
+"""Texts whose lengths are taken."""
+
+
+def describe(dataset: Any) -> Iterator[str]:
+    """Sentences about the sizes, the classes and the texts."""
+    from textforge.errors import listed
+
+    splits = dataset.splits()
+    sizes = ", ".join(f"{len(texts):,} {name}" for name, (texts, _) in splits.items())
+    counts = class_counts(dataset)
+    shown = [f"{label} {count:,}" for label, count in counts.most_common()]
+    several = " (a text may have several)" if dataset.multi_label else ""
+    yield f"{sizes} texts; {len(counts)} classes{several}, with their training texts: {listed(shown)}."
+    sample = dataset.train[0][:: max(1, len(dataset.train[0]) // SAMPLE)]
+    lengths = sorted(len(text.split()) for text in sample)
+    at = [lengths[int(share * (len(lengths) - 1))] for share in (0.5, 0.95, 1)]
+    yield f"Half of the texts have at most {at[0]:,} words, 95 % at most {at[1]:,}; the longest has {at[2]:,}."
+    if dataset.multi_label:
+        labels = [len(row) for row in dataset.train[1]]
+        yield f"A text has {sum(labels) / len(labels):.2g} labels on average, {labels.count(0):,} texts have none."
+    if (ratio := imbalance(dataset)) >= 3:
+        rare = f"'{counts.most_common()[-1][0]}'"
+        yield f"The classes are unbalanced: the largest has {ratio:.0f} times the texts of the smallest, {rare}."
+    for name, (_, labels) in splits.items():
+        every = {one for row in labels for one in row} if dataset.multi_label else set(labels)
+        if unknown := sorted(every - set(counts)):
+            yield f"{name} has labels that train lacks, which a run refuses: {listed(unknown)}."
+
+
+def class_counts(dataset: Any) -> Counter[str]:
+    labels = dataset.train[1]
+    return Counter(one for row in labels for one in row) if dataset.multi_label else Counter(labels)
+
+
+def imbalance(dataset: Any) -> float:
+    counts = class_counts(dataset).values()
+    return max(counts) / min(counts)
+
+
+SIZES = ((500, 16, 30, 1), (5_000, 32, 20, 1), (50_000, 128, 10, 2), (500_000, 512, 5, 2))
+"""Training texts up to which a batch size, a number of epochs and a min_df serve."""
+
+
+def recipe_text(
+    data: Path, recipe: Path, section: dict[str, Any], why: dict[str, str], remarks: list[str], dataset: Any
+) -> str:
+    n = len(dataset.train[0])
+    batch_size, epochs, min_df = next((rest for most, *rest in SIZES if n <= most), (2048, 4, 5))
+    lines = []
+    if dataset.valid is None and n >= 200:
+        lines = ["validation: 0.1               # held out of train, to choose the best epoch by"]
+    if lines or dataset.valid is not None:
+        lines.append("patience: 3                   # epochs without a better one, after which training stops")
+    if not dataset.multi_label and imbalance(dataset) >= 3:
+        lines.append("# class_weights: balanced     # makes rare classes count as much as frequent ones")
+    return (
+        Template(STARTER.read_text(encoding="utf-8"))
+        .substitute(
+            title=f"A recipe for {one_line(data.name)}, begun by `textforge init`. What was seen:",
+            seen="\n".join(comment(remark) for remark in remarks),
+            recipe=one_line(str(recipe)),
+            dataset="\n".join(
+                ["dataset:", *(option_line(name, value, why.get(name)) for name, value in section.items())]
+            ),
+            min_df=min_df,
+            epochs=epochs,
+            batch_size=batch_size,
+            validation="\n".join(f"  {line}" for line in lines),
+        )
+        .rstrip()
+        + "\n"
+    )
+
+
+def option_line(name: str, value: Any, why: str | None) -> str:
+    line = f"  {name}: {yaml_value(value)}"
+    return f"{line.ljust(30)}  # {one_line(why)}" if why else line
+
+
+def yaml_value(value: Any) -> str:
+    """A value as YAML of one line: plain words bare, all else as JSON, which YAML reads too."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(yaml_value, value))}]"
+    bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w./-]*(?: [\w./-]+)*", value, re.ASCII)
+    if bare and value.lower() not in ("true", "false", "null", "yes", "no", "on", "off", "y", "n"):
+        return str(value)
+    return json.dumps(value, ensure_ascii=not (isinstance(value, str) and value.isprintable()))
+
+
+def comment(remark: str) -> str:
+    return textwrap.fill(one_line(remark), 100, initial_indent="# - ", subsequent_indent="#   ")
+
+
+def one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)

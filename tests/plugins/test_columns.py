@@ -1,0 +1,151 @@
+"""Columns as texts, labels and groups, whatever format they come from."""
+
+import json
+
+import pytest
+from hypothesis import given, strategies as st
+
+from textforge import DataError
+from textforge_standard.columns import Columns, Table, examples
+from textforge_standard.csv_files import csv_files
+from textforge_standard.jsonl import jsonl
+from textforge_standard.parquet import parquet
+
+
+def taken(columns, **options):
+    """The examples of a table that is called 'table'."""
+    return examples(Table("table", columns), Columns(**options))
+
+
+def refused(columns, **options):
+    with pytest.raises(DataError) as told:
+        taken(columns, **options)
+    assert "\n" not in str(told.value)
+    return str(told.value)
+
+
+# -- texts -------------------------------------------------------------------------------------
+
+
+def test_columns_are_joined_and_empty_ones_left_out():
+    table = {"title": ["A", "", None, "D"], "body": ["one", "two", "three", " "], "label": ["x"] * 4}
+    assert taken(table, text=["title", "body"]).texts == ["A\none", "two", "three", "D"]
+    assert taken(table, text=["body", "title"], join=" | ").texts == ["one | A", "two", "three", "D"]
+
+
+def test_a_row_whose_columns_are_all_empty_has_no_text():
+    table = {"title": ["A", "", None], "body": ["", " ", None], "label": ["x", "y", "z"]}
+    assert "table: 2 of 3 rows have no text, 0 no label (rows 2, 3)" in refused(table, text=["title", "body"])
+
+
+def test_numbers_are_read_as_text():
+    assert taken({"text": [1, 2.5, True, "x"], "label": ["a"] * 4}).texts == ["1", "2.5", "true", "x"]
+
+
+@pytest.mark.parametrize("value", [["a", "b"], b"bytes"])
+def test_what_is_no_text_is_told_with_its_row(value):
+    told = refused({"text": ["red", value], "label": ["x", "y"]})
+    assert told == f"table: rows 2: column 'text' holds {type(value).__name__}, which is not text."
+
+
+def test_nested_fields_are_told_with_what_to_write():
+    told = refused({"text": ["red", {"de": "rot"}], "label": ["x", "y"]})
+    assert told == "table: rows 2: column 'text' holds nested fields. Name one of them with a dot, as in 'text.de'."
+
+
+# -- labels ------------------------------------------------------------------------------------
+
+
+def test_labels_that_are_numbers_become_text():
+    table = {"text": ["a"] * 5, "label": [0, 1, True, False, 3.0]}
+    assert taken(table).labels == ["0", "1", "true", "false", "3"]
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0.73, "0.73"), ([0.5], "list"), ([["a"]], "list"), ({"a": 1}, "nested")])
+def test_what_is_no_label_is_told_with_its_row(value, shown):
+    told = refused({"text": ["a", "b"], "label": ["x", value]})
+    assert told.startswith(f"table: rows 2: column 'label' holds {shown}")
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  ", float("nan")])
+def test_a_missing_label_is_told_or_dropped(nothing):
+    table = {"text": ["a", "b", "c"], "label": ["x", nothing, "y"]}
+    assert refused(table) == (
+        "table: 0 of 3 rows have no text, 1 no label (rows 2). Fill them in, or leave them out with "
+        "dataset.missing: drop."
+    )
+    found = taken(table, missing="drop")
+    assert (found.texts, found.labels) == (["a", "c"], ["x", "y"])
+    assert found.warnings == ["table: 0 of 3 rows have no text, 1 no label (rows 2); they were left out."]
+
+
+def test_lists_of_labels_make_several_labels_a_text():
+    found = taken({"text": ["a", "b", "c"], "label": [["x", "y", "x"], [], [3]]})
+    assert found.labels == [["x", "y"], [], ["3"]]
+    assert found.warnings == ["table: 1 of 3 rows have none of the labels."]
+
+
+def test_a_list_that_is_missing_is_no_empty_list():
+    table = {"text": ["a", "b"], "label": [["x"], None]}
+    assert "1 no label (rows 2)" in refused(table)
+    assert taken(table, missing="drop").labels == [["x"]]
+
+
+def test_a_separator_divides_labels():
+    table = {"text": ["a", "b", "c", "d"], "label": ["x|y", " y | x|", "", "x|x"]}
+    found = taken(table, label_separator="|")
+    assert found.labels == [["x", "y"], ["y", "x"], [], ["x"]]
+    assert found.warnings == ["table: 1 of 4 rows have none of the labels."]
+    assert "1 no label (rows 2)" in refused({"text": ["a", "b"], "label": ["x|y", None]}, label_separator="|")
+
+
+def test_columns_of_0_and_1_are_a_label_each():
+    on, off = ["1", 1, True, "1.0", "true", "True", 1.0], ["0", 0, False, "0.0", "false", "False", 0.0]
+    table = {"text": ["t"] * 7, "good": on, "bad": off, "long": off[:3] + on[3:]}
+    found = taken(table, label=["long", "bad", "good"])
+    assert found.labels == [["good"]] * 3 + [["long", "good"]] * 4
+    assert taken(table, label=["bad"]).labels == [[]] * 7
+
+
+def test_anything_else_in_a_column_of_0_and_1_is_told():
+    told = refused({"text": ["a", "b"], "good": ["1", "0"], "bad": ["0", "2"]}, label=["good", "bad"])
+    assert told == "table: rows 2: column 'bad' holds '2'; a column of a list of labels holds 0 or 1."
+    assert "1 no label (rows 1)" in refused({"text": ["a", "b"], "x": [1, 0], "y": ["", 1]}, label=["x", "y"])
+
+
+# -- groups ------------------------------------------------------------------------------------
+
+
+def test_groups_go_with_their_rows():
+    table = {"text": ["a", "", "c"], "label": ["x", "y", "z"], "by": [7, 8, "Eve"]}
+    found = taken(table, group="by", missing="drop")
+    assert (found.texts, found.groups) == (["a", "c"], ["7", "Eve"])
+
+
+def test_a_row_without_a_group_is_missing_something():
+    table = {"text": ["a", "b"], "label": ["x", "y"], "by": [None, "Eve"]}
+    assert "0 no label, 1 no group (rows 1)" in refused(table, group="by")
+
+
+# -- the same in every format ------------------------------------------------------------------
+
+NAME = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=8).filter(str.strip)
+ROWS = st.lists(st.tuples(NAME, NAME, st.booleans(), st.booleans()), min_size=1, max_size=8)
+
+
+@given(rows=ROWS)
+def test_random_tables_are_read_back_alike_from_csv_jsonl_and_parquet(tmp_path_factory, rows):
+    import polars as pl
+
+    frame = pl.DataFrame(rows, schema=["text", "label", "p", "q"], orient="row")
+    base = tmp_path_factory.getbasetemp()
+    frame.write_csv(base / "same.csv")
+    frame.write_parquet(base / "same.parquet")
+    lines = [json.dumps(row, ensure_ascii=len(row["text"]) % 2 == 0) for row in frame.to_dicts()]
+    (base / "same.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    readers = [(csv_files, base / "same.csv"), (jsonl, base / "same.jsonl"), (parquet, base / "same.parquet")]
+    texts, labels = [row[0] for row in rows], [row[1] for row in rows]
+    several = [tuple(name for name, value in zip("pq", row[2:], strict=True) if value) for row in rows]
+    for factory, path in readers:
+        assert factory(0, train=path, test_fraction=0.0).train == (texts, labels), path
+        assert factory(0, train=path, test_fraction=0.0, label=["p", "q"]).train == (texts, several), path

@@ -1,0 +1,165 @@
+"""Files by path, list and glob; compressed ones; and what is said of those that cannot be read."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+import zstandard
+from conftest import make_texts, write_csv
+from hypothesis import given, strategies as st
+
+from textforge import DataError, RecipeError
+from textforge.recipe import load_dataset_part
+from textforge_standard.csv_files import csv_files
+from textforge_standard.files import content, data_files, expanded, suffix
+from textforge_standard.jsonl import jsonl
+from textforge_standard.parquet import parquet
+
+
+def read(train, **options):
+    return csv_files(0, train=train, **{"test_fraction": 0.0, **options}).train
+
+
+@pytest.fixture
+def three(tmp_path):
+    """Three files with a row each, and another that no glob here should find."""
+    for name in "bac":
+        write_csv(tmp_path / f"part-{name}.csv", [f"text {name}"], [name])
+    write_csv(tmp_path / "other.csv", ["other"], ["other"])
+    return tmp_path
+
+
+def test_files_of_a_list_are_read_in_its_order(three):
+    assert read([three / "part-c.csv", three / "part-a.csv"]) == (["text c", "text a"], ["c", "a"])
+
+
+def test_files_of_a_glob_are_read_sorted(three):
+    assert read(three / "part-*.csv") == (["text a", "text b", "text c"], ["a", "b", "c"])
+    assert read([three / "part-[ab].csv", three / "part-?.csv"])[1] == ["a", "b", "c"]  # none twice
+
+
+def test_a_glob_finds_files_in_folders(tmp_path):
+    (tmp_path / "x" / "y").mkdir(parents=True)
+    write_csv(tmp_path / "x" / "y" / "deep.csv", ["deep"], ["d"])
+    write_csv(tmp_path / "x" / "flat.csv", ["flat"], ["f"])
+    (tmp_path / "x" / "folder.csv").mkdir()
+    assert read(tmp_path / "**" / "*.csv")[0] == ["flat", "deep"]
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path):
+    write_csv(tmp_path / "data[1].csv", ["one"], ["a"])
+    write_csv(tmp_path / "data1.csv", ["other"], ["b"])
+    assert read(tmp_path / "data[1].csv") == (["one"], ["a"])
+
+
+def test_a_glob_that_matches_nothing_is_told_with_its_option(three):
+    for option in ("train", "test"):
+        with pytest.raises(DataError) as told:
+            csv_files(0, **{"train": three / "other.csv", option: three / "*.tsv"})
+        assert str(told.value) == f"{three}/*.tsv: no file matches this pattern. Mend dataset.{option}."
+
+
+def test_a_recipes_paths_are_relative_to_it_also_in_lists_and_globs(three):
+    recipe = three / "recipe.yaml"
+    for written, n in (("part-a.csv", 1), ("[part-a.csv, part-b.csv]", 2), ("part-*.csv", 3), ("['p*.csv']", 3)):
+        recipe.write_text(f"dataset: {{use: csv, train: {written}, test_fraction: 0}}")
+        part, _ = load_dataset_part(recipe)
+        assert len(part.build({"seed": 0}).train[0]) == n, written
+    recipe.write_text("dataset: {use: csv, train: [part-a.csv, nowhere.csv]}")
+    with pytest.raises(RecipeError, match=r"there is no file or folder .*nowhere\.csv"):
+        load_dataset_part(recipe)
+
+
+def test_a_mistake_names_the_file_of_a_list_that_has_it(three):
+    bad = three / "part-b.csv"
+    bad.write_text("text,label\nred,\n")
+    with pytest.raises(DataError) as told:
+        read(three / "part-*.csv")
+    assert str(told.value).startswith(f"{bad}: 0 of 1 rows have no text, 1 no label")
+
+
+# -- compressed --------------------------------------------------------------------------------
+
+PACKERS = {".gz": gzip.compress, ".zst": zstandard.compress}
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize(("factory", "name"), [(csv_files, "d.csv"), (jsonl, "d.jsonl"), (parquet, "d.parquet")])
+def test_compressed_files_are_read_as_what_they_hold(tmp_path, kind, factory, name):
+    import polars as pl
+
+    texts, labels = make_texts(50)
+    frame, plain = pl.DataFrame({"text": texts, "label": labels}), tmp_path / name
+    {"d.csv": frame.write_csv, "d.jsonl": frame.write_ndjson, "d.parquet": frame.write_parquet}[name](plain)
+    packed = tmp_path / (name + kind)
+    packed.write_bytes(PACKERS[kind](plain.read_bytes()))
+    assert factory(0, train=packed) == factory(0, train=plain)
+    assert factory(0, train=plain, test_fraction=0).train == (texts, labels)
+
+
+@given(pieces=st.lists(st.binary(max_size=40), min_size=1, max_size=5), kind=st.sampled_from(sorted(PACKERS)))
+def test_files_of_several_compressed_pieces_are_read_whole(tmp_path_factory, pieces, kind):
+    path = tmp_path_factory.getbasetemp() / f"pieces{kind}"
+    path.write_bytes(b"".join(map(PACKERS[kind], pieces)))
+    assert content(path) == b"".join(pieces)
+
+
+def test_pieces_that_straddle_what_is_read_at_once_come_out_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("textforge_standard.files.PIECE", 7)
+    path = tmp_path / "pieces.zst"
+    path.write_bytes(zstandard.compress(b"one" * 100) + zstandard.compress(b"two" * 100))
+    assert content(path) == b"one" * 100 + b"two" * 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        (kind, damage)
+        for kind in PACKERS
+        for damage in ("empty", "not compressed", "broken off", "broken off between", "rubbish behind")
+        if (kind, damage) != (".gz", "empty")  # to gzip an empty file is one
+    ],
+)
+def test_a_damaged_compressed_file_is_told(tmp_path, kind, damage):
+    whole = PACKERS[kind](b"text,label\n" + bytes(range(32, 127)) * 50)
+    data = {
+        "empty": b"",
+        "not compressed": b"text,label\nred,x\n",
+        "broken off": whole[:-3],
+        "broken off between": whole + whole[: len(whole) // 2],
+        "rubbish behind": whole + b"rubbish",
+    }[damage]
+    path = tmp_path / f"d.csv{kind}"
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"cannot be unpacked: .*Is it whole\? Copy or download it again\."):
+        read(path)
+
+
+# -- finding -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("a.csv", ".csv"), ("a.CSV", ".csv"), ("a.csv.gz", ".csv"), ("a.b.jsonl.zst", ".jsonl"), ("a.gz", ""), ("a", "")],
+)
+def test_the_suffix_that_tells_the_format(name, found):
+    assert suffix(Path(name)) == found
+
+
+def test_a_folder_with_files_of_splits_is_understood(tmp_path):
+    for name in ("train.csv.gz", "dev.csv", "test.csv", "notes.txt"):
+        (tmp_path / name).write_text("")
+    found = data_files(tmp_path, (".csv",))
+    assert {split: path.name for split, path in found.items()} == {
+        "train": "train.csv.gz",
+        "valid": "dev.csv",
+        "test": "test.csv",
+    }
+    assert data_files(tmp_path, (".jsonl",)) == {}
+    assert data_files(tmp_path, (".txt",)) == {"train": tmp_path / "notes.txt"}
+    (tmp_path / "more.txt").write_text("")
+    assert data_files(tmp_path, (".txt",)) == {}  # which of the two?
+
+
+def test_one_path_is_a_list_of_one(tmp_path):
+    assert expanded(tmp_path / "x.csv", "train") == [tmp_path / "x.csv"]  # its reader tells that it is not there

@@ -1,0 +1,147 @@
+"""Dataset `jsonl`: what it reads, and the one sentence that each kind of bad file gets."""
+
+import json
+
+import pytest
+from hypothesis import given, strategies as st
+
+from textforge import DataError
+from textforge_standard.jsonl import jsonl
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Write lines, each text or an object, and give the file's path."""
+
+    def write(*lines):
+        path = tmp_path / "data.jsonl"
+        path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
+        return path
+
+    return write
+
+
+def read(path, **options):
+    return jsonl(0, train=path, **{"test_fraction": 0.0, **options}).train
+
+
+def refused(path, **options):
+    with pytest.raises(DataError) as told:
+        read(path, **options)
+    assert "\n" not in str(told.value)
+    assert str(told.value).startswith(f"{path}: ")
+    return str(told.value).removeprefix(f"{path}: ")
+
+
+RED, GREEN = {"text": "red", "label": "x"}, {"label": "y", "more": [1, {}], "text": "green"}
+
+
+def test_objects_are_read_whatever_their_order_and_other_fields(file):
+    assert read(file(RED, GREEN)) == (["red", "green"], ["x", "y"])
+
+
+def test_blank_lines_windows_line_ends_and_a_byte_order_mark_do_no_harm(tmp_path):
+    path = tmp_path / "odd.jsonl"
+    path.write_bytes(f"\ufeff\r\n{json.dumps(RED)}\r\n  \r\n{json.dumps(GREEN)}\r\n\r\n".encode())
+    assert read(path) == (["red", "green"], ["x", "y"])
+
+
+def test_only_newlines_end_a_line(file):
+    text = "a\u2028b\x85c\x0cd\x1ee"
+    assert read(file(json.dumps({"text": text, "label": "x"}, ensure_ascii=False))) == ([text], ["x"])
+
+
+def test_numbers_and_truth_values_are_labels(file):
+    lines = [{"text": "t", "label": label} for label in (0, 1, True, "a", 3.0)]
+    assert read(file(*lines))[1] == ["0", "1", "true", "a", "3"]
+
+
+def test_fields_within_fields_are_named_with_dots(file):
+    row = {"post": {"body": "red", "meta": {"topic": "x"}}, "a.b": "y"}
+    assert read(file(row), text="post.body", label="post.meta.topic") == (["red"], ["x"])
+    assert read(file(row), text="post.body", label="a.b") == (["red"], ["y"])
+
+
+def test_a_field_that_a_line_lacks_is_missing_there(file):
+    path = file(RED, "", {"text": "green"}, {"label": "y"}, {"text": None, "label": "z"}, {"text": " ", "label": None})
+    told = refused(path)
+    assert told.startswith("3 of 5 rows have no text, 2 no label (lines 3, 4, 5, 6).")
+    assert "dataset.missing: drop" in told
+    dataset = jsonl(0, train=path, test_fraction=0.0, missing="drop")
+    assert dataset.train == (["red"], ["x"])
+    assert "(lines 3, 4, 5, 6); they were left out." in dataset.warnings[0]
+
+
+def test_a_field_that_every_line_lacks_is_told_with_those_that_there_are(file):
+    told = refused(file({"txt": "red", "meta": {"topic": "x"}}, {"txt": "b", "id": 3}), label="meta.topic")
+    assert told == (
+        "there is no column 'text'. Its columns: txt, meta.topic, id. Did you mean 'txt'? Name it with dataset.text."
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("{'text': 'red'}", ["not JSON", "column 2"]),
+        ('{"text": "red", "label": "x"', ["not JSON", "column"]),
+        ('{"text": "red", "label": "x"} {"text": "b"}', ["not JSON: Extra data", "one object a line"]),
+        ('["red", "x"]', ["a list, not an object"]),
+        ('"red"', ["text, not an object"]),
+        ("null", ["null, not an object"]),
+        ("7", ["a number or truth value, not an object"]),
+        ("[" * 100_000, ["not JSON"]),
+        (r'{"text": "half \ud83d a face", "label": "x"}', ["half a character"]),
+        (r'{"text": "red", "label": "\uDC00"}', ["half a character"]),
+    ],
+)
+def test_a_line_that_is_no_object_is_told(file, line, parts):
+    told = refused(file(RED, "", line))
+    assert told.startswith("line 3: ")
+    assert [part for part in parts if part not in told] == []
+
+
+def test_whole_characters_written_as_escapes_are_read(file):
+    assert read(file(r'{"text": "a \ud83d\ude00 face", "label": "\\ud"}')) == (["a 😀 face"], ["\\ud"])
+
+
+def test_json_over_several_lines_is_recognised(tmp_path):
+    path = tmp_path / "data.jsonl"
+    path.write_text(json.dumps([RED, GREEN], indent=2))
+    assert refused(path).startswith("line 1: JSON over several lines. JSON Lines holds one whole object a line")
+
+
+@pytest.mark.parametrize(
+    ("data", "part"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b'{"text": "caf\xe9"}', "byte 0xe9 is not utf-8"),
+        (b"\0", "a NUL byte"),
+    ],
+)
+def test_a_file_that_holds_no_lines_of_text_is_told(tmp_path, data, part):
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(data)
+    assert part in refused(path)
+
+
+def test_a_nan_is_missing(file):
+    assert "1 no label (lines 2)" in refused(file(RED, '{"text": "a", "label": NaN}'))
+
+
+TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(str.strip)
+PLAIN = TEXT | st.integers() | st.booleans()
+
+
+@given(rows=st.lists(st.tuples(TEXT, PLAIN, st.lists(PLAIN)), min_size=1, max_size=6), escaped=st.booleans())
+def test_what_the_standard_library_writes_is_read_back_exactly(tmp_path_factory, rows, escaped):
+    path = tmp_path_factory.getbasetemp() / "property.jsonl"
+    objects = [{"text": text, "deep": {"label": label}, "tags": tags} for text, label, tags in rows]
+    path.write_text("\n".join(json.dumps(o, ensure_ascii=escaped) for o in objects), encoding="utf-8", newline="")
+
+    def name(value):
+        return value if isinstance(value, str) else json.dumps(value)
+
+    texts = [text for text, *_ in rows]
+    assert read(path, label="deep.label") == (texts, [name(label) for _, label, _ in rows])
+    assert read(path, label="tags") == (texts, [tuple(dict.fromkeys(map(name, tags))) for *_, tags in rows])
