@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
-from textforge_standard.columns import missing_told
+from textforge_standard.columns import Columns, Table, examples
 from textforge_standard.files import Files, content, data_files, decoded, no_such_encoding
 from textforge_standard.option_groups import with_groups
 from textforge_standard.splits import Examples, HoldOut, dataset, read_splits
@@ -66,25 +66,17 @@ def _lines(path: Path, prefix: str, encoding: str) -> list[tuple[int, list[str],
 
 def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: bool, missing: str) -> Examples:
     from textforge import DataError
-    from textforge.errors import listed
 
     if not multi_label and (several := next((number for number, labels, _ in rows if len(labels) > 1), None)):
         raise DataError(f"{path}: line {several}: several labels, but dataset.multi_label is false.")
     if rows and not any(labels for _, labels, _ in rows):
         raise DataError(f"{path}: no line begins with a label, as in '__label__space the text'. Is it dataset.prefix?")
-    whole = [row for row in rows if row[2].strip() and (row[1] or multi_label)]
-    if not whole:
-        raise DataError(f"{path}: has no line with a text and a label.")
-    found = Examples([text for _, _, text in whole], [labels if multi_label else labels[0] for _, labels, _ in whole])
-    if len(whole) < len(rows):
-        lacking = [row for row in rows if not row[2].strip() or not (row[1] or multi_label)]
-        counts = {
-            "text": sum(not text.strip() for *_, text in lacking),
-            "label": 0 if multi_label else sum(not labels for _, labels, _ in lacking),
-        }
-        numbers = f"lines {listed((str(number) for number, *_ in lacking), limit=8)}"
-        found.warnings.append(missing_told(path, len(rows), counts, numbers, missing))
-    return found
+    columns = {
+        "text": [text for *_, text in rows],
+        "label": [labels if multi_label else next(iter(labels), None) for _, labels, _ in rows],
+    }
+    table = Table(path, columns, called="lines {}", numbers=[number for number, *_ in rows])
+    return examples(table, Columns(missing=missing))
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:

@@ -70,9 +70,9 @@ def test_lines_without_text_or_label_are_told_or_dropped(file):
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        ("", "has no line with a text and a label"),
+        ("", "has no row with a text and a label"),
         ("just a text\nanother\n", "no line begins with a label"),
-        ("__label__x\n", "has no line with a text and a label"),
+        ("__label__x\n", "has no row with a text and a label"),
         ("__label__x caf\xe9".encode("latin-1"), "byte 0xe9 is not utf-8"),
         ("__label__x a\0b", "a NUL byte"),
     ],
