@@ -31,11 +31,12 @@ def read_unknown(path: Path, separators: str) -> Looked:
     try:
         table = read_separated(path, None, **given)
     except DataError as error:
-        if "quote" not in str(error):
-            raise
         given["quotes"] = options["quotes"] = False
         why["quotes"] = "a quote stands where none may"
-        table = read_separated(path, None, **given)
+        try:
+            table = read_separated(path, None, **given)
+        except DataError:
+            raise error from None  # quotes do mean something in this file
     if _no_header(table):
         names = [f"column_{n}" for n in range(1, len(table.columns) + 1)]
         options["names"], why["names"] = names, "the file seems to have no header"

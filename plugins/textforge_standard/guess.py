@@ -12,10 +12,12 @@ TEXT_NAMES = re.compile(
     "texts?|reviews?|contents?|body|messages?|comments?|sentences?|tweets?|documents?|descriptions?|abstracts?|"
     "utterances?|query|queries|questions?|posts?|articles?|headlines?|titles?|summary"
 )
-LABEL_NAMES = re.compile(
-    "labels?|class|classes|category|categories|targets?|sentiments?|topics?|tags?|intents?|y|ratings?|stars|polarity|"
-    "genres?|language|lang|emotions?|spam|toxic"
+LABEL_NAMES = (
+    re.compile("labels?|class|classes|category|categories|targets?|y"),
+    re.compile("sentiments?|topics?|tags?|intents?|genres?|emotions?|spam|toxic"),
+    re.compile("ratings?|stars|polarity|language|lang"),
 )
+"""Names that mean labels, the surest first."""
 GROUP_NAMES = re.compile("authors?|users?|customers?|patients?|threads?|sessions?|conversations?|groups?|speakers?")
 MAX_CLASSES = 1000
 SAMPLE = 20_000
@@ -60,6 +62,11 @@ class Column:
         """Whether one of the words of its name is among these: `review_text`, `reviewText`, `Review Text`."""
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.name)
         return any(map(names.fullmatch, re.split(r"[\W_\d]+", spaced.lower())))
+
+    @cached_property
+    def rank(self) -> int:
+        """How sure its name makes it that it holds labels, 0 the surest."""
+        return next((rank for rank, names in enumerate(LABEL_NAMES) if self.named(names)), len(LABEL_NAMES))
 
     @cached_property
     def separator(self) -> str | None:
@@ -130,13 +137,11 @@ def guess(table: Table) -> Guess:
 def _labels(columns: list[Column]) -> list[Column]:
     """The column of labels, or the columns of 0 and 1 that are one label each."""
     candidates = [column for column in columns if column.may_label]
-    named = [column for column in candidates if column.named(LABEL_NAMES) and not column.is_flags]
     flags = [column for column in candidates if column.is_flags]
-    if not named and len(flags) > 1:
+    others = [column for column in candidates if not column.is_flags or column.rank == 0]
+    if len(flags) > 1 and all(column.rank == len(LABEL_NAMES) for column in others):
         return flags
-    named = named or [column for column in candidates if column.named(LABEL_NAMES)]
-    best = sorted(named or candidates, key=lambda column: (not column.lists, len(column.distinct)))
-    return best[:1]
+    return sorted(candidates, key=lambda column: (column.rank, not column.lists, len(column.distinct)))[:1]
 
 
 def _text(columns: list[Column]) -> Column | None:
@@ -159,7 +164,7 @@ def _tell_labels(labels: list[Column], found: Guess) -> None:
         return
     (label,) = labels
     found.options["label"] = label.name
-    why = "by its name" if label.named(LABEL_NAMES) else "by its few different values"
+    why = "by its name" if label.rank < len(LABEL_NAMES) else "by its few different values"
     if label.lists:
         why += "; lists, so a text may have several labels"
     elif label.separator is not None:
@@ -180,4 +185,4 @@ def _alternatives(text: Column, labels: list[Column], others: list[Column]) -> I
             yield f"'{column.name}' holds text too: 'text: [{column.name}, {text.name}]' would join the two."
     if len(labels) > 1:
         names = [column.name for column in labels]
-        yield f"Each text may have several labels. If only one of these columns is meant, set 'label: {names[0]}'."
+        yield f"If only one of the columns of 0 and 1 is meant, set 'label: {names[0]}'."

@@ -61,12 +61,13 @@ def recipe_text(
     n = len(dataset.train[0])
     batch_size, epochs, min_df = next((rest for most, *rest in SIZES if n <= most), (2048, 4, 5))
     lines = []
-    if dataset.valid is None and n >= 200:
+    if dataset.valid is None and n >= 100:
         lines = ["validation: 0.1               # held out of train, to choose the best epoch by"]
     if lines or dataset.valid is not None:
         lines.append("patience: 3                   # epochs without a better one, after which training stops")
-    if not dataset.multi_label and imbalance(dataset) >= 3:
-        lines.append("# class_weights: balanced     # makes rare classes count as much as frequent ones")
+    if lines and not dataset.multi_label and imbalance(dataset) >= 3:
+        lines.append("monitor: macro_f1             # counts rare classes as much as frequent ones")
+    decision = ["", "decision:", "  threshold: f1                 # of each label, fitted on validation"]
     return (
         Template(STARTER.read_text(encoding="utf-8"))
         .substitute(
@@ -79,7 +80,9 @@ def recipe_text(
             min_df=min_df,
             epochs=epochs,
             batch_size=batch_size,
-            validation="\n".join(f"  {line}" for line in lines),
+            validation="\n".join(
+                [*(f"  {line}" for line in lines), *(decision if lines and dataset.multi_label else ())]
+            ),
         )
         .rstrip()
         + "\n"
@@ -95,7 +98,7 @@ def yaml_value(value: Any) -> str:
     """A value as YAML of one line: plain words bare, all else as JSON, which YAML reads too."""
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(yaml_value, value))}]"
-    bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w./-]*(?: [\w./-]+)*", value, re.ASCII)
+    bare = isinstance(value, str) and re.fullmatch(r"(?:\.\./)*[A-Za-z_/][\w./-]*(?: [\w./-]+)*", value, re.ASCII)
     if bare and value.lower() not in ("true", "false", "null", "yes", "no", "on", "off", "y", "n"):
         return str(value)
     return json.dumps(value, ensure_ascii=not (isinstance(value, str) and value.isprintable()))

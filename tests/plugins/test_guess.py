@@ -1,0 +1,93 @@
+"""Which columns `textforge init` takes for texts and labels."""
+
+import random
+
+import pytest
+
+from textforge import DataError
+from textforge_standard.columns import Columns, Table, examples
+from textforge_standard.guess import guess
+
+RNG = random.Random(0)
+WORDS = [f"word{n}" for n in range(300)]
+N = 60
+LONG = [" ".join(RNG.choices(WORDS, k=20)) for _ in range(N)]
+SHORT = [" ".join(RNG.choices(WORDS, k=4)) for _ in range(N)]
+IDS = [str(1000 + n) for n in range(N)]
+
+
+def cycle(*values):
+    return [values[n % len(values)] for n in range(N)]
+
+
+def flags(*steps):
+    return {f"kind {step}": cycle("1", *["0"] * (step - 1)) for step in steps}
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "label"),
+    [
+        ({"id": IDS, "text": LONG, "label": cycle("x", "y")}, "text", "label"),
+        ({"sentiment": cycle("pos", "neg"), "review": LONG}, "review", "sentiment"),
+        ({"a": IDS, "b": cycle("x", "y", "z"), "c": LONG}, "c", "b"),
+        ({"reviewText": LONG, "Product Category": cycle("x", "y", "z"), "vote": cycle("u", "d")},
+         "reviewText", "Product Category"),
+        ({"title": SHORT, "body": LONG, "topic": cycle("x", "y")}, "body", "topic"),
+        ({"title": SHORT, "abstract": LONG, "notes": LONG, "class": cycle("1", "2", "3")}, "abstract", "class"),
+        ({"text": LONG, "lang": cycle("en", "de"), "category": cycle("x", "y", "z")}, "text", "category"),
+        ({"text": LONG, "label": cycle(0, 1), "retweet": cycle(True, False, False)}, "text", "label"),
+        ({"text": LONG, "spam": cycle(0, 1)}, "text", "spam"),
+        ({"text": LONG, "stars": cycle(1, 2, 3, 4, 5), "date": IDS}, "text", "stars"),
+        ({"text": LONG, "label": cycle("x", "", "y", None)}, "text", "label"),
+        ({"text": SHORT, "tags": cycle(["a", "b"], [], ["c"]), "source": cycle("s", "t")}, "text", "tags"),
+        ({"comment": LONG, **flags(2, 3, 4)}, "comment", ["kind 2", "kind 3", "kind 4"]),
+        ({"comment": LONG, "toxic": cycle("0", "1"), "severe_toxic": cycle("0", "0", "1")},
+         "comment", ["toxic", "severe_toxic"]),
+        ({"comment": LONG, **flags(2, 3), "topic": cycle("x", "y", "z")}, "comment", "topic"),
+    ],
+)  # fmt: skip
+def test_columns_are_found_by_name_and_by_what_they_hold(columns, text, label):
+    found = guess(Table("table", columns))
+    assert (found.options["text"], found.options["label"]) == (text, label)
+    assert set(found.why) == set(found.options)
+    assert examples(Table("table", columns), Columns(**found.options, missing="drop")).texts
+
+
+@pytest.mark.parametrize("separator", ["|", ";", ",", ", "])
+def test_several_labels_in_one_text_are_seen(separator):
+    sets = [[name for name, step in (("a", 2), ("b", 3), ("c", 5), ("d", 7)) if n % step == 0] for n in range(N)]
+    columns = {"text": LONG, "genre": [separator.join(RNG.sample(names, len(names))) for names in sets]}
+    found = guess(Table("table", columns))
+    assert found.options == {"text": "text", "label": "genre", "label_separator": separator.strip()}
+
+
+def test_a_comma_within_labels_is_no_separator():
+    columns = {"text": LONG, "label": cycle("Paris, France", "Lyon, France", "Rome, Italy", "Bonn, Germany")}
+    assert guess(Table("table", columns)).options == {"text": "text", "label": "label"}
+
+
+def test_what_else_could_be_meant_is_said_with_what_to_write():
+    columns = {"title": SHORT, "body": LONG, "topic": cycle("x", "y"), "tone": cycle("p", "q", "r"),
+               "author": cycle("Eve", "Tom", "Ann", "Bob")}  # fmt: skip
+    told = guess(Table("table", columns)).remarks
+    assert told[0] == "60 rows; columns: title, body, topic, tone, author."
+    assert "'title' holds text too: 'text: [title, body]' would join the two." in told
+    assert "The labels could also be 'tone' (3 different values): then set 'label: tone'." in told
+    assert any("'group: author'" in one for one in told)
+    several = guess(Table("table", {"comment": LONG, **flags(2, 3)})).remarks
+    assert "If only one of the columns of 0 and 1 is meant, set 'label: kind 2'." in several
+
+
+@pytest.mark.parametrize(
+    ("columns", "what"),
+    [
+        ({"id": IDS, "text": LONG}, "labels (few different short values)"),
+        ({"id": IDS, "label": cycle("x", "y")}, "texts"),
+        ({"text": [None] * N, "label": cycle("x", "y")}, "texts"),
+    ],
+)
+def test_where_nothing_fits_every_column_is_named(columns, what):
+    with pytest.raises(DataError) as told:
+        guess(Table("table", columns))
+    assert str(told.value).startswith(f"table: no column looks like {what}. Columns: ")
+    assert all(f"'{name}'" in str(told.value) for name in columns)
