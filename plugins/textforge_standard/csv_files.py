@@ -5,7 +5,7 @@ from typing import Annotated
 from annotated_types import MinLen
 
 from textforge_standard.columns import Columns
-from textforge_standard.csv_reader import read_separated, separator_is_wrong
+from textforge_standard.csv_reader import names_are_wrong, read_separated, separator_is_wrong
 from textforge_standard.csv_sniffer import read_unknown
 from textforge_standard.files import Files, no_such_encoding
 from textforge_standard.option_groups import with_groups
@@ -13,7 +13,7 @@ from textforge_standard.splits import HoldOut
 from textforge_standard.tables import from_files, look_at_files
 
 
-@with_groups(separator_is_wrong, no_such_encoding)
+@with_groups(separator_is_wrong, names_are_wrong, no_such_encoding)
 def csv_files(
     seed: int,
     files: Files,

@@ -66,6 +66,12 @@ def separator_is_wrong(*, separator: str, **_: Any) -> str | None:
     return None
 
 
+def names_are_wrong(*, names: Sequence[str] | None, **_: Any) -> str | None:
+    """What is wrong with the names of columns, for check_options."""
+    twice = next((name for name in names or () if (names or ()).count(name) > 1), None)
+    return f"names has '{twice}' twice." if twice is not None else None
+
+
 def _lines(path: Path, encoding: str) -> bytes:
     """The file's text as UTF-8 with newlines between its lines."""
     text = decoded(path, content(path), encoding)

@@ -73,6 +73,8 @@ def data_files(path: Path, suffixes: Collection[str]) -> dict[str, Path]:
     """A file of one of the suffixes as train, or the files of the splits in a folder; nothing where there are none."""
     if path.is_file():
         return {"train": path} if suffix(path) in suffixes else {}
+    if not path.is_dir():
+        return {}
     there = [one for one in sorted(path.iterdir()) if one.is_file() and suffix(one) in suffixes]
     by_name = {one.name.partition(".")[0].lower(): one for one in there}
     found = {

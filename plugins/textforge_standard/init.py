@@ -3,13 +3,17 @@
 import json
 import os
 import re
+import sys
 import textwrap
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import click
 
 from textforge_standard.init_recipe import describe, one_line, recipe_text
+
+ALREADY = "{}: is there already, and nothing is overwritten. Name another file with -o."
 
 
 @click.command("init")
@@ -29,9 +33,10 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     stem = re.sub(r"[^\w-]+", "-", data.resolve().name.partition(".")[0]).strip("-")
     recipe = output or Path(f"{stem or 'recipe'}.yaml")
     if os.path.lexists(recipe):
-        raise RecipeError(f"{recipe}: is there already, and nothing is overwritten. Name another file with -o.")
-    name, looked = look(data)
-    dataset, options = build(name, dict(looked["options"]))
+        raise RecipeError(ALREADY.format(recipe))
+    with redirect_stdout(sys.stderr):  # whatever a plugin prints is no result
+        name, looked = look(data)
+        dataset, options = build(name, dict(looked["options"]))
     remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings]
     options = relative(options, recipe.parent)
     text = recipe_text(data, recipe, {"use": name, **options}, dict(looked.get("why", {})), remarks, dataset)
@@ -129,15 +134,15 @@ def write(path: Path, text: str) -> None:
 
     if not path.parent.is_dir():
         raise RecipeError(f"{path}: there is no folder {path.parent}. Make it, or name another file with -o.")
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        part.write_text(text, encoding="utf-8")
-        os.link(part, path)  # unlike a rename it never replaces what is there
+        file = path.open("x", encoding="utf-8")
     except FileExistsError as error:
-        raise RecipeError(
-            f"{path}: is there already, and nothing is overwritten. Name another file with -o."
-        ) from error
+        raise RecipeError(ALREADY.format(path)) from error
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}.") from error
-    finally:
-        part.unlink(missing_ok=True)
+    try:
+        with file:
+            file.write(text)
+    except OSError as error:
+        path.unlink()
+        raise StorageError(f"{path}: cannot be written: {error.strerror}.") from error

@@ -39,10 +39,12 @@ class Examples:
 
     def add(self, other: "Examples") -> None:
         """Put the examples of another file behind these."""
-        self.groups = other.groups if not self.texts else [*(self.groups or ()), *(other.groups or ())] or None
         self.texts += other.texts
         self.labels += other.labels
         self.warnings += other.warnings
+        if other.groups is not None:
+            self.groups = self.groups or []
+            self.groups += other.groups
 
     def rows(self, chosen: Iterable[int]) -> "Examples":
         rows = list(chosen)
@@ -88,15 +90,15 @@ def _shared_groups(splits: Mapping[str, Examples]) -> Iterator[str]:
             yield f"{len(both)} groups are both in train and in {name}, '{min(both)}' for one: the test is not honest."
 
 
-def read_splits(sources: Mapping[str, Source | None], read: Callable[[Source], Examples]) -> dict[str, Examples]:
-    """The examples of each split that has a source.
+def read_splits(sources: Mapping[str, Source], read: Callable[[Source], Examples]) -> dict[str, Examples]:
+    """The examples of each split, read from its source.
 
     Raises:
         DataError: some rows have one label, others a list of them.
     """
     from textforge import DataError
 
-    found = {name: read(source) for name, source in sources.items() if source is not None}
+    found = {name: read(source) for name, source in sources.items()}
     kinds = {name: {isinstance(label, list) for label in split.labels} for name, split in found.items()}
     if len(set().union(*kinds.values())) > 1:
         several = next(name for name, kind in kinds.items() if True in kind)

