@@ -18,8 +18,12 @@ LABEL_NAMES = (
     re.compile("ratings?|stars|polarity|language|lang"),
 )
 """Names that mean labels, the surest first."""
-GROUP_NAMES = re.compile("authors?|users?|customers?|patients?|threads?|sessions?|conversations?|groups?|speakers?")
+GROUP_NAMES = re.compile(
+    "authors?|users?|customers?|patients?|threads?|sessions?|conversations?|groups?|speakers?|reviewers?"
+)
 MAX_CLASSES = 1000
+FEW = 50
+"""Different values up to which a column that is not named so is told as another possibility."""
 SAMPLE = 20_000
 
 
@@ -60,8 +64,18 @@ class Column:
 
     def named(self, names: re.Pattern[str]) -> bool:
         """Whether one of the words of its name is among these: `review_text`, `reviewText`, `Review Text`."""
+        return any(map(names.fullmatch, self.name_words))
+
+    @cached_property
+    def name_words(self) -> list[str]:
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.name)
-        return any(map(names.fullmatch, re.split(r"[\W_\d]+", spaced.lower())))
+        return re.split(r"[\W_\d]+", spaced.lower())
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it says who or what several rows belong to: `author`, `user_id`, but not `user_timezone`."""
+        plain = all(GROUP_NAMES.fullmatch(word) or word in ("id", "name", "") for word in self.name_words)
+        return plain and self.named(GROUP_NAMES) and 1 < len(self.distinct) < len(self.texts)
 
     @cached_property
     def rank(self) -> int:
@@ -137,7 +151,8 @@ def guess(table: Table) -> Guess:
 def _labels(columns: list[Column]) -> list[Column]:
     """The column of labels, or the columns of 0 and 1 that are one label each."""
     candidates = [column for column in columns if column.may_label]
-    flags = [column for column in candidates if column.is_flags]
+    alike = [[c for c in candidates if c.distinct <= values] for values in ({"0", "1"}, FLAGS - {"0", "1"})]
+    flags = max(alike, key=len)
     others = [column for column in candidates if not column.is_flags or column.rank == 0]
     if len(flags) > 1 and all(column.rank == len(LABEL_NAMES) for column in others):
         return flags
@@ -177,12 +192,14 @@ def _tell_labels(labels: list[Column], found: Guess) -> None:
 
 def _alternatives(text: Column, labels: list[Column], others: list[Column]) -> Iterator[str]:
     for column in others:
-        if column.named(GROUP_NAMES) and 1 < len(column.distinct) < len(column.texts):
+        if column.is_group:
             yield f"Rows with the same '{column.name}' may belong together; 'group: {column.name}' holds them together."
-        elif column.may_label:
-            yield f"The labels could also be {column.told()}: then set 'label: {column.name}'."
-        elif column.words >= 2 and not column.lists and not _numbers(column):
+        elif not column.may_label and column.words >= 2 and not column.lists and not _numbers(column):
             yield f"'{column.name}' holds text too: 'text: [{column.name}, {text.name}]' would join the two."
+    possible = [column for column in others if column.may_label and not column.is_group]
+    likely = [c for c in possible if c.rank < len(LABEL_NAMES) or c.lists or len(c.distinct) <= FEW]
+    if likely:
+        told = " or ".join(column.told() for column in sorted(likely, key=lambda column: column.rank))
+        yield f"The labels could also be {told}: then set 'label: {min(likely, key=lambda c: c.rank).name}'."
     if len(labels) > 1:
-        names = [column.name for column in labels]
-        yield f"If only one of the columns of 0 and 1 is meant, set 'label: {names[0]}'."
+        yield f"If only one of the columns of 0 and 1 is meant, set 'label: {labels[0].name}'."

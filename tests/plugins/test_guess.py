@@ -43,6 +43,7 @@ def flags(*steps):
         ({"comment": LONG, **flags(2, 3, 4)}, "comment", ["kind 2", "kind 3", "kind 4"]),
         ({"comment": LONG, "toxic": cycle("0", "1"), "severe_toxic": cycle("0", "0", "1")},
          "comment", ["toxic", "severe_toxic"]),
+        ({"comment": LONG, "unclear": cycle("True", "False", "False"), **flags(2, 3)}, "comment", ["kind 2", "kind 3"]),
         ({"comment": LONG, **flags(2, 3), "topic": cycle("x", "y", "z")}, "comment", "topic"),
     ],
 )  # fmt: skip
@@ -68,12 +69,15 @@ def test_a_comma_within_labels_is_no_separator():
 
 def test_what_else_could_be_meant_is_said_with_what_to_write():
     columns = {"title": SHORT, "body": LONG, "topic": cycle("x", "y"), "tone": cycle("p", "q", "r"),
-               "author": cycle("Eve", "Tom", "Ann", "Bob")}  # fmt: skip
+               "author": cycle("Eve", "Tom", "Ann", "Bob"), "user_timezone": cycle("GMT", "CET")}  # fmt: skip
     told = guess(Table("table", columns)).remarks
-    assert told[0] == "60 rows; columns: title, body, topic, tone, author."
+    assert told[0] == "60 rows; columns: title, body, topic, tone, author, user_timezone."
     assert "'title' holds text too: 'text: [title, body]' would join the two." in told
-    assert "The labels could also be 'tone' (3 different values): then set 'label: tone'." in told
-    assert any("'group: author'" in one for one in told)
+    other = "'tone' (3 different values) or 'user_timezone' (2 different values)"
+    assert f"The labels could also be {other}: then set 'label: tone'." in told
+    assert [one for one in told if "group: " in one] == [
+        "Rows with the same 'author' may belong together; 'group: author' holds them together."
+    ]
     several = guess(Table("table", {"comment": LONG, **flags(2, 3)})).remarks
     assert "If only one of the columns of 0 and 1 is meant, set 'label: kind 2'." in several
 
