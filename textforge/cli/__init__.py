@@ -53,13 +53,15 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Each command with a line; those of plugins with where they come from, as they are not imported for it."""
-        own = [(name, command.get_short_help_str(80)) for name in COMMANDS if (command := self.get_command(ctx, name))]
+        """Each command with a line; those of others with where they come from, as they are not imported for it."""
+        shipped = [command.name for command in _of_plugins() if command.origin.distribution == "textforge"]
+        found = [(name, command) for name in (*shipped, *COMMANDS) if (command := self.get_command(ctx, name))]
         with formatter.section("Commands"):
-            formatter.write_dl(own)
-        if more := [(command.name, f"from {command.origin}") for command in _of_plugins()]:
+            formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in found])
+        others = [command for command in _of_plugins() if command.name not in shipped]
+        if others:
             with formatter.section("Commands of plugins"):
-                formatter.write_dl(more)
+                formatter.write_dl([(command.name, f"from {command.origin}") for command in others])
 
 
 @cache
