@@ -204,6 +204,21 @@ def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_
     return facts
 
 
+def fitted_features(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
+    """Fit a vectorizer on texts and transform them, in one pass where it can.
+
+    Raises:
+        ComponentError: it raised, or returned something else.
+    """
+    with blame(who, "being fitted"):
+        if hasattr(vectorizer, "fit_transform"):
+            found = vectorizer.fit_transform(texts)
+        else:
+            vectorizer.fit(texts)
+            found = vectorizer.transform(texts)
+        return as_features(found, len(texts), who)
+
+
 def vectorized(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
     """The features that a fitted vectorizer makes of texts.
 

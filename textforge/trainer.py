@@ -17,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from textforge.classifier import Classifier, as_device, given_facts, logits, vectorized
+from textforge.classifier import Classifier, as_device, fitted_features, given_facts, logits, vectorized
 from textforge.components import Part, blame, part_name
 from textforge.data import Dataset, as_dataset, split_for_training
 from textforge.decision import Decision, fit_decision, refuse_undecidable
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
-from textforge.features import Features, as_features, training_order
+from textforge.features import Features, training_order
 from textforge.metrics import ExtraMetrics, Metric
 from textforge.optimization import Optimization, plain_loss
 from textforge.options import Options, call_with_facts
@@ -121,9 +121,7 @@ class Trainer:
         refuse_undecidable(self._decision, self.labels, multi_label=several, valid=valid)
         self._validation.metrics.try_out()
         who = self._who["vectorizer"]
-        with blame(who, "being fitted"):
-            fitted = _fit_transform(self.vectorizer, texts)
-            self._features = {"train": as_features(fitted, len(self._y), who)}
+        self._features = {"train": fitted_features(self.vectorizer, texts, who)}
         if "valid" in splits:
             self._features["valid"] = vectorized(self.vectorizer, splits["valid"][0], who)
         if self._steps() == 0:
@@ -351,11 +349,3 @@ def _recording_gradients() -> Iterator[None]:
     """The caller may have turned gradients off; tensors made in inference mode could not be trained with."""
     with torch.inference_mode(False), torch.enable_grad():
         yield
-
-
-def _fit_transform(vectorizer: Any, texts: list[str]) -> Any:
-    """Fit on texts and transform them, in one pass where the vectorizer can."""
-    if hasattr(vectorizer, "fit_transform"):
-        return vectorizer.fit_transform(texts)
-    vectorizer.fit(texts)
-    return vectorizer.transform(texts)
