@@ -40,9 +40,20 @@ def textforge_models():
 @hookimpl
 def textforge_optimizers():
     return {
+        "adadelta": "textforge_standard.adadelta:adadelta",
+        "adafactor": "textforge_standard.adafactor:adafactor",
+        "adagrad": "textforge_standard.adagrad:adagrad",
         "adam": "textforge_standard.adam:adam",
+        "adamax": "textforge_standard.adamax:adamax",
         "adamw": "textforge_standard.adamw:adamw",
+        "asgd": "textforge_standard.asgd:asgd",
+        "muon": "textforge_standard.muon:muon",
+        "nadam": "textforge_standard.nadam:nadam",
+        "radam": "textforge_standard.radam:radam",
+        "rmsprop": "textforge_standard.rmsprop:rmsprop",
+        "rprop": "textforge_standard.rprop:rprop",
         "sgd": "textforge_standard.sgd:sgd",
+        "sparse-adam": "textforge_standard.sparse_adam:sparse_adam",
     }
 
 

@@ -1,20 +1,18 @@
 """Optimizer `adam`."""
 
-from typing import Annotated
-
-from annotated_types import Ge, Gt, Lt
-
-Beta = Annotated[float, Ge(0), Lt(1)]
+from textforge_standard.of_torch import Betas, NotNegative, Positive, of_torch
 
 
+@of_torch("Adam", fused=True)
 def adam(
     params,
     /,
     *,
-    lr: Annotated[float, Gt(0)] = 0.001,
-    betas: tuple[Beta, Beta] = (0.9, 0.999),
-    eps: Annotated[float, Gt(0)] = 1e-8,
-    weight_decay: Annotated[float, Ge(0)] = 0.0,
+    lr: Positive = 0.001,
+    betas: Betas = (0.9, 0.999),
+    eps: Positive = 1e-8,
+    weight_decay: NotNegative = 0.0,
+    amsgrad: bool = False,
 ):
     """Adam (Kingma & Ba 2015), torch's fused implementation.
 
@@ -23,9 +21,5 @@ def adam(
         betas: decay of the running means of the gradient and of its square.
         eps: added to the denominator for numerical stability.
         weight_decay: L2 penalty, added to the gradient.
+        amsgrad: divide by the largest mean square so far (Reddi, Kale & Kumar 2018).
     """
-    from torch.optim import Adam
-
-    from textforge_standard.undecorated import undecorated
-
-    return undecorated(Adam)(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True)

@@ -1,20 +1,18 @@
 """Optimizer `adamw`."""
 
-from typing import Annotated
-
-from annotated_types import Ge, Gt, Lt
-
-Beta = Annotated[float, Ge(0), Lt(1)]
+from textforge_standard.of_torch import Betas, NotNegative, Positive, of_torch
 
 
+@of_torch("AdamW", fused=True)
 def adamw(
     params,
     /,
     *,
-    lr: Annotated[float, Gt(0)] = 0.001,
-    betas: tuple[Beta, Beta] = (0.9, 0.999),
-    eps: Annotated[float, Gt(0)] = 1e-8,
-    weight_decay: Annotated[float, Ge(0)] = 0.01,
+    lr: Positive = 0.001,
+    betas: Betas = (0.9, 0.999),
+    eps: Positive = 1e-8,
+    weight_decay: NotNegative = 0.01,
+    amsgrad: bool = False,
 ):
     """AdamW (Loshchilov & Hutter 2019): Adam with decoupled weight decay, fused.
 
@@ -23,9 +21,5 @@ def adamw(
         betas: decay of the running means of the gradient and of its square.
         eps: added to the denominator for numerical stability.
         weight_decay: fraction of each weight taken off a step, times lr.
+        amsgrad: divide by the largest mean square so far (Reddi, Kale & Kumar 2018).
     """
-    from torch.optim import AdamW
-
-    from textforge_standard.undecorated import undecorated
-
-    return undecorated(AdamW)(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True)

@@ -1,36 +1,34 @@
 """Optimizer `sgd`."""
 
-from typing import Annotated
-
-from annotated_types import Ge, Gt, Lt
+from textforge_standard.of_torch import Decay, NotNegative, Positive, of_torch
 
 
+@of_torch("SGD", fused=True)
 def sgd(
     params,
     /,
     *,
-    lr: Annotated[float, Gt(0)] = 0.01,
-    momentum: Annotated[float, Ge(0), Lt(1)] = 0.0,
+    lr: Positive = 0.01,
+    momentum: Decay = 0.0,
+    dampening: Decay = 0.0,
     nesterov: bool = False,
-    weight_decay: Annotated[float, Ge(0)] = 0.0,
+    weight_decay: NotNegative = 0.0,
 ):
     """Stochastic gradient descent (Robbins & Monro 1951), fused.
 
     Options:
         lr: learning rate.
         momentum: momentum factor: the share of the last update that is kept (Polyak 1964).
+        dampening: share of the gradient that does not enter the momentum.
         nesterov: look ahead along the momentum (Sutskever et al. 2013); needs momentum.
         weight_decay: L2 penalty, added to the gradient.
     """
-    from torch.optim import SGD
-
-    from textforge_standard.undecorated import undecorated
-
-    return undecorated(SGD)(params, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, fused=True)
 
 
-def _fit(*, nesterov, momentum, **_):
-    return "nesterov needs a momentum; set momentum, for instance to 0.9." if nesterov and not momentum else None
+def _fit(*, nesterov, momentum, dampening, **_):
+    if nesterov and not momentum:
+        return "nesterov needs a momentum; set momentum, for instance to 0.9."
+    return "nesterov and dampening exclude each other; leave dampening at 0." if nesterov and dampening else None
 
 
 sgd.check_options = _fit

@@ -1,5 +1,6 @@
 """Optimizers against torch's own, bit for bit, and what leaving out torch's decorators is for."""
 
+import inspect
 import subprocess
 import sys
 
@@ -7,21 +8,81 @@ import pytest
 import torch
 from torch import nn
 
-from textforge import RecipeError
+from textforge import FeatureLinear, RecipeError
 from textforge.plugins import PluginManager
+from textforge_standard.adadelta import adadelta
+from textforge_standard.adafactor import adafactor
+from textforge_standard.adagrad import adagrad
 from textforge_standard.adam import adam
+from textforge_standard.adamax import adamax
 from textforge_standard.adamw import adamw
+from textforge_standard.asgd import asgd
+from textforge_standard.muon import muon
+from textforge_standard.nadam import nadam
+from textforge_standard.radam import radam
+from textforge_standard.rmsprop import rmsprop
+from textforge_standard.rprop import rprop
 from textforge_standard.sgd import sgd
+from textforge_standard.sparse_adam import sparse_adam
 
 CASES = [
+    (adadelta, torch.optim.Adadelta, {}),
+    (adadelta, torch.optim.Adadelta, {"lr": 0.5, "rho": 0.8, "eps": 1e-4, "weight_decay": 0.1}),
+    (adafactor, torch.optim.Adafactor, {}),
+    (
+        adafactor,
+        torch.optim.Adafactor,
+        {"lr": 0.1, "beta2_decay": -0.5, "eps": (1e-10, 0.01), "d": 2.0, "weight_decay": 0.1},
+    ),
+    (adagrad, torch.optim.Adagrad, {}),
+    (
+        adagrad,
+        torch.optim.Adagrad,
+        {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.2, "eps": 1e-6},
+    ),
     (adam, torch.optim.Adam, {}),
-    (adam, torch.optim.Adam, {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.1}),
+    (adam, torch.optim.Adam, {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.1, "amsgrad": True}),
+    (adamax, torch.optim.Adamax, {}),
+    (adamax, torch.optim.Adamax, {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.1}),
     (adamw, torch.optim.AdamW, {}),
-    (adamw, torch.optim.AdamW, {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.3}),
+    (adamw, torch.optim.AdamW, {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.3, "amsgrad": True}),
+    (asgd, torch.optim.ASGD, {}),
+    (asgd, torch.optim.ASGD, {"lr": 0.1, "lambd": 0.01, "alpha": 0.5, "t0": 2.0, "weight_decay": 0.1}),
+    (nadam, torch.optim.NAdam, {}),
+    (
+        nadam,
+        torch.optim.NAdam,
+        {
+            "lr": 0.01,
+            "betas": (0.8, 0.99),
+            "eps": 1e-6,
+            "weight_decay": 0.1,
+            "momentum_decay": 0.01,
+            "decoupled_weight_decay": True,
+        },
+    ),
+    (radam, torch.optim.RAdam, {}),
+    (
+        radam,
+        torch.optim.RAdam,
+        {"lr": 0.01, "betas": (0.8, 0.9), "eps": 1e-6, "weight_decay": 0.1, "decoupled_weight_decay": True},
+    ),
+    (rmsprop, torch.optim.RMSprop, {}),
+    (
+        rmsprop,
+        torch.optim.RMSprop,
+        {"lr": 0.02, "alpha": 0.9, "eps": 1e-6, "weight_decay": 0.1, "momentum": 0.5, "centered": True},
+    ),
+    (rprop, torch.optim.Rprop, {}),
+    (rprop, torch.optim.Rprop, {"lr": 0.02, "etas": (0.4, 1.3), "step_sizes": (1e-5, 0.1)}),
     (sgd, torch.optim.SGD, {}),
-    (sgd, torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}),
+    (sgd, torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01}),
     (sgd, torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
 ]
+FUSED = (adam, adamw, sgd)
+ALL = (
+    adadelta, adafactor, adagrad, adam, adamax, adamw, asgd, muon, nadam, radam, rmsprop, rprop, sgd, sparse_adam
+)  # fmt: skip
 ids = [f"{factory.__name__} {options or 'defaults'}" for factory, _, options in CASES]
 all_cases = pytest.mark.parametrize(("factory", "reference", "options"), CASES, ids=ids)
 
@@ -54,15 +115,14 @@ def equal(ours, theirs):
 def test_steps_are_torchs_own_bit_for_bit(factory, reference, options):
     ours, theirs = network(), network()
     found = train(ours, factory(list(ours.parameters()), **options))
-    # fused, as ours; what is not named is torch's default, which ours are held to by this
-    expected = train(theirs, reference(theirs.parameters(), fused=True, **{"lr": _lr(factory), **options}))
+    # fused where ours are; what is not named is torch's default, which ours are held to by this
+    fused = {"fused": True} if factory in FUSED else {}
+    expected = train(theirs, reference(theirs.parameters(), **fused, **{"lr": _lr(factory), **options}))
     assert not equal(found, [p.detach() for p in network().parameters()])
     assert equal(found, expected)
 
 
 def _lr(factory):
-    import inspect
-
     return inspect.signature(factory).parameters["lr"].default
 
 
@@ -71,19 +131,49 @@ def test_steps_are_those_of_the_formula_as_torch_writes_it_out(factory, referenc
     # not fused and not over many tensors at once: another order of rounding, nothing else
     ours, theirs = network(), network()
     found = train(ours, factory(list(ours.parameters()), **options))
-    plain = reference(theirs.parameters(), foreach=False, fused=False, **{"lr": _lr(factory), **options})
+    slow = {"foreach": False, "fused": False} if factory in FUSED else {"foreach": False}
+    plain = reference(theirs.parameters(), **slow, **{"lr": _lr(factory), **options})
     for a, b in zip(found, train(theirs, plain), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
 
 
 @all_cases
-def test_options_reach_torch_and_fused_is_on(factory, reference, options):
+def test_options_reach_torch_and_fused_is_on_where_it_is_the_quickest(factory, reference, options):
     optimizer = factory(list(network().parameters()), **options)
     assert isinstance(optimizer, reference)
     (group,) = optimizer.param_groups
     assert {name: group[name] for name in options} == options
-    assert group["fused"] is True
+    assert group.get("fused") in ((True,) if factory in FUSED else (None,))
     assert group["lr"] == options.get("lr", _lr(factory))
+
+
+@all_cases
+def test_every_option_of_torchs_that_is_about_learning_is_offered_with_its_default(factory, reference, options):
+    ours, theirs = (
+        {n: p.default for n, p in inspect.signature(f).parameters.items() if p.kind is not p.POSITIONAL_ONLY}
+        for f in (factory, reference)
+    )
+    how = {"params", "foreach", "fused", "capturable", "differentiable", "maximize"}  # to compute, not to learn
+    assert set(ours) == set(theirs) - how
+    theirs["lr"] = ours["lr"] if factory is sgd else theirs["lr"]  # torch's default has changed over time
+    assert ours == {name: theirs[name] for name in ours}
+
+
+@all_cases
+def test_the_loss_falls(factory, reference, options):
+    # a whole data set in each batch, which is what rprop asks for
+    model = network()
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(60, 20, generator=generator), torch.randint(3, (60,), generator=generator)
+    optimizer = factory(list(model.parameters()), **options)
+    losses = []
+    for _ in range(40):
+        optimizer.zero_grad(set_to_none=True)
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss))
+    assert losses[-1] < 0.98 * losses[0]
 
 
 @all_cases
@@ -125,18 +215,23 @@ def test_torchs_own_classes_are_left_as_they_are():
 def test_a_training_step_does_not_import_torchs_compiler():
     program = """
 import sys, torch
-from textforge_standard import adam, adamw, sgd
-for factory in (adam.adam, adamw.adamw, sgd.sgd):
-    model = torch.nn.Linear(3, 2)
-    optimizer = factory(list(model.parameters()), lr=0.1)
-    optimizer.zero_grad(set_to_none=True)
-    model(torch.ones(1, 3)).sum().backward()
-    optimizer.step()
+from textforge.layers import FeatureLinear
+from textforge.features import RaggedBatch
+from textforge.plugins import PluginManager
+for name in PluginManager().names("optimizer"):
+    model = torch.nn.Sequential(torch.nn.EmbeddingBag(5, 4, sparse=name == "sparse-adam"), torch.nn.Linear(4, 4), torch.nn.Linear(4, 2))
+    part = PluginManager().part("optimizer", name)
+    optimizer = part.build({"params": list(model.parameters()), "module": model})
+    for step in range(2):
+        optimizer.zero_grad(set_to_none=True)
+        model(torch.tensor([[0, 1]])).sum().backward()
+        optimizer.step()
     optimizer.load_state_dict(optimizer.state_dict())
-    print(factory.__name__, [name for name in sys.modules if name.split(".")[:2] == ["torch", "_dynamo"]])
+    print(name, [name for name in sys.modules if name.split(".")[:2] == ["torch", "_dynamo"]])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
-    assert done.stdout.splitlines() == ["adam []", "adamw []", "sgd []"], done.stderr
+    expected = [f"{factory.__name__.replace('_', '-')} []" for factory in ALL]
+    assert done.stdout.splitlines() == expected, done.stderr
 
 
 def test_nesterov_without_momentum_is_one_clear_error():
@@ -164,3 +259,138 @@ def test_options_out_of_range_are_refused_before_anything_is_built(name, options
     assert checked == {}
     ((place, message),) = mistakes
     assert next(iter(options)) in (*place, *message.split("'"))
+
+
+def test_each_is_offered_with_a_schema_and_a_line_on_every_option():
+    assert PluginManager().names("optimizer") == [factory.__name__.replace("_", "-") for factory in ALL]
+    for component in PluginManager().components("optimizer"):
+        schema, _ = component.options.json_schema(component.name)
+        assert all(option["description"] for option in schema["properties"].values()), component.name
+        assert "lr" in schema["properties"]
+
+
+def test_a_torch_that_lacks_an_optimizer_is_told(monkeypatch):
+    monkeypatch.delattr(torch.optim, "Muon")
+    with pytest.raises(RecipeError, match=r"optimizer 'muon': torch 2\..* has no torch.optim.Muon. Install a newer"):
+        muon([], network())
+
+
+# -- two optimizers in one ---------------------------------------------------------------------
+
+
+def bag_network(sparse=False):
+    """An embedding of 9 words, two hidden layers and an output layer."""
+    model = nn.Sequential(nn.EmbeddingBag(9, 8, mode="sum", sparse=sparse), *(nn.Linear(8, n) for n in (8, 6, 3)))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) / 3)
+    return model
+
+
+def bag_train(model, *optimizers, steps=5, start=0):
+    for step in range(start, start + steps):
+        generator = torch.Generator().manual_seed(step)
+        x, y = torch.randint(9, (7, 4), generator=generator), torch.randint(3, (7,), generator=generator)
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        nn.functional.cross_entropy(model(x), y).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+    return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+
+def same(ours, theirs):
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+MUON = {"lr": 0.02, "weight_decay": 0.2, "momentum": 0.9, "nesterov": False, "ns_steps": 4, "eps": 1e-6}
+MUON |= {"adjust_lr_fn": "match_rms_adamw", "ns_coefficients": (3.0, -4.0, 2.0)}
+ADAMW = {"lr": 0.005, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.1}
+
+
+@pytest.mark.parametrize(("inner", "outer"), [({}, {}), (MUON, ADAMW)])
+def test_muon_is_torchs_on_hidden_matrices_and_adamw_on_all_else(inner, outer):
+    ours, theirs = bag_network(), bag_network()
+    found = bag_train(
+        ours,
+        muon(list(ours.parameters()), ours, **inner, **{f"adamw_{name}": value for name, value in outer.items()}),
+    )
+    hidden = [theirs[1].weight, theirs[2].weight]
+    others = [p for p in theirs.parameters() if all(p is not matrix for matrix in hidden)]
+    expected = bag_train(
+        theirs,
+        torch.optim.Muon(hidden, **inner),
+        torch.optim.AdamW(others, fused=True, **outer),
+    )
+    assert same(found, expected)
+
+
+def test_muon_leaves_the_first_layer_over_features_to_adamw():
+    model = nn.Sequential(FeatureLinear(9, 5), nn.Linear(5, 4), nn.Linear(4, 3))
+    optimizer = muon(list(model.parameters()), model)
+    assert [[tuple(p.shape) for p in group["params"]] for group in optimizer.param_groups] == [
+        [(4, 5)],
+        [(9, 5), (5,), (4,), (3, 4), (3,)],
+    ]
+
+
+@pytest.mark.parametrize("model", [FeatureLinear(9, 3), nn.Sequential(FeatureLinear(9, 5), nn.Linear(5, 3))])
+def test_muon_without_a_hidden_matrix_is_one_clear_error(model):
+    with pytest.raises(RecipeError, match=r"optimizer 'muon': the model has no hidden weight matrix .* Use 'adamw'."):
+        muon(list(model.parameters()), model)
+
+
+@pytest.mark.parametrize("options", [{}, {"lr": 0.02, "betas": (0.8, 0.99), "eps": 1e-6}])
+def test_sparse_adam_is_torchs_on_embeddings_and_adam_on_all_else(options):
+    ours, theirs = bag_network(sparse=True), bag_network(sparse=True)
+    found = bag_train(ours, sparse_adam(list(ours.parameters()), ours, **options))
+    first, *others = theirs.parameters()
+    expected = bag_train(
+        theirs, torch.optim.SparseAdam([first], **options), torch.optim.Adam(others, fused=True, **options)
+    )
+    assert same(found, expected)
+
+
+def test_sparse_adam_alone_serves_a_model_of_one_embedding():
+    model = nn.EmbeddingBag(9, 3, mode="sum", sparse=True)
+    before = model.weight.detach().clone()
+    bag_train(model, sparse_adam(list(model.parameters()), model), steps=1)
+    assert not torch.equal(model.weight, before)
+
+
+def test_sparse_adam_says_so_where_no_gradient_is_sparse():
+    with pytest.raises(RecipeError, match=r"no weights with sparse gradients. Use 'adam'."):
+        sparse_adam(list(network().parameters()), network())
+    model = bag_network(sparse=False)
+    with pytest.raises(RecipeError, match=r"the word weights got a dense gradient, .* Use 'adam'."):
+        bag_train(model, sparse_adam(list(model.parameters()), model))
+
+
+@pytest.mark.parametrize("factory", [muon, sparse_adam])
+def test_two_in_one_go_on_from_a_saved_state_and_obey_a_scheduler(factory):
+    def made(model):
+        optimizer = factory(list(model.parameters()), model, lr=0.01)
+        return optimizer, torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
+
+    def some(model, optimizer, scheduler, start):
+        for step in range(start, start + 3):
+            last = bag_train(model, optimizer, steps=1, start=step)
+            scheduler.step()
+        return last
+
+    sparse = factory is sparse_adam
+    straight, first, second = bag_network(sparse), bag_network(sparse), bag_network(sparse)
+    of_straight = made(straight)
+    some(straight, *of_straight, start=0)
+    expected = some(straight, *of_straight, start=3)
+    of_first = made(first)
+    some(first, *of_first, start=0)
+    second.load_state_dict(first.state_dict())
+    of_second = made(second)
+    for one, saved in zip(of_second, of_first, strict=True):
+        one.load_state_dict(saved.state_dict())
+    assert same(some(second, *of_second, start=3), expected)
+    assert of_second[0].param_groups[0]["lr"] == pytest.approx(0.01 / 2**6)
+    constant = bag_network(sparse)
+    assert not same(bag_train(constant, factory(list(constant.parameters()), constant, lr=0.01), steps=6), expected)
