@@ -32,8 +32,14 @@ def textforge_vectorizers():
 @hookimpl
 def textforge_models():
     return {
+        "calibrated": "textforge_standard.calibrated:calibrated",
+        "complement-nb": "textforge_standard.complement_nb:complement_nb",
         "linear": "textforge_standard.linear:linear",
+        "linear-svc": "textforge_standard.linear_svc:linear_svc",
+        "logistic-regression": "textforge_standard.logistic_regression:logistic_regression",
         "mlp": "textforge_standard.mlp:mlp",
+        "multinomial-nb": "textforge_standard.multinomial_nb:multinomial_nb",
+        "nbsvm": "textforge_standard.nbsvm:nbsvm",
     }
 
 

@@ -54,7 +54,7 @@ class CalibratedScores(nn.Module):
         rarest = np.unique(y, return_counts=True)[1].min()
         if rarest < self._estimator.cv:
             raise DataError(
-                f"model 'calibrated' needs {self._estimator.cv} training texts of every class, one for each fold of cv, "
+                f"model 'calibrated' needs {self._estimator.cv} training texts of every class, one for each fold, "
                 f"and the rarest class has {rarest}. Lower model.cv, or use 'logistic-regression'."
             )
         with convergence_told("calibrated", self._estimator, self.warnings):
