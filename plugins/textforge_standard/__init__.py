@@ -64,6 +64,28 @@ def textforge_optimizers():
 
 
 @hookimpl
+def textforge_schedulers():
+    return {
+        "constant": "textforge_standard.schedule_constant:constant",
+        "cosine": "textforge_standard.schedule_cosine:cosine",
+        "exponential": "textforge_standard.schedule_exponential:exponential",
+        "linear": "textforge_standard.schedule_linear:linear",
+        "one-cycle": "textforge_standard.schedule_one_cycle:one_cycle",
+        "plateau": "textforge_standard.schedule_plateau:plateau",
+        "step": "textforge_standard.schedule_step:step",
+    }
+
+
+@hookimpl
+def textforge_losses():
+    return {
+        "binary-cross-entropy": "textforge_standard.loss_binary_cross_entropy:binary_cross_entropy",
+        "cross-entropy": "textforge_standard.loss_cross_entropy:cross_entropy",
+        "focal": "textforge_standard.loss_focal:focal",
+    }
+
+
+@hookimpl
 def textforge_commands():
     return {
         "init": "textforge_standard.init:command",

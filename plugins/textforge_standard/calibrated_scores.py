@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from torch import nn
 from torch.nn.functional import logsigmoid
 
@@ -58,7 +59,7 @@ class CalibratedScores(nn.Module):
                 f"and the rarest class has {rarest}. Lower model.cv, or use 'logistic-regression'."
             )
         with convergence_told("calibrated", self._estimator, self.warnings):
-            fitted = self._estimator.fit(matrix, y)
+            fitted = clone(self._estimator).fit(matrix, y)
         for fold, one in enumerate(fitted.calibrated_classifiers_):
             margins, sigmoids = one.estimator, one.calibrators
             # scikit-learn's sigmoid is 1 / (1 + exp(a * margin + b)); of two classes it has the second's alone

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 from torch.nn import functional
@@ -31,7 +32,7 @@ class LinearScores(nn.Module):
 
     Args:
         name: of the component, for messages.
-        estimator: unfitted; `fit(matrix, classes)` is called once, or once a label where multi_label.
+        estimator: a copy's `fit(matrix, classes)` is called once, or once a label where multi_label.
         read: a fitted estimator's `Rows`.
         n_features, n_classes, multi_label: the facts.
         counts: whether it can take no negative features.
@@ -91,7 +92,7 @@ class LinearScores(nn.Module):
 
     def _fitted(self, matrix: Any, classes: Any) -> Rows:
         with convergence_told(self._name, self._estimator, self.warnings):
-            rows, biases = self._read(self._estimator.fit(matrix, classes))
+            rows, biases = self._read(clone(self._estimator, safe=False).fit(matrix, classes))
         return rows, np.broadcast_to(biases, len(rows))
 
     def forward(self, batch: Any) -> torch.Tensor:

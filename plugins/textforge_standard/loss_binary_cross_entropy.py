@@ -1,0 +1,47 @@
+"""Loss `binary-cross-entropy`."""
+
+from typing import Annotated
+
+from annotated_types import Ge, Lt
+
+from textforge_standard.class_weights import ClassWeights, class_weights
+
+
+def binary_cross_entropy(
+    labels,
+    class_counts,
+    multi_label: bool = False,
+    /,
+    *,
+    label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0,
+    positive_weights: ClassWeights = None,
+):
+    """Cross-entropy of a sigmoid for each label, where a text may have several; the mean over texts and labels.
+
+    Options:
+        label_smoothing: targets are moved by half of this from 0 and 1 towards one half.
+        positive_weights: of each label on the texts that have it, by its name; 'balanced' is the mean count of the
+            labels divided by its own; null weighs all alike.
+    """
+    from torch import nn
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    from textforge import RecipeError
+
+    if not multi_label:
+        raise RecipeError(
+            "loss 'binary-cross-entropy' is for texts with several labels, and these have one each. "
+            "Use 'cross-entropy'."
+        )
+
+    class BinaryCrossEntropy(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            weights = class_weights(positive_weights, "positive_weights", labels, class_counts)
+            self.register_buffer("weights", weights)
+
+        def forward(self, logits, targets):
+            smooth = targets * (1 - label_smoothing) + label_smoothing / 2
+            return binary_cross_entropy_with_logits(logits, smooth, pos_weight=self.weights)
+
+    return BinaryCrossEntropy()
