@@ -86,6 +86,23 @@ def textforge_losses():
 
 
 @hookimpl
+def textforge_metrics():
+    return {
+        "average-precision": "textforge_standard.metric_average_precision:average_precision",
+        "balanced-accuracy": "textforge_standard.metric_balanced_accuracy:balanced_accuracy",
+        "brier": "textforge_standard.metric_brier:brier",
+        "cohen-kappa": "textforge_standard.metric_cohen_kappa:cohen_kappa",
+        "expected-calibration-error": "textforge_standard.metric_expected_calibration_error:expected_calibration_error",
+        "hamming-loss": "textforge_standard.metric_hamming_loss:hamming_loss",
+        "jaccard": "textforge_standard.metric_jaccard:jaccard",
+        "log-loss": "textforge_standard.metric_log_loss:log_loss",
+        "mcc": "textforge_standard.metric_mcc:mcc",
+        "roc-auc": "textforge_standard.metric_roc_auc:roc_auc",
+        "top-k": "textforge_standard.metric_top_k:top_k",
+    }
+
+
+@hookimpl
 def textforge_commands():
     return {
         "init": "textforge_standard.init:command",
