@@ -146,10 +146,10 @@ def test_plateau_falls_after_epochs_that_are_no_better(mode, figures):
 @pytest.mark.parametrize("name", PLUGINS.names("scheduler"))
 def test_every_scheduler_drives_every_optimizer(name, optimizer):
     model, built = optimizer_named(optimizer, lr=0.01)
-    made = scheduler(name, built, **({"every": 1} if name == "step" else {}))
+    made = scheduler(name, built, 6, 2, **({"every": 1} if name == "step" else {}))
     before = [parameter.detach().clone() for parameter in model.parameters()]
     lrs = set()
-    for _ in range(19):
+    for _ in range(5):
         built.zero_grad(set_to_none=True)
         nn.functional.cross_entropy(model(torch.tensor([[0, 1], [2, 3]])), torch.tensor([0, 1])).backward()
         built.step()
