@@ -13,6 +13,7 @@ def calibrated(
     /,
     *,
     C: Annotated[float, Gt(0)] = 1.0,  # noqa: N803  (the field's name)
+    dual: Literal["auto"] | bool = "auto",
     class_weight: Literal["balanced"] | None = None,
     cv: Annotated[int, Ge(2)] = 5,
     ensemble: bool = False,
@@ -26,6 +27,7 @@ def calibrated(
 
     Options:
         C: weight of the errors against small weights; smaller values regularise more.
+        dual: solve the dual problem, on bags of words much the quicker one; auto takes it for fewer texts than features.
         class_weight: 'balanced' weighs each class with n / (n_classes * count) of it.
         cv: folds; a sigmoid is fitted to the margins of the texts that a machine has not seen.
         ensemble: keep the machine of each fold and average their probabilities; else one is fitted on all texts.
@@ -38,7 +40,9 @@ def calibrated(
     from textforge_standard.calibrated_scores import CalibratedScores
     from textforge_standard.linear_scores import seeded
 
-    machine = LinearSVC(C=C, class_weight=class_weight, tol=tol, max_iter=max_iter, random_state=seeded(seed))
+    machine = LinearSVC(
+        C=C, dual=dual, class_weight=class_weight, tol=tol, max_iter=max_iter, random_state=seeded(seed)
+    )
     estimator = CalibratedClassifierCV(machine, method="sigmoid", cv=cv, ensemble=ensemble)
     return CalibratedScores(estimator, n_features, n_classes, multi_label)
 

@@ -38,7 +38,10 @@ def nbsvm(
 
     from textforge_standard.linear_scores import LinearScores, decision, seeded
 
-    machine = LinearSVC(C=C, class_weight=class_weight, tol=tol, max_iter=max_iter, random_state=seeded(seed))
+    # dual: several times as quick on bags of words, also where scikit-learn's choice would be the primal
+    machine = LinearSVC(
+        C=C, class_weight=class_weight, dual=True, tol=tol, max_iter=max_iter, random_state=seeded(seed)
+    )
     estimator = _RatioMachine(machine, alpha, beta)
     return LinearScores("nbsvm", estimator, decision, n_features, n_classes, multi_label, counts=True)
 
