@@ -27,7 +27,7 @@ def calibrated(
 
     Options:
         C: weight of the errors against small weights; smaller values regularise more.
-        dual: solve the dual problem, on bags of words much the quicker one; auto takes it for fewer texts than features.
+        dual: solve the dual problem, the quicker one on bags of words; auto takes it for fewer texts than features.
         class_weight: 'balanced' weighs each class with n / (n_classes * count) of it.
         cv: folds; a sigmoid is fitted to the margins of the texts that a machine has not seen.
         ensemble: keep the machine of each fold and average their probabilities; else one is fitted on all texts.

@@ -31,7 +31,7 @@ def linear_svc(
         C: weight of the errors against small weights; smaller values regularise more.
         loss: of a text inside the margin: its depth, squared or not.
         penalty: l2 keeps weights small, l1 makes most of them zero.
-        dual: solve the dual problem, on bags of words much the quicker one; auto takes it for fewer texts than features.
+        dual: solve the dual problem, the quicker one on bags of words; auto takes it for fewer texts than features.
         class_weight: 'balanced' weighs each class with n / (n_classes * count) of it.
         fit_intercept: whether to learn a bias; it is regularised as the weights are.
         intercept_scaling: size of the constant feature behind the bias; larger values regularise it less.
