@@ -42,7 +42,8 @@ def logistic_regression(
     penalty = {}
     if l1_ratio:
         penalty["l1_ratio"] = l1_ratio
-        if inspect.signature(LogisticRegression).parameters["penalty"].default == "l2":  # scikit-learn before 1.8
+        named = inspect.signature(LogisticRegression).parameters.get("penalty")
+        if named is not None and named.default == "l2":  # scikit-learn before 1.8 needs it said
             penalty["penalty"] = "elasticnet"
     estimator = LogisticRegression(
         C=C,
