@@ -21,7 +21,7 @@ def complement_nb(
 
     Options:
         alpha: added to every count (Lidstone smoothing).
-        norm: divide the weights of each class by their sum, as the paper's second step does.
+        norm: divide the weights of each class by their sum, as the paper's weight-normalised form does.
     """
     import numpy as np
     from sklearn.naive_bayes import ComplementNB

@@ -1,6 +1,8 @@
 """Classical models, losses, schedulers and metrics through whole runs."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -105,6 +107,27 @@ def test_losses_of_one_label_run(section, recipe, tmp_path):
     assert run(recipe, tmp_path, loss=section).test["accuracy"] > 0.5
 
 
+@pytest.mark.parametrize("name", ["binary-cross-entropy", "focal"])
+def test_losses_of_several_labels_and_every_metric_run(name):
+    texts, labels = make_texts(120)
+    sets = [[label, "late"] if number % 3 == 0 else [label] for number, label in enumerate(labels)]
+    texts = [f"{text} overdue" if "late" in both else text for text, both in zip(texts, sets, strict=True)]
+    parts = PluginManager()
+    weights = {"positive_weights" if name.startswith("binary") else "class_weights": "balanced"}
+    trainer = textforge.Trainer(
+        textforge.Dataset(train=(texts, sets)),
+        parts.part("vectorizer", "bow"),
+        parts.part("model", "linear"),
+        parts.part("optimizer", "adam", lr=0.1),
+        loss=parts.part("loss", name, **weights),
+        metrics=[parts.part("metric", metric) for metric in parts.names("metric")],
+        epochs=10,
+        validation=0.2,
+    )
+    assert trainer.fit().evaluate(texts, sets)["micro_f1"] > 0.9
+    assert trainer.history[-1].valid["roc_auc"] > 0.9
+
+
 def test_the_wrong_loss_is_told_with_the_one_to_use(recipe, tmp_path):
     with pytest.raises(textforge.RecipeError, match=r"Use 'cross-entropy'"):
         run(recipe, tmp_path, loss={"use": "binary-cross-entropy"})
@@ -130,3 +153,16 @@ def test_the_recipes_reach_what_they_say_on_the_real_corpus(name, least, tmp_pat
     assert done.test["accuracy"] > least
     said = float(re.search(r"(\d\d\.\d) % of the 7,532", path.read_text())[1])
     assert done.test["accuracy"] == pytest.approx(said / 100, abs=0.002)
+
+
+def test_reading_every_component_imports_nothing_heavy():
+    program = """
+import sys
+from textforge.plugins import PluginManager
+plugins = PluginManager()
+kinds = ("model", "optimizer", "scheduler", "loss", "metric")
+read = [one.options for kind in kinds for one in plugins.components(kind)]
+print(len(read) > 40, [name for name in ("numpy", "scipy", "sklearn", "torch", "polars") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (done.stdout.strip(), done.stderr) == ("True []", "")
