@@ -100,6 +100,14 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return textforge.run(small_recipe(data), out=folder / "run").path
 
 
+def installed(kind: str) -> str:
+    """The names of a kind, as messages list them."""
+    from textforge.errors import listed
+    from textforge.plugins import PluginManager
+
+    return listed(PluginManager().names(kind))
+
+
 def only_json(text: str) -> dict:
     """The one JSON object that stdout holds, and nothing else."""
     assert text.count("\n") == 1, text

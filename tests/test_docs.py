@@ -184,7 +184,7 @@ def test_plugin_page_examples_work_together(tmp_path: Path) -> None:
         ("dataset", "shouting"),
         ("vectorizer", "Shape"),
         ("model", "bottleneck"),
-        ("optimizer", "rprop"),
+        ("optimizer", "decaying"),
     ):
         setattr(plugin, f"textforge_{kind}s", offering({name.lower(): names[name]}))
     parts = textforge.PluginManager()
@@ -193,7 +193,7 @@ def test_plugin_page_examples_work_together(tmp_path: Path) -> None:
         "dataset": {"use": "shouting", "n": 200},
         "vectorizer": "shape",
         "model": {"use": "bottleneck", "dim": 3},
-        "optimizer": {"use": "rprop"},
+        "optimizer": {"use": "decaying", "lr": 0.1},
         "trainer": {"epochs": 20},
     }
     run = textforge.run(recipe, plugins=parts, out=tmp_path / "run")

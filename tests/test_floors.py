@@ -66,7 +66,8 @@ def test_the_core_knows_no_component_by_name() -> None:
     from textforge.plugins import PluginManager
 
     plugins = PluginManager()
-    names = {name for kind in KINDS for name in plugins.names(kind)} - {"tsv", "jsonl"}  # formats of `predict`, too
+    kinds = set(KINDS) - {"scheduler"}  # whose names are ordinary words, such as 'step'
+    names = {name for kind in kinds for name in plugins.names(kind)} - {"tsv", "jsonl"}  # formats of `predict`, too
     for path in modules():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

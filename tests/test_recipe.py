@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
-from conftest import ROOT, small_recipe
+from conftest import ROOT, installed, small_recipe
 from hypothesis import HealthCheck, given, settings, strategies as st
 from pydantic import BaseModel
 
@@ -66,8 +66,8 @@ optimizer:
   betas: [0.9, 1]
 """
     assert refused(text).split("\n") == [
-        "r.yaml:1:1: unknown key 'sed'. A recipe has: extends, seed, dataset, vectorizer, model, optimizer, trainer. "
-        "Did you mean 'seed'?",
+        "r.yaml:1:1: unknown key 'sed'. A recipe has: extends, seed, dataset, vectorizer, model, optimizer, scheduler, "
+        "loss, trainer, metrics, decision. Did you mean 'seed'?",
         "    sed: 1",
         "    ^^^",
         "r.yaml:2:7: seed must be a whole number from 0 to 9223372036854775807, not -1.",
@@ -80,7 +80,7 @@ optimizer:
         "r.yaml:6:11: vectorizer 'bow': min_df must be a number of at least 1, not 0.",
         "      min_df: 0",
         "              ^",
-        "r.yaml:7:14: no model named 'mpl'. Did you mean 'mlp'? Installed: linear, mlp.",
+        f"r.yaml:7:14: no model named 'mpl'. Did you mean 'mlp'? Installed: {installed('model')}.",
         "    model: {use: mpl, hidden: [100]}",
         "                 ^^^",
         "r.yaml:9:11: trainer: epochs must be a whole number, not the text 'ten'.",
@@ -104,11 +104,8 @@ optimizer:
 def test_every_missing_section_is_named_with_what_could_stand_there(refused):
     told = refused("seed: 1\n").split("\n")
     assert told == [
-        "r.yaml: the section 'dataset' is missing. Add 'dataset: {use: NAME}'; NAME is one of: csv, docstrings, "
-        "newsgroups.",
-        "r.yaml: the section 'vectorizer' is missing. Add 'vectorizer: {use: NAME}'; NAME is one of: bow, tfidf.",
-        "r.yaml: the section 'model' is missing. Add 'model: {use: NAME}'; NAME is one of: linear, mlp.",
-        "r.yaml: the section 'optimizer' is missing. Add 'optimizer: {use: NAME}'; NAME is one of: adam, adamw, sgd.",
+        f"r.yaml: the section '{kind}' is missing. Add '{kind}: {{use: NAME}}'; NAME is one of: {installed(kind)}."
+        for kind in ("dataset", "vectorizer", "model", "optimizer")
     ]
 
 
@@ -118,11 +115,11 @@ def test_every_missing_section_is_named_with_what_could_stand_there(refused):
         ("model", "", "r.yaml:1:7: 'model' must be a name or a mapping, as in 'model: {use: NAME}'."),
         ("model", "[mlp]", "r.yaml:1:8: 'model' must be a name or a mapping, as in 'model: {use: NAME}'."),
         ("model", "7", "r.yaml:1:8: 'model' must be a name or a mapping, as in 'model: {use: NAME}'."),
-        ("model", "{}", "r.yaml:1:1: 'model' does not say what to use. Add 'use: NAME'; NAME is one of: linear, mlp."),
+        ("model", "{}", "r.yaml:1:1: 'model' does not say what to use. Add 'use: NAME'; NAME is one of: calibrated"),
         ("model", "{hidden: [1]}", "r.yaml:1:1: 'model' does not say what to use."),
         ("model", "{use: 5}", "r.yaml:1:9: 'model' does not say what to use."),
         ("model", "{use: }", "r.yaml:1:9: 'model' does not say what to use."),
-        ("model", "''", "r.yaml:1:8: no model named ''. Installed: linear, mlp."),
+        ("model", "''", "r.yaml:1:8: no model named ''. Installed: calibrated"),
         ("model", "LINEAR", "r.yaml:1:8: no model named 'LINEAR'. Did you mean 'linear'?"),
         ("model", "os:system", "r.yaml:1:8: no model named 'os:system'."),
         ("model", "{use: mlp, hidden: [1, 2.5]}", "r.yaml:1:31: model 'mlp': hidden[1] must be a whole number, "
@@ -263,7 +260,7 @@ def test_facts_that_are_given_or_have_a_default_are_no_mistake(small_csv, plugin
 
 def test_resolved_writes_out_every_default(small_csv):
     found = load_recipe(small_recipe(small_csv)).resolved()
-    assert list(found) == ["seed", "dataset", "vectorizer", "model", "optimizer", "trainer"]
+    assert list(found) == ["seed", "dataset", "vectorizer", "model", "optimizer", "trainer", "decision"]
     assert found["optimizer"] == {"use": "adam", "lr": 0.01, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0}
     assert found["model"] == {"use": "mlp", "hidden": [8], "activation": "relu", "dropout": 0.0}
 

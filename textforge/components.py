@@ -38,7 +38,7 @@ KINDS: dict[str, Kind] = {
         Kind("model", ("n_classes", "seed", "multi_label")),  # and what the vectorizer gives
         Kind("optimizer", ("params", "module"), optional=True),  # a model that fits itself needs none
         Kind("scheduler", ("optimizer", "total_steps", "steps_per_epoch", "monitor_mode"), optional=True),
-        Kind("loss", ("n_classes", "labels", "class_counts", "multi_label"), plural="losses", optional=True),
+        Kind("loss", ("n_classes", "labels", "class_counts", "n_texts", "multi_label"), plural="losses", optional=True),
         Kind("metric", ("n_classes", "multi_label"), optional=True),
     )
 }

@@ -53,7 +53,7 @@ def textforge_schedulers() -> Factories:  # type: ignore[empty-body]
 def textforge_losses() -> Factories:  # type: ignore[empty-body]
     """Losses: a factory returns a callable (logits, targets) -> mean loss.
 
-    Facts: n_classes, labels, class_counts, multi_label.
+    Facts: n_classes, labels, class_counts, n_texts, multi_label.
     """
 
 

@@ -33,6 +33,8 @@ class FeatureLinear(nn.Module):
         nn.init.kaiming_uniform_(drawn, a=math.sqrt(5))  # as nn.Linear.reset_parameters
         # Stored transposed: embedding_bag reads the row of a word, which is then contiguous.
         self.weight = nn.Parameter(drawn.t().contiguous())
+        self.sparse = False
+        """Whether the gradient over a bag has rows for its words alone, for optimizers that take such gradients."""
         self.bias: nn.Parameter | None = None
         if bias:
             bound = 1 / math.sqrt(n_features) if n_features else 0.0
@@ -43,7 +45,7 @@ class FeatureLinear(nn.Module):
         if isinstance(batch, RaggedBatch):
             weights = None if batch.weights is None else batch.weights.to(dtype)
             summed = functional.embedding_bag(
-                batch.indices, self.weight, batch.offsets, mode="sum", per_sample_weights=weights
+                batch.indices, self.weight, batch.offsets, mode="sum", per_sample_weights=weights, sparse=self.sparse
             )
         else:
             summed = batch.to(dtype) @ self.weight

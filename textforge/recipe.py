@@ -210,11 +210,11 @@ class _Check:
                        f"Installed: {listed(self.plugins.names('metric'))}.", node, at_key=False)  # fmt: skip
             return ()
         found = [part for one in node.value if (part := self.part("metric", one, optional=False))]
-        names = metric_names(found)
-        for name, one in zip(names, node.value, strict=False):
-            if len(found) == len(node.value) and (name in FIGURES or names.count(name) > 1):
-                again = "is measured always" if name in FIGURES else "stands there twice"
-                self.wrong(f"metric '{name}' {again}. Take it out.", one, at_key=False)
+        names = metric_names(found) if len(found) == len(node.value) else []
+        for number, name in enumerate(names):
+            again = {name in FIGURES: "is measured always", name in names[:number]: "stands there twice"}.get(True)
+            if again:
+                self.wrong(f"metric '{name}' {again}. Take it out.", node.value[number], at_key=False)
         return tuple(found)
 
     def wrong(self, message: str, node: Node | None, *, at_key: bool = True) -> None:
@@ -269,8 +269,9 @@ class _Check:
         if node.value is None:  # `trainer:` with nothing under it
             node = Node({}, node.place, node.key_place)
         if node.mapping is None:
-            example = next(iter(fields(kind))).name
-            self.wrong(f"'{name}' must be a mapping, as in '{name}: {{{example}: …}}'.", node, at_key=False)
+            first = next(iter(fields(kind)))
+            example = f"{first.name}: {'…' if first.default is None else first.default}"
+            self.wrong(f"'{name}' must be a mapping, as in '{name}: {{{example}}}'.", node, at_key=False)
             return None
         checked = self.options(Options(kind, name), node)
         if checked is None:

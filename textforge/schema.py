@@ -27,6 +27,7 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
             "description": "what every random draw follows from",
         },
     }
+    fitting: list[str] = []
     for kind in KINDS:
         references, names = [], []
         for component in plugins.components(kind):
@@ -41,6 +42,8 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
             definitions |= {key: schema, **inner}
             references.append({"$ref": f"#/$defs/{key}"})
             names.append(component.name)
+            if kind == "model" and component.fits_itself:
+                fitting.append(component.name)
         one = {"anyOf": [{"enum": names}, *references]}
         if kind not in SECTIONS:
             properties[f"{kind}s"] = {"anyOf": [{"type": "array", "items": one}, {"type": "null"}]}
@@ -63,6 +66,15 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
         "properties": properties,
         "additionalProperties": False,
         "if": {"not": {"required": ["extends"]}},
-        "then": {"required": required, "properties": whole},
+        "then": {
+            "required": required,
+            "properties": whole,
+            "anyOf": [{"required": ["optimizer"]}, {"properties": {"model": _named(fitting)}}],
+        },
         "$defs": definitions,
     }
+
+
+def _named(names: list[str]) -> dict[str, Any]:
+    """A section that uses one of these components."""
+    return {"anyOf": [{"enum": names}, {"properties": {"use": {"enum": names}}, "required": ["use"]}]}

@@ -264,6 +264,10 @@ class Trainer:
         optimizer = self._factories["optimizer"]
         told_by = optimizer.component.factory if isinstance(optimizer, Part) else optimizer
         if getattr(told_by, "sparse_gradients", False):
+            if self.settings.clip_norm is not None:
+                raise RecipeError(
+                    f"trainer.clip_norm: {self._who['optimizer']} has sparse gradients, which have no norm."
+                )
             for layer in self.module.modules():
                 if hasattr(layer, "sparse"):
                     layer.sparse = True  # type: ignore[assignment]
@@ -273,6 +277,7 @@ class Trainer:
             "n_classes": n_classes,
             "labels": self.labels,
             "class_counts": counts.astype(np.int64),
+            "n_texts": len(self._y),
             "multi_label": several,
         }
         given = [kind for kind, factory in self._factories.items() if factory is not None]

@@ -10,6 +10,7 @@ from textforge_standard.class_weights import ClassWeights, class_weights
 def binary_cross_entropy(
     labels,
     class_counts,
+    n_texts: int,
     multi_label: bool = False,
     /,
     *,
@@ -20,9 +21,10 @@ def binary_cross_entropy(
 
     Options:
         label_smoothing: targets are moved by half of this from 0 and 1 towards one half.
-        positive_weights: of each label on the texts that have it, by its name; 'balanced' is the mean count of the
-            labels divided by its own; null weighs all alike.
+        positive_weights: of each label on the texts that have it, by its name; 'balanced' is the number of texts
+            without it divided by that of those with it; null weighs all alike.
     """
+    import torch
     from torch import nn
     from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -38,6 +40,9 @@ def binary_cross_entropy(
         def __init__(self) -> None:
             super().__init__()
             weights = class_weights(positive_weights, "positive_weights", labels, class_counts)
+            if positive_weights == "balanced":
+                counts = torch.as_tensor(class_counts, dtype=torch.float32)
+                weights = torch.where(counts > 0, (n_texts - counts) / counts, 0.0)
             self.register_buffer("weights", weights)
 
         def forward(self, logits, targets):
