@@ -186,8 +186,8 @@ class GivesText:
         (offering(textforge_models={"m": "package.module"}), "gave 'package.module' for 'm': neither"),
         (offering(textforge_models={"m": "a b:c"}), "gave 'a b:c' for 'm': neither"),
         (offering(textforge_modles={"m": mean_pool}), "there is no hook 'textforge_modles'. Hooks: "
-         "textforge_datasets, textforge_vectorizers, textforge_models, textforge_optimizers. Did you mean "
-         "'textforge_models'?"),
+         "textforge_datasets, textforge_vectorizers, textforge_models, textforge_optimizers, textforge_schedulers, "
+         "textforge_losses, textforge_metrics, textforge_commands. Did you mean 'textforge_models'?"),
         (SimpleNamespace(textforge_models=dict), "implements no hook. Mark its functions with "
          "@textforge.hookimpl."),
         (SimpleNamespace(), "implements no hook."),

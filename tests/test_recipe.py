@@ -73,8 +73,9 @@ optimizer:
         "r.yaml:2:7: seed must be a whole number from 0 to 9223372036854775807, not -1.",
         "    seed: -1",
         "          ^^",
-        "r.yaml:3:39: dataset 'csv': unknown option 'spearator'. Its options: train, valid, test, test_fraction, text, "
-        "label, missing, separator, encoding. Did you mean 'separator'?",
+        "r.yaml:3:39: dataset 'csv': unknown option 'spearator'. Its options: train, valid, test, test_fraction, "
+        "valid_fraction, text, join, label, label_separator, group, missing, separator, quotes, names, encoding. Did you "
+        "mean 'separator'?",
         '    dataset: {use: csv, train: small.csv, spearator: ";"}',
         "                                          ^^^^^^^^^",
         "r.yaml:6:11: vectorizer 'bow': min_df must be a number of at least 1, not 0.",
@@ -137,7 +138,7 @@ def test_every_missing_section_is_named_with_what_could_stand_there(refused):
         ("metrics", "mcc", "r.yaml:1:10: 'metrics' must be a list, as in 'metrics: [NAME]'"),
         ("metrics", "[mcd]", "r.yaml:1:11: no metric named 'mcd'. Did you mean 'mcc'?"),
         ("metrics", "[null]", "r.yaml:1:11: 'metric' must be a name or a mapping"),
-        ("metrics", "[mcc, mcc]", "r.yaml:1:11: metric 'mcc' stands there twice. Take it out."),
+        ("metrics", "[mcc, mcc]", "r.yaml:1:16: metric 'mcc' stands there twice. Take it out."),
         ("trainer", "{monitor: f1}", "r.yaml:1:20: trainer: monitor: 'f1' is not measured. Known: loss, accuracy, "),
         ("decision", "{abstain: 2}", "r.yaml:1:21: decision: abstain must be a number less than 1, not 2."),
         ("scheduler", "onecycle", "r.yaml:1:12: no scheduler named 'onecycle'. Did you mean 'one-cycle'?"),
@@ -261,7 +262,8 @@ def test_facts_that_are_given_or_have_a_default_are_no_mistake(small_csv, plugin
 def test_resolved_writes_out_every_default(small_csv):
     found = load_recipe(small_recipe(small_csv)).resolved()
     assert list(found) == ["seed", "dataset", "vectorizer", "model", "optimizer", "trainer", "decision"]
-    assert found["optimizer"] == {"use": "adam", "lr": 0.01, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0}
+    assert found["optimizer"] == {"use": "adam", "lr": 0.01, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0,
+                                  "amsgrad": False}  # fmt: skip
     assert found["model"] == {"use": "mlp", "hidden": [8], "activation": "relu", "dropout": 0.0}
 
 

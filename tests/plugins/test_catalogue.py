@@ -41,7 +41,10 @@ def quickstart():
 def sections():
     """The same with several labels a text."""
     options = {"packages": ["numpy", "sklearn"], "per_package": 90, "labels": "sections"}
-    return PARTS.part("dataset", "docstrings", **options).build({"seed": 0})
+    dataset = PARTS.part("dataset", "docstrings", **options).build({"seed": 0})
+    texts, labels = dataset.train
+    common = {name for name in dataset.labels() if sum(name in row for row in labels) >= 15}
+    return Dataset(train=(texts, [[name for name in row if name in common] for row in labels]))
 
 
 def trained(dataset, *, vectorizer="tfidf", model="linear", optimizer="adamw", **others):
