@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,7 +20,7 @@ class AveragedWeights:
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self._module, self._decay, self._steps = module, decay, 0
-        self._averages = {name: value.detach().clone() for name, value in module.state_dict().items()}
+        self._averages = _copied(module.state_dict())
 
     @torch.no_grad()
     def update(self) -> None:
@@ -30,14 +32,22 @@ class AveragedWeights:
             if name in learnt and value.is_floating_point():
                 self._averages[name].lerp_(value, weight)
             else:
-                self._averages[name].copy_(value)
+                self._averages |= _copied({name: value})
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Inside, the module has the averaged weights."""
-        own = {name: value.detach().clone() for name, value in self._module.state_dict().items()}
+        own = _copied(self._module.state_dict())
         self._module.load_state_dict(self._averages)
         try:
             yield
         finally:
             self._module.load_state_dict(own)
+
+
+def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A module may keep more in its state than tensors."""
+    return {
+        name: value.detach().clone() if isinstance(value, torch.Tensor) else copy.deepcopy(value)
+        for name, value in state.items()
+    }

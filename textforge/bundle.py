@@ -6,6 +6,7 @@ golden predictions are repeated at load, so that a bundle that would answer diff
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import shutil
@@ -50,7 +51,8 @@ def save(classifier: Classifier, path: str | Path) -> Path:
 
     Raises:
         BundleError: something is there already, or a component has no name to be saved by.
-        ComponentError: the vectorizer's `state()` is not JSON values and arrays.
+        ComponentError: the vectorizer's `state()` is not JSON values and arrays, or a model that fits itself has
+            learnt what is not in its weights.
         StorageError: it cannot be written.
     """
     path = Path(path)
@@ -66,6 +68,7 @@ def save(classifier: Classifier, path: str | Path) -> Path:
     try:
         temporary.mkdir(parents=True)
         _write(classifier, temporary)
+        _refuse_unloadable(classifier, temporary)
         temporary.rename(path)
     except StorageError as error:  # of one of its files: named as it would have been
         raise StorageError(str(error).replace(str(temporary), str(path))) from error
@@ -112,8 +115,9 @@ def load(
         with blame(parts["vectorizer"].label, "restoring its state"):
             vectorizer = vectorizer.from_state(_read_state(folder, described["vectorizer"]["state"]))
         facts = {**described["facts"], **given_facts(vectorizer, parts["vectorizer"], described["facts"])}
+        facts.setdefault("multi_label", False)  # which format 1 did not know
         module = _module(parts["model"], facts, folder)
-        decision = Decision.from_json(described["decision"]) if "decision" in described else Decision()
+        decision = _decision(described, folder)
         classifier = Classifier(
             vectorizer, module, described["labels"], facts=facts, parts=parts, device=place, decision=decision
         )
@@ -156,6 +160,22 @@ def _write(classifier: Classifier, folder: Path) -> None:
         "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
     }
     write_json(folder / DESCRIPTION, {**described, "digest": _digest(described)})
+
+
+def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
+    """A model that fits itself may keep what it learnt in plain attributes, which no bundle holds."""
+    part = classifier.parts["model"]
+    if not part.component.fits_itself:
+        return
+    told = "what it learns must be parameters or buffers whose shapes follow from its facts"
+    try:
+        again = copy.copy(classifier)
+        again.module = _module(part, classifier.facts, folder).to(classifier.device).eval()
+        _check_golden(again, json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")))
+    except BundleError as error:
+        raise ComponentError(f"{part_name(part)} answers otherwise once its weights are restored; {told}.") from error
+    except ComponentError as error:
+        raise ComponentError(f"{' '.join(str(error).split())} ({told})") from error
 
 
 def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
@@ -264,6 +284,13 @@ def _described(folder: Path) -> dict[str, Any]:
                 "Restore the bundle from a copy."
             )
     return dict(described)
+
+
+def _decision(described: Mapping[str, Any], folder: Path) -> Decision:
+    try:
+        return Decision.from_json(described["decision"]) if "decision" in described else Decision()
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{folder}: damaged: {DESCRIPTION} holds no decision that can be read ({error}).") from error
 
 
 def _part(kind: str, described: Mapping[str, Any], plugins: PluginManager, folder: Path) -> Part:

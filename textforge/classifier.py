@@ -101,8 +101,13 @@ class Classifier:
         """From now on answer None where the most probable class is less probable than this; None always answers.
 
         Raises:
-            RecipeError: texts may have several labels, where none is an answer.
+            RecipeError: that is no probability, or texts may have several labels, where none is an answer.
         """
+        if probability is not None:
+            number = isinstance(probability, (int, float, np.number)) and not isinstance(probability, bool)
+            if not number or not 0 <= probability <= 1:
+                raise RecipeError(f"abstain must be a probability from 0 to 1, not {probability!r}.")
+            probability = float(probability)
         if self.decision.multi_label:
             raise RecipeError("abstaining is for one label a text; where there may be several, none is an answer.")
         self.decision = replace(self.decision, abstain=probability)

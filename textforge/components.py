@@ -26,8 +26,12 @@ class Kind:
     """Whether a recipe may leave it out."""
 
     @property
+    def many(self) -> str:
+        return self.plural or f"{self.name}s"
+
+    @property
     def hook(self) -> str:
-        return f"textforge_{self.plural or f'{self.name}s'}"
+        return f"textforge_{self.many}"
 
 
 KINDS: dict[str, Kind] = {
@@ -135,7 +139,7 @@ class Component:
         if unknown and self.kind.name != "model":
             raise PluginError(
                 f"{self.label} from {self.origin} asks for the fact '{unknown[0]}'. Facts for "
-                f"{self.kind.name}s: {listed(self.kind.facts)}.{did_you_mean(unknown[0], self.kind.facts)}"
+                f"{self.kind.many}: {listed(self.kind.facts)}.{did_you_mean(unknown[0], self.kind.facts)}"
             )
         return options
 

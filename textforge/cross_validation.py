@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,16 @@ from textforge import run_folder
 from textforge.errors import RecipeError
 from textforge.plugins import PluginManager
 from textforge.recipe import Recipe, load_recipe
-from textforge.runner import Progress, Warnings, load_dataset, prediction_lines, told_at, trainer_for
+from textforge.runner import (
+    Progress,
+    Warnings,
+    empty_folder,
+    load_dataset,
+    prediction_lines,
+    told_at,
+    told_unfinished,
+    trainer_for,
+)
 from textforge.spread import spread
 from textforge.storage import append_text, write_json, write_text
 
@@ -22,8 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textforge.data import Dataset
-
-PER_FOLD = "folds.jsonl"
 
 
 @dataclass(frozen=True)
@@ -58,12 +66,25 @@ def cross_validate(
     Raises:
         TextforgeError: or one of its children; the folder then has no cross-validation.json.
     """
-    if folds < 2:
-        raise RecipeError(f"cross-validation needs at least 2 folds, not {folds}.")
+    if not isinstance(folds, int) or folds < 2:
+        raise RecipeError(f"cross-validation needs at least 2 folds, not {folds!r}.")
     checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
+    given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)
-    with told_at(checked):
+    with told_unfinished(path, run_folder.FOLDS), told_at(checked), _emptied_without_a_fold(path, keep_folder=given):
         return _carry_out(checked, path, folds, progress or Progress())
+
+
+@contextmanager
+def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
+    """What fails before a fold is done leaves nothing."""
+    try:
+        yield
+    except Exception:
+        done = path / run_folder.PER_FOLD
+        if not done.is_file() or not done.stat().st_size:
+            empty_folder(path, keep_folder)
+        raise
 
 
 def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> CrossValidation:
@@ -81,6 +102,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
+    write_text(path / run_folder.PER_FOLD, "")
     probabilities = np.empty((len(dataset.train[0]), len(labels)), dtype=np.float32)
     lines: list[tuple[int, str]] = []
     figures = []
@@ -97,7 +119,9 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
         probabilities[rows] = classifier.predict_proba(texts, on_batch=progress.evaluated)
         measured = classifier.metrics(gold, probabilities[rows], metrics=trainer.metrics)
         figures.append(measured)
-        append_text(path / PER_FOLD, json.dumps({"fold": number, "test": measured}, ensure_ascii=False) + "\n")
+        append_text(
+            path / run_folder.PER_FOLD, json.dumps({"fold": number, "test": measured}, ensure_ascii=False) + "\n"
+        )
         lines += zip(
             map(int, rows), prediction_lines(classifier, gold, probabilities[rows], rows.tolist()), strict=True
         )

@@ -49,7 +49,7 @@ class Dataset:
     groups: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        for name, split in self.splits().items():
+        for name, split in {"train": self.train, **self.splits()}.items():
             if not isinstance(split, (tuple, list)) or len(split) != 2:
                 raise DataError(f"{name}: a split is a pair (texts, labels).")
             texts, labels = as_texts(split[0], name), as_labels(split[1], name)
@@ -60,8 +60,11 @@ class Dataset:
             object.__setattr__(self, name, (texts, labels))
             if isinstance(labels[0], tuple) != self.multi_label:
                 raise DataError(f"{name}: labels are single in one split and lists in another. Give lists in both.")
+        if self.label_names is not None:
+            object.__setattr__(self, "label_names", _column(self.label_names, "label_names", "name"))
         if self.groups is not None:
-            object.__setattr__(self, "groups", _column(self.groups, "groups", "group"))
+            advice = " Turn groups into text first, as in [str(group) for group in groups]."
+            object.__setattr__(self, "groups", _column(self.groups, "groups", "group", other=advice))
             if len(self.groups) != len(self.train[0]):
                 raise DataError(f"{len(self.train[0])} training texts but {len(self.groups)} groups.")
 
@@ -162,25 +165,31 @@ def as_labels(labels: Iterable[Any], name: str) -> list[Any]:
     """
     if isinstance(labels, Iterable) and not isinstance(labels, (list, str, bytes, Mapping, set, frozenset)):
         labels = list(labels)
-    if not isinstance(labels, list) or not any(isinstance(label, (list, tuple, set, frozenset)) for label in labels):
+    if not isinstance(labels, list) or not any(map(_several, labels)):
         advice = " Turn labels into text first, as in [str(y) for y in labels]."
         found = _column(cast("Iterable[str]", labels), name, "label", other=advice)
         return [str(label) for label in found]  # numpy's text becomes Python's
     rows = []
     for index, row in enumerate(labels):
-        if not isinstance(row, (list, tuple, set, frozenset)):
+        if not _several(row):
             raise DataError(
                 f"{name}: the label at index {index} is {row!r}, where others are lists of labels. "
                 "Give a list for every text, an empty one where a text has no label."
             )
-        names = sorted(row, key=str) if isinstance(row, (set, frozenset)) else row
-        wrong = next((label for label in names if not isinstance(label, str)), None)
-        if wrong is not None:
+        names = sorted(row, key=str) if isinstance(row, (set, frozenset)) else list(row)
+        if wrong := [label for label in names if not isinstance(label, str)]:
             raise DataError(
-                f"{name}: a label at index {index} is {wrong!r}, a {type(wrong).__name__}, which is no text."
+                f"{name}: a label at index {index} is {wrong[0]!r}, a {type(wrong[0]).__name__}, which is not text. "
+                "Give the names of each text's labels, as in ['sport', 'news']."
             )
         rows.append(tuple(dict.fromkeys(map(str, names))))
     return rows
+
+
+def _several(label: Any) -> bool:
+    """Whether this is a set of labels rather than one: a list, or an array or column of polars or pandas."""
+    one = isinstance(label, (str, bytes, Mapping)) or getattr(label, "ndim", 1) == 0
+    return isinstance(label, Iterable) and not one
 
 
 def _column(values: Iterable[str], name: str, what: str, *, single: str = "", other: str = "") -> list[str]:
@@ -245,8 +254,16 @@ def split_for_training(
         valid = (list(dataset.valid[0]), encode_labels(dataset.valid[1], labels, "valid"))
         return {"train": (texts, y), "valid": valid}
     if settings.validation:
-        rows = zip(("train", "valid"), holdout(y, settings.validation, seed, dataset.groups), strict=True)
-        return {name: ([texts[row] for row in chosen], y[chosen]) for name, chosen in rows}
+        kept, held = holdout(y, settings.validation, seed, dataset.groups)
+        left = y[kept].sum(axis=0) if dataset.multi_label else np.bincount(y[kept], minlength=len(labels))
+        if not left.all():
+            lost = listed(labels[n] for n in np.flatnonzero(left == 0))
+            raise DataError(
+                f"trainer.validation {settings.validation:g} would hold out every training text of: {lost}. "
+                "Hold out less, give more texts (or groups) of these labels, or leave them out."
+            )
+        parts = {"train": kept, "valid": held}
+        return {name: ([texts[row] for row in rows], y[rows]) for name, rows in parts.items()}
     if settings.patience is not None:
         raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for instance to 0.1.")
     return {"train": (texts, y)}

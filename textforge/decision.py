@@ -32,7 +32,7 @@ class Decision:
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sigmoid or softmax of the logits over the temperature, float32, of the same shape."""
-        scaled = logits / np.float32(self.temperature)
+        scaled = logits.astype(np.float64) / self.temperature  # the largest float32 ones would overflow
         found: NDArray[Any]
         if self.multi_label:
             found = np.exp(-np.logaddexp(0, -scaled))

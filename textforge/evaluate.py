@@ -74,8 +74,7 @@ def _metrics(run: Path, names: Sequence[str] | None, plugins: PluginManager) -> 
     """Metrics by name, or those that the run was measured by."""
     if names is not None:
         return [plugins.part("metric", name) for name in names]
-    own = run / run_folder.RESOLVED
-    return list(load_metric_parts(own, plugins=plugins)) if own.is_file() else []
+    return list(load_metric_parts(run / run_folder.RESOLVED, plugins=plugins)) if _own_dataset(run) else []
 
 
 def _data_file(run: Path, data: str | Path | None) -> Path:
@@ -108,6 +107,22 @@ def _changed_data(run: Path, dataset: Dataset) -> list[str]:
     return ["the data are not those that the run was made with: their SHA-256 differs."]
 
 
+def _own_dataset(run: Path) -> dict[str, Any] | None:
+    """The dataset's section of a run's resolved recipe; None for a bundle alone.
+
+    Raises:
+        BundleError: the recipe has none.
+    """
+    if not (run / run_folder.RESOLVED).is_file():
+        return None
+    _, resolved = read_document(run / run_folder.RESOLVED)
+    own = (resolved.mapping or {}).get("dataset")
+    if own is None or own.mapping is None or "use" not in own.mapping:
+        raise BundleError(f"{run}: its {run_folder.RESOLVED} is damaged: it names no dataset.")
+    section: dict[str, Any] = own.plain()
+    return section
+
+
 def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
     """The dataset component for a file, with the run's own options where its data were such a file too."""
     name = path.suffix.removeprefix(".").lower()
@@ -118,14 +133,8 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
             f"suffix's name; installed: {listed(names)}.{did_you_mean(name, names)}"
         )
     given: dict[str, Any] = {}
-    if (run / run_folder.RESOLVED).is_file():
-        _, resolved = read_document(run / run_folder.RESOLVED)
-        own = (resolved.mapping or {}).get("dataset")
-        if own is None or own.mapping is None or "use" not in own.mapping:
-            raise BundleError(f"{run}: its {run_folder.RESOLVED} is damaged: it names no dataset.")
-        own = own.plain()
-        if own.pop("use") == name:
-            given = {key: value for key, value in own.items() if key not in ("train", "valid", "test")}
+    if (own := _own_dataset(run)) and own.pop("use") == name:
+        given = {key: value for key, value in own.items() if key not in ("train", "valid", "test")}
     if "test_fraction" in plugins.component("dataset", name).options.fields:
         given["test_fraction"] = 0.0
     read, mistakes = read_overrides(f"dataset.{option}" for option in options)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textforge.components import Part, blame, metric_names, part_name
-from textforge.errors import ComponentError
+from textforge.errors import ComponentError, RecipeError
+from textforge.settings import TAKEN
 
 Metric = Callable[[NDArray[Any], NDArray[np.float32]], "float | None"]
 """Gold (class numbers, or 0 and 1 for each text and class) and probabilities to a figure; None where undefined."""
@@ -91,6 +93,13 @@ def _ratio(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDAr
     return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)
 
 
+def _is_number(value: Any) -> bool:
+    """Whether it is a real number, or an array or tensor that is one."""
+    if getattr(value, "shape", None) == ():
+        value = value.item()
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 class ExtraMetrics:
     """The metrics that a recipe lists, by the names that results give them.
 
@@ -98,6 +107,10 @@ class ExtraMetrics:
         metrics: metric `Part`s, or name to a callable (gold, probabilities) -> float or None.
         n_classes: how many classes there are.
         multi_label: whether a text may have several labels.
+
+    Raises:
+        RecipeError: they are neither, or one has the name of a figure that is there always.
+        ComponentError: one cannot be built, or called.
     """
 
     def __init__(
@@ -109,6 +122,8 @@ class ExtraMetrics:
         self._who: dict[str, str] = {}
         if isinstance(metrics, Mapping):
             given = [(name, metric, metric, f"the metric '{name}'") for name, metric in metrics.items()]
+        elif not isinstance(metrics, Sequence) or not all(isinstance(metric, Part) for metric in metrics):
+            raise RecipeError("metrics must be metric parts, or a mapping of names to callables.")
         else:
             names = metric_names(metrics)
             facts = {"n_classes": n_classes, "multi_label": multi_label}
@@ -117,6 +132,10 @@ class ExtraMetrics:
                 for name, part in zip(names, metrics, strict=True)
             ]
         for name, metric, told_by, who in given:
+            if name in TAKEN:
+                raise RecipeError(f"a metric cannot be called '{name}': results have a figure of that name already.")
+            if not callable(metric):
+                raise ComponentError(f"{who} is a {type(metric).__name__}, not a callable (gold, probabilities).")
             self._metrics[name], self._who[name] = metric, who
             if getattr(told_by, "greater_is_better", True) is False:
                 self._smaller.add(name)
@@ -144,15 +163,13 @@ class ExtraMetrics:
         Raises:
             ComponentError: a metric raised, or returned no number.
         """
-        gold = gold.astype(np.int64)
         found: dict[str, float | None] = {}
         for name, metric in self._metrics.items():
             with blame(self._who[name], "measuring"):
-                value = metric(gold, probabilities)
-                figure = None if value is None else float(value)
-            if figure is not None and not math.isfinite(figure):
+                value = metric(gold.astype(np.int64), probabilities.copy())  # its own, should it change them
+            if value is not None and not (_is_number(value) and math.isfinite(value)):
                 raise ComponentError(
-                    f"{self._who[name]} returned {figure}; a metric is a number, or None if undefined."
+                    f"{self._who[name]} returned {value!r}; a metric is a number, or None if undefined."
                 )
-            found[name] = figure
+            found[name] = None if value is None else float(value)
         return found

@@ -112,7 +112,7 @@ class Optimization:
             scheduler = checked(
                 "scheduler",
                 {"optimizer": optimizer, "total_steps": total, "steps_per_epoch": updates, "monitor_mode": mode},
-                lambda one: callable(getattr(one, "step", None)),
+                lambda one: callable(getattr(one, "step", None)) and not isinstance(one, torch.optim.Optimizer),
                 "a torch.optim.lr_scheduler.LRScheduler",
             )
         if "loss" in given:
@@ -219,8 +219,11 @@ class Optimization:
         with blame(self._who["loss"], "computing the loss of a batch"):
             loss = self.loss(scores, targets)
         if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.is_floating_point() or not loss.requires_grad:
-            found = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
-            raise ComponentError(f"{self._who['loss']} returned {found}; expected one number with a gradient.")
+            found = type(loss).__name__
+            if isinstance(loss, torch.Tensor):
+                gradient = "with" if loss.requires_grad else "without"
+                found = f"{loss.dtype} of shape {tuple(loss.shape)} {gradient} a gradient"
+            raise ComponentError(f"{self._who['loss']} returned {found}; expected one float number with a gradient.")
         return loss
 
     def _update(self) -> None:

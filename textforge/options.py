@@ -123,6 +123,8 @@ class Options:
         Raises:
             RecipeError: with every mistake.
         """
+        if not isinstance(values, Mapping):
+            raise RecipeError(f"{self.label} must be a mapping of options to values, not a {type(values).__name__}.")
         checked, mistakes = self.check(values)
         if mistakes:
             raise RecipeError([Mistake(message) for _, message in mistakes])

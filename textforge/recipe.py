@@ -16,7 +16,7 @@ from textforge.option_errors import found
 from textforge.options import Options, jsonable
 from textforge.overlay import KEYS, Override, extended, merged, nested, part_before_its_options, read_overrides
 from textforge.plugins import PluginManager
-from textforge.settings import FIGURES, FITTING, MAX_SEED, DecisionSettings, TrainerSettings, unknown_monitor
+from textforge.settings import FITTING, MAX_SEED, TAKEN, DecisionSettings, TrainerSettings, unknown_monitor
 from textforge.yaml12 import to_yaml
 
 
@@ -175,7 +175,8 @@ class _Check:
         parts = {kind: self.part(kind, sections.get(kind)) for kind in SECTIONS if kind != "optimizer"}
         model = parts["model"]
         fitting = model is not None and model.component.fits_itself
-        parts["optimizer"] = self.part("optimizer", sections.get("optimizer"), optional=fitting)
+        needless = fitting or (model is None and "model" in sections)  # one that is misspelt may fit itself
+        parts["optimizer"] = self.part("optimizer", sections.get("optimizer"), optional=needless)
         if model and fitting:
             self.tell_unused(model, parts, sections.get("trainer"))
             parts |= dict.fromkeys(("optimizer", "scheduler", "loss"))
@@ -212,7 +213,7 @@ class _Check:
         found = [part for one in node.value if (part := self.part("metric", one, optional=False))]
         names = metric_names(found) if len(found) == len(node.value) else []
         for number, name in enumerate(names):
-            again = {name in FIGURES: "is measured always", name in names[:number]: "stands there twice"}.get(True)
+            again = {name in TAKEN: "is in every result already", name in names[:number]: "stands there twice"}.get(True)
             if again:
                 self.wrong(f"metric '{name}' {again}. Take it out.", node.value[number], at_key=False)
         return tuple(found)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +52,24 @@ def run_seeds(
     Raises:
         TextforgeError: or one of its children; the runs that were done before stay.
     """
-    if not seeds or len(set(seeds)) != len(seeds):
-        raise RecipeError("give different seeds, at least one.")
+    seeds = _checked(seeds)
     checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
     progress = progress or Progress()
+    given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)
-    done = []
-    for number, seed in enumerate(seeds, start=1):
-        progress.stage(f"seed {seed} ({number} of {len(seeds)})")
-        seeded = replace(checked, seed=seed, overrides={**checked.overrides, "seed": seed})
-        done.append(run(seeded, out=path / f"seed-{seed}", progress=progress).result)
+    done: list[dict[str, Any]] = []
+    try:
+        for number, seed in enumerate(seeds, start=1):
+            progress.stage(f"seed {seed} ({number} of {len(seeds)})")
+            seeded = replace(checked, seed=seed, overrides={**checked.overrides, "seed": seed})
+            done.append(run(seeded, out=path / f"seed-{seed}", progress=progress).result)
+    except (Exception, KeyboardInterrupt) as error:
+        if done:
+            error.add_note(f"{len(done)} of {len(seeds)} runs are done, in {path}.")
+        elif not given:
+            with suppress(OSError):  # an unfinished run stays in it
+                path.rmdir()
+        raise
     split = "test" if done[0]["test"] else "valid"
     figures = [one[split] for one in done]
     result = {
@@ -75,6 +85,16 @@ def run_seeds(
     return Repeats(path, result)
 
 
+def _checked(seeds: Sequence[int]) -> list[int]:
+    found = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else []
+    for seed in found:
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed <= MAX_SEED:
+            raise RecipeError(f"a seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}.")
+    if not found or len(set(found)) != len(found):
+        raise RecipeError("give different seeds, at least one, as in [0, 1, 2].")
+    return [int(seed) for seed in found]
+
+
 def read_seeds(text: str) -> list[int]:
     """The seeds that `0-4`, `1,5,7` or `0-2,10` means.
 
@@ -85,12 +105,12 @@ def read_seeds(text: str) -> list[int]:
     found: list[int] = []
     for part in text.split(","):
         first, dash, last = (piece.strip() for piece in part.partition("-"))
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        if not all(piece.isdecimal() and len(piece) < 20 for piece in ((first, last) if dash else (first,))):
             raise wrong
         low, high = int(first), int(last or first)
         if low > high or high > MAX_SEED:
             raise wrong
-        if high - low >= MOST or len(found) > MOST:
+        if len(found) + high - low >= MOST:
             raise RecipeError(f"--seeds {text}: at most {MOST} seeds at a time.")
         found += range(low, high + 1)
     if len(set(found)) != len(found):

@@ -19,6 +19,8 @@ METRICS, PREDICTIONS = "metrics.jsonl", "predictions.jsonl"
 MODEL = "model"
 SEEDS, FOLDS = "seeds.json", "cross-validation.json"
 """What several runs came to: written last, in a folder that holds no classifier of its own."""
+PER_FOLD = "folds.jsonl"
+"""Of a cross-validation: there from its beginning."""
 
 
 def create_run_folder(name: str, out: str | Path | None) -> Path:
@@ -36,7 +38,7 @@ def create_run_folder(name: str, out: str | Path | None) -> Path:
     try:
         if path.is_dir() and any(path.iterdir()):
             state = "a finished run" if is_finished(path) else (
-                "an unfinished run" if (path / RECIPE).exists() else "other files")  # fmt: skip
+                "an unfinished run" if is_run(path) else "other files")  # fmt: skip
             raise RecipeError(f"{path}: exists and holds {state}; runs are never overwritten. Choose another --out.")
         path.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -69,7 +71,7 @@ def read_result(run: Path) -> dict[str, Any]:
 
 def is_run(path: Path) -> bool:
     """Whether a folder is that of a run, finished or not."""
-    return ((path / RECIPE).is_file() and not (path / FOLDS).is_file()) or is_finished(path)
+    return ((path / RECIPE).is_file() and not (path / PER_FOLD).is_file()) or is_finished(path)
 
 
 def bundle_folder(path: Path) -> Path:
@@ -91,6 +93,11 @@ def _absent(path: Path) -> str:
         return "there is no such run or bundle."
     if (path / FOLDS).is_file():
         return "a cross-validation, which keeps no classifier. Train one on all of the data: textforge run RECIPE"
+    if (path / PER_FOLD).is_file():
+        return (
+            f"an unfinished cross-validation: it has no {FOLDS}. "
+            f"Run it again: textforge cross-validate {path / RESOLVED}"
+        )
     if (path / RECIPE).is_file():
         return (
             f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still going on. "

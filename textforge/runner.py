@@ -268,13 +268,13 @@ def prediction_lines(
 
 
 @contextmanager
-def told_unfinished(path: Path) -> Iterator[None]:
+def told_unfinished(path: Path, last: str = run_folder.RESULT) -> Iterator[None]:
     """Note on whatever stops a run which folder it leaves unfinished."""
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
         if (path / run_folder.RECIPE).exists():
-            error.add_note(f"{path} is unfinished: it has no {run_folder.RESULT}.")
+            error.add_note(f"{path} is unfinished: it has no {last}.")
         raise
 
 
@@ -284,12 +284,17 @@ def _emptied_on_error(path: Path, keep_folder: bool) -> Iterator[None]:
     try:
         yield
     except Exception:
-        with suppress(OSError):
-            for file in (run_folder.RECIPE, run_folder.RESOLVED, run_folder.ENVIRONMENT):
-                (path / file).unlink(missing_ok=True)
-            if not keep_folder:  # else it was there, empty, before the run
-                path.rmdir()
+        empty_folder(path, keep_folder)
         raise
+
+
+def empty_folder(path: Path, keep_folder: bool) -> None:
+    """Take away what is written before training, and the folder unless it was there, empty, before."""
+    with suppress(OSError):
+        for file in (run_folder.RECIPE, run_folder.RESOLVED, run_folder.ENVIRONMENT, run_folder.PER_FOLD):
+            (path / file).unlink(missing_ok=True)
+        if not keep_folder:
+            path.rmdir()
 
 
 @contextmanager

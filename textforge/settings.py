@@ -20,6 +20,9 @@ MAX_SEED = 2**63 - 1
 FIGURES = ("loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1")
 """What every validation measures; `trainer.monitor` may also name one of the recipe's metrics."""
 
+TAKEN = (*FIGURES, "n", "per_class", "confusion_matrix", "answered", "split", "warnings")
+"""What results hold already: a metric cannot be called so."""
+
 FITTING = ("validation", "monitor", "device")
 """The settings that also count for a model that fits itself."""
 

@@ -44,7 +44,7 @@ def folds(labels: Any, n_folds: int, seed: int, groups: Sequence[str] | None = N
     """The rows of each fold, ascending; every row is in one. Arguments as for `holdout`.
 
     Raises:
-        DataError: there are fewer rows, rows of some class, or groups than folds.
+        DataError: there are fewer rows or groups than folds, or too few rows of some class.
     """
     counts = _class_counts(labels)
     if counts is None and groups is None:
@@ -68,6 +68,7 @@ def folds(labels: Any, n_folds: int, seed: int, groups: Sequence[str] | None = N
     if not all(map(len, found)):
         what = f"{len(bins)} texts" if groups is None else f"{len(set(groups))} groups"
         raise DataError(f"{what} are too few for {n_folds} folds.")
+    _refuse_unlearnable(labels, found)
     return found
 
 
@@ -97,13 +98,34 @@ def stratified_holdout(labels: NDArray[np.int64], fraction: float, seed: int) ->
     return keep, out
 
 
+def _refuse_unlearnable(labels: Any, found: Sequence[Rows]) -> None:
+    """A label that one fold has all texts of could not be learnt where that fold is left out."""
+    counts = _class_counts(labels)
+    counts = _one_hot(labels) if counts is None else counts
+    for number, rows in enumerate(found, start=1):
+        here = counts[rows].sum(axis=0)
+        whole = np.flatnonzero((here > 0) & (here == counts.sum(axis=0)))
+        if len(whole):
+            names = whole if isinstance(labels, np.ndarray) else _names(labels)[whole]
+            raise DataError(
+                f"the label '{names[0]}' stands in one fold only (fold {number} of {len(found)}): its {here[whole[0]]} "
+                "texts, or their groups, are too few. Take fewer folds, or leave the label out."
+            )
+
+
+def _names(labels: Sequence[Any]) -> NDArray[np.object_]:
+    """What the columns of the counts stand for."""
+    single = isinstance(labels[0], (str, int, np.integer))
+    return np.array(sorted(set(labels) if single else {name for row in labels for name in row}), dtype=object)
+
+
 def _class_counts(labels: Any) -> NDArray[np.int64] | None:
     """0/1 for each row and class where a row has a set of labels, else None."""
     if isinstance(labels, np.ndarray) and labels.ndim == 2:
         return labels.astype(np.int64)
     if len(labels) == 0 or isinstance(labels[0], (str, int, np.integer)):
         return None
-    number = {name: n for n, name in enumerate(sorted({name for row in labels for name in row}))}
+    number = {name: n for n, name in enumerate(_names(labels))}
     counts = np.zeros((len(labels), len(number)), dtype=np.int64)
     for row, names in enumerate(labels):
         counts[row, [number[name] for name in names]] = 1

@@ -17,6 +17,7 @@ from textforge.cli.failures import INTERRUPTED, guarded
 
 if TYPE_CHECKING:
     from textforge.components import Component
+    from textforge.plugins import PluginManager
 
 COMMANDS = ("run", "check", "predict", "evaluate", "cross-validate", "plugins")
 
@@ -33,9 +34,8 @@ class LazyGroup(click.Group):
         if name not in self.list_commands(ctx):
             return None
         from textforge.errors import PluginError
-        from textforge.plugins import PluginManager
 
-        component = PluginManager().component("command", name)
+        component = _plugins().component("command", name)
         if not isinstance(component.factory, click.Command):
             found = type(component.factory).__name__
             raise PluginError(f"{component.label} from {component.origin} is a {found}, not a click.Command.")
@@ -47,9 +47,7 @@ class LazyGroup(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             known = self.list_commands(ctx)
             if args[0] not in known:
-                from textforge.errors import did_you_mean
-
-                ctx.fail(f"no command '{args[0]}'.{did_you_mean(args[0], known)}")
+                ctx.fail(_no_command(args[0], known))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -65,11 +63,27 @@ class LazyGroup(click.Group):
 
 
 @cache
-def _of_plugins() -> list[Component]:
-    """The commands that installed plugins add; a name of our own stays ours."""
+def _plugins() -> PluginManager:
     from textforge.plugins import PluginManager
 
-    return [command for command in PluginManager().components("command") if command.name not in COMMANDS]
+    return PluginManager()
+
+
+def _of_plugins() -> list[Component]:
+    """The commands that installed plugins add; a name of our own stays ours."""
+    return [command for command in _plugins().components("command") if command.name not in COMMANDS]
+
+
+def _no_command(name: str, known: list[str]) -> str:
+    from textforge.errors import PluginError, did_you_mean
+
+    if name in _plugins().names("command"):
+        try:
+            _plugins().component("command", name)
+        except PluginError as error:  # two plugins give it
+            return str(error)
+    broken = " It may be in a broken plugin; see 'textforge plugins'." if _plugins().broken else ""
+    return f"no command '{name}'.{did_you_mean(name, known)}{broken}"
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

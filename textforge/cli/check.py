@@ -22,8 +22,10 @@ def command(recipe: Path, overrides: tuple[str, ...], resolved: bool, as_json: b
 
     with results() as stdout:
         checked = load_recipe(recipe, overrides=overrides)
+        for warning in checked.warnings:
+            click.echo(f"warning: {warning}", err=True)
         if as_json:
-            write_json(stdout, {"recipe": str(recipe), "resolved": checked.resolved()})
+            write_json(stdout, {"recipe": str(recipe), "warnings": [*checked.warnings], "resolved": checked.resolved()})
         elif resolved:
             stdout.write(checked.resolved_yaml())
         else:

@@ -24,7 +24,7 @@ def guarded(command: click.Command) -> int:
     try:
         code = command.main(args=arguments, standalone_mode=False)
         sys.stdout.flush()
-        return int(code or 0)
+        return code if type(code) is int else 0  # a plugin's command may return what it likes
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:

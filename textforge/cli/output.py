@@ -77,13 +77,13 @@ def figures_text(figures: dict[str, Any], split: str = "test") -> str:
     return "\n\n".join(parts)
 
 
-def spread_text(figures: dict[str, dict[str, Any]], names: Sequence[str]) -> str:
-    """Figures of several runs, one a line, with their mean and standard deviation."""
+def spread_text(figures: dict[str, dict[str, Any]], names: Sequence[str], split: str = "test") -> str:
+    """Figures of several runs on a split, one a line, with their mean and standard deviation."""
     keys = [key for key in figures if key != "loss"]
     rows = [(name, *(f"{figures[key]['values'][n]:.4f}" for key in keys)) for n, name in enumerate(names)]
     rows.append(("mean", *(f"{figures[key]['mean']:.4f}" for key in keys)))
     rows.append(("standard deviation", *(f"{figures[key]['std']:.4f}" for key in keys)))
-    return table(("", *(key.replace("_f1", " F1").replace("_", " ") for key in keys)), rows)
+    return table((split, *(key.replace("_f1", " F1").replace("_", " ") for key in keys)), rows)
 
 
 def _figure(value: float | None) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> None:
     """List what is installed; with KIND its components; with KIND and NAME its options."""
     from textforge.cli.output import results, write_json
+    from textforge.components import COMMAND
     from textforge.plugins import PluginManager
 
     with results() as stdout:
@@ -37,6 +38,8 @@ def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> 
             stdout.write(json.dumps(recipe_schema(plugins), indent=2, ensure_ascii=False) + "\n")
         elif kind and name:
             component = plugins.component(kind, name)
+            if kind == COMMAND.name:
+                raise click.UsageError(f"the options of a command are told by 'textforge {name} --help'.")
             described = describe(component)
             write_json(stdout, described) if as_json else _write_component(stdout, component, described)
         else:
@@ -46,20 +49,27 @@ def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> 
 
 def catalogue(plugins: PluginManager, kind: str | None) -> dict[str, Any]:
     """Kinds with their components and where each comes from, and what is broken."""
-    from textforge.components import KINDS
+    from textforge.cli import COMMANDS
+    from textforge.components import COMMAND, KINDS
 
     if kind is not None:
         plugins.names(kind)  # refuses an unknown kind
+    own = {(COMMAND.name, name) for name in COMMANDS}
     kinds = {
         one: [
             {"name": c.name, "distribution": c.origin.distribution, "version": c.origin.version}
             for c in plugins.components(one)
+            if (one, c.name) not in own
         ]
-        for one in ([kind] if kind else KINDS)
+        for one in ([kind] if kind else [*KINDS, COMMAND.name])
     }
+    taken = [c for c in plugins.components(COMMAND.name) if (COMMAND.name, c.name) in own]
     broken = [
-        {"plugin": b.plugin, "distribution": b.origin.distribution, "version": b.origin.version, "reason": b.reason}
-        for b in plugins.broken
+        {"plugin": plugin, "distribution": origin.distribution, "version": origin.version, "reason": reason}
+        for plugin, origin, reason in [
+            *((b.plugin, b.origin, b.reason) for b in plugins.broken),
+            *((c.name, c.origin, f"textforge has a {c.label} of its own. Rename it.") for c in taken),
+        ]
     ]
     return {"kinds": kinds, "broken": broken}
 

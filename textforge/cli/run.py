@@ -75,5 +75,7 @@ def _repeat(
         write_json(stdout, {"runs": str(done.path), **done.result})
         return
     names = [f"seed {seed}" for seed in chosen]
-    figures = spread_text(done.result["figures"], names) if done.result["figures"] else "no test split"
+    figures = (
+        spread_text(done.result["figures"], names, done.result["split"]) if done.result["figures"] else "no test split"
+    )
     stdout.write(f"{figures}\n\nrun folders: {done.path}/seed-*\n")
