@@ -53,6 +53,23 @@ def make_texts(n: int, seed: int = 0, topics: dict[str, list[str]] = TOPICS) -> 
     return texts, labels
 
 
+def make_sets(n: int, seed: int = 0) -> tuple[list[str], list[list[str]]]:
+    """Texts of one topic, of two, or of none."""
+    first, one = make_texts(n, seed)
+    second, other = make_texts(n, seed + 1000)
+    texts, sets = [], []
+    for n, (text, label) in enumerate(zip(first, one, strict=True)):
+        if n % 3 == 0:
+            text, labels = f"{text} {second[n]}", sorted({label, other[n]})
+        elif n % 10 == 1:
+            text, labels = "the a of and", []
+        else:
+            labels = [label]
+        texts.append(text)
+        sets.append(labels)
+    return texts, sets
+
+
 def write_csv(path: Path, texts: list[str], labels: list[str]) -> Path:
     import csv
 

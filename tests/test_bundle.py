@@ -178,7 +178,8 @@ def test_its_files_are_json_and_safetensors_and_nothing_else(bundle: Path) -> No
 
 def test_the_description_says_all_that_the_design_asks(bundle: Path) -> None:
     described = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
-    assert described["format"] == 1
+    assert described["format"] == 2
+    assert described["decision"] == {"multi_label": False, "temperature": 1.0, "thresholds": None, "abstain": None}
     assert described["labels"] == ["ball", "paint", "space"]
     assert described["facts"]["n_classes"] == 3
     for kind, use in (("vectorizer", "bow"), ("model", "mlp")):
@@ -391,6 +392,61 @@ def test_every_single_byte_of_the_description_counts(flippable: Path, change: in
     for position in range(file.stat().st_size):
         with flipped(file, position, change), pytest.raises(BundleError):
             textforge.load(flippable)
+
+
+# -- decisions, and the format before them -----------------------------------------------------
+
+
+def old_format(described: dict[str, Any]) -> None:
+    """As it was written before there were decisions and sets of labels."""
+    described["format"] = 1
+    del described["decision"], described["facts"]["multi_label"]
+
+
+def test_a_bundle_of_format_1_is_read_and_answers_as_before(bundle: Path) -> None:
+    before = textforge.load(bundle)
+    after = textforge.load(rewritten(bundle, old_format))
+    assert np.array_equal(after.predict_proba(TEXTS), before.predict_proba(TEXTS))
+    assert after.predict(TEXTS) == before.predict(TEXTS)
+    assert after.decision == before.decision
+
+
+def test_a_model_of_format_1_that_now_asks_for_multi_label_is_told_no(tmp_path: Path) -> None:
+    def asks(n_features: int, n_classes: int, multi_label: bool, /, *, scale: float = 1.0) -> nn.Module:
+        assert multi_label is False
+        return FeatureLinear(n_features, n_classes)
+
+    path = textforge.save(trained(plugins_with(model=straight)), tmp_path / "b")
+    assert textforge.load(rewritten(path, old_format), plugins=plugins_with(model=asks)).predict(["moon"])
+
+
+def test_format_1_saved_again_is_of_format_2(bundle: Path, tmp_path: Path) -> None:
+    again = textforge.save(textforge.load(rewritten(bundle, old_format)), tmp_path / "again")
+    assert json.loads((again / "bundle.json").read_text())["format"] == 2
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        None,
+        3,
+        {},
+        {"multi_label": False},
+        {"multi_label": False, "temperature": "hot", "thresholds": None, "abstain": 0},
+    ],
+)
+def test_a_decision_that_is_none_is_told(bundle: Path, decision: Any) -> None:
+    message = refusal(rewritten(bundle, lambda described: described.update(decision=decision)))
+    assert "damaged: bundle.json holds no decision that can be read" in message
+
+
+def test_a_decision_of_the_users_travels_with_the_bundle(tmp_path: Path) -> None:
+    classifier = trained(PluginManager(), model="linear")
+    classifier.abstain_below(0.9)
+    after = textforge.load(textforge.save(classifier, tmp_path / "b"))
+    assert after.decision.abstain == 0.9
+    assert after.predict(TEXTS) == classifier.predict(TEXTS)
+    assert None in after.predict(TEXTS)
 
 
 # -- what does not fit here --------------------------------------------------------------------

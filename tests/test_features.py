@@ -12,7 +12,9 @@ from scipy import sparse
 from torch import nn
 
 from textforge import ComponentError, FeatureLinear, Ragged
-from textforge.features import Dense, as_features, batches
+from textforge.errors import RecipeError
+from textforge.features import Dense, as_features, batches, training_order
+from textforge.settings import TrainerSettings
 
 
 @st.composite
@@ -157,3 +159,85 @@ def test_a_module_that_works_in_place_leaves_dense_features_as_they_are() -> Non
     features = Dense(np.ones((4, 2), dtype=np.float32))
     features.batch(0, 4).zero_()
     assert features.vectors.sum() == 8
+
+
+# -- rows side by side -------------------------------------------------------------------------
+
+ROWS = st.lists(st.lists(st.integers(0, 50), max_size=7), min_size=1, max_size=8)
+
+
+def sequences(rows: list[list[int]]) -> Ragged:
+    offsets = np.cumsum([0, *map(len, rows)])
+    return Ragged(np.array([number for row in rows for number in row], dtype=np.int32), offsets, 51)
+
+
+@given(ROWS)
+def test_padded_rows_are_those_of_a_plain_loop(rows: list[list[int]]) -> None:
+    numbers, mask = sequences(rows).batch(0, len(rows)).padded()
+    assert (numbers.dtype, mask.dtype) == (torch.int64, torch.bool)
+    width = max(1, *map(len, rows))
+    assert numbers.tolist() == [row + [0] * (width - len(row)) for row in rows]
+    assert mask.tolist() == [[True] * len(row) + [False] * (width - len(row)) for row in rows]
+
+
+@given(ROWS, st.data())
+def test_a_batch_from_the_middle_is_padded_to_its_own_longest(rows: list[list[int]], data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(rows) - 1))
+    stop = data.draw(st.integers(start + 1, len(rows)))
+    numbers, mask = sequences(rows).batch(start, stop).padded()
+    assert [row[real].tolist() for row, real in zip(numbers, mask, strict=True)] == rows[start:stop]
+    assert numbers.shape[1] == max(1, *map(len, rows[start:stop]))
+
+
+def test_a_batch_of_no_rows_is_padded_too() -> None:
+    numbers, mask = sequences([[1]]).batch(0, 0).padded()
+    assert numbers.shape == mask.shape == (0, 1)
+
+
+# -- the order of an epoch ---------------------------------------------------------------------
+
+
+def order(lengths: list[int], seed: int = 0, **settings: Any) -> np.ndarray | None:
+    features = sequences([[1] * length for length in lengths])
+    return training_order(features, TrainerSettings(**settings), np.random.default_rng(seed))
+
+
+def test_without_shuffling_rows_stay_as_they_stand() -> None:
+    assert order([1, 2], shuffle=False) is None
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=300), st.integers(1, 40), st.booleans())
+def test_every_row_comes_once(lengths: list[int], size: int, bucket: bool) -> None:
+    found = order(lengths, batch_size=size, bucket_by_length=bucket)
+    assert sorted(found) == [*range(len(lengths))]
+    assert np.array_equal(found, order(lengths, batch_size=size, bucket_by_length=bucket))
+
+
+def test_a_bucket_has_texts_of_like_length_and_every_epoch_others() -> None:
+    lengths = np.random.default_rng(1).integers(1, 200, 2000)
+    first, second = (order(lengths.tolist(), seed, batch_size=20, bucket_by_length=True) for seed in (1, 2))
+    assert not np.array_equal(first, second)
+
+    def padding(rows: np.ndarray) -> int:
+        return sum(len(batch) * lengths[batch].max() for batch in rows.reshape(-1, 20)) - lengths.sum()
+
+    plain = order(lengths.tolist(), 1, batch_size=20)
+    assert padding(first) < padding(plain) / 10
+    spread = [lengths[batch].mean() for batch in first.reshape(-1, 20)]
+    assert spread != sorted(spread), "the batches do not come from short to long"
+
+
+@given(st.integers(1, 400))
+def test_the_batch_that_is_not_full_stays_the_last(n: int) -> None:
+    lengths = np.random.default_rng(n).integers(1, 50, n).tolist()
+    found = order(lengths, batch_size=16, bucket_by_length=True)
+    whole = found[: len(found) - len(found) % 16].reshape(-1, 16)
+    for batch in whole:
+        run = sorted(lengths[row] for row in batch)
+        assert [lengths[row] for row in batch] == run
+
+
+def test_dense_vectors_have_no_length() -> None:
+    settings = TrainerSettings(bucket_by_length=True)
+    with pytest.raises(RecipeError, match="bucket_by_length is for sequences of words; this vectorizer gives one vec"):
+        training_order(Dense(np.ones((4, 2), np.float32)), settings, np.random.default_rng(0))

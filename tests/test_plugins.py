@@ -373,3 +373,44 @@ def test_a_module_that_holds_a_mock_is_a_plugin_like_any(plugins):
     plugins.register(module)
     assert plugins.names("model") == ["m"]
     assert plugins.broken == []
+
+
+# -- the later kinds -------------------------------------------------------------------------------
+
+
+def loss(n_classes, class_counts, /, *, power: float = 1.0): ...
+def metric(*, beta: float = 1.0): ...
+def scheduler(optimizer, total_steps, steps_per_epoch, monitor_mode, /): ...
+
+
+@pytest.mark.parametrize(("kind", "hook", "factory"), [
+    ("scheduler", "textforge_schedulers", scheduler), ("loss", "textforge_losses", loss),
+    ("metric", "textforge_metrics", metric),
+])  # fmt: skip
+def test_schedulers_losses_and_metrics_are_components_like_any(plugins, kind, hook, factory):
+    plugins.register(offering(**{hook: {"own": factory}}))
+    assert plugins.component(kind, "own").factory is factory
+    assert plugins.component(kind, "own").label == f"{kind} 'own'"
+
+
+@pytest.mark.parametrize(
+    ("hook", "says"),
+    [
+        ("textforge_schedulers", "asks for the fact 'n_clases'. Facts for schedulers: optimizer, total_steps"),
+        ("textforge_losses", "asks for the fact 'n_clases'. Facts for losses: n_classes"),
+        ("textforge_metrics", "asks for the fact 'n_clases'. Facts for metrics: n_classes, multi_label"),
+    ],
+)
+def test_a_fact_that_their_kind_lacks_is_told(hook, says):
+    assert says in refused(offering(**{hook: {"own": unknown_fact}}))
+
+
+def test_a_command_is_no_factory_and_is_not_read(plugins):
+    def command(anything, *at_all): ...
+
+    plugins.register(offering(textforge_commands={"own": command, "late": "nowhere_at_all:command"}))
+    assert plugins.names("command") == ["late", "own"]
+    assert plugins.broken == []
+    told = refused(offering(textforge_commands={"own": 3, "x": "nowhere_at_all"}))
+    assert "gave 3 for 'own'" in told
+    assert "gave 'nowhere_at_all' for 'x'" in told

@@ -129,7 +129,7 @@ def test_metrics_have_a_line_an_epoch(small_csv: Path, tmp_path: Path) -> None:
     assert [epoch["number"] for epoch in epochs] == [1, 2, 3, 4]
     for epoch in epochs:
         assert epoch.keys() == {"number", "train_loss", "valid", "best", "steps", "seconds"}
-        assert epoch["valid"].keys() == {"loss", "accuracy", "macro_f1"}
+        assert epoch["valid"].keys() == {"loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1"}
     best = min(epochs, key=lambda epoch: epoch["valid"]["loss"])
     assert run.result["best_epoch"] == best["number"]
     assert run.result["valid"] == best["valid"]

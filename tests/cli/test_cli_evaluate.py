@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import yaml
 from conftest import make_texts, only_json, small_recipe, textforge, write_csv
-from in_process import invoke
+from in_process import installed, invoke
+
+import textforge as library
 
 TOPIC_COLUMNS = ("-s", "text=review", "-s", "label=topic")
 
@@ -82,3 +87,62 @@ def test_an_unfinished_run_is_told(finished_run: Path, tmp_path: Path) -> None:
     done = invoke("evaluate", run)
     assert done.returncode == 2
     assert "an unfinished run" in done.stderr
+
+
+# -- metrics -----------------------------------------------------------------------------------
+
+METRICS = '''
+import textforge
+
+def surest():
+    """The largest probability."""
+    return lambda gold, probabilities: float(probabilities.max())
+
+def never():
+    """Never defined."""
+    return lambda gold, probabilities: None
+
+def loud():
+    """Says something."""
+    return lambda gold, probabilities: "loud"
+
+@textforge.hookimpl
+def textforge_metrics():
+    return {"surest-one": surest, "never": never, "loud": loud}
+'''
+
+
+@pytest.fixture
+def metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(installed(tmp_path, "textforge-metrics", METRICS))
+    yield
+    sys.modules.pop("textforge_metrics", None)
+
+
+def test_more_metrics_are_measured_where_they_are_named(finished_run: Path, metrics: None) -> None:
+    plain = only_json(invoke("evaluate", finished_run, "--json").stdout)
+    assert "surest_one" not in plain
+    found = only_json(invoke("evaluate", finished_run, "--metric", "surest-one", "--metric", "never", "--json").stdout)
+    assert 1 / 3 <= found["surest_one"] <= 1
+    assert found["never"] is None
+    assert {key: found[key] for key in plain} == plain
+    shown = invoke("evaluate", finished_run, "--metric", "surest-one", "--metric", "never").stdout
+    assert f"surest_one {found['surest_one']:.4f}   never undefined" in shown.splitlines()[1]
+
+
+def test_the_metrics_of_a_run_are_measured_again_and_in_its_result(tmp_path: Path, metrics: None) -> None:
+    data = write_csv(tmp_path / "d.csv", *make_texts(80))
+    run = library.run(small_recipe(data, metrics=["surest-one"]), out=tmp_path / "run")
+    found = only_json(invoke("evaluate", run.path, "--json").stdout)
+    assert found["surest_one"] == run.test["surest_one"]
+    other = only_json(invoke("evaluate", run.path, "--metric", "never", "--json").stdout)
+    assert "surest_one" not in other, "those that are named are measured instead"
+
+
+def test_a_metric_that_is_not_there_or_no_good_is_told(finished_run: Path, metrics: None) -> None:
+    done = invoke("evaluate", finished_run, "--metric", "surest-on")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no metric named 'surest-on'. Did you mean 'surest-one'?" in done.stderr
+    done = invoke("evaluate", finished_run, "--metric", "loud")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "metric 'loud' from textforge-metrics 1.0 returned 'loud'; a metric is a number" in done.stderr

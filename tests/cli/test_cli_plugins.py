@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from test_cli_check import HEAVY, imported_by
 
 from textforge import PluginManager
+from textforge.components import KINDS
 from textforge.schema import recipe_schema
 
 
@@ -46,7 +47,7 @@ def test_a_required_option_is_said_to_be_required():
 
 def test_json_is_one_object_for_a_listing_a_kind_and_a_name():
     assert set(only_json(textforge("plugins", "--json").stdout)["kinds"]) == {
-        "dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric",
+        "dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric", "command",
     }  # fmt: skip
     assert list(only_json(textforge("plugins", "model", "--json").stdout)["kinds"]) == ["model"]
     described = only_json(textforge("plugins", "dataset", "csv", "--json").stdout)
@@ -57,7 +58,7 @@ def test_json_is_one_object_for_a_listing_a_kind_and_a_name():
     assert options["test_fraction"]["default"] == 0.2
 
 
-@pytest.mark.parametrize("kind", ["dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_shipped_component_is_described_and_every_option_documented(kind):
     from textforge.cli.plugins import describe
 

@@ -118,6 +118,38 @@ def test_output_that_cannot_be_written_is_told(finished_run: Path, tmp_path: Pat
     assert "away/out: cannot be written: No such file or directory" in done.stderr
 
 
+# -- abstaining --------------------------------------------------------------------------------
+
+
+def test_below_a_probability_there_is_no_label(finished_run: Path) -> None:
+    every = only_json(invoke("predict", finished_run, "--json", *TEXTS).stdout)["predictions"]
+    top = sorted(max(one["probabilities"].values()) for one in every)
+    between = (top[1] + top[2]) / 2
+    done = invoke("predict", finished_run, "--abstain", f"{between:.6f}", "--json", *TEXTS)
+    some = only_json(done.stdout)["predictions"]
+    assert [one["probabilities"] for one in some] == [one["probabilities"] for one in every]
+    for one, plain in zip(some, every, strict=True):
+        sure = max(one["probabilities"].values()) >= between
+        assert one["label"] == (plain["label"] if sure else None)
+    lines = invoke("predict", finished_run, "--abstain", f"{between:.6f}", *TEXTS).stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == [one["label"] or "" for one in some]
+    assert all(line.split("\t")[1] == f"{max(one['probabilities'].values()):.4f}"
+               for line, one in zip(lines, some, strict=True))  # fmt: skip
+
+
+@pytest.mark.parametrize(("below", "answered"), [("0", True), ("1", False)])
+def test_at_the_ends_there_is_always_or_never_a_label(finished_run: Path, below: str, answered: bool) -> None:
+    found = only_json(invoke("predict", finished_run, "--abstain", below, "--json", *TEXTS).stdout)["predictions"]
+    assert {one["label"] is not None for one in found} == {answered}
+
+
+@pytest.mark.parametrize("below", ["-0.1", "1.5", "half", "nan", "inf", ""])
+def test_a_probability_that_is_none_is_told(finished_run: Path, below: str) -> None:
+    done = invoke("predict", finished_run, "--abstain", below, "text")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "abstain" in done.stderr
+
+
 # -- mistakes ----------------------------------------------------------------------------------
 
 
