@@ -16,6 +16,7 @@ from textforge import PluginManager, hookimpl, load_recipe
 from textforge.errors import RecipeError
 from textforge.recipe import MAX_SEED
 
+
 @pytest.fixture
 def refused(tmp_path, small_csv, monkeypatch):
     """What is wrong with a recipe's text, read from `r.yaml` beside small.csv."""
@@ -91,7 +92,8 @@ optimizer:
         "Did you mean 'batch_size'?",
         "      batch: 3",
         "      ^^^^^",
-        "r.yaml:13:3: optimizer 'adam': unknown option 'learning_rate'. Its options: lr, betas, eps, weight_decay. "
+        "r.yaml:13:3: optimizer 'adam': unknown option 'learning_rate'. Its options: lr, betas, eps, weight_decay, "
+        "amsgrad. "
         "Did you mean 'lr'?",
         "      learning_rate: 0.1",
         "      ^^^^^^^^^^^^^",
@@ -130,7 +132,7 @@ def test_every_missing_section_is_named_with_what_could_stand_there(refused):
         ("dataset", "csv", "r.yaml:1:1: dataset 'csv': the option 'train' is missing; it has no default."),
         ("dataset", "{use: csv, train: no.csv}", "r.yaml:1:28: dataset 'csv': train: there is no file or folder "),
         ("dataset", "{use: csv, train: ~nobody-here/x}", "r.yaml:1:28: dataset 'csv': train: there is no file or "),
-        ("trainer", "5", "r.yaml:1:10: 'trainer' must be a mapping, as in 'trainer: {epochs: …}'."),
+        ("trainer", "5", "r.yaml:1:10: 'trainer' must be a mapping, as in 'trainer: {epochs: 10}'."),
         ("trainer", "{use: x}", "r.yaml:1:11: trainer: unknown option 'use'."),
         ("loss", "{use: cross-entropy, class_weights: {a: -1}}", "r.yaml:1:47: loss 'cross-entropy': class_weights.a "
          "must be a number greater than 0, not -1."),

@@ -85,6 +85,7 @@ def test_what_a_recipe_may_say_fits(accepts, path, value):
         ("vectorizer", ...),
         ("model", ...),
         ("optimizer", ...),
+        ("optimizer", None),
         ("model", "mpl"),
         ("model", "adam"),
         ("model", None),
@@ -158,3 +159,83 @@ def test_types_that_refer_to_other_types_keep_their_definitions_apart():
     assert accepts({**FINE, "model": {"use": "wide", "layers": [{"width": 1}]}})
     assert accepts({**FINE, "model": {"use": "high", "layers": [{"height": 1}]}})
     assert not accepts({**FINE, "model": {"use": "high", "layers": [{"width": 1}]}})
+
+
+# -- the later sections ----------------------------------------------------------------------------
+
+
+def bayes(n_features, n_classes, /): ...
+def steady(optimizer, /, *, factor: float = 0.5): ...
+def own_loss(*, power: float = 1.0): ...
+def own_score(*, beta: float = 1.0): ...
+
+
+bayes.fits_itself = True
+
+
+@pytest.fixture(scope="module")
+def fits():
+    """Whether a recipe of other sections fits the schema with one more component of each kind."""
+    offered = {
+        "models": {"own-bayes": bayes}, "schedulers": {"steady": steady}, "losses": {"own-loss": own_loss},
+        "metrics": {"own-score": own_score},
+    }  # fmt: skip
+    plugins = PluginManager()
+    hooks = {f"textforge_{kind}": hookimpl(lambda found=found: found) for kind, found in offered.items()}
+    plugins.register(SimpleNamespace(**hooks), "mine")
+    schema = recipe_schema(plugins)
+    Draft202012Validator.check_schema(schema)
+    base = {"dataset": {"use": "csv", "train": "a.csv"}, "vectorizer": "bow", "model": "mlp", "optimizer": "adam"}
+    return lambda gone=(), **sections: Draft202012Validator(schema).is_valid(
+        {key: value for key, value in {**base, **sections}.items() if key not in gone}
+    )
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"scheduler": "steady", "loss": {"use": "own-loss", "power": 2}},
+        {"scheduler": None, "loss": None, "metrics": None, "decision": None},
+        {"metrics": ["own-score", {"use": "own-score", "beta": 2.0}]},
+        {"metrics": []},
+        {"decision": {"calibrate": "temperature", "threshold": "f1", "abstain": 0.5}},
+        {"decision": {"threshold": 0.5, "abstain": None}},
+        {"trainer": {"ema": 0.9, "precision": "bfloat16", "accumulate": 4, "monitor": "own_score"}},
+        {"model": "own-bayes"},
+        {"model": {"use": "own-bayes"}, "gone": ["optimizer"]},
+        {"model": "own-bayes", "optimizer": None},
+    ],
+    ids=str,
+)
+def test_what_the_later_sections_may_say_fits(fits, sections):
+    assert fits(**sections)
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"scheduler": "steadi"},
+        {"scheduler": {"use": "steady", "factr": 1}},
+        {"loss": ["own-loss"]},
+        {"metrics": "own-score"},
+        {"metrics": ["own-scor"]},
+        {"metrics": [{"beta": 2.0}]},
+        {"metrics": [{"use": "own-score", "beta": "two"}]},
+        {"decision": {"threshold": 1}},
+        {"decision": {"threshold": "f2"}},
+        {"decision": {"calibrate": True}},
+        {"trainer": {"precision": "float16"}},
+        {"trainer": {"ema": 1}},
+        {"model": {"use": "own-bayes", "hidden": [1]}},
+        {"gone": ["optimizer"]},
+        {"optimizer": None},
+    ],
+    ids=str,
+)
+def test_what_the_later_sections_may_not_say_does_not_fit(fits, sections):
+    assert not fits(**sections)
+
+
+def test_a_recipe_that_extends_another_may_leave_the_optimizer_to_it(fits):
+    assert fits(gone=["optimizer"], extends="base.yaml")
+    assert fits(gone=["optimizer", "model"], extends="base.yaml")

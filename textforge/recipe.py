@@ -213,7 +213,9 @@ class _Check:
         found = [part for one in node.value if (part := self.part("metric", one, optional=False))]
         names = metric_names(found) if len(found) == len(node.value) else []
         for number, name in enumerate(names):
-            again = {name in TAKEN: "is in every result already", name in names[:number]: "stands there twice"}.get(True)
+            again = {name in TAKEN: "is in every result already", name in names[:number]: "stands there twice"}.get(
+                True
+            )
             if again:
                 self.wrong(f"metric '{name}' {again}. Take it out.", node.value[number], at_key=False)
         return tuple(found)

@@ -69,7 +69,10 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
         "then": {
             "required": required,
             "properties": whole,
-            "anyOf": [{"required": ["optimizer"]}, {"properties": {"model": _named(fitting)}}],
+            "anyOf": [
+                {"required": ["optimizer"], "properties": {"optimizer": {"not": {"type": "null"}}}},
+                {"properties": {"model": _named(fitting)}},
+            ],
         },
         "$defs": definitions,
     }
@@ -77,4 +80,4 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
 
 def _named(names: list[str]) -> dict[str, Any]:
     """A section that uses one of these components."""
-    return {"anyOf": [{"enum": names}, {"properties": {"use": {"enum": names}}, "required": ["use"]}]}
+    return {"anyOf": [{"enum": names}, {"type": "object", "properties": {"use": {"enum": names}}, "required": ["use"]}]}
