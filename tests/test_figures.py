@@ -150,7 +150,7 @@ def test_what_cannot_be_called_is_told_before_it_measures(metrics: Any) -> None:
         extra(metrics)
 
 
-@pytest.mark.parametrize("metrics", ["own-one", [error_rate], 3, ["own-one"]])
+@pytest.mark.parametrize("metrics", ["own-one", [error_rate], 3, ["own-one"], {3: error_rate}])
 def test_metrics_that_are_neither_parts_nor_named_are_told(metrics: Any) -> None:
     with pytest.raises(RecipeError, match="metrics must be metric parts, or a mapping of names to callables"):
         extra(metrics)

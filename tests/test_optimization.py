@@ -250,6 +250,43 @@ def test_sets_of_labels_have_their_counts_and_targets_told() -> None:
     }  # fmt: skip
 
 
+def test_a_loss_may_do_as_it_likes_with_the_targets() -> None:
+    def messy(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        loss = nn.functional.cross_entropy(scores, targets.clone())
+        targets.zero_()
+        return loss
+
+    for shuffle in (False, True):
+        found = weights(trainer(loss=lambda: messy, shuffle=shuffle))
+        assert np.array_equal(found, weights(trainer(shuffle=shuffle)))
+
+
+def test_a_module_without_weights_has_nothing_to_train() -> None:
+    class Nothing(nn.Module):
+        def forward(self, batch: Any) -> torch.Tensor:
+            return torch.zeros(len(batch), 3)
+
+    elsewhere = torch.zeros(1, requires_grad=True)
+    loop = trainer(model=lambda n_features: Nothing(), optimizer=lambda params: torch.optim.SGD([elsewhere], lr=1.0),
+                   loss=lambda: nn.CrossEntropyLoss())  # fmt: skip
+    with pytest.raises(ComponentError, match="the model returned logits without a gradient: it has nothing to train"):
+        loop.fit()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"loss": PARTS.part("optimizer", "adam")}, "optimizer 'adam' is no loss."),
+        ({"optimizer": PARTS.part("model", "linear")}, "model 'linear' is no optimizer."),
+        ({"model": PARTS.part("vectorizer", "bow")}, "vectorizer 'bow' is no model."),
+    ],
+    ids=["loss", "optimizer", "model"],
+)
+def test_a_part_in_the_place_of_another_kind_is_told(given: Any, says: str) -> None:
+    with pytest.raises(RecipeError, match=says):
+        trainer(**given)
+
+
 # -- number formats ----------------------------------------------------------------------------
 
 

@@ -216,6 +216,19 @@ class Part:
             return self.component.factory(*arguments, **self.options)
 
 
+def parts_of(given: Mapping[str, Any]) -> dict[str, Part]:
+    """The parts among what is given for each kind.
+
+    Raises:
+        RecipeError: one stands in the place of another kind.
+    """
+    parts = {kind: part for kind, part in given.items() if isinstance(part, Part)}
+    for kind, part in parts.items():
+        if part.component.kind.name != kind:
+            raise RecipeError(f"{part.label} is no {kind}.")
+    return parts
+
+
 def metric_names(metrics: Sequence[Part]) -> list[str]:
     """How results name the metrics; one that stands there twice has the options that set it apart."""
     keys = [metric_key(part.component.name) for part in metrics]

@@ -257,7 +257,7 @@ def split_for_training(
         kept, held = holdout(y, settings.validation, seed, dataset.groups)
         left = y[kept].sum(axis=0) if dataset.multi_label else np.bincount(y[kept], minlength=len(labels))
         if not left.all():
-            lost = listed(labels[n] for n in np.flatnonzero(left == 0))
+            lost = listed(labels[n] for n in np.flatnonzero(left == 0).tolist())
             raise DataError(
                 f"trainer.validation {settings.validation:g} would hold out every training text of: {lost}. "
                 "Hold out less, give more texts (or groups) of these labels, or leave them out."

@@ -120,7 +120,7 @@ class ExtraMetrics:
         self._metrics: dict[str, Metric] = {}
         self._smaller: set[str] = set()
         self._who: dict[str, str] = {}
-        if isinstance(metrics, Mapping):
+        if isinstance(metrics, Mapping) and all(isinstance(name, str) for name in metrics):
             given = [(name, metric, metric, f"the metric '{name}'") for name, metric in metrics.items()]
         elif not isinstance(metrics, Sequence) or not all(isinstance(metric, Part) for metric in metrics):
             raise RecipeError("metrics must be metric parts, or a mapping of names to callables.")

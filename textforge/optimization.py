@@ -118,7 +118,7 @@ class Optimization:
         if "loss" in given:
             loss = checked("loss", facts, callable, "a callable (logits, targets) -> loss")
             if isinstance(loss, nn.Module):
-                loss = loss.to(next(module.parameters()).device)
+                loss = loss.to(next((weight.device for weight in module.parameters()), "cpu"))
         n_classes = facts["n_classes"]
         return cls(module, optimizer, scheduler, loss, settings, n_classes=n_classes, total_updates=total, who=who)
 
@@ -217,7 +217,7 @@ class Optimization:
         if self.loss is plain_loss:
             return plain_loss(scores, targets)
         with blame(self._who["loss"], "computing the loss of a batch"):
-            loss = self.loss(scores, targets)
+            loss = self.loss(scores, targets.clone())  # its own, should it change them
         if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.is_floating_point() or not loss.requires_grad:
             found = type(loss).__name__
             if isinstance(loss, torch.Tensor):

@@ -85,7 +85,7 @@ def run_seeds(
     return Repeats(path, result)
 
 
-def _checked(seeds: Sequence[int]) -> list[int]:
+def _checked(seeds: Any) -> list[int]:
     found = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else []
     for seed in found:
         if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed <= MAX_SEED:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from textforge.classifier import Classifier, as_device, fitted_features, given_facts, logits, vectorized
-from textforge.components import Part, blame, part_name
+from textforge.components import Part, blame, part_name, parts_of
 from textforge.data import Dataset, as_dataset, split_for_training
 from textforge.decision import Decision, fit_decision, refuse_undecidable
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
@@ -85,7 +85,7 @@ class Trainer:
         given = {
             "vectorizer": vectorizer, "model": model, "optimizer": optimizer, "scheduler": scheduler, "loss": loss,
         }  # fmt: skip
-        self.parts = {kind: part for kind, part in given.items() if isinstance(part, Part)}
+        self.parts = parts_of(given)
         self._who = {kind: part_name(self.parts.get(kind), f"the {kind}") for kind in given}
         self.fits_itself = _fits_itself(model)
         if optimizer is None and not self.fits_itself:
