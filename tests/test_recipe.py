@@ -92,7 +92,8 @@ optimizer:
         "Did you mean 'batch_size'?",
         "      batch: 3",
         "      ^^^^^",
-        "r.yaml:13:3: optimizer 'adam': unknown option 'learning_rate'. Its options: lr, betas, eps, weight_decay. "
+        "r.yaml:13:3: optimizer 'adam': unknown option 'learning_rate'. Its options: lr, betas, eps, weight_decay, "
+        "amsgrad. "
         "Did you mean 'lr'?",
         "      learning_rate: 0.1",
         "      ^^^^^^^^^^^^^",

@@ -88,7 +88,7 @@ def run_seeds(
 def _checked(seeds: Any) -> list[int]:
     found = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else []
     for seed in found:
-        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed <= MAX_SEED:
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= MAX_SEED:
             raise RecipeError(f"a seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}.")
     if not found or len(set(found)) != len(found):
         raise RecipeError("give different seeds, at least one, as in [0, 1, 2].")
