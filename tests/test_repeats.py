@@ -95,6 +95,12 @@ def test_seeds_that_are_none_are_told_and_leave_nothing(data: Path, tmp_path: Pa
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_seed_beside_the_seeds_is_told(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="the seed is overridden, and seeds are given, too"):
+        textforge.run_seeds(small_recipe(data), [0, 1], overrides=["seed=5"], out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
 # -- mean and spread ---------------------------------------------------------------------------
 
 

@@ -54,6 +54,8 @@ def run_seeds(
     """
     seeds = _checked(seeds)
     checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
+    if "seed" in checked.overrides:
+        raise RecipeError("the seed is overridden, and seeds are given, too. Leave one of them out.")
     progress = progress or Progress()
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)
