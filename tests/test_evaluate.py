@@ -229,3 +229,15 @@ def test_a_data_file_gives_its_name_to_the_figures(finished_run: Path, tmp_path:
     wrong = write_csv(tmp_path / "wrong.csv", ["a"], ["nothing"])
     with pytest.raises(DataError, match=r"^wrong\.csv: labels that the training data lack"):
         evaluate(finished_run, data=wrong)
+
+
+def test_a_packed_data_file_is_read_whole_whatever_the_run_held_out(tmp_path: Path) -> None:
+    import gzip
+
+    data = write_csv(tmp_path / "data.csv", *make_texts(90))
+    recipe = small_recipe(data)
+    recipe["dataset"]["valid_fraction"] = 0.2
+    run = textforge.run(recipe, out=tmp_path / "run")
+    packed = tmp_path / "again.csv.gz"
+    packed.write_bytes(gzip.compress(data.read_bytes()))
+    assert evaluate(run.path, data=packed)["n"] == 90

@@ -16,6 +16,10 @@ from textforge.overlay import read_overrides
 from textforge.plugins import PluginManager
 from textforge.recipe import load_dataset_part, load_metric_parts
 
+PACKED = (".gz", ".zst")
+HELD_OUT = ("test_fraction", "valid_fraction")
+"""Options of a dataset that hold rows out; none is where a file is evaluated whole."""
+
 
 def evaluate(
     path: str | Path,
@@ -125,18 +129,19 @@ def _own_dataset(run: Path) -> dict[str, Any] | None:
 
 def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
     """The dataset component for a file, with the run's own options where its data were such a file too."""
-    name = path.suffix.removeprefix(".").lower()
+    unpacked = path.with_suffix("") if path.suffix.lower() in PACKED else path
+    name = unpacked.suffix.removeprefix(".").lower()
     names = plugins.names("dataset")
     if name not in names:
         raise RecipeError(
-            f"{path}: no dataset reads '{path.suffix}' files. A data file is read by the dataset of its "
+            f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset of its "
             f"suffix's name; installed: {listed(names)}.{did_you_mean(name, names)}"
         )
     given: dict[str, Any] = {}
     if (own := _own_dataset(run)) and own.pop("use") == name:
         given = {key: value for key, value in own.items() if key not in ("train", "valid", "test")}
-    if "test_fraction" in plugins.component("dataset", name).options.fields:
-        given["test_fraction"] = 0.0
+    holds_out = [key for key in HELD_OUT if key in plugins.component("dataset", name).options.fields]
+    given |= dict.fromkeys(holds_out, 0.0)
     read, mistakes = read_overrides(f"dataset.{option}" for option in options)
     if mistakes:
         raise RecipeError(mistakes)
