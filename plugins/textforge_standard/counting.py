@@ -1,0 +1,87 @@
+"""How often each feature stands in each text."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Stream = tuple[NDArray[Any], NDArray[np.int64]]
+"""Features in the order of their texts, and the offsets of the texts."""
+
+
+SORTED_AT_ONCE = 1 << 13
+"""Occurrences, more or less."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often each feature stands in each text: a CSR matrix, column numbers ascending in each row."""
+
+    indices: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    counts: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def only(self, keep: NDArray[np.bool_]) -> "Counts":
+        """The counts of the features in `keep`, numbered anew."""
+        kept = keep[self.indices]
+        offsets = np.concatenate(([0], np.cumsum(kept)))[self.offsets]
+        number = np.cumsum(keep, dtype=np.int32) - 1
+        return Counts(number[self.indices[kept]], offsets, self.counts[kept])
+
+
+def count(chunks: Iterable[Sequence[Stream]], n_features: int) -> Counts:
+    """Occurrences of the features in each text; those below 0 are left out.
+
+    Args:
+        chunks: some texts after the other, each with streams that are counted together.
+        n_features: one more than the largest feature.
+    """
+    indices, lengths, counts = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
+    for streams in chunks:
+        n_texts = len(streams[0][1]) - 1
+        keys = sorted_keys([_known(*stream) for stream in streams], n_texts, n_features)
+        first = run_starts(keys)
+        texts, features = np.divmod(keys[first], keys.dtype.type(n_features))
+        indices.append(features.astype(np.int32))
+        counts.append(np.diff(first, append=len(keys)).astype(np.int32))
+        lengths.append(np.bincount(texts.astype(np.int64), minlength=n_texts))
+    return Counts(np.concatenate(indices), np.cumsum(np.concatenate(lengths)), np.concatenate(counts))
+
+
+def sorted_keys(streams: Sequence[Stream], n_texts: int, n_features: int) -> NDArray[Any]:
+    """text * n_features + feature for every occurrence, ascending; of 32 bits where they do, which sort faster."""
+    kind: Any = np.uint32 if n_texts * n_features < 2**32 else np.int64
+    offsets = np.sum([stream[1] for stream in streams], axis=0)
+    keys = np.empty(offsets[-1], dtype=kind)
+    # Texts are in order already: sorting a few at a time is quicker than all at once.
+    stops = np.unique(np.searchsorted(offsets, np.arange(SORTED_AT_ONCE, offsets[-1] + SORTED_AT_ONCE, SORTED_AT_ONCE)))
+    start = 0
+    for stop in np.append(np.minimum(stops, n_texts), n_texts).tolist():
+        block = keys[offsets[start] : offsets[stop]]
+        filled = 0
+        for features, of_texts in streams:
+            of_block = features[of_texts[start] : of_texts[stop]]
+            texts = np.arange(start, stop, dtype=kind) * kind(n_features)
+            part = block[filled : filled + len(of_block)]
+            np.add(np.repeat(texts, np.diff(of_texts[start : stop + 1])), of_block, out=part, casting="unsafe")
+            filled += len(of_block)
+        block.sort()
+        start = stop
+    return keys
+
+
+def run_starts(keys: NDArray[Any]) -> NDArray[np.int64]:
+    """Where in sorted keys each different one begins."""
+    return np.flatnonzero(np.concatenate((keys[:1] == keys[:1], keys[1:] != keys[:-1])))
+
+
+def _known(features: NDArray[Any], offsets: NDArray[np.int64]) -> Stream:
+    known = np.flatnonzero(features >= 0)
+    if len(known) == len(features):
+        return features, offsets
+    return features[known], np.searchsorted(known, offsets)

@@ -1,0 +1,23 @@
+"""Vocabularies as arrays, for a bundle."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def pack(vocabulary: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Words as two arrays, the UTF-8 of all and the length in bytes of each."""
+    encoded = [word.encode() for word in vocabulary]
+    return {
+        "words": np.frombuffer(b"".join(encoded), dtype=np.uint8),
+        "lengths": np.fromiter(map(len, encoded), dtype=np.int32, count=len(encoded)),
+    }
+
+
+def unpack(state: dict[str, Any]) -> list[str]:
+    """The words that `pack` packed."""
+    data = state["words"].tobytes()
+    ends = np.cumsum(state["lengths"], dtype=np.int64).tolist()
+    return [data[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
