@@ -25,6 +25,9 @@ def textforge_datasets():
 def textforge_vectorizers():
     return {
         "bow": "textforge_standard.bow:BagOfWords",
+        "bytes": "textforge_standard.byte_sequences:Bytes",
+        "hashing": "textforge_standard.hashing:Hashing",
+        "subword": "textforge_standard.subword:Subword",
         "tfidf": "textforge_standard.tfidf:Tfidf",
     }
 

@@ -1,98 +1,107 @@
 """Vectorizer `bow`."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
 from annotated_types import Ge, Gt, Le
 
+from textforge_standard.text_options import TextOptions
 
-class BagOfWords:
-    """Counts of the words of a text; the vocabulary comes from the training texts.
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class BagOfWords(TextOptions):
+    """Counts of the words, or of the n-grams, of a text; the vocabulary comes from the training texts.
 
     Options:
-        split: 'words' takes runs of two or more letters, digits or underscores, as scikit-learn does;
-            'spaces' cuts at each single space, as str.split(' ') does, and keeps all else.
-        lowercase: turn text to lower case first.
-        min_df: drop words that occur in fewer training texts than this.
-        max_df: drop words that occur in a larger fraction of the training texts than this.
-        max_features: keep only this many words, the most frequent ones; null keeps all.
-        binary: count a word once, however often a text has it.
+        min_df: drop what occurs in fewer training texts than this; a number of texts (2), or a share of them (0.01).
+        max_df: drop what occurs in more training texts than this; a number of texts, or a share (1.0 is all).
+        max_features: keep only this many, the most frequent ones; null keeps all.
+        binary: count each once, however often a text has it.
     """
+
+    min_df: Annotated[int, Ge(1)] | Annotated[float, Ge(0), Le(1)] = 1
+    max_df: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Le(1)] = 1.0
+    max_features: Annotated[int, Ge(1)] | None = None
+    binary: bool = False
 
     gives = ("n_features",)
 
-    def __init__(
-        self,
-        *,
-        split: Literal["words", "spaces"] = "words",
-        lowercase: bool = True,
-        min_df: Annotated[int, Ge(1)] = 1,
-        max_df: Annotated[float, Gt(0), Le(1)] = 1.0,
-        max_features: Annotated[int, Ge(1)] | None = None,
-        binary: bool = False,
-    ) -> None:
-        self.split, self.lowercase, self.binary = split, lowercase, binary
-        self.min_df, self.max_df, self.max_features = min_df, max_df, max_features
+    @staticmethod
+    def check_options(*, min_df: float, max_df: float, **others: Any) -> str | None:
+        """What contradicts itself."""
+        if isinstance(min_df, int) == isinstance(max_df, int) and min_df > max_df:
+            return f"min_df, {min_df}, is more than max_df, {max_df}: nothing would be left."
+        return TextOptions.check_options(**others)
 
     def fit(self, texts: Sequence[str]) -> Self:
         """Learn the vocabulary, sorted.
 
         Raises:
-            DataError: no word is left; says why.
+            DataError: nothing is left in it; says why.
         """
         self.fit_transform(texts)
         return self
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
-        """Learn from texts and give their features, cutting them into words once.
+        """Learn from texts and give their features, cutting them once.
 
         Raises:
-            DataError: no word is left; says why.
+            DataError: nothing is left in the vocabulary; says why.
         """
         from textforge import DataError
-        from textforge_standard import words
+        from textforge_standard.counting import count
 
-        found, rows = words.cut(texts, self.split, self.lowercase)
-        self._use(words.learn(found))
-        if not self.vocabulary:
-            raise DataError(
-                f"the vocabulary is empty: none of the {len(texts)} training texts has a word "
-                f"(split: {self.split}). Look at the text column, or try split: spaces."
-            )
-        counts = self._pruned(words.count(found, rows, len(texts), self._words))
+        self._begin()
+        found = self._ngrams.learn(self._cut.chunks(texts))
+        if not self.n_features:
+            raise DataError(f"the vocabulary is empty: none of the {len(texts)} training texts has {self._missing()}")
+        counts = self._pruned(count(found, self.n_features))
         self._learn(counts)
         return self._features(counts)
 
     def transform(self, texts: Sequence[str]) -> Any:
         """Features of texts: `textforge.Ragged`, one row a text, float32 weights."""
-        from textforge_standard import words
+        from textforge_standard.counting import count
 
-        found, rows = words.cut(texts, self.split, self.lowercase)
-        return self._features(words.count(found, rows, len(texts), self._words))
+        return self._features(count(map(self._ngrams.columns, self._cut.chunks(texts)), self.n_features))
 
     @property
     def n_features(self) -> int:
         """The size of the vocabulary."""
-        return len(self.vocabulary)
+        return len(self._ngrams)
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """Each feature's words, a space between, or characters; sorted by their words."""
+        return self._ngrams.vocabulary  # type: ignore[no-any-return]
 
     def state(self) -> dict[str, Any]:
         """The vocabulary, packed into arrays."""
-        from textforge_standard import words
+        from textforge_standard.packing import pack
 
-        return dict(words.pack(self.vocabulary))
+        return dict(pack(self.vocabulary))
 
     def from_state(self, state: dict[str, Any]) -> Self:
         """This vectorizer with the vocabulary that `state` gave."""
-        from textforge_standard import words
+        from textforge_standard.packing import unpack
+        from textforge_standard.units import Cutter
 
-        self._use(words.unpack(state))
+        self._begin()
+        vocabulary = unpack(state)
+        units = Cutter("spaces" if self.unit == "words" else "characters")
+        self._ngrams.restore(vocabulary, units.chunks(vocabulary))
         return self
 
-    def _use(self, vocabulary: list[str]) -> None:
-        import polars as pl
+    def _begin(self) -> None:
+        from textforge_standard.ngrams import NGrams
 
-        self.vocabulary = vocabulary
-        self._words = pl.Enum(vocabulary)
+        self._cut = self._cutter()
+        self._ngrams = NGrams(
+            *self.ngrams,
+            between=" " if self.unit == "words" else "",
+            short_groups=self.unit == "characters_in_words",
+        )
 
     def _learn(self, counts: Any) -> None:
         """What else there is to learn from the training texts' counts."""
@@ -106,19 +115,21 @@ class BagOfWords:
         return Ragged(counts.indices, counts.offsets, self.n_features, weights)
 
     def _pruned(self, counts: Any) -> Any:
-        """Leave out words by the number of texts that have them, then all but the most frequent."""
+        """Leave out features by the number of texts that have them, then all but the most frequent."""
         import numpy as np
 
         from textforge import DataError
 
-        if self.min_df == 1 and self.max_df == 1.0 and self.max_features is None:
+        if self.min_df in (0.0, 1) and isinstance(self.max_df, float) and self.max_df == 1.0 and not self.max_features:
             return counts
         texts_with = np.bincount(counts.indices, minlength=self.n_features)
-        keep = (texts_with >= self.min_df) & (texts_with <= self.max_df * len(counts))
+        fewest, most = (df if isinstance(df, int) else df * len(counts) for df in (self.min_df, self.max_df))
+        keep = (texts_with >= fewest) & (texts_with <= most)
         if not keep.any():
             raise DataError(
-                f"the vocabulary is empty: of {self.n_features} words none is in at least {self.min_df} and "
-                f"at most {self.max_df:.0%} of {len(counts)} training texts. Loosen vectorizer.min_df or max_df."
+                f"the vocabulary is empty: of {self.n_features} {self._noun()}s none is in at least "
+                f"{_told(self.min_df)} and at most {_told(self.max_df)} of {len(counts)} training texts. "
+                "Loosen vectorizer.min_df or max_df."
             )
         if self.max_features is not None and keep.sum() > self.max_features:
             weights = None if self.binary else counts.counts
@@ -126,5 +137,22 @@ class BagOfWords:
             order = np.argsort(-np.where(keep, total, -1), kind="stable")  # ties: first in the alphabet
             keep = np.zeros_like(keep)
             keep[order[: self.max_features]] = True
-        self._use([self.vocabulary[number] for number in np.flatnonzero(keep)])
+        self._ngrams.keep(keep)
         return counts.only(keep)
+
+    def _noun(self) -> str:
+        return "word" if self.unit == "words" and self.ngrams[1] == 1 else "n-gram"
+
+    def _missing(self) -> str:
+        """What training texts without a feature lack, and what to do."""
+        fewest = self.ngrams[0]
+        what = "word" if self.unit == "words" else "character"
+        what = f"a {what}" if fewest == 1 else f"{fewest} {what}s in a row"
+        stops = " that is no stop word" if self.stop_words else ""
+        if self.unit == "words" and self.split == "words":
+            return f"{what}{stops} (split: words). Look at the text column, or try split: spaces."
+        return f"{what}{stops}. Look at the text column."
+
+
+def _told(df: float) -> str:
+    return str(df) if isinstance(df, int) else f"{df:.0%}"

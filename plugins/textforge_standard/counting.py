@@ -42,19 +42,22 @@ def count(chunks: Iterable[Sequence[Stream]], n_features: int) -> Counts:
         n_features: one more than the largest feature.
     """
     indices, lengths, counts = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
-    for streams in chunks:
-        n_texts = len(streams[0][1]) - 1
-        keys = sorted_keys([_known(*stream) for stream in streams], n_texts, n_features)
+    for chunk in chunks:
+        streams = [_known(*stream) for stream in chunk]
+        offsets = np.sum([stream[1] for stream in streams], axis=0)
+        keys = sorted_keys(streams, n_features)
         first = run_starts(keys)
-        texts, features = np.divmod(keys[first], keys.dtype.type(n_features))
-        indices.append(features.astype(np.int32))
+        of_texts = np.diff(np.searchsorted(first, offsets))
+        texts = np.repeat(np.arange(len(of_texts), dtype=keys.dtype) * keys.dtype.type(n_features), of_texts)
+        indices.append((keys[first] - texts).astype(np.int32))
         counts.append(np.diff(first, append=len(keys)).astype(np.int32))
-        lengths.append(np.bincount(texts.astype(np.int64), minlength=n_texts))
+        lengths.append(of_texts)
     return Counts(np.concatenate(indices), np.cumsum(np.concatenate(lengths)), np.concatenate(counts))
 
 
-def sorted_keys(streams: Sequence[Stream], n_texts: int, n_features: int) -> NDArray[Any]:
+def sorted_keys(streams: Sequence[Stream], n_features: int) -> NDArray[Any]:
     """text * n_features + feature for every occurrence, ascending; of 32 bits where they do, which sort faster."""
+    n_texts = len(streams[0][1]) - 1
     kind: Any = np.uint32 if n_texts * n_features < 2**32 else np.int64
     offsets = np.sum([stream[1] for stream in streams], axis=0)
     keys = np.empty(offsets[-1], dtype=kind)
@@ -85,3 +88,24 @@ def _known(features: NDArray[Any], offsets: NDArray[np.int64]) -> Stream:
     if len(known) == len(features):
         return features, offsets
     return features[known], np.searchsorted(known, offsets)
+
+
+def scaled(weights: NDArray[np.float64], offsets: NDArray[np.int64], norm: str | None) -> NDArray[np.float64]:
+    """Weights with each row at unit Euclidean ('l2') or sum ('l1') length; rows of zeros stay."""
+    if norm is None:
+        return weights
+    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    sums = np.bincount(rows, weights=weights**2 if norm == "l2" else np.abs(weights), minlength=len(offsets) - 1)
+    lengths = np.sqrt(sums) if norm == "l2" else sums
+    return weights / np.where(lengths == 0, 1, lengths)[rows]
+
+
+def without_signs(counts: Counts) -> Counts:
+    """Counts of features that are 2 * number, or 2 * number + 1 where they count negatively, put together."""
+    signed = np.where(counts.indices & 1, -counts.counts, counts.counts)
+    numbers = counts.indices >> 1
+    begins = np.zeros(len(numbers) + 1, dtype=bool)
+    begins[counts.offsets] = True  # a text begins, so the same number is another entry
+    first = np.flatnonzero(begins[:-1] | np.concatenate(([True], numbers[1:] != numbers[:-1]))[: len(numbers)])
+    sums = np.add.reduceat(signed, first) if len(first) else signed
+    return Counts(numbers[first], np.searchsorted(first, counts.offsets), sums)

@@ -87,8 +87,8 @@ class Interner:
         self._numbers = np.zeros(1 << bits, dtype=np.int32)
 
     def _make_room(self, more: int) -> None:
-        """Grow so that at most six slots in ten are taken, whatever comes."""
-        wanted = (self._size + more) * 10 // 6
+        """Grow so that at most four slots in ten are taken, whatever comes: searches end soon."""
+        wanted = (self._size + more) * 10 // 4
         if wanted < len(self._keys):
             return
         keys, numbers = self.keys(), np.arange(self._size, dtype=np.int32)

@@ -18,10 +18,13 @@ CHUNK = 1 << 20
 """Characters that are cut at once: their arrays take some 30 MB, whatever the corpus takes."""
 PADDING = bytes(8)
 """After all units, so that eight bytes can be read from where each begins."""
+ASCII_WORDS = bytes(chr(byte).isalnum() or byte == ord("_") for byte in range(128)) + bytes(128)
+CHARACTER_BYTES = np.array([1] * 128 + [0] * 64 + [2] * 32 + [3] * 16 + [4] * 16, dtype=np.int64)
+"""How many bytes of UTF-8 the character has that begins with a byte; 0 for a byte further on."""
 PIECE = 7
 """Bytes of a unit that fit in one key."""
-MOST_PIECES = 9
-"""A longer unit is looked up in a dict."""
+MOST = 9
+"""Pieces of a unit; a longer one is looked up in a dict."""
 MASKS = np.array([(2**64 - 1) ^ (2 ** (64 - 8 * length) - 1) for length in range(PIECE + 1)], dtype=np.uint64)
 BYTE = np.uint64(255)
 PAIR, LONG = 9, 10
@@ -188,18 +191,22 @@ class UnitNumbers:
         # every eight bytes that stand side by side, as one big-endian number
         eights: Any = np.ndarray((len(units.data) - 7,), dtype=">u8", buffer=units.data, strides=(1,))
         lengths = units.ends - units.starts
-        numbers = look_up(_piece(eights, units.starts, lengths))
-        longer = np.flatnonzero((lengths > PIECE) & (numbers != UNKNOWN))
-        very_long = lengths[longer] > PIECE * MOST_PIECES
-        for place in longer[very_long].tolist():
-            numbers[place] = look_up_long(units.data[units.starts[place] : units.ends[place]])
-        longer, at = longer[~very_long], PIECE
+        longer, at, more = np.flatnonzero(lengths > PIECE), PIECE, []
+        longer, very_long = longer[lengths[longer] <= PIECE * MOST], longer[lengths[longer] > PIECE * MOST]
+        keys = [_piece(eights, units.starts, lengths)]
         while len(longer):
-            pieces = look_up(_piece(eights, units.starts[longer] + at, lengths[longer] - at))
-            pairs = numbers[longer].astype(np.uint64) << np.uint64(36) | pieces.astype(np.uint64) << np.uint64(8)
-            numbers[longer] = np.where(pieces == UNKNOWN, UNKNOWN, look_up(pairs | np.uint64(PAIR)))
+            more.append(longer)
+            keys.append(_piece(eights, units.starts[longer] + at, lengths[longer] - at))
             at += PIECE
-            longer = longer[(lengths[longer] > at) & (numbers[longer] != UNKNOWN)]
+            longer = longer[lengths[longer] > at]
+        pieces = np.split(look_up(np.concatenate(keys)), np.cumsum([len(key) for key in keys[:-1]]))
+        numbers = pieces[0]
+        for longer, piece in zip(more, pieces[1:], strict=True):
+            pairs = numbers[longer].astype(np.uint64) << np.uint64(36) | piece.astype(np.uint64) << np.uint64(8)
+            known = (numbers[longer] != UNKNOWN) & (piece != UNKNOWN)
+            numbers[longer] = np.where(known, look_up(pairs | np.uint64(PAIR)), UNKNOWN)
+        for place in very_long.tolist():
+            numbers[place] = look_up_long(units.data[units.starts[place] : units.ends[place]])
         return numbers
 
 
@@ -224,11 +231,12 @@ def _words(texts: list[str]) -> Units:
     """Two or more letters, digits or underscores: scikit-learn's `(?u)\\b\\w\\w+\\b`."""
     encoded = [text.encode() for text in texts]
     data = b"\n" + b"\n".join(encoded) + b"\n" + PADDING
-    in_word, at = _classes(data, _is_word_character)
-    edges = np.flatnonzero(in_word[1:] != in_word[:-1]) + 1
+    inside = _word_bytes(data)
+    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
     starts, ends = edges[::2], edges[1::2]
-    keep = ends - starts > 1
-    starts, ends = at(starts[keep]), at(ends[keep])
+    first = np.frombuffer(data, dtype=np.uint8).take(starts)
+    keep = np.flatnonzero(ends - starts != CHARACTER_BYTES.take(first))  # one character is no word
+    starts, ends = starts[keep], ends[keep]
     offsets = np.searchsorted(starts, _offsets([len(text) + 1 for text in encoded]) + 1)
     return Units(data, starts, ends, offsets, offsets)
 
@@ -285,13 +293,17 @@ def _each_a_unit(points: NDArray[np.uint32], texts: Positions, groups: Positions
     return Units(data + PADDING, at[:-1], at[1:], texts, groups)
 
 
-def _classes(data: bytes, of: Callable[[Any], Any]) -> tuple[NDArray[np.bool_], Callable[[Positions], Positions]]:
-    """Whether each character of UTF-8 is of a class, and where in bytes the character of a number begins."""
-    if data.isascii():
-        table = of(np.arange(128)).tobytes().ljust(256, b"\0")
-        return np.frombuffer(data.translate(table), dtype=bool), lambda numbers: numbers
-    at = _first_bytes(data)
-    return of(_code_points(data.decode())), lambda numbers: at[numbers]
+def _word_bytes(data: bytes) -> NDArray[np.bool_]:
+    """Which bytes of UTF-8 are of characters that are Python's \\w."""
+    inside = np.frombuffer(data.translate(ASCII_WORDS), dtype=bool)
+    if not data.isascii():
+        inside = inside.copy()
+        places = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) >= 0x80)
+        others = np.frombuffer(data, dtype=np.uint8)[places]
+        points = _code_points(others.tobytes().decode())
+        sizes = CHARACTER_BYTES[others]
+        inside[places] = np.repeat(_table("isalnum")[points], sizes[sizes > 0])
+    return inside
 
 
 def _first_bytes(data: bytes) -> Positions:
@@ -301,11 +313,6 @@ def _first_bytes(data: bytes) -> Positions:
 
 def _code_points(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-
-
-def _is_word_character(points: Any) -> Any:
-    """Python's \\w."""
-    return _table("isalnum").take(points) | (points == ord("_"))
 
 
 def _is_space(points: Any) -> Any:
