@@ -94,18 +94,22 @@ def scaled(weights: NDArray[np.float64], offsets: NDArray[np.int64], norm: str |
     """Weights with each row at unit Euclidean ('l2') or sum ('l1') length; rows of zeros stay."""
     if norm is None:
         return weights
-    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    sums = np.bincount(rows, weights=weights**2 if norm == "l2" else np.abs(weights), minlength=len(offsets) - 1)
+    filled = np.flatnonzero(np.diff(offsets))
+    sums = np.add.reduceat(weights**2 if norm == "l2" else np.abs(weights), offsets[filled]) if len(filled) else weights
     lengths = np.sqrt(sums) if norm == "l2" else sums
-    return weights / np.where(lengths == 0, 1, lengths)[rows]
+    return weights / np.repeat(np.where(lengths == 0, 1, lengths), np.diff(offsets)[filled])
 
 
 def without_signs(counts: Counts) -> Counts:
     """Counts of features that are 2 * number, or 2 * number + 1 where they count negatively, put together."""
-    signed = np.where(counts.indices & 1, -counts.counts, counts.counts)
     numbers = counts.indices >> 1
+    signed = np.where(counts.indices & 1, -counts.counts, counts.counts)
     begins = np.zeros(len(numbers) + 1, dtype=bool)
-    begins[counts.offsets] = True  # a text begins, so the same number is another entry
-    first = np.flatnonzero(begins[:-1] | np.concatenate(([True], numbers[1:] != numbers[:-1]))[: len(numbers)])
-    sums = np.add.reduceat(signed, first) if len(first) else signed
-    return Counts(numbers[first], np.searchsorted(first, counts.offsets), sums)
+    begins[counts.offsets] = True  # of a text: the same number before it is another entry
+    both = np.flatnonzero(~begins[1:-1] & (numbers[1:] == numbers[:-1])) + 1
+    if not len(both):
+        return Counts(numbers, counts.offsets, signed)
+    signed[both - 1] += signed[both]
+    first = np.ones(len(numbers), dtype=bool)
+    first[both] = False
+    return Counts(numbers[first], np.concatenate(([0], np.cumsum(first)))[counts.offsets], signed[first])

@@ -65,14 +65,14 @@ class Hashing(TextOptions):
         from textforge_standard.murmur import murmur3
 
         for units in self._cutter().chunks(texts):
-            if self.unit == "words":
-                units = units.one_space_apart()
+            if self.unit == "words" and self.ngrams[1] > 1:
+                units = units.one_space_apart()  # noqa: PLW2901
             streams = []
             for length, at in self._places(units):
                 hashes = murmur3(units.data, units.starts[at], units.ends[at + length - 1])
-                columns = np.abs(hashes.astype(np.int64)) % self.n_features
+                columns = (np.abs(hashes).view(np.uint32) % np.uint32(self.n_features)).view(np.int32)
                 negative = (hashes < 0) & self.signed
-                streams.append((columns * 2 + negative, np.searchsorted(at, units.texts)))
+                streams.append((columns * np.int32(2) + negative, np.searchsorted(at, units.texts)))
             yield streams
 
     def _places(self, units: Any) -> Iterator[tuple[int, Any]]:
