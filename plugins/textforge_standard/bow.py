@@ -20,7 +20,7 @@ class BagOfWords(TextOptions):
         binary: count each once, however often a text has it.
     """
 
-    min_df: Annotated[int, Ge(1)] | Annotated[float, Ge(0), Le(1)] = 1
+    min_df: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Le(1)] = 1
     max_df: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Le(1)] = 1.0
     max_features: Annotated[int, Ge(1)] | None = None
     binary: bool = False
@@ -120,7 +120,13 @@ class BagOfWords(TextOptions):
 
         from textforge import DataError
 
-        if self.min_df in (0.0, 1) and isinstance(self.max_df, float) and self.max_df == 1.0 and not self.max_features:
+        if (
+            self.min_df == 1
+            and isinstance(self.min_df, int)
+            and isinstance(self.max_df, float)
+            and self.max_df == 1.0
+            and not self.max_features
+        ):
             return counts
         texts_with = np.bincount(counts.indices, minlength=self.n_features)
         fewest, most = (df if isinstance(df, int) else df * len(counts) for df in (self.min_df, self.max_df))

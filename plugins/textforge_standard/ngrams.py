@@ -127,17 +127,19 @@ class NGrams:
                 going_on &= numbers != UNKNOWN
             at, numbers = at[going_on], numbers[going_on]
             last = first[at + (length - 1)]
-            keys = numbers.astype(np.uint64) << np.uint64(32) | (last + np.int64(1)).view(np.uint64)  # 0: unknown unit
+            # one more than each number: no key is 0, and none that was added has an unknown last unit
+            keys = ((numbers + np.int64(1)) << 32 | (last + np.int64(1))).view(np.uint64)
             numbers = pairs.add(keys) if adding else pairs.find(keys)
             yield length, Found(at, numbers, begins[at] & (room[at] == length))
 
     def _sort(self, seen: list[NDArray[np.int64]]) -> None:
         """Give columns to the numbers of each length, in the order of their units' text."""
-        pairs = [np.divmod(numbers.keys().view(np.int64), 1 << 32) for numbers in self._pairs]
+        keys = [numbers.keys().view(np.int64) for numbers in self._pairs]
+        pairs = [((of_length >> 32) - 1, (of_length & (1 << 32) - 1) - 1) for of_length in keys]
         used = np.zeros(len(self._units), dtype=bool)
         used[seen[0]] = True
         for _, last in pairs:
-            used[last - 1] = True
+            used[last] = True
         for parents, _ in pairs[:1]:
             used[parents] = True
         self._sorted_units = self._units.sorted(np.flatnonzero(used))
@@ -145,7 +147,7 @@ class NGrams:
         rank[self._sorted_units] = np.arange(1, len(self._sorted_units) + 1, dtype=np.int32)
         of_length = [rank[:, None]]
         for parents, last in pairs:
-            of_length.append(np.column_stack((of_length[-1][parents], rank[last - 1])))
+            of_length.append(np.column_stack((of_length[-1][parents], rank[last])))
         rows = np.zeros((sum(map(len, seen)), self.longest), dtype=np.int32)
         start = 0
         for numbers, ranks in zip(seen, of_length, strict=True):

@@ -114,7 +114,7 @@ class Cutter:
             texts = [text.lower() for text in texts]
         if self.strip_accents:
             texts = [text if text.isascii() else _without_accents(text) for text in texts]
-        units = self._cut(_encodable(texts))
+        units = self._cut(encodable(texts))
         if not len(self._stop_words):
             return units
         return units.only(~self._stops[self._stop_words.find(units)])
@@ -281,7 +281,7 @@ def _characters_in_words(texts: list[str]) -> Units:
 
 def _units_of(units: Sequence[str]) -> Units:
     """These, each of them one unit."""
-    encoded = [unit.encode() for unit in _encodable(units)]
+    encoded = [unit.encode() for unit in encodable(units)]
     at = _offsets([len(unit) for unit in encoded])
     offsets = np.arange(len(encoded) + 1)
     return Units(b"".join(encoded) + PADDING, at[:-1], at[1:], offsets, offsets)
@@ -330,7 +330,7 @@ def _offsets(lengths: Any) -> Positions:
     return np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
 
 
-def _encodable(texts: Sequence[str]) -> list[str]:
+def encodable(texts: Sequence[str]) -> list[str]:
     """Texts without lone surrogates, which no UTF-8 can hold; they become U+FFFD."""
     try:
         "".join(texts).encode()
