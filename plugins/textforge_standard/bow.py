@@ -120,16 +120,10 @@ class BagOfWords(TextOptions):
 
         from textforge import DataError
 
-        if (
-            self.min_df == 1
-            and isinstance(self.min_df, int)
-            and isinstance(self.max_df, float)
-            and self.max_df == 1.0
-            and not self.max_features
-        ):
+        fewest, most = (df if isinstance(df, int) else df * len(counts) for df in (self.min_df, self.max_df))
+        if fewest <= 1 and most >= len(counts) and self.max_features is None:
             return counts
         texts_with = np.bincount(counts.indices, minlength=self.n_features)
-        fewest, most = (df if isinstance(df, int) else df * len(counts) for df in (self.min_df, self.max_df))
         keep = (texts_with >= fewest) & (texts_with <= most)
         if not keep.any():
             raise DataError(

@@ -12,7 +12,7 @@ LAST_BYTES = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF], dtype=np.uint32)
 
 
 def murmur3(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int32]:
-    """MurmurHash3_x86_32 (Appleby 2011), seed 0, of slices of bytes; three more bytes must follow the last.
+    """MurmurHash3_x86_32 (Appleby 2011), seed 0, of slices of bytes; four more bytes must follow the last.
 
     The same on every machine, and in scikit-learn's FeatureHasher.
     """
