@@ -52,7 +52,7 @@ def count(chunks: Iterable[Sequence[Stream]], n_features: int) -> Counts:
         indices.append((keys[first] - texts).astype(np.int32))
         counts.append(np.diff(first, append=len(keys)).astype(np.int32))
         lengths.append(of_texts)
-    return Counts(np.concatenate(indices), np.cumsum(np.concatenate(lengths)), np.concatenate(counts))
+    return Counts(_joined(indices), np.cumsum(_joined(lengths)), _joined(counts))
 
 
 def sorted_keys(streams: Sequence[Stream], n_features: int) -> NDArray[Any]:
@@ -81,6 +81,13 @@ def sorted_keys(streams: Sequence[Stream], n_features: int) -> NDArray[Any]:
 def run_starts(keys: NDArray[Any]) -> NDArray[np.int64]:
     """Where in sorted keys each different one begins."""
     return np.flatnonzero(np.concatenate((keys[:1] == keys[:1], keys[1:] != keys[:-1])))
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """The parts as one array; the list is emptied, which frees them."""
+    joined = np.concatenate(parts)
+    parts.clear()
+    return joined
 
 
 def _known(features: NDArray[Any], offsets: NDArray[np.int64]) -> Stream:

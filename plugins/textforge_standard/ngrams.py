@@ -67,7 +67,7 @@ class NGrams:
             self._vocabulary = texts.tolist()
         return self._vocabulary
 
-    def learn(self, chunks: Iterable[Units]) -> list[list[Stream]]:
+    def learn(self, chunks: Iterable[Units]) -> Iterator[list[Stream]]:
         """Make a column for each n-gram, sorted by its units; the columns in the texts of each chunk."""
         streams = [list(self._streams(units, adding=True)) for units in chunks]
         seen = [np.zeros(len(numbers), dtype=bool) for numbers in (self._units, *self._pairs)]
@@ -75,7 +75,8 @@ class NGrams:
             for length, numbers, _ in found:
                 seen[length - 1][numbers] = True
         self._sort([np.flatnonzero(numbers) for numbers in seen])
-        return [self._as_columns(found) for found in streams]
+        streams.reverse()
+        return (self._as_columns(streams.pop()) for _ in range(len(streams)))  # what was counted need not be kept
 
     def columns(self, units: Units) -> list[Stream]:
         """The columns of the n-grams of texts; UNKNOWN for those that have none."""

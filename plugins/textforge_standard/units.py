@@ -14,8 +14,8 @@ from textforge_standard.interning import UNKNOWN, Interner
 Positions = NDArray[np.int64]
 Cut = Literal["words", "spaces", "characters", "characters_in_words"]
 
-CHUNK = 1 << 20
-"""Characters that are cut at once: their arrays take some 30 MB, whatever the corpus takes."""
+CHUNK = 1 << 19
+"""Characters that are cut at once: their arrays take some 15 MB, whatever the corpus takes."""
 PADDING = bytes(8)
 """After all units, so that eight bytes can be read from where each begins."""
 ASCII_WORDS = bytes(chr(byte).isalnum() or byte == ord("_") for byte in range(128)) + bytes(128)
