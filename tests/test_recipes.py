@@ -43,7 +43,9 @@ def test_newsgroups_is_the_setup_of_the_article() -> None:
     assert (vectorizer["use"], vectorizer["split"], vectorizer["lowercase"]) == ("bow", "spaces", True)
     assert (vectorizer["min_df"], vectorizer["max_df"], vectorizer["max_features"]) == (1, 1, None)
     assert vectorizer["binary"] is False
-    assert recipe["model"] == {"use": "mlp", "hidden": [100, 100], "activation": "relu", "dropout": 0}
+    model = recipe["model"]
+    assert (model["use"], model["hidden"], model["activation"]) == ("mlp", [100, 100], "relu")
+    assert (model["norm"], model["dropout"], model["input_dropout"]) == (None, 0, 0)
     optimizer = recipe["optimizer"]
     assert (optimizer["use"], optimizer["lr"], optimizer["weight_decay"]) == ("adam", 0.01, 0)
     trainer = recipe["trainer"]

@@ -29,6 +29,7 @@ def textforge_vectorizers():
         "hashing": "textforge_standard.hashing:Hashing",
         "subword": "textforge_standard.subword:Subword",
         "tfidf": "textforge_standard.tfidf:Tfidf",
+        "tokens": "textforge_standard.tokens:Tokens",
     }
 
 
@@ -37,12 +38,16 @@ def textforge_models():
     return {
         "calibrated": "textforge_standard.calibrated:calibrated",
         "complement-nb": "textforge_standard.complement_nb:complement_nb",
+        "fasttext": "textforge_standard.fasttext_model:fasttext",
         "linear": "textforge_standard.linear:linear",
         "linear-svc": "textforge_standard.linear_svc:linear_svc",
         "logistic-regression": "textforge_standard.logistic_regression:logistic_regression",
         "mlp": "textforge_standard.mlp:mlp",
         "multinomial-nb": "textforge_standard.multinomial_nb:multinomial_nb",
         "nbsvm": "textforge_standard.nbsvm:nbsvm",
+        "rnn": "textforge_standard.rnn:rnn",
+        "textcnn": "textforge_standard.textcnn:textcnn",
+        "transformer": "textforge_standard.transformer:transformer",
     }
 
 

@@ -1,4 +1,4 @@
-"""Texts cut into words and counted, on polars: what `bow` and `tfidf` share."""
+"""Texts cut into words and counted, on polars: what `bow`, `tfidf` and `tokens` share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Split = Literal["words", "spaces"]
+Split = Literal["words", "spaces", "words_and_punctuation"]
 
 WORD = r"[\p{L}\p{N}_]{2,}"
 r"""Two or more letters, digits or underscores: scikit-learn's `(?u)\b\w\w+\b` in Rust's syntax.
 
 Python's \w is letters and numbers of every kind and the underscore; Rust's \w takes marks too.
 """
+
+WORD_OR_SIGN = r"[\p{L}\p{M}\p{N}_]+|[^\p{L}\p{M}\p{N}_\s]"
+"""A word of any length, its combining marks included, or any one other character that is no white space."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ def cut(texts: Sequence[str], split: Split, lowercase: bool) -> tuple[pl.Series,
     series = pl.Series("text", _encodable(texts), dtype=pl.String)
     if lowercase:
         series = series.str.to_lowercase()
-    lists = series.str.split(" ") if split == "spaces" else series.str.extract_all(WORD)
+    pattern = WORD if split == "words" else WORD_OR_SIGN
+    lists = series.str.split(" ") if split == "spaces" else series.str.extract_all(pattern)
     lengths = lists.list.len().to_numpy()
     # A text without a word would explode to one null, so it is left out before.
     words = lists.filter(lists.list.len() > 0).explode() if len(texts) else pl.Series([], dtype=pl.String)

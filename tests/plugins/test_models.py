@@ -15,7 +15,15 @@ from textforge_standard.mlp import mlp
 from textforge_standard.tfidf import Tfidf
 
 TEXTS = ["red red green", "", "blue blue blue blue red", "?", "green blue", "yellow violet red red", ""]
-ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
 
 
 def dense(features):
@@ -76,8 +84,7 @@ FEATURES = {
         (mlp, {"hidden": [7]}),
         (mlp, {"hidden": [100, 100]}),
         (mlp, {"hidden": [3, 5, 4]}),
-        (mlp, {"hidden": [30, 20], "activation": "tanh"}),
-        (mlp, {"hidden": [30, 20], "activation": "gelu"}),
+        *((mlp, {"hidden": [30, 20], "activation": activation}) for activation in ACTIVATIONS),
     ],
 )
 def test_outputs_and_gradients_are_those_of_linear_layers_on_the_dense_counts(factory, options, features):
@@ -175,3 +182,62 @@ def test_empty_bags_give_the_bias():
 def test_no_rows_give_no_outputs():
     features = BagOfWords().fit(TEXTS).transform([])
     assert mlp(features.n_features, 3)(features.batch(0, 0)).shape == (0, 3)
+
+
+@pytest.mark.parametrize(("norm", "layer"), [("batch", nn.BatchNorm1d), ("layer", nn.LayerNorm)])
+def test_norms_stand_before_the_activation_and_are_torchs(norm, layer):
+    features = BagOfWords().fit_transform(TEXTS)
+    model = seeded(mlp, features.n_features, 3, hidden=[8, 6], norm=norm, dropout=0.5)
+    kinds = [type(part) for part in model]
+    assert [issubclass(kind, layer) for kind in kinds] == [False, True, False, False, False, True, *[False] * 3]
+    torch.manual_seed(0)
+    reference = nn.Sequential(
+        nn.Linear(features.n_features, 8), layer(8), nn.ReLU(), nn.Linear(8, 6), layer(6), nn.ReLU(), nn.Linear(6, 3)
+    )
+    ours = seeded(mlp, features.n_features, 3, hidden=[8, 6], norm=norm)
+    for _ in range(3):  # batch normalisation's running figures move
+        found, expected = ours(features.batch(0, len(features))), reference(dense(features))
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    ours.eval(), reference.eval()
+    found, expected = ours(features.batch(0, len(features))), reference(dense(features))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_batch_normalisation_takes_a_batch_of_one():
+    # as the last batch of an epoch may be; it has no variance, so the running figures serve
+    model = seeded(mlp, 4, 3, hidden=[6], norm="batch")
+    rows = torch.randn(20, 4)
+    for _ in range(100):
+        model(rows)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    found = model(rows[:1])
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert torch.equal(found, model.eval()(rows[:1]))
+    found.sum().backward()
+
+
+@pytest.mark.parametrize("features", FEATURES.values(), ids=FEATURES)
+def test_input_dropout_leaves_out_entries_of_a_bag_while_training(features):
+    features = features()
+    batch = features.batch(0, len(features))
+    torch.manual_seed(0)
+    dropout = mlp(features.n_features, 3, input_dropout=0.25)[0]
+    before = torch.ones(len(batch.indices)) if batch.weights is None else batch.weights
+    found = torch.stack([dropout(batch).weights / before for _ in range(400)])
+    assert {round(value, 4) for value in found.unique().tolist()} == {0.0, 1.3333}
+    assert 0.2 < (found == 0).float().mean() < 0.3
+    dropout.eval()
+    assert dropout(batch) is batch
+
+
+def test_input_dropout_zeroes_numbers_of_a_vector_while_training():
+    dropout = mlp(1000, 3, input_dropout=0.25)[0]
+    rows = torch.ones(10, 1000)
+    torch.manual_seed(0)
+    assert 0.2 < (dropout(rows) == 0).float().mean() < 0.3
+    assert (rows == 1).all()
+    assert dropout.eval()(rows) is rows
+
+
+def test_input_dropout_needs_no_layer_where_there_is_none():
+    assert type(mlp(10, 3)[0]) is FeatureLinear
