@@ -22,9 +22,9 @@ from typing import Any
 from sklearn.datasets import fetch_20newsgroups
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 
-from textforge_standard.bow import BagOfWords
-from textforge_standard.hashing import Hashing
-from textforge_standard.tfidf import Tfidf
+from textforge_standard.vectorizers.bow import BagOfWords
+from textforge_standard.vectorizers.hashing import Hashing
+from textforge_standard.vectorizers.tfidf import Tfidf
 
 TEXTS = {name: fetch_20newsgroups(subset=name).data for name in ("train", "test")}
 CASES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {

@@ -69,7 +69,7 @@ PACKAGES = {
     "wrong-return": HOOK + "@hookimpl\ndef textforge_models(): return ['list-model']\n",
     "misspelled": HOOK + "@hookimpl\ndef textforge_modles(): return {}\n",
     "duplicates": HOOK + "@hookimpl\ndef textforge_models():\n"
-    "    return {'mlp': 'textforge_standard.mlp:mlp', 'mlp-again': 'textforge_standard.mlp:mlp'}\n",
+    "    return {'mlp': 'textforge_standard.models.mlp:mlp', 'mlp-again': 'textforge_standard.models.mlp:mlp'}\n",
     "option-use": OPTION.format("use: str = ''", "uses"),
     "option-untyped": OPTION.format("dim=3", "untyped"),
     "missing-module": HOOK + "@hookimpl\ndef textforge_models(): return {'lost': 'module_that_is_not_there:model'}\n",

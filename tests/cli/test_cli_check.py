@@ -81,7 +81,7 @@ def test_check_imports_nothing_heavy(file):
     code, modules = imported_by("check", file, "--resolved")
     assert code == 0
     assert not modules & HEAVY
-    assert "textforge_standard.mlp" in modules, "or else nothing was checked"
+    assert "textforge_standard.models.mlp" in modules, "or else nothing was checked"
 
 
 def test_a_refusal_imports_nothing_heavy(recipe_file):

@@ -10,7 +10,7 @@ from sklearn.datasets import fetch_20newsgroups
 from sklearn.feature_extraction.text import CountVectorizer
 
 from textforge import DataError, Ragged
-from textforge_standard.bow import BagOfWords
+from textforge_standard.vectorizers.bow import BagOfWords
 
 GROUPS = ["comp.graphics", "sci.space", "rec.sport.baseball"]
 TEXTS = [

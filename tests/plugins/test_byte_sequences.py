@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import textforge
-from textforge_standard.byte_sequences import Bytes
+from textforge_standard.vectorizers.byte_sequences import Bytes
 
 ANY = st.text(max_size=30)  # lone surrogates too
 

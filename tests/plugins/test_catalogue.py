@@ -12,6 +12,8 @@ from textforge import Dataset, PluginManager, RecipeError, load_recipe
 
 PARTS = PluginManager()
 VECTORIZERS, MODELS = PARTS.components("vectorizer"), PARTS.components("model")
+SMALL = {"max_length": 64, "n_features": 4096, "vocab_size": 400}
+"""Options that keep tests quick, where a part has them."""
 UNTRAINED = ["", "\U0001f680 \U0001f680", "never seen before", "array " * 400]
 
 
@@ -53,10 +55,15 @@ def trained(dataset, *, vectorizer="tfidf", model="linear", optimizer="adamw", *
     for kind in ("scheduler", "loss"):
         if kind in others:
             parts[kind] = others.pop(kind)
-    built = {kind: PARTS.part(kind, one) if isinstance(one, str) else one for kind, one in parts.items()}
+    built = {kind: small(kind, one) if isinstance(one, str) else one for kind, one in parts.items()}
     if built["model"].component.fits_itself:
         del built["optimizer"]
     return textforge.Trainer(dataset, **built, **{"epochs": 2, "batch_size": 16, **others})
+
+
+def small(kind, name):
+    fields = PARTS.component(kind, name).options.fields
+    return PARTS.part(kind, name, **{key: value for key, value in SMALL.items() if key in fields})
 
 
 def same_after_loading(classifier, folder):

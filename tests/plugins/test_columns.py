@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from textforge import DataError
-from textforge_standard.columns import Columns, Table, examples
-from textforge_standard.csv_files import csv_files
-from textforge_standard.jsonl import jsonl
-from textforge_standard.parquet import parquet
+from textforge_standard.datasets.columns import Columns, Table, examples
+from textforge_standard.datasets.csv_files import csv_files
+from textforge_standard.datasets.jsonl import jsonl
+from textforge_standard.datasets.parquet import parquet
 
 
 def taken(columns, **options):

@@ -11,7 +11,7 @@ from conftest import make_texts, only_json, small_recipe, textforge, write_csv
 from hypothesis import given, settings, strategies as st
 
 from textforge import DataError, PluginManager, RecipeError
-from textforge_standard.csv_files import csv_files
+from textforge_standard.datasets.csv_files import csv_files
 
 HEADER = "text,label\n"
 GOOD = HEADER + "red,x\ngreen,y\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from textforge_standard.docstring_sections import parted_docstring
+from textforge_standard.datasets.docstring_sections import parted_docstring
 
 NUMPYDOC = """Add two numbers.
 
@@ -47,7 +47,7 @@ def test_a_text_without_headings_has_no_label_and_stays_as_it_is():
 
 
 def test_real_docstrings_have_several_labels_each():
-    from textforge_standard.docstrings import docstrings
+    from textforge_standard.datasets.docstrings import docstrings
 
     data = docstrings(0, packages=["numpy", "sklearn"], per_package=80, labels="sections")
     assert data.multi_label

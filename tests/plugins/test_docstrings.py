@@ -11,7 +11,7 @@ import yaml
 from conftest import textforge
 
 from textforge import DataError, DataUnavailable
-from textforge_standard.docstrings import _mask, docstrings
+from textforge_standard.datasets.docstrings import _mask, docstrings
 
 FILES, EACH = 30, 4
 
@@ -217,7 +217,7 @@ def test_the_default_texts_are_all_different_and_long_enough(default):
 
 def test_nothing_that_is_read_is_imported():
     program = (
-        "import sys; from textforge_standard.docstrings import docstrings; "
+        "import sys; from textforge_standard.datasets.docstrings import docstrings; "
         "docstrings(0, packages=['scipy', 'sklearn', 'rich'], per_package=40); "
         "print(sorted({'scipy', 'sklearn', 'rich', 'torch'} & set(sys.modules)))"
     )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from textforge import DataError, PluginManager
-from textforge_standard.fasttext import fasttext
+from textforge_standard.datasets.fasttext import fasttext
 
 
 @pytest.fixture

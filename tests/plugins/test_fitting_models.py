@@ -16,12 +16,12 @@ from sklearn.svm import LinearSVC
 from textforge import DataError, Ragged, RecipeError
 from textforge.features import Dense
 from textforge.plugins import PluginManager
-from textforge_standard.calibrated import calibrated
-from textforge_standard.complement_nb import complement_nb
-from textforge_standard.linear_svc import linear_svc
-from textforge_standard.logistic_regression import logistic_regression
-from textforge_standard.multinomial_nb import multinomial_nb
-from textforge_standard.nbsvm import nbsvm
+from textforge_standard.models.calibrated import calibrated
+from textforge_standard.models.complement_nb import complement_nb
+from textforge_standard.models.linear_svc import linear_svc
+from textforge_standard.models.logistic_regression import logistic_regression
+from textforge_standard.models.multinomial_nb import multinomial_nb
+from textforge_standard.models.nbsvm import nbsvm
 
 ALL = (calibrated, complement_nb, linear_svc, logistic_regression, multinomial_nb, nbsvm)
 every_model = pytest.mark.parametrize("factory", ALL, ids=lambda factory: factory.__name__)

@@ -4,7 +4,7 @@ import pytest
 from sklearn.datasets import load_files
 
 from textforge import DataError, PluginManager
-from textforge_standard.folder import folder
+from textforge_standard.datasets.folder import folder
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from textforge import DataError
-from textforge_standard.columns import Columns, Table, examples
-from textforge_standard.guess import guess
+from textforge_standard.datasets.columns import Columns, Table, examples
+from textforge_standard.datasets.guess import guess
 
 RNG = random.Random(0)
 WORDS = [f"word{n}" for n in range(300)]

@@ -9,8 +9,8 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.utils import murmurhash3_32
 
 import textforge
-from textforge_standard.hashing import Hashing
-from textforge_standard.murmur import murmur3
+from textforge_standard.vectorizers.hashing import Hashing
+from textforge_standard.vectorizers.murmur import murmur3
 
 ANALYZERS = {"words": "word", "characters": "char", "characters_in_words": "char_wb"}
 TEXTS = [

@@ -7,7 +7,7 @@ import pytest
 from conftest import make_texts
 
 from textforge import DataError, DataUnavailable, PluginError, PluginManager, RecipeError
-from textforge_standard.huggingface import huggingface
+from textforge_standard.datasets.huggingface import huggingface
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_folder_of_nothing_is_told(library, tmp_path):
 
 def test_a_hub_that_cannot_be_reached_is_told_as_unavailable(library):
     # a process of its own: the library reads whether it is offline when it is imported
-    code = "from textforge_standard.huggingface import huggingface; huggingface(0, name='some/corpus')"
+    code = "from textforge_standard.datasets.huggingface import huggingface; huggingface(0, name='some/corpus')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "DataUnavailable: 'some/corpus': the hub cannot be reached, and it is not cached" in done.stderr
 
@@ -164,5 +164,8 @@ def test_look_at_knows_its_own(saved, tmp_path):
 
 
 def test_the_library_is_imported_only_when_it_is_used():
-    code = "import sys, textforge_standard.huggingface; assert not {'datasets', 'pandas', 'pyarrow'} & set(sys.modules)"
+    code = (
+        "import sys, textforge_standard.datasets.huggingface; "
+        "assert not {'datasets', 'pandas', 'pyarrow'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

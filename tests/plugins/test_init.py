@@ -17,8 +17,8 @@ from hypothesis import given, strategies as st
 
 import textforge as library
 from textforge import DataError, PluginManager, RecipeError, StorageError, load_recipe
-from textforge_standard import init
-from textforge_standard.init_recipe import yaml_value
+from textforge_standard.commands import init
+from textforge_standard.commands.init_recipe import yaml_value
 
 TEXTS, LABELS = make_texts(240)
 RNG = random.Random(0)
@@ -360,6 +360,6 @@ def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing
 
 
 def test_the_recipe_to_begin_with_is_in_the_package():
-    from textforge_standard.init_recipe import STARTER
+    from textforge_standard.commands.init_recipe import STARTER
 
     assert STARTER.is_file() and STARTER.parent.name == "textforge_standard"

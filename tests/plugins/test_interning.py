@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from textforge_standard import interning
-from textforge_standard.interning import GOLDEN, UNKNOWN, Interner
+from textforge_standard.vectorizers import interning
+from textforge_standard.vectorizers.interning import GOLDEN, UNKNOWN, Interner
 
 KEYS = st.lists(st.integers(1, 40) | st.integers(1, 2**64 - 1), max_size=60)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from textforge import DataError
-from textforge_standard.jsonl import jsonl
+from textforge_standard.datasets.jsonl import jsonl
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from torch import nn
 
 from textforge import FeatureLinear, Ragged
 from textforge.features import Dense
-from textforge_standard.bow import BagOfWords
-from textforge_standard.linear import linear
-from textforge_standard.mlp import mlp
-from textforge_standard.tfidf import Tfidf
+from textforge_standard.models.linear import linear
+from textforge_standard.models.mlp import mlp
+from textforge_standard.vectorizers.bow import BagOfWords
+from textforge_standard.vectorizers.tfidf import Tfidf
 
 TEXTS = ["red red green", "", "blue blue blue blue red", "?", "green blue", "yellow violet red red", ""]
 ACTIVATIONS = {

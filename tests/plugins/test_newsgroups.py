@@ -7,7 +7,7 @@ from sklearn.datasets import fetch_20newsgroups
 
 from textforge import RecipeError
 from textforge.plugins import PluginManager
-from textforge_standard.newsgroups import newsgroups
+from textforge_standard.datasets.newsgroups import newsgroups
 
 # in no order, so that an accidental sorting shows
 GROUPS = ["sci.space", "comp.graphics", "rec.sport.baseball"]

@@ -16,8 +16,8 @@ import yaml
 from conftest import textforge
 
 from textforge import DataError, DataUnavailable, StorageError
-from textforge_standard import newsgroups_archive
-from textforge_standard.newsgroups import newsgroups
+from textforge_standard.datasets import newsgroups_archive
+from textforge_standard.datasets.newsgroups import newsgroups
 
 GROUPS = ["comp.graphics", "sci.space"]
 

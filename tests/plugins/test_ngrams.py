@@ -9,10 +9,10 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer,
 
 import textforge
 from textforge import DataError
-from textforge_standard import units
-from textforge_standard.bow import BagOfWords
-from textforge_standard.stop_words import ENGLISH
-from textforge_standard.tfidf import Tfidf
+from textforge_standard.vectorizers import units
+from textforge_standard.vectorizers.bow import BagOfWords
+from textforge_standard.vectorizers.stop_words import ENGLISH
+from textforge_standard.vectorizers.tfidf import Tfidf
 
 ANALYZERS = {"words": "word", "characters": "char", "characters_in_words": "char_wb"}
 TEXTS = [

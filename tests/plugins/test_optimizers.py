@@ -10,20 +10,20 @@ from torch import nn
 
 from textforge import FeatureLinear, RecipeError
 from textforge.plugins import PluginManager
-from textforge_standard.adadelta import adadelta
-from textforge_standard.adafactor import adafactor
-from textforge_standard.adagrad import adagrad
-from textforge_standard.adam import adam
-from textforge_standard.adamax import adamax
-from textforge_standard.adamw import adamw
-from textforge_standard.asgd import asgd
-from textforge_standard.muon import muon
-from textforge_standard.nadam import nadam
-from textforge_standard.radam import radam
-from textforge_standard.rmsprop import rmsprop
-from textforge_standard.rprop import rprop
-from textforge_standard.sgd import sgd
-from textforge_standard.sparse_adam import sparse_adam
+from textforge_standard.optimizers.adadelta import adadelta
+from textforge_standard.optimizers.adafactor import adafactor
+from textforge_standard.optimizers.adagrad import adagrad
+from textforge_standard.optimizers.adam import adam
+from textforge_standard.optimizers.adamax import adamax
+from textforge_standard.optimizers.adamw import adamw
+from textforge_standard.optimizers.asgd import asgd
+from textforge_standard.optimizers.muon import muon
+from textforge_standard.optimizers.nadam import nadam
+from textforge_standard.optimizers.radam import radam
+from textforge_standard.optimizers.rmsprop import rmsprop
+from textforge_standard.optimizers.rprop import rprop
+from textforge_standard.optimizers.sgd import sgd
+from textforge_standard.optimizers.sparse_adam import sparse_adam
 
 CASES = [
     (adadelta, torch.optim.Adadelta, {}),

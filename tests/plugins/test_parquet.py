@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from textforge import DataError
-from textforge_standard.parquet import parquet
+from textforge_standard.datasets.parquet import parquet
 
 
 @pytest.fixture

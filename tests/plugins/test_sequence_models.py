@@ -9,11 +9,11 @@ from hypothesis import given, settings, strategies as st
 from torch import nn
 
 from textforge import PluginManager, Ragged, RecipeError
-from textforge_standard.encoder import sinusoids
-from textforge_standard.fasttext_model import fasttext
-from textforge_standard.rnn import rnn
-from textforge_standard.textcnn import textcnn
-from textforge_standard.transformer import transformer
+from textforge_standard.models.encoder import sinusoids
+from textforge_standard.models.fasttext import fasttext
+from textforge_standard.models.rnn import rnn
+from textforge_standard.models.textcnn import textcnn
+from textforge_standard.models.transformer import transformer
 
 VOCAB, CLASSES, DIM = 30, 3, 8
 SMALL = {

@@ -7,8 +7,8 @@ from conftest import make_texts
 from hypothesis import given, strategies as st
 
 from textforge import DataError
-from textforge_standard.jsonl import jsonl
-from textforge_standard.splits import Examples, HoldOut, dataset, read_splits
+from textforge_standard.datasets.jsonl import jsonl
+from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 
 
 def made(n=100, groups=None, **fractions):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import textforge
-from textforge_standard.subword import Subword
+from textforge_standard.vectorizers.subword import Subword
 
 pytest.importorskip("tokenizers")
 
@@ -109,7 +109,7 @@ def test_a_text_of_a_megabyte_is_read(fitted):
 def test_processes_may_fork_and_the_environment_stays():
     program = """
 import os
-from textforge_standard.subword import Subword
+from textforge_standard.vectorizers.subword import Subword
 before = dict(os.environ)
 vectorizer = Subword().fit(["low lower lowest"] * 600)
 child = os.fork()

@@ -9,8 +9,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from textforge import DataError
 from textforge.options import Options
-from textforge_standard.bow import BagOfWords
-from textforge_standard.tfidf import Tfidf
+from textforge_standard.vectorizers.bow import BagOfWords
+from textforge_standard.vectorizers.tfidf import Tfidf
 
 GROUPS = ["comp.graphics", "sci.space", "rec.sport.baseball"]
 TEXTS = [

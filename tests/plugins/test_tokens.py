@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 import textforge
 from textforge import DataError, Ragged
-from textforge_standard.tokens import Tokens
+from textforge_standard.vectorizers.tokens import Tokens
 
 TEXTS = ["the cat sat on the mat", "", "A dog AND a cat: dog, dog!", "? !", "the mat 🚀 é x_1"]
 CUT = {

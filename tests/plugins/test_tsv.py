@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from textforge import DataError, RecipeError
-from textforge_standard.csv_files import csv_files
-from textforge_standard.tsv import tsv
+from textforge_standard.datasets.csv_files import csv_files
+from textforge_standard.datasets.tsv import tsv
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from textforge import DataError
-from textforge_standard import word_vectors
-from textforge_standard.word_vectors import read_vectors
+from textforge_standard.vectorizers import word_vectors
+from textforge_standard.vectorizers.word_vectors import read_vectors
 
 WORDS = ["cat", "dog", "naïve", "🚀"]
 GLOVE = "the 0.1 0.2 0.3\ncat 1 2 3\n🚀 -1 -2 -3.5e-1\nnaïve 4 5 6\n"

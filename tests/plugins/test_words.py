@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from textforge_standard import words
+from textforge_standard.vectorizers import words
 
 # Rust's Unicode tables are newer than Python's: the letters that they know and Python does not are
 # the only difference. Python calls such a code point unassigned (category Cn).

@@ -1,0 +1,248 @@
+"""The columns of a table that become texts, labels and groups."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from annotated_types import MinLen
+
+from textforge_standard.datasets.splits import Examples
+
+Names = Annotated[list[str], MinLen(1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Which columns are what.
+
+    Options:
+        text: name of the column of texts, or a list of columns that are joined; empty ones are left out.
+        join: what stands between joined columns.
+        label: name of the column of labels, or a list of columns of 0 and 1, one a label (multi-label); labels are
+            read as text, and a column that holds lists makes the data multi-label.
+        label_separator: what stands between the labels of a text in a column of text, as '|' in 'a|b' (multi-label).
+        group: column of rows that belong together, such as those of one author: no hold-out divides a group.
+        missing: rows without text or without label are an error, or are dropped and counted.
+    """
+
+    text: str | Names = "text"
+    join: str = "\n"
+    label: str | Names = "label"
+    label_separator: Annotated[str, MinLen(1)] | None = None
+    group: str | None = None
+    missing: Literal["error", "drop"] = "error"
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.text] if isinstance(self.text, str) else self.text
+
+    @property
+    def labels(self) -> list[str]:
+        return [self.label] if isinstance(self.label, str) else self.label
+
+    def wanted(self) -> dict[str, str]:
+        """Each column to read, and the option that names it."""
+        named = {"text": self.texts, "label": self.labels, "group": [self.group] if self.group is not None else []}
+        found: dict[str, str] = {}
+        for option, names in named.items():
+            for name in names:
+                found.setdefault(name, option)
+        return found
+
+    def wrong(self) -> str | None:
+        for option, names in (("text", self.texts), ("label", self.labels)):
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                return f"{option} names the column '{twice}' twice."
+        if both := next((name for name in self.texts if name in self.labels), None):
+            return f"text and label both name the column '{both}'; they must differ."
+        if self.label_separator is not None and not isinstance(self.label, str):
+            return "label_separator divides one column of labels, but label names several columns of 0 and 1."
+        return None
+
+
+@dataclass
+class Table:
+    """Columns of one file, equally long; None where there is no value."""
+
+    path: Path | str
+    columns: dict[str, list[Any]]
+    called: str = "rows {}"
+    """How messages call rows that have the numbers `{}`."""
+
+    numbers: Sequence[int] | None = None
+    """Where each row stands in the file; by default they count from 1."""
+
+    def rows(self, rows: Iterable[int]) -> str:
+        """Rows as messages name them."""
+        from textforge.errors import listed
+
+        return self.called.format(listed((str(self.numbers[r] if self.numbers else r + 1) for r in rows), limit=8))
+
+
+def look_up(path: Path | str, header: Sequence[str], wanted: dict[str, str]) -> None:
+    """See to it that each column wanted stands in the header once.
+
+    Raises:
+        DataError: it does not; names the nearest.
+    """
+    from textforge import DataError
+    from textforge.errors import did_you_mean, listed
+
+    for column, option in wanted.items():
+        if column not in header:
+            raise DataError(
+                f"{path}: there is no column '{column}'. Its columns: {listed(header)}."
+                f"{did_you_mean(column, header)} Name it with dataset.{option}."
+            )
+        if header.count(column) > 1:
+            raise DataError(f"{path}: {header.count(column)} columns are named '{column}'. Rename all but one.")
+
+
+def examples(table: Table, columns: Columns) -> Examples:
+    """A table's texts, labels and groups, rows that lack one told or left out.
+
+    Raises:
+        DataError: a value is missing, or is none of its kind; names file and row.
+    """
+    from textforge import DataError
+
+    texts = _texts(table, columns)
+    labels, unlabelled = _labels(table, columns)
+    groups = None
+    if columns.group is not None:
+        groups = [v if v is None else as_text(v) for v in _values(table, columns.group, _is_plain, "text or a number")]
+    no_text = [not text.strip() for text in texts]
+    no_label = [label is None or (isinstance(label, str) and not label.strip()) for label in labels]
+    no_group = [not group for group in groups] if groups is not None else [False] * len(texts)
+    incomplete = [row for row, lacks in enumerate(zip(no_text, no_label, no_group, strict=True)) if any(lacks)]
+    found = Examples(texts, labels, groups)
+    if incomplete:
+        counts = {"text": sum(no_text), "label": sum(no_label)} | ({} if groups is None else {"group": sum(no_group)})
+        told = missing_told(table.path, len(texts), counts, table.rows(incomplete), columns.missing)
+        gone = set(incomplete)
+        found = found.rows(row for row in range(len(texts)) if row not in gone)
+        found.warnings.append(told)
+    if unlabelled:
+        found.warnings.append(f"{table.path}: {unlabelled} of {len(texts)} rows have none of the labels.")
+    if not found.texts:
+        raise DataError(f"{table.path}: has no row with a text and a label.")
+    return found
+
+
+def missing_told(
+    path: Path | str, n: int, counts: dict[str, int], where: str, missing: str, called: str = "rows"
+) -> str:
+    """The warning of rows that were left out.
+
+    Raises:
+        DataError: they are to be an error.
+    """
+    from textforge import DataError
+
+    (first, most), *others = counts.items()
+    lacking = ", ".join([f"{most} of {n} {called} have no {first}", *(f"{count} no {what}" for what, count in others)])
+    told = f"{path}: {lacking} ({where})"
+    if missing == "error":
+        raise DataError(f"{told}. Fill them in, or leave them out with dataset.missing: drop.")
+    return f"{told}; they were left out."
+
+
+def as_text(value: Any) -> str:
+    """A number or truth value as JSON writes it; 3.0, which tools make of a 3 beside a missing value, as 3."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (str, bool, int, float))
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, (str, bool, int)) or (isinstance(value, float) and value.is_integer())
+
+
+def _is_label(value: Any) -> bool:
+    return _is_name(value) or (isinstance(value, (list, tuple)) and all(map(_is_name, value)))
+
+
+def _values(table: Table, column: str, fits: Callable[[Any], bool], wanted: str) -> list[Any]:
+    """A column's values, NaN as None, each found to fit."""
+    from textforge import DataError
+
+    values = table.columns[column]
+    if {*map(type, values)} <= {str, type(None)}:  # the common case at the speed of C
+        return values
+    values = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+    for row, value in enumerate(values):
+        if value is None or fits(value):
+            continue
+        if isinstance(value, dict):
+            inner = next(iter(value), "field")
+            advice = f"nested fields. Name one of them with a dot, as in '{column}.{inner}'."
+            raise DataError(f"{table.path}: {table.rows([row])}: column '{column}' holds {advice}")
+        shown = value if isinstance(value, (int, float)) else type(value).__name__
+        raise DataError(f"{table.path}: {table.rows([row])}: column '{column}' holds {shown}, which is not {wanted}.")
+    return values
+
+
+def _texts(table: Table, columns: Columns) -> list[str]:
+    parts = [
+        ["" if value is None else as_text(value) for value in _values(table, name, _is_plain, "text")]
+        for name in columns.texts
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return [columns.join.join(filter(str.strip, row)) for row in zip(*parts, strict=True)]
+
+
+def _labels(table: Table, columns: Columns) -> tuple[list[Any], int]:
+    """The label or the list of labels of each row, None where it is missing; and how many lists are empty."""
+    if not isinstance(columns.label, str):
+        labels = _flags(table, columns.label)
+    else:
+        kind = "a label (text, a whole number, true or false) or a list of them"
+        values = _values(table, columns.label, _is_label, kind)
+        if (separator := columns.label_separator) is not None:
+            labels = [_divided(value, separator) if isinstance(value, str) else _listed(value) for value in values]
+        elif {*map(type, values)} <= {str, type(None)}:
+            labels = values
+        else:
+            labels = [_listed(v) if isinstance(v, (list, tuple)) else None if v is None else as_text(v) for v in values]
+    return labels, sum(label == [] for label in labels)
+
+
+def _divided(value: str, separator: str) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(str.strip, value.split(separator)))))
+
+
+def _listed(value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    return list(dict.fromkeys(map(as_text, value if isinstance(value, (list, tuple)) else [value])))
+
+
+ON, OFF = frozenset({"1", "1.0", "true", "True"}), frozenset({"0", "0.0", "false", "False"})
+FLAGS = ON | OFF
+
+
+def _flags(table: Table, names: list[str]) -> list[list[str] | None]:
+    """The names of the columns that hold a 1."""
+    from textforge import DataError
+
+    rows: list[list[str] | None] = [[] for _ in table.columns[names[0]]]
+    for name in names:
+        for row, value in enumerate(_values(table, name, _is_plain, "0 or 1")):
+            shown = "" if value is None else as_text(value).strip()
+            if not shown:
+                rows[row] = None
+            elif shown not in FLAGS:
+                told = f"column '{name}' holds {shown[:40]!r}; a column of a list of labels holds 0 or 1."
+                raise DataError(f"{table.path}: {table.rows([row])}: {told}")
+            elif shown in ON and (labels := rows[row]) is not None:
+                labels.append(name)
+    return rows

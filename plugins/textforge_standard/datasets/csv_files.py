@@ -1,0 +1,41 @@
+"""Dataset `csv`."""
+
+from typing import Annotated
+
+from annotated_types import MinLen
+
+from textforge_standard.datasets.columns import Columns
+from textforge_standard.datasets.csv_reader import names_are_wrong, read_separated, separator_is_wrong
+from textforge_standard.datasets.csv_sniffer import read_unknown
+from textforge_standard.datasets.files import Files, no_such_encoding
+from textforge_standard.datasets.splits import HoldOut
+from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.option_groups import with_groups
+
+
+@with_groups(separator_is_wrong, names_are_wrong, no_such_encoding)
+def csv_files(
+    seed: int,
+    files: Files,
+    hold_out: HoldOut,
+    columns: Columns,
+    /,
+    *,
+    separator: str = ",",
+    quotes: bool = True,
+    names: Annotated[list[str], MinLen(1)] | None = None,
+    encoding: str = "utf-8",
+):
+    """Comma-separated files with a header: one column of texts, one of labels.
+
+    Options:
+        separator: the character between columns; one ASCII character.
+        quotes: a field in double quotes may hold separators and line ends; false takes quotes as they stand.
+        names: the columns' names, for files without a header.
+        encoding: the files' character encoding.
+    """
+    own = {"separator": separator, "quotes": quotes, "names": names, "encoding": encoding}
+    return from_files(files, hold_out, columns, seed, lambda path, wanted: read_separated(path, wanted, **own))
+
+
+csv_files.look_at = look_at_files(".csv", read=lambda path: read_unknown(path, ",;\t|"), read_with=read_separated)

@@ -1,0 +1,101 @@
+"""Dataset `fasttext`."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from annotated_types import MinLen
+
+from textforge_standard.datasets.columns import Columns, Table, examples
+from textforge_standard.datasets.files import Files, content, data_files, decoded, no_such_encoding
+from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
+from textforge_standard.option_groups import with_groups
+
+
+@with_groups(no_such_encoding)
+def fasttext(
+    seed: int,
+    files: Files,
+    hold_out: HoldOut,
+    /,
+    *,
+    prefix: Annotated[str, MinLen(1)] = "__label__",
+    multi_label: bool | None = None,
+    missing: Literal["error", "drop"] = "error",
+    encoding: str = "utf-8",
+):
+    """Lines as fastText reads them: `__label__space __label__news the text` (Joulin et al. 2017).
+
+    Options:
+        prefix: what each label begins with.
+        multi_label: whether a text may have several labels or none; null says yes where a line has several.
+        missing: lines without text or without label are an error, or are dropped and counted.
+        encoding: the files' character encoding.
+    """
+    lines = {name: [(path, _lines(path, prefix, encoding)) for path in paths] for name, paths in files.splits().items()}
+    if multi_label is None:
+        every = (labels for split in lines.values() for _, rows in split for _, labels, _ in rows)
+        multi_label = any(len(labels) > 1 for labels in every)
+
+    def split(of: list[tuple[Path, list[tuple[int, list[str], str]]]]) -> Examples:
+        found = Examples()
+        for path, rows in of:
+            found.add(_examples(path, rows, multi_label, missing))
+        return found
+
+    return dataset(read_splits(lines, split), hold_out, seed)
+
+
+SPACE = " \t\r\v\f"
+"""What ends a word for fastText; a no-break space, for one, does not."""
+
+
+def _lines(path: Path, prefix: str, encoding: str) -> list[tuple[int, list[str], str]]:
+    """The number, the labels and the text of each line that is not blank."""
+    found, label = [], re.compile(f"{re.escape(prefix)}([^{SPACE}]*)[{SPACE}]*")
+    for number, line in enumerate(decoded(path, content(path), encoding).split("\n"), start=1):
+        labels, rest = [], line.strip(SPACE)
+        if not rest:
+            continue
+        while begins := label.match(rest):
+            labels.append(begins[1])
+            rest = rest[begins.end() :]
+        found.append((number, list(dict.fromkeys(filter(None, labels))), rest))
+    return found
+
+
+def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: bool, missing: str) -> Examples:
+    from textforge import DataError
+
+    if not multi_label and (several := next((number for number, labels, _ in rows if len(labels) > 1), None)):
+        raise DataError(f"{path}: line {several}: several labels, but dataset.multi_label is false.")
+    if rows and not any(labels for _, labels, _ in rows):
+        raise DataError(f"{path}: no line begins with a label, as in '__label__space the text'. Is it dataset.prefix?")
+    columns = {
+        "text": [text for *_, text in rows],
+        "label": [labels if multi_label else next(iter(labels), None) for _, labels, _ in rows],
+    }
+    table = Table(path, columns, called="lines {}", numbers=[number for number, *_ in rows])
+    return examples(table, Columns(missing=missing))
+
+
+def _look_at(path: Path) -> dict[str, Any] | None:
+    """The options for a file whose first line begins with a label."""
+    from textforge import DataError
+
+    paths = data_files(path, ("", ".txt", ".ft", ".fasttext", ".train", ".valid", ".test"))
+    try:
+        read = {split: _lines(file, "__label__", "utf-8") for split, file in paths.items()}
+    except DataError:
+        return None
+    if not read or not read["train"] or not read["train"][0][1]:
+        return None
+    rows = [row for split in read.values() for row in split]
+    multi_label = any(len(labels) > 1 for _, labels, _ in rows)
+    found = {"options": dict(paths), "why": {}, "remarks": [], "multi_label": multi_label}
+    if incomplete := sum(not text.strip() or not (labels or multi_label) for _, labels, text in rows):
+        found["options"]["missing"], found["why"]["missing"] = "drop", f"{incomplete} lines have no text or no label"
+    return found
+
+
+fasttext.look_at = _look_at

@@ -1,0 +1,205 @@
+"""Which columns of a table are texts and labels, found by their names and by what they hold."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from textforge_standard.datasets.columns import FLAGS, Table, as_text
+
+TEXT_NAMES = re.compile(
+    "texts?|reviews?|contents?|body|messages?|comments?|sentences?|tweets?|documents?|descriptions?|abstracts?|"
+    "utterances?|query|queries|questions?|posts?|articles?|headlines?|titles?|summary"
+)
+LABEL_NAMES = (
+    re.compile("labels?|class|classes|category|categories|targets?|y"),
+    re.compile("sentiments?|topics?|tags?|intents?|genres?|emotions?|spam|toxic"),
+    re.compile("ratings?|stars|polarity|language|lang"),
+)
+"""Names that mean labels, the surest first."""
+GROUP_NAMES = re.compile(
+    "authors?|users?|customers?|patients?|threads?|sessions?|conversations?|groups?|speakers?|reviewers?"
+)
+MAX_CLASSES = 1000
+FEW = 50
+"""Different values up to which a column that is not named so is told as another possibility."""
+SAMPLE = 20_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column holds."""
+
+    name: str
+    values: list[Any]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Its values as text, without those that are missing."""
+        plain = (as_text(value) for value in self.values if isinstance(value, (str, bool, int, float)))
+        return [text for text in plain if text.strip() and text != "nan"]
+
+    @cached_property
+    def lists(self) -> list[Any]:
+        return [value for value in self.values if isinstance(value, list)]
+
+    @cached_property
+    def distinct(self) -> set[str]:
+        return set(self.texts)
+
+    @cached_property
+    def sample(self) -> list[str]:
+        """Some of its texts, spread over the column."""
+        return self.texts[:: max(1, len(self.texts) // SAMPLE)]
+
+    @cached_property
+    def words(self) -> float:
+        """Words in a text, on average."""
+        return sum(len(text.split()) for text in self.sample) / max(1, len(self.sample))
+
+    @property
+    def is_flags(self) -> bool:
+        return bool(self.texts) and self.distinct <= FLAGS
+
+    def named(self, names: re.Pattern[str]) -> bool:
+        """Whether one of the words of its name is among these: `review_text`, `reviewText`, `Review Text`."""
+        return any(map(names.fullmatch, self.name_words))
+
+    @cached_property
+    def name_words(self) -> list[str]:
+        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.name)
+        return re.split(r"[\W_\d]+", spaced.lower())
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it says who or what several rows belong to: `author`, `user_id`, but not `user_timezone`."""
+        plain = all(GROUP_NAMES.fullmatch(word) or word in ("id", "name", "") for word in self.name_words)
+        return plain and self.named(GROUP_NAMES) and 1 < len(self.distinct) < len(self.texts)
+
+    @cached_property
+    def rank(self) -> int:
+        """How sure its name makes it that it holds labels, 0 the surest."""
+        return next((rank for rank, names in enumerate(LABEL_NAMES) if self.named(names)), len(LABEL_NAMES))
+
+    @cached_property
+    def separator(self) -> str | None:
+        """What stands between several labels in one text, where something seems to."""
+        different = len(set(self.sample))
+        for separator in "|;,":
+            rows = [[piece.strip() for piece in text.split(separator)] for text in self.sample]
+            pieces = {piece for row in rows for piece in row if piece}
+            often = sum(len(row) > 1 for row in rows) * 10 >= len(rows)
+            if often and 2 <= len(pieces) <= min(MAX_CLASSES, different / 2, len(rows) / 2):
+                return separator
+        return None
+
+    @cached_property
+    def may_label(self) -> bool:
+        """Whether it holds few different, short values, or lists of such."""
+        if self.lists:
+            names = {str(name) for row in self.lists for name in row}
+            plain = all(isinstance(name, (str, bool, int)) for row in self.lists for name in row)
+            return plain and 1 <= len(names) <= min(MAX_CLASSES, max(2, len(self.lists)))
+        few = 2 <= len(self.distinct) <= max(2, min(MAX_CLASSES, len(self.texts) // 2))
+        return self.words <= 6 and (few or self.separator is not None)
+
+    def told(self) -> str:
+        if self.lists:
+            return f"'{self.name}' (lists)"
+        return f"'{self.name}' ({len(self.distinct)} different values)"
+
+
+@dataclass
+class Guess:
+    """Options for the columns, why each, and sentences about what else could be meant."""
+
+    options: dict[str, Any]
+    why: dict[str, str]
+    remarks: list[str]
+
+
+def guess(table: Table) -> Guess:
+    """What the columns of a table seem to be.
+
+    Raises:
+        DataError: none looks like texts, or none like labels; names them all.
+    """
+    from textforge import DataError
+    from textforge.errors import listed
+
+    columns = [Column(name, values) for name, values in table.columns.items()]
+    labels = _labels(columns)
+    text = _text([column for column in columns if column not in labels])
+    if not labels or text is None:
+        what = "labels (few different short values)" if not labels else "texts"
+        shown = listed(f"{column.told()}" for column in columns)
+        raise DataError(
+            f"{table.path}: no column looks like {what}. Columns: {shown}. "
+            "If one is, write the recipe by hand: docs/data.md has an example."
+        )
+    n = len(columns[0].values)
+    found = Guess({}, {}, [f"{n:,} rows; columns: {listed(column.name for column in columns)}."])
+    found.options["text"] = text.name
+    found.why["text"] = f"{'by its name; ' if text.named(TEXT_NAMES) else ''}{text.words:.0f} words a text on average"
+    _tell_labels(labels, found)
+    others = [column for column in columns if column is not text and column not in labels]
+    found.remarks += _alternatives(text, labels, others)
+    return found
+
+
+def _labels(columns: list[Column]) -> list[Column]:
+    """The column of labels, or the columns of 0 and 1 that are one label each."""
+    candidates = [column for column in columns if column.may_label]
+    alike = [[c for c in candidates if c.distinct <= values] for values in ({"0", "1"}, FLAGS - {"0", "1"})]
+    flags = max(alike, key=len)
+    others = [column for column in candidates if not column.is_flags or column.rank == 0]
+    if len(flags) > 1 and all(column.rank == len(LABEL_NAMES) for column in others):
+        return flags
+    return sorted(candidates, key=lambda column: (column.rank, not column.lists, len(column.distinct)))[:1]
+
+
+def _text(columns: list[Column]) -> Column | None:
+    """The column of the longest texts, or one that is named so and has texts of like length."""
+    candidates = [column for column in columns if column.words >= 1 and len(column.distinct) > 1 and not column.lists]
+    candidates = [column for column in candidates if not _numbers(column)]
+    longest = max((column.words for column in candidates), default=0)
+    named = [column for column in candidates if column.named(TEXT_NAMES) and column.words * 4 >= longest]
+    return max(named or candidates, key=lambda column: column.words, default=None)
+
+
+def _numbers(column: Column) -> bool:
+    return all(re.fullmatch(r"[-+\d.,:/eT ]+", text) for text in column.texts[:1000])
+
+
+def _tell_labels(labels: list[Column], found: Guess) -> None:
+    if len(labels) > 1:
+        found.options["label"] = [column.name for column in labels]
+        found.why["label"] = "columns of 0 and 1; a text may have several of these labels"
+        return
+    (label,) = labels
+    found.options["label"] = label.name
+    why = "by its name" if label.rank < len(LABEL_NAMES) else "by its few different values"
+    if label.lists:
+        why += "; lists, so a text may have several labels"
+    elif label.separator is not None:
+        found.options["label_separator"] = label.separator
+        found.why["label_separator"] = "stands between the labels of a text"
+    else:
+        why += f"; {len(label.distinct)} classes"
+    found.why["label"] = why
+
+
+def _alternatives(text: Column, labels: list[Column], others: list[Column]) -> Iterator[str]:
+    for column in others:
+        if column.is_group:
+            yield f"Rows with the same '{column.name}' may belong together; 'group: {column.name}' holds them together."
+        elif not column.may_label and column.words >= 2 and not column.lists and not _numbers(column):
+            yield f"'{column.name}' holds text too: 'text: [{column.name}, {text.name}]' would join the two."
+    possible = [column for column in others if column.may_label and not column.is_group]
+    likely = [c for c in possible if c.rank < len(LABEL_NAMES) or c.lists or len(c.distinct) <= FEW]
+    if likely:
+        told = " or ".join(column.told() for column in sorted(likely, key=lambda column: column.rank))
+        yield f"The labels could also be {told}: then set 'label: {min(likely, key=lambda c: c.rank).name}'."
+    if len(labels) > 1:
+        yield f"If only one of the columns of 0 and 1 is meant, set 'label: {labels[0].name}'."

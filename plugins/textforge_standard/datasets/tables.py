@@ -1,0 +1,78 @@
+"""Files with columns, turned into a dataset; and what `textforge init` is told of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from textforge_standard.datasets.columns import Columns, Table, examples
+from textforge_standard.datasets.files import Files, data_files
+from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
+
+Reader = Callable[[Path, dict[str, str] | None], Table]
+"""Reads the columns wanted, each with the option that names it, of one file; all columns where None are named."""
+
+
+def from_files(files: Files, hold_out: HoldOut, columns: Columns, seed: int, read: Reader) -> Any:
+    """A `textforge.Dataset` of the files' rows."""
+
+    def split(paths: list[Path]) -> Examples:
+        found = Examples()
+        for path in paths:
+            found.add(examples(read(path, columns.wanted()), columns))
+        return found
+
+    return dataset(read_splits(files.splits(), split), hold_out, seed)
+
+
+Looked = tuple[Table, dict[str, Any], dict[str, str]]
+"""All columns of a file, and the options that it must be read with, each with the reason."""
+
+
+def look_at_files(
+    *suffixes: str, read: Callable[[Path], Looked], read_with: Callable[..., Table]
+) -> Callable[[Path], dict[str, Any] | None]:
+    """The `look_at` of a dataset of table files: what options a file, or a folder of train and test files, needs.
+
+    Args:
+        suffixes: those that tell the format.
+        read: how a file is read that nothing is known of.
+        read_with: how one is read with the options that `read` found.
+    """
+
+    def look_at(path: Path) -> dict[str, Any] | None:
+        from textforge import DataError
+        from textforge_standard.datasets.guess import guess
+
+        paths = data_files(path, suffixes)
+        if not paths:
+            return None
+        table, own, why = read(paths["train"])
+        found = guess(table)
+        columns = Columns(**found.options, missing="drop")
+        options: dict[str, Any] = {}
+        incomplete = 0
+        multi_label = False
+        for split, file in paths.items():
+            try:
+                rows = table if split == "train" else read_with(file, columns.wanted(), **own)
+                kept = examples(rows, columns)
+            except DataError as error:
+                if split == "train":
+                    raise
+                found.remarks.append(f"{file.name} is left out: {error}")
+                continue
+            options[split] = file
+            incomplete += len(next(iter(rows.columns.values()))) - len(kept.texts)
+            multi_label |= isinstance(kept.labels[0], list)
+        options |= {**found.options, **own}
+        if incomplete:
+            options["missing"] = "drop"
+            why["missing"] = f"{incomplete} rows have no text or no label"
+        return {
+            "options": options,
+            "why": {**found.why, **why},
+            "remarks": found.remarks,
+            "multi_label": multi_label,
+        }
+
+    return look_at

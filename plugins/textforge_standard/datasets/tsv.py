@@ -1,0 +1,42 @@
+"""Dataset `tsv`."""
+
+from functools import partial
+from typing import Annotated
+
+from annotated_types import MinLen
+
+from textforge_standard.datasets.columns import Columns
+from textforge_standard.datasets.csv_reader import names_are_wrong, read_separated
+from textforge_standard.datasets.csv_sniffer import read_unknown
+from textforge_standard.datasets.files import Files, no_such_encoding
+from textforge_standard.datasets.splits import HoldOut
+from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.option_groups import with_groups
+
+
+@with_groups(names_are_wrong, no_such_encoding)
+def tsv(
+    seed: int,
+    files: Files,
+    hold_out: HoldOut,
+    columns: Columns,
+    /,
+    *,
+    quotes: bool = True,
+    names: Annotated[list[str], MinLen(1)] | None = None,
+    encoding: str = "utf-8",
+):
+    """Tab-separated files with a header: one column of texts, one of labels.
+
+    Options:
+        quotes: a field in double quotes may hold tabs and line ends; false takes quotes as they stand.
+        names: the columns' names, for files without a header.
+        encoding: the files' character encoding.
+    """
+    own = {"separator": "\t", "quotes": quotes, "names": names, "encoding": encoding}
+    return from_files(files, hold_out, columns, seed, lambda path, wanted: read_separated(path, wanted, **own))
+
+
+tsv.look_at = look_at_files(
+    ".tsv", ".tab", read=lambda path: read_unknown(path, "\t"), read_with=partial(read_separated, separator="\t")
+)

@@ -1,0 +1,50 @@
+"""Loss `focal`."""
+
+from textforge_standard.losses.class_weights import ClassWeights, class_weights as weights_of
+from textforge_standard.optimizers.of_torch import NotNegative
+
+
+def focal(
+    labels,
+    class_counts,
+    multi_label: bool = False,
+    /,
+    *,
+    gamma: NotNegative = 2.0,
+    class_weights: ClassWeights = None,
+):
+    """Focal loss (Lin et al. 2017): cross-entropy times (1 - p) ** gamma, so that what is known already counts little.
+
+    p is the probability given to the truth: by a softmax where a text has one label, by a sigmoid for each label
+    where it may have several. With gamma 0 it is 'cross-entropy', or 'binary-cross-entropy'.
+
+    Options:
+        gamma: how little easy texts count.
+        class_weights: of each class, by its label; 'balanced' is n / (n_classes * count), n being the sum of counts;
+            null weighs all alike. Where a text may have several labels, a weight counts on the texts that have it.
+    """
+    from torch import nn
+    from torch.nn.functional import logsigmoid
+
+    class Focal(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("weights", weights_of(class_weights, "class_weights", labels, class_counts))
+
+        def forward(self, logits, targets):
+            if multi_label:
+                log_p = logsigmoid(logits * (2 * targets - 1))
+                weights = None if self.weights is None else 1 + targets * (self.weights - 1)
+                return (self._terms(log_p) if weights is None else self._terms(log_p) * weights).mean()
+            log_p = logits.log_softmax(dim=1).gather(1, targets[:, None])[:, 0]
+            if self.weights is None:
+                return self._terms(log_p).mean()
+            weights = self.weights[targets]
+            return (self._terms(log_p) * weights).sum() / weights.sum()
+
+        def _terms(self, log_p):
+            # not exactly 0, where a power below 1 has no gradient
+            missing = (-log_p.expm1()).clamp(min=1e-12)
+            return -log_p * missing**gamma
+
+    return Focal()

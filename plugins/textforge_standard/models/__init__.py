@@ -1,0 +1,1 @@
+"""Models; those that scikit-learn fits among them."""

@@ -1,0 +1,86 @@
+"""What model `calibrated` learns, as buffers, and the probabilities that scikit-learn would give."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from torch import nn
+from torch.nn.functional import logsigmoid
+
+from textforge import DataError
+from textforge_standard.models.linear_scores import NEVER, SURE, as_matrix, constant, convergence_told, weighted_sums
+
+
+class CalibratedScores(nn.Module):
+    """Linear margins, a sigmoid over each, and the mean over the machines that were kept.
+
+    Args:
+        estimator: an unfitted CalibratedClassifierCV with sigmoids over a linear classifier.
+        n_features, n_classes, multi_label: the facts.
+    """
+
+    def __init__(self, estimator: Any, n_features: int, n_classes: int, multi_label: bool) -> None:
+        super().__init__()
+        self.warnings: list[str] = []
+        self._estimator, self._multi_label = estimator, multi_label
+        self._shape = (estimator.cv if estimator.ensemble else 1, n_classes)
+        shapes = {"weight": (n_features, *self._shape), "bias": self._shape}
+        for name, shape in {**shapes, "slope": self._shape, "shift": self._shape}.items():
+            self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
+
+    def fit(self, features: Any, targets: Any) -> None:
+        """Learn from features and class numbers, or 0/1 rows of labels.
+
+        Raises:
+            DataError: a class has fewer texts than there are folds.
+        """
+        matrix, targets = as_matrix(features), np.asarray(targets)
+        self.warnings.clear()
+        learnt = {name: np.zeros(tuple(buffer.shape)) for name, buffer in self.named_buffers()}
+        if self._multi_label:
+            for label, column in enumerate(targets.T > 0.5):
+                if column.all() or not column.any():
+                    learnt["shift"][:, label] = SURE if column[0] else -SURE
+                    self.warnings.append(constant("calibrated", label, column[0]))
+                else:
+                    self._learn(matrix, column, learnt, [label])
+        else:
+            learnt["shift"][:] = NEVER
+            self._learn(matrix, targets, learnt, np.unique(targets))
+        for name, buffer in self.named_buffers():
+            buffer.copy_(torch.from_numpy(learnt[name]))
+
+    def _learn(self, matrix: Any, y: Any, learnt: dict[str, Any], columns: Any) -> None:
+        rarest = np.unique(y, return_counts=True)[1].min()
+        if rarest < self._estimator.cv:
+            raise DataError(
+                f"model 'calibrated' needs {self._estimator.cv} training texts of every class, one for each fold, "
+                f"and the rarest class has {rarest}. Lower model.cv, or use 'logistic-regression'."
+            )
+        with convergence_told("calibrated", self._estimator, self.warnings):
+            fitted = clone(self._estimator).fit(matrix, y)
+        for fold, one in enumerate(fitted.calibrated_classifiers_):
+            margins, sigmoids = one.estimator, one.calibrators
+            # scikit-learn's sigmoid is 1 / (1 + exp(a * margin + b)); of two classes it has the second's alone
+            for column, row, sign in _pairs(columns, len(sigmoids)):
+                learnt["weight"][:, fold, column] = margins.coef_[row]
+                learnt["bias"][fold, column] = margins.intercept_[row]
+                learnt["slope"][fold, column] = -sign * sigmoids[row].a_
+                learnt["shift"][fold, column] = -sign * sigmoids[row].b_
+
+    def forward(self, batch: Any) -> torch.Tensor:
+        margins = weighted_sums(batch, self.weight.flatten(1)).unflatten(1, self._shape) + self.bias
+        inner = self.slope * margins + self.shift
+        yes = logsigmoid(inner)
+        if self._multi_label:
+            return (yes.logsumexp(dim=1) - logsigmoid(-inner).logsumexp(dim=1)).float()
+        # a mean of probabilities is a sum, but for a constant that a softmax takes away
+        return yes.log_softmax(dim=2).logsumexp(dim=1).log_softmax(dim=1).float()
+
+
+def _pairs(columns: Any, rows: int) -> list[tuple[int, int, int]]:
+    """Which row of the machine a column takes, and whether turned round."""
+    if rows == 1 and len(columns) == 2:
+        return [(columns[0], 0, -1), (columns[1], 0, 1)]
+    return [(column, row, 1) for row, column in enumerate(columns)]

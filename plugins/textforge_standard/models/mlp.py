@@ -1,0 +1,64 @@
+"""Model `mlp`."""
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Lt
+
+
+def mlp(
+    n_features: int,
+    n_classes: int,
+    /,
+    *,
+    hidden: list[Annotated[int, Ge(1)]] = [100, 100],  # noqa: B006  (copied for each use)
+    activation: Literal["relu", "leaky_relu", "elu", "silu", "gelu", "tanh", "sigmoid"] = "relu",
+    norm: Literal["batch", "layer"] | None = None,
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
+    input_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
+):
+    """Multi-layer perceptron (Rumelhart, Hinton & Williams 1986) over a bag of words or a vector.
+
+    Options:
+        hidden: widths of the hidden layers, first to last.
+        activation: what follows each hidden layer.
+        norm: scale hidden units before their activation, over the batch (Ioffe & Szegedy 2015) or over the layer
+            (Ba et al. 2016); null leaves them.
+        dropout: probability of zeroing a hidden unit while training (Srivastava et al. 2014).
+        input_dropout: probability of leaving out a word of a text, or a number of its vector, while training.
+    """
+    from torch import nn
+
+    from textforge import FeatureLinear
+    from textforge_standard.models.mlp_layers import BatchNorm, InputDropout
+
+    activations = {
+        "relu": nn.ReLU,
+        "leaky_relu": nn.LeakyReLU,
+        "elu": nn.ELU,
+        "silu": nn.SiLU,
+        "gelu": nn.GELU,
+        "tanh": nn.Tanh,
+        "sigmoid": nn.Sigmoid,
+    }
+    norms = {"batch": BatchNorm, "layer": nn.LayerNorm}
+    layers: list[nn.Module] = [InputDropout(input_dropout)] if input_dropout else []
+    widths = [n_features, *hidden, n_classes]
+    for number, (width_in, width_out) in enumerate(pairwise(widths)):
+        if number:
+            if norm is not None:
+                layers.append(norms[norm](width_in))
+            layers.append(activations[activation]())
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+        layers.append((FeatureLinear if number == 0 else nn.Linear)(width_in, width_out))
+    return nn.Sequential(*layers)
+
+
+def _fit(*, hidden, norm, dropout, **_):
+    if hidden or not (norm or dropout):
+        return None
+    return f"{'norm' if norm else 'dropout'} has no effect without hidden layers; leave it out, or use input_dropout."
+
+
+mlp.check_options = _fit

@@ -1,0 +1,86 @@
+"""Model `rnn`."""
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Lt
+
+
+def rnn(
+    vocab_size: int,
+    n_classes: int,
+    vectors=None,
+    /,
+    *,
+    cell: Literal["gru", "lstm"] = "gru",
+    dim: Annotated[int, Ge(1)] = 100,
+    hidden: Annotated[int, Ge(1)] = 100,
+    layers: Annotated[int, Ge(1)] = 1,
+    bidirectional: bool = True,
+    pooling: Literal["last", "mean", "max", "attention"] = "max",
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.3,
+    freeze: bool = False,
+):
+    """Recurrent network: LSTM (Hochreiter & Schmidhuber 1997) or GRU (Cho et al. 2014), in one or both directions.
+
+    Reads sequences (vectorizer 'tokens'). Its time grows with the longest text: set vectorizer.max_length.
+
+    Options:
+        cell: the recurrent cell; the GRU has fewer weights.
+        dim: length of the word vectors.
+        hidden: width of the state, in each direction.
+        layers: recurrent layers, one on another.
+        bidirectional: read backwards, too (Schuster & Paliwal 1997).
+        pooling: how a text's states become one: the last one of each direction, their mean, their maximum, or
+            their mean with learned weights (Yang et al. 2016).
+        dropout: probability of zeroing a number of the word vectors, between layers, and of what is pooled, while
+            training.
+        freeze: leave the word vectors as they are, as for pretrained ones (vectorizer.vectors).
+    """
+    import torch
+    from torch import nn
+
+    from textforge_standard.models.embedding import padded, word_embedding
+    from textforge_standard.models.pooling import Pooling
+
+    class Recurrent(nn.Module):
+        """Word vectors, recurrent layers, pooling, one linear layer, with dropout between them.
+
+        The backward direction reads texts turned round, padding still at the end: no state of a text has seen any.
+        torch's packed sequences do the same at several times the cost on a CPU.
+        """
+
+        def __init__(self):
+            super().__init__()
+            make = {"gru": nn.GRU, "lstm": nn.LSTM}[cell]
+            width = hidden * (1 + bidirectional)
+            self.words = word_embedding("rnn", vocab_size, dim, vectors, freeze=freeze)
+            self.layers = nn.ModuleList(
+                nn.ModuleList(make(width if layer else dim, hidden, batch_first=True) for _ in range(1 + bidirectional))
+                for layer in range(layers)
+            )
+            self.pooling = Pooling(pooling, width) if pooling != "last" else None
+            self.dropout = nn.Dropout(dropout)
+            self.out = nn.Linear(width, n_classes)
+
+        def forward(self, batch):
+            if not len(batch):
+                return self.out.bias.new_zeros(0, n_classes)  # torch's cells take no empty batch
+            ids, mask = padded(batch)
+            last = mask.sum(dim=1, keepdim=True) - 1
+            place = torch.arange(ids.shape[1], device=ids.device)
+            turned = torch.where(mask, last - place, place).unsqueeze(2)
+            states = self.words(ids)
+            for layer in self.layers:
+                directions = list(layer)
+                given = self.dropout(states)
+                found = [directions[0](given)[0]]
+                if bidirectional:
+                    backward, _ = directions[1](given.gather(1, turned.expand_as(given)))
+                    found.append(backward.gather(1, turned.expand_as(backward)))
+                states = torch.cat(found, dim=2)
+            if self.pooling is not None:
+                return self.out(self.dropout(self.pooling(states, mask)))
+            ends = [found[0][torch.arange(len(ids), device=ids.device), last[:, 0]], *(way[:, 0] for way in found[1:])]
+            return self.out(self.dropout(torch.cat(ends, dim=1)))
+
+    return Recurrent()

@@ -1,0 +1,1 @@
+"""Vectorizers, and how text is cut and counted."""

@@ -1,0 +1,158 @@
+"""Vectorizer `bow`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from annotated_types import Ge, Gt, Le
+
+from textforge_standard.vectorizers.text_options import TextOptions
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class BagOfWords(TextOptions):
+    """Counts of the words, or of the n-grams, of a text; the vocabulary comes from the training texts.
+
+    Options:
+        min_df: drop what occurs in fewer training texts than this; a number of texts (2), or a share of them (0.01).
+        max_df: drop what occurs in more training texts than this; a number of texts, or a share (1.0 is all).
+        max_features: keep only this many, the most frequent ones; null keeps all.
+        binary: count each once, however often a text has it.
+    """
+
+    min_df: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Le(1)] = 1
+    max_df: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Le(1)] = 1.0
+    max_features: Annotated[int, Ge(1)] | None = None
+    binary: bool = False
+
+    gives = ("n_features",)
+
+    @staticmethod
+    def check_options(*, min_df: float, max_df: float, **others: Any) -> str | None:
+        """What contradicts itself."""
+        if isinstance(min_df, int) == isinstance(max_df, int) and min_df > max_df:
+            return f"min_df, {min_df}, is more than max_df, {max_df}: nothing would be left."
+        return TextOptions.check_options(**others)
+
+    def fit(self, texts: Sequence[str]) -> Self:
+        """Learn the vocabulary, sorted.
+
+        Raises:
+            DataError: nothing is left in it; says why.
+        """
+        self.fit_transform(texts)
+        return self
+
+    def fit_transform(self, texts: Sequence[str]) -> Any:
+        """Learn from texts and give their features, cutting them once.
+
+        Raises:
+            DataError: nothing is left in the vocabulary; says why.
+        """
+        from textforge import DataError
+        from textforge_standard.vectorizers.counting import count
+
+        self._begin()
+        found = self._ngrams.learn(self._cut.chunks(texts))
+        if not self.n_features:
+            raise DataError(f"the vocabulary is empty: none of the {len(texts)} training texts has {self._missing()}")
+        counts = self._pruned(count(found, self.n_features))
+        self._learn(counts)
+        return self._features(counts)
+
+    def transform(self, texts: Sequence[str]) -> Any:
+        """Features of texts: `textforge.Ragged`, one row a text, float32 weights."""
+        from textforge_standard.vectorizers.counting import count
+
+        return self._features(count(map(self._ngrams.columns, self._cut.chunks(texts)), self.n_features))
+
+    @property
+    def n_features(self) -> int:
+        """The size of the vocabulary."""
+        return len(self._ngrams)
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """Each feature's words, a space between, or characters; sorted by their words."""
+        return self._ngrams.vocabulary  # type: ignore[no-any-return]
+
+    def state(self) -> dict[str, Any]:
+        """The vocabulary, packed into arrays."""
+        from textforge_standard.vectorizers.packing import pack
+
+        return dict(pack(self.vocabulary))
+
+    def from_state(self, state: dict[str, Any]) -> Self:
+        """This vectorizer with the vocabulary that `state` gave."""
+        from textforge_standard.vectorizers.packing import unpack
+        from textforge_standard.vectorizers.units import Cutter
+
+        self._begin()
+        vocabulary = unpack(state)
+        units = Cutter("spaces" if self.unit == "words" else "characters")
+        self._ngrams.restore(vocabulary, units.chunks(vocabulary))
+        return self
+
+    def _begin(self) -> None:
+        from textforge_standard.vectorizers.ngrams import NGrams
+
+        self._cut = self._cutter()
+        self._ngrams = NGrams(
+            *self.ngrams,
+            between=" " if self.unit == "words" else "",
+            short_groups=self.unit == "characters_in_words",
+        )
+
+    def _learn(self, counts: Any) -> None:
+        """What else there is to learn from the training texts' counts."""
+
+    def _features(self, counts: Any) -> Any:
+        import numpy as np
+
+        from textforge import Ragged
+
+        weights = None if self.binary else counts.counts.astype(np.float32)
+        return Ragged(counts.indices, counts.offsets, self.n_features, weights)
+
+    def _pruned(self, counts: Any) -> Any:
+        """Leave out features by the number of texts that have them, then all but the most frequent."""
+        import numpy as np
+
+        from textforge import DataError
+
+        fewest, most = (df if isinstance(df, int) else df * len(counts) for df in (self.min_df, self.max_df))
+        if fewest <= 1 and most >= len(counts) and self.max_features is None:
+            return counts
+        texts_with = np.bincount(counts.indices, minlength=self.n_features)
+        keep = (texts_with >= fewest) & (texts_with <= most)
+        if not keep.any():
+            raise DataError(
+                f"the vocabulary is empty: of {self.n_features} {self._noun()}s none is in at least "
+                f"{_told(self.min_df)} and at most {_told(self.max_df)} of {len(counts)} training texts. "
+                "Loosen vectorizer.min_df or max_df."
+            )
+        if self.max_features is not None and keep.sum() > self.max_features:
+            weights = None if self.binary else counts.counts
+            total = np.bincount(counts.indices, weights=weights, minlength=self.n_features)
+            order = np.argsort(-np.where(keep, total, -1), kind="stable")  # ties: first in the alphabet
+            keep = np.zeros_like(keep)
+            keep[order[: self.max_features]] = True
+        self._ngrams.keep(keep)
+        return counts.only(keep)
+
+    def _noun(self) -> str:
+        return "word" if self.unit == "words" and self.ngrams[1] == 1 else "n-gram"
+
+    def _missing(self) -> str:
+        """What training texts without a feature lack, and what to do."""
+        fewest = self.ngrams[0]
+        what = "word" if self.unit == "words" else "character"
+        what = f"a {what}" if fewest == 1 else f"{fewest} {what}s in a row"
+        stops = " that is no stop word" if self.stop_words else ""
+        if self.unit == "words" and self.split == "words":
+            return f"{what}{stops} (split: words). Look at the text column, or try split: spaces."
+        return f"{what}{stops}. Look at the text column."
+
+
+def _told(df: float) -> str:
+    return str(df) if isinstance(df, int) else f"{df:.0%}"

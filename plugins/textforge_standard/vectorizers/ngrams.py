@@ -1,0 +1,174 @@
+"""n-grams of units as pairs of numbers: the vocabulary of the bags."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textforge_standard.vectorizers.counting import Stream
+from textforge_standard.vectorizers.interning import UNKNOWN, Interner
+from textforge_standard.vectorizers.units import Positions, UnitNumbers, Units
+
+
+@dataclass(frozen=True)
+class Found:
+    """The n-grams of one length that stand in some texts.
+
+    Args:
+        at: the unit that each begins with, ascending.
+        numbers: the number of each among those of its length.
+        whole: which are all of their group: a text, or a word.
+    """
+
+    at: Positions
+    numbers: NDArray[np.int32]
+    whole: NDArray[np.bool_]
+
+
+class NGrams:
+    """Which column of the features each n-gram has.
+
+    An n-gram is a pair: the n-gram without its last unit, and that unit. Each length has numbers of its
+    own, so two numbers make a 64-bit key, and no text of an n-gram is made before `vocabulary` is asked for.
+
+    Args:
+        shortest: the fewest units of an n-gram.
+        longest: the most units of an n-gram.
+        between: what stands between units in the text of an n-gram.
+        short_groups: a group of fewer units than `shortest` counts as one n-gram.
+    """
+
+    def __init__(self, shortest: int, longest: int, *, between: str = " ", short_groups: bool = False) -> None:
+        self.shortest, self.longest = shortest, longest
+        self.between, self.short_groups = between, short_groups
+        self._units = UnitNumbers()
+        self._pairs = [Interner() for _ in range(longest - 1)]
+        self._columns: list[NDArray[np.int32]] = []
+        self._sorted_units = np.zeros(0, dtype=np.int64)
+        self._rows = np.zeros((0, longest), dtype=np.int32)
+        self._vocabulary: list[str] | None = None
+        self._size = 0
+
+    def __len__(self) -> int:
+        """How many columns there are."""
+        return self._size
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The text of each column's n-gram."""
+        if self._vocabulary is None:
+            names = np.array(["", *(unit.decode() for unit in self._units.texts(self._sorted_units))], dtype=object)
+            texts = names[self._rows[:, 0]]
+            for units in self._rows.T[1:]:
+                more = np.flatnonzero(units)
+                texts[more] += self.between + names[units[more]]
+            self._vocabulary = texts.tolist()
+        return self._vocabulary
+
+    def learn(self, chunks: Iterable[Units]) -> Iterator[list[Stream]]:
+        """Make a column for each n-gram, sorted by its units; the columns in the texts of each chunk."""
+        streams = [list(self._streams(units, adding=True)) for units in chunks]
+        seen = [np.zeros(len(numbers), dtype=bool) for numbers in (self._units, *self._pairs)]
+        for found in streams:
+            for length, numbers, _ in found:
+                seen[length - 1][numbers] = True
+        self._sort([np.flatnonzero(numbers) for numbers in seen])
+        streams.reverse()
+        return (self._as_columns(streams.pop()) for _ in range(len(streams)))  # what was counted need not be kept
+
+    def columns(self, units: Units) -> list[Stream]:
+        """The columns of the n-grams of texts; UNKNOWN for those that have none."""
+        return self._as_columns(self._streams(units, adding=False))
+
+    def keep(self, keep: NDArray[np.bool_]) -> None:
+        """Drop the other columns and number these anew."""
+        new = np.append(np.where(keep, np.cumsum(keep) - 1, UNKNOWN), UNKNOWN).astype(np.int32)
+        self._columns = [new[columns] for columns in self._columns]
+        self._rows, self._vocabulary, self._size = self._rows[keep], None, int(keep.sum())
+
+    def restore(self, vocabulary: list[str], chunks: Iterable[Units]) -> None:
+        """Make the columns of a vocabulary, which came cut into units: each of its texts is one n-gram."""
+        self._vocabulary, self._size = vocabulary, len(vocabulary)
+        columns: list[list[Any]] = [[] for _ in range(self.longest)]
+        before = 0
+        for units in chunks:
+            for length, found in self._lengths(units, adding=True):
+                at, numbers = found.at[found.whole], found.numbers[found.whole]
+                columns[length - 1].append((numbers, before + np.searchsorted(units.texts, at)))
+            before += len(units.texts) - 1
+        self._columns = []
+        for numbers, pairs in zip((self._units, *self._pairs), columns, strict=True):
+            self._columns.append(np.full(len(numbers) + 1, UNKNOWN, dtype=np.int32))
+            for places, values in pairs:
+                self._columns[-1][places] = values
+
+    def _as_columns(self, found: Iterable[tuple[int, NDArray[np.int32], Positions]]) -> list[Stream]:
+        # the number UNKNOWN is -1: each array's last, which is UNKNOWN
+        return [(self._columns[length - 1].take(numbers), offsets) for length, numbers, offsets in found]
+
+    def _streams(self, units: Units, *, adding: bool) -> Iterator[tuple[int, NDArray[np.int32], Positions]]:
+        """The length, the numbers and the texts' offsets of the n-grams that become features."""
+        for length, found in self._lengths(units, adding=adding):
+            if length >= self.shortest:
+                yield length, found.numbers, np.searchsorted(found.at, units.texts)
+            elif self.short_groups:
+                yield length, found.numbers[found.whole], np.searchsorted(found.at[found.whole], units.texts)
+
+    def _lengths(self, units: Units, *, adding: bool) -> Iterator[tuple[int, Found]]:
+        first = self._units.add(units) if adding else self._units.find(units)
+        at, numbers, room = np.arange(len(first)), first, units.room()
+        begins = np.zeros(len(first) + 1, dtype=bool)
+        begins[units.groups] = True
+        yield 1, Found(at, numbers, begins[:-1] & (room == 1))
+        for length, pairs in enumerate(self._pairs, start=2):
+            going_on = room[at] >= length
+            if not adding:
+                going_on &= numbers != UNKNOWN
+            at, numbers = at[going_on], numbers[going_on]
+            last = first[at + (length - 1)]
+            # one more than each number: no key is 0, and none that was added has an unknown last unit
+            keys = ((numbers + np.int64(1)) << 32 | (last + np.int64(1))).view(np.uint64)
+            numbers = pairs.add(keys) if adding else pairs.find(keys)
+            yield length, Found(at, numbers, begins[at] & (room[at] == length))
+
+    def _sort(self, seen: list[NDArray[np.int64]]) -> None:
+        """Give columns to the numbers of each length, in the order of their units' text."""
+        keys = [numbers.keys().view(np.int64) for numbers in self._pairs]
+        pairs = [((of_length >> 32) - 1, (of_length & (1 << 32) - 1) - 1) for of_length in keys]
+        used = np.zeros(len(self._units), dtype=bool)
+        used[seen[0]] = True
+        for _, last in pairs:
+            used[last] = True
+        for parents, _ in pairs[:1]:
+            used[parents] = True
+        self._sorted_units = self._units.sorted(np.flatnonzero(used))
+        rank = np.zeros(len(self._units), dtype=np.int32)
+        rank[self._sorted_units] = np.arange(1, len(self._sorted_units) + 1, dtype=np.int32)
+        of_length = [rank[:, None]]
+        for parents, last in pairs:
+            of_length.append(np.column_stack((of_length[-1][parents], rank[last])))
+        rows = np.zeros((sum(map(len, seen)), self.longest), dtype=np.int32)
+        start = 0
+        for numbers, ranks in zip(seen, of_length, strict=True):
+            rows[start : start + len(numbers), : ranks.shape[1]] = ranks[numbers]
+            start += len(numbers)
+        by_text = _lexicographic(rows, len(self._sorted_units) + 1)
+        column = np.empty(len(rows), dtype=np.int32)
+        column[by_text] = np.arange(len(rows), dtype=np.int32)
+        self._rows, self._vocabulary, self._size, self._columns, start = rows[by_text], None, len(rows), [], 0
+        for numbers, ranks in zip(seen, of_length, strict=True):
+            self._columns.append(np.full(len(ranks) + 1, UNKNOWN, dtype=np.int32))
+            self._columns[-1][numbers] = column[start : start + len(numbers)]
+            start += len(numbers)
+
+
+def _lexicographic(rows: NDArray[np.int32], base: int) -> NDArray[np.int64]:
+    """The order of rows of numbers below `base`."""
+    if base ** rows.shape[1] >= 2**63:
+        return np.lexsort(rows.T[::-1])
+    key = rows[:, 0].astype(np.int64)
+    for column in rows.T[1:]:
+        key = key * base + column
+    return np.argsort(key)

@@ -1,0 +1,49 @@
+"""Vectorizer `tfidf`."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from textforge_standard.vectorizers.bow import BagOfWords
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Tfidf(BagOfWords):
+    """Counts times inverse document frequency, as scikit-learn's TfidfVectorizer weighs them.
+
+    idf(word) = ln((1 + texts) / (1 + texts with the word)) + 1 (Spärck Jones 1972, smoothed).
+
+    Options:
+        sublinear: use 1 + ln(count) in place of the count.
+        norm: scale each text's weights to unit Euclidean ('l2') or sum ('l1') length; null leaves them.
+    """
+
+    sublinear: bool = False
+    norm: Literal["l1", "l2"] | None = "l2"
+
+    def _learn(self, counts: Any) -> None:
+        import numpy as np
+
+        texts_with = np.bincount(counts.indices, minlength=self.n_features)
+        self.idf = np.log((1 + len(counts)) / (1 + texts_with)) + 1
+
+    def _features(self, counts: Any) -> Any:
+        import numpy as np
+
+        from textforge import Ragged
+        from textforge_standard.vectorizers.counting import scaled
+
+        weights = np.ones(len(counts.indices)) if self.binary else counts.counts.astype(np.float64)
+        if self.sublinear:
+            weights = 1 + np.log(weights)
+        weights *= self.idf[counts.indices]
+        weights = scaled(weights, counts.offsets, self.norm)
+        return Ragged(counts.indices, counts.offsets, self.n_features, weights.astype(np.float32))
+
+    def state(self) -> dict[str, Any]:
+        """The vocabulary and the idf of each word."""
+        return {**super().state(), "idf": self.idf}
+
+    def from_state(self, state: dict[str, Any]) -> Self:
+        """This vectorizer as `state` gave it."""
+        self.idf = state["idf"]
+        return super().from_state(state)

@@ -1,0 +1,162 @@
+"""Vectorizer `tokens`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from annotated_types import Ge
+
+PADDING, UNKNOWN, SPECIAL = 0, 1, 2
+"""Two ids that are no word's, and their number: the vocabulary begins after them."""
+
+
+class Tokens:
+    """Words as numbers in the order of the text: what fasttext, textcnn, rnn and transformer read.
+
+    Id 0 is padding and never occurs in a text; id 1 stands for any word that the vocabulary lacks.
+
+    Options:
+        split: 'words' takes runs of two or more letters, digits or underscores; 'words_and_punctuation' takes
+            words of any length and each other character by itself; 'spaces' cuts at each single space.
+        lowercase: turn text to lower case first.
+        min_df: words that occur in fewer training texts than this are unknown.
+        max_features: keep only this many words, the most frequent ones; null keeps all.
+        max_length: words that are read of a text; null reads all. What is cut off is told.
+        keep: which part of a longer text is read: its first words ('head'), its last ('tail'), or half of each
+            ('both', Sun et al. 2019).
+        vectors: file of pretrained word vectors, as word2vec (text), GloVe and fastText write them, .gz too; read
+            while training only, a bundle does not need it.
+    """
+
+    gives = ("vocab_size", "vectors")
+
+    def __init__(
+        self,
+        *,
+        split: Literal["words", "spaces", "words_and_punctuation"] = "words",
+        lowercase: bool = True,
+        min_df: Annotated[int, Ge(1)] = 1,
+        max_features: Annotated[int, Ge(1)] | None = None,
+        max_length: Annotated[int, Ge(1)] | None = 512,
+        keep: Literal["head", "tail", "both"] = "head",
+        vectors: Path | None = None,
+    ) -> None:
+        self.split, self.lowercase, self.min_df, self.max_features = split, lowercase, min_df, max_features
+        self.max_length, self.keep, self._file = max_length, keep, vectors
+        self.vectors: Any = None
+        """float32 array (vocab_size, dim) once fitted with a file, NaN rows where it lacks a word; never saved."""
+        self.warnings: list[str] = []
+        """What the user should know of the fit."""
+
+    def fit(self, texts: Sequence[str]) -> Self:
+        """Learn the vocabulary, sorted, from the parts of the texts that are read.
+
+        Raises:
+            DataError: no word is left, or the file of vectors cannot be used; says why.
+        """
+        self.fit_transform(texts)
+        return self
+
+    def fit_transform(self, texts: Sequence[str]) -> Any:
+        """Learn from texts and give their sequences, cutting them into words once.
+
+        Raises:
+            DataError: no word is left, or the file of vectors cannot be used; says why.
+        """
+        self.warnings = []
+        found, lengths = self._cut(texts, tell=True)
+        self._use(self._learn(found, lengths))
+        if self._file is not None:
+            from textforge_standard.vectorizers.word_vectors import read_vectors
+
+            self.vectors = read_vectors(self._file, self.vocabulary, first=SPECIAL, warnings=self.warnings)
+        return self._sequences(found, lengths)
+
+    def transform(self, texts: Sequence[str]) -> Any:
+        """Sequences of texts: `textforge.Ragged`, ids in the order of the text, no weights."""
+        return self._sequences(*self._cut(texts))
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of ids: the words, padding and unknown."""
+        return len(self.vocabulary) + SPECIAL
+
+    def state(self) -> dict[str, Any]:
+        """The vocabulary, packed into arrays."""
+        from textforge_standard.vectorizers import words
+
+        return dict(words.pack(self.vocabulary))
+
+    def from_state(self, state: dict[str, Any]) -> Self:
+        """This vectorizer with the vocabulary that `state` gave; it has no vectors."""
+        from textforge_standard.vectorizers import words
+
+        self._use(words.unpack(state))
+        self.vectors = None
+        return self
+
+    def _use(self, vocabulary: list[str]) -> None:
+        import polars as pl
+
+        self.vocabulary = vocabulary
+        self._words = pl.Enum(vocabulary)
+
+    def _cut(self, texts: Sequence[str], tell: bool = False) -> tuple[Any, Any]:
+        """The words that are read of all texts, and how many of each."""
+        import numpy as np
+
+        from textforge_standard.vectorizers import words
+
+        found, rows = words.cut(texts, self.split, self.lowercase)
+        lengths = np.bincount(rows, minlength=len(texts))
+        most = self.max_length
+        if most is None or len(texts) == 0 or lengths.max() <= most:
+            return found, lengths
+        place = np.arange(len(rows)) - (np.cumsum(lengths) - lengths)[rows]
+        head = {"head": most, "tail": 0, "both": most - most // 2}[self.keep]
+        read = (place < head) | (place >= (lengths - (most - head))[rows]) | (lengths <= most)[rows]
+        if tell:
+            cut, left_out = int((lengths > most).sum()), 1 - read.mean()
+            self.warnings.append(
+                f"max_length {most} cut {cut:,} of {len(texts):,} training texts; {left_out:.0%} of all words are not "
+                f"read. The longest text has {lengths.max():,} words."
+            )
+        return found.filter(read), np.minimum(lengths, most)
+
+    def _learn(self, found: Any, lengths: Any) -> list[str]:
+        """The vocabulary: all words, or the frequent ones, sorted."""
+        import numpy as np
+        import polars as pl
+
+        from textforge import DataError
+        from textforge_standard.vectorizers import words
+
+        vocabulary = words.learn(found)
+        if not vocabulary:
+            raise DataError(
+                f"the vocabulary is empty: none of the {len(lengths)} training texts has a word "
+                f"(split: {self.split}). Look at the text column, or try split: spaces."
+            )
+        if self.min_df == 1 and self.max_features is None:
+            return vocabulary
+        counts = words.count(found, np.repeat(np.arange(len(lengths)), lengths), len(lengths), pl.Enum(vocabulary))
+        keep = np.bincount(counts.indices, minlength=len(vocabulary)) >= self.min_df
+        if not keep.any():
+            raise DataError(
+                f"the vocabulary is empty: of {len(vocabulary)} words none is in at least {self.min_df} of "
+                f"{len(lengths)} training texts. Loosen vectorizer.min_df."
+            )
+        if self.max_features is not None:
+            total = np.bincount(counts.indices, weights=counts.counts, minlength=len(vocabulary))
+            order = np.argsort(-np.where(keep, total, -1), kind="stable")  # ties: first in the alphabet
+            keep[order[self.max_features :]] = False
+        return [vocabulary[number] for number in np.flatnonzero(keep)]
+
+    def _sequences(self, found: Any, lengths: Any) -> Any:
+        import numpy as np
+
+        from textforge import Ragged
+
+        numbers = found.cast(self._words, strict=False).to_physical().cast(int) + SPECIAL
+        ids = numbers.fill_null(UNKNOWN).to_numpy().astype(np.int32)
+        return Ragged(ids, np.concatenate(([0], np.cumsum(lengths))), self.vocab_size)

@@ -1,0 +1,347 @@
+"""Texts cut into units, words or characters, without a Python object for any of them."""
+
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textforge_standard.vectorizers.interning import UNKNOWN, Interner
+
+Positions = NDArray[np.int64]
+Cut = Literal["words", "spaces", "characters", "characters_in_words"]
+
+CHUNK = 1 << 19
+"""Characters that are cut at once: their arrays take some 15 MB, whatever the corpus takes."""
+PADDING = bytes(8)
+"""After all units, so that eight bytes can be read from where each begins."""
+ASCII_WORDS = bytes(chr(byte).isalnum() or byte == ord("_") for byte in range(128)) + bytes(128)
+CHARACTER_BYTES = np.array([1] * 128 + [0] * 64 + [2] * 32 + [3] * 16 + [4] * 16, dtype=np.int64)
+"""How many bytes of UTF-8 the character has that begins with a byte; 0 for a byte further on."""
+PIECE = 7
+"""Bytes of a unit that fit in one key."""
+MOST = 9
+"""Pieces of a unit; a longer one is looked up in a dict."""
+MASKS = np.array([(2**64 - 1) ^ (2 ** (64 - 8 * length) - 1) for length in range(PIECE + 1)], dtype=np.uint64)
+BYTE = np.uint64(255)
+PAIR, LONG = 9, 10
+"""Last bytes of keys that are no piece's (a piece's key ends in its length plus one, at most 8)."""
+LAST = (1 << 28) - 1
+"""A pair's key: 28 bits of the number of what stands before, 28 bits of that of the last piece, and PAIR."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of some texts: slices of UTF-8, in order.
+
+    Args:
+        data: the bytes, with PADDING after the last unit.
+        starts: where each unit begins.
+        ends: where each unit ends.
+        texts: offsets, shape (n_texts + 1,): which units are of which text.
+        groups: offsets of the stretches that n-grams do not leave: texts, or the words of texts.
+    """
+
+    data: bytes
+    starts: Positions
+    ends: Positions
+    texts: Positions
+    groups: Positions
+
+    def only(self, keep: NDArray[np.bool_]) -> "Units":
+        """These units alone; those that are left out no longer stand between their neighbours."""
+        before = np.concatenate(([0], np.cumsum(keep)))
+        return Units(self.data, self.starts[keep], self.ends[keep], before[self.texts], before[self.groups])
+
+    def room(self) -> Positions:
+        """How many units there are from each one to the end of its group, itself included."""
+        return np.repeat(self.groups[1:], np.diff(self.groups)) - np.arange(len(self.starts))
+
+    def one_space_apart(self) -> "Units":
+        """The same units in bytes that hold nothing else but a space after each."""
+        inside = np.zeros(len(self.data), dtype=np.int8)
+        inside[self.starts] += 1
+        inside[self.ends + 1] -= 1
+        data = np.frombuffer(self.data, dtype=np.uint8)[np.cumsum(inside, dtype=np.int8) > 0]
+        ends = np.cumsum(self.ends - self.starts + 1) - 1
+        starts = ends - (self.ends - self.starts)
+        data[ends] = ord(" ")
+        return Units(data.tobytes() + PADDING, starts, ends, self.texts, self.groups)
+
+
+class Cutter:
+    """Cuts texts as the options of a vectorizer say."""
+
+    def __init__(
+        self,
+        cut: Cut,
+        *,
+        lowercase: bool = False,
+        strip_accents: bool = False,
+        stop_words: Sequence[str] = (),
+    ) -> None:
+        self.lowercase, self.strip_accents = lowercase, strip_accents
+        self._cut: Callable[[list[str]], Units] = {
+            "words": _words,
+            "spaces": _spaces,
+            "characters": _characters,
+            "characters_in_words": _characters_in_words,
+        }[cut]
+        self._stop_words, self._stops = UnitNumbers(), np.zeros(1, dtype=bool)
+        if stop_words:
+            numbers = self._stop_words.add(_units_of(stop_words))
+            self._stops = np.zeros(len(self._stop_words) + 1, dtype=bool)  # the last is UNKNOWN's
+            self._stops[numbers] = True
+
+    def chunks(self, texts: Sequence[str]) -> Iterator[Units]:
+        """The units of some texts after the other."""
+        chunk: list[str] = []
+        size = 0
+        for text in texts:
+            chunk.append(text)
+            size += len(text)
+            if size >= CHUNK:
+                yield self._units(chunk)
+                chunk, size = [], 0
+        if chunk:
+            yield self._units(chunk)
+
+    def _units(self, texts: list[str]) -> Units:
+        if self.lowercase:
+            texts = [text.lower() for text in texts]
+        if self.strip_accents:
+            texts = [text if text.isascii() else _without_accents(text) for text in texts]
+        units = self._cut(encodable(texts))
+        if not len(self._stop_words):
+            return units
+        return units.only(~self._stops[self._stop_words.find(units)])
+
+
+class UnitNumbers:
+    """Units numbered by their bytes, exactly.
+
+    A unit of up to seven bytes is its own 64-bit key; of a longer one, seven bytes after seven, the key is
+    made of the number of what stands before and the number of the next piece. So there are numbers that are
+    only a piece's.
+    """
+
+    def __init__(self) -> None:
+        self._keys = Interner()
+        self._long: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def find(self, units: Units) -> NDArray[np.int32]:
+        """The number of each unit; UNKNOWN where it has none."""
+        return self._numbers(units, self._keys.find, lambda unit: self._long.get(unit, UNKNOWN))
+
+    def add(self, units: Units) -> NDArray[np.int32]:
+        """The number of each unit; new ones get new numbers."""
+        return self._numbers(units, self._keys.add, self._add_long)
+
+    def sorted(self, numbers: Positions) -> Positions:
+        """Different numbers in the order of their units' bytes."""
+        keys = self._keys.keys()
+        first, second = keys[numbers], np.zeros(len(numbers), dtype=np.uint64)
+        pieces = np.ones(len(numbers), dtype=np.int64)
+        pairs = np.flatnonzero(first & BYTE == PAIR)
+        while len(pairs):
+            pair = first[pairs].view(np.int64)
+            first[pairs], second[pairs] = keys[pair >> 36], keys[pair >> 8 & LAST]
+            pieces[pairs] += 1
+            pairs = pairs[first[pairs] & BYTE == PAIR]
+        long = np.flatnonzero(first & BYTE == LONG)
+        texts = self.texts(numbers[long])
+        first[long], second[long], pieces[long] = [_key(t) for t in texts], [_key(t[PIECE:]) for t in texts], 3
+        deep = np.flatnonzero(pieces > 2)  # few words have more than 14 bytes
+        texts = self.texts(numbers[deep])
+        third = np.zeros(len(numbers), dtype=np.int64)
+        third[deep[sorted(range(len(texts)), key=texts.__getitem__)]] = np.arange(1, len(texts) + 1)
+        order = np.argsort(third, kind="stable")
+        for key in (second, first):
+            order = order[np.argsort(key[order], kind="stable")]
+        return numbers[order]
+
+    def texts(self, numbers: Positions) -> list[bytes]:
+        """The bytes of units."""
+        if not len(numbers):
+            return []
+        keys = self._keys.keys().tolist()
+        long = dict(zip(self._long.values(), self._long, strict=True))
+        texts = []
+        for number in numbers.tolist():
+            key, text = keys[number], b""
+            while key & 255 == PAIR:
+                text = _text(keys[key >> 8 & LAST]) + text
+                key = keys[key >> 36]
+            texts.append(long[number] if number in long else _text(key) + text)
+        return texts
+
+    def _add_long(self, unit: bytes) -> int:
+        if unit not in self._long:
+            key = np.array([len(self._long) << 8 | LONG], dtype=np.uint64)
+            self._long[unit] = int(self._keys.add(key)[0])
+        return self._long[unit]
+
+    def _numbers(self, units: Units, look_up: Any, look_up_long: Callable[[bytes], int]) -> NDArray[np.int32]:
+        # every eight bytes that stand side by side, as one big-endian number
+        eights: Any = np.ndarray((len(units.data) - 7,), dtype=">u8", buffer=units.data, strides=(1,))
+        lengths = units.ends - units.starts
+        longer, at, more = np.flatnonzero(lengths > PIECE), PIECE, []
+        longer, very_long = longer[lengths[longer] <= PIECE * MOST], longer[lengths[longer] > PIECE * MOST]
+        keys = [_piece(eights, units.starts, lengths)]
+        while len(longer):
+            more.append(longer)
+            keys.append(_piece(eights, units.starts[longer] + at, lengths[longer] - at))
+            at += PIECE
+            longer = longer[lengths[longer] > at]
+        pieces = np.split(look_up(np.concatenate(keys)), np.cumsum([len(key) for key in keys[:-1]]))
+        numbers = pieces[0]
+        for longer, piece in zip(more, pieces[1:], strict=True):
+            pairs = numbers[longer].astype(np.uint64) << np.uint64(36) | piece.astype(np.uint64) << np.uint64(8)
+            known = (numbers[longer] != UNKNOWN) & (piece != UNKNOWN)
+            numbers[longer] = np.where(known, look_up(pairs | np.uint64(PAIR)), UNKNOWN)
+        for place in very_long.tolist():
+            numbers[place] = look_up_long(units.data[units.starts[place] : units.ends[place]])
+        return numbers
+
+
+def _piece(eights: Any, starts: Positions, lengths: Positions) -> NDArray[np.uint64]:
+    """Keys of what begins at `starts`: at most seven bytes, in the order of text, and how many they are."""
+    lengths = np.minimum(lengths, PIECE)
+    return eights[starts].astype(np.uint64) & MASKS.take(lengths) | (lengths + 1).view(np.uint64)
+
+
+def _key(unit: bytes) -> int:
+    """The key of one piece: the first bytes of a unit."""
+    piece = unit[:PIECE]
+    return int.from_bytes(piece.ljust(PIECE, b"\0") + bytes([len(piece) + 1]), "big")
+
+
+def _text(key: int) -> bytes:
+    """The bytes of a piece."""
+    return (key >> 8).to_bytes(PIECE, "big")[: (key & 255) - 1]
+
+
+def _words(texts: list[str]) -> Units:
+    """Two or more letters, digits or underscores: scikit-learn's `(?u)\\b\\w\\w+\\b`."""
+    encoded = [text.encode() for text in texts]
+    data = b"\n" + b"\n".join(encoded) + b"\n" + PADDING
+    inside = _word_bytes(data)
+    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+    starts, ends = edges[::2], edges[1::2]
+    first = np.frombuffer(data, dtype=np.uint8).take(starts)
+    keep = np.flatnonzero(ends - starts != CHARACTER_BYTES.take(first))  # one character is no word
+    starts, ends = starts[keep], ends[keep]
+    offsets = np.searchsorted(starts, _offsets([len(text) + 1 for text in encoded]) + 1)
+    return Units(data, starts, ends, offsets, offsets)
+
+
+def _spaces(texts: list[str]) -> Units:
+    """What stands between single spaces, as str.split(' ') gives it."""
+    encoded = [text.encode() for text in texts]
+    data = b" " + b" ".join(encoded) + b" "
+    edges = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord(" "))
+    starts, ends = edges[:-1] + 1, edges[1:]
+    offsets = np.searchsorted(starts, _offsets([len(text) + 1 for text in encoded]) + 1)
+    return Units(data + PADDING, starts, ends, offsets, offsets)
+
+
+def _characters(texts: list[str]) -> Units:
+    """Every character; several that are white space together become one space, as in scikit-learn."""
+    points = _code_points("".join(texts))
+    space = _is_space(points)
+    offsets = _offsets([len(text) for text in texts])
+    first = np.zeros(len(points) + 1, dtype=bool)  # of a text; and the end of the last
+    first[offsets] = True
+    after_space = np.concatenate(([False], space[:-1])) & ~first[:-1]
+    before_space = np.concatenate((space[1:], [False])) & ~first[1:]
+    points = np.where(space & before_space, ord(" "), points)
+    keep = ~(space & after_space)
+    offsets = np.concatenate(([0], np.cumsum(keep)))[offsets]
+    return _each_a_unit(points[keep], offsets, offsets)
+
+
+def _characters_in_words(texts: list[str]) -> Units:
+    """The characters of each word, which is what white space leaves, with a space before and after it."""
+    points = _code_points("\n" + "\n".join(texts) + "\n")
+    inside = ~_is_space(points)
+    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+    starts, ends = edges[::2] - 1, edges[1::2] + 1
+    groups = _offsets(ends - starts)
+    points = points[np.repeat(starts - groups[:-1], ends - starts) + np.arange(groups[-1])]
+    points[groups[:-1]] = points[groups[1:] - 1] = ord(" ")
+    words = np.searchsorted(starts, _offsets([len(text) + 1 for text in texts]))
+    return _each_a_unit(points, groups[words], groups)
+
+
+def _units_of(units: Sequence[str]) -> Units:
+    """These, each of them one unit."""
+    encoded = [unit.encode() for unit in encodable(units)]
+    at = _offsets([len(unit) for unit in encoded])
+    offsets = np.arange(len(encoded) + 1)
+    return Units(b"".join(encoded) + PADDING, at[:-1], at[1:], offsets, offsets)
+
+
+def _each_a_unit(points: NDArray[np.uint32], texts: Positions, groups: Positions) -> Units:
+    data = points.tobytes().decode("utf-32-le").encode()
+    at = np.append(_first_bytes(data), len(data))
+    return Units(data + PADDING, at[:-1], at[1:], texts, groups)
+
+
+def _word_bytes(data: bytes) -> NDArray[np.bool_]:
+    """Which bytes of UTF-8 are of characters that are Python's \\w."""
+    inside = np.frombuffer(data.translate(ASCII_WORDS), dtype=bool)
+    if not data.isascii():
+        inside = inside.copy()
+        places = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) >= 0x80)
+        others = np.frombuffer(data, dtype=np.uint8)[places]
+        points = _code_points(others.tobytes().decode())
+        sizes = CHARACTER_BYTES[others]
+        inside[places] = np.repeat(_table("isalnum")[points], sizes[sizes > 0])
+    return inside
+
+
+def _first_bytes(data: bytes) -> Positions:
+    """Where each character of UTF-8 begins."""
+    return np.flatnonzero(np.frombuffer(data, dtype=np.uint8) & 0xC0 != 0x80)
+
+
+def _code_points(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+
+
+def _is_space(points: Any) -> Any:
+    """Python's \\s."""
+    return _table("isspace").take(points)
+
+
+@lru_cache
+def _table(method: Literal["isalnum", "isspace"]) -> NDArray[np.bool_]:
+    """What Python's str method says of each character."""
+    return getattr(np.char, method)(np.arange(0x110000, dtype=np.uint32).view("U1"))
+
+
+def _offsets(lengths: Any) -> Positions:
+    return np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+
+
+def encodable(texts: Sequence[str]) -> list[str]:
+    """Texts without lone surrogates, which no UTF-8 can hold; they become U+FFFD."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return ["".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text) for text in texts]
+    return list(texts)
+
+
+def _without_accents(text: str) -> str:
+    """Without combining marks, after they were taken apart from their letters (NFKD)."""
+    apart = unicodedata.normalize("NFKD", text)
+    for mark in filter(unicodedata.combining, set(apart)):
+        apart = apart.replace(mark, "")
+    return apart
