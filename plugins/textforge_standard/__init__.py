@@ -90,6 +90,7 @@ def textforge_losses():
         "binary-cross-entropy": "textforge_standard.losses.binary_cross_entropy:binary_cross_entropy",
         "cross-entropy": "textforge_standard.losses.cross_entropy:cross_entropy",
         "focal": "textforge_standard.losses.focal:focal",
+        "hinge": "textforge_standard.losses.hinge:hinge",
     }
 
 

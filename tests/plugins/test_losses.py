@@ -166,7 +166,7 @@ def test_weights_that_do_not_name_the_classes_are_told(name, option, multi_label
 
 
 def test_weights_move_with_the_loss_and_options_are_documented():
-    assert PLUGINS.names("loss") == ["binary-cross-entropy", "cross-entropy", "focal"]
+    assert PLUGINS.names("loss") == ["binary-cross-entropy", "cross-entropy", "focal", "hinge"]
     for component in PLUGINS.components("loss"):
         schema, _ = component.options.json_schema(component.name)
         assert all(option["description"] for option in schema["properties"].values())
