@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt, Lt
 from hypothesis import HealthCheck, given, settings, strategies as st
 from pydantic import BaseModel, Field
 
-from textforge.errors import PluginError
+from textforge.errors import PluginError, RecipeError
 from textforge.options import Options, call_with_facts
 
 many = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -514,3 +514,12 @@ def test_a_check_of_options_cannot_change_them():
 
     factory.check_options = lambda *, x: x.append(99)
     assert checked(factory, x=[1]) == {"x": [1]}
+
+
+@pytest.mark.parametrize("values", ["f1", 5, ["abstain"], [("abstain", 0.5)]])
+def test_what_is_no_mapping_is_told(values):
+    with pytest.raises(RecipeError, match=r"decision must be a mapping of options to values, not a (str|int|list)\."):
+        Options(_abstaining, "decision").accepted(values)
+
+
+def _abstaining(*, abstain: float = 0.5): ...

@@ -15,7 +15,7 @@ from conftest import make_texts
 
 import textforge
 from textforge.errors import DataError
-from textforge.predict import CHUNK, open_input, predictions, read_lines
+from textforge.predict import CHUNK, as_line, open_input, predictions, read_lines
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +150,20 @@ def test_a_mistake_far_down_comes_after_the_predictions_above_it(classifier: Any
     assert len(list(itertools.islice(found, CHUNK))) == CHUNK
     with pytest.raises(DataError, match=f"line {CHUNK + 1} is not UTF-8"):
         next(found)
+
+
+def test_where_it_abstains_there_is_no_label_but_every_probability(finished_run: Path) -> None:
+    classifier = textforge.load(finished_run)
+    texts = make_texts(40, seed=3)[0]
+    plain = list(predictions(classifier, texts))
+    tops = sorted(max(one["probabilities"].values()) for one in plain)
+    below = (tops[19] + tops[20]) / 2
+    classifier.abstain_below(below)
+    found = list(predictions(classifier, texts))
+    assert [one["label"] for one in found] == [
+        one["label"] if max(one["probabilities"].values()) >= below else None for one in plain
+    ]
+    assert [one["probabilities"] for one in found] == [one["probabilities"] for one in plain]
+    unsure = next(one for one in found if one["label"] is None)
+    assert as_line(unsure) == ("", f"{max(unsure['probabilities'].values()):.4f}")
+    assert json.loads(json.dumps(unsure))["label"] is None

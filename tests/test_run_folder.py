@@ -136,3 +136,43 @@ def test_a_whole_home_folder_is_not_searched_for_runs(tmp_path: Path) -> None:
     (deep / "result.json").write_text("{}")
     with pytest.raises(BundleError, match=r"neither a run \(result\.json\) nor a bundle \(bundle\.json\)"):
         bundle_folder(tmp_path)
+
+
+# -- folders of several trainings --------------------------------------------------------------
+
+
+def crossed(folder: Path, *files: str) -> Path:
+    folder.mkdir()
+    for name in ("recipe.yaml", "resolved.yaml", *files):
+        (folder / name).write_text("{}\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (["folds.jsonl"], r"an unfinished cross-validation: it has no cross-validation\.json\. Run it again: textforge "
+         r"cross-validate .*resolved\.yaml"),
+        (["folds.jsonl", "cross-validation.json"], "a cross-validation, which keeps no classifier. Train one on all"),
+    ],
+    ids=["unfinished", "finished"],
+)  # fmt: skip
+def test_a_cross_validation_is_no_run_and_holds_no_bundle(tmp_path: Path, files: list[str], says: str) -> None:
+    path = crossed(tmp_path / "cv", *files)
+    assert not is_run(path)
+    assert not is_finished(path)
+    with pytest.raises(BundleError, match=says):
+        bundle_folder(path)
+    before = contents(path)
+    with pytest.raises(RecipeError, match="holds other files; runs are never overwritten"):
+        create_run_folder("x", path)
+    assert contents(path) == before
+
+
+def test_a_folder_of_runs_is_no_run_and_names_the_last(tmp_path: Path, finished_run: Path) -> None:
+    runs = tmp_path / "runs"
+    shutil.copytree(finished_run, runs / "seed-0")
+    (runs / "seeds.json").write_text("{}")
+    assert not is_run(runs)
+    with pytest.raises(BundleError, match=r"there are runs below it; the last one is .*seed-0"):
+        bundle_folder(runs)
