@@ -90,7 +90,7 @@ class Optimization:
             who: as above.
 
         Raises:
-            ComponentError: one of them made something else.
+            ComponentError: one of them made something else, or the module has no parameters.
         """
 
         def checked(kind: str, facts: Mapping[str, Any], fits: Callable[[Any], bool], wanted: str) -> Any:
@@ -99,9 +99,13 @@ class Optimization:
                 raise ComponentError(f"{who[kind]} returned a {type(found).__name__}, not {wanted}.")
             return found
 
+        params = list(module.parameters())
+        if not params:
+            advice = "If it fits itself, its factory says so by the attribute fits_itself = True."
+            raise ComponentError(f"{who['model']} has no parameters to train. {advice}")
         optimizer = checked(
             "optimizer",
-            {"params": list(module.parameters()), "module": module},
+            {"params": params, "module": module},
             lambda one: isinstance(one, torch.optim.Optimizer),
             "a torch.optim.Optimizer",
         )
@@ -118,7 +122,7 @@ class Optimization:
         if "loss" in given:
             loss = checked("loss", facts, callable, "a callable (logits, targets) -> loss")
             if isinstance(loss, nn.Module):
-                loss = loss.to(next((weight.device for weight in module.parameters()), "cpu"))
+                loss = loss.to(params[0].device)
         n_classes = facts["n_classes"]
         return cls(module, optimizer, scheduler, loss, settings, n_classes=n_classes, total_updates=total, who=who)
 
