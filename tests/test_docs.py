@@ -238,13 +238,13 @@ def test_plugin_pages_scheduler_loss_and_metric_work(tmp_path: Path) -> None:
     exec(blocks(section((DOCS / "plugins.md").read_text(), "Schedulers, losses, metrics"), "python")[0], names)
     plugin = SimpleNamespace(
         textforge_schedulers=offering({"halving": names["halving"]}),
-        textforge_losses=offering({"hinge": names["hinge"]}),
+        textforge_losses=offering({"one-margin": names["one_margin"]}),
         textforge_metrics=offering({"my-confidence": names["confidence"]}),
     )
     parts = textforge.PluginManager()
     parts.register(plugin)
     overrides = {
-        "dataset.packages": ["numpy", "torch"], "dataset.per_package": 60, "scheduler": "halving", "loss": "hinge",
+        "dataset.packages": ["numpy", "torch"], "dataset.per_package": 60, "scheduler": "halving", "loss": "one-margin",
         "metrics": ["my-confidence"], "trainer.monitor": "my-confidence", "trainer.epochs": 3,
     }  # fmt: skip
     run = textforge.run(ROOT / "recipes/quickstart.yaml", overrides=overrides, plugins=parts, out=tmp_path / "run")

@@ -78,7 +78,7 @@ optimizer:
         "you mean 'separator'?",
         '    dataset: {use: csv, train: small.csv, spearator: ";"}',
         "                                          ^^^^^^^^^",
-        "r.yaml:6:11: vectorizer 'bow': min_df must be a number of at least 1, not 0.",
+        "r.yaml:6:11: vectorizer 'bow': min_df must be a number of at least 1 or a number greater than 0, not 0.",
         "      min_df: 0",
         "              ^",
         f"r.yaml:7:14: no model named 'mpl'. Did you mean 'mlp'? Installed: {installed('model')}.",
@@ -127,8 +127,8 @@ def test_every_missing_section_is_named_with_what_could_stand_there(refused):
         ("model", "{use: mlp, hidden: [1, 2.5]}", "r.yaml:1:31: model 'mlp': hidden[1] must be a whole number, "
          "not 2.5."),
         ("model", "{use: mlp, hidden: {a: 1}}", "r.yaml:1:27: model 'mlp': hidden must be a list, not a mapping."),
-        ("model", "{use: mlp, activation: rleu}", "r.yaml:1:31: model 'mlp': activation must be 'relu', 'tanh' or "
-         "'gelu', not the text 'rleu'. Did you mean 'relu'?"),
+        ("model", "{use: mlp, activation: rleu}", "r.yaml:1:31: model 'mlp': activation must be 'relu', "
+         "'leaky_relu', 'elu', 'silu', 'gelu', 'tanh' or 'sigmoid', not the text 'rleu'. Did you mean 'relu'?"),
         ("dataset", "csv", "r.yaml:1:1: dataset 'csv': the option 'train' is missing; it has no default."),
         ("dataset", "{use: csv, train: no.csv}", "r.yaml:1:28: dataset 'csv': train: there is no file or folder "),
         ("dataset", "{use: csv, train: ~nobody-here/x}", "r.yaml:1:28: dataset 'csv': train: there is no file or "),
@@ -207,7 +207,7 @@ def test_paths_in_lists_and_mappings_are_absolute_and_must_exist_too(refused, tm
 # -- facts -----------------------------------------------------------------------------------------
 
 
-class Tokens:
+class Words:
     """Token sequences."""
 
     gives = ("vocab_size",)
@@ -226,7 +226,7 @@ def plugins():
     models = {"sequence": sequence_model, "spaced": spaced_model, "easy": easy_model}
     plugins.register(
         SimpleNamespace(
-            textforge_vectorizers=hookimpl(lambda: {"tokens": Tokens}), textforge_models=hookimpl(lambda: models)
+            textforge_vectorizers=hookimpl(lambda: {"words": Words}), textforge_models=hookimpl(lambda: models)
         ),
         "sequences",
     )
@@ -236,23 +236,26 @@ def plugins():
 def test_a_fact_that_the_vectorizer_does_not_give_is_told_with_the_one_that_does(refused, plugins):
     assert refused(with_section("model", "{use: sequence, dim: 2}"), plugins=plugins).split("\n")[0] == (
         "r.yaml:1:14: model 'sequence' needs token sequences (vocab_size); vectorizer 'bow' gives a bag of words or "
-        "one vector a text (n_features). Use the vectorizer 'tokens'."
+        "one vector a text (n_features). Use the vectorizer 'bytes' or 'subword' or 'tokens' or 'words'."
     )
 
 
 def test_the_other_way_round_every_vectorizer_that_would_do_is_named(refused, plugins):
-    told = refused(with_section("vectorizer", "tokens"), plugins=plugins)
-    assert "vectorizer 'tokens' gives token sequences (vocab_size). Use the vectorizer 'bow' or 'tfidf'." in told
+    told = refused(with_section("vectorizer", "words"), plugins=plugins)
+    assert (
+        "vectorizer 'words' gives token sequences (vocab_size). Use the vectorizer 'bow' or 'hashing' or 'tfidf'."
+        in told
+    )
 
 
 def test_a_fact_that_nobody_gives_suggests_the_nearest(refused, plugins):
-    text = with_section("model", "spaced").replace("vectorizer: bow", "vectorizer: tokens")
+    text = with_section("model", "spaced").replace("vectorizer: bow", "vectorizer: words")
     assert "needs the fact 'space_size'" in refused(text, plugins=plugins)
     assert "No installed vectorizer gives that." in refused(text, plugins=plugins)
 
 
 def test_facts_that_are_given_or_have_a_default_are_no_mistake(small_csv, plugins):
-    for model, vectorizer in (("sequence", "tokens"), ("easy", "bow"), ("mlp", "tfidf")):
+    for model, vectorizer in (("sequence", "words"), ("easy", "bow"), ("mlp", "tfidf")):
         recipe = load_recipe(small_recipe(small_csv, model=model, vectorizer=vectorizer), plugins=plugins)
         assert recipe.model.component.name == model
 
@@ -265,7 +268,8 @@ def test_resolved_writes_out_every_default(small_csv):
     assert list(found) == ["seed", "dataset", "vectorizer", "model", "optimizer", "trainer", "decision"]
     assert found["optimizer"] == {"use": "adam", "lr": 0.01, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0,
                                   "amsgrad": False}  # fmt: skip
-    assert found["model"] == {"use": "mlp", "hidden": [8], "activation": "relu", "dropout": 0.0}
+    assert found["model"] == {"use": "mlp", "hidden": [8], "activation": "relu", "norm": None, "dropout": 0.0,
+                              "input_dropout": 0.0}  # fmt: skip
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda p: p.name)

@@ -84,3 +84,30 @@ def test_quickstart_learns_without_a_download(tmp_path: Path) -> None:
     assert run.test["n"] == 30
     assert run.test["accuracy"] > 0.6, "better than guessing one of two"
     assert run.result["valid"] is not None
+
+
+SHORT = {"trainer.epochs": 2, "trainer.batch_size": 32}
+SMALL_DATA = {
+    "newsgroups": {"categories": ["comp.graphics", "sci.space"]},
+    "docstrings": {"packages": ["numpy", "torch"], "per_package": 100},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
+def test_every_recipe_runs_on_a_part_of_its_data(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    recipe = load_recipe(path)
+    dataset = recipe.dataset.component.name
+    if dataset == "newsgroups":
+        request.getfixturevalue("corpus")
+    overrides = {f"dataset.{key}": value for key, value in SMALL_DATA[dataset].items()}
+    if not recipe.model.component.fits_itself:
+        overrides |= SHORT
+    if "max_length" in recipe.vectorizer.options:
+        overrides["vectorizer.max_length"] = 50
+    run = textforge.run(path, overrides=overrides, out=tmp_path / "run")
+    assert run.test is not None
+    chance = max(one["support"] for one in run.test["per_class"].values()) / run.test["n"]
+    if not run.result["multi_label"]:
+        assert run.test["accuracy"] > chance, "better than always the same answer"
+    assert textforge.load(run.path).labels == run.classifier.labels
