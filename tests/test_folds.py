@@ -101,7 +101,7 @@ def test_rows_without_any_label_are_held_out_too() -> None:
     ("labels", "groups", "says"),
     [
         ([["a"], ["b"]], None, "2 texts are too few to hold out a fraction of 0.1"),
-        (["a", "b"] * 10, ["one"] * 20, "1 groups are too few to hold out a fraction of 0.1"),
+        (["a", "b"] * 10, ["one"] * 20, "1 group is too few to hold out a fraction of 0.1"),
     ],
 )
 def test_too_few_rows_or_groups_are_told(labels: Any, groups: Any, says: str) -> None:

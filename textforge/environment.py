@@ -7,9 +7,22 @@ import platform
 from importlib import metadata
 from typing import Any
 
+from textforge.components import Part
 from textforge.recipe import Recipe
 
-PACKAGES = ("textforge", "torch", "numpy", "polars", "scikit-learn", "safetensors", "pydantic", "pluggy", "PyYAML")
+PACKAGES = (
+    "textforge",
+    "torch",
+    "numpy",
+    "polars",
+    "scikit-learn",
+    "safetensors",
+    "pydantic",
+    "pluggy",
+    "PyYAML",
+    "tokenizers",
+    "datasets",
+)
 
 
 def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> dict[str, Any]:
@@ -31,16 +44,15 @@ def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> di
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
-        "plugins": {
-            kind: {
-                "use": part.component.name,
-                "distribution": part.component.origin.distribution,
-                "version": part.component.origin.version,
-            }
-            for kind, part in recipe.parts.items()
-        },
+        "plugins": {kind: _described(part) for kind, part in recipe.parts.items()},
+        "metrics": [_described(part) for part in recipe.metrics],
         "data": {"sha256": fingerprint},
     }
+
+
+def _described(part: Part) -> dict[str, str]:
+    origin = part.component.origin
+    return {"use": part.component.name, "distribution": origin.distribution, "version": origin.version}
 
 
 def _version(distribution: str) -> str | None:

@@ -33,9 +33,9 @@ def holdout(labels: Any, fraction: float, seed: int, groups: Sequence[str] | Non
     bins = _spread(_one_hot(labels) if counts is None else counts, groups, [1 - fraction, fraction], seed)
     keep, held = (np.flatnonzero(bins == number) for number in (0, 1))
     if not len(held) or not len(keep):
-        what = f"{len(bins)} texts" if groups is None else f"{len(set(groups))} groups"
         raise DataError(
-            f"{what} are too few to hold out a fraction of {fraction:g}. Give more texts or another fraction."
+            f"{_amount(bins, groups)} too few to hold out a fraction of {fraction:g}. "
+            "Give more texts or another fraction."
         )
     return keep, held
 
@@ -66,8 +66,7 @@ def folds(labels: Any, n_folds: int, seed: int, groups: Sequence[str] | None = N
         bins = _spread(_one_hot(labels) if counts is None else counts, groups, [1 / n_folds] * n_folds, seed)
     found = [np.flatnonzero(bins == number) for number in range(n_folds)]
     if not all(map(len, found)):
-        what = f"{len(bins)} texts" if groups is None else f"{len(set(groups))} groups"
-        raise DataError(f"{what} are too few for {n_folds} folds.")
+        raise DataError(f"{_amount(bins, groups)} too few for {n_folds} folds.")
     _refuse_unlearnable(labels, found)
     return found
 
@@ -111,6 +110,12 @@ def _refuse_unlearnable(labels: Any, found: Sequence[Rows]) -> None:
                 f"the label '{names[0]}' stands in one fold only (fold {number} of {len(found)}): its {here[whole[0]]} "
                 "texts, or their groups, are too few. Take fewer folds, or leave the label out."
             )
+
+
+def _amount(rows: Rows, groups: Sequence[str] | None) -> str:
+    """`1 group is`, `7 texts are`."""
+    n, what = (len(rows), "text") if groups is None else (len(set(groups)), "group")
+    return f"{n} {what} is" if n == 1 else f"{n} {what}s are"
 
 
 def _names(labels: Sequence[Any]) -> NDArray[np.object_]:
