@@ -69,3 +69,33 @@ def test_check_tells_a_wrong_category_with_the_one_that_was_meant(tmp_path):
     assert "Did you mean 'sci.space'?" in done.stderr
     assert "Did you mean 'headers'?" in done.stderr  # both mistakes at once
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("From: a\nSubject: Re: The  Moon\nLines: 3", "the moon"),
+        ("Subject: RE: re: Re[2]: the moon", "the moon"),
+        ("subject:\tThe Moon", "the moon"),
+        ("From: a\nLines: 3", "post 7"),
+        ("Subject: ", "post 7"),
+        ("Subject: Re:", "post 7"),
+    ],
+)
+def test_a_thread_is_a_subject_without_its_re(header, name):
+    from textforge_standard.datasets.newsgroups import thread
+
+    assert thread(f"{header}\n\nSubject: quoted\n", 7) == name
+
+
+@pytest.mark.corpus
+def test_posts_of_a_thread_are_a_group_also_where_headers_are_removed(corpus):
+    from textforge.data import holdout
+
+    dataset = newsgroups(categories=["sci.space", "sci.med"])
+    stripped = newsgroups(categories=["sci.space", "sci.med"], remove=["headers"])
+    assert dataset.groups == stripped.groups
+    assert 0.3 < len(set(dataset.groups)) / len(dataset.groups) < 0.9
+    keep, held = holdout(dataset.train[1], 0.2, 0, dataset.groups)
+    assert not {dataset.groups[row] for row in keep} & {dataset.groups[row] for row in held}
+    assert 0.18 < len(held) / len(dataset.groups) < 0.22

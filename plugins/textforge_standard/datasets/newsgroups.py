@@ -1,7 +1,8 @@
 """Dataset `newsgroups`."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
@@ -37,6 +38,9 @@ def newsgroups(
 ):
     """20 Newsgroups "by date" (Lang 1995), read through scikit-learn's `fetch_20newsgroups`.
 
+    Where posts of train are held out, whole threads are (posts of one subject): answers quote each other, and posts
+    alone would make validation look better than the test, whose posts are later ones.
+
     Its cache (`~/scikit_learn_data`, or the folder in SCIKIT_LEARN_DATA) is used and filled.
 
     Options:
@@ -52,19 +56,33 @@ def newsgroups(
     home = Path(get_data_home())
     provide(home, archive)
     cached = (home / CACHE).is_file()
-    splits = {}
-    for subset in ("train", "test"):
+
+    def read(subset: str, remove: list[str]) -> Any:
         try:
             # where the cache is damaged scikit-learn would download anew, from its one source
-            bunch = fetch_20newsgroups(
+            return fetch_20newsgroups(
                 subset=subset, categories=categories, remove=tuple(remove), download_if_missing=not cached
             )
         except OSError as error:
             if cached:
                 raise DataUnavailable(f"{home / CACHE}: is damaged. Delete it and run again.") from error
             raise StorageError(f"{home}: the corpus cannot be unpacked there: {error}.") from error
+
+    splits = {}
+    for subset in ("train", "test"):
+        bunch = read(subset, remove)
         splits[subset] = (bunch.data, [bunch.target_names[number] for number in bunch.target])
-    return Dataset(**splits, label_names=sorted(categories) if categories is not None else None)
+    whole = read("train", []).data if "headers" in remove else splits["train"][0]
+    names = sorted(categories) if categories is not None else None
+    return Dataset(**splits, label_names=names, groups=[thread(post, row) for row, post in enumerate(whole)])
+
+
+def thread(post: str, row: int) -> str:
+    """The subject of a post without its "Re:", which its whole thread has; the row where there is none."""
+    found = re.search(
+        r"^Subject:\s*(?:re(?:\[\d+\])?:\s*)*(.*)$", post.partition("\n\n")[0], re.IGNORECASE | re.MULTILINE
+    )
+    return (found and " ".join(found[1].lower().split())) or f"post {row}"
 
 
 def _fit(*, categories, **_):
