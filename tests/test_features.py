@@ -13,7 +13,7 @@ from torch import nn
 
 from textforge import ComponentError, FeatureLinear, Ragged
 from textforge.errors import RecipeError
-from textforge.features import Dense, as_features, batches, training_order
+from textforge.features import Dense, as_features, batches, bounded_batches, training_order
 from textforge.settings import TrainerSettings
 
 
@@ -241,3 +241,18 @@ def test_dense_vectors_have_no_length() -> None:
     settings = TrainerSettings(bucket_by_length=True)
     with pytest.raises(RecipeError, match="bucket_by_length is for sequences of words; this vectorizer gives one vec"):
         training_order(Dense(np.ones((4, 2), np.float32)), settings, np.random.default_rng(0))
+
+
+@given(lengths=st.lists(st.integers(0, 40), max_size=30), size=st.integers(1, 8), most=st.integers(1, 100))
+def test_bounded_batches_have_every_row_once_and_little_padding(lengths: list[int], size: int, most: int) -> None:
+    offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+    features = Ragged(np.arange(offsets[-1]), offsets, int(offsets[-1]) + 1)
+    seen = []
+    for batch, rows in bounded_batches(features, size, most):
+        numbers, mask = batch.padded()
+        assert len(rows) <= size
+        assert len(rows) == 1 or mask.shape[0] * max(lengths[row] for row in rows) <= most
+        for place, row in enumerate(rows):
+            assert numbers[place][mask[place]].tolist() == features.indices[offsets[row] : offsets[row + 1]].tolist()
+        seen += rows.tolist()
+    assert sorted(seen) == list(range(len(lengths)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,13 @@ from textforge.components import Part, blame, part_name
 from textforge.data import as_labels, as_texts, encode_labels
 from textforge.decision import Decision
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
-from textforge.features import Features, as_features, batches
+from textforge.features import Features, as_features, bounded_batches
 from textforge.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
 
 BATCH_SIZE = 512
 """Texts at a time in prediction; it bounds memory and changes no result beyond float rounding."""
+MOST_PADDED = 2**17
+"""Words at a time in prediction, with the padding of texts to the longest of a batch."""
 
 
 class Classifier:
@@ -161,12 +163,12 @@ class Classifier:
     def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         features = vectorized(self.vectorizer, texts, part_name(self.parts.get("vectorizer"), "the vectorizer"))
         who = part_name(self.parts.get("model"), "the model")
-        scores = torch.cat(list(logits(self.module, features, len(self.labels), self.device, BATCH_SIZE, who)))
-        if not bool(torch.isfinite(scores).all()):
+        scores = logits(self.module, features, len(self.labels), self.device, who)
+        if not np.isfinite(scores).all():
             raise TrainingError(
                 f"{who} gives outputs that are not finite numbers; its weights are probably not, either."
             )
-        return self.decision.probabilities(scores.cpu().numpy())
+        return self.decision.probabilities(scores)
 
 
 def as_device(device: torch.device | str) -> torch.device:
@@ -254,14 +256,20 @@ def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Te
 
 
 def logits(
-    module: nn.Module, features: Features, n_classes: int, device: torch.device, batch_size: int, who: str
-) -> Iterator[torch.Tensor]:
-    """Outputs of a module in evaluation mode, batch by batch, without gradients."""
+    module: nn.Module, features: Features, n_classes: int, device: torch.device, who: str
+) -> NDArray[np.float32]:
+    """Outputs of a module in evaluation mode, float32, shape (rows, n_classes), without gradients.
+
+    Raises:
+        ComponentError: the module raised, or returned something else.
+    """
     training = module.training
     module.eval()
+    scores = np.empty((len(features), n_classes), dtype=np.float32)
     try:
         with torch.no_grad():  # not inference_mode: what a module keeps of it could not be trained with later
-            for batch, _ in batches(features, batch_size):
-                yield forward(module, batch.to(device), n_classes, who)
+            for batch, rows in bounded_batches(features, BATCH_SIZE, MOST_PADDED):
+                scores[rows] = forward(module, batch.to(device), n_classes, who).cpu().numpy()
     finally:
         module.train(training)
+    return scores

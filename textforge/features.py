@@ -196,6 +196,29 @@ def batches(
             yield features.take(rows).batch(0, len(rows)), rows
 
 
+def bounded_batches(features: Features, size: int, most: int) -> Iterator[tuple[Batch, NDArray[np.int64]]]:
+    """Batches of at most `size` rows, and of `most` entries were they padded to the longest row of the batch.
+
+    Where the bound cuts batches short, rows of like length are put together.
+    """
+    if isinstance(features, Dense):
+        yield from batches(features, size)
+        return
+    lengths = np.diff(features.offsets)
+    if not len(lengths) or min(size, len(lengths)) * int(lengths.max()) <= most:
+        yield from batches(features, size)
+        return
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        stop = min(start + size, len(order))
+        while stop > start + 1 and (stop - start) * int(lengths[order[stop - 1]]) > most:
+            stop = start + max(1, min(stop - start - 1, most // int(lengths[order[stop - 1]])))
+        rows = order[start:stop]
+        yield features.take(rows).batch(0, len(rows)), rows
+        start = stop
+
+
 def training_order(
     features: Features, settings: TrainerSettings, generator: np.random.Generator
 ) -> NDArray[np.int64] | None:

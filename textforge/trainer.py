@@ -329,9 +329,7 @@ class Trainer:
 
     def _logits(self, split: str, module: nn.Module) -> NDArray[np.float32]:
         with self._random.active():
-            found = logits(module, self._features[split], len(self.labels), self.device, 512, self._who["model"])
-            scores: NDArray[np.float32] = torch.cat(list(found)).cpu().numpy()
-        return scores
+            return logits(module, self._features[split], len(self.labels), self.device, self._who["model"])
 
     def _validate(self, epoch: int) -> Figures | None:
         if self._y_valid is None:
