@@ -26,7 +26,7 @@ run: $(READY)
 	else exit $$code; fi; }
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -186,7 +186,9 @@ def test_the_description_says_all_that_the_design_asks(bundle: Path) -> None:
         assert described[kind]["use"] == use
         assert described[kind]["distribution"] == "textforge"
         assert described[kind]["version"] == textforge.__version__
-    assert described["model"]["options"] == {"hidden": [8], "activation": "relu", "dropout": 0.0}
+    assert described["model"]["options"] == {
+        "hidden": [8], "activation": "relu", "norm": None, "dropout": 0.0, "input_dropout": 0.0,
+    }  # fmt: skip
     assert sorted(described["files"]) == sorted(FILES[1:])
     assert [one["text"] for one in described["golden"]] == list(GOLDEN_TEXTS)
 

@@ -216,7 +216,7 @@ def test_an_overridden_path_is_relative_to_the_working_directory(write, base, mo
         ("extends=x", "--set extends=x: unknown key 'extends'. Keys: "),
         ("model.hidden=[1", "--set model.hidden=[1:1:3: not proper YAML: "),
         ("model.hiden=1", "--set model.hiden=1: model 'mlp': unknown option 'hiden'. Its options: hidden, activation, "
-         "dropout. Did you mean 'hidden'?"),
+         "norm, dropout, input_dropout. Did you mean 'hidden'?"),
         ("model.hidden=7", "--set model.hidden=7: model 'mlp': hidden must be a list, not 7. Write [7]."),
         ("model=", "--set model=: 'model' must be a name or a mapping, as in 'model: {use: NAME}'."),
         ("model=mpl", "--set model=mpl: no model named 'mpl'. Did you mean 'mlp'?"),

@@ -239,7 +239,7 @@ def as_huggingface(folder, rows):
     library = pytest.importorskip("datasets", reason="needs the extra textforge[huggingface]")
     columns = dict(zip(("text", "label"), map(list, zip(*rows, strict=True)), strict=True))
     library.Dataset.from_dict(columns).save_to_disk(folder / "saved")
-    return {"path": str(folder / "saved")}
+    return {"folder": str(folder / "saved")}
 
 
 EXAMPLES = {

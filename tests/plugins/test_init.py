@@ -362,4 +362,4 @@ def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing
 def test_the_recipe_to_begin_with_is_in_the_package():
     from textforge_standard.commands.init_recipe import STARTER
 
-    assert STARTER.is_file() and STARTER.parent.name == "textforge_standard"
+    assert STARTER.is_file() and STARTER.parent.name == "commands"

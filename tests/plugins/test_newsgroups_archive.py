@@ -334,7 +334,7 @@ def recipe(tmp_path):
 def test_the_command_line_ends_with_3_where_the_corpus_cannot_be_had(tmp_path, recipe, nobody):
     # The real command line, but for the addresses: where there is a network it must not download 14 MB.
     program = (
-        "import sys; from textforge_standard import newsgroups_archive as archive; "
+        "import sys; from textforge_standard.datasets import newsgroups_archive as archive; "
         f"archive.SOURCES = {nobody!r}; from textforge.cli import main; sys.exit(main())"
     )
     home = tmp_path / "cache"
