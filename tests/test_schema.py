@@ -9,6 +9,7 @@ from conftest import ROOT
 from jsonschema import Draft202012Validator
 
 from textforge import PluginManager, hookimpl, load_recipe
+from textforge.document import read_document
 from textforge.schema import recipe_schema
 
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
