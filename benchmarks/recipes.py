@@ -54,8 +54,8 @@ def main() -> None:
     for recipe in recipes:
         if recipe.name in wanted:
             rows[recipe.name] = row(recipe)
-    table = HEAD + "| --- " * 6 + "|\n" + "".join(rows[recipe.name] for recipe in recipes if recipe.name in rows)
-    write_sections(PAGE, {"figures": f"{table}\nMeasured on {machine()}.\n"})
+            table = HEAD + "| --- " * 6 + "|\n" + "".join(rows[one.name] for one in recipes if one.name in rows)
+            write_sections(PAGE, {"figures": f"{table}\nMeasured on {machine()}.\n"})
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
 

@@ -6,7 +6,6 @@ golden predictions are repeated at load, so that a bundle that would answer diff
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import shutil
@@ -20,13 +19,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from textforge.classifier import Classifier, as_device, given_facts, vectorized
+from textforge.classifier import Classifier, as_device, given_facts, rebuilt, vectorized
 from textforge.components import Part, blame, part_name
 from textforge.decision import Decision
 from textforge.errors import BundleError, ComponentError, PluginError, RecipeError, StorageError, TextforgeError
 from textforge.options import jsonable
 from textforge.plugins import PluginManager
-from textforge.rng import RandomState
 from textforge.run_folder import bundle_folder
 from textforge.storage import json_text, replaced, sha256, temporary_beside, write_json
 
@@ -169,8 +167,10 @@ def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
         return
     told = "what it learns must be parameters or buffers whose shapes follow from its facts"
     try:
-        again = copy.copy(classifier)
-        again.module = _module(part, classifier.facts, folder).to(classifier.device).eval()
+        again = Classifier(
+            classifier.vectorizer, _module(part, classifier.facts, folder), classifier.labels,
+            parts=classifier.parts, device=classifier.device, decision=classifier.decision,
+        )  # fmt: skip
         _check_golden(again, json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")))
     except BundleError as error:
         raise ComponentError(f"{part_name(part)} answers otherwise once its weights are restored; {told}.") from error
@@ -322,11 +322,7 @@ def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
 def _module(part: Part, facts: Mapping[str, Any], folder: Path) -> torch.nn.Module:
     from safetensors.torch import load_file
 
-    with RandomState(0, torch.device("cpu")).active():  # its first weights are drawn, then replaced
-        module: torch.nn.Module = part.build(facts)
-    with blame(part.label, "taking its saved weights"):
-        module.load_state_dict(load_file(str(folder / MODEL)))
-    return module
+    return rebuilt(part, facts, load_file(str(folder / MODEL)))
 
 
 def _check_golden(classifier: Classifier, described: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from textforge.decision import Decision
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
 from textforge.features import Features, as_features, bounded_batches
 from textforge.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
+from textforge.rng import RandomState
 
 BATCH_SIZE = 512
 """Texts at a time in prediction; it bounds memory and changes no result beyond float rounding."""
@@ -58,6 +59,19 @@ class Classifier:
         self.labels = tuple(labels)
         self.facts = dict(facts or {})
         self.parts = dict(parts or {})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: a named model as its part and weights, since a factory may make its classes as it goes."""
+        state = dict(vars(self))
+        if "model" in self.parts:
+            state["weights"] = state.pop("module").state_dict()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights = state.pop("weights", None)
+        vars(self).update(state)
+        if weights is not None:
+            self.module = rebuilt(self.parts["model"], self.facts, weights).to(self.device).eval()
 
     def predict_proba(
         self, texts: Sequence[str], *, on_batch: Callable[[int, int], None] | None = None
@@ -191,6 +205,19 @@ def as_device(device: torch.device | str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise no_device from error
     return found
+
+
+def rebuilt(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> nn.Module:
+    """A model's module made anew, with weights that it had.
+
+    Raises:
+        ComponentError: the weights do not fit what the factory makes.
+    """
+    with RandomState(0, torch.device("cpu")).active():  # its first weights are drawn, then replaced
+        module: nn.Module = part.build(facts)
+    with blame(part.label, "taking its saved weights"):
+        module.load_state_dict(weights)
+    return module
 
 
 def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_features",)) -> dict[str, Any]:

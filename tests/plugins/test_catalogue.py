@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -67,10 +68,11 @@ def small(kind, name):
 
 
 def same_after_loading(classifier, folder):
-    again = textforge.load(textforge.save(classifier, folder / "bundle"))
     texts = [*UNTRAINED, "Return the sum of an array."]
-    mine, loaded = classifier.predict_proba(texts), again.predict_proba(texts)
-    assert np.array_equal(mine, loaded)
+    mine = classifier.predict_proba(texts)
+    loaded = textforge.load(textforge.save(classifier, folder / "bundle"))
+    for again in (loaded, pickle.loads(pickle.dumps(classifier))):
+        assert np.array_equal(mine, again.predict_proba(texts))
     assert np.isfinite(mine).all()
     return mine
 

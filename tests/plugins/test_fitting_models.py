@@ -7,12 +7,14 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from conftest import make_texts, small_recipe, write_csv
 from scipy.sparse import csr_matrix
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.svm import LinearSVC
 
+import textforge
 from textforge import DataError, Ragged, RecipeError
 from textforge.features import Dense
 from textforge.plugins import PluginManager
@@ -312,3 +314,17 @@ def test_modules_import_nothing_heavy():
         source = inspect.getsource(importlib.import_module(factory.__module__))
         heads = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
         assert not [line for line in heads if "sklearn" in line or "torch" in line.split() or "numpy" in line]
+
+
+def test_what_was_fitted_predicts_without_scikit_learn(tmp_path):
+    import subprocess
+    import sys
+
+    recipe = small_recipe(write_csv(tmp_path / "d.csv", *make_texts(60)), model="linear-svc", vectorizer="tfidf")
+    run = textforge.run(recipe, out=tmp_path / "run")
+    code = (
+        f"import sys, textforge; found = textforge.load({str(run.path)!r}).predict(['the moon'])\n"
+        "assert found == ['space'], found\n"
+        "assert not {'sklearn', 'scipy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -34,17 +34,19 @@ def calibrated(
         tol: how exact the SVM's optimum is to be.
         max_iter: most passes over the texts.
     """
-    from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.svm import LinearSVC
-
     from textforge_standard.models.calibrated_scores import CalibratedScores
     from textforge_standard.models.linear_scores import seeded
 
-    machine = LinearSVC(
-        C=C, dual=dual, class_weight=class_weight, tol=tol, max_iter=max_iter, random_state=seeded(seed)
-    )
-    estimator = CalibratedClassifierCV(machine, method="sigmoid", cv=cv, ensemble=ensemble)
-    return CalibratedScores(estimator, n_features, n_classes, multi_label)
+    def make():
+        from sklearn.calibration import CalibratedClassifierCV
+        from sklearn.svm import LinearSVC
+
+        machine = LinearSVC(
+            C=C, dual=dual, class_weight=class_weight, tol=tol, max_iter=max_iter, random_state=seeded(seed)
+        )
+        return CalibratedClassifierCV(machine, method="sigmoid", cv=cv, ensemble=ensemble)
+
+    return CalibratedScores(make, cv, cv if ensemble else 1, n_features, n_classes, multi_label)
 
 
 calibrated.fits_itself = True

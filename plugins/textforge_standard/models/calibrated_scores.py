@@ -1,10 +1,10 @@
 """What model `calibrated` learns, as buffers, and the probabilities that scikit-learn would give."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import clone
 from torch import nn
 from torch.nn.functional import logsigmoid
 
@@ -16,15 +16,19 @@ class CalibratedScores(nn.Module):
     """Linear margins, a sigmoid over each, and the mean over the machines that were kept.
 
     Args:
-        estimator: an unfitted CalibratedClassifierCV with sigmoids over a linear classifier.
+        make: gives an unfitted CalibratedClassifierCV with sigmoids over a linear classifier; not called before.
+        folds: its cv.
+        machines: how many machines it keeps: folds where ensemble, else 1.
         n_features, n_classes, multi_label: the facts.
     """
 
-    def __init__(self, estimator: Any, n_features: int, n_classes: int, multi_label: bool) -> None:
+    def __init__(
+        self, make: Callable[[], Any], folds: int, machines: int, n_features: int, n_classes: int, multi_label: bool
+    ) -> None:
         super().__init__()
         self.warnings: list[str] = []
-        self._estimator, self._multi_label = estimator, multi_label
-        self._shape = (estimator.cv if estimator.ensemble else 1, n_classes)
+        self._make, self._folds, self._multi_label = make, folds, multi_label
+        self._shape = (machines, n_classes)
         shapes = {"weight": (n_features, *self._shape), "bias": self._shape}
         for name, shape in {**shapes, "slope": self._shape, "shift": self._shape}.items():
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
@@ -53,13 +57,14 @@ class CalibratedScores(nn.Module):
 
     def _learn(self, matrix: Any, y: Any, learnt: dict[str, Any], columns: Any) -> None:
         rarest = np.unique(y, return_counts=True)[1].min()
-        if rarest < self._estimator.cv:
+        if rarest < self._folds:
             raise DataError(
-                f"model 'calibrated' needs {self._estimator.cv} training texts of every class, one for each fold, "
+                f"model 'calibrated' needs {self._folds} training texts of every class, one for each fold, "
                 f"and the rarest class has {rarest}. Lower model.cv, or use 'logistic-regression'."
             )
-        with convergence_told("calibrated", self._estimator, self.warnings):
-            fitted = clone(self._estimator).fit(matrix, y)
+        estimator = self._make()
+        with convergence_told("calibrated", estimator, self.warnings):
+            fitted = estimator.fit(matrix, y)
         for fold, one in enumerate(fitted.calibrated_classifiers_):
             margins, sigmoids = one.estimator, one.calibrators
             # scikit-learn's sigmoid is 1 / (1 + exp(a * margin + b)); of two classes it has the second's alone

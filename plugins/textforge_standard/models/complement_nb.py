@@ -24,15 +24,18 @@ def complement_nb(
         norm: divide the weights of each class by their sum, as the paper's weight-normalised form does.
     """
     import numpy as np
-    from sklearn.naive_bayes import ComplementNB
 
     from textforge_standard.models.linear_scores import LinearScores
 
     def read(estimator):
         return estimator.feature_log_prob_, np.zeros(len(estimator.classes_))  # it has no prior
 
-    estimator = ComplementNB(alpha=alpha, norm=norm)
-    return LinearScores("complement-nb", estimator, read, n_features, n_classes, multi_label, counts=True)
+    def make():
+        from sklearn.naive_bayes import ComplementNB
+
+        return ComplementNB(alpha=alpha, norm=norm)
+
+    return LinearScores("complement-nb", make, read, n_features, n_classes, multi_label, counts=True)
 
 
 complement_nb.fits_itself = True

@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import sparse
-from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 from torch.nn import functional
 
@@ -32,7 +29,8 @@ class LinearScores(nn.Module):
 
     Args:
         name: of the component, for messages.
-        estimator: a copy's `fit(matrix, classes)` is called once, or once a label where multi_label.
+        make: gives a new estimator, whose `fit(matrix, classes)` is called once, or once a label where multi_label;
+            not called before, so that predicting imports no scikit-learn.
         read: a fitted estimator's `Rows`.
         n_features, n_classes, multi_label: the facts.
         counts: whether it can take no negative features.
@@ -41,7 +39,7 @@ class LinearScores(nn.Module):
     def __init__(
         self,
         name: str,
-        estimator: Any,
+        make: Callable[[], Any],
         read: Callable[[Any], Rows],
         n_features: int,
         n_classes: int,
@@ -53,7 +51,7 @@ class LinearScores(nn.Module):
         self.warnings: list[str] = []
         self.register_buffer("weight", torch.zeros(n_features, n_classes, dtype=torch.float64))
         self.register_buffer("bias", torch.zeros(n_classes, dtype=torch.float64))
-        self._name, self._estimator, self._read = name, estimator, read
+        self._name, self._make, self._read = name, make, read
         self._multi_label, self._counts = multi_label, counts
 
     def fit(self, features: Any, targets: Any) -> None:
@@ -91,8 +89,9 @@ class LinearScores(nn.Module):
         self.bias.copy_(torch.from_numpy(bias))
 
     def _fitted(self, matrix: Any, classes: Any) -> Rows:
-        with convergence_told(self._name, self._estimator, self.warnings):
-            rows, biases = self._read(clone(self._estimator, safe=False).fit(matrix, classes))
+        estimator = self._make()
+        with convergence_told(self._name, estimator, self.warnings):
+            rows, biases = self._read(estimator.fit(matrix, classes))
         return rows, np.broadcast_to(biases, len(rows))
 
     def forward(self, batch: Any) -> torch.Tensor:
@@ -111,6 +110,8 @@ def weighted_sums(batch: Any, weight: torch.Tensor) -> torch.Tensor:
 
 def as_matrix(features: Any) -> Any:
     """Ragged or dense features as a CSR matrix of doubles, each column once in a row."""
+    from scipy import sparse
+
     if hasattr(features, "vectors"):
         return sparse.csr_matrix(features.vectors.astype(np.float64))
     weights = np.ones(len(features.indices)) if features.weights is None else features.weights.astype(np.float64)
@@ -139,6 +140,8 @@ def constant(name: str, label: int, present: bool) -> str:
 @contextmanager
 def convergence_told(name: str, estimator: Any, sentences: list[str]) -> Iterator[None]:
     """Turn scikit-learn's warnings that it has not converged into one sentence; others pass."""
+    from sklearn.exceptions import ConvergenceWarning
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         yield

@@ -38,23 +38,25 @@ def linear_svc(
         tol: how exact the optimum is to be.
         max_iter: most passes over the texts.
     """
-    from sklearn.svm import LinearSVC
-
     from textforge_standard.models.linear_scores import LinearScores, decision, seeded
 
-    estimator = LinearSVC(
-        C=C,
-        loss=loss,
-        penalty=penalty,
-        dual=dual,
-        class_weight=class_weight,
-        fit_intercept=fit_intercept,
-        intercept_scaling=intercept_scaling,
-        tol=tol,
-        max_iter=max_iter,
-        random_state=seeded(seed),
-    )
-    return LinearScores("linear-svc", estimator, decision, n_features, n_classes, multi_label)
+    def make():
+        from sklearn.svm import LinearSVC
+
+        return LinearSVC(
+            C=C,
+            loss=loss,
+            penalty=penalty,
+            dual=dual,
+            class_weight=class_weight,
+            fit_intercept=fit_intercept,
+            intercept_scaling=intercept_scaling,
+            tol=tol,
+            max_iter=max_iter,
+            random_state=seeded(seed),
+        )
+
+    return LinearScores("linear-svc", make, decision, n_features, n_classes, multi_label)
 
 
 def _fit(*, loss, penalty, dual, **_):

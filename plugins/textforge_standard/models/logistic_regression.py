@@ -33,29 +33,31 @@ def logistic_regression(
         tol: how exact the optimum is to be.
         max_iter: most iterations of the solver.
     """
-    import inspect
-
-    from sklearn.linear_model import LogisticRegression
-
     from textforge_standard.models.linear_scores import LinearScores, decision, seeded
 
-    penalty = {}
-    if l1_ratio:
-        penalty["l1_ratio"] = l1_ratio
-        named = inspect.signature(LogisticRegression).parameters.get("penalty")
-        if named is not None and named.default == "l2":  # scikit-learn before 1.8 needs it said
-            penalty["penalty"] = "elasticnet"
-    estimator = LogisticRegression(
-        C=C,
-        class_weight=class_weight,
-        fit_intercept=fit_intercept,
-        solver=solver,
-        tol=tol,
-        max_iter=max_iter,
-        random_state=seeded(seed),
-        **penalty,
-    )
-    return LinearScores("logistic-regression", estimator, decision, n_features, n_classes, multi_label)
+    def make():
+        import inspect
+
+        from sklearn.linear_model import LogisticRegression
+
+        penalty = {}
+        if l1_ratio:
+            penalty["l1_ratio"] = l1_ratio
+            named = inspect.signature(LogisticRegression).parameters.get("penalty")
+            if named is not None and named.default == "l2":  # scikit-learn before 1.8 needs it said
+                penalty["penalty"] = "elasticnet"
+        return LogisticRegression(
+            C=C,
+            class_weight=class_weight,
+            fit_intercept=fit_intercept,
+            solver=solver,
+            tol=tol,
+            max_iter=max_iter,
+            random_state=seeded(seed),
+            **penalty,
+        )
+
+    return LinearScores("logistic-regression", make, decision, n_features, n_classes, multi_label)
 
 
 def _fit(*, l1_ratio, solver, **_):

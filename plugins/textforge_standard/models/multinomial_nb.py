@@ -22,15 +22,17 @@ def multinomial_nb(
         alpha: added to every count (Lidstone smoothing; 1 is Laplace's).
         fit_prior: learn how frequent each class is; else all are equally so.
     """
-    from sklearn.naive_bayes import MultinomialNB
-
     from textforge_standard.models.linear_scores import LinearScores
 
     def read(estimator):
         return estimator.feature_log_prob_, estimator.class_log_prior_
 
-    estimator = MultinomialNB(alpha=alpha, fit_prior=fit_prior)
-    return LinearScores("multinomial-nb", estimator, read, n_features, n_classes, multi_label, counts=True)
+    def make():
+        from sklearn.naive_bayes import MultinomialNB
+
+        return MultinomialNB(alpha=alpha, fit_prior=fit_prior)
+
+    return LinearScores("multinomial-nb", make, read, n_features, n_classes, multi_label, counts=True)
 
 
 multinomial_nb.fits_itself = True

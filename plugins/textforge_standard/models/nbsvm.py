@@ -34,16 +34,18 @@ def nbsvm(
         tol: how exact the SVM's optimum is to be.
         max_iter: most passes over the texts.
     """
-    from sklearn.svm import LinearSVC
-
     from textforge_standard.models.linear_scores import LinearScores, decision, seeded
 
-    # dual: several times as quick on bags of words, also where scikit-learn's choice would be the primal
-    machine = LinearSVC(
-        C=C, class_weight=class_weight, dual=True, tol=tol, max_iter=max_iter, random_state=seeded(seed)
-    )
-    estimator = _RatioMachine(machine, alpha, beta)
-    return LinearScores("nbsvm", estimator, decision, n_features, n_classes, multi_label, counts=True)
+    def make():
+        from sklearn.svm import LinearSVC
+
+        # dual: several times as quick on bags of words, also where scikit-learn's choice would be the primal
+        machine = LinearSVC(
+            C=C, class_weight=class_weight, dual=True, tol=tol, max_iter=max_iter, random_state=seeded(seed)
+        )
+        return _RatioMachine(machine, alpha, beta)
+
+    return LinearScores("nbsvm", make, decision, n_features, n_classes, multi_label, counts=True)
 
 
 nbsvm.fits_itself = True
