@@ -77,6 +77,16 @@ def test_links_between_pages_lead_somewhere() -> None:
 # -- README ------------------------------------------------------------------------------------
 
 
+def test_readme_counts_the_parts_that_ship() -> None:
+    from textforge.plugins import PluginManager
+
+    plugins = PluginManager()
+    counts = {kind: len(plugins.names(kind)) for kind in ("optimizer", "scheduler", "loss", "metric")}
+    told = "{optimizer} optimizers, {scheduler} schedulers, {loss} losses, {metric} metrics".format(**counts)
+    assert told in README
+    assert told in (ROOT / "CHANGELOG.md").read_text()
+
+
 def test_readme_shows_the_first_recipe_as_it_is(tmp_path: Path) -> None:
     from textforge import load_recipe
 
