@@ -36,15 +36,17 @@ def fasttext(
     from torch import nn
     from torch.nn import functional
 
-    from textforge_standard.models.embedding import drawn, word_embedding
+    from textforge_standard.models.embedding import drawn_small, word_embedding
 
     class FastText(nn.Module):
         """No text is padded: sums over a text's words and over its runs of each length."""
 
         def __init__(self):
             super().__init__()
-            self.words = word_embedding("fasttext", vocab_size, dim, vectors, freeze=freeze)
-            self.runs = nn.EmbeddingBag(buckets, dim, mode="sum", _weight=drawn(buckets, dim)) if ngrams > 1 else None
+            self.words = word_embedding("fasttext", vocab_size, dim, vectors, freeze=freeze, draw=drawn_small)
+            self.runs = (
+                nn.EmbeddingBag(buckets, dim, mode="sum", _weight=drawn_small(buckets, dim)) if ngrams > 1 else None
+            )
             self.dropout = nn.Dropout(dropout)
             self.out = nn.Linear(dim, n_classes)
 
