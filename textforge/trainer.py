@@ -163,8 +163,9 @@ class Trainer:
         )
 
     def _decided(self, module: nn.Module) -> Decision:
+        fitted = self._decision.calibrate or self._decision.threshold == "f1"
         valid = None
-        if self._y_valid is not None:
+        if fitted and self._y_valid is not None:
             valid = (self._logits("valid", module), self._y_valid)
         return fit_decision(self._decision, len(self.labels), multi_label=self.dataset.multi_label, valid=valid)
 
