@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,17 @@ def write_csv(path: Path, texts: list[str], labels: list[str]) -> Path:
         writer.writerow(["text", "label"])
         writer.writerows(zip(texts, labels, strict=True))
     return path
+
+
+def refusal(read: Callable[..., object], path: Path, **options: object) -> str:
+    """The one sentence with which a dataset refuses a file, without the file's name before it."""
+    from textforge import DataError
+
+    with pytest.raises(DataError) as told:
+        read(path, **options)
+    assert "\n" not in str(told.value)
+    assert str(told.value).startswith(f"{path}: ")
+    return str(told.value).removeprefix(f"{path}: ")
 
 
 @pytest.fixture

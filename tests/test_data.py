@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given, strategies as st
 
 from textforge import DataError, Dataset
-from textforge.data import encode_labels, stratified_holdout
+from textforge.data import encode_labels
+from textforge.splits import stratified_holdout
 
 LABELS = st.lists(st.integers(0, 4), min_size=4, max_size=200)
 

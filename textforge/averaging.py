@@ -21,15 +21,15 @@ class AveragedWeights:
     def __init__(self, module: nn.Module, decay: float) -> None:
         self._module, self._decay, self._steps = module, decay, 0
         self._averages = _copied(module.state_dict())
+        self._learnt = {name for name, _ in module.named_parameters()}
 
     @torch.no_grad()
     def update(self) -> None:
         """Take in the weights after a step."""
         self._steps += 1
         weight = 1 - min(self._decay, (1 + self._steps) / (10 + self._steps))
-        learnt = {name for name, _ in self._module.named_parameters()}
         for name, value in self._module.state_dict().items():
-            if name in learnt and value.is_floating_point():
+            if name in self._learnt and value.is_floating_point():
                 self._averages[name].lerp_(value, weight)
             else:
                 self._averages |= _copied({name: value})

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from textforge.components import Part, part_name
 from textforge.errors import ComponentError, DataError, RecipeError, listed
 from textforge.settings import TrainerSettings
-from textforge.splits import holdout as holdout, stratified_holdout as stratified_holdout
+from textforge.splits import holdout as holdout
 
 Split = tuple[Sequence[str], Sequence[Any]]
 """Texts and their labels, equally long: one str a text, or a sequence of str where a text may have several."""

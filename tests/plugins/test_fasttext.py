@@ -1,9 +1,12 @@
 """Dataset `fasttext`: labels in front of each line."""
 
+from functools import partial
+
 import pytest
+from conftest import refusal
 from hypothesis import given, strategies as st
 
-from textforge import DataError, PluginManager
+from textforge import PluginManager
 from textforge_standard.datasets.fasttext import fasttext
 
 
@@ -21,12 +24,7 @@ def read(path, **options):
     return fasttext(0, train=path, **{"test_fraction": 0.0, **options}).train
 
 
-def refused(path, **options):
-    with pytest.raises(DataError) as told:
-        read(path, **options)
-    assert "\n" not in str(told.value)
-    assert str(told.value).startswith(f"{path}: ")
-    return str(told.value).removeprefix(f"{path}: ")
+refused = partial(refusal, read)
 
 
 def test_one_label_a_line(file):

@@ -1,11 +1,12 @@
 """Dataset `jsonl`: what it reads, and the one sentence that each kind of bad file gets."""
 
 import json
+from functools import partial
 
 import pytest
+from conftest import refusal
 from hypothesis import given, strategies as st
 
-from textforge import DataError
 from textforge_standard.datasets.jsonl import jsonl
 
 
@@ -25,12 +26,7 @@ def read(path, **options):
     return jsonl(0, train=path, **{"test_fraction": 0.0, **options}).train
 
 
-def refused(path, **options):
-    with pytest.raises(DataError) as told:
-        read(path, **options)
-    assert "\n" not in str(told.value)
-    assert str(told.value).startswith(f"{path}: ")
-    return str(told.value).removeprefix(f"{path}: ")
+refused = partial(refusal, read)
 
 
 RED, GREEN = {"text": "red", "label": "x"}, {"label": "y", "more": [1, {}], "text": "green"}

@@ -1,12 +1,13 @@
 """Dataset `parquet`: types, nested fields, and files that are none."""
 
 from datetime import date
+from functools import partial
 
 import polars as pl
 import pytest
+from conftest import refusal
 from hypothesis import given, strategies as st
 
-from textforge import DataError
 from textforge_standard.datasets.parquet import parquet
 
 
@@ -24,12 +25,7 @@ def read(path, **options):
     return parquet(0, train=path, **{"test_fraction": 0.0, **options}).train
 
 
-def refused(path, **options):
-    with pytest.raises(DataError) as told:
-        read(path, **options)
-    assert "\n" not in str(told.value)
-    assert str(told.value).startswith(f"{path}: ")
-    return str(told.value).removeprefix(f"{path}: ")
+refused = partial(refusal, read)
 
 
 @pytest.mark.parametrize(

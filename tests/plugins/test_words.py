@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 from textforge_standard.vectorizers import words
+from textforge_standard.vectorizers.counting import Counts
+from textforge_standard.vectorizers.packing import pack, unpack
 
 # Rust's Unicode tables are newer than Python's: the letters that they know and Python does not are
 # the only difference. Python calls such a code point unassigned (category Cn).
@@ -112,13 +114,13 @@ def test_the_vocabulary_is_sorted_as_python_sorts():
     ],
 )
 def test_packed_words_come_back(vocabulary):
-    packed = words.pack(vocabulary)
+    packed = pack(vocabulary)
     assert all(isinstance(array, np.ndarray) for array in packed.values())
-    assert words.unpack(packed) == vocabulary
+    assert unpack(packed) == vocabulary
 
 
 def test_only_drops_words_and_numbers_the_rest_anew():
-    counts = words.Counts(np.array([0, 2, 1, 2, 3], dtype=np.int32), np.array([0, 2, 2, 5]), np.array([5, 1, 2, 3, 4]))
+    counts = Counts(np.array([0, 2, 1, 2, 3], dtype=np.int32), np.array([0, 2, 2, 5]), np.array([5, 1, 2, 3, 4]))
     kept = counts.only(np.array([False, True, True, False]))
     assert kept.indices.tolist() == [1, 0, 1]
     assert kept.offsets.tolist() == [0, 1, 1, 3]

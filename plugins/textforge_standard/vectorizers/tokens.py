@@ -83,15 +83,15 @@ class Tokens:
 
     def state(self) -> dict[str, Any]:
         """The vocabulary, packed into arrays."""
-        from textforge_standard.vectorizers import words
+        from textforge_standard.vectorizers.packing import pack
 
-        return dict(words.pack(self.vocabulary))
+        return dict(pack(self.vocabulary))
 
     def from_state(self, state: dict[str, Any]) -> Self:
         """This vectorizer with the vocabulary that `state` gave; it has no vectors."""
-        from textforge_standard.vectorizers import words
+        from textforge_standard.vectorizers.packing import unpack
 
-        self._use(words.unpack(state))
+        self._use(unpack(state))
         self.vectors = None
         return self
 
@@ -106,6 +106,7 @@ class Tokens:
         import numpy as np
 
         from textforge_standard.vectorizers import words
+        from textforge_standard.vectorizers.shortening import what_was_cut
 
         found, rows = words.cut(texts, self.split, self.lowercase)
         lengths = np.bincount(rows, minlength=len(texts))
@@ -116,11 +117,7 @@ class Tokens:
         head = {"head": most, "tail": 0, "both": most - most // 2}[self.keep]
         read = (place < head) | (place >= (lengths - (most - head))[rows]) | (lengths <= most)[rows]
         if tell:
-            cut, left_out = int((lengths > most).sum()), 1 - read.mean()
-            self.warnings.append(
-                f"max_length {most} cut {cut:,} of {len(texts):,} training texts; {left_out:.0%} of all words are not "
-                f"read. The longest text has {lengths.max():,} words."
-            )
+            self.warnings += what_was_cut(lengths.tolist(), most, "words")
         return found.filter(read), np.minimum(lengths, most)
 
     def _learn(self, found: Any, lengths: Any) -> list[str]:

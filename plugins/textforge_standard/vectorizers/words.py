@@ -1,12 +1,13 @@
-"""Texts cut into words and counted, on polars: what `bow`, `tfidf` and `tokens` share."""
+"""Texts cut into words and counted, on polars: what `tokens` is made on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from textforge_standard.vectorizers.counting import Counts
 
 Split = Literal["words", "spaces", "words_and_punctuation"]
 
@@ -18,25 +19,6 @@ Python's \w is letters and numbers of every kind and the underscore; Rust's \w t
 
 WORD_OR_SIGN = r"[\p{L}\p{M}\p{N}_]+|[^\p{L}\p{M}\p{N}_\s]"
 """A word of any length, its combining marks included, or any one other character that is no white space."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How often each word stands in each text: a CSR matrix, column numbers ascending in each row."""
-
-    indices: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    counts: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def only(self, keep: NDArray[np.bool_]) -> "Counts":
-        """The counts of the words in `keep`, numbered anew."""
-        kept = keep[self.indices]
-        offsets = np.concatenate(([0], np.cumsum(kept)))[self.offsets]
-        number = np.cumsum(keep, dtype=np.int32) - 1
-        return Counts(number[self.indices[kept]], offsets, self.counts[kept])
 
 
 def cut(texts: Sequence[str], split: Split, lowercase: bool) -> tuple[pl.Series, NDArray[np.int64]]:
@@ -69,22 +51,6 @@ def count(words: pl.Series, rows: NDArray[np.int64], n_texts: int, vocabulary: p
     in_text, indices = np.divmod(keys[first], n_words)
     offsets = np.searchsorted(in_text, np.arange(n_texts + 1))
     return Counts(indices.astype(np.int32), offsets.astype(np.int64), counts)
-
-
-def pack(vocabulary: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Words as two arrays, the UTF-8 of all and the length in bytes of each, for a bundle."""
-    encoded = [word.encode() for word in vocabulary]
-    return {
-        "words": np.frombuffer(b"".join(encoded), dtype=np.uint8),
-        "lengths": np.fromiter(map(len, encoded), dtype=np.int32, count=len(encoded)),
-    }
-
-
-def unpack(state: dict[str, Any]) -> list[str]:
-    """The words that `pack` packed."""
-    data = state["words"].tobytes()
-    ends = np.cumsum(state["lengths"], dtype=np.int64).tolist()
-    return [data[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _encodable(texts: Sequence[str]) -> Sequence[str]:
