@@ -14,10 +14,11 @@ PACKAGE = ROOT / "textforge"
 FLOORS = {
     0: ["errors"],
     1: ["hookspecs", "settings", "options", "option_errors", "components", "plugins", "yaml12", "document", "overlay",
-        "recipe", "schema", "run_folder", "storage"],
+        "input_paths", "recipe", "schema", "run_folder", "storage"],
     2: ["splits", "data", "features", "layers", "rng", "metrics", "decision", "averaging", "classifier",
         "optimization", "validation", "trainer", "bundle"],
-    3: ["environment", "runner", "spread", "repeats", "cross_validation", "evaluate", "predict"],
+    3: ["environment", "progress", "callbacks", "runner", "spread", "repeats", "cross_validation", "evaluate",
+        "predict"],
     4: ["cli", "__main__"],
 }  # fmt: skip
 ALLOWED = {0: set(), 1: {"pluggy", "yaml", "pydantic", "pydantic_core", "typing_extensions", "annotated_types"}}

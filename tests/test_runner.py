@@ -433,7 +433,9 @@ def test_the_runs_classifier_is_the_one_that_is_saved(small_csv: Path, tmp_path:
     assert np.array_equal(run.classifier.predict_proba(texts), textforge.load(run.path).predict_proba(texts))
 
 
-@pytest.mark.parametrize("first", ["import textforge.runner", "from textforge.runner import Progress", "textforge.run"])
+@pytest.mark.parametrize(
+    "first", ["import textforge.runner", "from textforge.progress import Progress", "textforge.run"]
+)
 def test_the_function_is_there_also_once_its_module_was_imported(first: str) -> None:
     """A submodule of the same name hides a lazy name; that must not matter to who calls it."""
     code = (

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from textforge.hookspecs import hookimpl as hookimpl
     from textforge.layers import FeatureLinear as FeatureLinear
     from textforge.plugins import PluginManager as PluginManager
+    from textforge.progress import Progress as Progress
     from textforge.recipe import Recipe as Recipe, load_recipe as load_recipe
     from textforge.repeats import Repeats as Repeats, run_seeds as run_seeds
-    from textforge.runner import Progress as Progress, Run as Run, run as run
+    from textforge.runner import Run as Run, run as run
     from textforge.settings import TrainerSettings as TrainerSettings
     from textforge.trainer import Trainer as Trainer
     from textforge.validation import EpochResult as EpochResult
@@ -47,7 +48,7 @@ _HOME = {
     "FeatureLinear": "layers",
     "PluginError": "errors",
     "PluginManager": "plugins",
-    "Progress": "runner",
+    "Progress": "progress",
     "Ragged": "features",
     "RaggedBatch": "features",
     "Recipe": "recipe",

@@ -12,7 +12,7 @@ from typing import Any
 
 from textforge.errors import ComponentError, PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.options import Options, attempt, jsonable
-from textforge.settings import metric_key
+from textforge.settings import result_key
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Kind:
     plural: str = ""
     optional: bool = False
     """Whether a recipe may leave it out."""
+    listed: bool = False
+    """Whether a recipe has a list of them, under the plural, rather than a section with one."""
 
     @property
     def many(self) -> str:
@@ -43,15 +45,19 @@ KINDS: dict[str, Kind] = {
         Kind("optimizer", ("params", "module"), optional=True),  # a model that fits itself needs none
         Kind("scheduler", ("optimizer", "total_steps", "steps_per_epoch", "monitor_mode"), optional=True),
         Kind("loss", ("n_classes", "labels", "class_counts", "n_texts", "multi_label"), plural="losses", optional=True),
-        Kind("metric", ("n_classes", "multi_label"), optional=True),
+        Kind("metric", ("n_classes", "multi_label"), optional=True, listed=True),
+        Kind("callback", ("run_folder",), optional=True, listed=True),
     )
 }
 
 COMMAND = Kind("command", ())
 """What a plugin adds to the command line: no part of a recipe, and no factory."""
 
-SECTIONS = tuple(kind for kind in KINDS if kind != "metric")
-"""Kinds that a recipe names one of, in a section of the kind's name; metrics are a list."""
+SECTIONS = tuple(kind.name for kind in KINDS.values() if not kind.listed)
+"""Kinds that a recipe names one of, in a section of the kind's name."""
+
+LISTED = tuple(kind.name for kind in KINDS.values() if kind.listed)
+"""Kinds of which a recipe has a list, in a section of the kind's plural."""
 
 FACT_TEXT = {
     "n_features": "a bag of words or one vector a text (n_features)",
@@ -229,11 +235,11 @@ def parts_of(given: Mapping[str, Any]) -> dict[str, Part]:
     return parts
 
 
-def metric_names(metrics: Sequence[Part]) -> list[str]:
-    """How results name the metrics; one that stands there twice has the options that set it apart."""
-    keys = [metric_key(part.component.name) for part in metrics]
+def listed_names(parts: Sequence[Part]) -> list[str]:
+    """How results name the parts of a list; one that stands there twice has the options that set it apart."""
+    keys = [result_key(part.component.name) for part in parts]
     named = []
-    for key, part in zip(keys, metrics, strict=True):
+    for key, part in zip(keys, parts, strict=True):
         defaults = part.component.options.defaults()
         own = [f"{name}={value}" for name, value in part.options.items() if defaults.get(name) != value]
         named.append(f"{key}({', '.join(own)})" if keys.count(key) > 1 and own else key)

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge import run_folder
-from textforge.errors import RecipeError
+from textforge.errors import RecipeError, listed
 from textforge.plugins import PluginManager
+from textforge.progress import Progress, Warnings
 from textforge.recipe import Recipe, load_recipe
 from textforge.runner import (
-    Progress,
-    Warnings,
     empty_folder,
     load_dataset,
     prediction_lines,
@@ -94,7 +93,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
 
     began = time.perf_counter()
     warnings = Warnings(progress)
-    warnings.tell(recipe.warnings)
+    warnings.tell([*recipe.warnings, *_without_callbacks(recipe)])
     progress.stage(f"loading {recipe.dataset.label}")
     dataset = load_dataset(recipe)
     warnings.tell(dataset.warnings)
@@ -139,6 +138,11 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
     }
     write_json(path / run_folder.FOLDS, result)
     return CrossValidation(path, result)
+
+
+def _without_callbacks(recipe: Recipe) -> list[str]:
+    called = listed([part.component.name for part in recipe.callbacks])
+    return [f"callbacks follow runs; none is called in a cross-validation: {called}."] if called else []
 
 
 def _without(dataset: Dataset, rows: NDArray[np.int64], labels: tuple[str, ...]) -> Dataset:

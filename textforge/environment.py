@@ -7,7 +7,7 @@ import platform
 from importlib import metadata
 from typing import Any
 
-from textforge.components import Part
+from textforge.components import KINDS, LISTED, Part
 from textforge.recipe import Recipe
 
 PACKAGES = (
@@ -45,7 +45,7 @@ def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> di
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "plugins": {kind: _described(part) for kind, part in recipe.parts.items()},
-        "metrics": [_described(part) for part in recipe.metrics],
+        **{KINDS[kind].many: [_described(part) for part in recipe.listed(kind)] for kind in LISTED},
         "data": {"sha256": fingerprint},
     }
 

@@ -63,5 +63,13 @@ def textforge_metrics() -> Factories:  # type: ignore[empty-body]
 
 
 @hookspec
+def textforge_callbacks() -> Factories:  # type: ignore[empty-body]
+    """Callbacks: a factory returns an object that follows a run: started, epoch_ended, finished, failed.
+
+    Facts: run_folder.
+    """
+
+
+@hookspec
 def textforge_commands() -> Factories:  # type: ignore[empty-body]
     """Commands of the command line: name to a `click.Command`, or to the string that names one."""

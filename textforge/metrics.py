@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge.components import Part, blame, metric_names, part_name
+from textforge.components import Part, blame, listed_names, part_name
 from textforge.errors import ComponentError, RecipeError
 from textforge.settings import TAKEN
 
@@ -125,7 +125,7 @@ class ExtraMetrics:
         elif not isinstance(metrics, Sequence) or not all(isinstance(metric, Part) for metric in metrics):
             raise RecipeError("metrics must be metric parts, or a mapping of names to callables.")
         else:
-            names = metric_names(metrics)
+            names = listed_names(metrics)
             facts = {"n_classes": n_classes, "multi_label": multi_label}
             given = [
                 (name, part.build(facts), part.component.factory, part_name(part))

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from textforge.components import SECTIONS
+from textforge.components import KINDS, LISTED, SECTIONS
 from textforge.document import Node, from_python, parse, read_document
 from textforge.errors import Mistake, Place, RecipeError, did_you_mean, listed
 
-KEYS = ("extends", "seed", *SECTIONS, "trainer", "metrics", "decision")
+KEYS = ("extends", "seed", *SECTIONS, "trainer", *(KINDS[kind].many for kind in LISTED), "decision")
 """The top-level keys of a recipe."""
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from textforge.components import KINDS, SECTIONS, Part, fact_text, metric_names
+from textforge.components import KINDS, LISTED, SECTIONS, Part, fact_text, listed_names
 from textforge.document import Node, from_python, read_document
 from textforge.errors import Mistake, Place, PluginError, RecipeError, did_you_mean, listed
+from textforge.input_paths import absolute
 from textforge.option_errors import found
 from textforge.options import Options, jsonable
 from textforge.overlay import KEYS, Override, extended, merged, nested, part_before_its_options, read_overrides
@@ -37,6 +37,7 @@ class Recipe:
     loss: Part | None
     trainer: TrainerSettings
     metrics: tuple[Part, ...] = ()
+    callbacks: tuple[Part, ...] = ()
     decision: DecisionSettings = field(default_factory=DecisionSettings)
     warnings: tuple[str, ...] = ()
     """What the recipe says that is not used, as sentences."""
@@ -49,20 +50,25 @@ class Recipe:
 
     @property
     def parts(self) -> dict[str, Part]:
-        """Kind to its part, in the order in which they work; the metrics are not among them."""
+        """Kind to its part, in the order in which they work, without those of which there is a list."""
         return {kind: part for kind in SECTIONS if (part := getattr(self, kind)) is not None}
+
+    def listed(self, kind: str) -> tuple[Part, ...]:
+        """The parts of a kind of which a recipe has a list: metrics, callbacks."""
+        parts: tuple[Part, ...] = getattr(self, KINDS[kind].many)
+        return parts
 
     def resolved(self) -> dict[str, Any]:
         """The whole recipe as plain values: no `extends`, every default written out, paths absolute."""
         trainer = jsonable(asdict(self.trainer))
         if self.model.component.fits_itself:
             trainer = {name: trainer[name] for name in FITTING}
-        metrics = {"metrics": [part.as_recipe() for part in self.metrics]} if self.metrics else {}
+        lists = {KINDS[kind].many: [part.as_recipe() for part in self.listed(kind)] for kind in LISTED}
         return {
             "seed": self.seed,
             **{kind: part.as_recipe() for kind, part in self.parts.items()},
             "trainer": trainer,
-            **metrics,
+            **{many: parts for many, parts in lists.items() if parts},
             "decision": jsonable(asdict(self.decision)),
         }
 
@@ -156,7 +162,7 @@ class _Check:
         return part, seed
 
     def metric_parts(self) -> tuple[Part, ...]:
-        found = self.metrics(self.sections().get("metrics"))
+        found = self.listed("metric", self.sections().get("metrics"))
         if self.mistakes:
             raise RecipeError(sorted(self.mistakes, key=_reading_order))
         return found
@@ -182,16 +188,15 @@ class _Check:
             parts |= dict.fromkeys(("optimizer", "scheduler", "loss"))
         trainer = self.settings(TrainerSettings, "trainer", sections.get("trainer"), only=FITTING if fitting else None)
         decision = self.settings(DecisionSettings, "decision", sections.get("decision"))
-        metrics = self.metrics(sections.get("metrics"))
-        if trainer and (wrong := unknown_monitor(trainer.monitor, metric_names(metrics))):
+        lists = {KINDS[kind].many: self.listed(kind, sections.get(KINDS[kind].many)) for kind in LISTED}
+        if trainer and (wrong := unknown_monitor(trainer.monitor, listed_names(lists["metrics"]))):
             self.wrong(wrong, sections["trainer"].at(("monitor",)), at_key=False)
         if parts["vectorizer"] and model:
             self.pair(parts["vectorizer"], model, sections["model"])
         if self.mistakes:
             raise RecipeError(sorted(self.mistakes, key=_reading_order))
         return {
-            "seed": seed, **parts, "trainer": trainer, "metrics": metrics, "decision": decision,
-            "warnings": tuple(self.warnings),
+            "seed": seed, **parts, "trainer": trainer, **lists, "decision": decision, "warnings": tuple(self.warnings),
         }  # fmt: skip
 
     def tell_unused(self, model: Part, parts: Mapping[str, Part | None], trainer: Node | None) -> None:
@@ -203,21 +208,23 @@ class _Check:
             verb = "is" if len(unused) == 1 else "are"
             self.warnings.append(f"{model.label} fits itself: {listed(unused, limit=20)} {verb} not used.")
 
-    def metrics(self, node: Node | None) -> tuple[Part, ...]:
+    def listed(self, kind: str, node: Node | None) -> tuple[Part, ...]:
+        """The parts of a kind of which a recipe has a list."""
         if node is None or node.value is None:
             return ()
         if not isinstance(node.value, list):
-            self.wrong("'metrics' must be a list, as in 'metrics: [NAME]'; a metric is a name or a mapping with 'use'. "
-                       f"Installed: {listed(self.plugins.names('metric'))}.", node, at_key=False)  # fmt: skip
+            many = KINDS[kind].many
+            self.wrong(f"'{many}' must be a list, as in '{many}: [NAME]'; a {kind} is a name or a mapping with 'use'. "
+                       f"Installed: {listed(self.plugins.names(kind))}.", node, at_key=False)  # fmt: skip
             return ()
-        found = [part for one in node.value if (part := self.part("metric", one, optional=False))]
-        names = metric_names(found) if len(found) == len(node.value) else []
+        found = [part for one in node.value if (part := self.part(kind, one, optional=False))]
+        names = listed_names(found) if len(found) == len(node.value) else []
         for number, name in enumerate(names):
-            again = {name in TAKEN: "is in every result already", name in names[:number]: "stands there twice"}.get(
-                True
-            )
+            again = "stands there twice" if name in names[:number] else ""
+            if kind == "metric" and name in TAKEN:
+                again = "is in every result already"
             if again:
-                self.wrong(f"metric '{name}' {again}. Take it out.", node.value[number], at_key=False)
+                self.wrong(f"{kind} '{name}' {again}. Take it out.", node.value[number], at_key=False)
         return tuple(found)
 
     def wrong(self, message: str, node: Node | None, *, at_key: bool = True) -> None:
@@ -290,32 +297,13 @@ class _Check:
         if mistakes:
             return None
         for name in checked:
-            checked[name] = self.paths(checked[name], node.at((name,)), f"{options.label}: {name}")
+            checked[name], missing = absolute(checked[name], node.at((name,)), f"{options.label}: {name}")
+            self.mistakes += missing
         if wrong := options.contradiction(checked):  # which sees paths as the factory will
             at = _named_in(wrong, node)
             self.wrong(f"{options.label}: {wrong}", at, at_key=at is node)
             return None
         return checked
-
-    def paths(self, value: Any, node: Node, label: str) -> Any:
-        """Make paths absolute, from the folder of the file that they are written in; they must exist."""
-        if isinstance(value, Path):
-            path = (node.place.folder or Path.cwd()) / os.path.expanduser(value)
-            if not os.path.exists(path) and not any(c in str(value) for c in "*?["):
-                self.wrong(f"{label}: there is no file or folder {path}.", node, at_key=False)
-            return path
-        if isinstance(value, (list, tuple, set, frozenset)):
-            items = [self.paths(item, node.at((n,)), label) for n, item in enumerate(value)]
-            return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)  # a NamedTuple has fields
-        if isinstance(value, dict):
-            return {key: self.paths(item, node.at((key,)), label) for key, item in value.items()}
-        if is_dataclass(value) and not isinstance(value, type):
-            inner = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
-            return replace(value, **self.paths(inner, node, label))
-        if hasattr(value, "model_copy"):  # a pydantic model
-            return value.model_copy(update=self.paths({name: getattr(value, name) for name in type(value).model_fields},
-                                                      node, label))  # fmt: skip
-        return value
 
     def pair(self, vectorizer: Part, model: Part, node: Node) -> None:
         """A model's facts must be known to the framework or given by the vectorizer."""

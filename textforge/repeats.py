@@ -12,8 +12,9 @@ from typing import Any
 from textforge import run_folder
 from textforge.errors import RecipeError
 from textforge.plugins import PluginManager
+from textforge.progress import Progress
 from textforge.recipe import load_recipe
-from textforge.runner import Progress, run
+from textforge.runner import run
 from textforge.settings import MAX_SEED
 from textforge.spread import spread
 from textforge.storage import write_json

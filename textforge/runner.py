@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge import run_folder
+from textforge.callbacks import Callbacks
 from textforge.errors import Mistake, RecipeError, TextforgeError
 from textforge.plugins import PluginManager
+from textforge.progress import Progress, Warnings
 from textforge.recipe import Recipe, load_recipe
 from textforge.storage import append_text, write_json, write_text
 
@@ -24,26 +26,6 @@ if TYPE_CHECKING:
     from textforge.data import Dataset
     from textforge.metrics import ExtraMetrics
     from textforge.trainer import Trainer
-    from textforge.validation import EpochResult
-
-
-class Progress:
-    """Follows a run. Override the methods you need; these do nothing."""
-
-    def stage(self, text: str) -> None:
-        """A stage begins; `text` says which, as in "loading dataset 'csv'"."""
-
-    def warning(self, text: str) -> None:
-        """The data have something that the user should know, such as rows that were left out."""
-
-    def step(self, epoch: int, step: int, steps: int) -> None:
-        """A training step is done. Epochs and steps count from 1; an epoch has `steps` of them."""
-
-    def epoch(self, result: EpochResult, epochs: int) -> None:
-        """An epoch is done, of at most `epochs`."""
-
-    def evaluated(self, done: int, texts: int) -> None:
-        """So many of the test texts are predicted."""
 
 
 @dataclass(frozen=True)
@@ -93,18 +75,19 @@ def run(
 
 
 def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: bool) -> Run:
-    """Everything from the recipe to result.json, which is written last."""
+    """Everything from the recipe to result.json."""
     clock = _Clock()
     warnings = Warnings(progress)
     with _emptied_on_error(path, keep_folder), told_at(recipe):
         write_text(path / run_folder.RECIPE, recipe.text)
         write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
         warnings.tell(recipe.warnings)
+        callbacks = Callbacks(recipe.callbacks, path, warnings)
         progress.stage(f"loading {recipe.dataset.label}")
         with clock("load"):
             dataset = load_dataset(recipe)
             warnings.tell([*dataset.warnings, *dataset.repeated_texts()])
-        from textforge.bundle import refuse_unsavable, save
+        from textforge.bundle import refuse_unsavable
 
         progress.stage(f"turning {len(dataset.train[0])} texts into features with {recipe.vectorizer.label}")
         with clock("vectorize"):
@@ -114,12 +97,43 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
             _check_test_labels(dataset, trainer)
             refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
         _write_environment(path, recipe, dataset, trainer)
+    sizes = {
+        "n_features": int(trainer.facts["n_features"]),  # a vectorizer may give a numpy number
+        "n_parameters": sum(p.numel() for p in trainer.module.parameters()),
+        "n_train": len(trainer.train_labels),
+    }
+    callbacks.started({"path": str(path), "resolved": recipe.resolved(), **_named(recipe, trainer), **sizes,
+                       "epochs": trainer.epochs})  # fmt: skip
+    with callbacks.told_of_failure():
+        done = _trained(recipe, path, dataset, trainer, sizes, clock, warnings, callbacks, progress)
+    told = len(warnings.told)
+    added = callbacks.finished({"path": str(path), **done.result})
+    if added or len(warnings.told) > told:  # the result was whole without them, and stays so until this is
+        done.result.update({"added": added} if added else {}, warnings=warnings.told)
+        write_json(path / run_folder.RESULT, done.result)
+    return done
+
+
+def _trained(
+    recipe: Recipe,
+    path: Path,
+    dataset: Dataset,
+    trainer: Trainer,
+    sizes: Mapping[str, int],
+    clock: _Clock,
+    warnings: Warnings,
+    callbacks: Callbacks,
+    progress: Progress,
+) -> Run:
+    """From the prepared trainer to result.json, which is written last."""
+    from textforge.bundle import save
+
     progress.stage(
-        f"training {recipe.model.label} on {len(trainer.train_labels)} texts, "
-        f"{len(trainer.labels)} classes, {trainer.facts['n_features']} features"
+        f"training {recipe.model.label} on {sizes['n_train']} texts, {len(trainer.labels)} classes, "
+        f"{sizes['n_features']} features"
     )
     with clock("train"), told_at(recipe):
-        _train(path, trainer, progress)
+        _train(path, trainer, callbacks, progress)
         warnings.tell(trainer.warnings)
     classifier = trainer.classifier()
     progress.stage("evaluating on test" if dataset.test else "no test split: nothing to evaluate")
@@ -130,14 +144,10 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
         if dataset.test:
             write_text(path / run_folder.PREDICTIONS, "".join(rows))
         result = {
-            "recipe": recipe.name,
-            "seed": recipe.seed,
+            **_named(recipe, trainer),
+            **sizes,
             "overrides": recipe.overrides,
-            "labels": list(trainer.labels),
             "multi_label": dataset.multi_label,
-            "n_features": int(trainer.facts["n_features"]),  # a vectorizer may give a numpy number
-            "n_parameters": sum(p.numel() for p in classifier.module.parameters()),
-            "n_train": len(trainer.train_labels),
             "epochs": len(trainer.history),
             "best_epoch": trainer.best.number if trainer.best else None,
             "train_loss": trainer.history[-1].train_loss,
@@ -151,18 +161,8 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
     return Run(path, result, classifier)
 
 
-class Warnings:
-    """Tells each warning once, and keeps them all for the result."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self.told: list[str] = []
-
-    def tell(self, warnings: Iterable[str]) -> None:
-        for warning in warnings:
-            if warning not in self.told:
-                self.told.append(warning)
-                self._progress.warning(warning)
+def _named(recipe: Recipe, trainer: Trainer) -> dict[str, Any]:
+    return {"recipe": recipe.name, "seed": recipe.seed, "labels": list(trainer.labels)}
 
 
 class _Clock:
@@ -228,10 +228,13 @@ def _write_environment(path: Path, recipe: Recipe, dataset: Dataset, trainer: Tr
     write_json(path / run_folder.ENVIRONMENT, described)
 
 
-def _train(path: Path, trainer: Trainer, progress: Progress) -> None:
+def _train(path: Path, trainer: Trainer, callbacks: Callbacks, progress: Progress) -> None:
     """Train to the end; the line of each epoch is written before the next begins."""
     for result in trainer:
-        append_text(path / run_folder.METRICS, json.dumps(asdict(result)) + "\n")
+        line = asdict(result)
+        if added := callbacks.epoch_ended(line):
+            line["added"] = added
+        append_text(path / run_folder.METRICS, json.dumps(line, ensure_ascii=False) + "\n")
         progress.epoch(result, trainer.epochs)
 
 

@@ -45,8 +45,8 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
             if kind == "model" and component.fits_itself:
                 fitting.append(component.name)
         one = {"anyOf": [{"enum": names}, *references]}
-        if kind not in SECTIONS:
-            properties[f"{kind}s"] = {"anyOf": [{"type": "array", "items": one}, {"type": "null"}]}
+        if KINDS[kind].listed:
+            properties[KINDS[kind].many] = {"anyOf": [{"type": "array", "items": one}, {"type": "null"}]}
             continue
         one["anyOf"].append({"type": "object", "not": {"required": ["use"]}})
         if KINDS[kind].optional:

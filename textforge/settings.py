@@ -89,15 +89,15 @@ class DecisionSettings:
     abstain: Annotated[float, Gt(0), Lt(1)] | None = None
 
 
-def metric_key(name: str) -> str:
-    """How results name a metric: `roc-auc` is roc_auc, beside macro_f1."""
+def result_key(name: str) -> str:
+    """How results name a metric or callback: `roc-auc` is roc_auc, beside macro_f1."""
     return name.replace("-", "_")
 
 
 def unknown_monitor(monitor: str, metrics: Iterable[str]) -> str | None:
     """What is wrong with `trainer.monitor`, given the keys of the recipe's metrics."""
     known = (*FIGURES, *metrics)
-    if metric_key(monitor) in known:
+    if result_key(monitor) in known:
         return None
     return (
         f"trainer: monitor: '{monitor}' is not measured. Known: {listed(known)}.{did_you_mean(monitor, known)} "

@@ -15,7 +15,7 @@ from textforge.decision import Decision
 from textforge.errors import RecipeError, TrainingError
 from textforge.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
 from textforge.optimization import plain_loss
-from textforge.settings import FIGURES, metric_key, unknown_monitor
+from textforge.settings import FIGURES, result_key, unknown_monitor
 
 Figures = dict[str, float | None]
 
@@ -51,7 +51,7 @@ class Validation:
     def __init__(self, monitor: str, metrics: ExtraMetrics) -> None:
         if wrong := unknown_monitor(monitor, metrics.names):
             raise RecipeError(wrong)
-        self.monitor = metric_key(monitor)
+        self.monitor = result_key(monitor)
         self.metrics = metrics
 
     @property

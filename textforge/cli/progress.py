@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from textforge.runner import Progress
+from textforge.progress import Progress
 
 if TYPE_CHECKING:
     from textforge.validation import EpochResult
