@@ -493,9 +493,50 @@ def test_a_plugin_that_is_not_installed_is_named_with_its_version(tmp_path: Path
 def test_an_option_that_is_no_longer_known_is_told(tmp_path: Path) -> None:
     path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
     message = refusal(path, plugins_with("2.0", model=without_option))
-    assert "its options do not fit the installed model 'own'" in message
+    assert "its options do not fit the installed model 'own' from textforge-own 2.0" in message
     assert "(the bundle was made with textforge-own 1.0)" in message
     assert "scale" in message
+    assert message.endswith("Install what it was made with: pip install 'textforge-own==1.0'")
+
+
+def test_an_option_that_an_older_plugin_does_not_know_yet_is_told(tmp_path: Path) -> None:
+    path = textforge.save(trained(plugins_with("2.0", model=straight)), tmp_path / "b")
+    message = refusal(path, plugins_with("1.0", model=without_option))
+    assert "from textforge-own 1.0 (the bundle was made with textforge-own 2.0)" in message
+    assert message.endswith("pip install 'textforge-own==2.0'")
+
+
+def renamed(n_features: int, n_classes: int, /, *, factor: float = 1.0) -> nn.Module:
+    return straight(n_features, n_classes, scale=factor)
+
+
+def test_a_plugin_that_renamed_an_option_reads_bundles_of_before(tmp_path: Path) -> None:
+    seen = []
+
+    def upgrade(options: dict[str, Any], version: str) -> dict[str, Any]:
+        seen.append(version)
+        return {"factor": options.pop("scale")} if version < "2" else options
+
+    renamed.upgrade_options = upgrade  # type: ignore[attr-defined]
+    path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
+    loaded = textforge.load(path, plugins=plugins_with("2.0", model=renamed))
+    assert np.array_equal(loaded.predict_proba(TEXTS), textforge.load(
+        path, plugins=plugins_with("1.0", model=straight)).predict_proba(TEXTS))  # fmt: skip
+    assert seen == ["1.0"]
+    again = textforge.save(loaded, tmp_path / "again")
+    textforge.load(again, plugins=plugins_with("2.0", model=renamed))
+    assert seen == ["1.0"], "nothing to upgrade where the version is the same"
+    assert json.loads((again / "bundle.json").read_text())["model"]["options"] == {"factor": 1.0}
+
+
+def test_an_upgrade_that_fails_is_told(tmp_path: Path) -> None:
+    def failing(n_features: int, n_classes: int, /, *, scale: float = 1.0) -> nn.Module:
+        return straight(n_features, n_classes, scale=scale)
+
+    failing.upgrade_options = lambda options, version: 1 / 0  # type: ignore[attr-defined]
+    path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
+    message = refusal(path, plugins_with("2.0", model=failing))
+    assert "model 'own' from textforge-own 2.0 failed while upgrading options of 1.0: ZeroDivisionError" in message
 
 
 def test_an_option_out_of_range_is_refused_at_load(bundle: Path) -> None:

@@ -66,6 +66,8 @@ PACKAGES = {
     "command-broken": HOOK + "@hookimpl\ndef textforge_commands(): return {'count-more': 'tf_nowhere:command'}\n",
     "import-error": "import a_module_that_nobody_has\n",
     "exits": "raise SystemExit('bye')\n",
+    "newer-api": HOOK + "TEXTFORGE_API = '99.0'\n@hookimpl\ndef textforge_models(): return {}\n",
+    "newer-textforge": "from textforge import something_of_the_future\n",
     "wrong-return": HOOK + "@hookimpl\ndef textforge_models(): return ['list-model']\n",
     "misspelled": HOOK + "@hookimpl\ndef textforge_modles(): return {}\n",
     "duplicates": HOOK + "@hookimpl\ndef textforge_models():\n"
@@ -85,11 +87,15 @@ build-backend = "hatchling.build"
 [project]
 name = "tf-{name}"
 version = "0.3"
+dependencies = [{requires}]
 [project.entry-points.textforge]
 {name} = "{module}"
 [tool.hatch.build.targets.wheel]
 include = ["{module}.py"]
 """
+
+
+REQUIRES = {"newer-textforge": '"textforge>=99"'}
 
 
 def module_of(name: str) -> str:
@@ -101,7 +107,9 @@ def pip_install(packages: Path, names: list[str], target: Path) -> Path:
     for name in names:
         folder = packages / name
         folder.mkdir(parents=True)
-        (folder / "pyproject.toml").write_text(PYPROJECT.format(name=name, module=module_of(name)))
+        (folder / "pyproject.toml").write_text(
+            PYPROJECT.format(name=name, module=module_of(name), requires=REQUIRES.get(name, ""))
+        )
         (folder / f"{module_of(name)}.py").write_text(PACKAGES[name])
         paths.append(folder)
     options = "--no-deps --no-build-isolation --no-index --quiet --disable-pip-version-check --no-compile".split()
@@ -189,7 +197,8 @@ def test_ten_lines_train_and_predict_and_are_missed_by_name_when_gone(good, tmp_
 def test_every_broken_plugin_is_listed_with_its_reason_and_distribution(listing):
     broken = {one["plugin"]: one for one in listing["broken"]}
     assert sorted(broken) == [
-        "exits", "import-error", "misspelled", "mlp", "option-untyped", "option-use", "run", "wrong-return",
+        "exits", "import-error", "misspelled", "mlp", "newer-api", "newer-textforge", "option-untyped", "option-use",
+        "run", "wrong-return",
     ]  # fmt: skip
     assert {name: one["distribution"] for name, one in broken.items() if name not in ("mlp", "run")} == {
         name: f"tf-{name}" for name in broken if name not in ("mlp", "run")
@@ -198,6 +207,9 @@ def test_every_broken_plugin_is_listed_with_its_reason_and_distribution(listing)
     assert reasons["import-error"] == (
         "cannot be imported: ModuleNotFoundError: No module named 'a_module_that_nobody_has'"
     )
+    assert reasons["newer-api"].endswith("Install a newer textforge: pip install --upgrade textforge")
+    assert reasons["newer-textforge"].startswith("cannot be imported: ImportError: ")
+    assert reasons["newer-textforge"].endswith("is installed: pip install 'textforge>=99'")
     assert reasons["exits"] == "cannot be imported: SystemExit: bye"
     assert reasons["wrong-return"] == "textforge_models returned a list, not a dict of names to factories."
     assert reasons["misspelled"].endswith("Did you mean 'textforge_models'?")
@@ -223,7 +235,7 @@ def test_the_listing_for_people_tells_the_same_and_succeeds(everything):
     done = textforge("plugins", env={"PYTHONPATH": str(everything)})
     assert done.returncode == 0
     told = done.stdout.partition("\nbroken:\n")[2].splitlines()
-    assert len(told) == 8
+    assert len(told) == 10
     assert "  exits (tf-exits 0.3): cannot be imported: SystemExit: bye" in told
     assert "hello from a plugin" not in done.stdout, "what a plugin prints is no result"
 

@@ -133,8 +133,8 @@ def test_an_unknown_kind_is_refused_with_the_nearest(plugins, ask):
     with pytest.raises(PluginError) as error:
         getattr(plugins, ask)(*arguments)
     assert str(error.value) == (
-        "no kind of component named 'modle'. Kinds: dataset, vectorizer, model, optimizer, scheduler, loss, metric. "
-        "Did you mean 'model'?"
+        "no kind of component named 'modle'. Kinds: dataset, vectorizer, model, optimizer, scheduler, loss, metric, "
+        "callback. Did you mean 'model'?"
     )
 
 
@@ -187,7 +187,8 @@ class GivesText:
         (offering(textforge_models={"m": "a b:c"}), "gave 'a b:c' for 'm': neither"),
         (offering(textforge_modles={"m": mean_pool}), "there is no hook 'textforge_modles'. Hooks: "
          "textforge_datasets, textforge_vectorizers, textforge_models, textforge_optimizers, textforge_schedulers, "
-         "textforge_losses, textforge_metrics, textforge_commands. Did you mean 'textforge_models'?"),
+         "textforge_losses, textforge_metrics, textforge_callbacks, textforge_commands. "
+         "Did you mean 'textforge_models'?"),
         (SimpleNamespace(textforge_models=dict), "implements no hook. Mark its functions with "
          "@textforge.hookimpl."),
         (SimpleNamespace(), "implements no hook."),

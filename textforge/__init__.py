@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         TrainingError as TrainingError,
     )
     from textforge.features import Ragged as Ragged, RaggedBatch as RaggedBatch
-    from textforge.hookspecs import hookimpl as hookimpl
+    from textforge.hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
     from textforge.layers import FeatureLinear as FeatureLinear
     from textforge.plugins import PluginManager as PluginManager
     from textforge.progress import Progress as Progress
@@ -46,6 +46,7 @@ _HOME = {
     "Dataset": "data",
     "EpochResult": "validation",
     "FeatureLinear": "layers",
+    "PLUGIN_API": "hookspecs",
     "PluginError": "errors",
     "PluginManager": "plugins",
     "Progress": "progress",

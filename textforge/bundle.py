@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from textforge.bundle_parts import changed_versions, named, saved_part
 from textforge.classifier import Classifier, as_device, given_facts, rebuilt, vectorized
 from textforge.components import Part, blame, part_name
 from textforge.decision import Decision
-from textforge.errors import BundleError, ComponentError, PluginError, RecipeError, StorageError, TextforgeError
-from textforge.options import jsonable
+from textforge.errors import BundleError, ComponentError, StorageError, TextforgeError
 from textforge.plugins import PluginManager
 from textforge.run_folder import bundle_folder
 from textforge.storage import json_text, replaced, sha256, temporary_beside, write_json
@@ -107,7 +107,7 @@ def load(
     """
     folder, place = bundle_folder(Path(path)), as_device(device)
     described = _described(folder)
-    parts = {kind: _part(kind, described, plugins or PluginManager(), folder) for kind in ("vectorizer", "model")}
+    parts = {kind: saved_part(kind, described, plugins or PluginManager(), folder) for kind in ("vectorizer", "model")}
     try:
         vectorizer = parts["vectorizer"].build({"seed": described["facts"].get("seed", 0)})
         with blame(parts["vectorizer"].label, "restoring its state"):
@@ -123,7 +123,7 @@ def load(
             _check_golden(classifier, described)
     except TextforgeError as error:
         told = " ".join(str(error).split())  # torch tells of weights that do not fit in many lines
-        raise BundleError(f"{folder}: {told} {_versions(described, parts)}".rstrip()) from error
+        raise BundleError(f"{folder}: {told} {changed_versions(described, parts)}".rstrip()) from error
     return classifier
 
 
@@ -147,10 +147,10 @@ def _write(classifier: Classifier, folder: Path) -> None:
         "decision": classifier.decision.as_json(),
         "facts": _plain_facts(classifier),
         "vectorizer": {
-            **_named(classifier.parts["vectorizer"]),
+            **named(classifier.parts["vectorizer"]),
             "state": _write_state(classifier, folder),
         },
-        "model": _named(classifier.parts["model"]),
+        "model": named(classifier.parts["model"]),
         "golden": [
             {"text": text, "probabilities": [float(p) for p in row]}
             for text, row in zip(GOLDEN_TEXTS, classifier.predict_proba(GOLDEN_TEXTS), strict=True)
@@ -186,16 +186,6 @@ def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
             f"{part_name(part)}: '{other[0]}' in its state_dict() is no tensor, which no bundle holds."
         )
     return weights
-
-
-def _named(part: Part) -> dict[str, Any]:
-    origin = part.component.origin
-    return {
-        "use": part.component.name,
-        "options": jsonable(part.options),
-        "distribution": origin.distribution,
-        "version": origin.version,
-    }
 
 
 def _plain_facts(classifier: Classifier) -> dict[str, Any]:
@@ -293,25 +283,6 @@ def _decision(described: Mapping[str, Any], folder: Path) -> Decision:
         raise BundleError(f"{folder}: damaged: {DESCRIPTION} holds no decision that can be read ({error}).") from error
 
 
-def _part(kind: str, described: Mapping[str, Any], plugins: PluginManager, folder: Path) -> Part:
-    saved = described[kind]
-    try:
-        return plugins.part(kind, saved["use"], **saved["options"])
-    except PluginError as error:
-        distribution, version = saved["distribution"], saved["version"]
-        if saved["use"] in plugins.names(kind) or not version:
-            raise BundleError(f"{folder}: {error}") from error
-        raise BundleError(
-            f"{folder}: needs {kind} '{saved['use']}' from the distribution {distribution} {version}, which is not "
-            f"installed. Install it: pip install '{distribution}=={version}'"
-        ) from error
-    except RecipeError as error:
-        raise BundleError(
-            f"{folder}: its options do not fit the installed {kind} '{saved['use']}' (the bundle was made with "
-            f"{saved['distribution']} {saved['version']}): {error}"
-        ) from error
-
-
 def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
@@ -331,16 +302,3 @@ def _check_golden(classifier: Classifier, described: Mapping[str, Any]) -> None:
     found = classifier.predict_proba([one["text"] for one in golden])
     if expected.shape != found.shape or not np.allclose(expected, found, atol=TOLERANCE, rtol=0):
         raise BundleError("it predicts otherwise here than where it was made, so it is not to be trusted.")
-
-
-def _versions(described: Mapping[str, Any], parts: Mapping[str, Part]) -> str:
-    """Which distributions differ from those the bundle was made with, and what to do."""
-    changed = []
-    for kind, part in parts.items():
-        saved, origin = described[kind], part.component.origin
-        if (saved["distribution"], saved["version"]) != (origin.distribution, origin.version):
-            changed.append(f"{part.label} was {saved['distribution']} {saved['version']} and is {origin}")
-    with suppress(metadata.PackageNotFoundError):
-        if not changed and described["textforge"] != metadata.version("textforge"):
-            changed.append(f"textforge was {described['textforge']} and is {metadata.version('textforge')}")
-    return f"({'; '.join(changed)}. Install what it was made with.)" if changed else ""

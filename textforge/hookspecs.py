@@ -15,6 +15,13 @@ import pluggy
 GROUP = "textforge"
 """The entry-point group in which plugins are found."""
 
+PLUGIN_API = "1.0"
+"""What plugins are written against: the hooks below, what factories may ask for and return, and the public names.
+
+Within one first number nothing that docs/plugins.md promises is taken away or changes its meaning; the second
+number grows where something is added. A plugin says in its module which it needs: `TEXTFORGE_API = "1.0"`.
+"""
+
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 

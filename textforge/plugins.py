@@ -12,6 +12,7 @@ from typing import Any
 import pluggy
 
 from textforge import hookspecs
+from textforge.compatibility import misfit, unmet_requirement
 from textforge.components import COMMAND, IN_CODE, KINDS, Component, Kind, Origin, Part
 from textforge.errors import PluginError, did_you_mean, listed
 from textforge.options import attempt
@@ -124,7 +125,8 @@ class PluginManager:
             origin = Origin(dist.name, dist.version) if dist else Origin("(unknown distribution)", "")
             plugin, error = attempt(entry_point.load)
             if error:
-                reason = f"cannot be imported: {type(error).__name__}: {error}"
+                unmet, _ = attempt(unmet_requirement, dist)
+                reason = f"cannot be imported: {type(error).__name__}: {error}{unmet or ''}"
                 self._broken.append(Broken(entry_point.name, origin, reason))
             else:
                 self._add(plugin, entry_point.name, origin)
@@ -133,6 +135,10 @@ class PluginManager:
         def broken(reason: str) -> None:
             self._broken.append(Broken(name, origin, reason))
 
+        reason, error = attempt(misfit, plugin, origin.distribution)
+        if error or reason:
+            broken(reason or f"its API number cannot be read: {type(error).__name__}: {error}")
+            return
         # Two distributions may give their entry points the same name, so the name is made longer.
         registered, error = attempt(self._pluggy.register, plugin, f"{name} ({origin}, {id(plugin):x})")
         if error:
