@@ -1,7 +1,8 @@
 """Write the parts of the documentation that the code itself knows: run `make docs` after a change.
 
-docs/commands.md comes from the real --help texts, docs/parts.md from the installed components. A test
-holds that both are up to date.
+docs/commands.md comes from the real --help texts, docs/parts.md from the components that ship, and so does
+recipes/recipe.schema.json, by which editors complete and check the recipes beside it. Tests hold that all are up to
+date.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from click.testing import CliRunner
 
 from textforge.cli import COMMANDS, cli
 from textforge.cli.plugins import describe
-from textforge.components import KINDS
+from textforge.components import KINDS, Origin
 from textforge.options import Options
 from textforge.plugins import PluginManager
+from textforge.schema import recipe_schema
 from textforge.settings import DecisionSettings, TrainerSettings
 
 DOCS = Path(__file__).parent
+SCHEMA = DOCS.parent / "recipes/recipe.schema.json"
 EXIT_CODES = """\
 | exit code | meaning |
 | --- | --- |
@@ -44,17 +47,31 @@ def commands() -> str:
     return text
 
 
+def shipped() -> PluginManager:
+    """The parts that ship with textforge, whatever else is installed."""
+    import textforge_standard
+
+    plugins = PluginManager(entry_points=False)
+    plugins.register(textforge_standard, origin=Origin("textforge", ""))
+    return plugins
+
+
+def schema() -> str:
+    """recipes/recipe.schema.json."""
+    return json.dumps(recipe_schema(shipped()), indent=1, ensure_ascii=False) + "\n"
+
+
 def parts() -> str:
     """docs/parts.md: a table of options for each component that ships with textforge, and for the settings."""
-    plugins = PluginManager()
+    plugins = shipped()
     sections = ["# Parts and their options\n\nMade from the code by `make docs`; do not edit.\n"]
     for name, settings in (("trainer", TrainerSettings), ("decision", DecisionSettings)):
         sections.append(_section(f"## {name}", (settings.__doc__ or "").splitlines()[0], _rows(settings, name)))
     for kind in KINDS.values():
-        sections.append(f"## {(kind.plural or f'{kind.name}s').capitalize()}\n")
-        for component in plugins.components(kind.name):
-            if component.origin.distribution != "textforge":
-                continue
+        components = plugins.components(kind.name)
+        if components:
+            sections.append(f"## {kind.many.capitalize()}\n")
+        for component in components:
             described = describe(component)
             rows = [
                 (o["name"], o["type"], "required" if o["required"] else _code(json.dumps(o["default"])), o["doc"])
@@ -90,4 +107,5 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     (DOCS / "commands.md").write_text(commands())
     (DOCS / "parts.md").write_text(parts())
-    print("wrote docs/commands.md and docs/parts.md")
+    SCHEMA.write_text(schema())
+    print("wrote docs/commands.md, docs/parts.md and recipes/recipe.schema.json")

@@ -42,6 +42,7 @@ def test_commands_and_option_tables_are_those_of_the_code() -> None:
     made = generate()
     assert (DOCS / "commands.md").read_text() == made.commands(), "run: make docs"
     assert (DOCS / "parts.md").read_text() == made.parts(), "run: make docs"
+    assert made.SCHEMA.read_text() == made.schema(), "run: make docs"
     assert "### model: mlp" in made.parts()
 
 

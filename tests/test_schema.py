@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from conftest import ROOT
+from hypothesis import given, settings, strategies as st
 from jsonschema import Draft202012Validator
 
-from textforge import PluginManager, hookimpl, load_recipe
+from textforge import PluginManager, RecipeError, hookimpl, load_recipe
 from textforge.document import read_document
 from textforge.schema import recipe_schema
 
@@ -55,6 +56,58 @@ def test_the_schema_is_a_valid_one(schema):
 def test_every_shipped_recipe_fits_as_written_and_resolved(accepts, file):
     assert accepts(read_document(file)[1].plain())
     assert accepts(yaml.safe_load(load_recipe(file).resolved_yaml()))
+
+
+def test_each_shipped_recipe_names_the_schema_beside_it():
+    for file in RECIPES:
+        assert file.read_text().startswith("# yaml-language-server: $schema=recipe.schema.json\n"), file
+
+
+# -- recipes changed at random -----------------------------------------------------------------------
+
+
+def places(value, path=()):
+    """Every place in a recipe, by the keys that lead there."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+WRONG = [None, True, 0, -1, 3, 1.5, "", "no such thing", [], [1], ["a"], {}, {"a": 1}]
+
+
+@st.composite
+def mutated(draw):
+    """A shipped recipe with one key misspelt or gone, or one value replaced."""
+    recipe = yaml.safe_load(load_recipe(draw(st.sampled_from(RECIPES))).resolved_yaml())
+    *above, last = draw(st.sampled_from(sorted(places(recipe), key=str)))
+    section = recipe
+    for key in above:
+        section = section[key]
+    how = draw(st.sampled_from(["gone", "misspelt", "replaced"]))
+    if how == "misspelt" and isinstance(last, str):
+        section[f"{last}x"] = section.pop(last)
+    elif how == "gone" and isinstance(section, dict):
+        del section[last]
+    else:
+        how = "replaced"
+        section[last] = draw(st.sampled_from(WRONG))
+    return how, recipe
+
+
+@given(mutated())
+@settings(max_examples=150)
+def test_an_editor_marks_only_what_check_refuses_too_and_every_misspelt_key(accepts, change):
+    how, recipe = change
+    try:
+        load_recipe(recipe)
+        fine = True
+    except RecipeError:
+        fine = False
+    assert accepts(recipe) or not fine, "a recipe that runs is marked as wrong"
+    if how == "misspelt" and not fine:
+        assert not accepts(recipe), "a misspelt key is not marked"
 
 
 @pytest.mark.parametrize(

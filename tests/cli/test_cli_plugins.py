@@ -75,7 +75,7 @@ def test_every_shipped_component_is_described_and_every_option_documented(kind):
     ("arguments", "says"),
     [
         (("modle",), "no kind of component named 'modle'. Kinds: dataset, vectorizer, model, optimizer, scheduler, "
-         "loss, metric. Did you mean "
+         "loss, metric, callback. Did you mean "
          "'model'?"),
         (("model", "mpl"), f"no model named 'mpl'. Did you mean 'mlp'? Installed: {installed('model')}."),
     ],
