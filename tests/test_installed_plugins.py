@@ -1,6 +1,7 @@
 """Real packages, really installed: what a plugin author does, and what a broken plugin can do to others."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -299,3 +300,19 @@ def test_a_broken_command_and_a_taken_name_are_told(everything, listing):
     reasons = {one["plugin"]: one["reason"] for one in listing["broken"]}
     assert reasons["run"] == "textforge has a command 'run' of its own. Rename it."
     assert "Train what RECIPE says" in textforge("run", "--help", env=env).stdout
+
+
+def test_listing_them_loads_neither_torch_nor_what_a_string_names(everything):
+    code = (
+        "import sys\n"
+        "from textforge.cli import cli\n"
+        "from textforge.cli.failures import guarded\n"
+        "sys.argv = ['textforge', 'plugins', '--json']\n"
+        "assert guarded(cli) == 0\n"
+        "assert 'tf_mean_pool' in sys.modules\n"
+        "loaded = {'torch', 'numpy', 'sklearn', 'polars', 'textforge_standard.models'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    path = os.pathsep.join(filter(None, [str(everything), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()

@@ -1,0 +1,90 @@
+"""Time of `textforge plugins` with 50 plugins installed, 5 of them broken; writes its table of docs/benchmarks.md.
+
+Usage: plugins.py [TIMES]      (default 11)
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from measuring import TEXTFORGE, measure, write_sections
+
+ROOT = Path(__file__).resolve().parent.parent
+GOOD = '''\
+from typing import Annotated, Literal
+
+from annotated_types import Ge
+from textforge import hookimpl
+
+
+def model(n_features, n_classes, /, *, dim: Annotated[int, Ge(1)] = 100, pool: Literal["mean", "sum"] = "mean"):
+    """A model.
+
+    Options:
+        dim: width.
+        pool: how word vectors become one.
+    """
+
+
+@hookimpl
+def textforge_models():
+    return {"model-%d": model, "lazy-%d": "package_that_is_not_looked_at:model"}
+'''
+BROKEN = (
+    "import a_module_that_nobody_has\n",
+    "raise SystemExit('bye')\n",
+    "from textforge import hookimpl\n@hookimpl\ndef textforge_models(): return ['a list']\n",
+    "from textforge import hookimpl\n@hookimpl\ndef textforge_modles(): return {}\n",
+    "TEXTFORGE_API = '99.0'\n",
+)
+
+
+def install(folder: Path, number: int, source: str) -> None:
+    """A distribution with one plugin, as pip leaves it."""
+    (folder / f"plugin_{number}.py").write_text(source)
+    info = folder / f"plugin_{number}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: plugin-{number}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[textforge]\nplugin-{number} = plugin_{number}\n")
+
+
+def main() -> None:
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else 11
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number in range(45):
+            install(folder, number, GOOD % (number, number))
+        for number, source in enumerate(BROKEN, start=45):
+            install(folder, number, source)
+        listing = [*TEXTFORGE, "plugins"]
+        commands = {
+            "`textforge plugins`, 50 plugins more, 5 of them broken": ["env", f"PYTHONPATH={folder}", *listing],
+            "`textforge plugins`, none more": listing,
+            '`python -c "import click, pluggy, yaml"`': [sys.executable, "-c", "import click, pluggy, yaml"],
+        }
+        found: dict[str, list[tuple[float, float]]] = {label: [] for label in commands}
+        for turn in range(times + 1):
+            for label, command in commands.items():
+                seconds, memory, told = measure(command, name)
+                if turn:  # the first of each writes bytecode and warms the disk cache
+                    found[label].append((seconds, memory))
+                if "5 of them" in label and told.partition("\nbroken:\n")[2].count("\n") != len(BROKEN):
+                    sys.exit(f"not {len(BROKEN)} plugins are told to be broken:\n{told}")
+    table = "| whole process | seconds, median (range) | peak MB |\n| --- | --- | --- |\n"
+    for label, runs in found.items():
+        seconds = [one[0] for one in runs]
+        table += (
+            f"| {label} | {statistics.median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f}) "
+            f"| {statistics.median(one[1] for one in runs):.0f} |\n"
+        )
+    write_sections(ROOT / "docs" / "benchmarks.md", {"plugins": table})
+    print(table, end="")
+
+
+if __name__ == "__main__":
+    os.environ.pop("PYTHONPATH", None)
+    main()
