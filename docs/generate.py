@@ -1,27 +1,34 @@
 """Write the parts of the documentation that the code itself knows: run `make docs` after a change.
 
-docs/commands.md comes from the real --help texts, docs/parts.md from the components that ship, and so does
-recipes/recipe.schema.json, by which editors complete and check the recipes beside it. Tests hold that all are up to
-date.
+docs/commands.md comes from the real --help texts, docs/hooks.md from the hooks, docs/parts.md from the components that
+ship, and so does recipes/recipe.schema.json, by which editors complete and check the recipes beside it. Tests hold
+that all are up to date.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 
+from textforge import hookspecs
 from textforge.cli import COMMANDS, cli
 from textforge.cli.plugins import describe
-from textforge.components import KINDS, Origin
+from textforge.components import FACTS, KINDS, Origin
+from textforge.hookspecs import PLUGIN_API
 from textforge.options import Options
-from textforge.plugins import PluginManager
+from textforge.plugins import HOOKED, PluginManager
 from textforge.schema import recipe_schema
 from textforge.settings import DecisionSettings, TrainerSettings
 
 DOCS = Path(__file__).parent
 SCHEMA = DOCS.parent / "recipes/recipe.schema.json"
+GIVEN = ("n_features", "vocab_size", "vectors")
+"""What vectorizers give to models."""
 EXIT_CODES = """\
 | exit code | meaning |
 | --- | --- |
@@ -81,6 +88,28 @@ def parts() -> str:
     return "\n".join(sections)
 
 
+def hooks() -> str:
+    """docs/hooks.md: every hook with its arguments, and the facts that its factories may ask for."""
+    text = (
+        "# Hooks\n\nMade from the code by `make docs`; do not edit. What factories return, with an example of each, is "
+        f"in [plugins.md](plugins.md).\n\nPlugin API {PLUGIN_API}. A plugin implements the hooks that it needs, each "
+        "marked with `textforge.hookimpl`.\n"
+    )
+    for kind in HOOKED:
+        hook = getattr(hookspecs, kind.hook)
+        returns = "dict[str, Callable | str]" if kind in KINDS.values() else "dict[str, click.Command | str]"
+        text += f"\n## {kind.hook}{_arguments(hook)} -> {returns}\n\n{inspect.getdoc(hook)}\n"
+        facts = [*kind.facts, *(GIVEN if kind.name == "model" else ())]
+        if facts:
+            text += "\n| fact | type | what it is |\n| --- | --- | --- |\n"
+            text += "".join(f"| `{fact}` | {_code(FACTS[fact][0])} | {FACTS[fact][1]} |\n" for fact in facts)
+    return text
+
+
+def _arguments(hook: Callable[..., Any]) -> str:
+    return str(inspect.signature(hook).replace(return_annotation=inspect.Signature.empty))
+
+
 def _rows(settings: type, name: str) -> list[tuple[str, ...]]:
     options = Options(settings, name).fields.values()
     return [(o.name, o.type_text, _code(json.dumps(o.default)), o.doc) for o in options]
@@ -107,5 +136,6 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     (DOCS / "commands.md").write_text(commands())
     (DOCS / "parts.md").write_text(parts())
+    (DOCS / "hooks.md").write_text(hooks())
     SCHEMA.write_text(schema())
-    print("wrote docs/commands.md, docs/parts.md and recipes/recipe.schema.json")
+    print("wrote docs/commands.md, docs/parts.md, docs/hooks.md and recipes/recipe.schema.json")

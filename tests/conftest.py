@@ -92,6 +92,17 @@ def refusal(read: Callable[..., object], path: Path, **options: object) -> str:
     return str(told.value).removeprefix(f"{path}: ")
 
 
+def write_site(folder: Path, distribution: str, source: str, version: str = "1.0") -> Path:
+    """A folder that, on sys.path, is an installed distribution with one plugin module of that source."""
+    module = distribution.replace("-", "_")
+    (folder / f"{module}.py").write_text(source)
+    info = folder / f"{module}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+    (info / "entry_points.txt").write_text(f"[textforge]\n{distribution} = {module}\n")
+    return folder
+
+
 @pytest.fixture
 def small_csv(tmp_path: Path) -> Path:
     """120 labelled texts of three topics."""

@@ -9,9 +9,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
-import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, make_texts, only_json, textforge
@@ -57,16 +56,6 @@ def test_every_option_that_ships_is_documented() -> None:
                 assert component.doc, component.label
                 undocumented = [o.name for o in component.options.fields.values() if not o.doc]
                 assert not undocumented, (component.label, undocumented)
-
-
-def test_every_hook_is_documented_with_its_facts() -> None:
-    from textforge import hookspecs
-    from textforge.components import KINDS
-
-    rows = dict(re.findall(r"^\| `(\w+)\(\)` \|[^|]*\| ([^|]*) \|", (DOCS / "plugins.md").read_text(), re.MULTILINE))
-    assert set(rows) == {name for name in vars(hookspecs) if name.startswith("textforge_")}
-    for kind in KINDS.values():
-        assert re.findall(r"`(\w+)`", rows[kind.hook]) == list(kind.facts)
 
 
 def test_links_between_pages_lead_somewhere() -> None:
@@ -185,127 +174,6 @@ def offering(components: dict) -> Callable[[], dict]:
     import textforge
 
     return textforge.hookimpl(lambda: components)
-
-
-def test_plugin_page_examples_work_together(tmp_path: Path) -> None:
-    import textforge
-
-    names: dict = {}
-    text = (DOCS / "plugins.md").read_text()
-    for title in ("Datasets", "Vectorizers", "Models", "Optimizers"):
-        exec(blocks(section(text, title), "python")[0], names)
-    plugin = SimpleNamespace()
-    for kind, name in (
-        ("dataset", "shouting"),
-        ("vectorizer", "Shape"),
-        ("model", "bottleneck"),
-        ("optimizer", "decaying"),
-    ):
-        setattr(plugin, f"textforge_{kind}s", offering({name.lower(): names[name]}))
-    parts = textforge.PluginManager()
-    parts.register(plugin)
-    recipe = {
-        "dataset": {"use": "shouting", "n": 200},
-        "vectorizer": "shape",
-        "model": {"use": "bottleneck", "dim": 3},
-        "optimizer": {"use": "decaying", "lr": 0.1},
-        "trainer": {"epochs": 20},
-    }
-    run = textforge.run(recipe, plugins=parts, out=tmp_path / "run")
-    assert run.test["accuracy"] > 0.95
-    again = textforge.bundle.load(run.path, plugins=parts)
-    texts = ["moon BAT", "PIXEL", "orbit moon"]
-    assert np.array_equal(again.predict_proba(texts), run.classifier.predict_proba(texts))
-
-
-def test_plugin_pages_other_models_work(tmp_path: Path) -> None:
-    import textforge
-
-    names: dict = {}
-    bottleneck, mean_vector, centroids = blocks(section((DOCS / "plugins.md").read_text(), "Models"), "python")
-    for code in (bottleneck, mean_vector, centroids):
-        exec(code, names)
-    parts = textforge.PluginManager()
-    own = {"mean-vector": names["mean_vector"], "centroids": names["centroids"]}
-    parts.register(SimpleNamespace(textforge_models=offering(own)))
-    recipe = {
-        "dataset": {"use": "docstrings", "packages": ["numpy", "torch"], "per_package": 200},
-        "vectorizer": "tfidf",
-        "model": "centroids",
-    }
-    run = textforge.run(recipe, plugins=parts, out=tmp_path / "centroids")
-    assert run.test["accuracy"] > 0.6
-    recipe |= {"vectorizer": "tokens", "model": "mean-vector", "optimizer": {"use": "adam", "lr": 0.01}}
-    run = textforge.run(recipe, plugins=parts, out=tmp_path / "mean")
-    assert run.test["accuracy"] > 0.6
-    alone, together = (run.classifier.predict_proba(texts)[0] for texts in (["an array"], ["an array", "x " * 50]))
-    assert np.allclose(alone, together, atol=1e-6)
-
-
-def test_plugin_pages_scheduler_loss_and_metric_work(tmp_path: Path) -> None:
-    import textforge
-
-    names: dict = {}
-    exec(blocks(section((DOCS / "plugins.md").read_text(), "Schedulers, losses, metrics"), "python")[0], names)
-    plugin = SimpleNamespace(
-        textforge_schedulers=offering({"halving": names["halving"]}),
-        textforge_losses=offering({"one-margin": names["one_margin"]}),
-        textforge_metrics=offering({"my-confidence": names["confidence"]}),
-    )
-    parts = textforge.PluginManager()
-    parts.register(plugin)
-    overrides = {
-        "dataset.packages": ["numpy", "torch"], "dataset.per_package": 60, "scheduler": "halving", "loss": "one-margin",
-        "metrics": ["my-confidence"], "trainer.monitor": "my-confidence", "trainer.epochs": 3,
-    }  # fmt: skip
-    run = textforge.run(ROOT / "recipes/quickstart.yaml", overrides=overrides, plugins=parts, out=tmp_path / "run")
-    assert run.test["accuracy"] > 0.6
-    assert 0.5 < run.test["my_confidence"] <= 1
-    assert run.result["valid"]["my_confidence"] > 0.5
-
-
-def test_plugin_pages_command_works() -> None:
-    from click.testing import CliRunner
-
-    import textforge
-
-    names = {"hookimpl": textforge.hookimpl}
-    exec(blocks(section((DOCS / "plugins.md").read_text(), "Commands"), "python")[0], names)
-    assert CliRunner().invoke(names["count"], ["-"], input="a\nb\n").output == "2\n"
-    assert list(names["textforge_commands"]()) == ["count"]
-
-
-def test_plugin_pages_factory_example_is_a_valid_component() -> None:
-    from textforge.options import Options
-
-    names: dict = {}
-    exec(blocks(section((DOCS / "plugins.md").read_text(), "Factories: facts and options"), "python")[0], names)
-    options = Options(names["my_model"], "model 'my-model'")
-    assert options.facts == ("n_features", "n_classes")
-    assert [o.type_text for o in options.fields.values()] == ["int >= 1", "'mean' | 'sum'", "float > 0"]
-    assert all(o.doc for o in options.fields.values())
-
-
-def test_plugin_pages_check_of_options_works() -> None:
-    from textforge.options import Options
-
-    names: dict = {}
-    for code in blocks(section((DOCS / "plugins.md").read_text(), "Factories: facts and options"), "python"):
-        exec(code, names)
-    options = Options(names["my_model"], "model 'my-model'")
-    assert options.check({"pool": "sum", "scale": 2.0})[1] == []
-    ((_, message),) = options.check({"scale": 2.0})[1]
-    assert message == "model 'my-model': scale has no effect on the mean; leave it out."
-
-
-def test_plugin_pages_test_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names: dict = {}
-    text = (DOCS / "plugins.md").read_text()
-    exec(blocks(section(text, "Models"), "python")[0], names)
-    plugin = SimpleNamespace(textforge_models=offering({"my-model": names["bottleneck"]}))
-    monkeypatch.setitem(sys.modules, "my_package", plugin)
-    exec(blocks(section(text, "Try it"), "python")[0], names)
-    names["test_my_model_learns_and_comes_back"](tmp_path)
 
 
 def test_recipe_page_lists_what_a_run_writes(finished_run: Path) -> None:

@@ -59,6 +59,26 @@ SECTIONS = tuple(kind.name for kind in KINDS.values() if not kind.listed)
 LISTED = tuple(kind.name for kind in KINDS.values() if kind.listed)
 """Kinds of which a recipe has a list, in a section of the kind's plural."""
 
+FACTS = {
+    "seed": ("int", "what every random draw of the run follows from"),
+    "n_classes": ("int", "how many classes there are"),
+    "multi_label": ("bool", "whether a text may have several labels"),
+    "params": ("list[torch.nn.Parameter]", "the weights to train"),
+    "module": ("torch.nn.Module", "the model itself, on its device"),
+    "optimizer": ("torch.optim.Optimizer", "whose learning rate is to be changed"),
+    "total_steps": ("int", "optimizer steps in the whole training"),
+    "steps_per_epoch": ("int", "optimizer steps in one epoch"),
+    "monitor_mode": ("str", "'min' or 'max': which value of the monitored validation figure is the better"),
+    "labels": ("tuple[str, ...]", "the classes in the order of the model's outputs"),
+    "class_counts": ("numpy.ndarray", "int64, (n_classes,): training texts of each class"),
+    "n_texts": ("int", "training texts in all"),
+    "run_folder": ("pathlib.Path", "the run folder, which is there"),
+    "n_features": ("int", "size of the vocabulary, or of a dense vector; from every vectorizer but those of sequences"),
+    "vocab_size": ("int", "how many word numbers there are, 0 (padding) and 1 (unknown) among them; from sequences"),
+    "vectors": ("numpy.ndarray | None", "float32, (vocab_size, dim): pretrained word vectors; from sequences"),
+}
+"""Each fact's type and meaning."""
+
 FACT_TEXT = {
     "n_features": "a bag of words or one vector a text (n_features)",
     "vocab_size": "token sequences (vocab_size)",

@@ -30,51 +30,42 @@ Factories = Mapping[str, Callable[..., Any] | str]
 
 @hookspec
 def textforge_datasets() -> Factories:  # type: ignore[empty-body]
-    """Datasets: a factory returns a `textforge.Dataset`. Facts: seed."""
+    """Datasets: a factory returns a `textforge.Dataset`."""
 
 
 @hookspec
 def textforge_vectorizers() -> Factories:  # type: ignore[empty-body]
-    """Vectorizers: a factory returns an object with fit, transform, state and from_state. Facts: seed."""
+    """Vectorizers: a factory returns an object with fit, transform, state and from_state."""
 
 
 @hookspec
 def textforge_models() -> Factories:  # type: ignore[empty-body]
-    """Models: a factory returns a `torch.nn.Module`. Facts: n_classes, seed, multi_label, what the vectorizer gives."""
+    """Models: a factory returns a `torch.nn.Module`."""
 
 
 @hookspec
 def textforge_optimizers() -> Factories:  # type: ignore[empty-body]
-    """Optimizers: a factory returns a `torch.optim.Optimizer`. Facts: params, module."""
+    """Optimizers: a factory returns a `torch.optim.Optimizer`."""
 
 
 @hookspec
 def textforge_schedulers() -> Factories:  # type: ignore[empty-body]
-    """Schedulers: a factory returns a `torch.optim.lr_scheduler.LRScheduler`.
-
-    Facts: optimizer, total_steps, steps_per_epoch, monitor_mode.
-    """
+    """Schedulers: a factory returns a `torch.optim.lr_scheduler.LRScheduler`."""
 
 
 @hookspec
 def textforge_losses() -> Factories:  # type: ignore[empty-body]
-    """Losses: a factory returns a callable (logits, targets) -> mean loss.
-
-    Facts: n_classes, labels, class_counts, n_texts, multi_label.
-    """
+    """Losses: a factory returns a callable (logits, targets) -> mean loss."""
 
 
 @hookspec
 def textforge_metrics() -> Factories:  # type: ignore[empty-body]
-    """Metrics: a factory returns a callable (gold, probabilities) -> float or None. Facts: n_classes, multi_label."""
+    """Metrics: a factory returns a callable (gold, probabilities) -> float or None."""
 
 
 @hookspec
 def textforge_callbacks() -> Factories:  # type: ignore[empty-body]
-    """Callbacks: a factory returns an object that follows a run: started, epoch_ended, finished, failed.
-
-    Facts: run_folder.
-    """
+    """Callbacks: a factory returns an object that follows a run: started, epoch_ended, finished, failed."""
 
 
 @hookspec

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
 from subprocess import CompletedProcess
 from unittest.mock import patch
 
@@ -36,14 +35,3 @@ def invoke(*arguments: object, stdin: str | bytes = b"") -> CompletedProcess:
 def _text(stream: io.TextIOWrapper) -> str:
     stream.flush()
     return stream.buffer.getvalue().decode()
-
-
-def installed(folder: Path, distribution: str, source: str, version: str = "1.0") -> Path:
-    """A folder that, on sys.path, is an installed distribution with one plugin module of that source."""
-    module = distribution.replace("-", "_")
-    (folder / f"{module}.py").write_text(source)
-    info = folder / f"{module}-{version}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-    (info / "entry_points.txt").write_text(f"[textforge]\n{distribution} = {module}\n")
-    return folder

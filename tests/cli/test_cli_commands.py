@@ -9,8 +9,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from conftest import only_json, textforge
-from in_process import installed
+from conftest import only_json, textforge, write_site
 
 COMMANDS = """
 import textforge
@@ -61,9 +60,9 @@ def textforge_commands():
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     (folder / "greetings.py").write_text(GREETINGS)
-    installed(folder, "textforge-greetings", COMMANDS)
-    installed(folder, "textforge-one", SECOND)
-    return installed(folder, "textforge-two", SECOND.replace('"greet-again": "greetings:greet"', ""))
+    write_site(folder, "textforge-greetings", COMMANDS)
+    write_site(folder, "textforge-one", SECOND)
+    return write_site(folder, "textforge-two", SECOND.replace('"greet-again": "greetings:greet"', ""))
 
 
 def call(site: Path, *arguments: str) -> CompletedProcess:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import make_texts, only_json, small_recipe, textforge, write_csv
-from in_process import installed, invoke
+from conftest import make_texts, only_json, small_recipe, textforge, write_csv, write_site
+from in_process import invoke
 
 import textforge as library
 
@@ -114,7 +114,7 @@ def textforge_metrics():
 
 @pytest.fixture
 def metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(installed(tmp_path, "textforge-metrics", METRICS))
+    monkeypatch.syspath_prepend(write_site(tmp_path, "textforge-metrics", METRICS))
     yield
     sys.modules.pop("textforge_metrics", None)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import small_recipe, textforge, write_csv
-from in_process import installed, invoke
+from conftest import small_recipe, textforge, write_csv, write_site
+from in_process import invoke
 
 BROKEN = '''
 import torch
@@ -171,7 +171,7 @@ def test_a_plugin_that_breaks_is_named_with_its_distribution(
     recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, told: str
 ) -> None:
     (tmp_path / "site").mkdir()
-    monkeypatch.syspath_prepend(installed(tmp_path / "site", "textforge-broken-models", BROKEN, "1.2"))
+    monkeypatch.syspath_prepend(write_site(tmp_path / "site", "textforge-broken-models", BROKEN, "1.2"))
     done = invoke("run", recipe_file, "-s", f"model={model}", "--out", tmp_path / "run", "-q")
     sys.modules.pop("textforge_broken_models", None)
     assert (done.returncode, done.stdout) == (1, "")
@@ -345,7 +345,7 @@ def test_an_interrupt_while_it_loads_is_told_without_noise(long_recipe: Path, tm
 def test_an_interrupt_inside_a_plugins_exec_still_ends_with_130(tmp_path: Path) -> None:
     """Python itself would then end by the signal; dataclasses and torch use exec() while they are imported."""
     source = "import sys, time\nexec(\"print('here', file=sys.stderr, flush=True); time.sleep(60)\")\n"
-    path = os.pathsep.join(filter(None, [str(installed(tmp_path, "textforge-slow", source)), os.getenv("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(write_site(tmp_path, "textforge-slow", source)), os.getenv("PYTHONPATH")]))
     command = [sys.executable, "-m", "textforge", "plugins"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
@@ -402,7 +402,7 @@ def test_a_plugins_words_end_before_the_next_sentence(
     recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "site").mkdir()
-    monkeypatch.syspath_prepend(installed(tmp_path / "site", "textforge-broken-models", BROKEN))
+    monkeypatch.syspath_prepend(write_site(tmp_path / "site", "textforge-broken-models", BROKEN))
     done = invoke("run", recipe_file, "-s", "model=raises", "--out", tmp_path / "run", "-q")
     sys.modules.pop("textforge_broken_models", None)
     assert f"LookupError: no such table. {tmp_path / 'run'} is unfinished" in done.stderr

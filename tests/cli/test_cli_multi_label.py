@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from conftest import TOPICS, make_sets, only_json, small_recipe
-from in_process import installed, invoke
+from conftest import TOPICS, make_sets, only_json, small_recipe, write_site
+from in_process import invoke
 from sklearn.metrics import f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
@@ -48,7 +48,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A run on sets of labels from a plugin that is installed."""
     folder = tmp_path_factory.mktemp("sets")
     (folder / "site").mkdir()
-    installed(folder / "site", "textforge-sets", PLUGIN)
+    write_site(folder / "site", "textforge-sets", PLUGIN)
     patch = pytest.MonkeyPatch()
     patch.syspath_prepend(folder / "site")
     data = folder / "data.json"

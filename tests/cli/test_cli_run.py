@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import only_json, textforge
-from in_process import installed, invoke
+from conftest import only_json, textforge, write_site
+from in_process import invoke
 
 NOISY = '''
 import os, sys
@@ -99,7 +99,7 @@ def test_what_a_run_says_can_be_done_next_works(recipe_file: Path, tmp_path: Pat
 
 
 def test_a_plugin_that_prints_does_not_spoil_the_object(recipe_file: Path, tmp_path: Path) -> None:
-    installed(tmp_path, "textforge-noisy", NOISY)
+    write_site(tmp_path, "textforge-noisy", NOISY)
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
     done = textforge(
         "run", recipe_file, "-s", "model=noisy", "--json", "--out", tmp_path / "run", env={"PYTHONPATH": path}
