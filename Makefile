@@ -4,15 +4,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PLUGINS := plugins/textforge-tracking plugins/textforge-transformers
+PLUGINS_READY := $(VENV)/.plugins-ready
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint types bench docs clean
+.PHONY: run test editor lint types bench docs clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "textforge needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+# The plugins that are distributions of their own, with what their tests need.
+$(PLUGINS_READY): $(READY) $(PLUGINS:%=%/pyproject.toml)
+	$(PIP) $(PLUGINS:%=--editable '%[test]')
 	@touch $@
 
 # The real corpus where it is cached or can be downloaded; exit code 3 says that it is unavailable.
@@ -25,8 +33,12 @@ run: $(READY)
 	    $(BIN)/textforge run recipes/quickstart.yaml; \
 	else exit $$code; fi; }
 
-test: $(READY)
+test: $(PLUGINS_READY)
 	$(BIN)/python -m pytest --numprocesses auto
+
+# The language server of the tests in tests/test_editor.py, which are skipped without it.
+editor: $(READY)
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/editor yaml-language-server@1.25.0
 
 lint: $(READY)
 	$(BIN)/ruff check .
