@@ -173,6 +173,25 @@ def test_a_recipe_without_the_optional_keys_takes_their_defaults(tmp_path, small
         assert recipe.text == file.read_text()
 
 
+@pytest.mark.parametrize(
+    "written", [{}, {"dataset": {"use": "csv", "train": "nowhere.csv"}}, {"dataset": {"use": "?"}}]
+)
+def test_a_dataset_that_is_given_stands_in_for_the_section_whatever_that_says(small_csv, written):
+    own = PluginManager().part("dataset", "csv", train=small_csv)
+    sections = {name: value for name, value in small_recipe(small_csv).items() if name != "dataset"}
+    recipe = load_recipe({**sections, **written}, overrides={"dataset.seperator": ";"}, dataset=own)
+    assert recipe.dataset is own
+    assert recipe.resolved() == {**load_recipe(small_recipe(small_csv)).resolved(), "dataset": own.as_recipe()}
+
+
+def test_mistakes_beside_a_dataset_that_is_given_are_told(small_csv):
+    own = PluginManager().part("dataset", "csv", train=small_csv)
+    with pytest.raises(RecipeError) as error:
+        load_recipe({"vectorizer": "bow", "model": "mlp"}, dataset=own)
+    assert str(error.value).startswith("recipe: the section 'optimizer' is missing.")
+    assert "dataset" not in str(error.value)
+
+
 def test_the_largest_seed_is_fine(small_csv):
     assert load_recipe(small_recipe(small_csv, seed=MAX_SEED)).seed == MAX_SEED
 

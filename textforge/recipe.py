@@ -82,6 +82,7 @@ def load_recipe(
     *,
     overrides: Mapping[str, Any] | Iterable[str] = (),
     plugins: PluginManager | None = None,
+    dataset: Part | None = None,
 ) -> Recipe:
     """Read and check a recipe.
 
@@ -90,12 +91,13 @@ def load_recipe(
         overrides: dotted key to value (`{"model.hidden": [200]}`), or texts as the command line
             has them (`["model.hidden=[200]"]`). A later one wins over an earlier one of the same key.
         plugins: where components are looked up; by default everything installed.
+        dataset: what stands in for the recipe's own section, which is then not looked at and may be missing.
 
     Raises:
         RecipeError: with every mistake that was found, each with its place.
     """
     read = _read(source, overrides)
-    recipe = _Check(read, plugins or PluginManager()).recipe()
+    recipe = _Check(read, plugins or PluginManager()).recipe(dataset)
     name = _run_name(read.path) if read.path else "recipe"
     shown = {".".join(keys): node.plain() for keys, node in read.overrides}
     return Recipe(name=name, path=read.path, text=read.text, overrides=shown, **recipe)
@@ -172,13 +174,15 @@ class _Check:
             raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", self.root.place))
         return self.root.mapping
 
-    def recipe(self) -> dict[str, Any]:
+    def recipe(self, dataset: Part | None = None) -> dict[str, Any]:
         sections = self.sections()
         for key, node in sections.items():
             if key not in KEYS:
                 self.wrong(f"unknown key '{key}'. A recipe has: {listed(KEYS)}.{did_you_mean(key, KEYS)}", node)
         seed = self.seed(sections.get("seed"))
-        parts = {kind: self.part(kind, sections.get(kind)) for kind in SECTIONS if kind != "optimizer"}
+        given = {"dataset": dataset} if dataset else {}
+        asked = [kind for kind in SECTIONS if kind not in (*given, "optimizer")]
+        parts = given | {kind: self.part(kind, sections.get(kind)) for kind in asked}
         model = parts["model"]
         fitting = model is not None and model.component.fits_itself
         needless = fitting or (model is None and "model" in sections)  # one that is misspelt may fit itself
