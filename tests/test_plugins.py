@@ -1,5 +1,7 @@
 """The plugin manager: found, registered, kept apart when broken, looked up by name."""
 
+import copy
+import pickle
 import subprocess
 import sys
 import threading
@@ -12,8 +14,9 @@ from unittest import mock
 import pytest
 from conftest import installed
 
+import textforge_standard
 from textforge import PluginManager, hookimpl
-from textforge.components import Origin
+from textforge.components import KINDS, Origin
 from textforge.errors import PluginError, RecipeError
 
 
@@ -86,6 +89,49 @@ def test_one_plugin_object_may_be_registered_on_two_managers():
     for manager in managers:
         manager.register(plugin)
     assert [manager.names("model") for manager in managers] == [["mean-pool"], ["mean-pool"]]
+
+
+class Pool:
+    """A plugin that pickle can name."""
+
+    @hookimpl
+    def textforge_models(self):
+        return {"mean-pool": mean_pool}
+
+
+def pickled(manager):
+    return pickle.loads(pickle.dumps(manager))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+@pytest.mark.parametrize("entry_points", [True, False])
+def test_a_copy_has_the_same_plugins_and_is_a_manager_of_its_own(copied, entry_points):
+    plugins = PluginManager(entry_points=entry_points)
+    plugins.register(Pool(), "pool", origin=Origin("my-dist", "1.2"))
+    plugins.register(textforge_standard, "again")
+    other = copied(plugins)
+    for kind in KINDS:
+        assert other.names(kind) == plugins.names(kind)
+    assert other.component("model", "mean-pool") == plugins.component("model", "mean-pool")
+    assert [str(broken) for broken in other.broken] == [str(broken) for broken in plugins.broken]
+    other.register(offering(textforge_models={"other": mean_pool}))
+    assert "other" in other.names("model")
+    assert "other" not in plugins.names("model")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_a_copy_is_as_broken(plugins, copied):
+    with pytest.raises(PluginError):
+        plugins.register(SimpleNamespace(textforge_model=hookimpl(mean_pool)), "slip")
+    assert [str(broken) for broken in copied(plugins).broken] == [str(broken) for broken in plugins.broken]
+    assert plugins.broken
+
+
+def test_a_deep_copy_holds_plugins_that_cannot_be_copied(plugins):
+    module = ModuleType("nowhere")
+    module.textforge_models = hookimpl(lambda: {"mean-pool": mean_pool})
+    plugins.register(module)
+    assert copy.deepcopy(plugins).component("model", "mean-pool").factory is mean_pool
 
 
 def test_a_component_named_by_a_string_is_imported_when_its_factory_is_looked_at(plugins, tmp_path, monkeypatch):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
+from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -47,8 +49,19 @@ class PluginManager:
         self._pluggy.add_hookspecs(hookspecs)
         self._components: dict[tuple[str, str], list[Component]] = {}
         self._broken: list[Broken] = []
-        self._installed_wanted = entry_points
+        self._installed = self._installed_wanted = entry_points
+        self._registered: list[tuple[Any, str, Origin]] = []
         self._finding = threading.RLock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle: what was registered, modules by name; what is installed is found anew."""
+        registered = [(_Module(plugin.__name__) if isinstance(plugin, ModuleType) else plugin, name, origin)
+                      for plugin, name, origin in self._registered]  # fmt: skip
+        return _manager, (self._installed, registered)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PluginManager:
+        """A manager of its own over the same plugins."""
+        return _manager(self._installed, self._registered)
 
     # -- what is there -------------------------------------------------------------------------
 
@@ -108,9 +121,11 @@ class PluginManager:
             PluginError: the plugin is broken; nothing else is affected.
         """
         before = len(self._broken)
-        self._add(plugin, name or _plugin_name(plugin), origin)
+        name = name or _plugin_name(plugin)
+        self._add(plugin, name, origin)
+        self._registered.append((plugin, name, origin))
         if reasons := [broken.reason for broken in self._broken[before:]]:
-            raise PluginError(f"plugin '{name or _plugin_name(plugin)}': {' '.join(reasons)}")
+            raise PluginError(f"plugin '{name}': {' '.join(reasons)}")
 
     def _find_installed(self) -> None:
         with self._finding:  # another thread waits; a plugin that asks while it is imported goes on
@@ -209,6 +224,22 @@ class PluginManager:
             whose = dict.fromkeys(f"{broken.plugin} ({broken.origin})" for broken in self._broken)
             message += f" Broken plugins, which may give it: {listed(whose)}; see 'textforge plugins'."
         return message
+
+
+@dataclass(frozen=True)
+class _Module:
+    """A module in a pickle, which holds none."""
+
+    name: str
+
+
+def _manager(entry_points: bool, registered: list[tuple[Any, str, Origin]]) -> PluginManager:
+    """A manager as another was: with the same plugins, as broken as they were."""
+    manager = PluginManager(entry_points=entry_points)
+    for plugin, name, origin in registered:
+        with suppress(PluginError):
+            manager.register(import_module(plugin.name) if isinstance(plugin, _Module) else plugin, name, origin=origin)
+    return manager
 
 
 def _kind(name: str) -> None:
