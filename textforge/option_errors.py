@@ -55,6 +55,11 @@ def option_errors(
     return [(path, _sentence(label, list(options), path, grouped[path], values)) for path in paths]
 
 
+def unknown_option(label: str, name: str, options: Iterable[str]) -> str:
+    """What is said of an option that there is not."""
+    return f"{label}: unknown option '{name}'. Its options: {listed(options)}.{did_you_mean(name, options)}"
+
+
 def found(value: Any) -> str:
     """A value as a recipe's reader sees it."""
     if value is None:
@@ -90,7 +95,7 @@ def _sentence(label: str, options: list[str], path: Path, errors: list[Mapping[s
     kinds = {error["type"] for error in errors}
     name = str(path[-1]) if path else ""
     if "extra_forbidden" in kinds and len(path) == 1:
-        return f"{label}: unknown option '{name}'. Its options: {listed(options)}.{did_you_mean(name, options)}"
+        return unknown_option(label, name, options)
     if "missing" in kinds and isinstance(path[-1], int):
         return f"{label}: {dotted(path[:-1])} has too few items: {dotted(path)} is missing."
     if "missing" in kinds:

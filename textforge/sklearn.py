@@ -1,0 +1,245 @@
+"""A scikit-learn estimator over raw texts, with the keys of a recipe as its parameters.
+
+Not among the names of `textforge`, since it needs scikit-learn: `from textforge.sklearn import TextClassifier`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from textforge.errors import DataError, RecipeError, TextforgeError, listed
+from textforge.parameters import changed, parameters, recipe_of
+from textforge.plugins import PluginManager
+from textforge.recipe import Recipe
+from textforge.runner import told_at, trainer_for
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from textforge.data import Dataset
+
+
+class TextforgeWarning(UserWarning):
+    """What a recipe leaves unused, or the data have: the warnings that a run tells."""
+
+
+class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A classifier over raw texts that trains what a recipe says.
+
+    Every key of the recipe is a parameter: `set_params(model="mlp", model__hidden=[200], optimizer__lr=0.1,
+    trainer__epochs=3, seed=1)`. They are kept in `overrides`. Names are checked at once, values by `fit`.
+    A part that is swapped starts afresh, as in a recipe; its options may be set in the same call.
+
+    X is a sequence of str: a list, tuple, array or column. y has one label a text (str, int or bool), or is a
+    matrix of 0 and 1 with a column for each label.
+
+    Args:
+        recipe: path of a YAML file, the recipe as a dict, or a checked `Recipe`. Its dataset is not used and may
+            be left out.
+        overrides: dotted key to value, laid over the recipe, as in `{"optimizer.lr": 0.1}`.
+        plugins: where components are looked up; by default everything installed.
+
+    Attributes:
+        classes_: the labels as numpy.unique gives them; the numbers of the columns where y is a matrix.
+        classifier_: the trained `textforge.Classifier`, whose labels are the classes as text.
+        history_: an `EpochResult` for each epoch.
+    """
+
+    def __init__(
+        self,
+        recipe: str | Path | Mapping[str, Any] | Recipe,
+        *,
+        overrides: Mapping[str, Any] | None = None,
+        plugins: PluginManager | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.overrides = overrides
+        self.plugins = plugins
+
+    # -- parameters ----------------------------------------------------------------------------
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The constructor's parameters and, with `deep`, every key of the recipe with its value, defaults filled in.
+
+        The latter are left out while the recipe cannot be read or has a mistake, which `fit` tells.
+        """
+        params: dict[str, Any] = super().get_params(deep=False)
+        if deep:
+            with suppress(TextforgeError):
+                params |= parameters(recipe_of(self.recipe, self.overrides, self.plugins))
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, in any order: a part comes before its options.
+
+        Raises:
+            RecipeError: there is no such key, part or option; nothing is set then.
+        """
+        own = {name: params.pop(name) for name in self._get_param_names() if name in params}
+        given = {**self.get_params(deep=False), **own}
+        if params:
+            changes = {name.replace("__", "."): value for name, value in params.items()}
+            given["overrides"] = changed(given["recipe"], given["overrides"], given["plugins"], changes)
+        for name, value in given.items():
+            setattr(self, name, value)
+        return self
+
+    # -- training and prediction ---------------------------------------------------------------
+
+    def fit(self, X: Iterable[str], y: Any) -> Self:  # noqa: N803  (scikit-learn's name)
+        """Train on texts and their labels.
+
+        Raises:
+            RecipeError: the recipe is wrong, or abstains, which no array of classes can say.
+            DataError: X has something else than texts, or y no label for each.
+            TextforgeError: or another of its children, where training fails.
+        """
+        texts, targets = _texts(X), _Targets.of(y)
+        if len(texts) != len(targets.labels):
+            raise DataError(f"X has {len(texts)} texts, y has {len(targets.labels)} labels.")
+        recipe = recipe_of(self.recipe, self.overrides, self.plugins)
+        with told_at(recipe):
+            if recipe.decision.abstain is not None:
+                raise RecipeError("decision.abstain: predict has a class for every text. Set it to null (None).")
+            trainer = trainer_for(recipe, targets.dataset(texts))
+            classifier = trainer.fit()
+        self.classes_ = targets.classes
+        self.classifier_ = classifier
+        self.history_ = trainer.history
+        self._columns, self._dtype = targets.columns, targets.dtype
+        called = [part.component.name for part in recipe.callbacks]
+        unused = [f"callbacks follow runs; fit calls none of them: {listed(called)}."] if called else []
+        for sentence in dict.fromkeys([*recipe.warnings, *unused, *targets.warnings, *trainer.warnings]):
+            warnings.warn(sentence, TextforgeWarning, stacklevel=2)
+        return self
+
+    def predict(self, X: Iterable[str]) -> NDArray[Any]:  # noqa: N803
+        """The class of each text, shape (n,); 0 or 1 for each label, shape (n, labels), where y was such a matrix."""
+        chosen = self.classifier_.decision.chosen(self._probabilities(X))
+        if self._columns is None:
+            found: NDArray[Any] = self.classes_[chosen]
+            return found
+        return self._spread(chosen, self._dtype)
+
+    def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
+        """Probabilities, float32, columns in the order of `classes_`."""
+        probabilities = self._probabilities(X)
+        return probabilities if self._columns is None else self._spread(probabilities, probabilities.dtype)
+
+    def save(self, path: str | Path) -> Path:
+        """Save the classifier as a bundle, for `textforge.load` and `textforge predict`."""
+        from textforge.bundle import save
+
+        check_is_fitted(self)
+        return save(self.classifier_, path)
+
+    def _probabilities(self, texts: Iterable[str]) -> NDArray[np.float32]:
+        check_is_fitted(self)
+        found: NDArray[np.float32] = self.classifier_.predict_proba(_texts(texts))
+        return found
+
+    def _spread(self, found: NDArray[Any], dtype: Any) -> NDArray[Any]:
+        """A column for every label of y, with 0 for those that training never showed."""
+        spread = np.zeros((len(found), len(self.classes_)), dtype)
+        spread[:, self._columns] = found
+        return spread
+
+    # -- what scikit-learn asks ----------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "classifier_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+# -- texts and labels ------------------------------------------------------------------------------
+
+
+def _texts(texts: Iterable[str]) -> list[str]:
+    from textforge.data import as_texts
+
+    shape = getattr(texts, "shape", (0,))
+    if len(shape) > 1:  # iterating a table of pandas gives the names of its columns
+        raise DataError(f"X: expected a sequence of texts, not a table of shape {tuple(shape)}. Give one column of it.")
+    return [str(text) for text in as_texts(texts, "X")]  # numpy's text becomes Python's
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """y as textforge takes it, and the way back."""
+
+    classes: NDArray[Any]
+    names: list[str]
+    """The classes as text; where y is a matrix only those that have an example."""
+    labels: list[Any]
+    columns: NDArray[np.int64] | None
+    """The columns of y that `names` stand for; None where it is no matrix."""
+    dtype: Any
+
+    @classmethod
+    def of(cls, y: Any) -> _Targets:
+        """Raises: DataError: y is not one label a text, nor a matrix of 0 and 1."""
+        if y is None:
+            raise DataError("y is None: a classifier learns from labelled texts.")
+        y = y.toarray() if hasattr(y, "toarray") else y
+        try:
+            found = np.asarray(y)
+        except ValueError:  # lists of unequal length
+            found = np.empty((0, 0, 0))
+        if found.ndim == 1 or (found.ndim == 2 and found.shape[1] == 1):
+            return cls._single(y)
+        if found.ndim != 2 or not all(np.isin(column, (0, 1)).all() for column in found.T):
+            raise DataError(
+                "y: give one label a text, or a matrix of 0 and 1 with a column for each label. "
+                "scikit-learn's MultiLabelBinarizer makes one of lists of labels."
+            )
+        return cls._matrix(y, found.astype(bool), found.dtype)
+
+    @classmethod
+    def _single(cls, y: Any) -> _Targets:
+        given = np.asarray(y, dtype=object).ravel().tolist()
+        text = bool(given) and isinstance(given[0], str)
+        for index, label in enumerate(given):  # numpy alone would make text of None, and of numbers beside text
+            if not isinstance(label, str if text else (Real, np.bool_)) or label != label:
+                raise DataError(f"y: the label at index {index} is {label!r}. Labels are all text, or all numbers.")
+            if not text and label % 1 != 0:
+                raise DataError(f"y: the label at index {index} is {label!r}, a measure rather than a class.")
+        classes, numbers = np.unique(column_or_1d(y, warn=True), return_inverse=True)
+        names = [str(name) for name in classes.tolist()]
+        return cls(classes, names, [names[number] for number in numbers], None, classes.dtype)
+
+    @classmethod
+    def _matrix(cls, y: Any, marked: NDArray[np.bool_], dtype: Any) -> _Targets:
+        given = [str(name) for name in getattr(y, "columns", ())]  # of a table
+        every = given if len(set(given)) == marked.shape[1] else [str(n) for n in range(marked.shape[1])]
+        columns = np.flatnonzero(marked.any(axis=0))
+        names = [every[n] for n in columns]
+        labels = [[every[n] for n in np.flatnonzero(row)] for row in marked]
+        return cls(np.arange(marked.shape[1]), names, labels, columns, dtype)
+
+    def dataset(self, texts: list[str]) -> Dataset:
+        from textforge.data import Dataset
+
+        return Dataset(train=(texts, self.labels), label_names=self.names or None)
+
+    @property
+    def warnings(self) -> list[str]:
+        """A column of y without a 1."""
+        empty = [] if self.columns is None else np.setdiff1d(self.classes, self.columns).tolist()
+        return [f"columns of y without a 1, which are never predicted: {listed(map(str, empty))}."] if empty else []
