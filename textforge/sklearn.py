@@ -126,7 +126,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:  # noqa: N803
         """The class of each text, shape (n,); 0 or 1 for each label, shape (n, labels), where y was such a matrix."""
-        chosen = self.classifier_.decision.chosen(self._probabilities(X))
+        probabilities = self._probabilities(X)
+        chosen = self.classifier_.decision.chosen(probabilities)
         if self._columns is None:
             found: NDArray[Any] = self.classes_[chosen]
             return found
@@ -203,7 +204,7 @@ class _Targets:
         except ValueError:  # lists of unequal length
             found = np.empty((0, 0, 0))
         if found.ndim == 1 or (found.ndim == 2 and found.shape[1] == 1):
-            return cls._single(y)
+            return cls._single(y, column_or_1d(found, warn=True))
         if found.ndim != 2 or not all(np.isin(column, (0, 1)).all() for column in found.T):
             raise DataError(
                 "y: give one label a text, or a matrix of 0 and 1 with a column for each label. "
@@ -212,7 +213,7 @@ class _Targets:
         return cls._matrix(y, found.astype(bool), found.dtype)
 
     @classmethod
-    def _single(cls, y: Any) -> _Targets:
+    def _single(cls, y: Any, found: NDArray[Any]) -> _Targets:
         given = np.asarray(y, dtype=object).ravel().tolist()
         text = bool(given) and isinstance(given[0], str)
         for index, label in enumerate(given):  # numpy alone would make text of None, and of numbers beside text
@@ -220,7 +221,9 @@ class _Targets:
                 raise DataError(f"y: the label at index {index} is {label!r}. Labels are all text, or all numbers.")
             if not text and label % 1 != 0:
                 raise DataError(f"y: the label at index {index} is {label!r}, a measure rather than a class.")
-        classes, numbers = np.unique(column_or_1d(y, warn=True), return_inverse=True)
+        if found.dtype == object and not text:  # scikit-learn's metrics take no numbers as objects
+            found = np.asarray(given)
+        classes, numbers = np.unique(found, return_inverse=True)
         names = [str(name) for name in classes.tolist()]
         return cls(classes, names, [names[number] for number in numbers], None, classes.dtype)
 
