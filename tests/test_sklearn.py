@@ -192,6 +192,7 @@ def halved(params, /, *, lr: float = 0.1):
     return torch.optim.Adam(params, lr=lr / 2)
 
 
+@pytest.mark.slow
 def test_two_processes_find_what_one_does_with_plugins_of_this_program():
     plugins = PluginManager()
     plugins.register(Halved())
@@ -506,12 +507,20 @@ def test_a_recipe_file_is_told_with_line_and_column(tmp_path):
     [
         ({"recipe": 3}, "a recipe is a path, a dict or a checked Recipe, not a int."),
         ({"overrides": ["seed=1"]}, "overrides must be a dict of dotted keys to values"),
+        ({"plugins": "standard"}, "plugins must be a PluginManager, not a str."),
         ({"overrides": {1: 2}}, "overrides must be a dict of dotted keys to values"),
         ({"overrides": {"sed": 2}}, "overrides['sed']: unknown key 'sed'."),
     ],
 )
 def test_constructor_parameters_of_another_type_are_told_by_fit(params, says):
-    assert refused(TextClassifier(**{"recipe": RECIPE, **params}).fit, TEXTS, LABELS).startswith(says)
+    clf = TextClassifier(**{"recipe": RECIPE, **params})
+    assert refused(clf.fit, TEXTS, LABELS).startswith(says)
+    assert set(clf.get_params()) == {"recipe", "overrides", "plugins"}
+
+
+@pytest.mark.parametrize("params", [{"overrides": ["seed=1"]}, {"plugins": "standard"}])
+def test_keys_cannot_be_set_over_constructor_parameters_of_another_type(params):
+    assert "must be a" in refused(TextClassifier(RECIPE, **params).set_params, model="linear")
 
 
 def test_the_recipes_dataset_may_be_wrong_or_overridden(clf):
@@ -648,6 +657,7 @@ def test_a_threshold_of_the_recipe_decides(clf):
         (["a"] * 90, "all 90 training texts have the label 'a'. A classifier needs at least two classes."),
         ([["a"], ["a", "b"]] * 45, "y: give one label a text, or a matrix of 0 and 1 with a column for each label."),
         ([["a", "c"], ["a", "b"]] * 45, "y: give one label a text, or a matrix"),
+        (np.full((90, 2), "1"), "y: give one label a text, or a matrix"),
         (np.full((90, 2), 2), "y: give one label a text, or a matrix"),
         (np.full((90, 2), np.nan), "y: give one label a text, or a matrix"),
         (np.zeros((90, 2, 2)), "y: give one label a text, or a matrix"),
@@ -745,3 +755,12 @@ def test_what_a_run_warns_of_is_warned_of_where_fit_is_called(clf):
     assert str(told[0].message).startswith("model 'logistic-regression' fits itself: optimizer, scheduler, trainer.")
     assert told[0].filename == __file__
     assert len(clf.history_) == 1
+
+
+def test_callbacks_of_the_recipe_are_told_to_be_unused():
+    plugins = PluginManager()
+    plugins.register(SimpleNamespace(textforge_callbacks=hookimpl(lambda: {"follower": object})))
+    clf = TextClassifier({**RECIPE, "callbacks": ["follower"]}, plugins=plugins)
+    with pytest.warns(TextforgeWarning, match=r"^callbacks follow runs; fit calls none of them: follower\.$"):
+        clf.fit(TEXTS, LABELS)
+    assert not any(name.startswith("callbacks") for name in clf.get_params())

@@ -35,13 +35,14 @@ def _given() -> None:
 _GIVEN = Part(Component(KINDS["dataset"], "given", _given, IN_CODE))
 
 
-def recipe_of(recipe: Any, overrides: Any, plugins: PluginManager | None) -> Recipe:
+def recipe_of(recipe: Any, overrides: Any, plugins: Any) -> Recipe:
     """The checked recipe of an estimator with these parameters; its dataset is not looked at.
 
     Raises:
         RecipeError: as `load_recipe`, or a parameter is none of what it may be.
     """
     overrides = _dotted(overrides)
+    plugins = _manager(plugins)
     if isinstance(recipe, Recipe):
         if not overrides:
             return recipe
@@ -63,13 +64,13 @@ def parameters(recipe: Recipe) -> dict[str, Any]:
     return {key.replace(".", "__"): value for key, value in flat.items()}
 
 
-def changed(recipe: Any, overrides: Any, plugins: PluginManager | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+def changed(recipe: Any, overrides: Any, plugins: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Overrides with changes laid over them; the options of a part that is swapped go with it.
 
     Raises:
         RecipeError: a change names a key, part or option that there is not.
     """
-    plugins = plugins or PluginManager()
+    plugins = _manager(plugins)
     old, new = _flat(_dotted(overrides)), _flat(changes)
     used = {kind: old[kind] for kind in SECTIONS if kind in old}
     with suppress(TextforgeError):  # what is wrong with the recipe, fit tells
@@ -78,6 +79,12 @@ def changed(recipe: Any, overrides: Any, plugins: PluginManager | None, changes:
     replaced = tuple(f"{key}." for key in new if key not in same)
     _refuse_unknown(new, {**used, **{kind: new[kind] for kind in SECTIONS if kind in new}}, plugins)
     return {**{key: value for key, value in old.items() if not key.startswith(replaced)}, **new}
+
+
+def _manager(plugins: Any) -> PluginManager:
+    if not isinstance(plugins, PluginManager | None):
+        raise RecipeError(f"plugins must be a PluginManager, not a {type(plugins).__name__}.")
+    return plugins or PluginManager()
 
 
 def _dotted(overrides: Any) -> Mapping[str, Any]:

@@ -205,7 +205,8 @@ class _Targets:
             found = np.empty((0, 0, 0))
         if found.ndim == 1 or (found.ndim == 2 and found.shape[1] == 1):
             return cls._single(y, column_or_1d(found, warn=True))
-        if found.ndim != 2 or not all(np.isin(column, (0, 1)).all() for column in found.T):
+        numbers = found.dtype.kind in "biufO"
+        if found.ndim != 2 or not numbers or not all(np.isin(column, (0, 1)).all() for column in found.T):
             raise DataError(
                 "y: give one label a text, or a matrix of 0 and 1 with a column for each label. "
                 "scikit-learn's MultiLabelBinarizer makes one of lists of labels."
