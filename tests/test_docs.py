@@ -189,10 +189,11 @@ def test_recipe_page_lists_what_a_run_writes(finished_run: Path) -> None:
 def test_recipe_page_examples_are_recipes(tmp_path: Path) -> None:
     from textforge import load_recipe
 
-    first, second, decided = blocks((DOCS / "recipes.md").read_text(), "yaml")
+    first, second, called, decided = blocks((DOCS / "recipes.md").read_text(), "yaml")
     (tmp_path / "newsgroups.yaml").write_text(first)
     (tmp_path / "wide.yaml").write_text(second)
     (tmp_path / "decided.yaml").write_text(f"extends: newsgroups.yaml\n{decided}")
+    assert yaml.safe_load(called)["callbacks"][0] == "tensorboard"  # of a plugin of its own
     load_recipe(tmp_path / "newsgroups.yaml")
     wide = load_recipe(tmp_path / "wide.yaml").resolved()
     assert wide["model"]["hidden"] == [500] and wide["optimizer"]["use"] == "sgd"
