@@ -14,6 +14,9 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a worker for each core: more threads of each would only wait for one another
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # No deadline: a busy machine is no fault of the code. In CI the same examples every time, else new ones.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
