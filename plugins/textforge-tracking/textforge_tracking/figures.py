@@ -1,0 +1,121 @@
+"""What both callbacks log, and under which names: figures of an epoch and of the end, added figures, hyperparameters."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+LONGEST = 250
+"""Bytes of a name: MLflow's limit in characters, and a limit of file systems in bytes."""
+
+
+def grouped(segment: str) -> str:
+    """A segment of a name for TensorBoard, which takes any text; only `/` has a meaning."""
+    return segment.replace("/", "_")
+
+
+def portable(segment: str) -> str:
+    """A segment of a name for MLflow, which may become a file's name: letters of any script, digits, `_`, `-`, `.`."""
+    found = re.sub(r"[^\w.\-]", "_", segment)
+    return found.replace(".", "_") if not found.strip(".") else found
+
+
+def named(values: Mapping[tuple[str, ...], Any], clean: Callable[[str], str], between: str = "/") -> dict[str, Any]:
+    """Path to value with each path made one name; of names that are equal the later ones get a number."""
+    by_name: dict[str, Any] = {}
+    for path, value in values.items():
+        full = between.join(clean(segment) or "_" for segment in path)
+        name, number = _shortened(full, ""), 1
+        while name in by_name:
+            number += 1
+            name = _shortened(full, f"_{number}")
+        by_name[name] = value
+    return by_name
+
+
+def _shortened(name: str, ending: str) -> str:
+    """A name that UTF-8 can write in so many bytes, lone surrogates replaced."""
+    kept = name.encode("utf-8", "replace")[: LONGEST - len(ending)]
+    return kept.decode("utf-8", "ignore") + ending
+
+
+def leaves(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """What is in nested mappings, each with the path of keys to it."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, (*path, str(key)))
+        else:
+            yield (*path, str(key)), value
+
+
+def figures(values: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
+    """The finite numbers in nested mappings by path: undefined figures and lists are left out."""
+    return {path: float(value) for path, value in leaves(values) if _is_finite(value)}
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def of_epoch(result: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
+    """Figures of an epoch: `train/loss`, `train/seconds`, `valid/…`."""
+    train = {"loss": result["train_loss"], "seconds": result["seconds"]}
+    return figures({"train": train, "valid": result["valid"] or {}})
+
+
+def of_end(result: Mapping[str, Any], *, per_class: bool) -> dict[tuple[str, ...], float]:
+    """Figures of a finished run: `test/…`, `best/…` (epoch and validation figures), `seconds/…` of each stage."""
+    test = dict(result["test"] or {})
+    if not per_class:
+        test.pop("per_class", None)
+    best = {"epoch": result["best_epoch"], **(result["valid"] or {})}
+    return figures({"test": test, "best": best, "seconds": result["seconds"]})
+
+
+class Added:
+    """Figures that callbacks add to the epochs of a run, read from its metrics.jsonl: `added/…`.
+
+    They are in the file once all callbacks have been called, so an epoch's are there when the next one ends.
+    """
+
+    def __init__(self, run_folder: Path) -> None:
+        self._file = run_folder / "metrics.jsonl"
+        self._read = 0
+
+    def new(self) -> Iterator[tuple[int, dict[tuple[str, ...], float]]]:
+        """Number and added figures of each epoch that has been written since this was last asked."""
+        if not self._file.is_file():
+            return
+        with self._file.open("rb") as file:
+            file.seek(self._read)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._read += len(line)
+                epoch = json.loads(line)
+                if added := figures({"added": epoch.get("added", {})}):
+                    yield epoch["number"], added
+
+
+def hyperparameters(run: Mapping[str, Any]) -> dict[tuple[str, ...], bool | float | str]:
+    """The resolved recipe by path, and the sizes of data and model; lists and nothing (null) as JSON text.
+
+    Callbacks are no hyperparameters, and how they reach a server is nothing to publish.
+    """
+    recipe = {key: value for key, value in run["resolved"].items() if key != "callbacks"}
+    sizes = {key: run[key] for key in ("n_train", "n_features", "n_parameters")}
+    sizes["n_labels"] = len(run["labels"])
+    found = dict(leaves({**recipe, **sizes}))
+    return {path: value if isinstance(value, (str, bool, Real)) else as_json(value) for path, value in found.items()}
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def run_name(run_folder: Path) -> str:
+    """`newsgroups/20261123T225305Z-c67494`: enough of a run folder's path to tell runs apart."""
+    return "/".join(run_folder.absolute().parts[-2:])

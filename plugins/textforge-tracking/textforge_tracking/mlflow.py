@@ -1,0 +1,199 @@
+"""Callback `mlflow`: a run in an MLflow store."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from textforge_tracking import figures
+from textforge_tracking.mlflow_store import Store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+FILES = {
+    "recipe": ("recipe.yaml", "resolved.yaml"),
+    "result": ("result.json", "metrics.jsonl", "environment.json"),
+    "predictions": ("predictions.jsonl",),
+    "model": ("model",),
+}
+"""What the option `artifacts` names: files of a run folder."""
+
+AT_ONCE = 100
+"""Parameters in one request: MLflow's limit, which for metrics is higher."""
+LONGEST_PARAM, LONGEST_TAG = 6000, 5000
+"""Characters that MLflow takes."""
+
+
+def mlflow(
+    run_folder: Path,
+    /,
+    *,
+    uri: str | None = None,
+    experiment: str | None = None,
+    run_name: str | None = None,
+    tags: dict[str, str] | None = None,
+    artifacts: list[Literal["recipe", "result", "predictions", "model"]] = ["recipe", "result"],  # noqa: B006
+    per_class: bool = True,
+):
+    """MLflow: parameters, metrics of each epoch and on test, tags, files and the final state, in a server or a database.
+
+    Options:
+        uri: the store, as in sqlite:///mlflow.db or http://localhost:5000; by default the one that MLflow is set to
+            (MLFLOW_TRACKING_URI), else mlflow.db in the working directory.
+        experiment: its name; by default that of the recipe. It is made where there is none.
+        run_name: by default the last two parts of the run folder's path.
+        tags: added to the run.
+        artifacts: what to upload: the recipe as written and resolved, the result with the figures of each epoch and the
+            environment, the predictions on test, the trained model.
+        per_class: log precision, recall and F1 of each class on test, too.
+    """
+    choice = Choice(uri, experiment, run_name, dict(tags or {}), tuple(artifacts), per_class)
+    return MlflowRun(run_folder, choice)
+
+
+def check_options(*, uri, experiment, run_name, tags, **others):
+    """What MLflow would refuse once the run has begun."""
+    for name, text in (("uri", uri), ("experiment", experiment), ("run_name", run_name)):
+        if text is not None and not text.strip():
+            return f"{name} is empty; leave it out, or give one."
+    if len(experiment or "") > 500:
+        return "experiment is longer than 500 characters, which MLflow refuses."
+    for name in tags or {}:
+        if not re.fullmatch(r"[\w.\- /]{1,250}", name) or {"", ".", ".."} & set(name.split("/")):
+            return f"tags: MLflow refuses the name '{name}'. Take letters, digits, spaces and any of '_', '-', '.', '/'."
+    return None
+
+
+mlflow.check_options = check_options
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The options."""
+
+    uri: str | None
+    experiment: str | None
+    run_name: str | None
+    tags: dict[str, str]
+    artifacts: tuple[str, ...]
+    per_class: bool
+
+
+class MlflowRun:
+    """Follows a run. Metrics that the store could not take are kept, and sent with the next ones."""
+
+    def __init__(self, run_folder: Path, choice: Choice) -> None:
+        self._run_folder = run_folder
+        self._choice = choice
+        self._store = Store(choice.uri)
+        self._added = figures.Added(run_folder)
+        self._pending: list[tuple[str, float, int, int]] = []
+        self._id: str | None = None
+
+    def started(self, run: dict[str, Any]) -> None:
+        with self._store.opened() as client:
+            experiment = _experiment(client, self._choice.experiment or run["recipe"], self._store.artifacts)
+            name = self._choice.run_name or figures.run_name(self._run_folder)
+            self._id = client.create_run(experiment, run_name=name, tags=self._tags(run)).info.run_id
+            self._log_params(client, figures.named(figures.hyperparameters(run), figures.portable, "."))
+            self._upload(client, "recipe")
+
+    def epoch_ended(self, result: dict[str, Any]) -> None:
+        if self._id:
+            self._keep_added()
+            self._keep(figures.of_epoch(result), result["number"])
+            with self._store.opened() as client:
+                self._send(client)
+
+    def finished(self, result: dict[str, Any]) -> None:
+        if self._id:
+            self._keep_added()
+            self._keep(figures.of_end(result, per_class=self._choice.per_class), result["epochs"])
+            with self._ended("FINISHED") as client:
+                self._send(client)
+                self._upload(client, "result", "predictions", "model")
+
+    def failed(self, error: dict[str, Any]) -> None:
+        if self._id:
+            self._keep_added()
+            with self._ended("KILLED" if error["type"] == "KeyboardInterrupt" else "FAILED") as client:
+                self._send(client)
+                told = f"{error['type']}: {error['message']}".rstrip(": ")
+                client.set_tag(self._id, "textforge.error", told[:LONGEST_TAG])
+
+    @contextmanager
+    def _ended(self, status: str) -> Iterator[MlflowClient]:
+        """Whatever else a store refuses at the end, it is told how the run ended."""
+        with self._store.opened() as client:
+            try:
+                yield client
+            finally:
+                client.set_terminated(self._id, status)
+
+    def _tags(self, run: Mapping[str, Any]) -> dict[str, str]:
+        own = {
+            "textforge.version": metadata.version("textforge"),
+            "textforge.recipe": run["recipe"],
+            "textforge.run_folder": str(self._run_folder.absolute()),
+            "textforge.seed": str(run["seed"]),
+            "mlflow.source.name": "textforge",
+            "mlflow.source.type": "LOCAL",
+        }
+        return {**own, **self._choice.tags}
+
+    def _log_params(self, client: MlflowClient, values: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        texts = {name: one if isinstance(one, str) else figures.as_json(one) for name, one in values.items()}
+        params = [Param(name, text[:LONGEST_PARAM]) for name, text in texts.items()]
+        for first in range(0, len(params), AT_ONCE):
+            client.log_batch(self._id, params=params[first : first + AT_ONCE])
+
+    def _keep(self, values: Mapping[tuple[str, ...], float], step: int) -> None:
+        now = int(time.time() * 1000)
+        self._pending += [(name, one, now, step) for name, one in figures.named(values, figures.portable).items()]
+
+    def _keep_added(self) -> None:
+        for number, values in self._added.new():
+            self._keep(values, number)
+
+    def _send(self, client: MlflowClient) -> None:
+        from mlflow.entities import Metric
+
+        while self._pending:
+            client.log_batch(self._id, metrics=[Metric(*one) for one in self._pending[:AT_ONCE]])
+            del self._pending[:AT_ONCE]
+
+    def _upload(self, client: MlflowClient, *names: str) -> None:
+        for name in names:
+            if name in self._choice.artifacts:
+                for file in FILES[name]:
+                    self._upload_file(client, self._run_folder / file)
+
+    def _upload_file(self, client: MlflowClient, path: Path) -> None:
+        if path.is_dir():
+            client.log_artifacts(self._id, str(path), path.name)
+        elif path.is_file():  # a run without test has no predictions
+            client.log_artifact(self._id, str(path))
+
+
+def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
+    """The number of the experiment of this name, which is made where there is none."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return client.create_experiment(name, artifact_location=artifacts)
+        except MlflowException:
+            found = client.get_experiment_by_name(name)  # another run has just made it
+            if found is None:
+                raise
+    return found.experiment_id
