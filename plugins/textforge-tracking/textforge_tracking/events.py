@@ -14,9 +14,9 @@ from typing import Any
 class EventFile:
     """Scalars, texts and hyperparameters, kept until `flush` writes them to disk.
 
-    Torch's SummaryWriter writes in a thread of its own, which prints a traceback where the disk is full. A few events an
-    epoch need no thread: the same records are appended here, where an error can be told, and the file is never open
-    between two flushes. What could not be written is tried again at the next one.
+    Torch's SummaryWriter writes in a thread of its own, which prints a traceback where the disk is full. A few events
+    an epoch need no thread: the same records are appended here, where an error can be told, and the file is never
+    open between two flushes. What could not be written is tried again at the next one.
     """
 
     def __init__(self, folder: Path) -> None:

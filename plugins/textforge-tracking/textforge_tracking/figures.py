@@ -1,4 +1,4 @@
-"""What both callbacks log, and under which names: figures of an epoch and of the end, added figures, hyperparameters."""
+"""What both callbacks log, and under which names: figures of epochs and of the end, added ones, hyperparameters."""
 
 import json
 import math
@@ -27,19 +27,23 @@ def named(values: Mapping[tuple[str, ...], Any], clean: Callable[[str], str], be
     """Path to value with each path made one name; of names that are equal the later ones get a number."""
     by_name: dict[str, Any] = {}
     for path, value in values.items():
-        full = between.join(clean(segment) or "_" for segment in path)
-        name, number = _shortened(full, ""), 1
+        segments = [clean(segment.encode("utf-8", "replace").decode()) or "_" for segment in path]
+        name, number = _fitted(segments, between, ""), 1
         while name in by_name:
             number += 1
-            name = _shortened(full, f"_{number}")
+            name = _fitted(segments, between, f"_{number}")
         by_name[name] = value
     return by_name
 
 
-def _shortened(name: str, ending: str) -> str:
-    """A name that UTF-8 can write in so many bytes, lone surrogates replaced."""
-    kept = name.encode("utf-8", "replace")[: LONGEST - len(ending)]
-    return kept.decode("utf-8", "ignore") + ending
+def _fitted(segments: list[str], between: str, ending: str) -> str:
+    """A name within `LONGEST` bytes: of a longer one the longest segment, the label of a class, is cut."""
+    name = between.join(segments) + ending
+    if (excess := len(name.encode()) - LONGEST) <= 0:
+        return name
+    at = max(range(len(segments)), key=lambda n: len(segments[n].encode()))
+    kept = segments[at].encode()[: -excess - 1].decode("utf-8", "ignore")
+    return _fitted([*segments[:at], f"{kept}_", *segments[at + 1 :]], between, ending)
 
 
 def leaves(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -101,7 +105,7 @@ class Added:
 
 
 def hyperparameters(run: Mapping[str, Any]) -> dict[tuple[str, ...], bool | float | str]:
-    """The resolved recipe by path, and the sizes of data and model; lists and nothing (null) as JSON text.
+    """The resolved recipe by path, and the sizes of data and model; lists and nothing (null) as resolved.yaml has them.
 
     Callbacks are no hyperparameters, and how they reach a server is nothing to publish.
     """
@@ -109,11 +113,15 @@ def hyperparameters(run: Mapping[str, Any]) -> dict[tuple[str, ...], bool | floa
     sizes = {key: run[key] for key in ("n_train", "n_features", "n_parameters")}
     sizes["n_labels"] = len(run["labels"])
     found = dict(leaves({**recipe, **sizes}))
-    return {path: value if isinstance(value, (str, bool, Real)) else as_json(value) for path, value in found.items()}
+    return {path: value if isinstance(value, (str, bool, Real)) else as_yaml(value) for path, value in found.items()}
 
 
-def as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+def as_yaml(value: Any) -> str:
+    """A value in one line of YAML: `[numpy, scipy]`, `null`, `1.0e-08`."""
+    import yaml
+
+    text: str = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10**9)
+    return text.removesuffix("...\n").strip()
 
 
 def run_name(run_folder: Path) -> str:

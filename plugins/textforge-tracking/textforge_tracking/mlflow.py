@@ -42,7 +42,7 @@ def mlflow(
     artifacts: list[Literal["recipe", "result", "predictions", "model"]] = ["recipe", "result"],  # noqa: B006
     per_class: bool = True,
 ):
-    """MLflow: parameters, metrics of each epoch and on test, tags, files and the final state, in a server or a database.
+    """MLflow: parameters, metrics of each epoch and on test, tags, files and the final state, in a database or server.
 
     Options:
         uri: the store, as in sqlite:///mlflow.db or http://localhost:5000; by default the one that MLflow is set to
@@ -67,7 +67,9 @@ def check_options(*, uri, experiment, run_name, tags, **others):
         return "experiment is longer than 500 characters, which MLflow refuses."
     for name in tags or {}:
         if not re.fullmatch(r"[\w.\- /]{1,250}", name) or {"", ".", ".."} & set(name.split("/")):
-            return f"tags: MLflow refuses the name '{name}'. Take letters, digits, spaces and any of '_', '-', '.', '/'."
+            return (
+                f"tags: MLflow refuses the name '{name}'. Take letters, digits, spaces and any of '_', '-', '.', '/'."
+            )
     return None
 
 
@@ -151,7 +153,7 @@ class MlflowRun:
     def _log_params(self, client: MlflowClient, values: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
-        texts = {name: one if isinstance(one, str) else figures.as_json(one) for name, one in values.items()}
+        texts = {name: one if isinstance(one, str) else figures.as_yaml(one) for name, one in values.items()}
         params = [Param(name, text[:LONGEST_PARAM]) for name, text in texts.items()]
         for first in range(0, len(params), AT_ONCE):
             client.log_batch(self._id, params=params[first : first + AT_ONCE])

@@ -51,7 +51,7 @@ class Store:
         """
         from textforge import StorageError
 
-        with _TURN, _settings():
+        with _TURN, quiet_settings():
             try:
                 yield self._connected()
             except Exception as error:
@@ -81,7 +81,8 @@ class Store:
 
 
 @contextmanager
-def _settings() -> Iterator[None]:
+def quiet_settings() -> Iterator[None]:
+    """MLflow's settings as `SETTINGS` has them; afterwards the environment is as before."""
     ours = {name: value for name, value in SETTINGS.items() if name not in os.environ}
     os.environ.update(ours)
     try:
@@ -106,8 +107,8 @@ def told(error: Exception, uri: str) -> str:
     text = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
     if "MLFLOW_ALLOW_FILE_STORE" in text:
         return (
-            f"{hidden(uri)}: this version of MLflow no longer logs to folders. Name a database in the option uri, as in "
-            "sqlite:///mlflow.db, or set MLFLOW_ALLOW_FILE_STORE=true in the environment."
+            f"{hidden(uri)}: this version of MLflow no longer logs to folders. Name a database in the option uri, as "
+            "in sqlite:///mlflow.db, or set MLFLOW_ALLOW_FILE_STORE=true in the environment."
         )
     line = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     said = hidden(line)[:300].rstrip(".")

@@ -1,0 +1,149 @@
+"""What the tests share: small labelled texts, a recipe on them, a run of it, and what it left."""
+
+import atexit
+import functools
+import json
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+import textforge
+
+import textforge_tracking
+from textforge_tracking.mlflow_store import Store, quiet_settings
+
+LABELS = ["äpfel/obst", "c++", "天気"]
+WORDS = {
+    "äpfel/obst": ["apple", "pear", "plum", "cherry", "grape"],
+    "c++": ["pointer", "template", "compiler", "header", "linker"],
+    "天気": ["rain", "sun", "cloud", "wind", "storm"],
+}
+
+
+class Told(textforge.Progress):
+    """Keeps the warnings about callbacks; stops the run with an error after an epoch, if it is given one."""
+
+    def __init__(self, error=None, after=1):
+        self.warnings, self.error, self.after = [], error, after
+
+    def warning(self, text):
+        if "callback" in text:  # not of the data
+            self.warnings.append(text)
+
+    def epoch(self, result, epochs):
+        if self.error and result.number == self.after:
+            raise self.error
+
+
+def undefined():
+    """A figure that is undefined where a part of the texts is looked at."""
+    return lambda gold, probabilities: None
+
+
+def steps():
+    """Adds figures to epochs."""
+
+    class Steps:
+        def epoch_ended(self, result):
+            return {"twice": 2 * result["number"]}
+
+    return Steps()
+
+
+class Mine:
+    @textforge.hookimpl
+    def textforge_metrics(self):
+        return {"undefined": undefined}
+
+    @textforge.hookimpl
+    def textforge_callbacks(self):
+        return {"step-counter": steps}
+
+
+def plugins() -> textforge.PluginManager:
+    """Everything installed, these callbacks among it."""
+    parts = textforge.PluginManager()
+    if "mlflow" not in parts.names("callback"):
+        parts.register(textforge_tracking)
+    parts.register(Mine())
+    return parts
+
+
+def recipe(folder: Path, *callbacks: object, **sections: object) -> dict:
+    """A recipe that trains in a moment, on 60 texts of three classes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = random.Random(0)
+    lines = [{"text": " ".join(rng.choices(WORDS[label], k=4)), "label": label} for label in LABELS * 20]
+    data = folder / "data.jsonl"
+    data.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    return {
+        "seed": 3,
+        "dataset": {"use": "jsonl", "train": str(data)},
+        "vectorizer": {"use": "bow"},
+        "model": {"use": "mlp", "hidden": [8]},
+        "optimizer": {"use": "adam", "lr": 0.01},
+        "trainer": {"epochs": 3, "batch_size": 16, "validation": 0.2},
+        "metrics": ["roc-auc", {"use": "top-k", "k": 2}, {"use": "top-k", "k": 1}, "undefined"],
+        "callbacks": list(callbacks),
+        **sections,
+    }
+
+
+def run(folder: Path, *callbacks: object, progress=None, **sections: object) -> textforge.Run:
+    """A run with these callbacks, in the folder `run` of a folder."""
+    made = recipe(folder, *callbacks, **sections)
+    return textforge.run(made, out=folder / "run", plugins=plugins(), progress=progress)
+
+
+def epochs(run_folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (run_folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def result(run_folder: Path) -> dict:
+    return json.loads((run_folder / "result.json").read_text())
+
+
+def weights(run_folder: Path) -> str:
+    """The digest of a run's weights."""
+    return json.loads((run_folder / "model/bundle.json").read_text())["files"]["model.safetensors"]
+
+
+@functools.cache
+def _empty_database() -> Path:
+    top = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, top, ignore_errors=True)
+    folder = Path(top) / "made" / "by the callback"
+    with Store(f"sqlite:///{folder}/empty.db").opened():
+        return folder / "empty.db"
+
+
+def database(file: Path) -> str:
+    """The address of an MLflow database, with no run in it, at this path: to copy one is quicker than to make it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(_empty_database(), file)
+    return f"sqlite:///{file}"
+
+
+def client(uri: str):
+    """MLflow's own client, of an MLflow that keeps quiet in the tests, too."""
+    with quiet_settings():
+        from mlflow import MlflowClient
+
+        return MlflowClient(uri)
+
+
+def found(uri: str, experiment: str = "recipe"):
+    """The runs of an experiment, first to last."""
+    number = client(uri).get_experiment_by_name(experiment).experiment_id
+    return client(uri).search_runs([number], order_by=["attributes.start_time"])
+
+
+STARTED = {
+    "path": "runs/r/1", "recipe": "r", "seed": 0, "labels": LABELS, "n_train": 48, "n_features": 15, "n_parameters": 99,
+    "epochs": 2, "resolved": {"seed": 0, "model": {"use": "mlp", "hidden": [8], "norm": None}},
+}  # fmt: skip
+"""What the event `started` brings."""
+
+EPOCH = {"number": 1, "train_loss": 0.5, "valid": None, "best": False, "steps": 3, "seconds": 0.25}
+"""What the event `epoch_ended` brings."""
