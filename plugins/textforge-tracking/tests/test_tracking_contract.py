@@ -1,0 +1,18 @@
+"""Both callbacks are held to textforge's contract kit."""
+
+import pytest
+from tracking_runs import database
+
+kit = pytest.importorskip("textforge.testing")
+
+
+@kit.contract_tests("callback", "textforge_tracking.tensorboard:tensorboard")
+def test_tensorboard_keeps_the_contract(check):
+    check()
+
+
+@kit.contract_tests(
+    "callback", "textforge_tracking.mlflow:mlflow", options=lambda folder: {"uri": database(folder / "runs.db")}
+)
+def test_mlflow_keeps_the_contract(check):
+    check()
