@@ -3,11 +3,14 @@
 import atexit
 import functools
 import json
+import os
 import random
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import textforge
 
 import textforge_tracking
@@ -123,6 +126,25 @@ def database(file: Path) -> str:
     file.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(_empty_database(), file)
     return f"sqlite:///{file}"
+
+
+@contextmanager
+def without_settings():
+    """MLflow as nobody has set it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.strip("_").startswith("MLFLOW_")]:
+            patch.delenv(name)
+        yield
+
+
+def history(uri: str, run_id: str, name: str) -> list[tuple[int, float]]:
+    return [(one.step, one.value) for one in client(uri).get_metric_history(run_id, name)]
+
+
+def files(uri: str, run_id: str) -> dict[str, Path]:
+    """The files of a run by name, in a store on this machine."""
+    root = Path(client(uri).get_run(run_id).info.artifact_uri.removeprefix("file://"))
+    return {one.path: root / one.path for one in client(uri).list_artifacts(run_id)}
 
 
 def client(uri: str):
