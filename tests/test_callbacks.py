@@ -223,6 +223,31 @@ def test_it_is_told_of_an_interrupt(small_csv, tmp_path):
     assert [one["type"] for one in seen] == ["KeyboardInterrupt"]
 
 
+def test_an_interrupt_while_one_starts_reaches_those_that_have_started(small_csv, tmp_path):
+    seen = []
+
+    def interrupt(run):
+        raise KeyboardInterrupt
+
+    parts = with_callbacks(watch=follower(failed=seen.append), stop=follower(started=interrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run(small_csv, tmp_path / "run", ["watch", "stop"], parts)
+    assert [one["type"] for one in seen] == ["KeyboardInterrupt"]
+
+
+def test_one_is_told_what_those_before_it_added(small_csv, tmp_path):
+    seen = []
+    log = follower(epoch_ended=lambda r: seen.append(r.get("added")), finished=lambda r: seen.append(r.get("added")))
+    parts = with_callbacks(
+        a=follower(epoch_ended=lambda r: {"x": 1}, finished=lambda r: {"y": 2}), log=log,
+        b=follower(epoch_ended=lambda r: {"z": 3}),
+    )  # fmt: skip
+    done, _ = run(small_csv, tmp_path / "run", ["a", "log", "b"], parts, trainer={"epochs": 1})
+    assert seen == [{"a": {"x": 1.0}}, {"a": {"y": 2.0}}]
+    assert epochs(tmp_path / "run")[0]["added"] == {"a": {"x": 1.0}, "b": {"z": 3.0}}
+    assert done.result["added"] == {"a": {"y": 2.0}}
+
+
 def test_before_training_there_is_nothing_to_follow(tmp_path, small_csv):
     seen = []
     parts = with_callbacks(watch=follower(started=seen.append, failed=seen.append))

@@ -26,6 +26,7 @@ class Callbacks:
     """Calls the callbacks of a recipe.
 
     They get plain data, copied for each, so they cannot change the run; what one raises is told as a warning.
+    Each is told what those before it in the recipe added, so one that logs figures stands last.
 
     Args:
         parts: the recipe's callbacks.
@@ -73,7 +74,8 @@ class Callbacks:
             method = getattr(follower, event, None)
             if method is None:
                 continue
-            found, error = attempt(method, copy.deepcopy(dict(data)))
+            told = {**data, "added": added} if added else data
+            found, error = attempt(method, copy.deepcopy(dict(told)))
             if error:
                 self._warn(part, f"at '{event}'", error, "The run goes on.")
             elif found is not None and event in ("epoch_ended", "finished"):

@@ -102,9 +102,9 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
         "n_parameters": sum(p.numel() for p in trainer.module.parameters()),
         "n_train": len(trainer.train_labels),
     }
-    callbacks.started({"path": str(path), "resolved": recipe.resolved(), **_named(recipe, trainer), **sizes,
-                       "epochs": trainer.epochs})  # fmt: skip
+    about = {"path": str(path), "resolved": recipe.resolved(), **_named(recipe, trainer), **sizes}
     with callbacks.told_of_failure():
+        callbacks.started({**about, "epochs": trainer.epochs})
         done = _trained(recipe, path, dataset, trainer, sizes, clock, warnings, callbacks, progress)
     told = len(warnings.told)
     added = callbacks.finished({"path": str(path), **done.result})

@@ -1,6 +1,5 @@
 """Names and figures: what is logged, and that each store takes its name."""
 
-import json
 import math
 import subprocess
 import sys
@@ -92,17 +91,12 @@ def test_hyperparameters_are_the_recipe_without_its_callbacks_and_the_sizes():
     assert figures.as_yaml(["天気", True, 1e-8, "a" * 200]) == f"[天気, true, 1.0e-08, {'a' * 200}]"
 
 
-def test_added_figures_are_read_once_each_and_only_from_whole_lines(tmp_path):
-    added = figures.Added(tmp_path)
-    assert list(added.new()) == []
-    line = json.dumps({"number": 1, "added": {"小 counter": {"x": 2.0}}}, ensure_ascii=False) + "\n"
-    file = tmp_path / "metrics.jsonl"
-    file.write_text(line + '{"number": 2}\n' + line[:20], encoding="utf-8")
-    assert list(added.new()) == [(1, {("added", "小 counter", "x"): 2.0})]
-    assert list(added.new()) == []
-    with file.open("a", encoding="utf-8") as opened:
-        opened.write(line[20:].replace("2.0", "4.0"))
-    assert [values for _, values in added.new()] == [{("added", "小 counter", "x"): 4.0}]
+def test_figures_of_other_callbacks_stand_apart_from_those_of_the_run():
+    added = {"小 counter": {"x": 2.0}}
+    epoch = {"number": 1, "train_loss": 0.5, "valid": None, "seconds": 1.0, "added": added}
+    assert figures.of_epoch(epoch)["added", "小 counter", "x"] == 2.0
+    end = {"test": None, "best_epoch": None, "valid": None, "seconds": {}, "added": added}
+    assert figures.of_end(end, per_class=True) == {("final", "小 counter", "x"): 2.0}
 
 
 def test_nothing_heavy_is_imported_before_a_run():

@@ -43,7 +43,7 @@ def logged(tmp_path_factory, plain_environment):
     """A run that was logged to the database runs.db beside it."""
     folder = tmp_path_factory.mktemp("logged")
     told = Told()
-    run(folder, {"use": "mlflow", "uri": database(folder / "store/runs.db"), **MINE}, "step-counter", progress=told)
+    run(folder, "step-counter", {"use": "mlflow", "uri": database(folder / "store/runs.db"), **MINE}, progress=told)
     assert told.warnings == []
     return folder
 
@@ -143,7 +143,7 @@ def test_each_seed_is_a_run(tmp_path, uri):
 )
 def test_a_run_that_does_not_end_well_is_marked_so(tmp_path, uri, error, status):
     with pytest.raises(type(error)):
-        run(tmp_path, {"use": "mlflow", "uri": uri}, "step-counter", progress=Told(error, after=2))
+        run(tmp_path, "step-counter", {"use": "mlflow", "uri": uri}, progress=Told(error, after=2))
     (done,) = found(uri)
     assert done.info.status == status
     assert done.info.end_time is not None

@@ -44,7 +44,7 @@ def logged(tmp_path_factory):
     """A run that was logged, and one that was not."""
     folder = tmp_path_factory.mktemp("logged")
     told = Told()
-    run(folder, "tensorboard", "step-counter", progress=told)
+    run(folder, "step-counter", "tensorboard", progress=told)
     run(folder / "plain")
     assert told.warnings == []
     return folder / "run"

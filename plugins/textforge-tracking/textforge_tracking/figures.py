@@ -1,6 +1,5 @@
 """What both callbacks log, and under which names: figures of epochs and of the end, added ones, hyperparameters."""
 
-import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -65,43 +64,22 @@ def _is_finite(value: Any) -> bool:
 
 
 def of_epoch(result: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
-    """Figures of an epoch: `train/loss`, `train/seconds`, `valid/…`."""
+    """Figures of an epoch: `train/loss`, `train/seconds`, `valid/…`, and `added/…` of the callbacks before this one."""
     train = {"loss": result["train_loss"], "seconds": result["seconds"]}
-    return figures({"train": train, "valid": result["valid"] or {}})
+    return figures({"train": train, "valid": result["valid"] or {}, "added": result.get("added", {})})
 
 
 def of_end(result: Mapping[str, Any], *, per_class: bool) -> dict[tuple[str, ...], float]:
-    """Figures of a finished run: `test/…`, `best/…` (epoch and validation figures), `seconds/…` of each stage."""
+    """Figures of a finished run: `test/…`, `best/…` (epoch and validation figures), `seconds/…` of each stage.
+
+    And what the callbacks before this one add to the result, as `final/…`, apart from what they add to epochs.
+    """
     test = dict(result["test"] or {})
     if not per_class:
         test.pop("per_class", None)
     best = {"epoch": result["best_epoch"], **(result["valid"] or {})}
-    return figures({"test": test, "best": best, "seconds": result["seconds"]})
-
-
-class Added:
-    """Figures that callbacks add to the epochs of a run, read from its metrics.jsonl: `added/…`.
-
-    They are in the file once all callbacks have been called, so an epoch's are there when the next one ends.
-    """
-
-    def __init__(self, run_folder: Path) -> None:
-        self._file = run_folder / "metrics.jsonl"
-        self._read = 0
-
-    def new(self) -> Iterator[tuple[int, dict[tuple[str, ...], float]]]:
-        """Number and added figures of each epoch that has been written since this was last asked."""
-        if not self._file.is_file():
-            return
-        with self._file.open("rb") as file:
-            file.seek(self._read)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                self._read += len(line)
-                epoch = json.loads(line)
-                if added := figures({"added": epoch.get("added", {})}):
-                    yield epoch["number"], added
+    added = result.get("added", {})
+    return figures({"test": test, "best": best, "seconds": result["seconds"], "final": added})
 
 
 def hyperparameters(run: Mapping[str, Any]) -> dict[tuple[str, ...], bool | float | str]:

@@ -95,7 +95,6 @@ class MlflowRun:
         self._run_folder = run_folder
         self._choice = choice
         self._store = Store(choice.uri)
-        self._added = figures.Added(run_folder)
         self._pending: list[tuple[str, float, int, int]] = []
         self._id: str | None = None
 
@@ -109,14 +108,12 @@ class MlflowRun:
 
     def epoch_ended(self, result: dict[str, Any]) -> None:
         if self._id:
-            self._keep_added()
             self._keep(figures.of_epoch(result), result["number"])
             with self._store.opened() as client:
                 self._send(client)
 
     def finished(self, result: dict[str, Any]) -> None:
         if self._id:
-            self._keep_added()
             self._keep(figures.of_end(result, per_class=self._choice.per_class), result["epochs"])
             with self._ended("FINISHED") as client:
                 self._send(client)
@@ -124,7 +121,6 @@ class MlflowRun:
 
     def failed(self, error: dict[str, Any]) -> None:
         if self._id:
-            self._keep_added()
             with self._ended("KILLED" if error["type"] == "KeyboardInterrupt" else "FAILED") as client:
                 self._send(client)
                 told = f"{error['type']}: {error['message']}".rstrip(": ")
@@ -161,10 +157,6 @@ class MlflowRun:
     def _keep(self, values: Mapping[tuple[str, ...], float], step: int) -> None:
         now = int(time.time() * 1000)
         self._pending += [(name, one, now, step) for name, one in figures.named(values, figures.portable).items()]
-
-    def _keep_added(self) -> None:
-        for number, values in self._added.new():
-            self._keep(values, number)
 
     def _send(self, client: MlflowClient) -> None:
         from mlflow.entities import Metric

@@ -32,7 +32,6 @@ class TensorBoard:
         self._run_folder = run_folder
         self._folder = folder
         self._per_class = per_class
-        self._added = figures.Added(run_folder)
         self._events: EventFile | None = None
 
     def started(self, run: dict[str, Any]) -> None:
@@ -48,27 +47,20 @@ class TensorBoard:
 
     def epoch_ended(self, result: dict[str, Any]) -> None:
         if self._events:
-            self._add_added()
             self._add(figures.of_epoch(result), result["number"])
             self._events.flush()
 
     def finished(self, result: dict[str, Any]) -> None:
         if self._events:
-            self._add_added()
             self._add(figures.of_end(result, per_class=self._per_class), result["epochs"])
             self._events.add_end(success=True)
             self._events.flush()
 
     def failed(self, error: dict[str, Any]) -> None:
         if self._events:
-            self._add_added()
             self._events.add_text("error", f"{error['type']}: {error['message']}")
             self._events.add_end(success=False)
             self._events.flush()
 
     def _add(self, values: Mapping[tuple[str, ...], float], step: int) -> None:
         self._events.add_scalars(figures.named(values, figures.grouped), step)
-
-    def _add_added(self) -> None:
-        for number, values in self._added.new():
-            self._add(values, number)
