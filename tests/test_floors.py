@@ -18,7 +18,7 @@ FLOORS = {
     2: ["splits", "data", "features", "layers", "rng", "metrics", "decision", "averaging", "classifier",
         "optimization", "validation", "trainer", "bundle_parts", "bundle"],
     3: ["environment", "progress", "callbacks", "runner", "spread", "repeats", "cross_validation", "evaluate",
-        "predict", "sklearn"],
+        "predict", "testing", "sklearn"],
     4: ["cli", "__main__"],
 }  # fmt: skip
 ALLOWED = {
@@ -28,7 +28,7 @@ ALLOWED = {
 ALLOWED[2] = ALLOWED[1] | {"numpy", "torch", "safetensors"}
 ALLOWED[3] = ALLOWED[2]
 ALLOWED[4] = ALLOWED[3] | {"click", "rich"}
-ALLOWED_IN = {"sklearn": {"sklearn"}}
+ALLOWED_IN = {"sklearn": {"sklearn"}, "testing": {"pytest"}}
 """What one module alone may import besides."""
 FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
 
@@ -49,8 +49,13 @@ def modules() -> list[Path]:
     return [path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"]
 
 
+def home(path: Path) -> str:
+    """The module of the package that a file is, or is in."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
 def floor(path: Path) -> int:
-    return FLOOR_OF[path.relative_to(PACKAGE).parts[0].removesuffix(".py")]
+    return FLOOR_OF[home(path)]
 
 
 def test_every_module_has_its_floor() -> None:
@@ -64,9 +69,19 @@ def test_imports_go_down_only(path: Path) -> None:
         if parts[0] == "textforge":
             assert FLOOR_OF[parts[1]] <= floor(path), f"{path.name} on floor {floor(path)} imports {name}"
         elif parts[0] not in sys.stdlib_module_names:
-            assert parts[0] in ALLOWED[floor(path)] | ALLOWED_IN.get(path.stem, set()), (
+            assert parts[0] in ALLOWED[floor(path)] | ALLOWED_IN.get(home(path), set()), (
                 f"{path.name} on floor {floor(path)} imports {name}"
             )
+
+
+def test_the_contract_kit_imports_pytest_inside_contract_tests_alone() -> None:
+    for path in (PACKAGE / "testing").glob("*.py"):
+        tree = ast.parse(path.read_text())
+        allowed = [node for function in ast.walk(tree) for node in ast.walk(function)
+                   if isinstance(function, ast.FunctionDef) and function.name == "contract_tests"]  # fmt: skip
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Import, ast.ImportFrom)) and "pytest" in ast.unparse(node):
+                assert node in allowed, path
 
 
 def test_the_core_knows_no_component_by_name() -> None:
@@ -86,7 +101,11 @@ def test_plugins_import_only_public_names() -> None:
     import textforge
 
     public = {f"textforge.{name}" for name in textforge.__all__}
-    public |= {"textforge.data", "textforge.errors"}  # helpers that docs/plugins.md offers to authors
+    public |= {
+        "textforge.data",
+        "textforge.errors",
+        "textforge.testing",
+    }  # helpers that docs/plugins.md offers to authors
     for path in (ROOT / "plugins").rglob("*.py"):
         used = {name for name in imports(path) if name.split(".")[0] == "textforge"}
         assert used <= public, f"{path}: {used - public}"

@@ -1,0 +1,128 @@
+"""What every component is held to."""
+
+from __future__ import annotations
+
+from textforge.components import COMMAND, KINDS
+from textforge.errors import listed
+from textforge.testing.checks import blamed, rule
+from textforge.testing.subject import Subject
+
+FACTORIES = tuple(KINDS)
+"""The kinds that have factories; a command is given as it is."""
+
+
+@rule(*FACTORIES, only_if_it_works=False)
+def its_docstring_says_what_it_is(subject: Subject) -> None:
+    """The first line of its docstring says what it is."""
+    if not subject.component.doc:
+        raise subject.breaks(
+            "it has no docstring.",
+            "Say in its first line what it is; 'textforge plugins' shows that line.",
+        )
+
+
+@rule(*FACTORIES, only_if_it_works=False)
+def its_options_are_typed_and_documented(subject: Subject) -> None:
+    """Every option has a type that a recipe can state and one line of documentation."""
+    with blamed(subject.label, "when its signature was read", "Annotate every option: name: float = 0.1."):
+        fields = subject.component.options.fields
+    if bare := [name for name, option in fields.items() if not option.doc]:
+        raise subject.breaks(
+            f"options without documentation: {listed(bare)}.",
+            "Give each a line under 'Options:' in the docstring, as in '    dim: length of a vector.'",
+        )
+
+
+@rule(only_if_it_works=False)
+def is_built_and_used(subject: Subject) -> None:
+    """It is built from its defaults and the given options, and does its ordinary work on a few short texts."""
+    if subject.first.failed:
+        raise subject.first.failed
+
+
+@rule()
+def prints_nothing(subject: Subject) -> None:
+    """It writes nothing to stdout or stderr, not even past Python's streams."""
+    if printed := subject.first.seen.printed:
+        raise subject.breaks(
+            f"it printed {_short(printed)}.",
+            "stdout is for results: leave it out, or keep sentences for the user in an attribute 'warnings'.",
+        )
+
+
+@rule()
+def warns_of_nothing(subject: Subject) -> None:
+    """It causes no Python warning that a user would see."""
+    if warned := subject.first.seen.warned:
+        raise subject.breaks(
+            f"it caused the warning {_short(warned[0])}.",
+            "Mend what it warns of; sentences for the user go into an attribute 'warnings' or into an error.",
+        )
+
+
+@rule()
+def touches_no_global_random_state(subject: Subject) -> None:
+    """It leaves the global random states of random, numpy and torch as they were."""
+    if touched := subject.first.seen.random:
+        raise subject.breaks(
+            f"it changed the global random state of {listed(touched)}.",
+            "Draw from a generator of your own, random.Random(seed) or numpy.random.default_rng(seed); "
+            "ask for the fact 'seed'. Only a model may draw from torch, while it is built, trained or fitted.",
+        )
+
+
+@rule()
+def changes_no_setting_of_torch(subject: Subject) -> None:
+    """It changes neither the number of threads nor the default dtype nor another global setting of torch."""
+    if changed := subject.first.seen.torch:
+        raise subject.breaks(f"it changed {listed(changed)}.", "Settings are the user's: leave them, or put them back.")
+
+
+@rule()
+def changes_nothing_of_the_process(subject: Subject) -> None:
+    """It leaves working directory, environment variables, filters of warnings, logging and streams as they were."""
+    if changed := subject.first.seen.process:
+        raise subject.breaks(
+            f"it changed {listed(changed)}.", "A component shares its process with others: leave it, or put it back."
+        )
+
+
+@rule(*FACTORIES)
+def repeats_itself(subject: Subject) -> None:
+    """Built and used a second time in the same way, it makes the same, bit for bit."""
+    from textforge.testing.digests import differing
+
+    again = subject.look()
+    if again.failed:
+        raise subject.breaks(
+            f"it fails when it is built and used a second time: {again.failed}",
+            "Keep nothing at module level that the first use changes.",
+        )
+    if other := differing(subject.first.digests, again.digests):
+        raise subject.breaks(
+            f"with the same seed its {listed(other)} came out otherwise the second time.",
+            "Draw from a generator made from the fact 'seed', and keep nothing at module level that a use changes.",
+        )
+
+
+@rule(only_if_it_works=False)
+def is_imported_quickly(subject: Subject) -> None:
+    """Its module is imported within its budget of processor time, so that 'textforge check' stays quick."""
+    from textforge.testing.imports import hold_to_budget
+
+    hold_to_budget(subject)
+
+
+@rule(after=("repeats-itself",))
+def works_in_a_spawned_process(subject: Subject) -> None:
+    """In another process, where hashes of texts are others, it makes the same, bit for bit."""
+    from textforge.testing.processes import hold_to_itself_elsewhere
+
+    if subject.kind != COMMAND.name:
+        subject.described()
+    hold_to_itself_elsewhere(subject)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return repr(text if len(text) <= 120 else f"{text[:120]}…")

@@ -1,0 +1,142 @@
+"""The kit's own texts, vectorizers, layers and optimizer: it knows no component that is installed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from textforge.data import Dataset
+from textforge.features import Ragged
+from textforge.hookspecs import hookimpl
+from textforge.layers import FeatureLinear
+from textforge.rng import RandomState
+
+TOPICS = {
+    "ball": ("pitcher", "inning", "bat", "team", "league", "glove"),
+    "food": ("bread", "soup", "salt", "plate", "spoon", "taste"),
+    "paint": ("pixel", "image", "color", "shader", "texture", "vertex"),
+    "space": ("orbit", "launch", "moon", "rocket", "lunar", "probe"),
+    "water": ("river", "lake", "rain", "wave", "shore", "boat"),
+}
+COMMON = ("the", "a", "of", "and", "to", "in", "is", "it", "that", "was")
+
+
+def labelled(n_texts: int = 24, n_classes: int = 3, seed: int = 0) -> tuple[list[str], list[str]]:
+    """Short English texts about as many topics, and their labels; each topic has as many texts."""
+    rng = random.Random(seed)  # noqa: S311  (no secret)
+    names = sorted(TOPICS)[:n_classes]
+    labels = [names[row % n_classes] for row in range(n_texts)]
+    texts = [" ".join([*rng.sample(TOPICS[label], 3), *rng.choices(COMMON, k=2 + row % 5)])
+             for row, label in enumerate(labels)]  # fmt: skip
+    return texts, labels
+
+
+def labelled_sets(n_texts: int = 24, n_classes: int = 3, seed: int = 0) -> tuple[list[str], list[list[str]]]:
+    """Texts about one topic, about two, or about none, and the sets of their labels."""
+    texts, labels = labelled(n_texts, n_classes, seed)
+    for row in range(n_texts):
+        if row % 4 == 1:
+            texts[row], labels[row] = f"{texts[row]} {texts[row - 1]}", f"{labels[row]} {labels[row - 1]}"
+        elif row % 8 == 7:
+            texts[row], labels[row] = "the a of and", ""
+    return texts, [sorted(set(label.split())) for label in labels]
+
+
+def dataset(n_texts: int = 24, n_classes: int = 3) -> Dataset:
+    """One label a text."""
+    return Dataset(train=labelled(n_texts, n_classes))
+
+
+def dataset_of_sets(n_texts: int = 24, n_classes: int = 3) -> Dataset:
+    """A set of labels a text."""
+    return Dataset(train=labelled_sets(n_texts, n_classes))
+
+
+class ProbeBag:
+    """Bags of words, split at blanks, each word counted."""
+
+    gives: tuple[str, ...] = ("n_features",)
+    first = 0
+    """Number of the first word."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, int] = {}
+
+    def fit(self, texts: Sequence[str]) -> Self:
+        return self.from_state({"words": sorted({word for text in texts for word in text.split()})})
+
+    def state(self) -> dict[str, Any]:
+        return {"words": list(self.words)}
+
+    def from_state(self, state: dict[str, Any]) -> Self:
+        self.words = {word: number for number, word in enumerate(state["words"], self.first)}
+        return self
+
+    def transform(self, texts: Sequence[str]) -> Any:
+        rows = [sorted(self.words[word] for word in text.split() if word in self.words) for text in texts]
+        return self._ragged(rows, len(self.words))
+
+    def _ragged(self, rows: list[list[int]], n_features: int) -> Ragged:
+        offsets = np.cumsum([0, *map(len, rows)])
+        return Ragged(np.array([n for row in rows for n in row], dtype=np.int32), offsets, n_features)
+
+
+class ProbeSequence(ProbeBag):
+    """Words as numbers in the order of the text; 0 is padding, 1 an unknown word. It has no word vectors."""
+
+    gives = ("vocab_size", "vectors")
+    first = 2
+    vectors = None
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self.words) + self.first
+
+    def transform(self, texts: Sequence[str]) -> Any:
+        rows = [[self.words.get(word, 1) for word in text.split()] for text in texts]
+        return self._ragged(rows, self.vocab_size)
+
+
+class ProbeDense(ProbeBag):
+    """One vector a text: the counts of its words."""
+
+    def transform(self, texts: Sequence[str]) -> Any:
+        bags = super().transform(texts)
+        vectors = np.zeros((len(bags), bags.n_features), dtype=np.float32)
+        np.add.at(vectors, (np.repeat(np.arange(len(bags)), np.diff(bags.offsets)), bags.indices), 1.0)
+        return vectors
+
+
+def probe_model(n_features: int, n_classes: int, /) -> nn.Module:
+    """A linear model."""
+    return FeatureLinear(n_features, n_classes)
+
+
+def net(n_features: int, n_classes: int, *, seed: int = 0) -> nn.Module:
+    """A network with a layer over the words, a hidden one and one of outputs; its weights follow from the seed."""
+    with RandomState(seed, torch.device("cpu")).active():
+        return nn.Sequential(
+            FeatureLinear(n_features, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, n_classes)
+        )  # fmt: skip
+
+
+def adam(params: Any) -> torch.optim.Optimizer:
+    """What the kit trains models with."""
+    return torch.optim.Adam(params, lr=0.01)
+
+
+class Probes:
+    """The plugin that offers them."""
+
+    @hookimpl
+    def textforge_vectorizers(self) -> dict[str, Any]:
+        return {"probe-bag": ProbeBag, "probe-sequence": ProbeSequence, "probe-dense": ProbeDense}
+
+    @hookimpl
+    def textforge_models(self) -> dict[str, Any]:
+        return {"probe-model": probe_model}

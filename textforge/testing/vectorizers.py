@@ -1,0 +1,272 @@
+"""What a vectorizer is held to."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from textforge.classifier import fitted_features, given_facts, vectorized
+from textforge.errors import listed
+from textforge.features import Features, Ragged
+from textforge.testing import probes
+from textforge.testing.checks import ContractError, Skipped, blamed, rule
+from textforge.testing.digests import differing, digests
+from textforge.testing.subject import Subject, exercise
+
+EMPTY = ("", " ", "\n\t \r\n", "\u00a0\u3000")
+UNICODE = (
+    "\U0001f680\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea",  # emoji, joined ones, a flag
+    "e\u0301a\u0308 o\u0328\u0301\u0323",  # combining marks
+    "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627 \u202eright to left\u202c",
+    "a\x00b \x07 \x1b[31m \ufeff \ufffd",  # NUL, control characters, a byte order mark
+    "lone surrogates: \ud83d \udc00",
+    "\u4f60\u597d\u4e16\u754c \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35 \U00020bb7",
+    "\u0130\u0131 \u00df\u1e9e \ufb01 \u01c5",  # whose upper or lower case has another length
+)
+MEGABYTE = 2**20
+
+
+@exercise("vectorizer")
+def _work(subject: Subject) -> Mapping[str, Any]:
+    """Fit on texts, transform others, tell the state and the facts."""
+    vectorizer, features = _fitted(subject)
+    return {
+        "features": features,
+        "features of other texts": _vectors(subject, vectorizer, _others()),
+        "state": dict(vectorizer.state()),
+        "facts": _facts(subject, vectorizer),
+    }
+
+
+@rule("vectorizer")
+def gives_the_facts_that_it_promises(subject: Subject) -> None:
+    """What its attribute `gives` names are attributes once it is fitted, and they fit its features."""
+    vectorizer, features = _fitted(subject)
+    facts = _facts(subject, vectorizer)
+    if "vocab_size" in facts:
+        size = facts["vocab_size"]
+        if not isinstance(size, (int, np.integer)) or size != features.n_features:
+            raise subject.breaks(
+                f"its vocab_size is {size!r}, but its features have {features.n_features} numbers.",
+                "vocab_size counts the ids, padding (0) and unknown (1) included: it is the Ragged's n_features.",
+            )
+        if isinstance(features, Ragged) and np.any(features.indices == 0):
+            raise subject.breaks(
+                "id 0 occurs in its sequences.",
+                "0 is padding, which never occurs in a text; begin with 2 (1: unknown).",
+            )
+
+
+@rule("vectorizer")
+def other_texts_have_as_many_features(subject: Subject) -> None:
+    """The number of features is that of the fit, whatever texts are transformed."""
+    vectorizer, features = _fitted(subject)
+    other = _vectors(subject, vectorizer, ["words that nobody has seen before", "zzz"])
+    if other.n_features != features.n_features:
+        raise subject.breaks(
+            f"the training texts have {features.n_features} features, others {other.n_features}.",
+            "Learn features in fit alone; what transform meets for the first time is left out, or unknown.",
+        )
+
+
+@rule("vectorizer")
+def fitting_again_starts_anew(subject: Subject) -> None:
+    """Fitted once more, on the same texts, the same object has the same state and features."""
+    vectorizer, features = _fitted(subject)
+    texts = probes.labelled()[0]
+    before = digests({"state": dict(vectorizer.state()), "features": features})
+    again = fitted_features(vectorizer, texts, subject.label)
+    if other := differing(before, digests({"state": dict(vectorizer.state()), "features": again})):
+        raise subject.breaks(
+            f"after a second fit its {listed(other)} differ.", "Let fit forget what an earlier one has learnt."
+        )
+
+
+@rule("vectorizer")
+def fit_transform_is_fit_then_transform(subject: Subject) -> None:
+    """Where it has `fit_transform`, that gives what `fit` and then `transform` give."""
+    texts = probes.labelled()[0]
+    both, apart = subject.build(seed=0), subject.build(seed=0)
+    if not hasattr(both, "fit_transform"):
+        raise Skipped("it has no fit_transform.")
+    at_once = fitted_features(both, texts, subject.label)
+    apart.fit(list(texts))
+    later = _vectors(subject, apart, texts)
+    one = digests({"features": at_once, "state": dict(both.state())})
+    if other := differing(one, digests({"features": later, "state": dict(apart.state())})):
+        raise subject.breaks(
+            f"fit_transform gives other {listed(other)} than fit and then transform.",
+            "Models are trained on the one and predict on the other: make them the same.",
+        )
+
+
+@rule("vectorizer")
+def its_state_is_json_and_arrays(subject: Subject) -> None:
+    """`state()` is a dict of JSON values and numpy arrays of numbers, which a bundle can hold."""
+    vectorizer, _ = _fitted(subject)
+    _kept(subject, vectorizer)
+
+
+@rule("vectorizer", after=("its-state-is-json-and-arrays",))
+def its_state_restores_it(subject: Subject) -> None:
+    """`from_state` gives a vectorizer with the same features and facts."""
+    vectorizer, _ = _fitted(subject)
+    fresh = subject.build(seed=0)
+    advice = "Put all that fit learns into state(), take it back in from_state, and let that end with 'return self'."
+    with blamed(subject.label, "in from_state", advice):
+        restored = fresh.from_state(_kept(subject, vectorizer))
+    if restored is None:
+        raise subject.breaks("from_state returned None.", advice)
+    texts = _others()
+    with blamed(subject.label, "when it was used after from_state", advice):
+        mine, theirs = _vectors(subject, vectorizer, texts), _vectors(subject, restored, texts)
+        facts, again = _facts(subject, vectorizer), _facts(subject, restored)
+    if differing(digests({"features": mine}), digests({"features": theirs})):
+        raise subject.breaks("after from_state its features are others.", advice)
+    lost = [name for name, value in facts.items()
+            if again[name] is not None and differing(digests({name: value}), digests({name: again[name]}))]  # fmt: skip
+    if lost:
+        raise subject.breaks(f"after from_state its {listed(lost)} came out otherwise.", advice)
+
+
+@rule("vectorizer")
+def a_batch_equals_its_singles(subject: Subject) -> None:
+    """The features of a text do not depend on the texts beside it."""
+    vectorizer, _ = _fitted(subject)
+    texts = [*_others(), ""]
+    together = _vectors(subject, vectorizer, texts)
+    for row, text in enumerate(texts):
+        alone = _vectors(subject, vectorizer, [text])
+        if not _same(together.take(np.array([row])), alone):
+            raise subject.breaks(
+                f"the features of {text!r} are others beside other texts than alone.",
+                "Learn in fit alone; transform looks at each text by itself.",
+            )
+
+
+@rule("vectorizer")
+def takes_empty_texts(subject: Subject) -> None:
+    """Texts that are empty or blank are fitted and transformed as any."""
+    advice = (
+        "An empty text has no words, or a vector of zeros; a file has such rows, and every bundle is tried with one."
+    )
+    _fitted_and_transformed(subject, EMPTY, "over empty and blank texts", advice)
+
+
+@rule("vectorizer", after=("takes-empty-texts",))
+def takes_unicode_texts(subject: Subject) -> None:
+    """Emoji, combining marks, right to left, NUL and lone surrogates are texts as any."""
+    advice = "Any str may come; what cannot be encoded goes through text.encode('utf-8', 'replace')."
+    _fitted_and_transformed(subject, UNICODE, "over texts with unusual characters", advice)
+
+
+@rule("vectorizer")
+def takes_huge_texts(subject: Subject) -> None:
+    """A text of a megabyte, one word or many, is transformed as any."""
+    vectorizer, features = _fitted(subject)
+    many = ("orbit pixel bread " * (MEGABYTE // 18))[:MEGABYTE]
+    advice = "Cut off what is too long, in transform as in fit."
+    with blamed(subject.label, "over a text of a megabyte", advice):
+        found = _vectors(subject, vectorizer, ["x" * MEGABYTE, many])
+    _well_shaped(subject, found, features, advice)
+
+
+@rule("vectorizer")
+def no_texts_have_no_rows(subject: Subject) -> None:
+    """`transform([])` gives features without a row."""
+    vectorizer, features = _fitted(subject)
+    advice = "Return a Ragged with offsets [0], or an array of shape (0, n_features)."
+    with blamed(subject.label, "over no texts at all", advice):
+        found = _vectors(subject, vectorizer, [])
+    _well_shaped(subject, found, features, advice)
+
+
+@rule("vectorizer")
+def leaves_the_texts_alone(subject: Subject) -> None:
+    """The list of texts is afterwards what it was before."""
+    vectorizer, _ = _fitted(subject)
+    for name in ("fit", "fit_transform", "transform"):
+        texts = probes.labelled()[0]
+        before = list(texts)
+        if hasattr(vectorizer, name):
+            getattr(vectorizer, name)(texts)
+        if texts != before:
+            raise subject.breaks(f"its {name} changed the list of texts.", "Work on a copy: texts = list(texts).")
+
+
+# -- steps -----------------------------------------------------------------------------------------
+
+
+def _others() -> list[str]:
+    """Texts that the fit did not see, with words that it knows and others."""
+    texts = probes.labelled(9, 5, seed=1)[0]
+    return [*texts, "nothing of this was seen", f"{texts[0]} {texts[1]} {texts[2]}"]
+
+
+def _fitted(subject: Subject) -> tuple[Any, Features]:
+    """A new vectorizer, fitted, and the features of the texts it was fitted on."""
+    vectorizer = subject.build(seed=0)
+    return vectorizer, fitted_features(vectorizer, probes.labelled()[0], subject.label)
+
+
+def _vectors(subject: Subject, vectorizer: Any, texts: Sequence[str]) -> Features:
+    return vectorized(vectorizer, texts, subject.label)
+
+
+def _facts(subject: Subject, vectorizer: Any) -> dict[str, Any]:
+    return given_facts(vectorizer, subject.part)
+
+
+def _fitted_and_transformed(subject: Subject, texts: Sequence[str], where: str, advice: str) -> None:
+    vectorizer = subject.build(seed=0)
+    with blamed(subject.label, where, advice), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # told by another rule
+        features = fitted_features(vectorizer, [*probes.labelled()[0], *texts], subject.label)
+        found = _vectors(subject, vectorizer, texts)
+        _well_shaped(subject, found, features, advice)
+        for text in texts:
+            _well_shaped(subject, _vectors(subject, vectorizer, [text]), features, advice)
+
+
+def _well_shaped(subject: Subject, found: Features, fitted: Features, advice: str) -> None:
+    """Numbers that are not finite, and rows that are missing, are refused where features are made."""
+    if found.n_features != fitted.n_features or type(found) is not type(fitted):
+        raise subject.breaks(
+            f"it gives {type(found).__name__} features, {found.n_features} of them, where the fit gave "
+            f"{type(fitted).__name__}, {fitted.n_features}.",
+            advice,
+        )
+
+
+def _same(one: Features, other: Features) -> bool:
+    """Ragged features to the bit; of dense ones a product of matrices rounds otherwise in another batch."""
+    if isinstance(one, Ragged):
+        return not differing(digests({"": one}), digests({"": other}))
+    return type(one) is type(other) and np.allclose(one.vectors, other.vectors, rtol=1e-4, atol=1e-5)  # type: ignore[union-attr]
+
+
+def _kept(subject: Subject, vectorizer: Any) -> dict[str, Any]:
+    """The state as a bundle gives it back.
+
+    Raises:
+        ContractError: a bundle cannot hold it.
+    """
+    advice = "Return a dict of text to JSON values (text, numbers, lists, dicts, None) and numpy arrays of numbers."
+    state = vectorizer.state()
+    if not isinstance(state, Mapping):
+        raise subject.breaks(f"state() returned a {type(state).__name__}.", advice)
+    arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+    try:
+        if wrong := [name for name in state if not isinstance(name, str)]:
+            raise TypeError(f"the key {wrong[0]!r} is not text")
+        if wrong := [name for name, value in arrays.items() if value.dtype.kind not in "biuf"]:
+            raise TypeError(f"the array '{wrong[0]}' is of {arrays[wrong[0]].dtype}")
+        values = {name: value for name, value in state.items() if name not in arrays}
+        values = json.loads(json.dumps(values, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ContractError(f"{subject.label}: state() cannot be kept in a bundle: {error}. {advice}") from error
+    return {**values, **{name: np.array(value) for name, value in arrays.items()}}

@@ -1,0 +1,184 @@
+"""What a component does besides its work: what it prints, warns of, draws and changes."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import logging
+import os
+import random
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+_RUNS = itertools.count(1)
+UNSEEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+"""Warnings that Python shows no user by default."""
+
+
+@dataclass
+class Seen:
+    """What was seen while something ran."""
+
+    printed: str = ""
+    warned: list[str] = field(default_factory=list)
+    random: list[str] = field(default_factory=list)
+    """Whose global random state is not what it was."""
+    torch: list[str] = field(default_factory=list)
+    """Settings of torch that are not what they were, each `name: before -> after`."""
+    process: list[str] = field(default_factory=list)
+    """Likewise of the process."""
+
+
+def _random_states() -> dict[str, Any]:
+    return {
+        "random": random.getstate(),
+        "numpy.random": tuple(part.tobytes() if hasattr(part, "tobytes") else part for part in np.random.get_state()),
+        "torch": torch.get_rng_state().numpy().tobytes(),
+    }
+
+
+def _torch_settings() -> dict[str, Any]:
+    return {
+        "torch.get_num_threads()": torch.get_num_threads(),
+        "torch.get_num_interop_threads()": torch.get_num_interop_threads(),
+        "torch.get_default_dtype()": torch.get_default_dtype(),
+        "torch.is_grad_enabled()": torch.is_grad_enabled(),
+        "torch.are_deterministic_algorithms_enabled()": torch.are_deterministic_algorithms_enabled(),
+        "torch.get_float32_matmul_precision()": torch.get_float32_matmul_precision(),
+    }
+
+
+def _process() -> dict[str, Any]:
+    """Without variables such as _RJEM_MALLOC_CONF, which libraries tell themselves things by when they are imported."""
+    root = logging.getLogger()
+    return {
+        "the working directory": os.getcwd(),
+        **{f"os.environ['{name}']": value for name, value in os.environ.items() if not name.startswith("_")},
+        "the filters of warnings": list(warnings.filters),
+        "the level of the root logger": root.level,
+        "the handlers of the root logger": list(root.handlers),
+        "numpy.geterr()": np.geterr(),
+        "sys.path": list(sys.path),
+        "sys.stdout": sys.stdout,
+        "sys.stderr": sys.stderr,
+    }
+
+
+@contextmanager
+def watched() -> Iterator[Seen]:
+    """See what goes on inside; afterwards everything is as it was.
+
+    Random states and the number of threads are set to others first: whoever sets them to a fixed
+    value would else change nothing the second time.
+    """
+    seen = Seen()
+    with _restored(), warnings.catch_warnings(record=True) as warned, _captured(seen):
+        warnings.simplefilter("always")
+        _unsettle()
+        before = _random_states(), _torch_settings(), _process()
+        try:
+            yield seen
+        finally:
+            after = _random_states(), _torch_settings(), _process()
+            seen.random = _changed(before[0], after[0], shown=False)
+            seen.torch = _changed(before[1], after[1])
+            seen.process = _changed(before[2], after[2])
+            seen.warned = [
+                f"{one.category.__name__}: {' '.join(str(one.message).split())}"
+                for one in warned
+                if not issubclass(one.category, UNSEEN)
+            ]
+
+
+def _changed(before: dict[str, Any], after: dict[str, Any], *, shown: bool = True) -> list[str]:
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    plain = (str, int, float, bool, type(None), torch.dtype)
+    return [
+        f"{name}: {before.get(name)!r} -> {after.get(name)!r}"
+        if shown and isinstance(before.get(name), plain) and isinstance(after.get(name), plain)
+        else name
+        for name in names
+    ]
+
+
+def _unsettle() -> None:
+    seed = os.getpid() * 1000 + next(_RUNS)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    torch.set_num_threads(3 if torch.get_num_threads() != 3 else 2)
+
+
+@contextmanager
+def _restored() -> Iterator[None]:
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    threads, dtype, gradients = torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled()
+    deterministic, precision = torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision()
+    root, folder, environ, path = logging.getLogger(), os.getcwd(), dict(os.environ), list(sys.path)
+    level, handlers, errors = root.level, list(root.handlers), np.geterr()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+        torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(gradients)
+        torch.use_deterministic_algorithms(deterministic)
+        torch.set_float32_matmul_precision(precision)
+        root.setLevel(level)
+        root.handlers[:] = handlers
+        np.seterr(**errors)
+        os.chdir(folder)
+        sys.path[:] = path
+        for name in set(os.environ) - set(environ):
+            del os.environ[name]
+        os.environ.update(environ)
+
+
+@contextmanager
+def _captured(seen: Seen) -> Iterator[None]:
+    """What is written to stdout and stderr, by Python's streams or past them, goes into `seen`."""
+    with tempfile.TemporaryFile() as file:
+        undo = [_redirect(number, file.fileno()) for number in (1, 2)]
+        streams = sys.stdout, sys.stderr
+        stream = io.TextIOWrapper(
+            io.FileIO(os.dup(file.fileno()), "w"), encoding="utf-8", errors="backslashreplace", write_through=True
+        )
+        sys.stdout = sys.stderr = stream
+        try:
+            yield
+        finally:
+            stream.close()
+            sys.stdout, sys.stderr = streams
+            for restore in undo:
+                restore()
+            file.seek(0)
+            seen.printed = file.read().decode("utf-8", "replace")
+
+
+def _redirect(number: int, target: int) -> Callable[[], None]:
+    """Let a file descriptor lead elsewhere, where there is one; returns what puts it back."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    try:
+        kept = os.dup(number)
+    except OSError:  # closed, as in a program without a console
+        return lambda: None
+    os.dup2(target, number)
+
+    def restore() -> None:
+        os.dup2(kept, number)
+        os.close(kept)
+
+    return restore
