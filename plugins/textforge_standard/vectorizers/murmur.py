@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 C1, C2 = np.uint32(0xCC9E2D51), np.uint32(0x1B873593)
 BLOCK = 1 << 15
 """Strings at once: what is in between stays in the processor's cache."""
+FEW = 4
+"""Strings that are so long that so few are left are gone through one by one."""
 LAST_BYTES = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF], dtype=np.uint32)
 
 
@@ -27,7 +29,7 @@ def _block(data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -
     fours: Any = np.ndarray((len(data) - 3,), dtype="<u4", buffer=data, strides=(1,))  # at every byte
     hashes = np.zeros(len(starts), dtype=np.uint32)
     left, at = np.flatnonzero(lengths >= 4), 0
-    while len(left):
+    while len(left) > FEW:
         mixed = _mixed(fours[starts[left] + at])
         mixed ^= hashes[left]
         _rotate(mixed, 13)
@@ -36,6 +38,9 @@ def _block(data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -
         hashes[left] = mixed
         at += 4
         left = left[lengths[left] >= at + 4]
+    for one in left.tolist():
+        rest = fours[starts[one] + at : starts[one] + (lengths[one] & -4) : 4]
+        hashes[one] = _chained(int(hashes[one]), _mixed(rest.copy()).tolist())
     hashes ^= _mixed(fours[starts + (lengths & -4)] & LAST_BYTES.take(lengths & 3))
     hashes ^= lengths.astype(np.uint32)
     hashes ^= hashes >> np.uint32(16)
@@ -44,6 +49,14 @@ def _block(data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -
     hashes *= np.uint32(0xC2B2AE35)
     hashes ^= hashes >> np.uint32(16)
     return hashes.view(np.int32)
+
+
+def _chained(value: int, mixed: list[int]) -> int:
+    """The hash so far with the rest of one string's words of four bytes."""
+    for four in mixed:
+        value ^= four
+        value = (value << 13 | value >> 19) * 5 + 0xE6546B64 & 0xFFFFFFFF
+    return value
 
 
 def _mixed(four: NDArray[np.uint32]) -> NDArray[np.uint32]:
