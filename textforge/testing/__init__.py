@@ -26,14 +26,9 @@ from textforge.testing.checks import (
     Rule,
     Skipped as Skipped,
 )
-from textforge.testing.subject import IMPORT_BUDGET, GivenOptions, Subject, component_of
+from textforge.testing.subject import ALL_KINDS, IMPORT_BUDGET, GivenOptions, Subject, component_of
 
 __all__ = ["Check", "ContractError", "Skipped", "checks", "contract_tests"]
-
-_MODULES = {
-    "vectorizer": "vectorizers",
-}
-"""Kind to the module that states its rules."""
 
 
 def checks(
@@ -99,9 +94,7 @@ def contract_tests(
 
 def rules_for(kind: str) -> list[Rule]:
     """The rules of a kind: those of every component first."""
-    modules = ["textforge.testing.common"]
-    if kind in _MODULES:
-        modules.append(f"textforge.testing.{_MODULES[kind]}")
+    modules = ["textforge.testing.common", f"textforge.testing.{ALL_KINDS[kind].many}"]
     for module in modules:
         import_module(module)
     return [rule for module in modules for rule in RULES[module] if rule.is_for(kind)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from textforge.components import COMMAND, KINDS
+from textforge.components import KINDS
 from textforge.errors import listed
+from textforge.testing import imports
 from textforge.testing.checks import blamed, rule
 from textforge.testing.subject import Subject
 
@@ -43,7 +44,7 @@ def is_built_and_used(subject: Subject) -> None:
 @rule()
 def prints_nothing(subject: Subject) -> None:
     """It writes nothing to stdout or stderr, not even past Python's streams."""
-    if printed := subject.first.seen.printed:
+    if printed := subject.first.seen.printed or subject.again.seen.printed:
         raise subject.breaks(
             f"it printed {_short(printed)}.",
             "stdout is for results: leave it out, or keep sentences for the user in an attribute 'warnings'.",
@@ -63,7 +64,7 @@ def warns_of_nothing(subject: Subject) -> None:
 @rule()
 def touches_no_global_random_state(subject: Subject) -> None:
     """It leaves the global random states of random, numpy and torch as they were."""
-    if touched := subject.first.seen.random:
+    if touched := subject.again.seen.random:
         raise subject.breaks(
             f"it changed the global random state of {listed(touched)}.",
             "Draw from a generator of your own, random.Random(seed) or numpy.random.default_rng(seed); "
@@ -74,14 +75,14 @@ def touches_no_global_random_state(subject: Subject) -> None:
 @rule()
 def changes_no_setting_of_torch(subject: Subject) -> None:
     """It changes neither the number of threads nor the default dtype nor another global setting of torch."""
-    if changed := subject.first.seen.torch:
+    if changed := subject.again.seen.torch:
         raise subject.breaks(f"it changed {listed(changed)}.", "Settings are the user's: leave them, or put them back.")
 
 
 @rule()
 def changes_nothing_of_the_process(subject: Subject) -> None:
     """It leaves working directory, environment variables, filters of warnings, logging and streams as they were."""
-    if changed := subject.first.seen.process:
+    if changed := subject.again.seen.process:
         raise subject.breaks(
             f"it changed {listed(changed)}.", "A component shares its process with others: leave it, or put it back."
         )
@@ -92,7 +93,7 @@ def repeats_itself(subject: Subject) -> None:
     """Built and used a second time in the same way, it makes the same, bit for bit."""
     from textforge.testing.digests import differing
 
-    again = subject.look()
+    again = subject.again
     if again.failed:
         raise subject.breaks(
             f"it fails when it is built and used a second time: {again.failed}",
@@ -108,9 +109,18 @@ def repeats_itself(subject: Subject) -> None:
 @rule(only_if_it_works=False)
 def is_imported_quickly(subject: Subject) -> None:
     """Its module is imported within its budget of processor time, so that 'textforge check' stays quick."""
-    from textforge.testing.imports import hold_to_budget
+    imports.hold_to_budget(subject)
 
-    hold_to_budget(subject)
+
+@rule(only_if_it_works=False)
+def its_import_changes_nothing(subject: Subject) -> None:
+    """To import its module prints nothing and changes nothing else of the process."""
+    changed = imports.of(subject).changed
+    if changed:
+        raise subject.breaks(
+            f"to import its module changed {listed(changed)}.",
+            "A plugin's module is imported whenever anyone looks at what is installed: let it define things, no more.",
+        )
 
 
 @rule(after=("repeats-itself",))
@@ -118,8 +128,6 @@ def works_in_a_spawned_process(subject: Subject) -> None:
     """In another process, where hashes of texts are others, it makes the same, bit for bit."""
     from textforge.testing.processes import hold_to_itself_elsewhere
 
-    if subject.kind != COMMAND.name:
-        subject.described()
     hold_to_itself_elsewhere(subject)
 
 

@@ -1,4 +1,4 @@
-"""What the import of a component's module costs, measured in a fresh process."""
+"""What the import of a component's module costs and changes, seen in a fresh process."""
 
 from __future__ import annotations
 
@@ -6,87 +6,131 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
+from textforge.errors import listed
 from textforge.testing.checks import Skipped
 from textforge.testing.subject import Subject
 
 KNOWN = (
-    "textforge, textforge.recipe, textforge.schema, click, typing, pathlib, collections.abc, dataclasses, functools, re"
+    "textforge",
+    "textforge.recipe",
+    "textforge.schema",
+    "click",
+    "typing",
+    "typing_extensions",
+    "pathlib",
+    "random",
 )
 """What 'textforge check' has imported before it comes to a plugin."""
 CODE = f"""
-import importlib, json, sys, time
+import importlib, json, logging, os, random, sys, time, warnings
 sys.path[:] = json.loads(sys.argv[2])
-import {KNOWN}
-began = time.process_time()
+import {", ".join(KNOWN)}
+
+def world():
+    root = logging.getLogger()
+    return {{
+        "the working directory": os.getcwd(),
+        "os.environ": sorted(one for one in os.environ.items() if not one[0].startswith("_")),
+        "the filters of warnings": list(map(str, warnings.filters)),
+        "the level of the root logger": root.level,
+        "the handlers of the root logger": len(root.handlers),
+        "the global random state": hash(random.getstate()),
+    }}
+
+before, began = world(), time.process_time()
 importlib.import_module(sys.argv[1])
-sys.__stdout__.write("\\n" + json.dumps(time.process_time() - began))
+seconds, after = time.process_time() - began, world()
+sys.stdout.flush()
+os.write(1, ("\\0" + json.dumps([seconds, [name for name in before if before[name] != after[name]]])).encode())
 """
 TRIES = 3
 
 
-def hold_to_budget(subject: Subject) -> None:
-    """Import the subject's module in a fresh process.
+@dataclass(frozen=True)
+class Import:
+    """What came of an import."""
+
+    module: str
+    seconds: float
+    """Of processor time."""
+    changed: list[str]
+    """What is not what it was: stdout and stderr, environment variables, …"""
+
+
+def of(subject: Subject) -> Import:
+    """Import the subject's module in a fresh process; once for each module.
 
     Raises:
-        ContractError: it fails there, or takes more processor time than its budget.
-        Skipped: its module cannot be imported by name.
+        Skipped: it cannot be imported by name.
     """
     target = subject.component.target
     module = target.partition(":")[0] if isinstance(target, str) else getattr(target, "__module__", None)
+    if module is None and not isinstance(target, str):  # such as a click.Command
+        module = getattr(getattr(target, "callback", None), "__module__", None)
     if module is None or module == "__main__":
         raise Skipped("it is in no module that another process could import.")
-    seconds, failed = _seconds(module)
+    return _imported(module)
+
+
+def hold_to_budget(subject: Subject) -> None:
+    """Hold the import of the subject's module to its budget.
+
+    Raises:
+        ContractError: it takes more processor time.
+        Skipped: the module cannot be imported by name.
+    """
+    found = of(subject)
+    seconds = found.seconds
     for _ in range(TRIES - 1):  # another process may have been in the way
-        if failed or seconds <= subject.import_budget:
-            break
-        seconds = min(seconds, _measured(module)[0])
-    if failed:
-        raise Skipped(f"another process cannot import its module: {failed}")
+        if seconds <= subject.import_budget:
+            return
+        seconds = min(seconds, _import(found.module).seconds)
     if seconds > subject.import_budget:
         raise subject.breaks(
-            f"the import of its module '{module}' takes {seconds:.2f} s of processor time, more than "
-            f"{subject.import_budget:g} s; slowest: {_slowest(module)}.",
+            f"to import its module '{found.module}' takes {seconds:.2f} s of processor time, more than "
+            f"{subject.import_budget:g} s; the slowest: {listed(_slowest(found.module))}.",
             "Import these inside the factory, or name the factory by a string 'package.module:attribute' in the hook "
             "and keep its module light.",
         )
 
 
 @cache
-def _seconds(module: str) -> tuple[float, str]:
-    return _measured(module)
+def _imported(module: str) -> Import:
+    return _import(module)
 
 
-def _measured(module: str) -> tuple[float, str]:
-    """Seconds of processor time; or why the module cannot be imported."""
+def _import(module: str) -> Import:
     done = _run(module)
     if done.returncode:
-        return 0.0, (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
-    return float(done.stdout.splitlines()[-1]), ""
+        told = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        raise Skipped(f"another process cannot import its module: {told}")
+    printed, _, told = done.stdout.rpartition("\0")
+    seconds, changed = json.loads(told)
+    streams = [name for name, text in (("stdout", printed), ("stderr", done.stderr)) if text]
+    return Import(module, seconds, [f"{name} (it printed)" for name in streams] + changed)
 
 
-def _slowest(module: str) -> str:
+def _slowest(module: str) -> list[str]:
     """The packages that take longest, by what Python tells of its imports."""
-    own = module.partition(".")[0]
     told = re.findall(r"^import time:\s+\d+ \|\s+(\d+) \|(\s*)(\S+)", _run(module, "-X", "importtime").stderr, re.M)
-    rows = [(len(indent), name, int(total)) for total, indent, name in told]
+    rows = [(len(indent), name.partition(".")[0], int(total)) for total, indent, name in told]
+    light = {name.partition(".")[0] for name in KNOWN} | set(sys.stdlib_module_names) | {module.partition(".")[0]}
     spent: dict[str, int] = {}
-    # Rows come after those that they imported, which stand further to the right: read them from the end.
-    inside: int | None = None
-    for depth, name, total in reversed(rows):
-        if inside is not None and depth > inside:
+    depth = sys.maxsize  # of the library that the rows are inside of
+    for indent, package, total in reversed(rows):  # from the end: what a module imports stands before it, indented
+        if indent > depth:
             continue
-        package = name.partition(".")[0]
-        inside = None if package == own else depth
-        if package != own:
+        depth = sys.maxsize
+        if package not in light:
+            depth = indent
             spent[package] = spent.get(package, 0) + total
-    known = {name.strip().partition(".")[0] for name in KNOWN.split(",")} | set(sys.stdlib_module_names)
-    worst = sorted((name for name in spent if name not in known), key=lambda name: -spent[name])[:3]
-    return ", ".join(f"{name} {spent[name] / 1e6:.2f} s" for name in worst) or own
+    worst = sorted(spent, key=lambda package: -spent[package])[:3]
+    return [f"{package} {spent[package] / 1e6:.2f} s" for package in worst] or [module]
 
 
 def _run(module: str, *flags: str) -> subprocess.CompletedProcess[str]:
-    command: list[Any] = [sys.executable, *flags, "-c", CODE, module, json.dumps(sys.path)]
+    command = [sys.executable, *flags, "-c", CODE, module, json.dumps(sys.path)]
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)  # noqa: S603

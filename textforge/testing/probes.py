@@ -8,9 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from textforge.data import Dataset
+from textforge.data import Dataset, encode_labels
 from textforge.features import Ragged
 from textforge.hookspecs import hookimpl
 from textforge.layers import FeatureLinear
@@ -45,6 +46,12 @@ def labelled_sets(n_texts: int = 24, n_classes: int = 3, seed: int = 0) -> tuple
         elif row % 8 == 7:
             texts[row], labels[row] = "the a of and", ""
     return texts, [sorted(set(label.split())) for label in labels]
+
+
+def numbers(labels: Sequence[Any]) -> NDArray[Any]:
+    """Labels as models and losses get them: int64 (n,), or float32 0/1 (n, classes) of sets."""
+    several = not isinstance(labels[0], str)
+    return encode_labels(labels, sorted({name for row in labels for name in (row if several else [row])}), "train")
 
 
 def dataset(n_texts: int = 24, n_classes: int = 3) -> Dataset:

@@ -18,7 +18,7 @@ from textforge.options import jsonable
 from textforge.plugins import PluginManager
 from textforge.testing.checks import ContractError, Rule, Skipped, blamed
 from textforge.testing.digests import digests
-from textforge.testing.world import Seen, watched
+from textforge.testing.world import Seen, one_thread, watched
 
 GivenOptions = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
 ALL_KINDS = {**KINDS, COMMAND.name: COMMAND}
@@ -70,6 +70,8 @@ class Subject:
         self.component, self.import_budget = component, import_budget
         self.plugins = plugins
         self.given_vectorizer = vectorizer
+        self.bench: Any = None
+        """Where a model is tried, once there is one."""
         self._given = options or {}
         self._outcomes: dict[str, Exception | None] = {}
 
@@ -127,6 +129,11 @@ class Subject:
         """The ordinary work, done for the first time; its import included."""
         return self.look()
 
+    @cached_property
+    def again(self) -> Look:
+        """The same once more, when all that it needs is imported: libraries change this and that at their import."""
+        return self.look()
+
     def look(self) -> Look:
         """Do the ordinary work once more, and see what it does besides."""
         look = Look()
@@ -163,7 +170,7 @@ class Subject:
         for other in rules_for(self.kind):
             if other.name in rule.after and isinstance(self.outcome(other), ContractError):
                 raise Skipped(f"says nothing new while '{other.name}' fails.")
-        with blamed(self.label, f"where '{rule.name}' was checked", rule.doc):
+        with one_thread(), blamed(self.label, f"where '{rule.name}' was checked", rule.doc):
             rule.function(self)
 
     def outcome(self, rule: Rule) -> Exception | None:
@@ -271,12 +278,12 @@ def component_of(kind: str, given: Any, plugins: PluginManager | None) -> tuple[
     return Component(ALL_KINDS[kind], name, given, IN_CODE), {}
 
 
-def namespace(kind: str, component: Component) -> Any:
+def namespace(component: Component) -> Any:
     """A plugin that offers this one component."""
     from textforge.hookspecs import hookimpl
 
     def hook() -> dict[str, Any]:
         return {component.name: component.target}
 
-    hook.__name__ = ALL_KINDS[kind].hook
+    hook.__name__ = component.kind.hook
     return types.SimpleNamespace(**{hook.__name__: hookimpl(hook)})

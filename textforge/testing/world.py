@@ -11,9 +11,10 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -76,20 +77,25 @@ def _process() -> dict[str, Any]:
 def watched() -> Iterator[Seen]:
     """See what goes on inside; afterwards everything is as it was.
 
-    Random states and the number of threads are set to others first: whoever sets them to a fixed
-    value would else change nothing the second time.
+    Random states are set to others first: whoever sets them to a fixed value would else change nothing the second
+    time. Torch has one thread, which a few short texts are quickest with; that it is told to have so many is seen.
     """
     seen = Seen()
-    with _restored(), warnings.catch_warnings(record=True) as warned, _captured(seen):
+    with _restored(), warnings.catch_warnings(record=True) as warned, _captured(seen), ExitStack() as patches:
         warnings.simplefilter("always")
         _unsettle()
         before = _random_states(), _torch_settings(), _process()
+        asked, told = (
+            patches.enter_context(mock.patch.object(torch, name, wraps=getattr(torch, name)))
+            for name in ("get_num_threads", "set_num_threads")
+        )
         try:
             yield seen
         finally:
+            threads = f"torch.set_num_threads({told.call_args.args[0]})" if told.called and not asked.called else ""
             after = _random_states(), _torch_settings(), _process()
             seen.random = _changed(before[0], after[0], shown=False)
-            seen.torch = _changed(before[1], after[1])
+            seen.torch = [threads] if threads else _changed(before[1], after[1])
             seen.process = _changed(before[2], after[2])
             seen.warned = [
                 f"{one.category.__name__}: {' '.join(str(one.message).split())}"
@@ -114,7 +120,7 @@ def _unsettle() -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
-    torch.set_num_threads(3 if torch.get_num_threads() != 3 else 2)
+    torch.set_num_threads(1)
 
 
 @contextmanager
@@ -122,7 +128,7 @@ def _restored() -> Iterator[None]:
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     threads, dtype, gradients = torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled()
     deterministic, precision = torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision()
-    root, folder, environ, path = logging.getLogger(), os.getcwd(), dict(os.environ), list(sys.path)
+    root, folder, environ = logging.getLogger(), os.getcwd(), dict(os.environ)
     level, handlers, errors = root.level, list(root.handlers), np.geterr()
     try:
         yield
@@ -139,7 +145,6 @@ def _restored() -> Iterator[None]:
         root.handlers[:] = handlers
         np.seterr(**errors)
         os.chdir(folder)
-        sys.path[:] = path
         for name in set(os.environ) - set(environ):
             del os.environ[name]
         os.environ.update(environ)
@@ -182,3 +187,14 @@ def _redirect(number: int, target: int) -> Callable[[], None]:
         os.close(kept)
 
     return restore
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for torch: a few short texts are not worth more, and other tests may run beside."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

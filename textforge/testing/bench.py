@@ -1,0 +1,160 @@
+"""A model beside a vectorizer that gives what it asks for, on the kit's own texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from textforge.classifier import Classifier, fitted_features, forward, given_facts, vectorized
+from textforge.components import DEFAULT_GIVES, Part, fact_text
+from textforge.data import Dataset
+from textforge.errors import TextforgeError
+from textforge.features import Batch, Features
+from textforge.plugins import PluginManager
+from textforge.rng import RandomState
+from textforge.testing import probes
+from textforge.testing.checks import Skipped
+from textforge.testing.subject import Subject, namespace
+from textforge.trainer import Trainer
+
+CPU = torch.device("cpu")
+
+
+class Bench:
+    """Builds, runs and trains a model.
+
+    Raises:
+        Skipped: nobody knows a vectorizer that gives what the model asks for.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.fits_itself = subject.component.fits_itself
+        fitting = self._fitting()
+        self._use(fitting[0])
+        if len(fitting) > 1:  # bags, vectors: the docstring says which, and nothing else does
+            self._use(next((part for part in fitting if self._takes(part)), fitting[0]))
+
+    @classmethod
+    def of(cls, subject: Subject) -> Bench:
+        """The bench of a subject; it keeps it, since to find the vectorizer takes a while."""
+        if subject.bench is None:
+            subject.bench = cls(subject)
+        found: Bench = subject.bench
+        return found
+
+    @cached_property
+    def plugins(self) -> PluginManager:
+        """What a bundle of the model needs: it, the vectorizer, and nothing else."""
+        manager = PluginManager(entry_points=False)
+        for component in (self.subject.component, self.part.component):
+            manager.register(namespace(component), component.name, origin=component.origin)
+        return manager
+
+    # -- the vectorizer ------------------------------------------------------------------------
+
+    def _fitting(self) -> list[Part]:
+        """Vectorizers that give what the model asks for."""
+        if self.subject.given_vectorizer is not None:
+            return [self.subject.given_vectorizer]
+        options = self.subject.component.options
+        known = {*self.subject.component.kind.facts, *options.fact_defaults, *DEFAULT_GIVES}
+        needed = [fact for fact in options.facts if fact not in known]
+        own = PluginManager(entry_points=False)
+        own.register(probes.Probes())
+        parts = [own.part("vectorizer", name) for name in ("probe-bag", "probe-dense", "probe-sequence")]
+        if found := [part for part in parts if set(needed) <= set(part.component.gives)]:
+            return found
+        plugins = self.subject.plugins or PluginManager()
+        for component in plugins.components("vectorizer"):
+            try:
+                if set(needed) <= set(component.gives):
+                    return [plugins.part("vectorizer", component.name)]
+            except TextforgeError:
+                continue
+        missing = " and ".join(fact_text(fact) for fact in needed)
+        raise Skipped(f"it needs {missing}, which no vectorizer here gives. Name one that does: vectorizer=….")
+
+    def _use(self, part: Part) -> None:
+        self.part = part
+        self.fitted = part.build({"seed": 0})
+        features = fitted_features(self.fitted, probes.labelled()[0], part.label)
+        self._facts = {**given_facts(self.fitted, part), "n_features": features.n_features, "seed": 0}
+
+    def _takes(self, part: Part) -> bool:
+        """Whether the model can read what it makes."""
+        self._use(part)
+        try:
+            module = self.module()
+            if self.fits_itself:
+                self.fit(module)
+            forward(module, self.batch(probes.labelled(4)[0]), 3, self.subject.label)
+        except Exception:
+            return False
+        return True
+
+    # -- a model -------------------------------------------------------------------------------
+
+    def facts(self, n_classes: int = 3, *, multi_label: bool = False) -> dict[str, Any]:
+        """What the model is built from."""
+        return {**self._facts, "n_classes": n_classes, "multi_label": multi_label}
+
+    def module(self, n_classes: int = 3, *, multi_label: bool = False) -> nn.Module:
+        """A new one, its first weights drawn as a run draws them."""
+        with RandomState(0, CPU).active():
+            module = self.subject.part.build(self.facts(n_classes, multi_label=multi_label))
+        if not isinstance(module, nn.Module):
+            raise self.subject.breaks(
+                f"the factory returned a {type(module).__name__}.",
+                "Return a torch.nn.Module whose forward gives logits.",
+            )
+        return module
+
+    def ready(self) -> nn.Module:
+        """A new one in evaluation mode; fitted, where it fits itself."""
+        module = self.module()
+        if self.fits_itself:
+            self.fit(module)
+        return module.eval()
+
+    def fit(self, module: Any) -> tuple[Features, Any]:
+        """Let it fit itself; returns what it was given, after it was."""
+        texts, labels = probes.labelled()
+        features, targets = self.features(texts), probes.numbers(labels)
+        with RandomState(0, CPU).active():
+            module.fit(features, targets)
+        return features, targets
+
+    def features(self, texts: Sequence[str]) -> Features:
+        return vectorized(self.fitted, texts, self.part.label)
+
+    def batch(self, texts: Sequence[str]) -> Batch:
+        """Texts as one batch."""
+        features = self.features(texts)
+        return features.batch(0, len(texts))
+
+    def logits(self, module: nn.Module, batch: Batch, n_classes: int = 3) -> torch.Tensor:
+        """Of a batch, in evaluation mode; their shape is checked.
+
+        Raises:
+            ComponentError: the module raised, or returned something else.
+        """
+        module.eval()
+        with torch.no_grad():
+            return forward(module, batch, n_classes, self.subject.label)
+
+    def trainer(self, dataset: Dataset, epochs: int = 2) -> Trainer:
+        """A trainer of the model, with Adam."""
+        optimizer = None if self.fits_itself else probes.adam
+        return Trainer(
+            dataset, self.part, self.subject.part, optimizer, epochs=epochs, batch_size=8, device="cpu"
+        )  # fmt: skip
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """Trained for a moment."""
+        return self.trainer(probes.dataset()).fit()

@@ -1,0 +1,290 @@
+"""What a model is held to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from textforge.bundle import load, save
+from textforge.classifier import rebuilt
+from textforge.data import Dataset
+from textforge.errors import ComponentError, RecipeError, listed
+from textforge.optimization import plain_loss
+from textforge.rng import RandomState
+from textforge.testing import probes
+from textforge.testing.bench import CPU, Bench
+from textforge.testing.checks import Skipped, blamed, rule
+from textforge.testing.digests import differing, digests
+from textforge.testing.pickling import no_pickle
+from textforge.testing.subject import Subject, exercise
+
+TEXTS = (
+    "orbit moon rocket",
+    "bread",
+    "the pixel of a river boat and a bat",
+    "",
+    "image soup salt color plate lake wave",
+)
+STEPS = 8
+"""Optimizer steps after which every parameter has had a gradient: a layer that begins with zeros hides those before
+it for one."""
+
+
+@exercise("model")
+def _work(subject: Subject) -> Mapping[str, Any]:
+    """Train for a moment and predict, as a run does."""
+    bench = Bench.of(subject)
+    classifier = bench.trainer(probes.dataset()).fit()
+    return {
+        "weights": dict(classifier.module.state_dict()),
+        "predictions": classifier.predict_proba(probes.labelled(9, seed=1)[0]),
+    }
+
+
+@rule("model")
+def takes_a_single_text(subject: Subject) -> None:
+    """A batch of one text gives logits of shape (1, n_classes)."""
+    bench = Bench.of(subject)
+    _finite_logits(
+        bench, TEXTS[:1], "over a batch of one text", "Keep the dimension of texts: no squeeze() without it."
+    )
+
+
+@rule("model")
+def takes_empty_texts(subject: Subject) -> None:
+    """Texts without any feature among others give finite logits."""
+    advice = "A text may have no entry: divide by lengths.clamp(min=1), and let a mask leave at least one place."
+    _finite_logits(Bench.of(subject), TEXTS, "over a batch with an empty text in it", advice)
+
+
+@rule("model", after=("takes-empty-texts",))
+def takes_a_batch_of_empty_texts(subject: Subject) -> None:
+    """A batch in which no text has any feature gives finite logits."""
+    advice = "The last batch may hold nothing but empty texts: its tensors have no entry to take a maximum of."
+    _finite_logits(Bench.of(subject), ["", ""], "over a batch of empty texts", advice)
+
+
+@rule("model")
+def evaluation_is_deterministic(subject: Subject) -> None:
+    """In evaluation mode the same batch gives the same logits again, bit for bit."""
+    bench = Bench.of(subject)
+    module, batch = bench.ready(), bench.batch(TEXTS[:3])
+    if not torch.equal(bench.logits(module, batch), bench.logits(module, batch)):
+        raise subject.breaks(
+            "in evaluation mode the same batch gave other logits the second time.",
+            "Draw and count only while self.training; use nn.Dropout, or dropout(…, training=self.training).",
+        )
+
+
+@rule("model", after=("evaluation-is-deterministic", "takes-a-single-text", "takes-empty-texts"))
+def a_batch_equals_its_singles(subject: Subject) -> None:
+    """In evaluation mode the logits of a text do not depend on the texts beside it, or on their padding."""
+    bench = Bench.of(subject)
+    module = bench.ready()
+    together = bench.logits(module, bench.batch(TEXTS))
+    for row, text in enumerate(TEXTS):
+        alone = bench.logits(module, bench.batch([text]))[0]
+        if not torch.allclose(together[row], alone, rtol=1e-3, atol=1e-4):
+            off = float((together[row] - alone).abs().max())
+            raise subject.breaks(
+                f"the logits of {text!r} differ by {off:.2g} beside other texts from those alone.",
+                "Mask what is padding (batch.padded() gives the mask), and let no statistic go over the batch in "
+                "evaluation mode.",
+            )
+
+
+@rule("model")
+def gradients_reach_every_parameter(subject: Subject) -> None:
+    """Every parameter that requires a gradient gets one that is not zero while it is trained."""
+    bench = Bench.of(subject)
+    if bench.fits_itself:
+        raise Skipped("it fits itself.")
+    texts, labels = probes.labelled()
+    module, batch, targets = bench.module().train(), bench.batch(texts), torch.from_numpy(probes.numbers(labels))
+    unreached = {name for name, parameter in module.named_parameters() if parameter.requires_grad}
+    optimizer = probes.adam(list(module.parameters()))
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        with RandomState(0, CPU).active():
+            plain_loss(module(batch), targets).backward()  # type: ignore[no-untyped-call]
+        unreached -= {name for name, one in module.named_parameters() if one.grad is not None and _not_zero(one.grad)}
+        optimizer.step()
+    if unreached:
+        raise subject.breaks(
+            f"no gradient reached {listed(sorted(unreached))} in {STEPS} steps.",
+            "Use it in forward, without detach() or no_grad(); what is not to be trained has requires_grad_(False).",
+        )
+
+
+@rule("model")
+def learns_its_training_texts(subject: Subject) -> None:
+    """Training lowers the loss on the texts it trains on; a model that fits itself is better than chance on them."""
+    bench = Bench.of(subject)
+    texts, labels = probes.labelled()
+    before = 0.0
+    if not bench.fits_itself:
+        before = _loss(bench.logits(bench.module(), bench.batch(texts)), labels)
+    classifier = bench.trainer(probes.dataset(), epochs=15).fit()
+    after = _loss(bench.logits(classifier.module, bench.batch(texts)), labels)
+    if bench.fits_itself:
+        accuracy = classifier.evaluate(texts, labels)["accuracy"]
+        if accuracy <= 0.5:
+            raise subject.breaks(
+                f"after its fit {accuracy:.0%} of the texts that it was fitted on are right, of three easy classes.",
+                "Does fit learn from the features and targets, and does forward use what it learnt?",
+            )
+    elif not after < before:
+        raise subject.breaks(
+            f"45 steps of Adam (lr 0.01) took the loss on the training texts from {before:.3f} to {after:.3f}.",
+            "Do the logits of forward depend on the weights, and does a larger one mean a more probable class?",
+        )
+
+
+@rule("model")
+def its_state_is_tensors(subject: Subject) -> None:
+    """`state_dict()` holds tensors and nothing else."""
+    state = Bench.of(subject).ready().state_dict()
+    if other := [name for name, value in state.items() if not isinstance(value, torch.Tensor)]:
+        raise subject.breaks(
+            f"'{other[0]}' in its state_dict() is a {type(state[other[0]]).__name__}.",
+            "Keep it as a buffer (register_buffer), or build it from the facts and options.",
+        )
+
+
+@rule("model", after=("evaluation-is-deterministic", "its-state-is-tensors"))
+def its_weights_restore_it(subject: Subject) -> None:
+    """Built again from its facts and given its weights, it gives the same logits: all it learns is in them."""
+    bench = Bench.of(subject)
+    trained = bench.classifier.module
+    advice = "All it learns must be parameters or buffers whose names and shapes follow from facts and options."
+    weights = {name: value.clone() for name, value in trained.state_dict().items()}
+    with blamed(subject.label, "when its weights were put into a new one", advice):
+        again = rebuilt(subject.part, bench.facts(), weights)
+    batch = bench.batch(TEXTS[:3])
+    if not torch.allclose(bench.logits(trained, batch), bench.logits(again, batch), rtol=1e-4, atol=1e-5):
+        raise subject.breaks("with its weights put into a new one the logits are others.", advice)
+
+
+@rule(
+    "model",
+    after=("its-state-is-tensors", "its-weights-restore-it", "takes-empty-texts", "evaluation-is-deterministic"),
+)
+def comes_back_from_a_bundle(subject: Subject) -> None:
+    """Saved as a bundle and loaded, the classifier predicts the same."""
+    _through_a_bundle(subject, "bundle")
+
+
+@rule("model", after=("comes-back-from-a-bundle",))
+def pickles_nothing(subject: Subject) -> None:
+    """Neither pickle nor torch's own saving is used on the way to disk and back."""
+    with no_pickle() as used:
+        try:
+            _through_a_bundle(subject, "unpickled")
+        except Exception:
+            if not used:
+                raise
+    if used:
+        raise subject.breaks(
+            f"it used {used[0]} while its bundle was saved or loaded.",
+            "Bundles hold tensors and JSON alone, as to unpickle a file is to run it: keep what it learns in buffers.",
+        )
+
+
+@rule("model")
+def leaves_the_batch_alone(subject: Subject) -> None:
+    """The tensors of a batch, or the features and targets it is fitted on, are afterwards what they were before."""
+    bench = Bench.of(subject)
+    module = bench.module()
+    changed = []
+    if bench.fits_itself:
+        before = digests(
+            {"features": bench.features(probes.labelled()[0]), "targets": probes.numbers(probes.labelled()[1])}
+        )
+        features, targets = bench.fit(module)
+        changed += differing(before, digests({"features": features, "targets": targets}))
+    batch = bench.batch(TEXTS[:3])
+    before = digests({"batch": batch})
+    with RandomState(0, CPU).active():
+        module.train(not bench.fits_itself)(batch)
+    bench.logits(module, batch)
+    if changed := changed + differing(before, digests({"batch": batch})):
+        raise subject.breaks(
+            f"it changed the {listed(changed)} that it was given.", "Work on a copy: no operation in place (add_, …)."
+        )
+
+
+@rule("model")
+def takes_two_classes_and_five(subject: Subject) -> None:
+    """It is trained on two classes and on five as on three."""
+    bench = Bench.of(subject)
+    for n_classes in (2, 5):
+        with blamed(subject.label, f"with {n_classes} classes", "One logit a class, also where there are two."):
+            bench.trainer(probes.dataset(8 * n_classes, n_classes), epochs=1).fit()
+
+
+@rule("model")
+def takes_several_labels_or_names_what_does(subject: Subject) -> None:
+    """Texts with several labels are trained on, or refused by a RecipeError that names another model."""
+    bench = Bench.of(subject)
+    several: Dataset = probes.dataset_of_sets()
+    try:
+        with blamed(subject.label, "where texts have several labels", REFUSE):
+            _try_sets(bench, several)
+    except RecipeError as error:
+        if not named_others(str(error), subject.component.name):
+            raise subject.breaks(f"it refuses several labels a text: {error}", REFUSE) from error
+
+
+REFUSE = (
+    "Ask for the fact 'multi_label' and train on a sigmoid for each class, or raise a textforge.RecipeError that "
+    "says what to use, as in \"Use 'linear'.\""
+)
+
+
+# -- steps -----------------------------------------------------------------------------------------
+
+
+def named_others(sentence: str, own: str) -> list[str]:
+    """The names in quotes that a sentence has beside its own component's."""
+    return [name for name in re.findall(r"'([\w.+-]+)'", sentence) if name != own]
+
+
+def _finite_logits(bench: Bench, texts: Any, where: str, advice: str) -> None:
+    with blamed(bench.subject.label, where, advice):
+        logits = bench.logits(bench.ready(), bench.batch(texts))
+    if not bool(torch.isfinite(logits).all()):
+        raise bench.subject.breaks(f"its logits are not finite {where}.", advice)
+
+
+def _loss(logits: torch.Tensor, labels: list[str]) -> float:
+    return float(plain_loss(logits, torch.from_numpy(probes.numbers(labels))))
+
+
+def _not_zero(gradient: torch.Tensor) -> bool:
+    values = gradient.coalesce().values() if gradient.is_sparse else gradient
+    return values.numel() > 0 and bool((values != 0).any())
+
+
+def _try_sets(bench: Bench, several: Dataset) -> None:
+    classifier = bench.trainer(several, epochs=2).fit()
+    probabilities = classifier.predict_proba(several.train[0])
+    if not np.isfinite(probabilities).all():
+        raise ComponentError("its probabilities are not finite")
+
+
+def _through_a_bundle(subject: Subject, name: str) -> None:
+    bench = Bench.of(subject)
+    texts = list(TEXTS)
+    advice = "Weights go to disk as plain tensors, and the model is built again from facts and options."
+    mine = bench.classifier.predict_proba(texts)
+    folder = subject.folder / f"{name}-{len(list(subject.folder.iterdir()))}"
+    with blamed(subject.label, "when a bundle of it was saved", advice):
+        save(bench.classifier, folder)
+    with blamed(subject.label, "when its bundle was loaded", advice):
+        theirs = load(folder, plugins=bench.plugins).predict_proba(texts)
+    if not np.allclose(mine, theirs, rtol=1e-4, atol=1e-5):
+        raise subject.breaks("the loaded bundle predicts otherwise.", advice)
