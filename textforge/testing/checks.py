@@ -88,8 +88,10 @@ class Check:
 
 
 @contextmanager
-def blamed(label: str, doing: str, advice: str) -> Iterator[None]:
+def blamed(label: str, doing: str, advice: str, *refusals: type[Exception]) -> Iterator[None]:
     """Whatever the component raises meanwhile is told as a broken contract, with what to do about it.
+
+    Errors by which it may refuse what it cannot do pass.
 
     Raises:
         ContractError: something was raised that is neither a ContractError nor Skipped.
@@ -98,7 +100,7 @@ def blamed(label: str, doing: str, advice: str) -> Iterator[None]:
 
     try:
         yield
-    except (ContractError, Skipped):
+    except (ContractError, Skipped, *refusals):
         raise
     except DataUnavailable as error:
         raise Skipped(f"the data cannot be had here: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +20,7 @@ from textforge.testing.checks import Skipped, blamed, rule
 from textforge.testing.digests import differing, digests
 from textforge.testing.pickling import no_pickle
 from textforge.testing.subject import Subject, exercise
+from textforge.testing.words import named_others, refuse
 
 TEXTS = (
     "orbit moon rocket",
@@ -231,26 +231,16 @@ def takes_several_labels_or_names_what_does(subject: Subject) -> None:
     """Texts with several labels are trained on, or refused by a RecipeError that names another model."""
     bench = Bench.of(subject)
     several: Dataset = probes.dataset_of_sets()
+    advice = refuse("model", "targets, float32 0 or 1 for each class, as they come")
     try:
-        with blamed(subject.label, "where texts have several labels", REFUSE):
+        with blamed(subject.label, "where texts have several labels", advice, RecipeError):
             _try_sets(bench, several)
     except RecipeError as error:
         if not named_others(str(error), subject.component.name):
-            raise subject.breaks(f"it refuses several labels a text: {error}", REFUSE) from error
-
-
-REFUSE = (
-    "Ask for the fact 'multi_label' and train on a sigmoid for each class, or raise a textforge.RecipeError that "
-    "says what to use, as in \"Use 'linear'.\""
-)
+            raise subject.breaks(f"it refuses several labels a text: {error}", advice) from error
 
 
 # -- steps -----------------------------------------------------------------------------------------
-
-
-def named_others(sentence: str, own: str) -> list[str]:
-    """The names in quotes that a sentence has beside its own component's."""
-    return [name for name in re.findall(r"'([\w.+-]+)'", sentence) if name != own]
 
 
 def _finite_logits(bench: Bench, texts: Any, where: str, advice: str) -> None:

@@ -1,0 +1,154 @@
+"""What a callback is held to."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+from textforge.callbacks import EVENTS
+from textforge.errors import listed, nearest
+from textforge.testing.checks import blamed, rule
+from textforge.testing.subject import Subject, exercise
+
+FIGURES = {"loss": 0.5, "accuracy": 0.75, "macro_f1": 0.7, "micro_f1": 0.75, "weighted_f1": 0.72}
+UNUSUAL = ("\U0001f680 rocket", "e\u0301te\u0301", "\u05e9\u05dc\u05d5\u05dd", "a/b", "two\nlines", "")
+_runs = itertools.count(1)
+
+
+@exercise("callback")
+def _work(subject: Subject) -> Mapping[str, Any]:
+    """Follow a run to its end."""
+    return {"added": follow(subject, *a_run())}
+
+
+def a_run(labels: tuple[str, ...] = ("ball", "paint", "space"), valid: Any = None) -> tuple[dict[str, Any], ...]:
+    """What the events of a short run tell: started, each epoch, finished."""
+    began = {
+        "path": "run", "recipe": "probe", "seed": 0, "labels": list(labels), "n_train": 24, "n_features": 40,
+        "n_parameters": 123, "epochs": 2,
+        "resolved": {
+            "seed": 0, "dataset": {"use": "probe"}, "vectorizer": {"use": "probe", "ngrams": [1, 2]},
+            "model": {"use": "probe", "hidden": [8], "path": None}, "trainer": {"epochs": 2, "batch_size": 8},
+        },
+    }  # fmt: skip
+    epochs = [
+        {"number": n, "train_loss": 1.0 / n, "valid": valid, "best": valid is not None, "steps": 3, "seconds": 0.1}
+        for n in (1, 2)
+    ]
+    per_class = {label: {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 8} for label in labels}
+    matrix = {"labels": list(labels), "rows": [[4] * len(labels)] * len(labels)}
+    test = {**FIGURES, "n": 24, "per_class": per_class, "confusion_matrix": matrix}
+    result = {
+        "recipe": "probe", "seed": 0, "overrides": {}, "labels": list(labels), "multi_label": False, "n_features": 40,
+        "n_parameters": 123, "n_train": 24, "epochs": 2, "best_epoch": None if valid is None else 2, "train_loss": 0.5,
+        "valid": valid, "decision": {}, "test": test, "warnings": [], "path": "run",
+        "seconds": {"load": 0.1, "train": 0.2, "total": 0.4},
+    }  # fmt: skip
+    return began, *epochs, result
+
+
+def follow(subject: Subject, began: dict[str, Any], *told: dict[str, Any]) -> list[Any]:
+    """Make the callback and tell it of a run; what it returned at each event."""
+    *epochs, result = told
+    callback = made(subject)
+    path = str(subject.folder)
+    events = [("started", {**began, "path": path}), *(("epoch_ended", epoch) for epoch in epochs)]
+    return [tell(callback, event, data) for event, data in [*events, ("finished", {**result, "path": path})]]
+
+
+def made(subject: Subject) -> Any:
+    """A new callback, with a run folder of its own."""
+    folder = subject.folder / f"run-{next(_runs)}"
+    folder.mkdir()
+    callback = subject.build(run_folder=folder)
+    methods = [name for name in dir(callback) if not name.startswith("_") and callable(getattr(callback, name))]
+    if not set(methods) & set(EVENTS):
+        wrong = [name for name in methods if nearest(name, EVENTS)]
+        raise subject.breaks(
+            f"the factory returned a {type(callback).__name__} with none of the methods {listed(EVENTS)}"
+            f"{f'; it has {listed(wrong)}' if wrong else ''}.",
+            "Give it those of the events that it follows.",
+        )
+    return callback
+
+
+def tell(callback: Any, event: str, data: Any) -> Any:
+    """Call the method of an event, where there is one."""
+    method = getattr(callback, event, None)
+    return None if method is None else method(data)
+
+
+@rule("callback")
+def adds_numbers_or_nothing(subject: Subject) -> None:
+    """`epoch_ended` and `finished` return None or a dict of names to finite numbers; the others return None."""
+    began, *epochs, result = a_run(valid=FIGURES)
+    callback = made(subject)
+    for event, data in (("started", began), *(("epoch_ended", epoch) for epoch in epochs), ("finished", result)):
+        found = tell(callback, event, copy.deepcopy(data))
+        if found is None or (event != "started" and isinstance(found, Mapping) and all(map(_is_figure, found.items()))):
+            continue
+        expected = "return nothing" if event == "started" else "return None, or a dict such as {'name': 0.5}"
+        raise subject.breaks(f"{event} returned {found!r:.100}.", f"Let it {expected}.")
+
+
+@rule("callback")
+def takes_unusual_labels(subject: Subject) -> None:
+    """Labels with emoji, combining marks, slashes, line breaks, or none of any letter disturb it not."""
+    with blamed(
+        subject.label, "where labels have unusual characters", "Escape what names of files or tags cannot hold."
+    ):
+        follow(subject, *a_run(UNUSUAL, FIGURES))
+
+
+@rule("callback")
+def takes_figures_that_are_none(subject: Subject) -> None:
+    """Figures may be None: no validation, no test split, or a metric that is undefined."""
+    advice = "valid and test are None where there is no such split, and a single figure where it is undefined."
+    began, *epochs, result = a_run()
+    with blamed(subject.label, "where a run has neither validation nor test", advice):
+        follow(subject, began, *epochs, {**result, "test": None, "valid": None})
+    with blamed(subject.label, "where a figure is None", advice):
+        follow(subject, *a_run(valid={**FIGURES, "roc_auc": None}))
+
+
+@rule("callback")
+def is_told_of_failures_at_any_time(subject: Subject) -> None:
+    """`failed` may come before `started`, after it or in the midst of the epochs."""
+    began, *epochs, _ = a_run()
+    error = {"type": "TrainingError", "message": "the loss became nan in epoch 1, step 2 of 3.", "path": "run"}
+    for before in ([], [("started", began)], [("started", began), ("epoch_ended", epochs[0])]):
+        callback = made(subject)
+        where = f"at 'failed' after {before[-1][0] if before else 'nothing'}"
+        for event, data in before:
+            tell(callback, event, copy.deepcopy(data))
+        with blamed(subject.label, where, "Let it close what is open, if anything is."):
+            tell(callback, "failed", dict(error))
+
+
+@rule("callback")
+def two_at_once_do_not_meet(subject: Subject) -> None:
+    """Two runs followed in turns in one process disturb each other not."""
+    alone = follow(subject, *a_run(valid=FIGURES))
+    pair = [made(subject), made(subject)]
+    began, *epochs, result = a_run(valid=FIGURES)
+    added: list[list[Any]] = [[], []]
+    with blamed(
+        subject.label, "while two runs were followed in turns", "Keep what belongs to a run in its own object."
+    ):
+        for event, data in (("started", began), *(("epoch_ended", epoch) for epoch in epochs), ("finished", result)):
+            for mine, callback in zip(added, pair, strict=True):
+                mine.append(tell(callback, event, copy.deepcopy(data)))
+    if repr(alone) != repr(added[0]) or repr(alone) != repr(added[1]):
+        raise subject.breaks(
+            f"alone it adds {alone!r:.100}, beside another run {added[1]!r:.100}.",
+            "Keep what belongs to a run in its own object, not at module level.",
+        )
+
+
+def _is_figure(item: tuple[Any, Any]) -> bool:
+    name, value = item
+    return isinstance(name, str) and type(value) is not bool and isinstance(value, Real) and math.isfinite(value)

@@ -1,0 +1,91 @@
+"""What a dataset is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from textforge.data import Dataset, as_dataset, encode_labels
+from textforge.errors import DataError, RecipeError, TextforgeError
+from textforge.testing.checks import Skipped, blamed, rule
+from textforge.testing.subject import Subject, exercise
+
+
+@exercise("dataset")
+def _work(subject: Subject) -> Mapping[str, Any]:
+    """Load the data."""
+    dataset = loaded(subject)
+    return {"texts and labels": dataset.fingerprint(), "groups": dataset.groups, "warnings": dataset.warnings}
+
+
+def loaded(subject: Subject) -> Dataset:
+    """The data of seed 0."""
+    return as_dataset(subject.part, 0)
+
+
+@rule("dataset")
+def has_two_classes_at_least(subject: Subject) -> None:
+    """There is something to learn: two labels or more, each with a training text."""
+    with blamed(subject.label, "when its labels were asked for", "Give each class training texts."):
+        loaded(subject).labels()
+
+
+@rule("dataset", after=("has-two-classes-at-least",))
+def its_splits_share_their_labels(subject: Subject) -> None:
+    """Every label of the test and validation splits is among those of the training split."""
+    dataset = loaded(subject)
+    for name, (_, labels) in dataset.splits().items():
+        with blamed(
+            subject.label, f"when the labels of {name} were looked up", "Leave such texts out, or give training texts."
+        ):
+            encode_labels(labels, dataset.labels(), name)
+
+
+@rule("dataset")
+def a_missing_file_is_refused_in_a_sentence(subject: Subject) -> None:
+    """A path that leads nowhere is refused by a DataError or a RecipeError that names it."""
+    given = subject.part.options
+    paths = [name for name, value in given.items() if _paths(value)]
+    if not paths:
+        raise Skipped("no option was given a path.")
+    nowhere = subject.folder / "there-is-no-such-file"
+    for name in paths:
+        advice = f"Catch OSError and raise textforge.DataError(f\"{{path}}: …\") with what '{name}' should be."
+        options = {**given, name: _replaced(given[name], nowhere / _paths(given[name])[0].name)}
+        try:
+            with blamed(subject.label, f"where '{name}' is a path that leads nowhere", advice, DataError, RecipeError):
+                _build(subject, options)
+        except (DataError, RecipeError) as error:
+            if nowhere.name not in str(error):
+                raise subject.breaks(f"of a path that leads nowhere it says: {error}", "Name the path.") from error
+        else:
+            raise subject.breaks(f"where '{name}' is a path that leads nowhere it says nothing.", advice)
+
+
+def _build(subject: Subject, options: dict[str, Any]) -> None:
+    from textforge.components import Part
+
+    try:
+        Part(subject.component, options).build({"seed": 0})
+    except TextforgeError as error:
+        if isinstance(error, (DataError, RecipeError)):
+            raise
+        raise (error.__cause__ or error) from None
+
+
+def _paths(value: Any) -> list[Path]:
+    """The paths that an option's value holds."""
+    if isinstance(value, Path):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [path for one in value for path in _paths(one)] if isinstance(value, (list, tuple)) else []
+
+
+def _replaced(value: Any, nowhere: Path) -> Any:
+    if isinstance(value, Path):
+        return nowhere
+    if isinstance(value, Mapping):
+        return {key: _replaced(one, nowhere) for key, one in value.items()}
+    return type(value)(_replaced(one, nowhere) for one in value) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,173 @@
+"""What a loss is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from textforge.errors import RecipeError
+from textforge.testing import probes
+from textforge.testing.checks import blamed, rule
+from textforge.testing.digests import digests
+from textforge.testing.subject import Subject, exercise
+from textforge.testing.words import named_others, refuse
+
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+@exercise("loss")
+def _work(subject: Subject) -> Mapping[str, Any]:
+    """Measure some logits, and go down the gradient where there is one."""
+    loss, logits, targets = usual(subject)
+    found = loss(logits, targets)
+    if isinstance(found, torch.Tensor) and found.requires_grad and found.ndim == 0:
+        found.backward()  # type: ignore[no-untyped-call]
+    return {"loss": found, "gradients": logits.grad}
+
+
+def made(subject: Subject, *, multi_label: bool, n_classes: int = 3) -> tuple[Loss, torch.Tensor, torch.Tensor]:
+    """The loss, built for labels of a kind, with logits and targets.
+
+    Raises:
+        RecipeError: it is not for such labels.
+    """
+    labels: list[Any] = (probes.labelled_sets if multi_label else probes.labelled)(24, n_classes)[1]
+    names = sorted(probes.TOPICS)[:n_classes]
+    encoded = probes.numbers(labels)
+    counts = encoded.sum(axis=0) if multi_label else np.bincount(encoded)
+    loss = subject.build(
+        n_classes=n_classes,
+        labels=tuple(names),
+        class_counts=counts.astype(np.int64),
+        n_texts=len(labels),
+        multi_label=multi_label,
+    )
+    if not callable(loss):
+        raise subject.breaks(
+            f"the factory returned a {type(loss).__name__}.", "Return a callable (logits, targets) -> mean loss."
+        )
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn((len(labels), n_classes), generator=generator).requires_grad_()
+    return loss, logits, torch.from_numpy(encoded)
+
+
+def usual(subject: Subject) -> tuple[Loss, torch.Tensor, torch.Tensor]:
+    """For one label a text; where it refuses that, for several."""
+    try:
+        return made(subject, multi_label=False)
+    except RecipeError:
+        return made(subject, multi_label=True)
+
+
+@rule("loss")
+def is_one_number_with_a_gradient(subject: Subject) -> None:
+    """It gives one finite float number, from which gradients go back to the logits."""
+    loss, logits, targets = usual(subject)
+    found = loss(logits, targets)
+    advice = "Return the mean over the texts as a tensor without dimensions, computed from the logits by torch."
+    if not isinstance(found, torch.Tensor) or found.ndim or not found.is_floating_point():
+        shape = f" of shape {tuple(found.shape)}, {found.dtype}" if isinstance(found, torch.Tensor) else ""
+        raise subject.breaks(f"it returned a {type(found).__name__}{shape}.", advice)
+    if not torch.isfinite(found):
+        raise subject.breaks(f"it returned {float(found)} for ordinary logits.", advice)
+    if not found.requires_grad:
+        raise subject.breaks("no gradient goes back from it to the logits.", advice)
+    found.backward()  # type: ignore[no-untyped-call]
+    if logits.grad is None or not torch.isfinite(logits.grad).all() or not logits.grad.any():
+        raise subject.breaks("its gradient at the logits is zero or not finite.", advice)
+
+
+AFTER = ("is-one-number-with-a-gradient",)
+
+
+@rule("loss", after=AFTER)
+def is_a_mean_over_texts(subject: Subject) -> None:
+    """A batch that holds every text twice has the same loss: it does not grow with the batch."""
+    loss, logits, targets = usual(subject)
+    once, twice = (float(loss(logits.repeat(n, 1), targets.repeat(n, *[1] * (targets.ndim - 1)))) for n in (1, 2))
+    if not np.isclose(once, twice, rtol=1e-4, atol=1e-6):
+        raise subject.breaks(
+            f"a batch has the loss {once:g}, the same batch with every text twice {twice:g}.",
+            "Return the mean over the texts, not their sum: learning rates would else depend on the batch size.",
+        )
+
+
+@rule("loss", after=AFTER)
+def the_order_of_texts_does_not_matter(subject: Subject) -> None:
+    """The same texts in another order have the same loss."""
+    loss, logits, targets = usual(subject)
+    order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(0))
+    one, other = float(loss(logits, targets)), float(loss(logits[order], targets[order]))
+    if not np.isclose(one, other, rtol=1e-4, atol=1e-6):
+        raise subject.breaks(
+            f"the loss of a batch is {one:g}, in another order {other:g}.",
+            "Weigh texts by what they are, not by place.",
+        )
+
+
+@rule("loss", after=AFTER)
+def prefers_what_is_right(subject: Subject) -> None:
+    """Logits that are right have a smaller loss than the same logits with the sign turned round."""
+    loss, logits, targets = usual(subject)
+    wanted = targets if targets.ndim == 2 else torch.nn.functional.one_hot(targets, logits.shape[1])
+    right = (4.0 * wanted - 2.0).requires_grad_()
+    good, bad = float(loss(right, targets)), float(loss(-right, targets))
+    if not good < bad:
+        raise subject.breaks(
+            f"right logits have the loss {good:g}, wrong ones {bad:g}.", "A smaller loss must be the better one."
+        )
+
+
+@rule("loss", after=AFTER)
+def bears_extreme_logits(subject: Subject) -> None:
+    """Logits of plus and minus ten thousand have a finite loss and finite gradients."""
+    loss, logits, targets = usual(subject)
+    extreme = (logits.detach().sign() * 1e4).requires_grad_()
+    found = loss(extreme, targets)
+    found.backward()  # type: ignore[no-untyped-call]
+    if not torch.isfinite(found) or extreme.grad is None or not torch.isfinite(extreme.grad).all():
+        raise subject.breaks(
+            f"with logits of ±10,000 the loss is {float(found):g}, or its gradient is not finite.",
+            "Compute from logits (log_softmax, logsigmoid, logsumexp), not from the logarithm of a probability.",
+        )
+
+
+@rule("loss", after=AFTER)
+def leaves_its_arguments_alone(subject: Subject) -> None:
+    """Logits and targets are afterwards what they were before."""
+    loss, logits, targets = usual(subject)
+    own = logits.detach().clone()
+    before = digests({"logits": own, "targets": targets})
+    loss(own, targets)
+    if digests({"logits": own, "targets": targets}) != before:
+        raise subject.breaks(
+            "it changed the logits or the targets.", "Work on a copy: no operation in place (mul_, …)."
+        )
+
+
+@rule("loss", after=AFTER)
+def takes_two_classes_and_five(subject: Subject) -> None:
+    """It measures two classes and five as three."""
+    several = usual(subject)[2].ndim == 2
+    for n_classes in (2, 5):
+        with blamed(subject.label, f"with {n_classes} classes", "Read the number of classes off the logits."):
+            loss, logits, targets = made(subject, multi_label=several, n_classes=n_classes)
+            loss(logits, targets).backward()  # type: ignore[no-untyped-call]
+
+
+@rule("loss", after=AFTER)
+def takes_other_labels_or_names_what_does(subject: Subject) -> None:
+    """One label a text and several are both measured, or refused by a RecipeError that names another loss."""
+    for multi_label in (False, True):
+        what = "several labels a text" if multi_label else "one label a text"
+        advice = refuse("loss", "targets of float32 0 or 1 for each class")
+        try:
+            with blamed(subject.label, f"with {what}", advice, RecipeError):
+                loss, logits, targets = made(subject, multi_label=multi_label)
+                loss(logits, targets).backward()  # type: ignore[no-untyped-call]
+        except RecipeError as error:
+            if not named_others(str(error), subject.component.name):
+                raise subject.breaks(f"it refuses {what}: {error}", advice) from error

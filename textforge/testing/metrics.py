@@ -1,0 +1,156 @@
+"""What a metric is held to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textforge.errors import RecipeError
+from textforge.testing.checks import blamed, rule
+from textforge.testing.digests import differing, digests
+from textforge.testing.subject import Subject, exercise
+from textforge.testing.words import named_others, refuse
+
+Metric = Callable[[NDArray[Any], NDArray[np.float32]], Any]
+
+
+@exercise("metric")
+def _work(subject: Subject) -> Mapping[str, Any]:
+    """Measure some probabilities."""
+    metric, gold, probabilities = usual(subject)
+    return {"figure": _plain(metric(gold, probabilities))}
+
+
+def made(subject: Subject, *, multi_label: bool, n: int = 30, n_classes: int = 3) -> tuple[Metric, Any, Any]:
+    """The metric, built for labels of a kind, with gold labels and probabilities.
+
+    Raises:
+        RecipeError: it is not for such labels.
+    """
+    metric = subject.build(n_classes=n_classes, multi_label=multi_label)
+    if not callable(metric):
+        raise subject.breaks(
+            f"the factory returned a {type(metric).__name__}.",
+            "Return a callable (gold, probabilities) -> number or None.",
+        )
+    rng = np.random.default_rng(0)
+    scores = rng.random((n, n_classes)).astype(np.float32)
+    if multi_label:
+        return metric, rng.integers(0, 2, (n, n_classes)), scores
+    return metric, np.arange(n, dtype=np.int64) % n_classes, scores / scores.sum(axis=1, keepdims=True)
+
+
+def usual(subject: Subject) -> tuple[Metric, Any, Any]:
+    """For one label a text; where it refuses that, for several."""
+    try:
+        return made(subject, multi_label=False)
+    except RecipeError:
+        return made(subject, multi_label=True)
+
+
+@rule("metric")
+def is_a_number_or_none(subject: Subject) -> None:
+    """It gives a finite number, or None where it is undefined."""
+    metric, gold, probabilities = usual(subject)
+    _figure(subject, metric(gold, probabilities), "of thirty texts")
+
+
+AFTER = ("is-a-number-or-none",)
+
+
+@rule("metric", after=AFTER)
+def takes_one_text_and_one_class(subject: Subject) -> None:
+    """A single text, and texts that all have one label, have a figure or None."""
+    metric, gold, probabilities = usual(subject)
+    for where, rows in (
+        ("of a single text", gold[:1]),
+        ("where all texts have one label", np.repeat(gold[:1], 6, axis=0)),
+    ):
+        with blamed(subject.label, where, "Return None where it is undefined."):
+            found = metric(rows, probabilities[: len(rows)])
+        _figure(subject, found, where)
+
+
+@rule("metric", after=AFTER)
+def the_order_of_texts_does_not_matter(subject: Subject) -> None:
+    """The same texts in another order have the same figure."""
+    metric, gold, probabilities = usual(subject)
+    order = np.random.default_rng(1).permutation(len(gold))
+    one, other = metric(gold, probabilities), metric(gold[order], probabilities[order])
+    if (one is None) != (other is None) or (one is not None and not np.isclose(one, other, rtol=1e-5, atol=1e-8)):
+        raise subject.breaks(
+            f"the figure is {one}, with the texts in another order {other}.", "Let no figure depend on places of texts."
+        )
+
+
+@rule("metric", after=AFTER)
+def leaves_its_arguments_alone(subject: Subject) -> None:
+    """Gold labels and probabilities are afterwards what they were before."""
+    metric, gold, probabilities = usual(subject)
+    before = digests({"gold labels": gold, "probabilities": probabilities})
+    metric(gold, probabilities)
+    if changed := differing(before, digests({"gold labels": gold, "probabilities": probabilities})):
+        raise subject.breaks(f"it changed the {changed[0]}.", "Work on a copy: numpy.array(…), no operation in place.")
+
+
+@rule("metric", after=AFTER)
+def a_perfect_answer_is_not_the_worse(subject: Subject) -> None:
+    """Right and certain probabilities have no worse a figure than wrong ones, by its `greater_is_better`."""
+    metric, gold, probabilities = usual(subject)
+    n_classes = probabilities.shape[1]
+    right = (gold if gold.ndim == 2 else np.eye(n_classes)[gold]).astype(np.float32) * 0.98 + 0.01
+    wrong = np.float32(1) - right if gold.ndim == 2 else np.roll(right, 1, axis=1)
+    good, bad = metric(gold, right), metric(gold, wrong)
+    greater = getattr(subject.component.factory, "greater_is_better", True) is not False
+    if good is not None and bad is not None and (good < bad if greater else good > bad):
+        raise subject.breaks(
+            f"right answers have the figure {good:g}, wrong ones {bad:g}, where the "
+            f"{'greater' if greater else 'smaller'} is said to be the better.",
+            "Say greater_is_better = False on the factory where the smaller is." if greater
+            else "Leave greater_is_better = False out where the greater is the better.",
+        )  # fmt: skip
+
+
+@rule("metric", after=AFTER)
+def takes_two_classes_and_five(subject: Subject) -> None:
+    """It measures two classes and five as three."""
+    several = usual(subject)[1].ndim == 2
+    for n_classes in (2, 5):
+        where = f"with {n_classes} classes"
+        with blamed(subject.label, where, "Read the number of classes off the probabilities."):
+            metric, gold, probabilities = made(subject, multi_label=several, n_classes=n_classes)
+            found = metric(gold, probabilities)
+        _figure(subject, found, where)
+
+
+@rule("metric", after=AFTER)
+def takes_other_labels_or_names_what_does(subject: Subject) -> None:
+    """One label a text and several are both measured, or refused by a RecipeError that names another metric."""
+    for multi_label in (False, True):
+        what = "several labels a text" if multi_label else "one label a text"
+        advice = refuse("metric", "gold labels of 0 and 1 for each class")
+        try:
+            with blamed(subject.label, f"with {what}", advice, RecipeError):
+                metric, gold, probabilities = made(subject, multi_label=multi_label)
+                found = metric(gold, probabilities)
+            _figure(subject, found, f"with {what}")
+        except RecipeError as error:
+            if not named_others(str(error), subject.component.name):
+                raise subject.breaks(f"it refuses {what}: {error}", advice) from error
+
+
+def _plain(found: Any) -> Any:
+    return found.item() if getattr(found, "shape", None) == () else found
+
+
+def _figure(subject: Subject, found: Any, where: str) -> None:
+    number = _plain(found)
+    if number is not None and not (type(number) is not bool and isinstance(number, Real) and math.isfinite(number)):
+        raise subject.breaks(
+            f"its figure {where} is {found!r:.100}.", "Return float(…), or None where the figure is undefined."
+        )

@@ -1,0 +1,129 @@
+"""What an optimizer is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from textforge.errors import listed
+from textforge.features import RaggedBatch
+from textforge.optimization import plain_loss
+from textforge.rng import RandomState
+from textforge.testing import probes
+from textforge.testing.checks import Skipped, blamed, rule
+from textforge.testing.subject import Subject, exercise
+
+STEPS = 30
+
+
+@exercise("optimizer")
+def _work(subject: Subject) -> Mapping[str, Any]:
+    """Take some steps on a small network."""
+    net = Net(subject)
+    losses = net.steps(6)
+    return {"weights": dict(net.module.state_dict()), "losses": losses}
+
+
+class Net:
+    """A small network over bags of words, and the optimizer over it."""
+
+    def __init__(self, subject: Subject, *, sparse: bool | None = None) -> None:
+        texts, labels = probes.labelled()
+        features = probes.ProbeBag().fit(texts).transform(texts)
+        self.batch: RaggedBatch = features.batch(0, len(texts))
+        self.targets = torch.from_numpy(probes.numbers(labels))
+        self.module = probes.net(features.n_features, 3)
+        says_so = getattr(subject.component.factory, "sparse_gradients", False) is True
+        for layer in self.module.modules():
+            if hasattr(layer, "sparse"):
+                layer.sparse = says_so if sparse is None else sparse  # type: ignore[assignment]
+        self.params = list(self.module.parameters())
+        with RandomState(0, torch.device("cpu")).active():
+            self.optimizer = subject.build(params=self.params, module=self.module)
+        if not isinstance(self.optimizer, torch.optim.Optimizer):
+            raise subject.breaks(
+                f"the factory returned a {type(self.optimizer).__name__}.",
+                "Return a torch.optim.Optimizer over 'params'; one of your own derives from it.",
+            )
+
+    def loss(self) -> torch.Tensor:
+        return plain_loss(self.module(self.batch), self.targets)
+
+    def steps(self, n: int, before_each: Callable[[nn.Module], None] = lambda _: None) -> list[float]:
+        """So many steps; the losses before each."""
+        losses = []
+        for _ in range(n):
+            self.optimizer.zero_grad(set_to_none=True)
+            loss = self.loss()
+            loss.backward()  # type: ignore[no-untyped-call]
+            before_each(self.module)
+            with RandomState(0, torch.device("cpu")).active():
+                self.optimizer.step()
+            losses.append(float(loss.detach()))
+        return losses
+
+
+@rule("optimizer")
+def has_every_parameter_and_no_other(subject: Subject) -> None:
+    """Its groups hold each of the parameters it is given once, and none besides."""
+    net = Net(subject)
+    names = {id(parameter): name for name, parameter in net.module.named_parameters()}
+    held = [id(parameter) for group in net.optimizer.param_groups for parameter in group["params"]]
+    advice = "Give the optimizer all of 'params', each in one group."
+    if lost := [name for key, name in names.items() if key not in held]:
+        raise subject.breaks(f"its groups lack the parameters {listed(lost)}.", advice)
+    if twice := [name for key, name in names.items() if held.count(key) > 1]:
+        raise subject.breaks(f"its groups hold the parameters {listed(twice)} more than once.", advice)
+    if len(held) > len(names):
+        raise subject.breaks(
+            f"its groups hold {len(held) - len(names)} parameters that are not among 'params'.", advice
+        )
+
+
+@rule("optimizer")
+def lowers_a_loss(subject: Subject) -> None:
+    """With its defaults and the given options it lowers the loss of a small network."""
+    net = Net(subject)
+    losses = net.steps(STEPS)
+    after = float(net.loss().detach())
+    if not after < losses[0]:
+        raise subject.breaks(
+            f"{STEPS} steps took the loss from {losses[0]:.4f} to {after:.4f}.",
+            "Does it go down the gradient, and is the default learning rate right for most models?",
+        )
+
+
+@rule("optimizer")
+def takes_sparse_gradients_if_it_says_so(subject: Subject) -> None:
+    """Where its factory says `sparse_gradients = True`, it takes steps with gradients that are sparse."""
+    if getattr(subject.component.factory, "sparse_gradients", False) is not True:
+        raise Skipped("its factory does not say that it takes sparse gradients.")
+    net = Net(subject, sparse=True)
+    before = net.params[0].detach().clone()
+    with blamed(
+        subject.label,
+        "at a step with sparse gradients",
+        "Handle gradients with is_sparse, or leave the attribute sparse_gradients out.",
+    ):
+        net.steps(2)
+    if torch.equal(before, net.params[0]):
+        raise subject.breaks("weights with sparse gradients stay as they are.", "Step them, too.")
+
+
+@rule("optimizer")
+def bears_a_parameter_without_gradient(subject: Subject) -> None:
+    """A parameter whose gradient is None at a step is left as it is, and the others go on."""
+    net = Net(subject)
+    unused = net.params[-1]
+
+    def without(_: nn.Module) -> None:
+        unused.grad = None
+
+    before = unused.detach().clone()
+    with blamed(subject.label, "where a parameter has no gradient", "Leave out what has grad None: layers may rest."):
+        net.steps(2, without)
+    if not torch.equal(before, unused):
+        raise subject.breaks("it changed a parameter that has no gradient.", "Leave out what has grad None.")
