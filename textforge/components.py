@@ -114,6 +114,8 @@ class Component:
     name: str
     target: Callable[..., Any] | str
     origin: Origin
+    plugin: str = ""
+    """The name of the entry point that gives it, or of what was registered in code."""
 
     @property
     def label(self) -> str:

@@ -175,7 +175,7 @@ class PluginManager:
                 if error:
                     broken(f"{kind.hook} raised {type(error).__name__}: {error}")
                     continue
-                for reason in self._offer(kind, offered, origin):
+                for reason in self._offer(kind, offered, origin, name):
                     broken(f"{kind.hook} {reason}")
 
     def _implemented(self, plugin: Any) -> list[str]:
@@ -183,7 +183,7 @@ class PluginManager:
         marked = {name: self._pluggy.parse_hookimpl_opts(plugin, name) for name in dir(plugin)}
         return [settings.get("specname") or name for name, settings in marked.items() if settings]
 
-    def _offer(self, kind: Kind, offered: Any, origin: Origin) -> list[str]:
+    def _offer(self, kind: Kind, offered: Any, origin: Origin, plugin: str) -> list[str]:
         if not isinstance(offered, dict):
             return [f"returned a {type(offered).__name__}, not a dict of names to factories."]
         wrong: list[str] = []
@@ -196,7 +196,7 @@ class PluginManager:
                     f"gave {target!r} for '{name}': neither a factory nor a string 'package.module:attribute'."
                 )
                 continue
-            component = Component(kind, name, target, origin)
+            component = Component(kind, name, target, origin, plugin)
             if callable(target) and kind is not COMMAND:  # a string is imported, and so read, only when it is asked for
                 _, error = attempt(getattr, component, "options")
                 if error:

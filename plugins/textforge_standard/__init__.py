@@ -115,4 +115,5 @@ def textforge_metrics():
 def textforge_commands():
     return {
         "init": "textforge_standard.commands.init:command",
+        "plugin": "textforge_standard.commands.plugin:command",
     }

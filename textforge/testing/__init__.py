@@ -26,9 +26,17 @@ from textforge.testing.checks import (
     Rule,
     Skipped as Skipped,
 )
+from textforge.testing.report import (
+    Outcome as Outcome,
+    installed as installed,
+    outcomes as outcomes,
+    read_options as read_options,
+)
 from textforge.testing.subject import ALL_KINDS, IMPORT_BUDGET, GivenOptions, Subject, component_of
 
-__all__ = ["Check", "ContractError", "Skipped", "checks", "contract_tests"]
+__all__ = [
+    "Check", "ContractError", "Outcome", "Skipped", "checks", "contract_tests", "installed", "outcomes", "read_options",
+]  # fmt: skip
 
 
 def checks(

@@ -100,11 +100,13 @@ def blamed(label: str, doing: str, advice: str, *refusals: type[Exception]) -> I
 
     try:
         yield
-    except (ContractError, Skipped, *refusals):
+    except (ContractError, Skipped):
         raise
     except DataUnavailable as error:
         raise Skipped(f"the data cannot be had here: {error}") from error
     except Exception as error:
+        if isinstance(error, refusals):
+            raise
         raise ContractError(f"{label}: {raised(error)} {doing}. {advice}") from error
 
 

@@ -62,6 +62,11 @@ def usual(subject: Subject) -> tuple[Loss, torch.Tensor, torch.Tensor]:
         return made(subject, multi_label=True)
 
 
+def value(loss: Loss, logits: torch.Tensor, targets: torch.Tensor) -> float:
+    """The loss as a plain number."""
+    return float(loss(logits, targets).detach())
+
+
 @rule("loss")
 def is_one_number_with_a_gradient(subject: Subject) -> None:
     """It gives one finite float number, from which gradients go back to the logits."""
@@ -72,7 +77,7 @@ def is_one_number_with_a_gradient(subject: Subject) -> None:
         shape = f" of shape {tuple(found.shape)}, {found.dtype}" if isinstance(found, torch.Tensor) else ""
         raise subject.breaks(f"it returned a {type(found).__name__}{shape}.", advice)
     if not torch.isfinite(found):
-        raise subject.breaks(f"it returned {float(found)} for ordinary logits.", advice)
+        raise subject.breaks(f"it returned {float(found.detach())} for ordinary logits.", advice)
     if not found.requires_grad:
         raise subject.breaks("no gradient goes back from it to the logits.", advice)
     found.backward()  # type: ignore[no-untyped-call]
@@ -87,7 +92,7 @@ AFTER = ("is-one-number-with-a-gradient",)
 def is_a_mean_over_texts(subject: Subject) -> None:
     """A batch that holds every text twice has the same loss: it does not grow with the batch."""
     loss, logits, targets = usual(subject)
-    once, twice = (float(loss(logits.repeat(n, 1), targets.repeat(n, *[1] * (targets.ndim - 1)))) for n in (1, 2))
+    once, twice = (value(loss, logits.repeat(n, 1), targets.repeat(n, *[1] * (targets.ndim - 1))) for n in (1, 2))
     if not np.isclose(once, twice, rtol=1e-4, atol=1e-6):
         raise subject.breaks(
             f"a batch has the loss {once:g}, the same batch with every text twice {twice:g}.",
@@ -100,7 +105,7 @@ def the_order_of_texts_does_not_matter(subject: Subject) -> None:
     """The same texts in another order have the same loss."""
     loss, logits, targets = usual(subject)
     order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(0))
-    one, other = float(loss(logits, targets)), float(loss(logits[order], targets[order]))
+    one, other = value(loss, logits, targets), value(loss, logits[order], targets[order])
     if not np.isclose(one, other, rtol=1e-4, atol=1e-6):
         raise subject.breaks(
             f"the loss of a batch is {one:g}, in another order {other:g}.",
@@ -114,7 +119,7 @@ def prefers_what_is_right(subject: Subject) -> None:
     loss, logits, targets = usual(subject)
     wanted = targets if targets.ndim == 2 else torch.nn.functional.one_hot(targets, logits.shape[1])
     right = (4.0 * wanted - 2.0).requires_grad_()
-    good, bad = float(loss(right, targets)), float(loss(-right, targets))
+    good, bad = value(loss, right, targets), value(loss, -right, targets)
     if not good < bad:
         raise subject.breaks(
             f"right logits have the loss {good:g}, wrong ones {bad:g}.", "A smaller loss must be the better one."
@@ -130,7 +135,7 @@ def bears_extreme_logits(subject: Subject) -> None:
     found.backward()  # type: ignore[no-untyped-call]
     if not torch.isfinite(found) or extreme.grad is None or not torch.isfinite(extreme.grad).all():
         raise subject.breaks(
-            f"with logits of ±10,000 the loss is {float(found):g}, or its gradient is not finite.",
+            f"with logits of ±10,000 the loss is {float(found.detach()):g}, or its gradient is not finite.",
             "Compute from logits (log_softmax, logsigmoid, logsumexp), not from the logarithm of a probability.",
         )
 

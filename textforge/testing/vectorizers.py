@@ -246,7 +246,7 @@ def _same(one: Features, other: Features) -> bool:
     """Ragged features to the bit; of dense ones a product of matrices rounds otherwise in another batch."""
     if isinstance(one, Ragged):
         return not differing(digests({"": one}), digests({"": other}))
-    return type(one) is type(other) and np.allclose(one.vectors, other.vectors, rtol=1e-4, atol=1e-5)  # type: ignore[union-attr]
+    return type(one) is type(other) and np.allclose(one.vectors, other.vectors, rtol=1e-4, atol=1e-5)
 
 
 def _kept(subject: Subject, vectorizer: Any) -> dict[str, Any]:

@@ -1,0 +1,32 @@
+"""Commands for plugin authors, a group: each is a module of this package, imported when it is called."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+import click
+
+COMMANDS = tuple(name for name in ("new", "check") if find_spec(f"{__name__}.{name}"))
+
+
+class LazyGroup(click.Group):
+    """Finds a command in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return import_module(f"{__name__}.{cmd_name}").command if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from textforge.errors import did_you_mean, listed
+
+            ctx.fail(f"no command 'plugin {args[0]}'. There are: {listed(COMMANDS)}.{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group("plugin", cls=LazyGroup)
+def command() -> None:
+    """Write a plugin of your own, and check it."""
