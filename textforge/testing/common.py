@@ -34,14 +34,14 @@ def its_options_are_typed_and_documented(subject: Subject) -> None:
         )
 
 
-@rule(only_if_it_works=False)
+@rule(only_if_it_works=False, after=("its-options-are-typed-and-documented",))
 def is_built_and_used(subject: Subject) -> None:
     """It is built from its defaults and the given options, and does its ordinary work on a few short texts."""
     if subject.first.failed:
         raise subject.first.failed
 
 
-@rule()
+@rule(after=("its-import-changes-nothing",))
 def prints_nothing(subject: Subject) -> None:
     """It writes nothing to stdout or stderr, not even past Python's streams."""
     if printed := subject.first.seen.printed or subject.again.seen.printed:
@@ -112,7 +112,7 @@ def is_imported_quickly(subject: Subject) -> None:
     imports.hold_to_budget(subject)
 
 
-@rule(only_if_it_works=False)
+@rule(only_if_it_works=False, after=("is-imported-quickly",))
 def its_import_changes_nothing(subject: Subject) -> None:
     """To import its module prints nothing and changes nothing else of the process."""
     changed = imports.of(subject).changed

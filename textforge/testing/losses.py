@@ -85,7 +85,7 @@ def is_one_number_with_a_gradient(subject: Subject) -> None:
         raise subject.breaks("its gradient at the logits is zero or not finite.", advice)
 
 
-AFTER = ("is-one-number-with-a-gradient",)
+AFTER = ("repeats-itself", "is-one-number-with-a-gradient")
 
 
 @rule("loss", after=AFTER)

@@ -60,7 +60,7 @@ def is_a_number_or_none(subject: Subject) -> None:
     _figure(subject, metric(gold, probabilities), "of thirty texts")
 
 
-AFTER = ("is-a-number-or-none",)
+AFTER = ("repeats-itself", "is-a-number-or-none")
 
 
 @rule("metric", after=AFTER)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import tempfile
 import types
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +20,7 @@ from textforge.options import jsonable
 from textforge.plugins import PluginManager
 from textforge.testing.checks import ContractError, Rule, Skipped, blamed
 from textforge.testing.digests import digests
-from textforge.testing.world import Seen, one_thread, watched
+from textforge.testing.world import Seen, unnoticed, watched
 
 GivenOptions = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
 ALL_KINDS = {**KINDS, COMMAND.name: COMMAND}
@@ -87,8 +89,9 @@ class Subject:
     @cached_property
     def folder(self) -> Path:
         """An empty folder of its own, which goes with it."""
-        self._folder = tempfile.TemporaryDirectory(prefix="textforge-testing-", ignore_cleanup_errors=True)
-        return Path(self._folder.name)
+        folder = Path(tempfile.mkdtemp(prefix="textforge-testing-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     @cached_property
     def given_options(self) -> dict[str, Any]:
@@ -170,7 +173,7 @@ class Subject:
         for other in rules_for(self.kind):
             if other.name in rule.after and isinstance(self.outcome(other), ContractError):
                 raise Skipped(f"says nothing new while '{other.name}' fails.")
-        with one_thread(), blamed(self.label, f"where '{rule.name}' was checked", rule.doc):
+        with unnoticed(), blamed(self.label, f"where '{rule.name}' was checked", rule.doc):
             rule.function(self)
 
     def outcome(self, rule: Rule) -> Exception | None:

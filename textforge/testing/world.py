@@ -190,11 +190,12 @@ def _redirect(number: int, target: int) -> Callable[[], None]:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread for torch: a few short texts are not worth more, and other tests may run beside."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+def unnoticed() -> Iterator[None]:
+    """Whatever goes on inside, nobody outside notices: for what other rules tell.
+
+    Torch has one thread: a few short texts are not worth more, and other tests may run beside.
+    """
+    with _restored(), warnings.catch_warnings(), _captured(Seen()):
+        warnings.simplefilter("ignore")
+        torch.set_num_threads(1)
         yield
-    finally:
-        torch.set_num_threads(threads)

@@ -35,6 +35,8 @@ def command(name: str, only: str | None, given: tuple[str, ...], as_json: bool) 
             raise RecipeError(
                 f"-s sets an option of one component, and '{name}' gives {found}. Name one, or use --only."
             )
+        if options:
+            components[0].options.accepted(options)  # refuses here what no check need tell
         counts = Counter({"failed": len(broken)})
         if not as_json:
             for sentence in broken:
