@@ -97,7 +97,7 @@ def adds_numbers_or_nothing(subject: Subject) -> None:
 
 @rule("callback")
 def takes_unusual_labels(subject: Subject) -> None:
-    """Labels with emoji, combining marks, slashes, line breaks, or none of any letter disturb it not."""
+    """Labels with emoji, combining marks, slashes, line breaks, or no character at all do not disturb it."""
     with blamed(
         subject.label, "where labels have unusual characters", "Escape what names of files or tags cannot hold."
     ):
@@ -131,7 +131,7 @@ def is_told_of_failures_at_any_time(subject: Subject) -> None:
 
 @rule("callback")
 def two_at_once_do_not_meet(subject: Subject) -> None:
-    """Two runs followed in turns in one process disturb each other not."""
+    """Two runs followed in turns in one process do not disturb each other."""
     alone = follow(subject, *a_run(valid=FIGURES))
     pair = [made(subject), made(subject)]
     began, *epochs, result = a_run(valid=FIGURES)

@@ -20,6 +20,10 @@ class Skipped(unittest.SkipTest):
     """A check does not apply here; the message says why. pytest and unittest count it as a skipped test."""
 
 
+class Moot(Skipped):
+    """A check says nothing new, since another fails."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """One thing that components of some kinds are held to."""

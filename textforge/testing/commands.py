@@ -49,7 +49,7 @@ def its_options_have_help(subject: Subject) -> None:
 
 @rule("command")
 def shows_its_help(subject: Subject) -> None:
-    """`--help` ends well and names every argument and option, and so for each subcommand."""
+    """`--help` shows how it is used, of it and of each subcommand, and does nothing else."""
     for path, command in _all(of(subject), of(subject).name or "command"):
         printed = io.StringIO()
         advice = "Help is shown before anything is done or asked for."

@@ -114,11 +114,11 @@ def is_imported_quickly(subject: Subject) -> None:
 
 @rule(only_if_it_works=False, after=("is-imported-quickly",))
 def its_import_changes_nothing(subject: Subject) -> None:
-    """To import its module prints nothing and changes nothing else of the process."""
+    """Importing its module prints nothing and changes nothing of the process."""
     changed = imports.of(subject).changed
     if changed:
         raise subject.breaks(
-            f"to import its module changed {listed(changed)}.",
+            f"importing its module changed {listed(changed)}.",
             "A plugin's module is imported whenever anyone looks at what is installed: let it define things, no more.",
         )
 

@@ -93,7 +93,7 @@ def hold_to_budget(subject: Subject) -> None:
         seconds = min(seconds, _import(found.module).seconds)
     if seconds > subject.import_budget:
         raise subject.breaks(
-            f"to import its module '{found.module}' takes {seconds:.2f} s of processor time, more than "
+            f"importing its module '{found.module}' takes {seconds:.2f} s of processor time, more than "
             f"{subject.import_budget:g} s; the slowest: {listed(_slowest(found.module))}.",
             "Import these inside the factory, or name the factory by a string 'package.module:attribute' in the hook "
             "and keep its module light.",

@@ -45,6 +45,11 @@ def made(subject: Subject, *, multi_label: bool, n: int = 30, n_classes: int = 3
     return metric, np.arange(n, dtype=np.int64) % n_classes, scores / scores.sum(axis=1, keepdims=True)
 
 
+def measured(metric: Metric, gold: Any, probabilities: Any) -> Any:
+    """Its figure of copies, as a run gives it copies."""
+    return metric(gold.copy(), probabilities.copy())
+
+
 def usual(subject: Subject) -> tuple[Metric, Any, Any]:
     """For one label a text; where it refuses that, for several."""
     try:
@@ -57,7 +62,7 @@ def usual(subject: Subject) -> tuple[Metric, Any, Any]:
 def is_a_number_or_none(subject: Subject) -> None:
     """It gives a finite number, or None where it is undefined."""
     metric, gold, probabilities = usual(subject)
-    _figure(subject, metric(gold, probabilities), "of thirty texts")
+    _figure(subject, measured(metric, gold, probabilities), "of thirty texts")
 
 
 AFTER = ("repeats-itself", "is-a-number-or-none")
@@ -72,7 +77,7 @@ def takes_one_text_and_one_class(subject: Subject) -> None:
         ("where all texts have one label", np.repeat(gold[:1], 6, axis=0)),
     ):
         with blamed(subject.label, where, "Return None where it is undefined."):
-            found = metric(rows, probabilities[: len(rows)])
+            found = measured(metric, rows, probabilities[: len(rows)])
         _figure(subject, found, where)
 
 
@@ -81,7 +86,7 @@ def the_order_of_texts_does_not_matter(subject: Subject) -> None:
     """The same texts in another order have the same figure."""
     metric, gold, probabilities = usual(subject)
     order = np.random.default_rng(1).permutation(len(gold))
-    one, other = metric(gold, probabilities), metric(gold[order], probabilities[order])
+    one, other = measured(metric, gold, probabilities), measured(metric, gold[order], probabilities[order])
     if (one is None) != (other is None) or (one is not None and not np.isclose(one, other, rtol=1e-5, atol=1e-8)):
         raise subject.breaks(
             f"the figure is {one}, with the texts in another order {other}.", "Let no figure depend on places of texts."
@@ -105,7 +110,7 @@ def a_perfect_answer_is_not_the_worse(subject: Subject) -> None:
     n_classes = probabilities.shape[1]
     right = (gold if gold.ndim == 2 else np.eye(n_classes)[gold]).astype(np.float32) * 0.98 + 0.01
     wrong = np.float32(1) - right if gold.ndim == 2 else np.roll(right, 1, axis=1)
-    good, bad = metric(gold, right), metric(gold, wrong)
+    good, bad = measured(metric, gold, right), measured(metric, gold, wrong)
     greater = getattr(subject.component.factory, "greater_is_better", True) is not False
     if good is not None and bad is not None and (good < bad if greater else good > bad):
         raise subject.breaks(
@@ -124,7 +129,7 @@ def takes_two_classes_and_five(subject: Subject) -> None:
         where = f"with {n_classes} classes"
         with blamed(subject.label, where, "Read the number of classes off the probabilities."):
             metric, gold, probabilities = made(subject, multi_label=several, n_classes=n_classes)
-            found = metric(gold, probabilities)
+            found = measured(metric, gold, probabilities)
         _figure(subject, found, where)
 
 
@@ -137,7 +142,7 @@ def takes_other_labels_or_names_what_does(subject: Subject) -> None:
         try:
             with blamed(subject.label, f"with {what}", advice, RecipeError):
                 metric, gold, probabilities = made(subject, multi_label=multi_label)
-                found = metric(gold, probabilities)
+                found = measured(metric, gold, probabilities)
             _figure(subject, found, f"with {what}")
         except RecipeError as error:
             if not named_others(str(error), subject.component.name):

@@ -36,10 +36,9 @@ class Net:
         self.batch: RaggedBatch = features.batch(0, len(texts))
         self.targets = torch.from_numpy(probes.numbers(labels))
         self.module = probes.net(features.n_features, 3)
-        says_so = getattr(subject.component.factory, "sparse_gradients", False) is True
         for layer in self.module.modules():
             if hasattr(layer, "sparse"):
-                layer.sparse = says_so if sparse is None else sparse  # type: ignore[assignment]
+                layer.sparse = takes_sparse(subject) if sparse is None else sparse  # type: ignore[assignment]
         self.params = list(self.module.parameters())
         with RandomState(0, torch.device("cpu")).active():
             self.optimizer = subject.build(params=self.params, module=self.module)
@@ -64,6 +63,23 @@ class Net:
                 self.optimizer.step()
             losses.append(float(loss.detach()))
         return losses
+
+
+def says_sparse(subject: Subject) -> bool:
+    """Whether the factory says that it takes sparse gradients."""
+    return getattr(subject.component.factory, "sparse_gradients", False) is True
+
+
+def takes_sparse(subject: Subject) -> bool:
+    """Whether it says so, and does: where it does not, one rule tells, and the others go on without."""
+    if subject.bench is None:
+        subject.bench = says_sparse(subject)
+        if subject.bench:
+            try:
+                Net(subject, sparse=True).steps(1)
+            except Exception:
+                subject.bench = False
+    return bool(subject.bench)
 
 
 @rule("optimizer")
@@ -99,7 +115,7 @@ def lowers_a_loss(subject: Subject) -> None:
 @rule("optimizer")
 def takes_sparse_gradients_if_it_says_so(subject: Subject) -> None:
     """Where its factory says `sparse_gradients = True`, it takes steps with gradients that are sparse."""
-    if getattr(subject.component.factory, "sparse_gradients", False) is not True:
+    if not says_sparse(subject):
         raise Skipped("its factory does not say that it takes sparse gradients.")
     net = Net(subject, sparse=True)
     before = net.params[0].detach().clone()

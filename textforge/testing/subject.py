@@ -18,7 +18,7 @@ from textforge.components import COMMAND, IN_CODE, KINDS, Component, Part
 from textforge.errors import RecipeError, TextforgeError, listed
 from textforge.options import jsonable
 from textforge.plugins import PluginManager
-from textforge.testing.checks import ContractError, Rule, Skipped, blamed
+from textforge.testing.checks import ContractError, Moot, Rule, Skipped, blamed
 from textforge.testing.digests import digests
 from textforge.testing.world import Seen, unnoticed, watched
 
@@ -73,7 +73,7 @@ class Subject:
         self.plugins = plugins
         self.given_vectorizer = vectorizer
         self.bench: Any = None
-        """Where a model is tried, once there is one."""
+        """What the rules of a kind keep from one to the next: where a model is tried, for one."""
         self._given = options or {}
         self._outcomes: dict[str, Exception | None] = {}
 
@@ -169,10 +169,10 @@ class Subject:
         if isinstance(self.first.failed, Skipped):
             raise Skipped(str(self.first.failed)) from self.first.failed
         if rule.only_if_it_works and self.first.failed:
-            raise Skipped("it fails at its ordinary work (see 'is-built-and-used').")
+            raise Moot("it fails at its ordinary work (see 'is-built-and-used').")
         for other in rules_for(self.kind):
-            if other.name in rule.after and isinstance(self.outcome(other), ContractError):
-                raise Skipped(f"says nothing new while '{other.name}' fails.")
+            if other.name in rule.after and isinstance(self.outcome(other), (ContractError, Moot)):
+                raise Moot(f"it says nothing new while '{other.name}' fails.")
         with unnoticed(), blamed(self.label, f"where '{rule.name}' was checked", rule.doc):
             rule.function(self)
 

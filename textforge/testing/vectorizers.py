@@ -38,7 +38,7 @@ def _work(subject: Subject) -> Mapping[str, Any]:
         "features": features,
         "features of other texts": _vectors(subject, vectorizer, _others()),
         "state": dict(vectorizer.state()),
-        "facts": _facts(subject, vectorizer),
+        "facts": {name: getattr(vectorizer, name, None) for name in subject.component.gives},
     }
 
 
@@ -111,7 +111,7 @@ def its_state_is_json_and_arrays(subject: Subject) -> None:
     _kept(subject, vectorizer)
 
 
-@rule("vectorizer", after=("its-state-is-json-and-arrays",))
+@rule("vectorizer", after=("its-state-is-json-and-arrays", "gives-the-facts-that-it-promises"))
 def its_state_restores_it(subject: Subject) -> None:
     """`from_state` gives a vectorizer with the same features and facts."""
     vectorizer, _ = _fitted(subject)

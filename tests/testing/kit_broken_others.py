@@ -1,0 +1,190 @@
+"""Datasets and callbacks that break what they are held to."""
+
+from pathlib import Path
+
+COUNTS = []
+TEXTS = ["the moon", "a bat", "lunar orbit", "home run"] * 5
+LABELS = ["space", "ball"] * 10
+
+
+# -- datasets --------------------------------------------------------------------------------------
+
+
+def data(train=None, **splits):
+    from textforge import Dataset
+
+    return Dataset(train=train or (TEXTS, LABELS), **splits)
+
+
+def good_dataset(seed: int, /, *, n: int = 20):
+    """Texts on two topics.
+
+    Options:
+        n: how many.
+    """
+    return data((TEXTS[:n], LABELS[:n]), test=(TEXTS[:4], LABELS[:4]))
+
+
+def several_labels():
+    """Texts with sets of labels."""
+    return data((TEXTS, [[label] for label in LABELS]))
+
+
+def reading(*, train: Path):
+    """A text a line, the label before it.
+
+    Options:
+        train: the file.
+    """
+    from textforge import DataError
+
+    try:
+        lines = train.read_text().splitlines()
+    except OSError as error:
+        raise DataError(f"{train}: cannot be read: {error.strerror}.") from error
+    rows = [line.split("\t") for line in lines]
+    return data(([text for _, text in rows], [label for label, _ in rows]))
+
+
+def careless(*, train: Path):
+    """It opens whatever it is given.
+
+    Options:
+        train: the file.
+    """
+    train.read_text()
+    return data()
+
+
+def silent(*, train: Path):
+    """It does not look at the file.
+
+    Options:
+        train: the file.
+    """
+    return data()
+
+
+def anonymous(*, train: Path):
+    """It does not say which file it was.
+
+    Options:
+        train: the file.
+    """
+    from textforge import DataError
+
+    if not train.exists():
+        raise DataError("there is no such file.")
+    return data()
+
+
+def no_dataset():
+    """It gives a list."""
+    return [TEXTS, LABELS]
+
+
+def one_class():
+    """All texts have one label."""
+    return data((TEXTS, ["space"] * len(TEXTS)))
+
+
+def other_test_labels():
+    """A label of test is none of train."""
+    return data(test=(["a soup"], ["food"]))
+
+
+def unavailable():
+    """It is not here."""
+    from textforge import DataUnavailable
+
+    raise DataUnavailable("the archive is neither here nor there.")
+
+
+def sets_in_their_order():
+    """It goes through a set."""
+    texts = sorted({f"{text} {n}" for n, text in enumerate(TEXTS)}, key=hash)
+    return data((texts, ["space" if "moon" in text or "orbit" in text else "ball" for text in texts]))
+
+
+# -- callbacks -------------------------------------------------------------------------------------
+
+
+class GoodCallback:
+    """It adds how much the loss fell."""
+
+    def __init__(self, run_folder, /):
+        self.folder, self.before = run_folder, None
+
+    def epoch_ended(self, result):
+        fell = None if self.before is None else {"fell": self.before - result["train_loss"]}
+        self.before = result["train_loss"]
+        return fell
+
+    def failed(self, error):
+        (self.folder / "failed.txt").write_text(error["message"])
+
+
+class Deaf:
+    """None of its methods is that of an event."""
+
+    def epoch_end(self, result):
+        return None
+
+
+class Texts(GoodCallback):
+    """It adds a text."""
+
+    def finished(self, result):
+        return {"note": "well done"}
+
+
+class Returning(GoodCallback):
+    """It returns something at the start."""
+
+    def started(self, run):
+        return {"epochs": run["epochs"]}
+
+
+class NamingFiles(GoodCallback):
+    """It writes a file for each label."""
+
+    def started(self, run):
+        for label in run["labels"]:
+            (self.folder / label).write_text("")
+
+
+class Trusting(GoodCallback):
+    """It takes it that there is a validation split."""
+
+    def epoch_ended(self, result):
+        if result["number"] == 1 and result["valid"] is None:
+            return None
+        return {"twice": 2 * sum((result["valid"] or {"none": 0.0}).values())}
+
+
+class TrustingTest(GoodCallback):
+    """It takes it that there is a test split."""
+
+    def finished(self, result):
+        return {"error": 1 - result["test"]["accuracy"]}
+
+
+class Unopened(GoodCallback):
+    """It closes at the end what may not be open."""
+
+    def started(self, run):
+        self.file = []
+
+    def failed(self, error):
+        self.file.append(error["message"])
+
+
+class Shared(GoodCallback):
+    """Its counts belong to all runs."""
+
+    def started(self, run):
+        COUNTS.clear()
+
+    def epoch_ended(self, result):
+        COUNTS.append(1)
+        return {"epochs": len(COUNTS)}

@@ -1,0 +1,247 @@
+"""Optimizers, schedulers and losses that break what they are held to. torch is imported inside."""
+
+# -- optimizers ------------------------------------------------------------------------------------
+
+
+def good_optimizer(params, /, *, lr: float = 0.05):
+    """Stochastic gradient descent.
+
+    Options:
+        lr: learning rate.
+    """
+    import torch
+
+    return torch.optim.SGD(params, lr=lr)
+
+
+def no_optimizer(params, /):
+    """It gives a function."""
+    return lambda: None
+
+
+def without_the_last(params, /):
+    """It leaves the last parameter out."""
+    import torch
+
+    return torch.optim.SGD(params[:-1], lr=0.05)
+
+
+def with_another(params, /):
+    """It has a parameter of its own."""
+    import torch
+
+    return torch.optim.SGD([*params, torch.nn.Parameter(torch.zeros(1))], lr=0.05)
+
+
+def upwards(params, /):
+    """It goes up the gradient."""
+    import torch
+
+    return torch.optim.SGD(params, lr=0.05, maximize=True)
+
+
+def dense_adam(params, /):
+    """Adam, which takes no sparse gradients."""
+    import torch
+
+    return torch.optim.Adam(params, lr=0.05)
+
+
+def sparse_sgd(params, /):
+    """Stochastic gradient descent, which takes sparse gradients."""
+    import torch
+
+    return torch.optim.SGD(params, lr=0.05)
+
+
+def blind(params, /):
+    """It looks at every gradient."""
+    import torch
+
+    class Blind(torch.optim.Optimizer):
+        @torch.no_grad()
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    parameter.sub_(0.05 * parameter.grad)
+
+    return Blind(params, {"lr": 0.05})
+
+
+dense_adam.sparse_gradients = sparse_sgd.sparse_gradients = True
+
+# -- schedulers ------------------------------------------------------------------------------------
+
+
+def following(optimizer, factor):
+    from torch.optim.lr_scheduler import LambdaLR
+
+    return LambdaLR(optimizer, factor)
+
+
+def good_scheduler(optimizer, total_steps: int, /):
+    """Down to a half."""
+    return following(optimizer, lambda step: 1 - 0.5 * step / total_steps)
+
+
+def plateau(optimizer, monitor_mode: str, /):
+    """Lower where nothing gets better."""
+    from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+    return ReduceLROnPlateau(optimizer, mode=monitor_mode, patience=0)
+
+
+def refusing_short(optimizer, total_steps: int, /):
+    """It is for ten steps or more."""
+    from textforge import RecipeError
+
+    if total_steps < 10:
+        raise RecipeError("scheduler 'refusing-short' needs ten steps. Train for more epochs.")
+    return following(optimizer, lambda step: 1.0)
+
+
+def no_scheduler(optimizer, /):
+    """It gives a function."""
+    return lambda: None
+
+
+def dividing_by_what_is_left(optimizer, total_steps: int, /):
+    """It divides by zero where there is but one step."""
+    return following(optimizer, lambda step: 1 / (total_steps - 1))
+
+
+def too_far_down(optimizer, total_steps: int, /):
+    """It goes below zero."""
+    return following(optimizer, lambda step: 1 - step / 100)
+
+
+def the_same_for_all(optimizer, /):
+    """It gives every group the rate of the first."""
+    first = optimizer.param_groups[0]["lr"]
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Same(LRScheduler):
+        def get_lr(self):
+            return [first for _ in self.optimizer.param_groups]
+
+    return Same(optimizer)
+
+
+# -- losses ----------------------------------------------------------------------------------------
+
+
+def cross_entropy(logits, targets):
+    from torch.nn import functional
+
+    if targets.ndim == 2:
+        return functional.binary_cross_entropy_with_logits(logits, targets)
+    return functional.cross_entropy(logits, targets)
+
+
+def good_loss():
+    """Cross-entropy."""
+    return cross_entropy
+
+
+def single_loss(multi_label: bool, /):
+    """Cross-entropy, for one label a text."""
+    from textforge import RecipeError
+
+    if multi_label:
+        raise RecipeError("loss 'single-loss' is for one label a text. Use 'good-loss'.")
+    return cross_entropy
+
+
+def several_loss(multi_label: bool, /):
+    """Binary cross-entropy, for several labels a text."""
+    from textforge import RecipeError
+
+    if not multi_label:
+        raise RecipeError("loss 'several-loss' is for several labels a text. Use 'good-loss'.")
+    return cross_entropy
+
+
+def no_loss():
+    """It gives a number."""
+    return 3.0
+
+
+def one_each():
+    """It gives a number for each text."""
+    from torch.nn import functional
+
+    return lambda logits, targets: functional.cross_entropy(logits, targets, reduction="none")
+
+
+def without_gradient():
+    """No gradient goes back."""
+    return lambda logits, targets: cross_entropy(logits.detach(), targets)
+
+
+def summed():
+    """It grows with the batch."""
+    return lambda logits, targets: cross_entropy(logits, targets) * len(targets)
+
+
+def first_first():
+    """The first text counts more."""
+
+    def cyclic(logits, targets):
+        import torch
+
+        weights = torch.cos(torch.arange(len(targets)) * torch.pi / 12) * 0.5 + 1
+        each = torch.stack([cross_entropy(logits[n : n + 1], targets[n : n + 1]) for n in range(len(targets))])
+        return (each * weights).mean()
+
+    return cyclic
+
+
+def the_worse_the_better():
+    """A larger loss is the better."""
+    return lambda logits, targets: -cross_entropy(logits, targets)
+
+
+def naive():
+    """The logarithm of a probability."""
+
+    def loss(logits, targets):
+        if targets.ndim == 2:
+            return cross_entropy(logits, targets)
+        return -logits.softmax(dim=1).gather(1, targets[:, None]).log().mean()
+
+    return loss
+
+
+def changing():
+    """It changes the logits."""
+
+    def loss(logits, targets):
+        found = cross_entropy(logits, targets)
+        if not logits.requires_grad:
+            logits.zero_()
+        return found
+
+    return loss
+
+
+def of_three(n_classes, /):
+    """It knows three classes."""
+    import torch
+
+    return lambda logits, targets: cross_entropy(logits * torch.ones(3), targets)
+
+
+def single_only(multi_label: bool, /):
+    """It refuses several labels without a word of what takes them."""
+    from textforge import RecipeError
+
+    if multi_label:
+        raise RecipeError("one label a text only")
+    return cross_entropy
+
+
+def unaware():
+    """It knows nothing of several labels."""
+    from torch.nn import functional
+
+    return lambda logits, targets: functional.nll_loss(logits.log_softmax(dim=1), targets)

@@ -1,0 +1,63 @@
+"""The contract kit: what models are held to."""
+
+import kit_broken_models as broken
+import pytest
+from kit_examples import Broken, failures, holds
+
+from textforge import PluginManager
+from textforge.testing import Skipped, checks
+
+
+def model(rule, component, *says):
+    return Broken("model", rule, component, says)
+
+
+EXAMPLES = [
+    model("takes-a-single-text", broken.squeezing, "of shape (3,)", "no squeeze()"),
+    model("takes-empty-texts", broken.dividing, "its logits are not finite", "lengths.clamp(min=1)"),
+    model("takes-a-batch-of-empty-texts", broken.maximal, "over a batch of empty texts", "nothing but empty texts"),
+    model("evaluation-is-deterministic", broken.undecided, "other logits the second time", "while self.training"),
+    model("a-batch-equals-its-singles", broken.comparing, "beside other texts", "Mask what is padding"),
+    model("gradients-reach-every-parameter", broken.detached, "reached words.weight in", "without detach()"),
+    model("gradients-reach-every-parameter", broken.unused, "spare.bias, spare.weight", "requires_grad_(False)"),
+    model("learns-its-training-texts", broken.backwards, "took the loss on the training texts from", "Do the logits"),
+    model("learns-its-training-texts", broken.lazy, "33% of the texts", "does forward use what it learnt?"),
+    model("its-state-is-tensors", broken.chatty, "'note' in its state_dict() is a str", "register_buffer"),
+    model("its-weights-restore-it", broken.plain_attribute, "the logits are others", "must be parameters or buffers"),
+    model("comes-back-from-a-bundle", broken.sparse_buffer, "when a bundle of it was saved", "as plain tensors"),
+    model("pickles-nothing", broken.pickling, "it used pickle.dumps", "tensors and JSON alone"),
+    model("leaves-the-batch-alone", broken.scaling, "changed the batch", "no operation in place"),
+    model("leaves-the-batch-alone", broken.greedy, "changed the targets", "no operation in place"),
+    model("takes-two-classes-and-five", broken.three_classes, "with 2 classes", "One logit a class"),
+    model(
+        "takes-several-labels-or-names-what-does", broken.single_only, "it refuses several labels", "'another-model'"
+    ),
+    model("takes-several-labels-or-names-what-does", broken.softly_failing, "KeyError", "the fact 'multi_label'"),
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_a_broken_model_fails_its_check_alone_with_what_to_do(example):
+    holds(example)
+
+
+@pytest.mark.parametrize(
+    "component", [broken.good, broken.dense_only, broken.sequences, broken.refusing_well, broken.counting_classes]
+)
+def test_a_good_model_passes_beside_a_vectorizer_that_the_kit_finds(component):
+    assert not failures("model", component)
+
+
+def test_a_model_that_asks_for_what_nobody_gives_is_skipped_until_a_vectorizer_is_named():
+    found = checks("model", broken.vectors_needed, plugins=PluginManager(entry_points=False))
+    for check in found[2:]:
+        if check.name not in ("is-imported-quickly", "its-import-changes-nothing"):
+            with pytest.raises(Skipped, match="the fact 'embeddings', which no vectorizer here gives"):
+                check()
+
+
+def test_a_vectorizer_may_be_named():
+    parts = PluginManager()
+    words = parts.part("vectorizer", "tokens", max_length=5)
+    assert not failures("model", broken.sequences, vectorizer=words)
+    assert not failures("model", broken.sequences, vectorizer="tokens")

@@ -1,0 +1,96 @@
+"""The contract kit: what metrics, datasets, callbacks and commands are held to."""
+
+import kit_broken_commands as commands
+import kit_broken_metrics as metrics
+import kit_broken_others as broken
+import pytest
+from kit_examples import Broken, failures, holds
+
+from textforge.testing import Skipped, checks
+
+
+def a_file(folder):
+    lines = [f"{label}\t{text}" for label, text in zip(broken.LABELS, broken.TEXTS, strict=True)]
+    (folder / "data.txt").write_text("\n".join(lines))
+    return {"train": folder / "data.txt"}
+
+
+FILE = {"options": a_file}
+EXAMPLES = [
+    Broken("metric", rule, component, says)
+    for rule, component, *says in (
+        ("is-a-number-or-none", metrics.by_class, "its figure of thirty texts is array(", "Return float(…)"),
+        ("is-a-number-or-none", metrics.infinite, "its figure of thirty texts is inf", "or None"),
+        ("takes-one-text-and-one-class", metrics.undivided, "ZeroDivisionError", "Return None where it is undefined"),
+        ("the-order-of-texts-does-not-matter", metrics.of_the_first, "in another order", "depend on places"),
+        ("leaves-its-arguments-alone", metrics.rounding, "changed the probabilities", "Work on a copy"),
+        ("a-perfect-answer-is-not-the-worse", metrics.wrong_way, "right answers have the figure 0", "= False"),
+        ("takes-two-classes-and-five", metrics.of_three, "with 2 classes", "off the probabilities"),
+        ("takes-other-labels-or-names-what-does", metrics.unaware, "with several labels a text", "'multi_label'"),
+        ("takes-other-labels-or-names-what-does", metrics.refusing, "one label a text only", "'another-metric'"),
+    )
+]
+EXAMPLES += [
+    Broken("dataset", rule, component, says, more)
+    for rule, component, more, *says in (
+        ("is-built-and-used", broken.no_dataset, {}, "returned a list, not a textforge.Dataset", "Mend that first"),
+        ("has-two-classes-at-least", broken.one_class, {}, "have the label 'space'", "Give each class"),
+        ("its-splits-share-their-labels", broken.other_test_labels, {}, "'food' (1 times", "Leave such texts out"),
+        ("a-missing-file-is-refused-in-a-sentence", broken.careless, FILE, "FileNotFoundError", "textforge.DataError("),
+        ("a-missing-file-is-refused-in-a-sentence", broken.silent, FILE, "it says nothing", "textforge.DataError("),
+        ("a-missing-file-is-refused-in-a-sentence", broken.anonymous, FILE, "there is no such file", "Name the path"),
+        ("works-in-a-spawned-process", broken.sets_in_their_order, {}, "its texts and labels came out", "sorted(…)"),
+    )
+]
+EXAMPLES += [
+    Broken("callback", rule, component, says)
+    for rule, component, *says in (
+        ("is-built-and-used", broken.Deaf, "none of the methods started,", "it has epoch_end.", "those of the events"),
+        ("adds-numbers-or-nothing", broken.Texts, "finished returned {'note'", "{'name': 0.5}"),
+        ("adds-numbers-or-nothing", broken.Returning, "started returned {'epochs'", "Let it return nothing"),
+        ("takes-unusual-labels", broken.NamingFiles, "FileNotFoundError", "Escape what names of files"),
+        ("takes-figures-that-are-none", broken.Trusting, "where a figure is None", "where it is undefined"),
+        ("takes-figures-that-are-none", broken.TrustingTest, "neither validation nor test", "valid and test are None"),
+        ("is-told-of-failures-at-any-time", broken.Unopened, "at 'failed' after nothing", "close what is open"),
+        ("two-at-once-do-not-meet", broken.Shared, "beside another run", "in its own object"),
+    )
+]
+EXAMPLES += [
+    Broken("command", rule, component, says)
+    for rule, component, *says in (
+        ("is-built-and-used", commands.function, "it is a function", "@click.command()"),
+        ("says-what-it-does", commands.mute, "no help text", "a docstring"),
+        ("its-options-have-help", commands.bare, "options without help: 'bare --words'", "help='…'"),
+        ("its-options-have-help", commands.deep, "options without help: 'deep bare --words'", "help='…'"),
+        (
+            "shows-its-help",
+            commands.hasty,
+            "RuntimeError (no time for that) at 'hasty --help'",
+            "before anything is done",
+        ),
+    )
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one.kind}-{one}")
+def test_a_broken_one_fails_its_check_alone_with_what_to_do(example):
+    holds(example)
+
+
+@pytest.mark.parametrize(
+    ("kind", "component", "more"),
+    [
+        ("metric", metrics.good, {}), ("metric", metrics.error, {}), ("metric", metrics.several, {}),
+        ("dataset", broken.good_dataset, {}), ("dataset", broken.several_labels, {}), ("dataset", broken.reading, FILE),
+        ("callback", broken.GoodCallback, {}), ("command", commands.good, {}), ("command", commands.good_group, {}),
+    ],
+)  # fmt: skip
+def test_a_good_one_passes(kind, component, more):
+    assert not failures(kind, component, **more)
+
+
+def test_data_that_cannot_be_had_here_are_skipped_with_the_reason():
+    for check in checks("dataset", broken.unavailable)[2:]:
+        if check.name not in ("is-imported-quickly", "its-import-changes-nothing"):
+            with pytest.raises(Skipped, match="cannot be had here: the archive is neither here nor there"):
+                check()
