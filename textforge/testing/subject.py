@@ -140,6 +140,7 @@ class Subject:
     def look(self) -> Look:
         """Do the ordinary work once more, and see what it does besides."""
         look = Look()
+        _ = self.given_options  # what makes them is no part of the component
         with watched() as look.seen:
             try:
                 with blamed(self.label, "while doing its ordinary work", "Mend that first; all else depends on it."):
