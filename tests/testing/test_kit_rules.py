@@ -1,6 +1,8 @@
 """The contract kit as a whole: each rule has a broken example, and the page for authors lists them all."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 import test_kit_common
@@ -12,6 +14,7 @@ from conftest import ROOT
 
 from textforge.testing.subject import ALL_KINDS, EXERCISES
 
+PAGE = (ROOT / "docs" / "testing.md").read_text()
 EXAMPLES = [
     example
     for module in (test_kit_common, test_kit_models, test_kit_others, test_kit_training, test_kit_vectorizers)
@@ -39,10 +42,40 @@ def test_every_kind_has_rules_and_ordinary_work():
     assert set(EXERCISES) == set(ALL_KINDS)
 
 
+MY_PACKAGE = '''
+def my_model(n_features: int, n_classes: int, /, *, dim: int = 100):
+    """Two linear layers.
+
+    Options:
+        dim: width between them.
+    """
+    from textforge import FeatureLinear
+    from torch import nn
+
+    return nn.Sequential(FeatureLinear(n_features, dim), nn.Linear(dim, n_classes))
+'''
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_page_for_authors_run(tmp_path):
+    with_pytest, a_dataset, without = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "my_package.py").write_text(MY_PACKAGE)
+    (tmp_path / "test_mine.py").write_text(with_pytest + a_dataset)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"\n\d\d passed", done.stdout), done.stdout
+    done = subprocess.run([sys.executable, "-c", without], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "lowers-a-loss ok" in done.stdout
+    assert "does not apply: its factory does not say that it takes sparse gradients" in done.stdout
+    assert "FAILED" not in done.stdout
+
+
 def test_the_page_for_authors_lists_every_check_and_what_it_holds_to():
-    page = (ROOT / "docs" / "testing.md").read_text()
     told = {}
-    for title, section in re.findall(r"^### (.*?)\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL):
+    for title, section in re.findall(r"^### (.*?)\n(.*?)(?=^#|\Z)", PAGE, re.MULTILINE | re.DOTALL):
         kind = {kind.many.capitalize(): name for name, kind in ALL_KINDS.items()}.get(title, "")
         for name, doc in re.findall(r"^\| `([\w-]+)` \| (.*) \|$", section, re.MULTILINE):
             told[kind, name] = doc

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def rule(
     return stated
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check:
     """One rule for one component. Call it: it returns nothing where the rule is kept.
 
@@ -71,8 +71,8 @@ class Check:
         Skipped: the rule does not apply here, and why.
     """
 
-    rule: Rule = field(repr=False)
-    subject: Subject = field(repr=False)
+    rule: Rule
+    subject: Subject
 
     @property
     def name(self) -> str:
@@ -85,10 +85,14 @@ class Check:
         return self.rule.doc
 
     def __call__(self) -> None:
+        __tracebackhide__ = True  # pytest shows where a component fails, not how it was found
         self.subject.hold_to(self.rule)
 
     def __str__(self) -> str:
         return f"{self.subject.label}: {self.name}"
+
+    def __repr__(self) -> str:
+        return f"<Check {self}>"
 
 
 @contextmanager
@@ -102,6 +106,7 @@ def blamed(label: str, doing: str, advice: str, *refusals: type[Exception]) -> I
     """
     from textforge.errors import DataUnavailable
 
+    __tracebackhide__ = True
     try:
         yield
     except (ContractError, Skipped):

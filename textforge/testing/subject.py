@@ -157,6 +157,7 @@ class Subject:
         Raises:
             ContractError, Skipped: as `Check`.
         """
+        __tracebackhide__ = True
         try:
             self._hold_to(rule)
         except (ContractError, Skipped) as error:
@@ -167,6 +168,7 @@ class Subject:
     def _hold_to(self, rule: Rule) -> None:
         from textforge.testing import rules_for
 
+        __tracebackhide__ = True
         if isinstance(self.first.failed, Skipped):
             raise Skipped(str(self.first.failed)) from self.first.failed
         if rule.only_if_it_works and self.first.failed:
