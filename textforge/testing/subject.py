@@ -12,15 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textforge.components import COMMAND, IN_CODE, KINDS, Component, Part
 from textforge.errors import RecipeError, TextforgeError, listed
 from textforge.options import jsonable
 from textforge.plugins import PluginManager
 from textforge.testing.checks import ContractError, Moot, Rule, Skipped, blamed
-from textforge.testing.digests import digests
-from textforge.testing.world import Seen, unnoticed, watched
+
+if TYPE_CHECKING:
+    from textforge.testing.world import Seen
 
 GivenOptions = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
 ALL_KINDS = {**KINDS, COMMAND.name: COMMAND}
@@ -45,7 +46,7 @@ def exercise(kind: str) -> Callable[[Callable[[Subject], Mapping[str, Any]]], Ca
 class Look:
     """What one go at the ordinary work came to."""
 
-    seen: Seen = field(default_factory=Seen)
+    seen: Seen
     digests: dict[str, str] = field(default_factory=dict)
     failed: Exception | None = None
 
@@ -139,9 +140,12 @@ class Subject:
 
     def look(self) -> Look:
         """Do the ordinary work once more, and see what it does besides."""
-        look = Look()
+        from textforge.testing.digests import digests
+        from textforge.testing.world import watched
+
         _ = self.given_options  # what makes them is no part of the component
-        with watched() as look.seen:
+        with watched() as seen:
+            look = Look(seen)
             try:
                 with blamed(self.label, "while doing its ordinary work", "Mend that first; all else depends on it."):
                     look.digests = digests(EXERCISES[self.kind](self))
@@ -167,6 +171,7 @@ class Subject:
 
     def _hold_to(self, rule: Rule) -> None:
         from textforge.testing import rules_for
+        from textforge.testing.world import unnoticed
 
         __tracebackhide__ = True
         if isinstance(self.first.failed, Skipped):
