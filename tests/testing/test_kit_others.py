@@ -82,7 +82,8 @@ def test_a_broken_one_fails_its_check_alone_with_what_to_do(example):
     [
         ("metric", metrics.good, {}), ("metric", metrics.error, {}), ("metric", metrics.several, {}),
         ("dataset", broken.good_dataset, {}), ("dataset", broken.several_labels, {}), ("dataset", broken.reading, FILE),
-        ("callback", broken.GoodCallback, {}), ("command", commands.good, {}), ("command", commands.good_group, {}),
+        ("callback", broken.GoodCallback, {}), ("callback", broken.Timed, {}),
+        ("command", commands.good, {}), ("command", commands.good_group, {}),
     ],
 )  # fmt: skip
 def test_a_good_one_passes(kind, component, more):

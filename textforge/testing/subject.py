@@ -161,6 +161,8 @@ class Subject:
         Raises:
             ContractError, Skipped: as `Check`.
         """
+        from textforge.testing import rules_for
+
         __tracebackhide__ = True
         try:
             self._hold_to(rule)
@@ -168,6 +170,8 @@ class Subject:
             self._outcomes[rule.name] = error
             raise
         self._outcomes[rule.name] = None
+        if len(self._outcomes) == len(rules_for(self.kind)):
+            self.bench = None  # all is known, and a test session may hold hundreds of subjects
 
     def _hold_to(self, rule: Rule) -> None:
         from textforge.testing import rules_for
@@ -234,6 +238,10 @@ def reference(component: Component) -> dict[str, Any]:
     target = component.target
     if not isinstance(target, str):
         module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", "")
+        if not name:  # an object, such as a click.Command: under what name does its module have it?
+            module = getattr(getattr(target, "callback", None), "__module__", None)
+            own = vars(sys.modules[module]) if module in sys.modules else {}
+            name = next((key for key, value in own.items() if value is target), "")
         found: Any = sys.modules.get(module or "")
         for part in name.split("."):
             found = getattr(found, part, None)
