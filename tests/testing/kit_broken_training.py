@@ -68,6 +68,27 @@ def blind(params, /):
     return Blind(params, {"lr": 0.05})
 
 
+def for_layers(params, module, /):
+    """It is for modules that tell their layers."""
+    import torch
+
+    from textforge import RecipeError
+
+    if not hasattr(module, "layers"):
+        raise RecipeError("optimizer 'for-layers': the model has no layers. Use 'sgd'.")
+    return torch.optim.SGD([{"params": list(layer.parameters()), "lr": 0.1} for layer in module.layers], lr=0.1)
+
+
+def layered(n_features, n_classes):
+    from torch import nn
+
+    from textforge import FeatureLinear
+
+    module = nn.Sequential(FeatureLinear(n_features, 8), nn.Linear(8, n_classes))
+    module.layers = list(module)
+    return module
+
+
 dense_adam.sparse_gradients = sparse_sgd.sparse_gradients = True
 
 # -- schedulers ------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def test_a_factory_that_no_process_could_import_is_skipped_with_the_reason():
         return broken.confidence
 
     (check,) = [check for check in checks("metric", inside) if check.name == "works-in-a-spawned-process"]
-    with pytest.raises(Skipped, match="define the factory at the top of a module"):
+    with pytest.raises(Skipped, match="define it at the top of a module"):
         check()
 
 

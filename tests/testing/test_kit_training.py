@@ -4,6 +4,8 @@ import kit_broken_training as broken
 import pytest
 from kit_examples import Broken, failures, holds
 
+from textforge.testing import Skipped, checks
+
 EXAMPLES = [
     Broken("optimizer", rule, component, says)
     for rule, component, *says in (
@@ -57,3 +59,13 @@ def test_a_broken_part_of_training_fails_its_check_alone_with_what_to_do(example
 )  # fmt: skip
 def test_a_good_one_passes(kind, component):
     assert not failures(kind, component)
+
+
+def test_an_optimizer_for_certain_modules_is_given_one():
+    assert not failures("optimizer", broken.for_layers, module=broken.layered)
+    (check,) = [one for one in checks("optimizer", broken.for_layers, module=broken.layered) if "spawned" in one.name]
+    check()
+    for check in checks("optimizer", broken.for_layers)[2:]:
+        if "import" not in check.name:
+            with pytest.raises(Skipped, match=r"refuses the kit's network \(.* Give one that it takes: module="):
+                check()

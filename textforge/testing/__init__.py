@@ -14,6 +14,7 @@ checks, each to be called. `textforge plugin check NAME` holds an installed plug
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -45,6 +46,7 @@ def checks(
     *,
     options: GivenOptions | None = None,
     vectorizer: Part | str | None = None,
+    module: Callable[[int, int], Any] | None = None,
     plugins: PluginManager | None = None,
     import_budget: float = IMPORT_BUDGET,
 ) -> list[Check]:
@@ -58,6 +60,8 @@ def checks(
             files there, and returns the options.
         vectorizer: for a model that asks for facts which only some vectorizer gives: that vectorizer, by name or as a
             part. By default the kit's own, or an installed one that gives what is asked for.
+        module: for an optimizer that is for certain modules: a function (n_features, n_classes) that makes one, over
+            bags of words. By default a network of the kit's own.
         plugins: where names are looked up; by default everything installed.
         import_budget: seconds of processor time that the import of the component's module may take.
 
@@ -72,6 +76,7 @@ def checks(
         found,
         options if options is not None else own,
         vectorizer=vectorizer,
+        module=module,
         plugins=plugins,
         import_budget=import_budget,
     )
@@ -84,6 +89,7 @@ def contract_tests(
     *,
     options: GivenOptions | None = None,
     vectorizer: Part | str | None = None,
+    module: Callable[[int, int], Any] | None = None,
     plugins: PluginManager | None = None,
     import_budget: float = IMPORT_BUDGET,
 ) -> Any:
@@ -95,7 +101,13 @@ def contract_tests(
     import pytest
 
     found = checks(
-        kind, component, options=options, vectorizer=vectorizer, plugins=plugins, import_budget=import_budget
+        kind,
+        component,
+        options=options,
+        vectorizer=vectorizer,
+        module=module,
+        plugins=plugins,
+        import_budget=import_budget,
     )
     return pytest.mark.parametrize("check", found, ids=[check.name for check in found])
 

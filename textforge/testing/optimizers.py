@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from textforge.errors import listed
+from textforge.errors import RecipeError, listed
 from textforge.features import RaggedBatch
 from textforge.optimization import plain_loss
 from textforge.rng import RandomState
@@ -35,13 +35,20 @@ class Net:
         features = probes.ProbeBag().fit(texts).transform(texts)
         self.batch: RaggedBatch = features.batch(0, len(texts))
         self.targets = torch.from_numpy(probes.numbers(labels))
-        self.module = probes.net(features.n_features, 3)
+        cpu = torch.device("cpu")
+        with RandomState(0, cpu).active():
+            self.module = (subject.given_module or probes.net)(features.n_features, 3)
         for layer in self.module.modules():
             if hasattr(layer, "sparse"):
-                layer.sparse = takes_sparse(subject) if sparse is None else sparse  # type: ignore[assignment]
+                layer.sparse = takes_sparse(subject) if sparse is None else sparse
         self.params = list(self.module.parameters())
-        with RandomState(0, torch.device("cpu")).active():
-            self.optimizer = subject.build(params=self.params, module=self.module)
+        with RandomState(0, cpu).active():
+            try:
+                self.optimizer = subject.build(params=self.params, module=self.module)
+            except RecipeError as error:
+                if subject.given_module is not None:
+                    raise
+                raise Skipped(f"it refuses the kit's network ({error}). Give one that it takes: module=….") from error
         if not isinstance(self.optimizer, torch.optim.Optimizer):
             raise subject.breaks(
                 f"the factory returned a {type(self.optimizer).__name__}.",

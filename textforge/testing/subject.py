@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ class Subject:
         component: as a plugin offers it.
         options: as a recipe would set them; or a function that makes them, given an empty folder to put files into.
         vectorizer: for a model: a vectorizer part that gives the facts it asks for; else the kit looks for one.
+        module: for an optimizer: what makes the module that it trains, of n_features and n_classes.
         import_budget: seconds of processor time.
     """
 
@@ -67,12 +69,13 @@ class Subject:
         options: GivenOptions | None = None,
         *,
         vectorizer: Part | None = None,
+        module: Callable[[int, int], Any] | None = None,
         plugins: PluginManager | None = None,
         import_budget: float = IMPORT_BUDGET,
     ) -> None:
         self.component, self.import_budget = component, import_budget
         self.plugins = plugins
-        self.given_vectorizer = vectorizer
+        self.given_vectorizer, self.given_module = vectorizer, module
         self.bench: Any = None
         """What the rules of a kind keep from one to the next: where a model is tried, for one."""
         self._given = options or {}
@@ -212,6 +215,7 @@ class Subject:
         vectorizer = self.given_vectorizer
         return {
             **reference(self.component),
+            "module": self.given_module and where(self.given_module),
             "options": jsonable(self.part.options) if self.kind in KINDS else {},
             "vectorizer": None
             if vectorizer is None
@@ -226,7 +230,8 @@ class Subject:
         if vectorizer:
             component = referred(vectorizer)
             part = Part(component, component.options.accepted(vectorizer["options"]))
-        return cls(referred(described), described["options"], vectorizer=part)
+        module = described["module"] and found_at(described["module"])
+        return cls(referred(described), described["options"], vectorizer=part, module=module)
 
 
 def reference(component: Component) -> dict[str, Any]:
@@ -235,35 +240,41 @@ def reference(component: Component) -> dict[str, Any]:
     Raises:
         Skipped: no other process could import it.
     """
-    target = component.target
-    if not isinstance(target, str):
-        module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", "")
-        if not name:  # an object, such as a click.Command: under what name does its module have it?
-            module = getattr(getattr(target, "callback", None), "__module__", None)
-            own = vars(sys.modules[module]) if module in sys.modules else {}
-            name = next((key for key, value in own.items() if value is target), "")
-        found: Any = sys.modules.get(module or "")
-        for part in name.split("."):
-            found = getattr(found, part, None)
-        if found is not target or module == "__main__":
-            raise Skipped(
-                "no other process could import it: define the factory at the top of a module, under its own name."
-            )
-        target = f"{module}:{name}"
+    target = component.target if isinstance(component.target, str) else where(component.target)
     return {"kind": component.kind.name, "name": component.name, "target": target}
 
 
 def referred(described: Mapping[str, Any]) -> Component:
     """The component that `reference` tells of."""
-    import importlib
+    return Component(ALL_KINDS[described["kind"]], described["name"], found_at(described["target"]), IN_CODE)
 
-    target: Any = described["target"]
-    if "." in target.partition(":")[2]:
-        module, _, name = target.partition(":")
-        target = importlib.import_module(module)
-        for part in name.split("."):
-            target = getattr(target, part)
-    return Component(ALL_KINDS[described["kind"]], described["name"], target, IN_CODE)
+
+def where(target: Any) -> str:
+    """An object as `module:name`.
+
+    Raises:
+        Skipped: no other process could import it.
+    """
+    module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", "")
+    if not name:  # an object, such as a click.Command: under what name does its module have it?
+        module = getattr(getattr(target, "callback", None), "__module__", None)
+        own = vars(sys.modules[module]) if module in sys.modules else {}
+        name = next((key for key, value in own.items() if value is target), "")
+    found: Any = sys.modules.get(module or "")
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not target or module == "__main__":
+        raise Skipped("no other process could import it: define it at the top of a module, under its own name.")
+    return f"{module}:{name}"
+
+
+def found_at(reference: str) -> Any:
+    """The object at `module:name`."""
+    module, _, name = reference.partition(":")
+    found: Any = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def component_of(kind: str, given: Any, plugins: PluginManager | None) -> tuple[Component, dict[str, Any]]:
