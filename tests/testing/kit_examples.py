@@ -36,6 +36,17 @@ def failures(kind: str, component: Any, **more: Any) -> dict[str, str]:
     return failed
 
 
+def skipped(kind: str, component: Any, **more: Any) -> dict[str, str]:
+    """The checks that do not apply, and why; none fails."""
+    reasons = {}
+    for check in checks(kind, component, **more):
+        try:
+            check()
+        except Skipped as reason:
+            reasons[check.name] = str(reason)
+    return reasons
+
+
 def holds(broken: Broken) -> None:
     """The example fails its check alone, with a sentence about what to do."""
     failed = failures(broken.kind, broken.component, **broken.more)

@@ -11,7 +11,7 @@ from textforge.components import COMMAND, Component
 from textforge.document import parse
 from textforge.errors import PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.plugins import PluginManager
-from textforge.testing.checks import ContractError, Skipped
+from textforge.testing.checks import ContractError, Moot, Skipped
 from textforge.testing.subject import ALL_KINDS
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
@@ -106,7 +106,10 @@ def outcomes(component: Component, options: dict[str, Any] | None = None) -> Ite
         try:
             check()
         except Skipped as error:
-            yield Outcome(check.name, SKIPPED, wanting or str(error))
+            unused = wanting and isinstance(error, Moot)
+            yield Outcome(
+                check.name, SKIPPED, "it is not used here (see 'is-built-and-used')." if unused else str(error)
+            )
         except ContractError as error:
             if wanting and check.name == "is-built-and-used":
                 yield Outcome(check.name, SKIPPED, wanting)

@@ -181,10 +181,9 @@ class Subject:
         from textforge.testing.world import unnoticed
 
         __tracebackhide__ = True
-        if isinstance(self.first.failed, Skipped):
-            raise Skipped(str(self.first.failed)) from self.first.failed
         if rule.only_if_it_works and self.first.failed:
-            raise Moot("it fails at its ordinary work (see 'is-built-and-used').")
+            fails = "is not used here" if isinstance(self.first.failed, Skipped) else "fails at its ordinary work"
+            raise Moot(f"it {fails} (see 'is-built-and-used').")
         for other in rules_for(self.kind):
             if other.name in rule.after and isinstance(self.outcome(other), (ContractError, Moot)):
                 raise Moot(f"it says nothing new while '{other.name}' fails.")
