@@ -1,0 +1,153 @@
+"""Command `plugin new`: a complete distribution with working parts, for an author to edit."""
+
+import json
+import os
+import re
+import shutil
+from contextlib import suppress
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from textforge_standard.commands.plugin.scaffold import KINDS, LICENSES, Plugin, files
+
+LONGEST = 40
+"""Letters of a name: with more, lines of the written code would be too long for a linter."""
+
+
+@click.command("new")
+@click.argument("name")
+@click.option(
+    "--kind", "kinds", type=click.Choice(KINDS), multiple=True, required=True, help="A part to begin with; repeatable."
+)
+@click.option("--description", default="", help="What the plugin is for, in one sentence.")
+@click.option("--author", default="", help="You, as in 'Ada Lovelace <ada@example.org>'.")
+@click.option("--license", type=click.Choice(tuple(LICENSES)), default="apache", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write; by default textforge-NAME.")
+@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
+def command(
+    name: str, kinds: tuple[str, ...], description: str, author: str, license: str, out: Path | None, as_json: bool
+) -> None:
+    """Write a plugin called textforge-NAME, ready to be installed, tested, run and published.
+
+    It has a small working part of each KIND, a recipe that uses them, tests, a README, a licence and a
+    workflow that runs its tests on GitHub. Nothing is overwritten.
+    """
+    plugin = Plugin(
+        name=checked_name(name),
+        kinds=tuple(kind for kind in KINDS if kind in kinds),
+        description=one_line("--description", description),
+        author=checked_author(author),
+        license=license,
+    )
+    refuse_taken(plugin)
+    folder = out or Path(plugin.distribution)
+    written = write(folder, files(plugin))
+    if as_json:
+        told = {"folder": str(folder), "distribution": plugin.distribution, "module": plugin.module, "files": written}
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    click.echo(f"wrote {plugin.distribution} to {folder}:\n" + "".join(f"  {file}\n" for file in written))
+    click.echo(f"next:\n  cd {folder}\n  pip install -e '.[test]'\n  pytest && textforge run recipe.yaml")
+
+
+def checked_name(name: str) -> str:
+    """The plugin's name, without the 'textforge-' of its distribution.
+
+    Raises:
+        RecipeError: it cannot be a name; says what can.
+    """
+    from textforge import RecipeError
+
+    short = name.removeprefix("textforge-")
+    if re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short) and len(short) <= LONGEST:
+        return short
+    near = re.sub(r"[^a-z0-9]+", "-", short.lower().removeprefix("textforge_")).strip("-0123456789")[:LONGEST]
+    meant = f" Did you mean '{near.strip('-')}'?" if near else ""
+    raise RecipeError(
+        f"'{name}' cannot be a plugin's name: that is at most {LONGEST} small letters and digits in words joined by "
+        f"'-', and begins with a letter, as in 'mean-pool'.{meant}"
+    )
+
+
+def one_line(option: str, text: str) -> str:
+    """The text without spaces around it.
+
+    Raises:
+        RecipeError: it is more than a line of text.
+    """
+    from textforge import RecipeError
+
+    if not text.isprintable() or len(text) > 500:
+        raise RecipeError(f"{option} must be one line of at most 500 printable letters.")
+    return text.strip()
+
+
+def checked_author(author: str) -> str:
+    """A name, a mail address in angle brackets, or both; or nothing.
+
+    Raises:
+        RecipeError: it is something else.
+    """
+    from textforge import RecipeError
+
+    author = one_line("--author", author)
+    if not re.fullmatch(r"[^<>]*(<[^<>@\s]+@[^<>@\s]+>)?", author):
+        raise RecipeError(f"--author '{author}': write it as 'Ada Lovelace <ada@example.org>', or the name alone.")
+    return author
+
+
+def refuse_taken(plugin: Plugin) -> None:
+    """Nothing installed may have the module's name, or the name of one of the parts: neither could be used.
+
+    Raises:
+        RecipeError: names what is there, and where it comes from.
+    """
+    from textforge import PluginManager, RecipeError
+
+    installed = PluginManager()
+    for kind in plugin.kinds:
+        for component in installed.components(kind):
+            if component.name == plugin.name and component.origin.distribution != plugin.distribution:
+                raise RecipeError(
+                    f"{component.label} is installed already, from {component.origin}, and a name that two "
+                    "distributions give is used from neither. Choose another name."
+                )
+    root = click.get_current_context().find_root()
+    if "command" in plugin.kinds and isinstance(root.command, click.Group):
+        taken = set(root.command.list_commands(root)) - set(installed.names("command"))
+        if plugin.name in taken:
+            raise RecipeError(f"textforge has a command '{plugin.name}' of its own. Choose another name.")
+    with suppress(metadata.PackageNotFoundError):
+        metadata.distribution(plugin.distribution)
+        return  # an earlier version of this plugin: pip replaces it
+    if find_spec(plugin.module):
+        raise RecipeError(f"a Python module '{plugin.module}' is installed already. Choose another name.")
+
+
+def write(folder: Path, contents: dict[str, str]) -> list[str]:
+    """Write new files into a folder that is new or empty, all or none; their names, sorted.
+
+    Raises:
+        RecipeError: there is something already.
+        StorageError: they cannot be written.
+    """
+    from textforge import RecipeError, StorageError
+
+    if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
+        what = "is a folder that is not empty" if folder.is_dir() else "is there already and is no folder"
+        raise RecipeError(f"{folder}: {what}, and nothing is overwritten. Name another with --out.")
+    made = not folder.exists()
+    try:
+        for name, text in contents.items():
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not made:
+            folder.mkdir()
+        raise StorageError(f"{folder}: cannot be written: {error.strerror}.") from error
+    return sorted(contents)

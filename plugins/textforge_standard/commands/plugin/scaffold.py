@@ -1,0 +1,146 @@
+"""What `plugin new` writes: the templates beside this module, filled in and put together."""
+
+import ast
+import json
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from string import Template
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+KINDS = ("dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric", "callback", "command")
+CLASSES = ("vectorizer", "callback")
+"""Kinds whose example is a class; of the others it is a function."""
+
+LICENSES = {"apache": ("Apache-2.0", "apache.txt"), "mit": ("MIT", "mit.txt")}
+"""SPDX identifier and full text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """What an author asked for."""
+
+    name: str
+    kinds: tuple[str, ...]
+    description: str = ""
+    author: str = ""
+    license: str = "apache"
+
+    @property
+    def distribution(self) -> str:
+        return f"textforge-{self.name}"
+
+    @property
+    def module(self) -> str:
+        return self.distribution.replace("-", "_")
+
+    @property
+    def title(self) -> str:
+        """`A model for textforge.`, `Model, loss and metric for textforge.`"""
+        *first, last = self.kinds
+        if not first:
+            return f"{'An' if last[0] in 'aeiou' else 'A'} {last} for textforge."
+        return f"{', '.join(first)} and {last} for textforge.".capitalize()
+
+    def factory(self, kind: str) -> str:
+        """What the example of a kind is called in Python."""
+        words = self.name.split("-")
+        words += [kind] * (words[-1] != kind)
+        return "".join(map(str.capitalize, words)) if kind in CLASSES else "_".join(words)
+
+
+def files(plugin: Plugin) -> dict[str, str]:
+    """Every file of the distribution: its path to its text."""
+    spdx, licence = LICENSES[plugin.license]
+    author, _, mail = plugin.author.removesuffix(">").partition("<")
+    author, mail = author.strip(), mail.strip()
+    values = {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "module": plugin.module,
+        "title": plugin.title,
+        "description": plugin.description or plugin.title,
+        "description_toml": toml_text(plugin.description or plugin.title),
+        "authors": authors_line(author, mail),
+        "spdx": spdx,
+        "year": str(date.today().year),
+        "holder": author or f"the authors of {plugin.distribution}",
+        "key": plugin.name.replace("-", "_"),
+    }
+    imports, components = joined([filled(f"kinds/{kind}/component.py", plugin, values, kind) for kind in plugin.kinds])
+    values |= {"imports": imports, "components": components}
+    module = filled("module.py", plugin, values)
+    common = "from pathlib import Path\n\nimport pytest\nimport textforge\n"
+    tests = [filled(f"kinds/{kind}/test.py", plugin, values, kind) for kind in plugin.kinds]
+    values["imports"], values["tests"] = joined([common, *tests], first_party=plugin.module)
+    values["sections"] = "\n\n".join(sections(plugin, values))
+    own = "\n".join(sections(plugin, values, all_of_it=False))
+    values["use"] = f"In a recipe:\n\n```yaml\n{own}\n```" if own else "On the runs that recipes leave:"
+    values["parts"] = "\n".join(filled(f"kinds/{kind}/README.md", plugin, values, kind) for kind in plugin.kinds)
+    return {
+        ".github/workflows/test.yml": filled("test.yml", plugin, values),
+        ".gitignore": filled("gitignore", plugin, values),
+        "LICENSE": Template((TEMPLATES / "licenses" / licence).read_text(encoding="utf-8")).safe_substitute(values),
+        "README.md": filled("README.md", plugin, values),
+        "pyproject.toml": filled("pyproject.toml", plugin, values),
+        "recipe.yaml": filled("recipe.yaml", plugin, values),
+        f"tests/test_{plugin.module.removeprefix('textforge_')}.py": filled("tests.py", plugin, values),
+        f"{plugin.module}.py": module,
+    }
+
+
+def filled(name: str, plugin: Plugin, values: dict[str, str], kind: str = "") -> str:
+    """A template with its values put in; the last line ends."""
+    own = {"factory": plugin.factory(kind)} if kind else {}
+    text = (TEMPLATES / f"{name}.tmpl").read_text(encoding="utf-8")
+    return f"{Template(text).substitute(values | own).strip()}\n"
+
+
+def sections(plugin: Plugin, values: dict[str, str], *, all_of_it: bool = True) -> list[str]:
+    """The recipe's parts: those of the plugin and, for all of it, what else a recipe needs."""
+    found = []
+    for kind in KINDS if all_of_it else plugin.kinds:
+        stem = f"kinds/{kind}/{'recipe' if kind in plugin.kinds else 'otherwise'}.yaml"
+        if (TEMPLATES / f"{stem}.tmpl").is_file():
+            found.append(filled(stem, plugin, values, kind).strip())
+    return found
+
+
+def joined(sources: list[str], first_party: str = "") -> tuple[str, str]:
+    """Python sources as one: the imports of all of them, sorted as linters want them, and then what follows these."""
+    plain: set[str] = set()
+    names: dict[str, set[str]] = defaultdict(set)
+    bodies = []
+    for source in sources:
+        tree = ast.parse(source)
+        end = 0
+        for node in tree.body:
+            if isinstance(node, ast.Import):
+                plain.add(ast.unparse(node))
+            elif isinstance(node, ast.ImportFrom):
+                names[str(node.module)] |= {alias.name for alias in node.names}
+            else:
+                break
+            end = node.end_lineno or end
+        bodies.append("\n".join(source.splitlines()[end:]).strip())
+    lines = sorted(plain) + [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
+    groups: dict[int, list[str]] = {0: [], 1: [], 2: []}
+    for line in lines:
+        module = line.split()[1].split(".")[0]
+        groups[2 if module == first_party else module not in sys.stdlib_module_names].append(line)
+    return "\n\n".join("\n".join(group) for group in groups.values() if group), "\n\n\n".join(filter(None, bodies))
+
+
+def toml_text(text: str) -> str:
+    """Text of one line as TOML writes it, which is as JSON does."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def authors_line(author: str, mail: str) -> str:
+    """The line of pyproject.toml that names the author, where there is one."""
+    known = {"name": author, "email": mail}
+    inner = ", ".join(f"{key} = {toml_text(value)}" for key, value in known.items() if value)
+    return f"authors = [{{ {inner} }}]\n" if inner else ""
