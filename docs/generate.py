@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 from click.testing import CliRunner
 
 from textforge import hookspecs
@@ -47,11 +48,27 @@ begin with a dash follow `--`, as in `textforge predict RUN -- "-1 star"`.
 def commands() -> str:
     """docs/commands.md."""
     text = f"# Commands\n\nMade from `--help` by `make docs`; do not edit.\n\n{EXIT_CODES}"
-    for arguments in ([], *([name] for name in COMMANDS)):
+    for arguments in ([], *every_command()):
         shown = " ".join(["textforge", *arguments])
         help_text = CliRunner().invoke(cli, [*arguments, "--help"], prog_name="textforge", terminal_width=100).output
         text += f"\n## {shown}\n\n```text\n{help_text.strip()}\n```\n"
     return text
+
+
+def every_command() -> list[list[str]]:
+    """The words of every command that ships, those of a group before those of the commands in it."""
+    names = [*(component.name for component in shipped().components("command")), *COMMANDS]
+    found = [([name], cli.get_command(click.Context(cli), name)) for name in names]
+    return [words for one in found for words in within(*one)]
+
+
+def within(words: list[str], command: click.Command) -> list[list[str]]:
+    """A command's words and, where it is a group, those of each command in it."""
+    if not isinstance(command, click.Group):
+        return [words]
+    context = click.Context(command)
+    inner = [([*words, name], command.get_command(context, name)) for name in command.list_commands(context)]
+    return [words, *(one for pair in inner for one in within(*pair))]
 
 
 def shipped() -> PluginManager:

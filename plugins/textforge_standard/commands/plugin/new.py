@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 from contextlib import suppress
 from importlib import metadata
@@ -50,7 +51,8 @@ def command(
         click.echo(json.dumps(told, ensure_ascii=False))
         return
     click.echo(f"wrote {plugin.distribution} to {folder}:\n" + "".join(f"  {file}\n" for file in written))
-    click.echo(f"next:\n  cd {folder}\n  pip install -e '.[test]'\n  pytest && textforge run recipe.yaml")
+    steps = [f"cd {shlex.quote(str(folder))}", "pip install -e '.[test]'", "pytest && textforge run recipe.yaml"]
+    click.echo("next:\n" + "".join(f"  {step}\n" for step in steps), nl=False)
 
 
 def checked_name(name: str) -> str:
@@ -64,8 +66,9 @@ def checked_name(name: str) -> str:
     short = name.removeprefix("textforge-")
     if re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short) and len(short) <= LONGEST:
         return short
-    near = re.sub(r"[^a-z0-9]+", "-", short.lower().removeprefix("textforge_")).strip("-0123456789")[:LONGEST]
-    meant = f" Did you mean '{near.strip('-')}'?" if near else ""
+    near = re.sub(r"[^a-z0-9]+", "-", short.lower().removeprefix("textforge_")).lstrip("-0123456789")
+    near = near[:LONGEST].rstrip("-")
+    meant = f" Did you mean '{near}'?" if near else ""
     raise RecipeError(
         f"'{name}' cannot be a plugin's name: that is at most {LONGEST} small letters and digits in words joined by "
         f"'-', and begins with a letter, as in 'mean-pool'.{meant}"
