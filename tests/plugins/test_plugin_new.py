@@ -192,8 +192,8 @@ def test_the_licences_are_whole(tmp_path):
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("Mean_Pool", "mean-pool"), ("mean--pool", "mean-pool"), ("-pool", "pool"), ("Word2", "word2"), ("pool-", "pool"), ("4ever", "ever"),
-        ("größe", "gr-e"), ("a b", "a-b"), ("../up", "up"), ("", ""), ("textforge-", ""), ("x" * 41, "x" * 40),
+        ("Mean_Pool", "mean-pool"), ("mean--pool", "mean-pool"), ("-pool", "pool"), ("Word2", "word2"), ("pool-", "pool"),
+        ("4ever", "ever"),        ("größe", "gr-e"), ("a b", "a-b"), ("../up", "up"), ("", ""), ("textforge-", ""), ("x" * 41, "x" * 40),
         ("textforge_pool", "pool"), ("$name", "name"),
     ],
 )  # fmt: skip
