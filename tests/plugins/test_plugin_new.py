@@ -82,10 +82,10 @@ def test_every_kind_of_component_is_offered():
 
 
 def test_whatever_is_written_is_clean_and_formatted(tmp_path):
-    """Each kind alone and all of them, under the shortest and the longest name."""
+    """Each kind alone and all of them, under the shortest and the longest name, and a kind's own."""
     for number, kinds in enumerate([*((kind,) for kind in KINDS), KINDS]):
-        for name in ("a", "x" * 33 + "-" + "y" * 6):
-            new.write(tmp_path / f"{number}{name[-1]}", files(Plugin(name=name, kinds=kinds)))
+        for name in ("a", "x" * 33 + "-" + "y" * 6, kinds[0]):
+            new.write(tmp_path / f"{number}-{name}", files(Plugin(name=name, kinds=kinds)))
     for arguments in (["check"], ["format", "--check"]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *arguments, "--no-cache", "."], cwd=tmp_path, capture_output=True, text=True
@@ -192,9 +192,9 @@ def test_the_licences_are_whole(tmp_path):
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("Mean_Pool", "mean-pool"), ("mean--pool", "mean-pool"), ("-pool", "pool"), ("Word2", "word2"), ("pool-", "pool"),
-        ("4ever", "ever"),        ("größe", "gr-e"), ("a b", "a-b"), ("../up", "up"), ("", ""), ("textforge-", ""), ("x" * 41, "x" * 40),
-        ("textforge_pool", "pool"), ("$name", "name"),
+        ("Mean_Pool", "mean-pool"), ("mean--pool", "mean-pool"), ("-pool", "pool"), ("pool-", "pool"),
+        ("Word2", "word2"), ("4ever", "ever"), ("größe", "gr-e"), ("a b", "a-b"), ("../up", "up"), ("", ""),
+        ("textforge-", ""), ("x" * 41, "x" * 40), ("textforge_pool", "pool"), ("$name", "name"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_name_is_refused_with_what_can(tmp_path, monkeypatch, name, meant):
@@ -219,6 +219,12 @@ def test_a_name_that_is_taken_is_refused(tmp_path, arguments, says):
     assert told.startswith(says)
     assert told.endswith("Choose another name.")
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("word", ["null", "true", "false"])
+def test_a_name_that_a_recipe_would_read_otherwise_is_refused(tmp_path, word):
+    assert "'use: " in refused(word, "--kind", "model", "--out", tmp_path / "x")
+    call(f"{word}-model", "--kind", "model", "--out", tmp_path / "x")
 
 
 def test_a_name_taken_by_another_kind_is_free(tmp_path):

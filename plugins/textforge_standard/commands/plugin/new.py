@@ -64,6 +64,8 @@ def checked_name(name: str) -> str:
     from textforge import RecipeError
 
     short = name.removeprefix("textforge-")
+    if short in ("null", "true", "false"):
+        raise RecipeError(f"'{name}' cannot be a plugin's name: 'use: {short}' in a recipe is no text. Choose another.")
     if re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short) and len(short) <= LONGEST:
         return short
     near = re.sub(r"[^a-z0-9]+", "-", short.lower().removeprefix("textforge_")).lstrip("-0123456789")
