@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import os
@@ -54,6 +55,15 @@ def parts(site: Path) -> PluginManager:
     return plugins
 
 
+def own_component(parts: PluginManager, name: str):
+    """The component that a module of the page gives."""
+    (found,) = [
+        component for kind in (*KINDS, "command") for component in parts.components(kind)
+        if component.origin.distribution == name.replace("_", "-")
+    ]  # fmt: skip
+    return found
+
+
 def test_there_is_an_example_for_every_hook():
     shown = {hook for _, code, _ in EXAMPLES for hook in re.findall(r"def (textforge_\w+)\(\)", code)}
     assert shown == {name for name in vars(hookspecs) if name.startswith("textforge_")}
@@ -76,17 +86,24 @@ def test_one_runs_with_its_recipe_and_its_bundle_answers_alike(parts, tmp_path, 
     texts = ["An array of MOON numbers.", "", "tensor " * 50]
     again = textforge.load(run.path, plugins=parts)
     assert np.array_equal(again.predict_proba(texts), run.classifier.predict_proba(texts))
-    (described,) = [
-        component for kind in KINDS for component in parts.components(kind)
-        if component.origin.distribution == name.replace("_", "-")
-    ]  # fmt: skip
+    described = own_component(parts, name)
     assert described.doc
     assert all(option.doc for option in described.options.fields.values())
 
 
+@pytest.mark.parametrize("name", NAMED)
+def test_one_keeps_the_contract(parts, name):
+    from textforge.testing import Skipped, checks
+
+    component = own_component(parts, name)
+    for check in checks(component.kind.name, component.name, plugins=parts):
+        with contextlib.suppress(Skipped):
+            check()
+
+
 def test_the_ten_line_plugin_is_ten_lines_and_runs(parts, tmp_path):
     code = NAMED["textforge_two_layers"][0]
-    lines = [line for line in code.splitlines() if line.strip()]
+    lines = [line for line in re.sub(r'""".*?"""', "", code, flags=re.DOTALL).splitlines() if line.strip()]
     assert len(lines) <= 10
     recipe = {**yaml.safe_load(NAMED["textforge_bottleneck"][1]), "model": {"use": "two-layers", "dim": 50}}
     assert textforge.run(recipe, plugins=parts, out=tmp_path / "run").test["accuracy"] > 0.6
