@@ -25,7 +25,13 @@ LONGEST = 40
 )
 @click.option("--description", default="", help="What the plugin is for, in one sentence.")
 @click.option("--author", default="", help="You, as in 'Ada Lovelace <ada@example.org>'.")
-@click.option("--license", type=click.Choice(tuple(LICENSES)), default="apache", show_default=True)
+@click.option(
+    "--license",
+    type=click.Choice(tuple(LICENSES)),
+    default="apache",
+    show_default=True,
+    help="Under which licence others may use it.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The folder to write; by default textforge-NAME.")
 @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 def command(
