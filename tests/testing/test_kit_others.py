@@ -49,6 +49,7 @@ EXAMPLES += [
         ("takes-unusual-labels", broken.NamingFiles, "FileNotFoundError", "Escape what names of files"),
         ("takes-figures-that-are-none", broken.Trusting, "where a figure is None", "where it is undefined"),
         ("takes-figures-that-are-none", broken.TrustingTest, "neither validation nor test", "valid and test are None"),
+        ("takes-figures-of-others", broken.Collecting, "TypeError", "another callback had added", "by their names"),
         ("is-told-of-failures-at-any-time", broken.Unopened, "at 'failed' after nothing", "close what is open"),
         ("two-at-once-do-not-meet", broken.Shared, "beside another run", "in its own object"),
     )

@@ -121,6 +121,15 @@ def takes_figures_that_are_none(subject: Subject) -> None:
 
 
 @rule("callback")
+def takes_figures_of_others(subject: Subject) -> None:
+    """Epochs and the result may hold what callbacks before it added: under `added`, by the callback's name."""
+    began, *told = a_run(valid=FIGURES)
+    advice = "Read the fields that you know by their names; 'added' maps names of callbacks to their figures."
+    with blamed(subject.label, "where another callback had added figures", advice):
+        follow(subject, began, *({**one, "added": {"another": {"speed": 1.5}}} for one in told))
+
+
+@rule("callback")
 def is_told_of_failures_at_any_time(subject: Subject) -> None:
     """`failed` may come before `started`, after it or in the midst of the epochs."""
     began, *epochs, _ = a_run()

@@ -106,10 +106,8 @@ def outcomes(component: Component, options: dict[str, Any] | None = None) -> Ite
         try:
             check()
         except Skipped as error:
-            unused = wanting and isinstance(error, Moot)
-            yield Outcome(
-                check.name, SKIPPED, "it is not used here (see 'is-built-and-used')." if unused else str(error)
-            )
+            moot = wanting and isinstance(error, Moot)
+            yield Outcome(check.name, SKIPPED, "it is not used here (see 'is-built-and-used')." if moot else str(error))
         except ContractError as error:
             if wanting and check.name == "is-built-and-used":
                 yield Outcome(check.name, SKIPPED, wanting)
