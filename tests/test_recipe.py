@@ -484,6 +484,14 @@ def test_overrides_swap_and_reach_into_them(more):
     assert more(["loss=null"], loss="weighted").loss is None
 
 
+def test_a_monitored_metric_that_is_not_installed_is_one_mistake():
+    recipe = {**small_recipe(Path(__file__)), "metrics": ["my-score"]}
+    recipe["trainer"] = {"monitor": "my-score"}
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(recipe)
+    assert [m.message.partition(".")[0] for m in caught.value.mistakes] == ["no metric named 'my-score'"]
+
+
 def test_a_metric_of_the_recipe_may_be_monitored(more):
     for written in ("own-score", "own_score"):
         assert more(metrics=["own-score"], trainer={"monitor": written}).trainer.monitor == written

@@ -193,7 +193,9 @@ class _Check:
         trainer = self.settings(TrainerSettings, "trainer", sections.get("trainer"), only=FITTING if fitting else None)
         decision = self.settings(DecisionSettings, "decision", sections.get("decision"))
         lists = {KINDS[kind].many: self.listed(kind, sections.get(KINDS[kind].many)) for kind in LISTED}
-        if trainer and (wrong := unknown_monitor(trainer.monitor, listed_names(lists["metrics"]))):
+        written = sections["metrics"].value if "metrics" in sections else None
+        missed = isinstance(written, list) and len(lists["metrics"]) < len(written)  # it may be the monitored one
+        if trainer and not missed and (wrong := unknown_monitor(trainer.monitor, listed_names(lists["metrics"]))):
             self.wrong(wrong, sections["trainer"].at(("monitor",)), at_key=False)
         if parts["vectorizer"] and model:
             self.pair(parts["vectorizer"], model, sections["model"])
