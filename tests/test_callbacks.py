@@ -300,4 +300,4 @@ def test_the_command_line_tells_of_an_unknown_one(recipe_file):
     done = command("check", recipe_file, "--set", "callbacks=[tensorbord]")
     assert done.returncode == 2
     assert "no callback named 'tensorbord'" in done.stderr
-    assert only_json(command("plugins", "callback", "--json").stdout)["kinds"] == {"callback": []}
+    assert list(only_json(command("plugins", "callback", "--json").stdout)["kinds"]) == ["callback"]
