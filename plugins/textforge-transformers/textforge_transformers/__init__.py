@@ -1,0 +1,26 @@
+"""Pretrained Transformer encoders as parts of textforge.
+
+Each part is named by a string, so that transformers and torch are imported only when a recipe uses it.
+"""
+
+from textforge import hookimpl
+
+TEXTFORGE_API = "1.0"
+
+
+@hookimpl
+def textforge_vectorizers():
+    return {
+        "sentence-embeddings": "textforge_transformers.sentence_embeddings:SentenceEmbeddings",
+        "transformer-tokens": "textforge_transformers.transformer_tokens:TransformerTokens",
+    }
+
+
+@hookimpl
+def textforge_models():
+    return {"transformer-encoder": "textforge_transformers.transformer_encoder:transformer_encoder"}
+
+
+@hookimpl
+def textforge_optimizers():
+    return {"layerwise-adamw": "textforge_transformers.layerwise_adamw:layerwise_adamw"}

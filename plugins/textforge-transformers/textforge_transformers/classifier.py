@@ -1,0 +1,71 @@
+"""The module of the model `transformer-encoder`."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from textforge_transformers.checkpoint import Pretrained
+from textforge_transformers.encoders import depths, encoder, pad_id, pooled
+from textforge_transformers.transformer_tokens import SPECIAL
+
+
+class EncoderClassifier(nn.Module):
+    """An encoder, one vector a text, dropout, one linear layer. The options are those of `transformer_encoder`."""
+
+    def __init__(
+        self,
+        n_classes: int,
+        config: Mapping[str, Any],
+        weights: Pretrained | None,
+        *,
+        pooling: str,
+        dropout: float,
+        freeze: int | Literal["embeddings", "all"] | None,
+        gradient_checkpointing: bool,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder(config, weights)
+        self._pad, self._pooling = pad_id(config), pooling
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(self.encoder.config.hidden_size, n_classes)
+        for part in self._frozen(freeze):
+            for parameter in part:
+                parameter.requires_grad_(False)
+        if gradient_checkpointing:
+            self._checkpoint_gradients()
+
+    def depths(self) -> list[list[nn.Parameter]]:
+        """The encoder's parameters from below: embeddings, then each layer. All others are the head's."""
+        return depths(self.encoder)
+
+    def _frozen(self, freeze: int | Literal["embeddings", "all"] | None) -> list[list[nn.Parameter]]:
+        from textforge import RecipeError
+
+        parts = self.depths()
+        if freeze is None or freeze == "all":
+            return parts if freeze else []
+        lowest = 0 if freeze == "embeddings" else int(freeze)
+        if lowest > len(parts) - 1:
+            raise RecipeError(
+                f"model 'transformer-encoder': freeze is {lowest}, but the encoder has {len(parts) - 1} layers. "
+                "To freeze them all: freeze: all."
+            )
+        return parts[: lowest + 1]
+
+    def _checkpoint_gradients(self) -> None:
+        from textforge import RecipeError
+
+        if not getattr(self.encoder, "supports_gradient_checkpointing", False):
+            raise RecipeError(
+                f"model 'transformer-encoder': {type(self.encoder).__name__} has no gradient_checkpointing. Leave it out."
+            )
+        self.encoder.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+
+    def forward(self, batch: Any) -> torch.Tensor:
+        ids, mask = batch.padded()
+        mask[:, 0] |= ~mask.any(dim=1)  # a text without tokens is one padding token
+        ids = torch.where(ids > 0, ids - SPECIAL, self._pad)
+        states = self.encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        return self.head(self.dropout(pooled(states, mask, self._pooling)))

@@ -1,0 +1,167 @@
+"""Vectorizer `sentence-embeddings`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from annotated_types import Ge
+
+from textforge_transformers.checkpoint import one_source
+
+TOKENS_AT_ONCE = 1 << 12
+"""Tokens that are computed together, padding included, which bounds memory."""
+ENCODER = "encoder."
+"""What the names of the weights in the state begin with."""
+
+
+class SentenceEmbeddings:
+    """One vector a text by a pretrained encoder that stays as it is (Sentence-BERT, Reimers & Gurevych 2019).
+
+    Gives dense vectors, for the models 'linear', 'mlp', 'logistic-regression' and others.
+
+    Options:
+        name: a checkpoint on the Hugging Face hub, as in sentence-transformers/all-MiniLM-L6-v2; give this or folder.
+        folder: a folder with config.json, tokenizer.json and model.safetensors, as save_pretrained writes them.
+        revision: a tag or commit of the hub's repository; with it the checkpoint stays the same for ever.
+        pooling: what stands for a text: the mean of its tokens' states, or the state of its first token ('cls'); the
+            checkpoint's description says which it was trained with.
+        normalise: scale each vector to length 1.
+        prefix: what is put before each text, as E5 wants 'query: '.
+        max_length: tokens that are read of a text, special ones included; null reads as many as the encoder can.
+            What is cut off is told.
+        keep: which part of a longer text is read: its first tokens ('head'), its last ('tail'), or half of each.
+        carry: whether a bundle carries the encoder's weights and needs nothing else; false keeps the name or the
+            folder, which must then be there wherever the bundle is loaded.
+        device: where the encoder computes; 'auto' takes the first CUDA device where there is one.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        folder: Path | None = None,
+        revision: str | None = None,
+        pooling: Literal["mean", "cls"] = "mean",
+        normalise: bool = True,
+        prefix: str = "",
+        max_length: Annotated[int, Ge(3)] | None = 256,
+        keep: Literal["head", "tail", "both"] = "head",
+        carry: bool = True,
+        device: Literal["auto", "cpu"] = "auto",
+    ) -> None:
+        self._source = {"name": name, "folder": folder, "revision": revision}
+        self.pooling, self.normalise, self.prefix = pooling, normalise, prefix
+        self.max_length, self.keep, self.carry, self.device = max_length, keep, carry, device
+        self.warnings: list[str] = []
+        """What the user should know of the fit."""
+
+    check_options = staticmethod(one_source)
+
+    def fit(self, texts: Sequence[str]) -> Self:
+        """Read the checkpoint; says how many texts are cut.
+
+        Raises:
+            DataError: the checkpoint lacks a file, or its parts do not belong together.
+            DataUnavailable: the hub does not give it.
+            RecipeError: the encoder cannot read max_length tokens.
+        """
+        self._read_checkpoint()
+        _, lengths = self._rows(texts)
+        self._tell(lengths)
+        return self
+
+    def fit_transform(self, texts: Sequence[str]) -> Any:
+        """As `fit`, and the vectors of the texts."""
+        self._read_checkpoint()
+        rows, lengths = self._rows(texts)
+        self._tell(lengths)
+        return self._vectors(rows)
+
+    def transform(self, texts: Sequence[str]) -> Any:
+        """Vectors of texts, float32, shape (texts, width of the encoder)."""
+        return self._vectors(self._rows(texts)[0])
+
+    def state(self) -> dict[str, Any]:
+        """The tokenizer, the encoder's configuration, and its weights or which commit of the hub they are."""
+        if not self.carry:
+            return {"revision": self._source["revision"]}
+        weights = {ENCODER + name: value.cpu().numpy() for name, value in self._encoder.state_dict().items()}
+        return {"tokenizer": self._tokens.as_json(), "config": self._config, **weights}
+
+    def from_state(self, state: dict[str, Any]) -> Self:
+        """This vectorizer with what `state` gave; without weights in it the checkpoint is read again."""
+        if "config" not in state:
+            self._source["revision"] = state["revision"]
+            self._read_checkpoint()
+            return self
+        import torch
+
+        self._use(state["tokenizer"], state["config"], None, "the bundle")
+        weights = {name.removeprefix(ENCODER): value for name, value in state.items() if name.startswith(ENCODER)}
+        self._encoder.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+        return self
+
+    def _read_checkpoint(self) -> None:
+        from textforge_transformers.checkpoint import Checkpoint
+
+        found = Checkpoint.find(**self._source)
+        self._source["revision"] = found.revision
+        self._use(found.tokenizer(), found.config(), found.weights(), found.shown)
+
+    def _use(self, tokenizer: str, config: dict[str, Any], weights: Any, shown: str) -> None:
+        import torch
+
+        from textforge_transformers.checkpoint import checked_length, checked_tokenizer
+        from textforge_transformers.encoders import encoder, pad_id
+
+        self._most = checked_length(self.max_length, config, "sentence-embeddings")
+        self._tokens = checked_tokenizer(tokenizer, config, shown)
+        self._config, self._pad = config, pad_id(config)
+        with torch.random.fork_rng(devices=[]):  # random weights are drawn before they are replaced
+            self._encoder = encoder(config, weights).eval().requires_grad_(False)
+        if self.device == "auto" and torch.cuda.is_available():
+            self._encoder.to("cuda")
+
+    def _rows(self, texts: Sequence[str]) -> tuple[Any, list[int]]:
+        prefixed = [self.prefix + text for text in texts] if self.prefix else texts
+        return self._tokens.rows(prefixed, self._most, self.keep)
+
+    def _tell(self, lengths: list[int]) -> None:
+        from textforge_transformers.tokenizing import what_was_cut
+
+        self.warnings = what_was_cut(lengths, self._most)
+
+    def _vectors(self, rows: Any) -> Any:
+        """Texts of like length together, so that little is padded."""
+        import numpy as np
+        import torch
+        from torch.nn.functional import normalize
+
+        from textforge_transformers.encoders import pooled
+
+        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        vectors = np.empty((len(rows), self._encoder.config.hidden_size), dtype=np.float32)
+        with torch.no_grad():
+            for places in _batches(lengths):
+                longest = max(1, int(lengths[places].max()))
+                mask = torch.arange(longest) < torch.from_numpy(lengths[places]).clamp(min=1)[:, None]
+                ids = torch.full(mask.shape, self._pad)
+                for number, place in enumerate(places):
+                    ids[number, : lengths[place]] = torch.from_numpy(rows[place])
+                ids, mask = ids.to(self._encoder.device), mask.to(self._encoder.device)
+                states = self._encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+                found = pooled(states, mask, self.pooling)
+                vectors[places] = (normalize(found) if self.normalise else found).cpu().numpy()
+        return vectors
+
+
+def _batches(lengths: Any) -> Any:
+    """The places of rows, shortest first, as many at a time as TOKENS_AT_ONCE allows once they are padded."""
+    import numpy as np
+
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    for stop in range(1, len(order) + 1):
+        if stop == len(order) or (stop - start + 1) * lengths[order[stop]] > TOKENS_AT_ONCE:
+            yield order[start:stop]
+            start = stop

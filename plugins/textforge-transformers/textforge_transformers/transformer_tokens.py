@@ -1,0 +1,110 @@
+"""Vectorizer `transformer-tokens`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from annotated_types import Ge
+
+from textforge_transformers.checkpoint import one_source
+
+SPECIAL = 2
+"""textforge's own ids, padding and the unknown word: a tokenizer's ids begin after them."""
+
+
+class TransformerTokens:
+    """The tokens of a pretrained encoder, for the model 'transformer-encoder': its own fast tokenizer.
+
+    Id 0 is padding, 1 the unknown word, which never occurs: the tokenizer has its own; its ids follow, moved by 2. The
+    bundle keeps the tokenizer and needs neither hub nor folder again.
+
+    Options:
+        name: a checkpoint on the Hugging Face hub, as in distilbert/distilbert-base-uncased; give this or folder.
+        folder: a folder with config.json, tokenizer.json and model.safetensors, as save_pretrained writes them.
+        revision: a tag or commit of the hub's repository; with it the checkpoint stays the same for ever.
+        max_length: tokens that are read of a text, special ones included; null reads as many as the encoder can.
+            What is cut off is told.
+        keep: which part of a longer text is read: its first tokens ('head'), its last ('tail'), or half of each
+            ('both', after Sun et al. 2019).
+    """
+
+    gives = ("vocab_size", "encoder_config", "encoder_weights")
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        folder: Path | None = None,
+        revision: str | None = None,
+        max_length: Annotated[int, Ge(3)] | None = 256,
+        keep: Literal["head", "tail", "both"] = "head",
+    ) -> None:
+        self._source = {"name": name, "folder": folder, "revision": revision}
+        self.max_length, self.keep = max_length, keep
+        self.encoder_config: dict[str, Any] = {}
+        """The encoder's configuration, as its config.json holds it."""
+        self.encoder_weights: Any = None
+        """Where the pretrained weights are, once fitted; never saved."""
+        self.warnings: list[str] = []
+        """What the user should know of the fit."""
+
+    check_options = staticmethod(one_source)
+
+    def fit(self, texts: Sequence[str]) -> Self:
+        """Read the checkpoint; says how many texts are cut."""
+        self.fit_transform(texts)
+        return self
+
+    def fit_transform(self, texts: Sequence[str]) -> Any:
+        """Read the checkpoint and give the sequences of texts; says how many are cut.
+
+        Raises:
+            DataError: the checkpoint lacks a file, or its parts do not belong together.
+            DataUnavailable: the hub does not give it.
+            RecipeError: the encoder cannot read max_length tokens.
+        """
+        from textforge_transformers.checkpoint import Checkpoint
+        from textforge_transformers.tokenizing import what_was_cut
+
+        found = Checkpoint.find(**self._source)
+        self._use(found.tokenizer(), found.config(), found.shown)
+        self.encoder_weights = found.weights()
+        features, lengths = self._sequences(texts)
+        self.warnings = what_was_cut(lengths, self._most)
+        return features
+
+    def transform(self, texts: Sequence[str]) -> Any:
+        """Sequences of texts: `textforge.Ragged`, ids in the order of the text, no weights."""
+        return self._sequences(texts)[0]
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of ids: the tokenizer's, padding and unknown."""
+        return self._tokens.size + SPECIAL
+
+    def state(self) -> dict[str, Any]:
+        """The tokenizer as its own JSON, and the encoder's configuration."""
+        return {"tokenizer": self._tokens.as_json(), "config": self.encoder_config}
+
+    def from_state(self, state: dict[str, Any]) -> Self:
+        """This vectorizer with what `state` gave; it has no pretrained weights."""
+        self._use(state["tokenizer"], state["config"], "the bundle")
+        self.encoder_weights = None
+        return self
+
+    def _use(self, tokenizer: str, config: dict[str, Any], shown: str) -> None:
+        from textforge_transformers.checkpoint import checked_length, checked_tokenizer
+
+        self._most = checked_length(self.max_length, config, "transformer-tokens")
+        self._tokens = checked_tokenizer(tokenizer, config, shown)
+        self.encoder_config = config
+
+    def _sequences(self, texts: Sequence[str]) -> tuple[Any, list[int]]:
+        """The sequences, and how many tokens the texts have before they are cut."""
+        import numpy as np
+
+        from textforge import Ragged
+
+        rows, lengths = self._tokens.rows(texts, self._most, self.keep)
+        ids = np.concatenate([np.zeros(0, dtype=np.int32), *rows]) + SPECIAL
+        return Ragged(ids, np.cumsum([0, *map(len, rows)]), self.vocab_size), lengths
