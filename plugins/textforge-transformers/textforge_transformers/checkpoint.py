@@ -9,12 +9,22 @@ from typing import Any, Self
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 WANTED = (CONFIG, TOKENIZER, WEIGHTS, f"{WEIGHTS}.index.json", "model-*-of-*.safetensors")
 """All that is downloaded: neither pickles nor code."""
-PATIENCE = 5.0
-"""Seconds in which the hub must answer a first question."""
 POSITIONS_AFTER_PADDING = frozenset(
-    "camembert data2vec-text esm ibert longformer luke mpnet roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl xmod"
-    .split()
-)  # fmt: skip
+    [
+        "camembert",
+        "data2vec-text",
+        "esm",
+        "ibert",
+        "longformer",
+        "luke",
+        "mpnet",
+        "roberta",
+        "roberta-prelayernorm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    ]
+)
 """Encoders that number positions from the padding's id on, as fairseq does, so that many fewer are left."""
 
 
@@ -41,9 +51,10 @@ class Checkpoint:
             DataUnavailable: the hub does not give it, and it is not in the cache.
         """
         from textforge import DataError
+        from textforge_transformers.hub import from_hub
 
         if folder is None:
-            found = from_hub(str(name), revision)
+            found = from_hub(str(name), revision, WANTED)
             return cls(found, f"'{name}'", found.name)
         if not folder.is_dir():
             raise DataError(f"{folder}: there is no such folder. Give one with {CONFIG}, {TOKENIZER} and {WEIGHTS}.")
@@ -60,7 +71,7 @@ class Checkpoint:
         try:
             config = json.loads(self._text(CONFIG, "so it is no checkpoint that transformers wrote"))
             return {"model_type": config.pop("model_type"), **config}
-        except (ValueError, KeyError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{self.shown}: {CONFIG} is no encoder's configuration ({error!r}).") from error
 
     def tokenizer(self) -> str:
@@ -126,7 +137,7 @@ def longest(config: Mapping[str, Any]) -> int | None:
     """How many tokens an encoder can read; None where its configuration names no bound."""
     positions = config.get("max_position_embeddings")
     if positions is not None and config["model_type"] in POSITIONS_AFTER_PADDING:
-        positions -= (config.get("pad_token_id") or 0) + 1 if "pad_token_id" in config else 2
+        positions -= (config.get("pad_token_id", 1) or 0) + 1
     return positions
 
 
@@ -164,48 +175,3 @@ def checked_tokenizer(tokenizer: str, config: Mapping[str, Any], shown: str) -> 
             "belong together."
         )
     return tokens
-
-
-def from_hub(name: str, revision: str | None) -> Path:
-    """The folder in the hub's cache with a checkpoint's files; what is missing is downloaded.
-
-    Raises:
-        RecipeError: no repository of the hub can have this name.
-        DataUnavailable: the hub does not have it, or cannot be reached and it is not cached.
-    """
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
-
-    from textforge import DataUnavailable, RecipeError
-    from textforge_transformers.quiet import quietly
-
-    try:
-        with quietly():
-            # Asked first, since a download waits long for a hub that does not answer.
-            commit = HfApi().model_info(name, revision=revision, timeout=PATIENCE).sha
-            return Path(snapshot_download(name, revision=commit, allow_patterns=list(WANTED)))
-    except HFValidationError as error:
-        raise RecipeError(f"name: '{name}' is no name of the hub, such as 'org/model': {_line(error)}") from error
-    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise DataUnavailable(
-            f"'{name}'{f' (revision {revision})' if revision else ''} is not on the hub, or private: check the name, "
-            "or log in with 'hf auth login'."
-        ) from error
-    except Exception as error:  # whichever of its HTTP libraries raised
-        if isinstance(error, HfHubHTTPError) and getattr(error.response, "status_code", 500) < 500:
-            raise DataUnavailable(f"'{name}': the hub does not give it: {_line(error)}") from error
-        try:
-            with quietly():
-                return Path(
-                    snapshot_download(name, revision=revision, allow_patterns=list(WANTED), local_files_only=True)
-                )
-        except Exception:
-            raise DataUnavailable(
-                f"'{name}': the Hugging Face hub cannot be reached ({_line(error)}), and the checkpoint is not in its "
-                "cache. Download it where there is a network ('hf download') and give it as folder, or copy the cache "
-                "(HF_HOME) here and set HF_HUB_OFFLINE=1."
-            ) from error
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

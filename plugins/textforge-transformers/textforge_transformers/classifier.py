@@ -58,9 +58,8 @@ class EncoderClassifier(nn.Module):
         from textforge import RecipeError
 
         if not getattr(self.encoder, "supports_gradient_checkpointing", False):
-            raise RecipeError(
-                f"model 'transformer-encoder': {type(self.encoder).__name__} has no gradient_checkpointing. Leave it out."
-            )
+            kind = type(self.encoder).__name__
+            raise RecipeError(f"model 'transformer-encoder': {kind} has no gradient_checkpointing. Leave it out.")
         self.encoder.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
     def forward(self, batch: Any) -> torch.Tensor:

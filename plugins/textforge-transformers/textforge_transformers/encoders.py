@@ -62,7 +62,11 @@ def _configuration(config: Mapping[str, Any]) -> Any:
             "take another checkpoint; code that comes with a checkpoint is never run."
         )
     unused = ("model_type", "auto_map", "dtype", "torch_dtype", "_name_or_path")
-    made = AutoConfig.for_model(kind, **{name: value for name, value in config.items() if name not in unused})
+    try:
+        with quietly():  # it tells of every number that is out of its usual range
+            made = AutoConfig.for_model(kind, **{name: value for name, value in config.items() if name not in unused})
+    except Exception as error:  # a number that is none, or two that contradict each other
+        raise DataError(f"the checkpoint's configuration ({kind}) cannot be used: {_line(error)}") from error
     if made.is_encoder_decoder:
         raise DataError(f"the checkpoint's model_type '{kind}' is an encoder-decoder. Take an encoder, such as BERT.")
     return made

@@ -8,7 +8,7 @@ from annotated_types import Ge
 
 from textforge_transformers.checkpoint import one_source
 
-TOKENS_AT_ONCE = 1 << 12
+TOKENS_AT_ONCE = 1 << 13
 """Tokens that are computed together, padding included, which bounds memory."""
 ENCODER = "encoder."
 """What the names of the weights in the state begin with."""

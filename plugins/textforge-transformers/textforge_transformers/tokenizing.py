@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +72,10 @@ class Tokenizing:
             if most is not None and lengths[-1] > most:
                 room = most - self.special
                 head = {"head": room, "tail": 0, "both": room - room // 2}[keep]
-                ids = np.concatenate([ids[:head], ids[len(ids) - (room - head) :]])
-            rows.append(np.concatenate([self._before, ids, self._after]))
+                read = [ids[:head], ids[len(ids) - (room - head) :]]
+            else:
+                read = [ids]
+            rows.append(np.concatenate([self._before, *read, self._after]))
         return rows, lengths
 
     def _each(self, texts: Sequence[str]) -> Iterator[NDArray[np.int32]]:

