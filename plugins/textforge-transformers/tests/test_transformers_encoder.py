@@ -23,6 +23,12 @@ TEXTS = [*tiny.make_texts(6)[0], "", "moon"]
 EVERY = pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    with tiny.one_thread():
+        yield
+
+
 def parts() -> textforge.PluginManager:
     """The plugin's parts, whether or not it is installed."""
     found = textforge.PluginManager()

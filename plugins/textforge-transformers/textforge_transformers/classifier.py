@@ -60,7 +60,10 @@ class EncoderClassifier(nn.Module):
         if not getattr(self.encoder, "supports_gradient_checkpointing", False):
             kind = type(self.encoder).__name__
             raise RecipeError(f"model 'transformer-encoder': {kind} has no gradient_checkpointing. Leave it out.")
-        self.encoder.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        # the name was gradient_checkpointing_enable; both make the embeddings ask for gradients, which frozen ones do not
+        enable = getattr(self.encoder, "activation_checkpointing_enable", self.encoder.gradient_checkpointing_enable)
+        enable({"use_reentrant": False})
+        self.encoder.disable_input_require_grads()
 
     def forward(self, batch: Any) -> torch.Tensor:
         ids, mask = batch.padded()

@@ -61,7 +61,7 @@ def _configuration(config: Mapping[str, Any]) -> Any:
             f"the checkpoint's model_type '{kind}' is unknown to transformers {__version__}. Install a newer one, or "
             "take another checkpoint; code that comes with a checkpoint is never run."
         )
-    unused = ("model_type", "auto_map", "dtype", "torch_dtype", "_name_or_path")
+    unused = ("model_type", "auto_map", "dtype", "torch_dtype", "gradient_checkpointing", "_name_or_path")
     try:
         with quietly():  # it tells of every number that is out of its usual range
             made = AutoConfig.for_model(kind, **{name: value for name, value in config.items() if name not in unused})
