@@ -94,10 +94,10 @@ def recipe(tmp_path) -> Path:
         """
 dataset: {use: csv, train: data.csv, test: data.csv}
 vectorizer: {use: transformer-tokens, folder: checkpoint, max_length: 16}
-model: {use: transformer-encoder, pooling: mean, freeze: embeddings}
+model: {use: transformer-encoder, pooling: mean}
 optimizer: {use: layerwise-adamw, lr: 0.01, head_lr: 0.02}
 scheduler: {use: linear, warmup: 0.1}
-trainer: {epochs: 6, batch_size: 8, precision: bfloat16, bucket_by_length: true}
+trainer: {epochs: 8, batch_size: 8, precision: bfloat16, bucket_by_length: true}
 """
     )
     return file
