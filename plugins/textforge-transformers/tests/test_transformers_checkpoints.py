@@ -14,12 +14,12 @@ from typing import ClassVar
 
 import pytest
 import transformers_tiny as tiny
+from textforge import DataError, RecipeError
+
 from textforge_transformers.checkpoint import Checkpoint, longest, one_source
 from textforge_transformers.encoders import encoder
 from textforge_transformers.sentence_embeddings import SentenceEmbeddings
 from textforge_transformers.transformer_tokens import TransformerTokens
-
-from textforge import DataError, RecipeError
 
 BOTH = pytest.mark.parametrize("vectorizer", [TransformerTokens, SentenceEmbeddings])
 

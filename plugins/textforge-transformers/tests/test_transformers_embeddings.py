@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import textforge
 import torch
 import transformers_tiny as tiny
 from torch.nn.functional import normalize
 
-import textforge
 import textforge_transformers
 from textforge_transformers import sentence_embeddings
 from textforge_transformers.sentence_embeddings import SentenceEmbeddings
@@ -102,7 +102,7 @@ def test_nothing_is_printed_and_nothing_global_is_changed(capfd, caplog):
 
     def everything():
         return (
-            torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()[1].tolist(),  # noqa: NPY002
+            torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()[1].tolist(),
             torch.get_num_threads(), torch.is_grad_enabled(), are_progress_bars_disabled(),
             library.is_progress_bar_enabled(), library.get_verbosity(), logging.getLogger("huggingface_hub").level,
             logging.root.handlers[:], logging.root.level,

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import textforge
 import torch
 import transformers_tiny as tiny
-
-import textforge
-import textforge_transformers
 from textforge import RecipeError
+
+import textforge_transformers
 from textforge_transformers.transformer_encoder import transformer_encoder
 from textforge_transformers.transformer_tokens import TransformerTokens
 
@@ -101,7 +101,9 @@ def test_no_parameter_goes_without_use():
 
 
 def test_more_frozen_layers_than_there_are_is_refused():
-    with pytest.raises(RecipeError, match="freeze is 4, but the encoder has 3 layers. To freeze them all: freeze: all"):
+    with pytest.raises(
+        RecipeError, match=r"freeze is 4, but the encoder has 3 layers\. To freeze them all: freeze: all"
+    ):
         model(tiny.checkpoint(), freeze=4)
 
 
@@ -163,10 +165,10 @@ def test_bfloat16_trains_other_architectures_too(architecture):
 
 
 def test_the_same_seed_gives_the_same_bits_and_leaves_the_callers_random_states():
-    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
     runs = [weights(trainer(tiny.checkpoint(), seed=seed, epochs=1).fit()) for seed in (5, 5, 6)]
     assert torch.equal(before[0], torch.get_rng_state())
-    assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
+    assert (before[1] == np.random.get_state()[1]).all()
     assert all(torch.equal(value, runs[1][name]) for name, value in runs[0].items())
     assert not torch.equal(runs[0]["head.weight"], runs[2]["head.weight"])
 

@@ -1,11 +1,13 @@
 """Optimizer `layerwise-adamw`: each layer has the rate that was asked for."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 import transformers_tiny as tiny
+from textforge import RecipeError
 from torch import nn
 
-from textforge import RecipeError
 from textforge_transformers.checkpoint import Checkpoint
 from textforge_transformers.layerwise_adamw import layerwise_adamw
 from textforge_transformers.transformer_encoder import transformer_encoder
@@ -78,7 +80,7 @@ def test_a_scheduler_keeps_the_proportions():
         scheduler.step()
     rates = sorted({group["lr"] for group in optimizer.param_groups})
     assert rates[-1] < 0.1
-    assert [high / low for low, high in zip(rates, rates[1:], strict=False)] == pytest.approx([2.0] * (len(rates) - 1))
+    assert [high / low for low, high in pairwise(rates)] == pytest.approx([2.0] * (len(rates) - 1))
 
 
 @pytest.mark.parametrize("module", [nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))])

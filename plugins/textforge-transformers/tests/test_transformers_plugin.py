@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import textforge
 import transformers_tiny as tiny
 
-import textforge
 import textforge_transformers
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import transformers_tiny as tiny
 from hypothesis import HealthCheck, given, settings, strategies as st
+
 from textforge_transformers import tokenizing
 from textforge_transformers.transformer_tokens import SPECIAL, TransformerTokens
 

@@ -75,8 +75,9 @@ def checkpoint(architecture: str = "bert") -> Path:
 @functools.cache
 def _made(architecture: str) -> Path:
     import torch
-    from textforge_transformers.quiet import quietly
     from transformers import AutoConfig, AutoModel
+
+    from textforge_transformers.quiet import quietly
 
     kind = TOKENIZERS.get(architecture, "wordpiece")
     tokenizer = make_tokenizer(kind)
@@ -159,3 +160,15 @@ def one_thread():
 
 def config_of(folder: Path) -> dict:
     return json.loads((folder / "config.json").read_text())
+
+
+def part(kind: str, name: str, **options):
+    """A part of the plugin over the tiny BERT that `checkpoint()` makes, whether or not the plugin is installed."""
+    import textforge
+
+    import textforge_transformers
+
+    parts = textforge.PluginManager()
+    if name not in parts.names(kind):
+        parts.register(textforge_transformers)
+    return parts.part(kind, name, folder=str(Path(_FOLDERS.name) / "bert"), **options)

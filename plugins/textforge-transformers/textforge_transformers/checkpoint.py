@@ -51,6 +51,7 @@ class Checkpoint:
             DataUnavailable: the hub does not give it, and it is not in the cache.
         """
         from textforge import DataError
+
         from textforge_transformers.hub import from_hub
 
         if folder is None:
@@ -165,6 +166,7 @@ def checked_tokenizer(tokenizer: str, config: Mapping[str, Any], shown: str) -> 
         DataError: it has tokens that the encoder does not know.
     """
     from textforge import DataError
+
     from textforge_transformers.tokenizing import Tokenizing
 
     tokens = Tokenizing(tokenizer)

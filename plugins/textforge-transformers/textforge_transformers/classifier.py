@@ -60,7 +60,7 @@ class EncoderClassifier(nn.Module):
         if not getattr(self.encoder, "supports_gradient_checkpointing", False):
             kind = type(self.encoder).__name__
             raise RecipeError(f"model 'transformer-encoder': {kind} has no gradient_checkpointing. Leave it out.")
-        # the name was gradient_checkpointing_enable; both make the embeddings ask for gradients, which frozen ones do not
+        # It had another name. Both let the embeddings ask for gradients, which frozen ones are not to do.
         enable = getattr(self.encoder, "activation_checkpointing_enable", self.encoder.gradient_checkpointing_enable)
         enable({"use_reentrant": False})
         self.encoder.disable_input_require_grads()

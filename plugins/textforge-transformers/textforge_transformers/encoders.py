@@ -16,9 +16,8 @@ def encoder(config: Mapping[str, Any], weights: Pretrained | None = None) -> nn.
     Raises:
         DataError: transformers does not know the configuration, or the weights do not belong to it.
     """
-    from transformers import AutoModel
-
     from textforge import DataError
+    from transformers import AutoModel
 
     made = _configuration(config)
     common = {"dtype": torch.float32, "trust_remote_code": False}
@@ -51,9 +50,8 @@ def encoder(config: Mapping[str, Any], weights: Pretrained | None = None) -> nn.
 
 
 def _configuration(config: Mapping[str, Any]) -> Any:
-    from transformers import CONFIG_MAPPING, MODEL_MAPPING, AutoConfig, __version__
-
     from textforge import DataError
+    from transformers import CONFIG_MAPPING, MODEL_MAPPING, AutoConfig, __version__
 
     kind = config["model_type"]
     if kind not in CONFIG_MAPPING or CONFIG_MAPPING[kind] not in MODEL_MAPPING:

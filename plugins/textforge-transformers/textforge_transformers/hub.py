@@ -16,8 +16,8 @@ def from_hub(name: str, revision: str | None, files: Sequence[str]) -> Path:
     """
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
-
     from textforge import DataUnavailable, RecipeError
+
     from textforge_transformers.quiet import quietly
 
     try:

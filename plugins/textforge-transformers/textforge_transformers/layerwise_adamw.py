@@ -33,7 +33,6 @@ def layerwise_adamw(
         weight_decay: fraction of each weight taken off a step, times its rate (Loshchilov & Hutter 2019).
     """
     import torch
-
     from textforge import RecipeError
 
     parts = module.depths() if callable(getattr(module, "depths", None)) else []

@@ -102,7 +102,6 @@ class TransformerTokens:
     def _sequences(self, texts: Sequence[str]) -> tuple[Any, list[int]]:
         """The sequences, and how many tokens the texts have before they are cut."""
         import numpy as np
-
         from textforge import Ragged
 
         rows, lengths = self._tokens.rows(texts, self._most, self.keep)
