@@ -1,7 +1,6 @@
 """Checkpoints that cannot be used are refused in one sentence that says what to do."""
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from textforge import DataError, RecipeError
 
 from textforge_transformers.checkpoint import Checkpoint, longest, one_source
 from textforge_transformers.encoders import encoder
+from textforge_transformers.quiet import quietly
 from textforge_transformers.sentence_embeddings import SentenceEmbeddings
 from textforge_transformers.transformer_tokens import TransformerTokens
 
@@ -138,6 +138,16 @@ def test_weights_that_are_cut_short_are_refused(folder):
     assert f"{folder}: the weights cannot be loaded" in refusal(lambda: SentenceEmbeddings(folder=folder).fit(["moon"]))
 
 
+def test_weights_in_several_files_are_read_as_one_file_is(folder):
+    texts = ["the moon", "a bat"]
+    expected = SentenceEmbeddings(folder=folder).fit(texts).transform(texts)
+    with quietly():
+        tiny.plain_model(tiny.checkpoint()).save_pretrained(folder, max_shard_size="8KB")
+    (folder / "model.safetensors").unlink()
+    assert len(list(folder.glob("model-*-of-*.safetensors"))) > 1
+    assert (SentenceEmbeddings(folder=folder).fit(texts).transform(texts) == expected).all()
+
+
 def test_weights_saved_in_half_precision_are_computed_in_float32(folder):
     import torch
     from safetensors.torch import load_file, save_file
@@ -221,7 +231,7 @@ def hub():
 
 def ask(home: Path, endpoint: str, name: str, revision: str = "", **environment: str) -> str:
     """What a fresh process says of a name, with an empty cache unless the home has one."""
-    env = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", **environment}
+    env = tiny.environment(HF_ENDPOINT=endpoint, HF_HOME=str(home), HF_HUB_DISABLE_XET="1", **environment)
     done = subprocess.run([sys.executable, "-c", ASK, name, revision], env=env, capture_output=True, text=True)
     assert done.stderr == ""
     return done.stdout.strip()

@@ -1,7 +1,6 @@
 """Vectorizer `sentence-embeddings`: equal to a plain implementation, in a bundle with its weights or without them."""
 
 import json
-import os
 import pickle
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ import transformers_tiny as tiny
 from torch.nn.functional import normalize
 
 import textforge_transformers
-from textforge_transformers import sentence_embeddings
+from textforge_transformers import encoders
 from textforge_transformers.sentence_embeddings import SentenceEmbeddings
 
 TEXTS = [*tiny.make_texts(6)[0], "", "moon", "the moon " * 30]
@@ -70,17 +69,17 @@ def test_neither_company_nor_order_of_texts_matters(monkeypatch):
     together = found.transform(TEXTS)
     np.testing.assert_allclose(np.concatenate([found.transform([text]) for text in TEXTS]), together, atol=1e-6)
     np.testing.assert_allclose(found.transform(TEXTS[::-1])[::-1], together, atol=1e-6)
-    monkeypatch.setattr(sentence_embeddings, "TOKENS_AT_ONCE", 1)
+    monkeypatch.setattr(encoders, "TOKENS_AT_ONCE", 1)
     np.testing.assert_allclose(found.transform(TEXTS), together, atol=1e-6)
     np.testing.assert_array_equal(found.fit_transform(TEXTS), found.transform(TEXTS))
 
 
 def test_batches_are_bounded_and_of_like_length(monkeypatch):
     lengths = np.array([5, 100, 7, 3, 90, 6, 250, 4])
-    monkeypatch.setattr(sentence_embeddings, "TOKENS_AT_ONCE", 200)
-    batches = [lengths[places].tolist() for places in sentence_embeddings._batches(lengths)]
+    monkeypatch.setattr(encoders, "TOKENS_AT_ONCE", 200)
+    batches = [lengths[places].tolist() for places in encoders.in_batches(lengths)]
     assert batches == [[3, 4, 5, 6, 7], [90, 100], [250]]
-    assert list(sentence_embeddings._batches(np.zeros(0, dtype=int))) == []
+    assert list(encoders.in_batches(np.zeros(0, dtype=int))) == []
 
 
 def test_no_texts_give_no_vectors():
@@ -146,9 +145,8 @@ def test_a_bundle_carries_the_weights_and_needs_no_checkpoint(tmp_path):
     classifier = trained(folder)
     textforge.save(classifier, tmp_path / "bundle")
     shutil.rmtree(folder)
-    env = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9"}
     command = [sys.executable, "-c", LOAD, str(tmp_path / "bundle"), json.dumps(TEXTS)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    done = subprocess.run(command, env=tiny.environment(), capture_output=True, text=True)
     assert done.stderr == ""
     np.testing.assert_allclose(json.loads(done.stdout), classifier.predict_proba(TEXTS), atol=1e-6)
 

@@ -1,7 +1,6 @@
 """Model `transformer-encoder`: equal to transformers' own, frozen as asked, and free of its checkpoint once trained."""
 
 import json
-import os
 import pickle
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ import transformers_tiny as tiny
 from textforge import RecipeError
 
 import textforge_transformers
+from textforge_transformers import encoders
 from textforge_transformers.transformer_encoder import transformer_encoder
 from textforge_transformers.transformer_tokens import TransformerTokens
 
@@ -93,6 +93,20 @@ def test_depths_hold_every_parameter_of_the_encoder_once_and_layers_in_order(arc
     assert all("embed" in names[id(p)] or "rel" in names[id(p)] for p in depths[0])
     for number, part in enumerate(depths[1:]):
         assert sum(f".{number}." in f".{names[id(p)]}" for p in part) >= len(part) - 2
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 10_000])
+def test_predictions_are_computed_a_few_texts_at_a_time_and_stay_in_order(at_once, monkeypatch):
+    vectorizer, module = model(tiny.checkpoint("roberta"))
+    expected = logits(vectorizer, module, TEXTS)
+    sizes = []
+    module.encoder.register_forward_pre_hook(
+        lambda _, __, given: sizes.append(given["input_ids"].shape), with_kwargs=True
+    )
+    monkeypatch.setattr(encoders, "TOKENS_AT_ONCE", at_once)
+    torch.testing.assert_close(logits(vectorizer, module, TEXTS), expected, atol=1e-6, rtol=1e-5)
+    assert all(rows == 1 or rows * longest <= at_once for rows, longest in sizes)
+    assert sum(rows for rows, _ in sizes) == len(TEXTS)
 
 
 def test_no_parameter_goes_without_use():
@@ -198,9 +212,8 @@ print(json.dumps(classifier.predict_proba(json.loads(sys.argv[2])).tolist()))
 
 def loaded_elsewhere(bundle: Path, texts: list[str]) -> np.ndarray:
     """Probabilities by a fresh process without network, which must print nothing else."""
-    env = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9"}
     command = [sys.executable, "-c", LOAD, str(bundle), json.dumps(texts)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    done = subprocess.run(command, env=tiny.environment(), capture_output=True, text=True)
     assert done.stderr == ""
     return np.array(json.loads(done.stdout))
 

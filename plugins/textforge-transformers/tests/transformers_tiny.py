@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import random
 import tempfile
 from contextlib import contextmanager
@@ -156,6 +157,11 @@ def one_thread():
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Of a process that must do without hub, with one thread for the same reason."""
+    return {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "OMP_NUM_THREADS": "1", **more}
 
 
 def config_of(folder: Path) -> dict:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from textforge_transformers.checkpoint import Pretrained
-from textforge_transformers.encoders import depths, encoder, pad_id, pooled
+from textforge_transformers.encoders import depths, encoder, in_batches, pad_id, pooled
 from textforge_transformers.transformer_tokens import SPECIAL
 
 
@@ -69,5 +69,17 @@ class EncoderClassifier(nn.Module):
         ids, mask = batch.padded()
         mask[:, 0] |= ~mask.any(dim=1)  # a text without tokens is one padding token
         ids = torch.where(ids > 0, ids - SPECIAL, self._pad)
+        if self.training:
+            return self._logits(ids, mask)
+        # Predictions come in larger batches than an encoder has memory for, with texts of all lengths.
+        lengths = mask.sum(dim=1)
+        logits = torch.empty(len(ids), self.head.out_features, device=ids.device)
+        for places in in_batches(lengths.cpu().numpy()):
+            rows = torch.from_numpy(places).to(ids.device)
+            longest = int(lengths[rows].max())
+            logits[rows] = self._logits(ids[rows, :longest], mask[rows, :longest]).float()
+        return logits
+
+    def _logits(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         states = self.encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
         return self.head(self.dropout(pooled(states, mask, self._pooling)))

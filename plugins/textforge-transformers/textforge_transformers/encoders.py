@@ -1,13 +1,18 @@
 """Encoders of transformers: made from a configuration or with pretrained weights, and taken apart into layers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from textforge_transformers.checkpoint import Pretrained
 from textforge_transformers.quiet import quietly
+
+TOKENS_AT_ONCE = 1 << 13
+"""Tokens that are computed together where no gradients are needed, padding included, which bounds memory."""
 
 
 def encoder(config: Mapping[str, Any], weights: Pretrained | None = None) -> nn.Module:
@@ -96,6 +101,16 @@ def depths(found: nn.Module) -> list[list[nn.Parameter]]:
         else:
             parts[0].append(parameter)
     return parts
+
+
+def in_batches(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """The places of rows, shortest first, as many at a time as TOKENS_AT_ONCE allows once they are padded."""
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    for stop in range(1, len(order) + 1):
+        if stop == len(order) or (stop - start + 1) * lengths[order[stop]] > TOKENS_AT_ONCE:
+            yield order[start:stop]
+            start = stop
 
 
 def pooled(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:

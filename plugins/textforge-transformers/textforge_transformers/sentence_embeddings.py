@@ -8,8 +8,6 @@ from annotated_types import Ge
 
 from textforge_transformers.checkpoint import one_source
 
-TOKENS_AT_ONCE = 1 << 13
-"""Tokens that are computed together, padding included, which bounds memory."""
 ENCODER = "encoder."
 """What the names of the weights in the state begin with."""
 
@@ -137,12 +135,12 @@ class SentenceEmbeddings:
         import torch
         from torch.nn.functional import normalize
 
-        from textforge_transformers.encoders import pooled
+        from textforge_transformers.encoders import in_batches, pooled
 
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         vectors = np.empty((len(rows), self._encoder.config.hidden_size), dtype=np.float32)
         with torch.no_grad():
-            for places in _batches(lengths):
+            for places in in_batches(lengths):
                 longest = max(1, int(lengths[places].max()))
                 mask = torch.arange(longest) < torch.from_numpy(lengths[places]).clamp(min=1)[:, None]
                 ids = torch.full(mask.shape, self._pad)
@@ -153,15 +151,3 @@ class SentenceEmbeddings:
                 found = pooled(states, mask, self.pooling)
                 vectors[places] = (normalize(found) if self.normalise else found).cpu().numpy()
         return vectors
-
-
-def _batches(lengths: Any) -> Any:
-    """The places of rows, shortest first, as many at a time as TOKENS_AT_ONCE allows once they are padded."""
-    import numpy as np
-
-    order = np.argsort(lengths, kind="stable")
-    start = 0
-    for stop in range(1, len(order) + 1):
-        if stop == len(order) or (stop - start + 1) * lengths[order[stop]] > TOKENS_AT_ONCE:
-            yield order[start:stop]
-            start = stop
