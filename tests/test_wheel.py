@@ -38,6 +38,10 @@ def test_the_constraints_pin_every_dependency_once() -> None:
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     wanted = [line for line in wanted if not line.startswith("textforge[")]
     wanted += [line for extra in ("huggingface", "subword") for line in project["optional-dependencies"][extra]]
+    for file in ROOT.glob("plugins/textforge-*/pyproject.toml"):
+        own = tomllib.loads(file.read_text())["project"]
+        found = [*own["dependencies"], *own["optional-dependencies"]["test"]]
+        wanted += [line for line in found if not line.startswith("textforge")]
     normal = {re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", line)[0]).lower() for line in wanted}
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
