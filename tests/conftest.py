@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -16,6 +17,9 @@ from hypothesis import HealthCheck, settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a worker for each core: more threads of each would only wait for one another
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if TYPE_CHECKING:
+    from textforge import PluginManager
 
 # No deadline: a busy machine is no fault of the code. In CI the same examples every time, else new ones.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -149,6 +153,18 @@ def installed(kind: str) -> str:
     from textforge.plugins import PluginManager
 
     return listed(PluginManager().names(kind))
+
+
+def shipped() -> PluginManager:
+    """The parts that ship with textforge, whatever else is installed."""
+    import textforge_standard
+    from textforge import __version__
+    from textforge.components import Origin
+    from textforge.plugins import PluginManager
+
+    plugins = PluginManager(entry_points=False)
+    plugins.register(textforge_standard, origin=Origin("textforge", __version__))
+    return plugins
 
 
 def only_json(text: str) -> dict:

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 import yaml
-from conftest import ROOT, make_texts, only_json, textforge
+from conftest import ROOT, make_texts, only_json, shipped, textforge
 
 README = (ROOT / "README.md").read_text()
 DOCS = ROOT / "docs"
@@ -68,9 +68,7 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 
 def test_readme_counts_the_parts_that_ship() -> None:
-    from textforge.plugins import PluginManager
-
-    plugins = PluginManager()
+    plugins = shipped()
     counts = {kind: len(plugins.names(kind)) for kind in ("optimizer", "scheduler", "loss", "metric")}
     told = "{optimizer} optimizers, {scheduler} schedulers, {loss} losses, {metric} metrics".format(**counts)
     assert told in README

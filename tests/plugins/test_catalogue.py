@@ -1,4 +1,4 @@
-"""Every part that is installed, found through the catalogue: a new one is tested here by being registered.
+"""Every part that ships, found through the catalogue: a new one is tested here by being registered.
 
 What each is held to by itself is in test_contracts.py; here they work together.
 """
@@ -9,12 +9,12 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import make_texts, write_csv
+from conftest import make_texts, shipped, write_csv
 
 import textforge
-from textforge import Dataset, PluginManager, RecipeError, load_recipe
+from textforge import Dataset, RecipeError, load_recipe
 
-PARTS = PluginManager()
+PARTS = shipped()
 VECTORIZERS, MODELS = PARTS.components("vectorizer"), PARTS.components("model")
 SMALL = {"max_length": 64, "n_features": 4096, "vocab_size": 400, "signed": False}
 """Options that keep tests quick, where a part has them; naive Bayes takes no signed numbers."""
