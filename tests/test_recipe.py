@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
-from conftest import ROOT, installed, small_recipe
+from conftest import ROOT, installed, shipped, small_recipe
 from hypothesis import HealthCheck, given, settings, strategies as st
 from pydantic import BaseModel
 
@@ -241,7 +241,7 @@ def easy_model(vocab_size=7, /): ...
 
 @pytest.fixture
 def plugins():
-    plugins = PluginManager()
+    plugins = shipped()
     models = {"sequence": sequence_model, "spaced": spaced_model, "easy": easy_model}
     plugins.register(
         SimpleNamespace(

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT, make_texts, small_recipe
+from conftest import ROOT, make_texts, shipped, small_recipe
 from torch import nn
 
 import textforge
@@ -68,7 +68,7 @@ def losses(optimizer, model=None, scheduler=None, **settings):
     return [epoch.train_loss for epoch in trainer]
 
 
-@pytest.mark.parametrize("name", sorted({*PluginManager().names("optimizer")} - {"sparse-adam"}))
+@pytest.mark.parametrize("name", sorted({*shipped().names("optimizer")} - {"sparse-adam"}))
 def test_every_optimizer_trains_a_network(name):
     rates = {"adadelta": 1.0, "adagrad": 0.1, "asgd": 0.5, "sgd": 0.5}
     found = losses(PluginManager().part("optimizer", name, lr=rates.get(name, 0.02)))
@@ -95,7 +95,7 @@ def test_sparse_adam_trains_an_embedding_whose_gradients_are_made_sparse():
     assert made[0].words.sparse
 
 
-@pytest.mark.parametrize("name", PluginManager().names("scheduler"))
+@pytest.mark.parametrize("name", shipped().names("scheduler"))
 def test_every_scheduler_runs(name):
     parts = PluginManager()
     found = losses(parts.part("optimizer", "adam"), scheduler=parts.part("scheduler", name), validation=0.2)
@@ -134,7 +134,7 @@ def test_the_wrong_loss_is_told_with_the_one_to_use(recipe, tmp_path):
 
 
 def test_every_metric_stands_in_the_result(recipe, tmp_path):
-    names = PluginManager().names("metric")
+    names = shipped().names("metric")
     trainer = {"epochs": 2, "batch_size": 16, "validation": 0.2, "monitor": "roc-auc"}
     done = run(recipe, tmp_path, metrics=names, trainer=trainer)
     found = {name: done.test[name.replace("-", "_")] for name in names}
