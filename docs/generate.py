@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,6 @@ from textforge.schema import recipe_schema
 from textforge.settings import DecisionSettings, TrainerSettings
 
 DOCS = Path(__file__).parent
-SCHEMA = DOCS.parent / "recipes/recipe.schema.json"
 GIVEN = ("n_features", "vocab_size", "vectors")
 """What vectorizers give to models."""
 EXIT_CODES = """\
@@ -150,9 +150,19 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def main() -> None:
+    made = {
+        DOCS / "commands.md": commands, DOCS / "parts.md": parts, DOCS / "hooks.md": hooks,
+        DOCS.parent / "recipes/recipe.schema.json": schema,
+    }  # fmt: skip
+    if "--check" in sys.argv:
+        if old := [path.name for path, make in made.items() if path.read_text() != make()]:
+            sys.exit(f"out of date: {', '.join(old)}. Run: make docs")
+        return
+    for path, make in made.items():
+        path.write_text(make())
+    print(f"wrote {', '.join(path.name for path in made)}")
+
+
 if __name__ == "__main__":
-    (DOCS / "commands.md").write_text(commands())
-    (DOCS / "parts.md").write_text(parts())
-    (DOCS / "hooks.md").write_text(hooks())
-    SCHEMA.write_text(schema())
-    print("wrote docs/commands.md, docs/parts.md, docs/hooks.md and recipes/recipe.schema.json")
+    main()
