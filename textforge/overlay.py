@@ -94,12 +94,20 @@ def _override(text: str) -> Override:
     if not equals:
         raise RecipeError(Mistake("an override is KEY=VALUE, as in model.hidden=[200].", Place(source)))
     keys = _keys(key.strip(), Place(source))
+    return keys, from_python(written_value(key, value, source), source)
+
+
+def written_value(key: str, value: str, source: str) -> Any:
+    """What the value of KEY=VALUE on a command line says; None where there is none.
+
+    Raises:
+        RecipeError: it is no YAML, or YAML would read something else than what stands there.
+    """
     start = value.strip()[:1]
     if start in ("|", ">") or (start not in ("'", '"', "[", "{") and re.search(r"(?:^|\s)#", value)):
         quoted = json.dumps(value.strip(), ensure_ascii=False)  # YAML would read a block of text, or a comment
         raise RecipeError(Mistake(f"the value needs quotes of its own: '{key}={quoted}'.", Place(source)))
-    node = parse(value, source) if value.strip() else Node(None, Place(source))
-    return keys, from_python(node.plain(), source)
+    return parse(value, source).plain() if value.strip() else None
 
 
 def part_before_its_options(override: Override) -> int:

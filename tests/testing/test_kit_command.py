@@ -175,3 +175,5 @@ def test_values_are_read_as_a_recipe_reads_them():
     }  # fmt: skip
     with pytest.raises(RecipeError, match="'a' is no mapping"):
         read_options(["a=1", "a.b=2"])
+    with pytest.raises(RecipeError, match="the value needs quotes of its own"):  # YAML would drop the rest
+        read_options(["a=b # c"])

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from textforge.components import COMMAND, Component
-from textforge.document import parse
 from textforge.errors import PluginError, RecipeError, TextforgeError, did_you_mean, listed
+from textforge.overlay import written_value
 from textforge.plugins import PluginManager
 from textforge.testing.checks import ContractError, Moot, Skipped
 from textforge.testing.subject import ALL_KINDS
@@ -90,7 +90,7 @@ def read_options(given: Iterable[str]) -> dict[str, Any]:
             inner = inner.setdefault(name, {})
             if not isinstance(inner, dict):
                 raise RecipeError(f"-s {one}: '{name}' is no mapping.")
-        inner[last] = parse(value, f"-s {one}").plain() if value.strip() else None
+        inner[last] = written_value(key, value, f"-s {one}")
     return options
 
 
