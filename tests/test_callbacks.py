@@ -211,25 +211,14 @@ def test_it_is_told_of_a_failure_which_stays_the_failure(small_csv, tmp_path):
     assert not (tmp_path / "run/result.json").exists()
 
 
-def test_it_is_told_of_an_interrupt(small_csv, tmp_path):
+@pytest.mark.parametrize("event", ["started", "epoch_ended"])
+def test_it_is_told_of_an_interrupt_also_while_another_starts(small_csv, tmp_path, event):
     seen = []
 
-    def interrupt(result):
+    def interrupt(data):
         raise KeyboardInterrupt
 
-    parts = with_callbacks(watch=follower(failed=seen.append), stop=follower(epoch_ended=interrupt))
-    with pytest.raises(KeyboardInterrupt):
-        run(small_csv, tmp_path / "run", ["watch", "stop"], parts)
-    assert [one["type"] for one in seen] == ["KeyboardInterrupt"]
-
-
-def test_an_interrupt_while_one_starts_reaches_those_that_have_started(small_csv, tmp_path):
-    seen = []
-
-    def interrupt(run):
-        raise KeyboardInterrupt
-
-    parts = with_callbacks(watch=follower(failed=seen.append), stop=follower(started=interrupt))
+    parts = with_callbacks(watch=follower(failed=seen.append), stop=follower(**{event: interrupt}))
     with pytest.raises(KeyboardInterrupt):
         run(small_csv, tmp_path / "run", ["watch", "stop"], parts)
     assert [one["type"] for one in seen] == ["KeyboardInterrupt"]

@@ -68,16 +68,21 @@ def refused(call, *arguments, error=RecipeError, **options):
 # -- the same classifier as elsewhere --------------------------------------------------------------
 
 
-def test_it_is_the_trainers_classifier_bit_for_bit(fitted):
+def same_trainer(texts, labels, *, epochs):
+    """What an estimator of the tests' recipe trains by, made by hand."""
     parts = PluginManager()
-    trainer = textforge.Trainer(
-        textforge.Dataset(train=(TEXTS, LABELS)),
+    return textforge.Trainer(
+        textforge.Dataset(train=(texts, labels)),
         parts.part("vectorizer", "bow"),
         parts.part("model", "mlp", hidden=[8]),
         parts.part("optimizer", "adam", lr=0.05),
-        epochs=3,
+        epochs=epochs,
         batch_size=16,
     )
+
+
+def test_it_is_the_trainers_classifier_bit_for_bit(fitted):
+    trainer = same_trainer(TEXTS, LABELS, epochs=3)
     texts, _ = make_texts(50, seed=1)
     other = trainer.fit()
     assert np.array_equal(fitted.predict_proba(texts), other.predict_proba(texts))
@@ -712,15 +717,7 @@ def test_several_labels_are_those_of_the_trainer_and_a_tables_columns_name_them(
     table = pd.DataFrame(MARKED, columns=KINDS)
     several.fit(SEVERAL, table)
     assert several.classifier_.labels == tuple(KINDS)
-    parts = PluginManager()
-    other = textforge.Trainer(
-        textforge.Dataset(train=(SEVERAL, SETS)),
-        parts.part("vectorizer", "bow"),
-        parts.part("model", "mlp", hidden=[8]),
-        parts.part("optimizer", "adam", lr=0.05),
-        epochs=10,
-        batch_size=16,
-    ).fit()
+    other = same_trainer(SEVERAL, SETS, epochs=10).fit()
     assert np.array_equal(several.predict_proba(SEVERAL), other.predict_proba(SEVERAL))
 
 

@@ -1,17 +1,15 @@
 """Both callbacks are held to textforge's contract kit."""
 
-import pytest
+from textforge.testing import contract_tests
 from tracking_runs import database
 
-kit = pytest.importorskip("textforge.testing")
 
-
-@kit.contract_tests("callback", "textforge_tracking.tensorboard:tensorboard")
+@contract_tests("callback", "textforge_tracking.tensorboard:tensorboard")
 def test_tensorboard_keeps_the_contract(check):
     check()
 
 
-@kit.contract_tests(
+@contract_tests(
     "callback", "textforge_tracking.mlflow:mlflow", options=lambda folder: {"uri": database(folder / "runs.db")}
 )
 def test_mlflow_keeps_the_contract(check):

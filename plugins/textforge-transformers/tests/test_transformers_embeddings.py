@@ -14,7 +14,6 @@ import torch
 import transformers_tiny as tiny
 from torch.nn.functional import normalize
 
-import textforge_transformers
 from textforge_transformers import encoders
 from textforge_transformers.sentence_embeddings import SentenceEmbeddings
 
@@ -25,14 +24,6 @@ TEXTS = [*tiny.make_texts(6)[0], "", "moon", "the moon " * 30]
 def _one_thread():
     with tiny.one_thread():
         yield
-
-
-def parts() -> textforge.PluginManager:
-    """The plugin's parts, whether or not it is installed."""
-    found = textforge.PluginManager()
-    if "sentence-embeddings" not in found.names("vectorizer"):
-        found.register(textforge_transformers)
-    return found
 
 
 def plain(folder: Path, texts: list[str], pooling: str, max_length: int) -> np.ndarray:
@@ -118,7 +109,7 @@ def test_nothing_is_printed_and_nothing_global_is_changed(capfd, caplog):
 
 def trained(folder: Path, **options) -> textforge.Classifier:
     texts, labels = tiny.make_texts(80)
-    found = parts()
+    found = tiny.parts()
     return textforge.Trainer(
         textforge.Dataset(train=(texts, labels)),
         found.part("vectorizer", "sentence-embeddings", folder=str(folder), **options),
@@ -156,11 +147,11 @@ def test_a_bundle_that_carries_no_weights_is_small_and_reads_the_checkpoint_agai
     classifier = trained(folder, carry=False)
     textforge.save(classifier, tmp_path / "bundle")
     assert (tmp_path / "bundle" / "vectorizer.safetensors").stat().st_size < 100
-    again = textforge.load(tmp_path / "bundle", plugins=parts())
+    again = textforge.load(tmp_path / "bundle", plugins=tiny.parts())
     np.testing.assert_array_equal(again.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
     folder.rename(tmp_path / "moved")
     with pytest.raises(textforge.BundleError, match="there is no such folder"):
-        textforge.load(tmp_path / "bundle", plugins=parts())
+        textforge.load(tmp_path / "bundle", plugins=tiny.parts())
 
 
 def test_a_bundle_without_weights_is_refused_where_the_checkpoint_is_another(tmp_path):
@@ -169,7 +160,7 @@ def test_a_bundle_without_weights_is_refused_where_the_checkpoint_is_another(tmp
     shutil.rmtree(folder)
     shutil.copytree(tiny.checkpoint("electra"), folder)
     with pytest.raises(textforge.BundleError, match="it predicts otherwise here"):
-        textforge.load(tmp_path / "bundle", plugins=parts())
+        textforge.load(tmp_path / "bundle", plugins=tiny.parts())
 
 
 def test_a_pickled_classifier_gives_the_same_answers():

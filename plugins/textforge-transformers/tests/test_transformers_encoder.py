@@ -14,7 +14,6 @@ import torch
 import transformers_tiny as tiny
 from textforge import RecipeError
 
-import textforge_transformers
 from textforge_transformers import encoders
 from textforge_transformers.transformer_encoder import transformer_encoder
 from textforge_transformers.transformer_tokens import TransformerTokens
@@ -27,14 +26,6 @@ EVERY = pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 def _one_thread():
     with tiny.one_thread():
         yield
-
-
-def parts() -> textforge.PluginManager:
-    """The plugin's parts, whether or not it is installed."""
-    found = textforge.PluginManager()
-    if "transformer-encoder" not in found.names("model"):
-        found.register(textforge_transformers)
-    return found
 
 
 def model(folder: Path, **options):
@@ -146,7 +137,7 @@ def test_a_row_without_tokens_is_read_as_one_of_padding():
 
 
 def trainer(folder: Path, *, seed: int = 0, epochs: int = 4, options: dict | None = None, **settings):
-    found = parts()
+    found = tiny.parts()
     texts, labels = tiny.make_texts(64)
     return textforge.Trainer(
         textforge.Dataset(train=(texts, labels)),
@@ -228,9 +219,9 @@ def test_a_bundle_needs_no_checkpoint_and_no_hub(tmp_path):
     described = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
     assert described["facts"]["encoder_config"] == tiny.config_of(tiny.checkpoint("roberta"))
     assert "encoder_weights" not in described["facts"]
-    again = textforge.load(tmp_path / "bundle", plugins=parts())
+    again = textforge.load(tmp_path / "bundle", plugins=tiny.parts())
     textforge.save(again, tmp_path / "second")  # what was loaded can be saved
-    assert textforge.load(tmp_path / "second", plugins=parts()).predict(TEXTS) == classifier.predict(TEXTS)
+    assert textforge.load(tmp_path / "second", plugins=tiny.parts()).predict(TEXTS) == classifier.predict(TEXTS)
 
 
 def test_a_pickled_classifier_needs_no_checkpoint(tmp_path):

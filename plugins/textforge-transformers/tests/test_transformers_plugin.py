@@ -28,13 +28,6 @@ print(took, sorted(heavy))
 INSTALLED = "transformer-encoder" in textforge.PluginManager().names("model")
 
 
-def parts() -> textforge.PluginManager:
-    found = textforge.PluginManager()
-    if not INSTALLED:
-        found.register(textforge_transformers)
-    return found
-
-
 def test_looking_at_the_plugin_is_quick_and_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True)
     took, heavy = done.stdout.split(" ", 1)
@@ -50,28 +43,28 @@ def test_every_part_and_every_option_is_documented():
     }
     for kind, names in mine.items():
         for name in names:
-            component = parts().component(kind, name)
+            component = tiny.parts().component(kind, name)
             assert component.doc
             assert not [option for option in component.options.fields.values() if not option.doc]
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_recipes_are_right(recipe):
-    assert textforge.load_recipe(recipe, plugins=parts()).warnings == ()
+    assert textforge.load_recipe(recipe, plugins=tiny.parts()).warnings == ()
 
 
 def test_a_recipe_without_a_checkpoint_says_what_to_give():
     recipe = {"dataset": "docstrings", "vectorizer": "transformer-tokens", "model": "transformer-encoder",
               "optimizer": "layerwise-adamw"}  # fmt: skip
     with pytest.raises(textforge.RecipeError, match="give either name, of a checkpoint on the hub, or folder"):
-        textforge.load_recipe(recipe, plugins=parts())
+        textforge.load_recipe(recipe, plugins=tiny.parts())
 
 
 def test_the_encoder_names_its_vectorizer_where_it_has_another():
     recipe = {"dataset": "docstrings", "vectorizer": "bow", "model": "transformer-encoder",
               "optimizer": "layerwise-adamw"}  # fmt: skip
     with pytest.raises(textforge.RecipeError, match="Use the vectorizer 'transformer-tokens'"):
-        textforge.load_recipe(recipe, plugins=parts())
+        textforge.load_recipe(recipe, plugins=tiny.parts())
 
 
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess:

@@ -27,6 +27,18 @@ def make_texts(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
     return [" ".join(rng.sample(TOPICS[one], 3) + rng.choices(COMMON, k=rng.randint(2, 12))) for one in labels], labels
 
 
+def parts():
+    """The plugin's parts, whether or not it is installed, and all else that is."""
+    import textforge
+
+    import textforge_transformers
+
+    found = textforge.PluginManager()
+    if "transformer-encoder" not in found.names("model"):
+        found.register(textforge_transformers)
+    return found
+
+
 def make_tokenizer(kind: str):
     """WordPiece as BERT's, byte-level BPE as RoBERTa's, or Unigram as XLM-RoBERTa's, with their special tokens."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
