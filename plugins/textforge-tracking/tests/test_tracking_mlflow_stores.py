@@ -1,6 +1,7 @@
 """MLflow's stores: databases, servers and folders, those that are there and those that are not."""
 
 import http.server
+import signal
 import threading
 import time
 
@@ -166,3 +167,30 @@ def test_the_state_is_set_where_a_file_cannot_be_uploaded(tmp_path, uri, monkeyp
         callback.finished(end)
     (done,) = found(uri, "no files")
     assert (done.info.status, done.data.metrics["test/accuracy"]) == ("FINISHED", 0.5)
+
+
+def test_an_interrupt_waits_for_the_store_and_a_second_one_does_not(tmp_path, uri, monkeypatch):
+    callback = mlflow(tmp_path, uri=uri, experiment="interrupted", artifacts=[])
+    callback.started(STARTED)
+    before = signal.getsignal(signal.SIGINT)
+    log_batch, times = type(client(uri)).log_batch, 1
+
+    def interrupted(*arguments, **values):
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+        log_batch(*arguments, **values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(client(uri)), "log_batch", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            callback.epoch_ended({**EPOCH, "number": 1})
+        times = 2
+        with pytest.raises(KeyboardInterrupt):
+            callback.epoch_ended({**EPOCH, "number": 2})
+        assert signal.getsignal(signal.SIGINT) is before
+    (cut,) = found(uri, "interrupted")
+    assert history(uri, cut.info.run_id, "train/loss") == [(1, 0.5)]
+    callback.failed({"type": "KeyboardInterrupt", "message": "", "path": str(tmp_path)})
+    (done,) = found(uri, "interrupted")
+    assert (done.info.status, done.data.tags["textforge.error"]) == ("KILLED", "KeyboardInterrupt")
+    assert history(uri, done.info.run_id, "train/loss") == [(1, 0.5), (2, 0.5)]

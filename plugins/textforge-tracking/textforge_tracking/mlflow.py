@@ -122,9 +122,9 @@ class MlflowRun:
     def failed(self, error: dict[str, Any]) -> None:
         if self._id:
             with self._ended("KILLED" if error["type"] == "KeyboardInterrupt" else "FAILED") as client:
-                self._send(client)
                 told = f"{error['type']}: {error['message']}".rstrip(": ")
                 client.set_tag(self._id, "textforge.error", told[:LONGEST_TAG])
+                self._send(client)
 
     @contextmanager
     def _ended(self, status: str) -> Iterator[MlflowClient]:

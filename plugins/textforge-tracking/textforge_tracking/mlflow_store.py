@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -46,12 +47,14 @@ class Store:
     def opened(self) -> Iterator[MlflowClient]:
         """A client, for use in here only: MLflow keeps quiet this long, and none of its global state is touched.
 
+        An interrupt waits until the end of it: within a transaction it would leave the database locked.
+
         Raises:
             StorageError: the store does not answer, cannot be written, or refuses what it is given.
         """
         from textforge import StorageError
 
-        with _TURN, quiet_settings():
+        with _TURN, interrupt_at_end(), quiet_settings():
             try:
                 yield self._connected()
             except Exception as error:
@@ -90,6 +93,28 @@ def quiet_settings() -> Iterator[None]:
     finally:
         for name in ours:
             os.environ.pop(name, None)
+
+
+@contextmanager
+def interrupt_at_end() -> Iterator[None]:
+    """Let an interrupt wait until the end; a second one passes at once, for whoever will not wait."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield  # no interrupt is raised here
+        return
+    came: list[Any] = []
+
+    def keep(number: int, frame: Any) -> None:
+        came.append(frame)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, keep)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(signal.SIGINT, came[0])
 
 
 def _is_of_store(error: Exception) -> bool:
