@@ -173,6 +173,13 @@ def only_json(text: str) -> dict:
     return json.loads(text)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory) -> None:
+    """What is cached is this run's, of all its processes, and not the user's."""
+    base = tmp_path_factory.getbasetemp()
+    os.environ["TEXTFORGE_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
+
+
 @pytest.fixture
 def corpus() -> Path:
     """The folder with the real corpus; the test is skipped, saying so, where there is none."""

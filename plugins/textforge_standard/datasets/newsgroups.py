@@ -1,5 +1,6 @@
 """Dataset `newsgroups`."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -41,40 +42,77 @@ def newsgroups(
     Where posts of train are held out, whole threads are (posts of one subject): answers quote each other, and posts
     alone would make validation look better than the test, whose posts are later ones.
 
-    Its cache (`~/scikit_learn_data`, or the folder in SCIKIT_LEARN_DATA) is used and filled.
+    Its cache (`~/scikit_learn_data`, or the folder in SCIKIT_LEARN_DATA) is used and filled. What is read from it is
+    kept in a quicker form in `~/.cache/textforge` (or the folder in TEXTFORGE_CACHE) while it does not change.
 
     Options:
         categories: groups to take; null takes all twenty.
         remove: parts of the posts to strip, as scikit-learn does; without them scores are lower but more honest.
         archive: a 20news-bydate.tar.gz fetched by hand, for a machine without network.
     """
-    from sklearn.datasets import fetch_20newsgroups, get_data_home
-
-    from textforge import Dataset, DataUnavailable, StorageError
+    from textforge import Dataset
+    from textforge_standard.datasets.corpus_cache import cached, file_digest
     from textforge_standard.datasets.newsgroups_archive import CACHE, provide
 
-    home = Path(get_data_home())
+    home = Path(os.environ.get("SCIKIT_LEARN_DATA", "~/scikit_learn_data")).expanduser()  # as scikit-learn's
     provide(home, archive)
-    cached = (home / CACHE).is_file()
-
-    def read(subset: str, remove: list[str]) -> Any:
-        try:
-            # where the cache is damaged scikit-learn would download anew, from its one source
-            return fetch_20newsgroups(
-                subset=subset, categories=categories, remove=tuple(remove), download_if_missing=not cached
-            )
-        except OSError as error:
-            if cached:
-                raise DataUnavailable(f"{home / CACHE}: is damaged. Delete it and run again.") from error
-            raise StorageError(f"{home}: the corpus cannot be unpacked there: {error}.") from error
-
+    if not (home / CACHE).is_file():
+        _read(home, "train", [])  # unpacks the archive
+    key = {"source": file_digest(home / CACHE), "remove": sorted(set(remove))}
+    columns, warnings = cached("newsgroups", key, lambda: _columns(home, remove))
     splits = {}
     for subset in ("train", "test"):
-        bunch = read(subset, remove)
-        splits[subset] = (bunch.data, [bunch.target_names[number] for number in bunch.target])
-    whole = read("train", []).data if "headers" in remove else splits["train"][0]
+        groups = columns[f"{subset}.group"].take(range(len(columns[f"{subset}.group"])))
+        rows = _order([row for row, group in enumerate(groups) if categories is None or group in categories])
+        splits[subset] = (columns[f"{subset}.post"].take(rows), [groups[row] for row in rows])
+        if subset == "train":
+            threads = columns["train.thread"].take(rows)
     names = sorted(categories) if categories is not None else None
-    return Dataset(**splits, label_names=names, groups=[thread(post, row) for row, post in enumerate(whole)])
+    return Dataset(**splits, label_names=names, groups=threads, warnings=tuple(warnings))
+
+
+def _order(rows: list[int]) -> list[int]:
+    """The order that scikit-learn puts posts in: they are shuffled after the groups are chosen."""
+    import numpy as np
+
+    order = np.arange(len(rows))
+    np.random.RandomState(42).shuffle(order)
+    return [rows[n] for n in order]
+
+
+def _columns(home: Path, remove: list[str]) -> dict[str, list[str]]:
+    """Post and group, and of train the thread, in the order of the files."""
+    columns = {}
+    for subset in ("train", "test"):
+        bunch = _read(home, subset, remove)
+        columns[f"{subset}.post"] = bunch.data
+        columns[f"{subset}.group"] = [bunch.target_names[number] for number in bunch.target]
+    whole = _read(home, "train", []).data if "headers" in remove else columns["train.post"]
+    return {**columns, "train.thread": [thread(post, row) for row, post in enumerate(whole)]}
+
+
+def _read(home: Path, subset: str, remove: list[str]) -> Any:
+    """What scikit-learn makes of the corpus: it checks the archive's digest and strips parts of posts.
+
+    Raises:
+        DataUnavailable: its cache is damaged.
+        StorageError: the corpus cannot be unpacked.
+    """
+    from sklearn.datasets import fetch_20newsgroups
+
+    from textforge import DataUnavailable, StorageError
+    from textforge_standard.datasets.newsgroups_archive import CACHE
+
+    there = (home / CACHE).is_file()
+    try:
+        # where the cache is damaged scikit-learn would download anew, from its one source
+        return fetch_20newsgroups(
+            data_home=home, subset=subset, remove=tuple(remove), shuffle=False, download_if_missing=not there
+        )
+    except OSError as error:
+        if there:
+            raise DataUnavailable(f"{home / CACHE}: is damaged. Delete it and run again.") from error
+        raise StorageError(f"{home}: the corpus cannot be unpacked there: {error}.") from error
 
 
 def thread(post: str, row: int) -> str:

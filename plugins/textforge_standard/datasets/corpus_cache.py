@@ -1,0 +1,110 @@
+"""Corpora that are slow to read, kept in columns that are quick to read: one file of arrays (.npz) each.
+
+A column of texts is its UTF-8 and the offset of each text, as in Arrow. A file is found by a digest of what it was
+made from, so that another source makes another file; one that is damaged is made again. All may be deleted at any time.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """Texts, stored one after the other."""
+
+    data: memoryview
+    offsets: Any
+    """int64 array, shape (n + 1,)."""
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: Iterable[int]) -> list[str]:
+        """The texts of these rows, in their order."""
+        starts, data = self.offsets.tolist(), self.data
+        return [str(data[starts[row] : starts[row + 1]], "utf-8") for row in rows]
+
+
+def cache_folder() -> Path:
+    """Where textforge keeps what it can make again: TEXTFORGE_CACHE, or `textforge` in the user's cache folder."""
+    if given := os.environ.get("TEXTFORGE_CACHE"):
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "textforge"
+
+
+def cached(
+    name: str, key: Mapping[str, Any], read: Callable[[], Mapping[str, Sequence[str]]]
+) -> tuple[dict[str, Column], list[str]]:
+    """The columns that `read` gives, from the cache where they are there; and what to warn of.
+
+    Args:
+        name: of the corpus: a folder in the cache.
+        key: JSON values that say what the columns are made from: the source's digest, the options they depend on.
+        read: gives the columns from the source.
+    """
+    digest = hashlib.sha256(json.dumps([FORMAT, key], sort_keys=True).encode()).hexdigest()
+    path = cache_folder() / name / f"{digest[:32]}.npz"
+    if (found := _load(path)) is not None:
+        return found, []
+    columns = {column: _column(texts) for column, texts in read().items()}
+    try:
+        _save(columns, path)
+    except OSError as error:
+        reason = error.strerror or error
+        return columns, [f"the cache {path.parent} cannot be written ({reason}): the next run reads all anew, slowly."]
+    return columns, []
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _column(texts: Sequence[str]) -> Column:
+    import numpy as np
+
+    encoded = [text.encode() for text in texts]
+    return Column(memoryview(b"".join(encoded)), np.cumsum([0, *map(len, encoded)], dtype=np.int64))
+
+
+def _save(columns: Mapping[str, Column], path: Path) -> None:
+    """Write to a temporary file that then takes its name: whoever reads finds a whole one, or none."""
+    import numpy as np
+
+    arrays: dict[str, Any] = {}
+    for name, column in columns.items():
+        arrays[f"{name}.utf8"] = np.frombuffer(column.data, dtype=np.uint8)
+        arrays[f"{name}.offsets"] = column.offsets
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            np.savez(file, **arrays)
+        temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _load(path: Path) -> dict[str, Column] | None:
+    """The columns of a file; None where there is none, or one that is damaged, which its checksums tell."""
+    import numpy as np
+
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            names = [name.removesuffix(".utf8") for name in arrays if name.endswith(".utf8")]
+            return {name: Column(memoryview(arrays[f"{name}.utf8"]), arrays[f"{name}.offsets"]) for name in names}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
