@@ -2,11 +2,9 @@
 
 Each batch is a dense matrix of documents x vocabulary, made word by word; the vocabulary is that of
 train and test together, as in the article. Prints the test accuracy.
-
-Usage: article.py [SEED]
 """
 
-import sys
+import argparse
 
 import numpy as np
 import torch
@@ -33,7 +31,9 @@ def dense(texts: list[str], number: dict[str, int]) -> torch.Tensor:
 
 
 def main() -> None:
-    torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    torch.manual_seed(parser.parse_args().seed)
     train, test = (fetch_20newsgroups(subset=name, categories=GROUPS) for name in ("train", "test"))
     number: dict[str, int] = {}
     for text in [*train.data, *test.data]:

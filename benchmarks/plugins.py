@@ -1,7 +1,4 @@
-"""Time of `textforge plugins` with 50 plugins installed, 5 of them broken; writes its table of docs/benchmarks.md.
-
-Usage: plugins.py [TIMES]      (default 11)
-"""
+"""Time of `textforge plugins` with 50 plugins installed, 5 of them broken; prints a table."""
 
 from __future__ import annotations
 
@@ -11,9 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measuring import TEXTFORGE, measure, write_sections
+from measuring import TEXTFORGE, arguments, measure, spread, table
 
-ROOT = Path(__file__).resolve().parent.parent
 GOOD = '''\
 from typing import Annotated, Literal
 
@@ -53,7 +49,9 @@ def install(folder: Path, number: int, source: str) -> None:
 
 
 def main() -> None:
-    times = int(sys.argv[1]) if len(sys.argv) > 1 else 11
+    parser = arguments(__doc__)
+    parser.add_argument("--pairs", type=int, default=11, help="turns; default 11")
+    times = parser.parse_args().pairs
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for number in range(45):
@@ -74,15 +72,11 @@ def main() -> None:
                     found[label].append((seconds, memory))
                 if "5 of them" in label and told.partition("\nbroken:\n")[2].count("\n") != len(BROKEN):
                     sys.exit(f"not {len(BROKEN)} plugins are told to be broken:\n{told}")
-    table = "| whole process | seconds, median (range) | peak MB |\n| --- | --- | --- |\n"
-    for label, runs in found.items():
-        seconds = [one[0] for one in runs]
-        table += (
-            f"| {label} | {statistics.median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f}) "
-            f"| {statistics.median(one[1] for one in runs):.0f} |\n"
-        )
-    write_sections(ROOT / "docs" / "benchmarks.md", {"plugins": table})
-    print(table, end="")
+    rows = [
+        (label, spread([one[0] for one in runs], 2), f"{statistics.median(one[1] for one in runs):.0f}")
+        for label, runs in found.items()
+    ]
+    print(table(("whole process", "seconds, median (range)", "peak MB"), rows), end="")
 
 
 if __name__ == "__main__":

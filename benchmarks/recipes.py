@@ -1,62 +1,116 @@
-"""Run every recipe with seeds 0, 1 and 2, each a process of its own, and write the table of docs/recipes.md.
+"""Run recipes with several seeds, each a process of its own; prints a table.
 
-Needs the 20 Newsgroups corpus in scikit-learn's cache.
-
-Usage: recipes.py [NAME …]      (default all; those not named keep their rows)
+What was measured is kept in build/benchmarks/recipes.json until the recipe or the code changes (comments do not
+count), so that this can be stopped and gone on with; the table shows every recipe that is measured by then. Needs the
+20 Newsgroups corpus in scikit-learn's cache.
 """
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import json
-import re
 import statistics
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from measuring import TEXTFORGE, machine, measure, write_sections
+from measuring import ROOT, TEXTFORGE, arguments, measure, table
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "recipes.md"
-SEEDS = (0, 1, 2)
-HEAD = "| recipe | test accuracy, mean of 3 seeds | standard deviation | macro F1 | seconds | peak MB |\n"
+KEPT = ROOT / "build" / "benchmarks" / "recipes.json"
+HEAD = ("recipe", "test accuracy, mean", "standard deviation", "macro F1", "seconds", "peak MB")
 
 
-def row(recipe: Path) -> str:
-    """Accuracy as mean and spread, macro F1, and the medians of time and memory of a whole process."""
-    accuracy, macro, seconds, memory = [], [], [], []
+class Measured:
+    """Figures of recipes by seed, those kept of the present code and new ones."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, dict[str, Any]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+        sources = sorted(
+            file for name in ("textforge", "plugins/textforge_standard") for file in (ROOT / name).rglob("*.py")
+        )
+        self._code = "".join(ast.dump(ast.parse(file.read_text())) for file in sources)
+
+    def figures(self, recipe: Path, seeds: int, *, run: bool) -> list[dict[str, float]] | None:
+        """Those of each seed; None where some are not kept and are not to be measured."""
+        state = self._state(recipe)
+        found = []
+        for seed in range(seeds):
+            name = f"{recipe.name}, seed {seed}"
+            if self._kept.get(name, {}).get("state") != state:
+                if not run:
+                    return None
+                self._kept[name] = {"state": state, **_run(recipe, seed)}
+                KEPT.parent.mkdir(parents=True, exist_ok=True)
+                KEPT.write_text(json.dumps(self._kept, indent=1))
+                print(name, self._kept[name], file=sys.stderr, flush=True)
+            found.append(self._kept[name])
+        return found
+
+    def _state(self, recipe: Path) -> str:
+        import textforge
+
+        resolved = json.dumps(textforge.load_recipe(recipe).resolved(), sort_keys=True, default=str)
+        return hashlib.sha256((self._code + resolved).encode()).hexdigest()[:16]
+
+
+def _run(recipe: Path, seed: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
-        for seed in SEEDS:
-            command = [*TEXTFORGE, "run", str(recipe), "--seed", str(seed), "--quiet", "--json"]
-            took, peak, printed = measure(command, folder)
-            test = json.loads(printed)["test"]
-            accuracy.append(test["accuracy"])
-            macro.append(test["macro_f1"])
-            seconds.append(took)
-            memory.append(peak)
-            print(f"{recipe.name} seed {seed}: {test['accuracy']:.4f}, {took:.1f} s, {peak:.0f} MB", file=sys.stderr)
-    figures = (
+        command = [*TEXTFORGE, "run", str(recipe), "--seed", str(seed), "--quiet", "--json"]
+        seconds, memory, printed = measure(command, folder)
+    test = json.loads(printed)["test"]
+    return {"accuracy": test["accuracy"], "macro_f1": test["macro_f1"], "seconds": seconds, "mb": memory}
+
+
+def row(recipe: Path, figures: list[dict[str, float]]) -> tuple[str, ...]:
+    """Accuracy as mean and spread, macro F1, and the medians of time and memory of a whole process."""
+    accuracy, macro, seconds, memory = (
+        [one[key] for one in figures] for key in ("accuracy", "macro_f1", "seconds", "mb")
+    )
+    return (
+        f"[{recipe.name}](../recipes/{recipe.name})",
         f"{statistics.mean(accuracy):.4f}",
         f"{statistics.stdev(accuracy):.4f}",
         f"{statistics.mean(macro):.4f}",
         f"{statistics.median(seconds):.1f}",
         f"{statistics.median(memory):.0f}",
     )
-    return f"| [{recipe.name}](../recipes/{recipe.name}) | {' | '.join(figures)} |\n"
+
+
+def each(figures: list[dict[str, float]]) -> str:
+    """A row a seed, and the means of the first five and of all."""
+    values = [one["accuracy"] for one in figures]
+    rows = [(str(seed), f"{accuracy:.4f}") for seed, accuracy in enumerate(values)]
+    for count in sorted({min(5, len(values)), len(values)}):
+        mean, deviation = statistics.mean(values[:count]), statistics.stdev(values[:count])
+        rows.append((f"**0 to {count - 1}**", f"**mean {mean:.4f}**, standard deviation {deviation:.4f}"))
+    return table(("seed", "test accuracy"), rows)
 
 
 def main() -> None:
     recipes = sorted((ROOT / "recipes").glob("*.yaml"))
-    wanted = sys.argv[1:] or [recipe.name for recipe in recipes]
-    if unknown := set(wanted) - {recipe.name for recipe in recipes}:
-        sys.exit(f"no such recipe: {', '.join(sorted(unknown))}")
-    rows = dict(re.findall(r"^(?=\| \[(.*?)\])(.*\n)", PAGE.read_text(), re.MULTILINE))
-    for recipe in recipes:
-        if recipe.name in wanted:
-            rows[recipe.name] = row(recipe)
-            table = HEAD + "| --- " * 6 + "|\n" + "".join(rows[one.name] for one in recipes if one.name in rows)
-            write_sections(PAGE, {"figures": f"{table}\nMeasured on {machine()}.\n"})
-    print(f"wrote {PAGE.relative_to(ROOT)}")
+    parser = arguments(__doc__)
+    parser.add_argument("recipes", nargs="*", metavar="NAME.yaml", help="those to measure; by default all of recipes/")
+    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0; default 5, at least 2")
+    parser.add_argument("--each", action="store_true", help="a row for each seed, of one recipe")
+    given = parser.parse_args()
+    if unknown := set(given.recipes) - {recipe.name for recipe in recipes}:
+        parser.error(f"no such recipe: {', '.join(sorted(unknown))}")
+    measured = Measured()
+    wanted = given.recipes or [recipe.name for recipe in recipes]
+    found = {
+        recipe: figures
+        for recipe in recipes
+        if (figures := measured.figures(recipe, given.seeds, run=recipe.name in wanted)) is not None
+    }
+    if given.each:
+        print("\n".join(each(figures) for recipe, figures in found.items() if recipe.name in wanted), end="")
+    else:
+        print(table(HEAD, (row(recipe, figures) for recipe, figures in found.items())), end="")
+        print(f"\nSeeds 0 to {given.seeds - 1}.")
+        if missing := [recipe.name for recipe in recipes if recipe not in found]:
+            print(f"Not measured: {', '.join(missing)}.")
 
 
 if __name__ == "__main__":

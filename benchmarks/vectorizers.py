@@ -1,122 +1,125 @@
-"""Measure the bag vectorizers beside scikit-learn's on all of 20 Newsgroups; prints a markdown table.
+"""The bag vectorizers beside scikit-learn's on all of 20 Newsgroups; prints a table.
 
-Ours and theirs run in one process in turn, A B A B …, after one uncounted run of each; figures are medians of
-seconds, ratios (theirs to ours, so more is better) medians of each pair's. Peak memory is that of a process of its
-own, above what it takes with the texts loaded and everything imported (Linux only). Needs the corpus in
-scikit-learn's cache.
-
-Usage: vectorizers.py [PAIRS]      (default 5)
+Ours and theirs run in one process in turn, A B A B …, after one uncounted run of each on a few texts; seconds are
+medians, and how many times as fast ours is, the median of the turns' ratios. Peak memory is that of another process,
+above what it takes with the texts loaded and everything imported, and only of the operation that makes the
+vocabulary, where there is one (Linux only). Needs the corpus in scikit-learn's cache.
 """
 
 from __future__ import annotations
 
-import re
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from functools import cache
 from typing import Any
 
-from sklearn.datasets import fetch_20newsgroups
-from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from measuring import arguments, forget_peak, peak, table
 
-from textforge_standard.vectorizers.bow import BagOfWords
-from textforge_standard.vectorizers.hashing import Hashing
-from textforge_standard.vectorizers.tfidf import Tfidf
-
-TEXTS = {name: fetch_20newsgroups(subset=name).data for name in ("train", "test")}
-CASES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
-    "bow": (BagOfWords, CountVectorizer),
-    "bow, words and pairs": (lambda: BagOfWords(ngrams=(1, 2)), lambda: CountVectorizer(ngram_range=(1, 2))),
-    "bow, pairs in 2 texts": (
-        lambda: BagOfWords(ngrams=(1, 2), min_df=2),
-        lambda: CountVectorizer(ngram_range=(1, 2), min_df=2),
-    ),
+HEAD = ("vectorizer", "operation", "seconds", "scikit-learn's", "times as fast", "peak MB", "scikit-learn's")
+TARGET = 4
+CASES: dict[str, tuple[tuple[str, dict[str, Any]], tuple[str, dict[str, Any]]]] = {
+    "bow": (("bow", {}), ("CountVectorizer", {})),
+    "bow, words and pairs": (("bow", {"ngrams": [1, 2]}), ("CountVectorizer", {"ngram_range": (1, 2)})),
     "bow, 3 characters in words": (
-        lambda: BagOfWords(unit="characters_in_words", ngrams=(3, 3)),
-        lambda: CountVectorizer(analyzer="char_wb", ngram_range=(3, 3)),
+        ("bow", {"unit": "characters_in_words", "ngrams": [3, 3]}),
+        ("CountVectorizer", {"analyzer": "char_wb", "ngram_range": (3, 3)}),
     ),
-    "tfidf": (Tfidf, TfidfVectorizer),
-    "tfidf, words and pairs": (lambda: Tfidf(ngrams=(1, 2)), lambda: TfidfVectorizer(ngram_range=(1, 2))),
-    "hashing": (Hashing, lambda: HashingVectorizer(n_features=2**18)),
+    "tfidf": (("tfidf", {}), ("TfidfVectorizer", {})),
+    "tfidf, words and pairs": (("tfidf", {"ngrams": [1, 2]}), ("TfidfVectorizer", {"ngram_range": (1, 2)})),
+    "hashing": (("hashing", {}), ("HashingVectorizer", {"n_features": 2**18})),
     "hashing, words and pairs": (
-        lambda: Hashing(ngrams=(1, 2)),
-        lambda: HashingVectorizer(n_features=2**18, ngram_range=(1, 2)),
+        ("hashing", {"ngrams": [1, 2]}),
+        ("HashingVectorizer", {"n_features": 2**18, "ngram_range": (1, 2)}),
     ),
 }
 
 
-def timed(call: Callable[..., Any], *arguments: Any) -> float:
+@cache
+def texts(subset: str) -> list[str]:
+    from sklearn.datasets import fetch_20newsgroups
+
+    return fetch_20newsgroups(subset=subset).data
+
+
+def made(name: str, which: int) -> Any:
+    """Ours (0) or theirs (1)."""
+    part, options = CASES[name][which]
+    if which:
+        from sklearn.feature_extraction import text
+
+        return getattr(text, part)(**options)
+    import textforge
+
+    return textforge.PluginManager().part("vectorizer", part, **options).build({"seed": 0})
+
+
+def operations(name: str) -> tuple[str, ...]:
+    """Hashing learns nothing."""
+    return ("transform",) if name.startswith("hashing") else ("fit_transform", "transform")
+
+
+def timed(vectorizer: Any, operation: str) -> float:
+    given = texts("train" if operation == "fit_transform" else "test")
     began = time.perf_counter()
-    call(*arguments)
+    getattr(vectorizer, operation)(given)
     return time.perf_counter() - began
 
 
-def rows(name: str, pairs: int) -> list[str]:
-    """A row for fit_transform of the training texts, where anything is learnt, and one for transform of the test's."""
-    made = CASES[name]
-    seconds: dict[str, list[list[float]]] = {"fit_transform": [], "transform": []}
-    for turn in range(pairs + 1):
-        pair: dict[str, list[float]] = {"fit_transform": [], "transform": []}
-        for make in made:
-            vectorizer = make()
-            if not name.startswith("hashing"):
-                pair["fit_transform"].append(timed(vectorizer.fit_transform, TEXTS["train"]))
-            pair["transform"].append(timed(vectorizer.transform, TEXTS["test"]))
-        if turn:  # the first of each warms up
-            for what, figures in pair.items():
-                seconds[what] += [figures] if figures else []
-    table = []
-    for what, figures in seconds.items():
-        if figures:
-            ours, theirs = (statistics.median(column) for column in zip(*figures, strict=True))
-            ratio = statistics.median(b / a for a, b in figures)
-            memory = [peak(name, which, what) for which in (0, 1)]
-            table.append(
-                f"| {name} | `{what}` | {ours:.2f} | {theirs:.2f} | **{ratio:.1f}** | {memory[0]} | {memory[1]} |"
-            )
-    return table
+def rows(name: str, pairs: int) -> list[tuple[str, ...]]:
+    """A row for fit_transform of the training texts and one for transform of the test's."""
+    seconds: dict[str, list[list[float]]] = {operation: [] for operation in operations(name)}
+    for which in (0, 1):
+        made(name, which).fit(texts("train")[:50])
+    for _ in range(pairs):
+        both = [made(name, which) for which in (0, 1)]
+        for operation, figures in seconds.items():
+            figures.append([timed(vectorizer, operation) for vectorizer in both])
+    memory = {operations(name)[0]: [peak_of(name, which) for which in (0, 1)]}
+    found = []
+    for operation, figures in seconds.items():
+        ours, theirs = (f"{statistics.median(column):.2f}" for column in zip(*figures, strict=True))
+        ratio = statistics.median(b / a for a, b in figures)
+        found.append((name, f"`{operation}`", ours, theirs, f"**{ratio:.1f}**", *memory.get(operation, ("", ""))))
+    return found
 
 
-def peak(name: str, which: int, what: str) -> int:
-    """Peak MB of the operation, in a process of its own."""
-    command = [sys.executable, __file__, "--peak", name, str(which), what]
-    return int(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+def peak_of(name: str, which: int) -> str:
+    """Peak MB of the first operation, in a process of its own."""
+    command = [sys.executable, __file__, "--peak", name, str(which)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def print_peak(name: str, which: int, what: str) -> None:
-    make = CASES[name][which]
-    vectorizer = make()
-    vectorizer.fit(TEXTS["train"][:50])  # imports
-    vectorizer.transform(TEXTS["train"][:50])
-    Path("/proc/self/clear_refs").write_text("5")  # the peak so far, that of reading the corpus, is forgotten
-    before = high_water()
-    if what == "fit_transform":
-        vectorizer = make()
-        features = vectorizer.fit_transform(TEXTS["train"])
-    else:
-        features = vectorizer.transform(TEXTS["test"])
-    print((high_water() - before) >> 10)
+def print_peak(name: str, which: int) -> None:
+    operation = operations(name)[0]
+    given = texts("train" if operation == "fit_transform" else "test")
+    getattr(made(name, which), operation)(given[:50])  # imports
+    vectorizer = made(name, which)
+    forget_peak()  # that of reading the corpus
+    before = peak()
+    features = getattr(vectorizer, operation)(given)
+    print(f"{peak() - before:.0f}")
     del features
 
 
-def high_water() -> int:
-    """Most memory of this process since it was last forgotten, in KB. Linux only."""
-    (found,) = re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
-    return int(found)
-
-
 def main() -> None:
-    if sys.argv[1:2] == ["--peak"]:
-        print_peak(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    parser = arguments(__doc__)
+    parser.add_argument("--pairs", type=int, default=5, help="turns; default 5")
+    parser.add_argument("--case", action="append", choices=CASES, help="one of the table's; may be repeated")
+    parser.add_argument("--peak", nargs=2, metavar=("CASE", "WHICH"), help="peak MB of ours (0) or theirs (1) alone")
+    given = parser.parse_args()
+    if given.peak:
+        print_peak(given.peak[0], int(given.peak[1]))
         return
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    print("| vectorizer | operation | textforge s | scikit-learn s | times as fast | textforge MB | scikit-learn MB |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name in CASES:
-        print("\n".join(rows(name, pairs)), flush=True)
+    found = []
+    for name in given.case or CASES:
+        found += rows(name, given.pairs)
+        print(found[-1], file=sys.stderr, flush=True)
+    print(table(HEAD, found))
+    slow = [f"{name} ({operation})" for name, operation, _, _, ratio, *_ in found if float(ratio.strip("*")) < TARGET]
+    missed = f"**missed** by {', '.join(slow)}" if slow else "met by all"
+    print(f"Target: {TARGET} times as fast ({missed}).")
 
 
 if __name__ == "__main__":

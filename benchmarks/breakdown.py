@@ -1,0 +1,212 @@
+"""Where the time of a recipe's run goes, whole process; prints a table with a column for each recipe.
+
+The run's own command in a process that notes the time at which its stages begin (by the run's progress), and within
+them imports, forward, backward and update (by Python's import and torch's hooks). A figure is what is spent there and
+in nothing listed beside it: imports count as imports, whatever asks for them. Work in other threads is not seen, only
+the wait for it. Figures are seconds, medians of the runs.
+
+--operators instead prints torch.profiler's table of one recipe's training: the operators that take longest.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib._bootstrap as bootstrap
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from measuring import ROOT, arguments, table
+
+RECIPES = ("newsgroups.yaml", "newsgroups-linear.yaml", "newsgroups20-linear.yaml", "newsgroups20-mlp.yaml")
+STAGES = {
+    "begin": "Python's start",
+    "imports": "imports",
+    "check": "reading and checking the recipe",
+    "loading": "loading the data",
+    "turning": "vectorizing, making model and optimizer",
+    "forward": "training: forward",
+    "backward": "training: backward",
+    "update": "training: update",
+    "training": "training: the rest (batches, loss, averages)",
+    "evaluating": "evaluating, forward included",
+    "saving": "writing the run folder",
+    "end": "Python's end",
+}
+
+
+class Clock:
+    """Time by name; what begins within something else interrupts it. The main thread's alone."""
+
+    def __init__(self, name: str) -> None:
+        self.spent = dict.fromkeys(STAGES, 0.0)
+        self._names, self._since = [name], time.monotonic()
+
+    def _settle(self) -> None:
+        now = time.monotonic()
+        self.spent[self._names[-1]] += now - self._since
+        self._since = now
+
+    def stage(self, name: str) -> None:
+        self._settle()
+        self._names[0] = name
+        self.spent.setdefault(name, 0.0)
+
+    def begin(self, name: str) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._settle()
+            self._names.append(name if name == "imports" or self._names[0] == "training" else self._names[0])
+
+    def done(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._settle()
+            self._names.pop()
+
+    def ended(self) -> dict[str, float]:
+        self._settle()
+        return self.spent
+
+
+def watch_imports(clock: Clock) -> None:
+    """Python calls this function for each module that is not imported yet."""
+    find_and_load = bootstrap._find_and_load
+
+    def watched(name: str, *rest: Any) -> Any:
+        clock.begin("imports")
+        try:
+            return find_and_load(name, *rest)
+        finally:
+            clock.done()
+            if name == "torch":
+                watch_torch(clock)
+
+    bootstrap._find_and_load = watched
+
+
+def watch_torch(clock: Clock) -> None:
+    import torch
+    from torch.nn.modules import module
+    from torch.optim import optimizer
+
+    module.register_module_forward_pre_hook(lambda *_: clock.begin("forward"))
+    module.register_module_forward_hook(lambda *_: clock.done())
+    optimizer.register_optimizer_step_pre_hook(lambda *_: clock.begin("update"))
+    optimizer.register_optimizer_step_post_hook(lambda *_: clock.done())
+    backward = torch.autograd.backward
+
+    def watched(*args: Any, **options: Any) -> None:
+        clock.begin("backward")
+        try:
+            backward(*args, **options)
+        finally:
+            clock.done()
+
+    torch.autograd.backward = watched
+
+
+class Operators:
+    """torch.profiler, while a run trains."""
+
+    def __init__(self) -> None:
+        self._profiler: Any = None
+
+    def stage(self, name: str) -> None:
+        if name == "training":
+            from torch.profiler import ProfilerActivity, profile
+
+            self._profiler = profile(activities=[ProfilerActivity.CPU])
+            self._profiler.start()
+        elif name == "evaluating" and self._profiler is not None:
+            self._profiler.stop()
+            print(self._profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=12), file=sys.stderr)
+
+
+def watch_stages(clock: Clock | Operators) -> None:
+    from textforge.progress import Progress
+
+    def evaluated(self: Progress, done: int, texts: int) -> None:
+        if done >= texts:
+            clock.stage("saving")
+
+    Progress.stage = lambda self, text: clock.stage(text.split()[0])
+    Progress.evaluated = evaluated
+
+
+def run_watched(recipe: str, out: str, report: str, began: float) -> None:
+    """`textforge run`, in this process; leaves what its stages took, and when it ended, in `report`."""
+    clock = Clock("check")
+    clock.spent["begin"] = time.monotonic() - began
+    watch_imports(clock)
+    watch_stages(clock)
+    leave = os._exit
+
+    def tell() -> None:
+        Path(report).write_text(json.dumps({**clock.ended(), "end": time.monotonic()}))
+
+    def leave_told(code: int) -> None:
+        tell()
+        leave(code)
+
+    atexit.register(tell)
+    os._exit = leave_told
+    textforge(recipe, out)
+
+
+def textforge(recipe: str, out: str) -> None:
+    from textforge.__main__ import main
+
+    sys.argv = ["textforge", "run", recipe, "--out", out, "--quiet", "--json"]
+    main()
+
+
+def spent(recipe: str) -> dict[str, float]:
+    """Seconds of each stage, and of the whole, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        began = time.monotonic()
+        command = [sys.executable, __file__, recipe, "--inside", f"{folder}/run", str(report), str(began)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        ended = time.monotonic()
+        found: dict[str, float] = json.loads(report.read_text())
+    return {**found, "end": ended - found["end"], "all": ended - began}
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument(
+        "recipes", nargs="*", default=RECIPES, metavar="NAME.yaml", help=f"default {', '.join(RECIPES)}"
+    )
+    parser.add_argument("--times", type=int, default=3, help="runs of each; default 3, after one uncounted run")
+    parser.add_argument("--operators", action="store_true", help="what torch.profiler says")
+    parser.add_argument("--inside", nargs=3, metavar=("OUT", "REPORT", "BEGAN"), help="watch a run in this process")
+    given = parser.parse_args()
+    paths = [str(ROOT / "recipes" / name) for name in given.recipes]
+    if given.inside:
+        out, report, began = given.inside
+        run_watched(paths[0], out, report, float(began))
+        return
+    if given.operators:
+        watch_stages(Operators())
+        with tempfile.TemporaryDirectory() as folder:
+            textforge(paths[0], f"{folder}/run")
+        return
+    columns = []
+    for path in paths:
+        runs = [spent(path) for _ in range(given.times + 1)][1:]
+        columns.append({name: statistics.median(run[name] for run in runs) for name in runs[0]})
+        print(path, columns[-1], file=sys.stderr, flush=True)
+    names = dict.fromkeys([*STAGES, *(name for column in columns for name in column if name != "all")])
+    rows = [(STAGES.get(name, name), *(f"{column.get(name, 0):.2f}" for column in columns)) for name in names]
+    rows.append(("**whole process**", *(f"**{column['all']:.2f}**" for column in columns)))
+    print(table(("seconds", *(f"`{name}`" for name in given.recipes)), rows), end="")
+
+
+if __name__ == "__main__":
+    main()
