@@ -47,8 +47,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
+# The tables of docs/benchmarks.md; make bench SECTIONS="article mlp" for some of them.
 bench: $(READY)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(SECTIONS)
 
 # Write docs/commands.md from the real --help texts.
 docs: $(READY)

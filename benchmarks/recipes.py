@@ -1,8 +1,8 @@
 """Run recipes with several seeds, each a process of its own; prints a table.
 
 What was measured is kept in build/benchmarks/recipes.json until the recipe or the code changes (comments do not
-count), so that this can be stopped and gone on with; the table shows every recipe that is measured by then. Needs the
-20 Newsgroups corpus in scikit-learn's cache.
+count), so that this can be stopped and gone on with; the table shows every recipe that is measured by then. The slow
+ones are measured where they are named or with --all. Needs the 20 Newsgroups corpus in scikit-learn's cache.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from typing import Any
 from measuring import ROOT, TEXTFORGE, arguments, measure, table
 
 KEPT = ROOT / "build" / "benchmarks" / "recipes.json"
+SLOW = ("newsgroups20-rnn.yaml", "newsgroups20-textcnn.yaml", "newsgroups20-transformer.yaml")
+"""Those that take half a minute and more for each seed."""
 HEAD = ("recipe", "test accuracy, mean", "standard deviation", "macro F1", "seconds", "peak MB")
 
 
 class Measured:
     """Figures of recipes by seed, those kept of the present code and new ones."""
 
-    def __init__(self) -> None:
-        self._kept: dict[str, dict[str, Any]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    def __init__(self, *, fresh: bool = False) -> None:
+        self._kept: dict[str, dict[str, Any]] = json.loads(KEPT.read_text()) if KEPT.exists() and not fresh else {}
         sources = sorted(
             file for name in ("textforge", "plugins/textforge_standard") for file in (ROOT / name).rglob("*.py")
         )
@@ -91,14 +93,18 @@ def each(figures: list[dict[str, float]]) -> str:
 def main() -> None:
     recipes = sorted((ROOT / "recipes").glob("*.yaml"))
     parser = arguments(__doc__)
-    parser.add_argument("recipes", nargs="*", metavar="NAME.yaml", help="those to measure; by default all of recipes/")
+    parser.add_argument("recipes", nargs="*", metavar="NAME.yaml", help=f"by default all but {', '.join(SLOW)}")
+    parser.add_argument("--all", action="store_true", help="the slow ones, too")
+    parser.add_argument("--fresh", action="store_true", help="forget what was measured, as on a busy machine")
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0; default 5, at least 2")
     parser.add_argument("--each", action="store_true", help="a row for each seed, of one recipe")
     given = parser.parse_args()
+    if given.seeds < 2:
+        parser.error("one seed has no spread")
     if unknown := set(given.recipes) - {recipe.name for recipe in recipes}:
         parser.error(f"no such recipe: {', '.join(sorted(unknown))}")
-    measured = Measured()
-    wanted = given.recipes or [recipe.name for recipe in recipes]
+    measured = Measured(fresh=given.fresh)
+    wanted = given.recipes or [recipe.name for recipe in recipes if given.all or recipe.name not in SLOW]
     found = {
         recipe: figures
         for recipe in recipes
@@ -110,7 +116,7 @@ def main() -> None:
         print(table(HEAD, (row(recipe, figures) for recipe, figures in found.items())), end="")
         print(f"\nSeeds 0 to {given.seeds - 1}.")
         if missing := [recipe.name for recipe in recipes if recipe not in found]:
-            print(f"Not measured: {', '.join(missing)}.")
+            print(f"Not measured with this state of the code: {', '.join(missing)}.")
 
 
 if __name__ == "__main__":
