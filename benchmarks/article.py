@@ -51,7 +51,7 @@ def main() -> None:
             loss.backward()
             optimizer.step()
     predicted = net(dense(test.data, number)).argmax(1)
-    print(f"{float((predicted == torch.LongTensor(test.target)).float().mean()):.4f}")
+    print(f"{float((predicted == torch.LongTensor(test.target)).float().mean()):.6f}")
 
 
 if __name__ == "__main__":

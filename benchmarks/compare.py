@@ -123,7 +123,9 @@ def compared(comparison: Comparison, pairs: int) -> str:
             both = list(zip(found[ours], runs, strict=True))
             ratios = tuple(statistics.median(a[n] / b[n] for a, b in both) for n in (0, 1))
             target = dict(zip(peers, comparison.targets, strict=True))[name]
-            told.append(f"- Target beside {name}: {target.told(right[ours], right[name], *ratios)}.\n")
+            told.append(
+                f"- Target beside {name.partition(':')[0]}: {target.told(right[ours], right[name], *ratios)}.\n"
+            )
         memory = f"{statistics.median(run[1] for run in runs):.0f}"
         shown = [f"**{ratio:.2f}**" for ratio in ratios] or ["", ""]
         rows.append((name, spread([run[0] for run in runs], 2), memory, f"{right[name]:.4f}", *shown))

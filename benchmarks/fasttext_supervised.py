@@ -36,7 +36,7 @@ def main() -> None:
         )
     predicted = model.predict([words(text) for text in test.data])[0]
     right = sum(labels[0] == f"__label__{gold}" for labels, gold in zip(predicted, test.target, strict=True))
-    print(f"{right / len(test.data):.4f}")
+    print(f"{right / len(test.data):.6f}")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def main() -> None:
     train, test = (fetch_20newsgroups(subset=name, categories=groups) for name in ("train", "test"))
     pipeline = make_pipeline(vectorizer, classifier)
     pipeline.fit(train.data, train.target)
-    print(f"{pipeline.score(test.data, test.target):.4f}")
+    print(f"{pipeline.score(test.data, test.target):.6f}")
 
 
 if __name__ == "__main__":
