@@ -15,7 +15,7 @@ FLOORS = {
     0: ["errors"],
     1: ["hookspecs", "compatibility", "settings", "options", "option_errors", "components", "plugins",
         "yaml12", "document", "overlay", "input_paths", "recipe", "parameters", "schema", "run_folder", "storage"],
-    2: ["splits", "data", "features", "layers", "rng", "metrics", "decision", "averaging", "classifier",
+    2: ["splits", "data", "features", "bag_sums", "layers", "rng", "metrics", "decision", "averaging", "classifier",
         "optimization", "validation", "trainer", "bundle_parts", "bundle"],
     3: ["environment", "progress", "callbacks", "runner", "spread", "repeats", "cross_validation", "evaluate",
         "predict", "testing", "sklearn"],

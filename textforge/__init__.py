@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from textforge.bag_sums import bag_sum as bag_sum
     from textforge.bundle import load as load, save as save
     from textforge.classifier import Classifier as Classifier
     from textforge.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
@@ -61,6 +62,7 @@ _HOME = {
     "Trainer": "trainer",
     "TrainerSettings": "settings",
     "TrainingError": "errors",
+    "bag_sum": "bag_sums",
     "cross_validate": "cross_validation",
     "hookimpl": "hookspecs",
     "load": "bundle",

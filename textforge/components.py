@@ -192,6 +192,21 @@ class Component:
         return getattr(self.factory, "fits_itself", False) is True
 
     @property
+    def sparse_gradients(self) -> bool | str:
+        """Whether an optimizer takes sparse gradients: True, or the name of the option that says so.
+
+        Raises:
+            PluginError: it names an option that there is not.
+        """
+        told: bool | str = getattr(self.factory, "sparse_gradients", False)
+        if isinstance(told, str) and told not in self.options.defaults():
+            raise PluginError(
+                f"{self.label} from {self.origin}: its attribute 'sparse_gradients' names '{told}', which is no option "
+                "of it that has a default. Name one that is false or true, or give True."
+            )
+        return told
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """Facts that a vectorizer gives to models: its factory's attribute `gives`, else n_features.
 
@@ -226,6 +241,14 @@ class Part:
     def as_recipe(self) -> dict[str, Any]:
         """The section as YAML would hold it: `{use: name, option: value, …}`."""
         return {"use": self.component.name, **jsonable(self.options)}
+
+    @property
+    def takes_sparse_gradients(self) -> bool:
+        """Whether an optimizer with these options takes sparse gradients."""
+        told = self.component.sparse_gradients
+        if isinstance(told, str):
+            return bool({**self.component.options.defaults(), **self.options}.get(told))
+        return told is True
 
     def build(self, facts: Mapping[str, Any]) -> Any:
         """What the factory makes of the facts that it asks for and the options.

@@ -6,15 +6,15 @@ import math
 
 import torch
 from torch import nn
-from torch.nn import functional
 
+from textforge.bag_sums import bag_sum
 from textforge.features import Batch, RaggedBatch
 
 
 class FeatureLinear(nn.Module):
     """`nn.Linear(n_features, out_features)` over ragged bags or dense vectors.
 
-    Over a bag it is the weighted sum of one weight row an entry (`embedding_bag`), equal to the
+    Over a bag it is the weighted sum of one weight row an entry (`bag_sum`), equal to the
     linear layer on the dense count vector, at a cost that grows with the words, not the vocabulary.
     Weights are drawn exactly as `nn.Linear` draws them: after the same seed they are the same numbers.
 
@@ -44,9 +44,7 @@ class FeatureLinear(nn.Module):
         dtype = self.weight.dtype  # not float32 where the caller's default is another
         if isinstance(batch, RaggedBatch):
             weights = None if batch.weights is None else batch.weights.to(dtype)
-            summed = functional.embedding_bag(
-                batch.indices, self.weight, batch.offsets, mode="sum", per_sample_weights=weights, sparse=self.sparse
-            )
+            summed = bag_sum(self.weight, batch.indices, batch.offsets, weights, sparse=self.sparse)
         else:
             summed = batch.to(dtype) @ self.weight
         return summed if self.bias is None else summed + self.bias

@@ -263,8 +263,11 @@ class Trainer:
 
     def _built_optimization(self) -> Optimization:
         optimizer = self._factories["optimizer"]
-        told_by = optimizer.component.factory if isinstance(optimizer, Part) else optimizer
-        if getattr(told_by, "sparse_gradients", False):
+        if isinstance(optimizer, Part):
+            sparse = optimizer.takes_sparse_gradients
+        else:
+            sparse = getattr(optimizer, "sparse_gradients", False) is True
+        if sparse:
             if self.settings.clip_norm is not None:
                 raise RecipeError(
                     f"trainer.clip_norm: {self._who['optimizer']} has sparse gradients, which have no norm."

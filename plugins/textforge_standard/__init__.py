@@ -65,6 +65,7 @@ def textforge_optimizers():
         "nadam": "textforge_standard.optimizers.nadam:nadam",
         "radam": "textforge_standard.optimizers.radam:radam",
         "rmsprop": "textforge_standard.optimizers.rmsprop:rmsprop",
+        "rowwise-adagrad": "textforge_standard.optimizers.rowwise_adagrad:rowwise_adagrad",
         "rprop": "textforge_standard.optimizers.rprop:rprop",
         "sgd": "textforge_standard.optimizers.sgd:sgd",
         "sparse-adam": "textforge_standard.optimizers.sparse_adam:sparse_adam",

@@ -22,6 +22,7 @@ from textforge_standard.optimizers.muon import muon
 from textforge_standard.optimizers.nadam import nadam
 from textforge_standard.optimizers.radam import radam
 from textforge_standard.optimizers.rmsprop import rmsprop
+from textforge_standard.optimizers.rowwise_adagrad import rowwise_adagrad
 from textforge_standard.optimizers.rprop import rprop
 from textforge_standard.optimizers.sgd import sgd
 from textforge_standard.optimizers.sparse_adam import sparse_adam
@@ -82,7 +83,8 @@ CASES = [
 ]
 FUSED = (adam, adamw, sgd)
 ALL = (
-    adadelta, adafactor, adagrad, adam, adamax, adamw, asgd, muon, nadam, radam, rmsprop, rprop, sgd, sparse_adam
+    adadelta, adafactor, adagrad, adam, adamax, adamw, asgd,
+    muon, nadam, radam, rmsprop, rowwise_adagrad, rprop, sgd, sparse_adam,
 )  # fmt: skip
 ids = [f"{factory.__name__} {options or 'defaults'}" for factory, _, options in CASES]
 all_cases = pytest.mark.parametrize(("factory", "reference", "options"), CASES, ids=ids)
@@ -156,6 +158,7 @@ def test_every_option_of_torchs_that_is_about_learning_is_offered_with_its_defau
     )
     how = {"params", "foreach", "fused", "capturable", "differentiable", "maximize"}  # to compute, not to learn
     how |= {"decoupled_weight_decay"} if factory is adam else set()  # which is adamw
+    ours.pop("sparse", None)  # torch goes by the gradients it gets
     assert set(ours) == set(theirs) - how
     theirs["lr"] = ours["lr"] if factory is sgd else theirs["lr"]  # torch's default has changed over time
     assert ours == {name: theirs[name] for name in ours}
@@ -221,7 +224,7 @@ from textforge.layers import FeatureLinear
 from textforge.features import RaggedBatch
 from textforge.plugins import PluginManager
 for name in sys.argv[1:]:
-    words = torch.nn.EmbeddingBag(5, 4, sparse=name == "sparse-adam")
+    words = torch.nn.EmbeddingBag(5, 4, sparse=name in ("rowwise-adagrad", "sparse-adam"))
     model = torch.nn.Sequential(words, torch.nn.Linear(4, 4), torch.nn.Linear(4, 2))
     part = PluginManager().part("optimizer", name)
     optimizer = part.build({"params": list(model.parameters()), "module": model})
@@ -347,33 +350,7 @@ def test_muon_without_a_hidden_matrix_is_one_clear_error(model):
         muon(list(model.parameters()), model)
 
 
-@pytest.mark.parametrize("options", [{}, {"lr": 0.02, "betas": (0.8, 0.99), "eps": 1e-6}])
-def test_sparse_adam_is_torchs_on_embeddings_and_adam_on_all_else(options):
-    ours, theirs = bag_network(sparse=True), bag_network(sparse=True)
-    found = bag_train(ours, sparse_adam(list(ours.parameters()), ours, **options))
-    first, *others = theirs.parameters()
-    expected = bag_train(
-        theirs, torch.optim.SparseAdam([first], **options), torch.optim.Adam(others, fused=True, **options)
-    )
-    assert same(found, expected)
-
-
-def test_sparse_adam_alone_serves_a_model_of_one_embedding():
-    model = nn.EmbeddingBag(9, 3, mode="sum", sparse=True)
-    before = model.weight.detach().clone()
-    bag_train(model, sparse_adam(list(model.parameters()), model), steps=1)
-    assert not torch.equal(model.weight, before)
-
-
-def test_sparse_adam_says_so_where_no_gradient_is_sparse():
-    with pytest.raises(RecipeError, match=r"no weights with sparse gradients. Use 'adam'."):
-        sparse_adam(list(network().parameters()), network())
-    model = bag_network(sparse=False)
-    with pytest.raises(RecipeError, match=r"the word weights got a dense gradient, .* Use 'adam'."):
-        bag_train(model, sparse_adam(list(model.parameters()), model))
-
-
-@pytest.mark.parametrize("factory", [muon, sparse_adam])
+@pytest.mark.parametrize("factory", [muon, sparse_adam, rowwise_adagrad])
 def test_two_in_one_go_on_from_a_saved_state_and_obey_a_scheduler(factory):
     def made(model):
         optimizer = factory(list(model.parameters()), model, lr=0.01)
@@ -385,7 +362,7 @@ def test_two_in_one_go_on_from_a_saved_state_and_obey_a_scheduler(factory):
             scheduler.step()
         return last
 
-    sparse = factory is sparse_adam
+    sparse = factory is not muon
     straight, first, second = bag_network(sparse), bag_network(sparse), bag_network(sparse)
     of_straight = made(straight)
     some(straight, *of_straight, start=0)

@@ -74,7 +74,7 @@ class Net:
 
 def says_sparse(subject: Subject) -> bool:
     """Whether the factory says that it takes sparse gradients."""
-    return getattr(subject.component.factory, "sparse_gradients", False) is True
+    return subject.part.takes_sparse_gradients
 
 
 def takes_sparse(subject: Subject) -> bool:
@@ -121,7 +121,7 @@ def lowers_a_loss(subject: Subject) -> None:
 
 @rule("optimizer")
 def takes_sparse_gradients_if_it_says_so(subject: Subject) -> None:
-    """Where its factory says `sparse_gradients = True`, it takes steps with gradients that are sparse."""
+    """Where its factory's attribute `sparse_gradients` says so, it takes steps with gradients that are sparse."""
     if not says_sparse(subject):
         raise Skipped("its factory does not say that it takes sparse gradients.")
     net = Net(subject, sparse=True)

@@ -36,6 +36,7 @@ def fasttext(
     from torch import nn
     from torch.nn import functional
 
+    from textforge import bag_sum
     from textforge_standard.models.embedding import drawn_small, word_embedding
 
     class FastText(nn.Module):
@@ -54,13 +55,14 @@ def fasttext(
             ids, starts = batch.indices.long(), batch.offsets.long()
             entries = lengths = functional.pad(starts[1:], (0, 1), value=len(ids)) - starts
             text = torch.repeat_interleave(torch.arange(len(starts), device=ids.device), lengths)
-            total = functional.embedding_bag(ids, self.words.weight, starts, mode="sum", sparse=self.words.sparse)
+            total = bag_sum(self.words.weight, ids, starts, sparse=self.words.sparse)
             hashed = ids
             for more in range(1, ngrams):
                 hashed = hashed[:-1] * MULTIPLIER + ids[more:]  # of each run of more + 1 words
                 within = text[more:] == text[:-more]  # it ends in the text where it begins
                 runs = (lengths - more).clamp(min=0)
-                total = total + self.runs(hashed[within] % buckets, runs.cumsum(0) - runs)
+                numbers, first = hashed[within] % buckets, runs.cumsum(0) - runs
+                total = total + bag_sum(self.runs.weight, numbers, first, sparse=self.runs.sparse)
                 entries = entries + runs
             return self.out(self.dropout(total / entries.clamp(min=1).unsqueeze(1)))
 
