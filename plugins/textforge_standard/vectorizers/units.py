@@ -168,17 +168,20 @@ class UnitNumbers:
 
     def texts(self, numbers: Positions) -> list[bytes]:
         """The bytes of units."""
-        if not len(numbers):
-            return []
-        keys = self._keys.keys().tolist()
-        long = dict(zip(self._long.values(), self._long, strict=True))
-        texts = []
-        for number in numbers.tolist():
-            key, text = keys[number], b""
-            while key & 255 == PAIR:
-                text = _text(keys[key >> 8 & LAST]) + text
-                key = keys[key >> 36]
-            texts.append(long[number] if number in long else _text(key) + text)
+        keys = self._keys.keys()
+        first, ends = keys[numbers], [b""] * len(numbers)
+        pairs = np.flatnonzero(first & BYTE == PAIR)
+        while len(pairs):
+            pair = first[pairs].view(np.int64)
+            for place, piece in zip(pairs.tolist(), _texts(keys[pair >> 8 & LAST]), strict=True):
+                ends[place] = piece + ends[place]
+            first[pairs] = keys[pair >> 36]
+            pairs = pairs[first[pairs] & BYTE == PAIR]
+        texts = [piece + end for piece, end in zip(_texts(first), ends, strict=True)]
+        if self._long:
+            long = dict(zip(self._long.values(), self._long, strict=True))
+            for place in np.flatnonzero(first & BYTE == LONG).tolist():
+                texts[place] = long[int(numbers[place])]
         return texts
 
     def _add_long(self, unit: bytes) -> int:
@@ -222,9 +225,15 @@ def _key(unit: bytes) -> int:
     return int.from_bytes(piece.ljust(PIECE, b"\0") + bytes([len(piece) + 1]), "big")
 
 
-def _text(key: int) -> bytes:
-    """The bytes of a piece."""
-    return (key >> 8).to_bytes(PIECE, "big")[: (key & 255) - 1]
+def _texts(keys: NDArray[np.uint64]) -> list[bytes]:
+    """The bytes of pieces."""
+    padded = (keys & ~BYTE).astype(">u8").view("S8")
+    texts: list[bytes] = padded.tolist()
+    for place in np.flatnonzero(np.char.str_len(padded) + 1 < (keys & BYTE).view(np.int64)).tolist():
+        texts[place] = texts[place].ljust(
+            int(keys[place] & BYTE) - 1, b"\0"
+        )  # numpy takes zeros at the end for padding
+    return texts
 
 
 def _words(texts: list[str]) -> Units:
