@@ -97,6 +97,13 @@ def test_murmur3_is_the_published_hash(slices):
     assert murmur3(b"".join(slices) + bytes(4), starts, ends).tolist() == [murmurhash3_32(one) for one in slices]
 
 
+def test_murmur3_of_many_strings_longer_than_are_gone_through_together() -> None:
+    slices = [bytes([n]) * (270_000 - n) for n in range(1, 8)] + [b"", b"abc"]
+    ends = np.cumsum([len(one) for one in slices])
+    starts = ends - [len(one) for one in slices]
+    assert murmur3(b"".join(slices) + bytes(4), starts, ends).tolist() == [murmurhash3_32(one) for one in slices]
+
+
 def test_columns_are_these_on_every_machine():
     features = Hashing(norm=None, ngrams=(1, 2)).transform(["moon bat moon"])
     assert dict(zip(features.indices.tolist(), features.weights.tolist(), strict=True)) == {

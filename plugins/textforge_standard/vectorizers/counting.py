@@ -110,10 +110,9 @@ def scaled(weights: NDArray[np.float64], offsets: NDArray[np.int64], norm: str |
 def without_signs(counts: Counts) -> Counts:
     """Counts of features that are 2 * number, or 2 * number + 1 where they count negatively, put together."""
     numbers = counts.indices >> 1
-    signed = np.where(counts.indices & 1, -counts.counts, counts.counts)
-    begins = np.zeros(len(numbers) + 1, dtype=bool)
-    begins[counts.offsets] = True  # of a text: the same number before it is another entry
-    both = np.flatnonzero(~begins[1:-1] & (numbers[1:] == numbers[:-1])) + 1
+    signed = counts.counts * (1 - 2 * (counts.indices & 1))
+    both = np.flatnonzero(numbers[1:] == numbers[:-1]) + 1
+    both = both[~np.isin(both, counts.offsets)]  # of two texts they are two entries
     if not len(both):
         return Counts(numbers, counts.offsets, signed)
     signed[both - 1] += signed[both]

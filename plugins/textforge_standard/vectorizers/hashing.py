@@ -70,9 +70,15 @@ class Hashing(TextOptions):
             streams = []
             for length, at in self._places(units):
                 hashes = murmur3(units.data, units.starts[at], units.ends[at + length - 1])
-                columns = (np.abs(hashes).view(np.uint32) % np.uint32(self.n_features)).view(np.int32)
-                negative = (hashes < 0) & self.signed
-                streams.append((columns * np.int32(2) + negative, np.searchsorted(at, units.texts)))
+                columns = np.abs(hashes).view(np.uint32)
+                if self.n_features & (self.n_features - 1):
+                    columns %= np.uint32(self.n_features)
+                else:  # the same for a power of two, and quicker than a division
+                    columns &= np.uint32(self.n_features - 1)
+                columns <<= np.uint32(1)
+                if self.signed:
+                    columns |= hashes.view(np.uint32) >> np.uint32(31)
+                streams.append((columns.view(np.int32), np.searchsorted(at, units.texts)))
             yield streams
 
     def _places(self, units: Any) -> Iterator[tuple[int, Any]]:

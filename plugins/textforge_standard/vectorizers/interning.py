@@ -40,7 +40,7 @@ class Interner:
         return keys
 
     def _in_blocks(self, keys: NDArray[np.uint64], *, adding: bool) -> NDArray[np.int32]:
-        numbers = np.full(len(keys), UNKNOWN, dtype=np.int32)
+        numbers = np.empty(len(keys), dtype=np.int32)
         for start in range(0, len(keys), BLOCK):
             block = keys[start : start + BLOCK]
             if adding:
@@ -53,20 +53,18 @@ class Interner:
         slots, left = self._slots(keys), None  # left: which of `numbers` are still unknown; None is all
         while len(keys):
             stored = self._keys.take(slots)
-            free = stored == 0
-            if adding and free.any():
-                empty = free.nonzero()[0]
+            other = (stored != keys).nonzero()[0]
+            empty = other[stored[other] == 0]
+            if adding and len(empty):
                 self._claim(keys[empty], slots[empty])
-                stored[empty] = self._keys.take(slots[empty])
-            hit = stored == keys
-            if left is None:
-                np.copyto(numbers, self._numbers.take(slots), where=hit)
-            else:
-                found = hit.nonzero()[0]
-                numbers[left[found]] = self._numbers.take(slots[found])
-            on = (~hit if adding else ~(hit | free)).nonzero()[0]  # the slot is another key's: try the next
-            left = on if left is None else left[on]
-            keys, slots = keys[on], (slots[on] + 1) & (len(self._keys) - 1)
+                other = other[self._keys.take(slots[other]) != keys[other]]
+            numbers[left if left is not None else slice(None)] = self._numbers.take(slots)
+            if not adding:
+                numbers[empty if left is None else left[empty]] = UNKNOWN
+                other = other[stored[other] != 0]
+            # the slot is another key's: what was filled in is wrong, and the next slot is tried
+            left = other if left is None else left[other]
+            keys, slots = keys[other], (slots[other] + 1) & (len(self._keys) - 1)
 
     def _claim(self, keys: NDArray[np.uint64], slots: NDArray[np.int64]) -> None:
         """Put keys into free slots; where several want the same one, the last of them gets it."""

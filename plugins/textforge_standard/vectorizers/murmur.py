@@ -10,6 +10,8 @@ BLOCK = 1 << 15
 """Strings at once: what is in between stays in the processor's cache."""
 FEW = 4
 """Strings that are so long that so few are left are gone through one by one."""
+MOST = 2**16 - 1
+"""Words of four bytes after which every string that is longer still is gone through alone."""
 LAST_BYTES = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF], dtype=np.uint32)
 
 
@@ -27,20 +29,22 @@ def murmur3(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> 
 
 def _block(data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int32]:
     fours: Any = np.ndarray((len(data) - 3,), dtype="<u4", buffer=data, strides=(1,))  # at every byte
-    hashes = np.zeros(len(starts), dtype=np.uint32)
-    left, at = np.flatnonzero(lengths >= 4), 0
-    while len(left) > FEW:
-        mixed = _mixed(fours[starts[left] + at])
-        mixed ^= hashes[left]
-        _rotate(mixed, 13)
-        mixed *= np.uint32(5)
-        mixed += np.uint32(0xE6546B64)
-        hashes[left] = mixed
-        at += 4
-        left = left[lengths[left] >= at + 4]
-    for one in left.tolist():
-        rest = fours[starts[one] + at : starts[one] + (lengths[one] & -4) : 4]
-        hashes[one] = _chained(int(hashes[one]), _mixed(rest.copy()).tolist())
+    blocks = np.minimum(lengths >> 2, MOST).astype(np.uint16)
+    order = np.argsort(blocks, kind="stable")[::-1]  # the longest first: those that go on are always the first
+    going_on = (len(starts) - np.cumsum(np.bincount(blocks)))[:MOST].tolist()
+    at, state, done = starts.take(order), np.zeros(len(starts), dtype=np.uint32), 0
+    while done < len(going_on) and going_on[done] > FEW:
+        of_left = state[: going_on[done]]
+        of_left ^= _mixed(fours[at[: going_on[done]] + 4 * done])
+        _rotate(of_left, 13)
+        of_left *= np.uint32(5)
+        of_left += np.uint32(0xE6546B64)
+        done += 1
+    for n, one in enumerate(order[: going_on[min(done, len(going_on) - 1)]].tolist()):
+        rest = fours[starts[one] + 4 * done : starts[one] + (lengths[one] & -4) : 4]
+        state[n] = _chained(int(state[n]), _mixed(rest.copy()).tolist())
+    hashes = np.empty_like(state)
+    hashes[order] = state
     hashes ^= _mixed(fours[starts + (lengths & -4)] & LAST_BYTES.take(lengths & 3))
     hashes ^= lengths.astype(np.uint32)
     hashes ^= hashes >> np.uint32(16)

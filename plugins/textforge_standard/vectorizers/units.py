@@ -35,7 +35,7 @@ LAST = (1 << 28) - 1
 
 @dataclass(frozen=True)
 class Units:
-    """The units of some texts: slices of UTF-8, in order.
+    """The units of some texts: slices of UTF-8.
 
     Args:
         data: the bytes, with PADDING after the last unit.
@@ -43,6 +43,7 @@ class Units:
         ends: where each unit ends.
         texts: offsets, shape (n_texts + 1,): which units are of which text.
         groups: offsets of the stretches that n-grams do not leave: texts, or the words of texts.
+        inside: which bytes are of units, where units do not touch and it is known.
     """
 
     data: bytes
@@ -50,6 +51,7 @@ class Units:
     ends: Positions
     texts: Positions
     groups: Positions
+    inside: NDArray[np.bool_] | None = None
 
     def only(self, keep: NDArray[np.bool_]) -> "Units":
         """These units alone; those that are left out no longer stand between their neighbours."""
@@ -62,14 +64,20 @@ class Units:
 
     def one_space_apart(self) -> "Units":
         """The same units in bytes that hold nothing else but a space after each."""
-        inside = np.zeros(len(self.data), dtype=np.int8)
-        inside[self.starts] += 1
-        inside[self.ends + 1] -= 1
-        data = np.frombuffer(self.data, dtype=np.uint8)[np.cumsum(inside, dtype=np.int8) > 0]
+        if self.inside is None:
+            edges = np.zeros(len(self.data), dtype=np.int8)
+            edges[self.starts] += 1
+            edges[self.ends + 1] -= 1
+            kept = np.cumsum(edges, dtype=np.int8).view(bool)
+        else:
+            kept = self.inside.copy()
+            kept[self.ends] = True
+        kept[-len(PADDING) :] = True
+        data = np.frombuffer(self.data, dtype=np.uint8)[kept]
         ends = np.cumsum(self.ends - self.starts + 1) - 1
         starts = ends - (self.ends - self.starts)
         data[ends] = ord(" ")
-        return Units(data.tobytes() + PADDING, starts, ends, self.texts, self.groups)
+        return Units(data.tobytes(), starts, ends, self.texts, self.groups)
 
 
 class Cutter:
@@ -114,7 +122,7 @@ class Cutter:
             texts = [text.lower() for text in texts]
         if self.strip_accents:
             texts = [text if text.isascii() else _without_accents(text) for text in texts]
-        units = self._cut(encodable(texts))
+        units = self._cut(texts)
         if not len(self._stop_words):
             return units
         return units.only(~self._stops[self._stop_words.find(units)])
@@ -238,21 +246,18 @@ def _texts(keys: NDArray[np.uint64]) -> list[bytes]:
 
 def _words(texts: list[str]) -> Units:
     """Two or more letters, digits or underscores: scikit-learn's `(?u)\\b\\w\\w+\\b`."""
-    encoded = [text.encode() for text in texts]
+    encoded = _encoded(texts)
     data = b"\n" + b"\n".join(encoded) + b"\n" + PADDING
     inside = _word_bytes(data)
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
     starts, ends = edges[::2], edges[1::2]
-    first = np.frombuffer(data, dtype=np.uint8).take(starts)
-    keep = np.flatnonzero(ends - starts != CHARACTER_BYTES.take(first))  # one character is no word
-    starts, ends = starts[keep], ends[keep]
     offsets = np.searchsorted(starts, _offsets([len(text) + 1 for text in encoded]) + 1)
-    return Units(data, starts, ends, offsets, offsets)
+    return Units(data, starts, ends, offsets, offsets, inside)
 
 
 def _spaces(texts: list[str]) -> Units:
     """What stands between single spaces, as str.split(' ') gives it."""
-    encoded = [text.encode() for text in texts]
+    encoded = _encoded(texts)
     data = b" " + b" ".join(encoded) + b" "
     edges = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord(" "))
     starts, ends = edges[:-1] + 1, edges[1:]
@@ -262,6 +267,7 @@ def _spaces(texts: list[str]) -> Units:
 
 def _characters(texts: list[str]) -> Units:
     """Every character; several that are white space together become one space, as in scikit-learn."""
+    texts = encodable(texts)
     points = _code_points("".join(texts))
     space = _is_space(points)
     offsets = _offsets([len(text) for text in texts])
@@ -277,6 +283,7 @@ def _characters(texts: list[str]) -> Units:
 
 def _characters_in_words(texts: list[str]) -> Units:
     """The characters of each word, which is what white space leaves, with a space before and after it."""
+    texts = encodable(texts)
     points = _code_points("\n" + "\n".join(texts) + "\n")
     inside = ~_is_space(points)
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
@@ -290,7 +297,7 @@ def _characters_in_words(texts: list[str]) -> Units:
 
 def _units_of(units: Sequence[str]) -> Units:
     """These, each of them one unit."""
-    encoded = [unit.encode() for unit in encodable(units)]
+    encoded = _encoded(units)
     at = _offsets([len(unit) for unit in encoded])
     offsets = np.arange(len(encoded) + 1)
     return Units(b"".join(encoded) + PADDING, at[:-1], at[1:], offsets, offsets)
@@ -303,7 +310,7 @@ def _each_a_unit(points: NDArray[np.uint32], texts: Positions, groups: Positions
 
 
 def _word_bytes(data: bytes) -> NDArray[np.bool_]:
-    """Which bytes of UTF-8 are of characters that are Python's \\w."""
+    """Which bytes of UTF-8, of which the first and the last are none, are of two or more of Python's \\w in a row."""
     inside = np.frombuffer(data.translate(ASCII_WORDS), dtype=bool)
     if not data.isascii():
         inside = inside.copy()
@@ -311,8 +318,12 @@ def _word_bytes(data: bytes) -> NDArray[np.bool_]:
         others = np.frombuffer(data, dtype=np.uint8)[places]
         points = _code_points(others.tobytes().decode())
         sizes = CHARACTER_BYTES[others]
-        inside[places] = np.repeat(_table("isalnum")[points], sizes[sizes > 0])
-    return inside
+        first, sizes = places[sizes > 0], sizes[sizes > 0]
+        inside[places] = np.repeat(_table("isalnum")[points], sizes)
+        inside[places] &= np.repeat(inside[first - 1] | inside[first + sizes], sizes)
+    found = inside.copy()
+    found[1:-1] &= inside[:-2] | inside[2:]  # one byte alone
+    return found
 
 
 def _first_bytes(data: bytes) -> Positions:
@@ -341,11 +352,15 @@ def _offsets(lengths: Any) -> Positions:
 
 def encodable(texts: Sequence[str]) -> list[str]:
     """Texts without lone surrogates, which no UTF-8 can hold; they become U+FFFD."""
+    return [text.decode() for text in _encoded(texts)]
+
+
+def _encoded(texts: Sequence[str]) -> list[bytes]:
+    """Their UTF-8."""
     try:
-        "".join(texts).encode()
+        return [text.encode() for text in texts]
     except UnicodeEncodeError:
-        return ["".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text) for text in texts]
-    return list(texts)
+        return ["".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text).encode() for text in texts]
 
 
 def _without_accents(text: str) -> str:
