@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import make_texts
+from hypothesis import given
+from hypothesis import strategies as st
 
 import textforge
+from textforge.decision import Decision
 from textforge.errors import DataError
-from textforge.predict import CHUNK, as_line, open_input, predictions, read_lines
+from textforge.predict import answered, predictions
+from textforge.text_stream import CHUNK, open_input, read_lines
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,39 @@ def test_a_json_line_that_is_none_is_told_with_its_number(line: str, told: str) 
 def test_an_input_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=r"cannot be read: (No such file|Is a directory)"):
         open_input(tmp_path / name)
+
+
+# -- writing -----------------------------------------------------------------------------------
+
+
+@given(
+    rows=st.lists(st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3), max_size=5),
+    several=st.booleans(),
+    abstain=st.none() | st.floats(0, 1),
+)
+def test_lines_are_the_json_of_the_predictions(rows: list[list[float]], several: bool, abstain: float | None) -> None:
+    class Given:
+        labels = ("größe 😀", 'a"\tb', "x\ny")
+        decision = Decision(multi_label=several, abstain=None if several else abstain)
+
+        def predict_proba(self, texts: Any) -> Any:
+            return np.array(rows, dtype=np.float32).reshape(-1, 3)
+
+    (answers,) = answered(Given(), [[""] * len(rows)])
+    found = list(answers.dicts())
+    assert answers.jsonl() == "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found)
+    lines = answers.tsv().split("\n")
+    assert lines.pop() == ""
+    assert len(lines) == len(rows) == len(answers)
+    for line, one, row in zip(lines, found, rows, strict=True):
+        by_label = sorted(zip(Given.labels, map(float, row), strict=True), key=lambda pair: -pair[1])
+        assert list(one["probabilities"].items()) == by_label
+        labels = one["labels"] if several else [one["label"]] if one["label"] is not None else []
+        shown = [one["probabilities"][label] for label in labels]
+        if not several and not labels:
+            shown = [max(row)]
+        names = [label.replace("\t", "\\t").replace("\n", "\\n") for label in labels]
+        assert line == f"{'|'.join(names)}\t{'|'.join(f'{value:.4f}' for value in shown)}"
 
 
 # -- predicting --------------------------------------------------------------------------------
@@ -165,5 +202,6 @@ def test_where_it_abstains_there_is_no_label_but_every_probability(finished_run:
     ]
     assert [one["probabilities"] for one in found] == [one["probabilities"] for one in plain]
     unsure = next(one for one in found if one["label"] is None)
-    assert as_line(unsure) == ("", f"{max(unsure['probabilities'].values()):.4f}")
+    lines = "".join(answers.tsv() for answers in answered(classifier, [texts])).splitlines()
+    assert lines[found.index(unsure)] == f"\t{max(unsure['probabilities'].values()):.4f}"
     assert json.loads(json.dumps(unsure))["label"] is None

@@ -92,7 +92,7 @@ class Classifier:
             return np.empty((0, len(self.labels)), dtype=np.float32)
         chunks = []
         for start in range(0, len(texts), BATCH_SIZE):
-            chunks.append(self._probabilities(texts[start : start + BATCH_SIZE]))
+            chunks.append(self.probabilities(self.features(texts[start : start + BATCH_SIZE])))
             if on_batch is not None:
                 on_batch(min(start + BATCH_SIZE, len(texts)), len(texts))
         return np.concatenate(chunks)
@@ -110,8 +110,10 @@ class Classifier:
         chosen = self.decision.chosen(probabilities)
         if self.decision.multi_label:
             return [tuple(self.labels[n] for n in np.flatnonzero(row)) for row in chosen]
-        answered = self.decision.answered(probabilities)
-        return [self.labels[n] if yes else None for n, yes in zip(chosen, answered, strict=True)]
+        found: list[Any] = [self.labels[n] for n in chosen.tolist()]
+        for n in np.flatnonzero(~self.decision.answered(probabilities)).tolist():
+            found[n] = None
+        return found
 
     def abstain_below(self, probability: float | None) -> None:
         """From now on answer None where the most probable class is less probable than this; None always answers.
@@ -174,8 +176,17 @@ class Classifier:
             figures["answered"] = {"share": float(answered.mean()), "accuracy": right}
         return figures
 
-    def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        features = vectorized(self.vectorizer, texts, part_name(self.parts.get("vectorizer"), "the vectorizer"))
+    def features(self, texts: Sequence[str]) -> Features:
+        """What the vectorizer makes of texts: the first half of `predict_proba`, all at once."""
+        return vectorized(self.vectorizer, texts, part_name(self.parts.get("vectorizer"), "the vectorizer"))
+
+    def probabilities(self, features: Features) -> NDArray[np.float32]:
+        """The second half of `predict_proba`.
+
+        Raises:
+            ComponentError: the model raised, or returned something else.
+            TrainingError: its outputs are not finite.
+        """
         who = part_name(self.parts.get("model"), "the model")
         scores = logits(self.module, features, len(self.labels), self.device, who)
         if not np.isfinite(scores).all():
@@ -290,13 +301,15 @@ def logits(
     Raises:
         ComponentError: the module raised, or returned something else.
     """
-    training = module.training
-    module.eval()
+    training, told = module.training, any(part.training for part in module.modules())
+    if told:  # telling every part that it evaluates when all do already would cost more than a short text
+        module.eval()
     scores = np.empty((len(features), n_classes), dtype=np.float32)
     try:
         with torch.no_grad():  # not inference_mode: what a module keeps of it could not be trained with later
             for batch, rows in bounded_batches(features, BATCH_SIZE, MOST_PADDED):
                 scores[rows] = forward(module, batch.to(device), n_classes, who).cpu().numpy()
     finally:
-        module.train(training)
+        if told:
+            module.train(training)
     return scores

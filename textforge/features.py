@@ -34,14 +34,13 @@ class Ragged:
     weights: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("indices", "offsets"):
-            array = np.asarray(getattr(self, name))
+        indices = np.asarray(self.indices)
+        for name, array in (("indices", indices), ("offsets", np.asarray(self.offsets))):
             if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
                 raise ComponentError(
                     f"ragged features: {name} must be whole numbers in one dimension, "
                     f"not {array.dtype} of shape {array.shape}."
                 )
-        indices = np.asarray(self.indices)
         if indices.size and not 0 <= indices.min() <= indices.max() < self.n_features:
             raise ComponentError(
                 f"ragged features: indices from {indices.min()} to {indices.max()}, "
@@ -55,7 +54,7 @@ class Ragged:
         total = len(self.indices)
         if self.offsets.ndim != 1 or len(self.offsets) == 0 or self.offsets[0] != 0 or self.offsets[-1] != total:
             raise ComponentError(f"ragged features: offsets must run from 0 to {total}, the number of indices.")
-        if np.any(np.diff(self.offsets) < 0):
+        if (self.offsets[1:] < self.offsets[:-1]).any():
             raise ComponentError("ragged features: offsets must not decrease.")
         if self.weights is not None and self.weights.shape != (total,):
             raise ComponentError(f"ragged features: weights of shape {self.weights.shape} for {total} indices.")
@@ -199,9 +198,10 @@ def batches(
 def bounded_batches(features: Features, size: int, most: int) -> Iterator[tuple[Batch, NDArray[np.int64]]]:
     """Batches of at most `size` rows, and of `most` entries were they padded to the longest row of the batch.
 
-    Where the bound cuts batches short, rows of like length are put together.
+    Where the bound cuts batches short, rows of like length are put together. Rows with weights are bags, which
+    nobody pads.
     """
-    if isinstance(features, Dense):
+    if isinstance(features, Dense) or features.weights is not None:
         yield from batches(features, size)
         return
     lengths = np.diff(features.offsets)

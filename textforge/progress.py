@@ -27,6 +27,9 @@ class Progress:
     def evaluated(self, done: int, texts: int) -> None:
         """So many of the test texts are predicted."""
 
+    def predicted(self, done: int) -> None:
+        """So many texts of a stream are answered; how many will come is not known."""
+
 
 class Warnings:
     """Tells each warning once, and keeps them all for the result."""

@@ -13,6 +13,8 @@ from textforge.progress import Progress
 if TYPE_CHECKING:
     from textforge.validation import EpochResult
 
+EVERY = 10.0
+"""Seconds between two plain lines about texts that are predicted."""
 REDRAW = 0.05
 """Seconds between two drawings of the bar: each costs more than a small step."""
 
@@ -31,7 +33,10 @@ def progress_for(quiet: bool) -> Iterator[Progress]:
 
 
 class Lines(Progress):
-    """A plain line for each stage and epoch."""
+    """A plain line for each stage and epoch, and now and then for texts that are predicted."""
+
+    def __init__(self) -> None:
+        self._began = self._told = time.monotonic()
 
     def stage(self, text: str) -> None:
         self.say(f"{text} …")
@@ -42,12 +47,18 @@ class Lines(Progress):
     def epoch(self, result: EpochResult, epochs: int) -> None:
         self.say(epoch_text(result, epochs))
 
+    def predicted(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self._told >= EVERY:
+            self._told = now
+            self.say(f"predicted {done:,} texts, {done / (now - self._began):,.0f} a second")
+
     def say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
 class Bar(Lines):
-    """The same lines above a bar that fills with the steps of an epoch, or with the texts evaluated.
+    """The same lines above a bar that fills with the steps of an epoch, or with the texts evaluated or predicted.
 
     It is drawn from here alone: rich's own thread would take turns with the training, and would
     leave what is drawn to chance.
@@ -57,6 +68,7 @@ class Bar(Lines):
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+        super().__init__()
         self._bar: Any = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[unit]}"),
             console=Console(stderr=True, highlight=False, emoji=False), transient=True, auto_refresh=False,
@@ -70,7 +82,11 @@ class Bar(Lines):
     def evaluated(self, done: int, texts: int) -> None:
         self._show("evaluate", done, texts, "texts")
 
-    def _show(self, what: str, done: int, total: int, unit: str) -> None:
+    def predicted(self, done: int) -> None:
+        rate = done / max(time.monotonic() - self._began, 1e-9)
+        self._show("predict", done, None, f"texts, {rate:,.0f} a second")
+
+    def _show(self, what: str, done: int, total: int | None, unit: str) -> None:
         now = time.monotonic()
         state = {"description": what, "completed": done, "total": total, "unit": unit}
         if self._task is None:

@@ -269,7 +269,7 @@ def _characters(texts: list[str]) -> Units:
     """Every character; several that are white space together become one space, as in scikit-learn."""
     texts = encodable(texts)
     points = _code_points("".join(texts))
-    space = _is_space(points)
+    space = _table("isspace").take(points)
     offsets = _offsets([len(text) for text in texts])
     first = np.zeros(len(points) + 1, dtype=bool)  # of a text; and the end of the last
     first[offsets] = True
@@ -285,7 +285,7 @@ def _characters_in_words(texts: list[str]) -> Units:
     """The characters of each word, which is what white space leaves, with a space before and after it."""
     texts = encodable(texts)
     points = _code_points("\n" + "\n".join(texts) + "\n")
-    inside = ~_is_space(points)
+    inside = ~_table("isspace").take(points)
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
     starts, ends = edges[::2] - 1, edges[1::2] + 1
     groups = _offsets(ends - starts)
@@ -333,11 +333,6 @@ def _first_bytes(data: bytes) -> Positions:
 
 def _code_points(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-
-
-def _is_space(points: Any) -> Any:
-    """Python's \\s."""
-    return _table("isspace").take(points)
 
 
 @lru_cache
