@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import make_texts
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import textforge
 from textforge.decision import Decision

@@ -224,6 +224,80 @@ def test_predictions_come_while_texts_still_come(finished_run: Path) -> None:
         assert (first + process.stdout.read()).count(b"\n") == CHUNK
 
 
+def test_a_line_is_answered_while_the_next_is_typed(finished_run: Path, expected: list[str]) -> None:
+    command = [sys.executable, "-m", "textforge", "predict", str(finished_run)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        for text, label in zip(TEXTS, expected, strict=True):
+            process.stdin.write(f"{text}\n".encode())
+            process.stdin.flush()
+            ready, _, _ = select.select([process.stdout], [], [], 60)
+            assert ready, f"no answer to {text!r}"
+            assert process.stdout.readline().decode().split("\t")[0] == label
+        process.stdin.close()
+        assert (process.stdout.read(), process.stderr.read(), process.wait(60)) == (b"", b"", 0)
+
+
+@pytest.mark.parametrize("end", ["interrupt", "reader gone"])
+def test_it_ends_though_its_input_says_nothing(finished_run: Path, end: str) -> None:
+    command = [sys.executable, "-m", "textforge", "predict", str(finished_run)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write(b"rocket\n")
+        process.stdin.flush()
+        assert process.stdout.readline()
+        if end == "interrupt":
+            process.send_signal(2)
+        else:
+            process.stdout.close()
+            process.stdin.write(b"rocket\n")
+            process.stdin.flush()
+        assert process.wait(60) == (130 if end == "interrupt" else 1)
+        assert process.stderr.read().strip() == (b"error: interrupted." if end == "interrupt" else b"")
+
+
+def test_memory_does_not_grow_with_a_reader_that_waits(finished_run: Path) -> None:
+    """Back-pressure: what nobody reads stops the reading of what anybody writes."""
+    command = [sys.executable, "-m", "textforge", "predict", str(finished_run), "--format", "jsonl"]
+    with (
+        subprocess.Popen(["yes", "the rocket reached orbit"], stdout=subprocess.PIPE) as source,
+        subprocess.Popen(command, stdin=source.stdout, stdout=subprocess.PIPE) as process,
+    ):
+        assert process.stdout
+        assert source.stdout
+        source.stdout.close()
+        position = Path(f"/proc/{source.pid}/io")
+        if not position.is_file():
+            pytest.skip("only Linux tells how much a process has written")
+        assert process.stdout.readline()
+        before, same = -1, 0
+        while same < 5:  # until it has written nothing more for half a second
+            written = int(re.search(r"wchar: (\d+)", position.read_text())[1])
+            same = same + 1 if written == before else 0
+            before = written
+            time.sleep(0.1)
+        assert before < 8 << 20
+        process.kill()
+        source.kill()
+
+
+def test_progress_counts_texts_now_and_then(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("textforge.cli.progress.EVERY", 0.0)
+    (tmp_path / "t.txt").write_text("rocket\n" * (CHUNK + 3))
+    done = invoke("predict", finished_run, "-i", tmp_path / "t.txt")
+    assert re.fullmatch(
+        rf"predicted {CHUNK:,} texts, [\d,]+ a second\npredicted {CHUNK + 3:,} texts, [\d,]+ a second\n", done.stderr
+    )
+    quiet = invoke("predict", finished_run, "--quiet", "-i", tmp_path / "t.txt")
+    assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
+
+
 def test_an_interrupt_while_torch_is_imported_is_told_without_noise(finished_run: Path) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "textforge", "predict", str(finished_run), "text"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
