@@ -213,9 +213,12 @@ class UnitNumbers:
         pieces = np.split(look_up(np.concatenate(keys)), np.cumsum([len(key) for key in keys[:-1]]))
         numbers = pieces[0]
         for longer, piece in zip(more, pieces[1:], strict=True):
-            pairs = numbers[longer].astype(np.uint64) << np.uint64(36) | piece.astype(np.uint64) << np.uint64(8)
-            known = (numbers[longer] != UNKNOWN) & (piece != UNKNOWN)
-            numbers[longer] = np.where(known, look_up(pairs | np.uint64(PAIR)), UNKNOWN)
+            known = np.flatnonzero((numbers[longer] >= 0) & (piece >= 0))  # not UNKNOWN
+            first, last = numbers[longer[known]].astype(np.uint64), piece[known].astype(np.uint64)
+            numbers[longer] = UNKNOWN
+            if len(known):
+                pairs = first << np.uint64(36) | last << np.uint64(8) | np.uint64(PAIR)
+                numbers[longer[known]] = look_up(pairs)
         for place in very_long.tolist():
             numbers[place] = look_up_long(units.data[units.starts[place] : units.ends[place]])
         return numbers

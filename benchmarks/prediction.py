@@ -1,0 +1,190 @@
+"""Measure prediction beside scikit-learn's and fastText's; prints markdown tables.
+
+Bulk: the test posts of all 20 Newsgroups, repeated. `textforge.load` of recipes/newsgroups20-linear.yaml's run,
+scikit-learn's TfidfVectorizer(sublinear_tf=True, min_df=2) and LinearSVC, and fastText (25 epochs, bigrams, its
+usual splitting into words and signs, which is part of the time) each predict labels, loaded, within their process, in
+turn A B A B …, after one uncounted turn; figures are medians, ratios (texts a second, ours to theirs) medians of each
+turn's. One text: the three groups of recipes/newsgroups.yaml, each test post alone. Then the whole command line on
+files of 10,000 and 200,000 texts: start-up included, and peak memory.
+
+fastText needs a Python of its own: name it by --fasttext or in $FASTTEXT_PYTHON. Without it that row is left out.
+Needs the corpus in scikit-learn's cache.
+
+Usage: prediction.py [--pairs 5] [--texts 75000] [--fasttext PYTHON] [--runs FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from measuring import TEXTFORGE, machine, measure
+from sklearn.datasets import fetch_20newsgroups
+
+import textforge
+
+ROOT = Path(__file__).resolve().parent.parent
+SINGLE_GROUPS = ["comp.graphics", "sci.space", "rec.sport.baseball"]
+FASTTEXT = r"""
+import json, re, sys, tempfile, time
+import fasttext
+import numpy
+
+given = json.load(open(sys.argv[1]))
+words = lambda text: " ".join(re.findall(r"\w+|[^\w\s]", text.lower()))
+with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+    for text, label in zip(given["texts"], given["labels"]):
+        file.write(f"__label__{label} {words(text)}\n")
+    file.flush()
+    model = fasttext.train_supervised(file.name, epoch=25, lr=0.5, wordNgrams=2, thread=2, verbose=0)
+test = given["test"] * given["times"]
+print("ready", flush=True)
+for _ in sys.stdin:
+    began = time.perf_counter()
+    model.predict([words(text) for text in test])
+    print(time.perf_counter() - began, flush=True)
+"""
+
+
+class FastText:
+    """fastText in a process of another Python, which predicts when it is told to."""
+
+    def __init__(self, python: str, train: Any, test: list[str], times: int, folder: Path) -> None:
+        given = {"texts": train.data, "labels": train.target.tolist(), "test": test, "times": times}
+        (folder / "given.json").write_text(json.dumps(given))
+        (folder / "fasttext_predict.py").write_text(FASTTEXT)
+        self.process = subprocess.Popen(
+            [python, str(folder / "fasttext_predict.py"), str(folder / "given.json")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        )  # fmt: skip
+        if self._line() != "ready":
+            sys.exit(f"{python}: fastText does not work there.")
+
+    def __call__(self) -> float:
+        assert self.process.stdin
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self._line())
+
+    def _line(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().strip()
+
+
+def timed(call: Callable[..., Any], *arguments: Any) -> float:
+    began = time.perf_counter()
+    call(*arguments)
+    return time.perf_counter() - began
+
+
+def run_of(recipe: str, runs: Path) -> Path:
+    """The run of a recipe: that in the folder, or a new one there."""
+    path = runs / recipe
+    if not path.exists():
+        print(f"training {recipe} …", file=sys.stderr)
+        textforge.run(ROOT / "recipes" / f"{recipe}.yaml", out=path)
+    return path
+
+
+def bulk(runs: Path, pairs: int, n_texts: int, python: str | None, folder: Path) -> str:
+    """Texts a second of all, and how much faster ours is."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    train, test = (fetch_20newsgroups(subset=name) for name in ("train", "test"))
+    times = -(-n_texts // len(test.data))
+    texts = test.data * times
+    pipeline = make_pipeline(TfidfVectorizer(sublinear_tf=True, min_df=2), LinearSVC()).fit(train.data, train.target)
+    classifier = textforge.load(run_of("newsgroups20-linear", runs))
+    peers: dict[str, Callable[[], float]] = {
+        "textforge": lambda: timed(classifier.predict, texts),
+        "TfidfVectorizer and LinearSVC": lambda: timed(pipeline.predict, texts),
+    }
+    if python:
+        peers["fastText"] = FastText(python, train, test.data, times, folder)
+    turns = []
+    for turn in range(pairs + 1):
+        seconds = {name: peer() for name, peer in peers.items()}
+        print({name: f"{len(texts) / one:,.0f}" for name, one in seconds.items()}, file=sys.stderr)
+        turns += [seconds] if turn else []
+    rows = f"{len(texts):,} texts | texts a second | textforge is so many times as fast |\n| --- | --- | --- |\n"
+    for name in peers:
+        ratio = statistics.median(one[name] / one["textforge"] for one in turns)
+        rate = len(texts) / statistics.median(one[name] for one in turns)
+        rows += f"| {name} | {rate:,.0f} | {'' if name == 'textforge' else f'**{ratio:.1f}**'} |\n"
+    return f"| {rows}"
+
+
+def single(runs: Path, pairs: int) -> str:
+    """Milliseconds of `predict` of one text, ours and scikit-learn's in turn."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    train, test = (fetch_20newsgroups(subset=name, categories=SINGLE_GROUPS) for name in ("train", "test"))
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=1000)).fit(train.data, train.target)
+    classifier = textforge.load(run_of("newsgroups", runs))
+    peers = {"textforge": classifier.predict, "TfidfVectorizer and LogisticRegression": pipeline.predict}
+    found: dict[str, list[Sequence[float]]] = {name: [] for name in peers}
+    for turn in range(pairs + 1):
+        for name, predict in peers.items():
+            seconds = sorted(timed(predict, [text]) for text in test.data)
+            found[name] += [[seconds[int(share * len(seconds))] for share in (0.5, 0.95)]] if turn else []
+    rows = "| one text | p50, ms | p95, ms |\n| --- | --- | --- |\n"
+    for name, figures in found.items():
+        p50, p95 = (statistics.median(column) * 1e3 for column in zip(*figures, strict=True))
+        rows += f"| {name} | **{p50:.2f}** | {p95:.2f} |\n"
+    return rows
+
+
+def whole(runs: Path, pairs: int, folder: Path) -> str:
+    """`textforge predict -i FILE -o OUT` as a process, and what it takes beyond one text."""
+    posts = [" ".join(text.split()) for text in fetch_20newsgroups(subset="test").data]
+    run = run_of("newsgroups20-linear", runs)
+    rows = "| `textforge predict -i FILE -o OUT` | seconds | texts a second | after start-up | peak MB |\n"
+    rows += "| --- | --- | --- | --- | --- |\n"
+    sizes, start = (1, 10_000, 200_000), 0.0
+    for size in sizes:
+        (folder / "texts.txt").write_text("\n".join((posts * (size // len(posts) + 1))[:size]) + "\n")
+    for form in ("tsv", "jsonl"):
+        for size in sizes:
+            (folder / "texts.txt").write_text("\n".join((posts * (size // len(posts) + 1))[:size]) + "\n")
+            command = [*TEXTFORGE, "predict", str(run), "-i", "texts.txt", "-o", "out", "--format", form, "--quiet"]
+            figures = [measure(command, str(folder))[:2] for _ in range(pairs if size == 1 else max(1, pairs // 2))]
+            seconds, memory = (statistics.median(column) for column in zip(*figures, strict=True))
+            if size == 1:
+                start = seconds
+            after = f"{size / (seconds - start):,.0f}" if size > 1 else ""
+            rows += f"| {size:,} texts, {form} | {seconds:.2f} | {size / seconds:,.0f} | {after} | {memory:.0f} |\n"
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--texts", type=int, default=75_000)
+    parser.add_argument("--fasttext", default=os.environ.get("FASTTEXT_PYTHON"), help="a Python that has fasttext")
+    parser.add_argument("--runs", type=Path, help="where the runs are, or are put; by default nowhere that stays")
+    given = parser.parse_args()
+    if not given.fasttext:
+        print("*** no fastText: name a Python that has it by --fasttext or in $FASTTEXT_PYTHON ***", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        runs = given.runs.resolve() if given.runs else folder / "runs"
+        print(f"{single(runs, given.pairs)}\n{bulk(runs, given.pairs, given.texts, given.fasttext, folder)}")
+        print(f"{whole(runs, given.pairs, folder)}\nMeasured on {machine()}, {given.pairs} turns.")
+
+
+if __name__ == "__main__":
+    main()
