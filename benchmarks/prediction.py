@@ -11,13 +11,10 @@ fastText needs a Python of its own: name it by --fasttext or in $FASTTEXT_PYTHON
 Needs the corpus in scikit-learn's cache.
 
 Peak memory: Linux.
-
-Usage: prediction.py [--pairs 5] [--texts 75000] [--fasttext PYTHON] [--runs FOLDER] [--only TABLE]
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -29,7 +26,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from measuring import TEXTFORGE, machine
+from measuring import TEXTFORGE, arguments
 from sklearn.datasets import fetch_20newsgroups
 
 import textforge
@@ -191,7 +188,7 @@ def whole(runs: Path, pairs: int, folder: Path) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = arguments(__doc__)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--texts", type=int, default=75_000)
     parser.add_argument("--fasttext", default=os.environ.get("FASTTEXT_PYTHON"), help="a Python that has fasttext")
@@ -209,7 +206,6 @@ def main() -> None:
             print(bulk(runs, given.pairs, given.texts, given.fasttext, folder), flush=True)
         if given.only in (None, "whole"):
             print(whole(runs, given.pairs, folder), flush=True)
-        print(f"Measured on {machine()}, {given.pairs} turns.")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "plugins": ("plugins.py",),
     "machine": ("measuring.py",),
 }
-IN_PAIRS = {"compare.py", "vectorizers.py", "startup.py", "plugins.py"}
+IN_PAIRS = {"compare.py", "vectorizers.py", "prediction.py", "startup.py", "plugins.py"}
 """Those that measure in turns, whose number `--pairs` sets."""
 
 
