@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from textforge.repeats import Repeats as Repeats, run_seeds as run_seeds
     from textforge.runner import Run as Run, run as run
     from textforge.settings import TrainerSettings as TrainerSettings
+    from textforge.streams import Stream as Stream, Survey as Survey
     from textforge.trainer import Trainer as Trainer
     from textforge.validation import EpochResult as EpochResult
 
@@ -58,6 +59,8 @@ _HOME = {
     "Repeats": "repeats",
     "Run": "runner",
     "StorageError": "errors",
+    "Stream": "streams",
+    "Survey": "streams",
     "TextforgeError": "errors",
     "Trainer": "trainer",
     "TrainerSettings": "settings",
