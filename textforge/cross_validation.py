@@ -90,6 +90,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
     import numpy as np
 
     from textforge.splits import folds
+    from textforge.streams import Stream
 
     began = time.perf_counter()
     warnings = Warnings(progress)
@@ -97,17 +98,19 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
     progress.stage(f"loading {recipe.dataset.label}")
     dataset = load_dataset(recipe)
     warnings.tell(dataset.warnings)
+    if isinstance(dataset.train, Stream):
+        raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
     labels = dataset.labels()
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
     write_text(path / run_folder.PER_FOLD, "")
-    probabilities = np.empty((len(dataset.train[0]), len(labels)), dtype=np.float32)
+    probabilities = np.empty((dataset.n_train, len(labels)), dtype=np.float32)
     lines: list[tuple[int, str]] = []
     figures = []
     for number, rows in enumerate(held_out, start=1):
         fold = _without(dataset, rows, labels)
-        progress.stage(f"fold {number} of {n_folds}: training on {len(fold.train[0])} texts")
+        progress.stage(f"fold {number} of {n_folds}: training on {fold.n_train} texts")
         trainer = trainer_for(recipe, fold, progress.step)
         for epoch in trainer:
             progress.epoch(epoch, trainer.epochs)
@@ -131,7 +134,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
         "overrides": recipe.overrides,
         "labels": list(labels),
         "folds": n_folds,
-        "n": len(dataset.train[0]),
+        "n": dataset.n_train,
         "figures": spread(figures),
         "warnings": warnings.told,
         "seconds": {"total": round(time.perf_counter() - began, 3)},
@@ -148,7 +151,9 @@ def _without_callbacks(recipe: Recipe) -> list[str]:
 def _without(dataset: Dataset, rows: NDArray[np.int64], labels: tuple[str, ...]) -> Dataset:
     """The dataset with these training rows as its test split."""
     from textforge.data import Dataset
+    from textforge.streams import Stream
 
+    assert not isinstance(dataset.train, Stream)
     texts, gold = dataset.train
     held = set(rows.tolist())
     kept = [row for row in range(len(texts)) if row not in held]

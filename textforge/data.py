@@ -119,7 +119,7 @@ class Dataset:
         others = {name: (set(texts), set[str]()) for name, (texts, _) in self.splits().items()}
         for texts, _ in self.train.chunks():
             for wanted, found in others.values():
-                found |= wanted.intersection(texts)
+                found.update(wanted.intersection(texts))
             yield texts
         self._seen.update({name: found for name, (_, found) in others.items()})
 
@@ -161,7 +161,8 @@ class Dataset:
     def repeated_texts(self) -> list[str]:
         """A sentence for each split that has texts of the training split in it."""
         if not isinstance(self.train, Stream):
-            seen = dict.fromkeys(self.splits(), set(self.train[0]))
+            train = set(self.train[0])
+            seen = dict.fromkeys(self.splits(), train)
         else:
             if self.splits().keys() - self._seen.keys():
                 deque(self.train_chunks(), maxlen=0)
@@ -199,7 +200,9 @@ def as_dataset(dataset: Any, seed: int) -> Dataset:
 def split_for_training(
     dataset: Dataset, labels: Sequence[str], settings: TrainerSettings, seed: int
 ) -> dict[str, tuple[list[str], NDArray[Any]]]:
-    """The texts and encoded labels to train on, unless they are a stream, and, where the settings or the dataset have any, to validate on.
+    """The texts and encoded labels to train on and, where the settings or the dataset have any, to validate on.
+
+    There are none to train on where they are a stream.
 
     Raises:
         DataError: a label is unknown, or there are too few texts to hold any out.

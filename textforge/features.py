@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,6 +178,20 @@ def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
     if len(features) != n_texts:
         raise ComponentError(f"{vectorizer}: transform returned {len(features)} rows for {n_texts} texts.")
     return features
+
+
+def joined(parts: Sequence[Features]) -> Features:
+    """The rows of all parts, which are features of one vectorizer, one after the other."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    if isinstance(first, Dense):
+        return Dense(np.concatenate([part.vectors for part in parts if isinstance(part, Dense)]))
+    ragged = [part for part in parts if isinstance(part, Ragged)]
+    lengths = np.concatenate([np.diff(part.offsets) for part in ragged])
+    weights = None if first.weights is None else np.concatenate([part.weights for part in ragged])
+    indices = np.concatenate([part.indices for part in ragged])
+    return Ragged(indices, np.concatenate(([0], np.cumsum(lengths))), first.n_features, weights)
 
 
 def batches(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections import deque
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -16,7 +15,7 @@ from textforge.averaging import AveragedWeights
 from textforge.classifier import forward
 from textforge.components import blame
 from textforge.errors import ComponentError, TrainingError
-from textforge.features import Batch, Features, batches
+from textforge.features import Batch
 from textforge.rng import RandomState
 from textforge.settings import TrainerSettings
 
@@ -134,9 +133,8 @@ class Optimization:
     def epoch(
         self,
         number: int,
-        features: Features,
-        targets: torch.Tensor,
-        order: NDArray[np.int64] | None,
+        batches: Iterable[tuple[Batch, torch.Tensor]],
+        n_texts: int,
         random: RandomState,
         on_step: Callable[[int, int, int], None] | None,
     ) -> float:
@@ -144,34 +142,30 @@ class Optimization:
 
         Args:
             number: of the epoch, from 1, for messages.
-            features: of all training texts.
-            targets: their encoded labels, on the module's device.
-            order: in which they are taken; None as they stand.
+            batches: features and targets, these on the module's device; all but the last are full.
+            n_texts: how many training texts there are.
             random: the state that torch's draws continue.
             on_step: called after each batch with (epoch, batch, batches).
 
         Raises:
             TrainingError: the loss is no longer a finite number.
         """
-        settings, device = self._settings, targets.device
+        settings, device = self._settings, next(self.module.parameters()).device
         size, every = settings.batch_size, settings.accumulate
-        steps = len(features) // size if settings.drop_last else -(-len(features) // size)
-        used = min(len(features), steps * size)
-        losses: list[torch.Tensor] = []
+        steps = n_texts // size if settings.drop_last else -(-n_texts // size)
+        used = min(n_texts, steps * size)
         total = torch.zeros((), dtype=torch.float64, device=device)
         check_every = 1 if device.type == "cpu" else 50  # looking at a loss waits for the GPU
-        for batch, rows in batches(features, size, order, drop_last=settings.drop_last):
-            step = len(losses) + 1
+        recent: deque[torch.Tensor] = deque(maxlen=check_every)
+        for step, (batch, gold) in enumerate(batches, start=1):
             first = (step - 1) // every * every * size  # of the texts that this update is for
-            share = len(rows) / (min(first + every * size, used) - first)
-            # Rows in their own order are a view.
-            gold = targets[int(rows[0]) : int(rows[-1]) + 1] if order is None else targets[torch.from_numpy(rows)]
+            share = len(gold) / (min(first + every * size, used) - first)
             with random.active():
                 loss = self._batch(batch.to(device), gold, share, update=step % every == 0 or step == steps)
-            losses.append(loss)
-            total += loss.double() * len(rows)
+            recent.append(loss)
+            total += loss.double() * len(gold)
             if step % check_every == 0 or step == steps:
-                self._refuse_infinite(losses[-check_every:], step, f"epoch {number}", steps)
+                self._refuse_infinite(list(recent), step, f"epoch {number}", steps)
             if on_step is not None:
                 on_step(number, step, steps)
         return float(total) / used

@@ -86,21 +86,21 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
         progress.stage(f"loading {recipe.dataset.label}")
         with clock("load"):
             dataset = load_dataset(recipe)
-            warnings.tell([*dataset.warnings, *dataset.repeated_texts()])
+            warnings.tell(dataset.warnings)
         from textforge.bundle import refuse_unsavable
 
-        progress.stage(f"turning {len(dataset.train[0])} texts into features with {recipe.vectorizer.label}")
+        progress.stage(f"turning {dataset.n_train} texts into features with {recipe.vectorizer.label}")
         with clock("vectorize"):
             trainer = trainer_for(recipe, dataset, progress.step)
             trainer.prepare()
-            warnings.tell(trainer.warnings)
+            warnings.tell([*dataset.repeated_texts(), *trainer.warnings])
             _check_test_labels(dataset, trainer)
             refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
         _write_environment(path, recipe, dataset, trainer)
     sizes = {
         "n_features": int(trainer.facts["n_features"]),  # a vectorizer may give a numpy number
         "n_parameters": sum(p.numel() for p in trainer.module.parameters()),
-        "n_train": len(trainer.train_labels),
+        "n_train": trainer.n_train,
     }
     about = {"path": str(path), "resolved": recipe.resolved(), **_named(recipe, trainer), **sizes}
     with callbacks.told_of_failure():

@@ -6,7 +6,6 @@ Knows nothing of YAML, entry points, files or the command line: that is what mak
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -22,12 +21,15 @@ from textforge.components import Part, blame, part_name, parts_of
 from textforge.data import Dataset, as_dataset, split_for_training
 from textforge.decision import Decision, fit_decision, refuse_undecidable
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
-from textforge.features import Features, training_order
+from textforge.features import Features
+from textforge.feeding import Feed, InMemory, Streamed, feed_in_memory, refuse_stream
 from textforge.metrics import ExtraMetrics, Metric
-from textforge.optimization import Optimization, plain_loss
+from textforge.optimization import Optimization
 from textforge.options import Options, call_with_facts
 from textforge.rng import RandomState, checked_seed
+from textforge.self_fitting import fit_itself
 from textforge.settings import DecisionSettings, TrainerSettings
+from textforge.streams import Stream
 from textforge.validation import EpochResult as EpochResult, Figures, Validation
 
 Factory = Callable[..., Any]
@@ -37,9 +39,9 @@ class Trainer:
     """Trains one classifier. Iterate over it, or call `fit()`.
 
     Args:
-        dataset: a `Dataset`, or a dataset `Part`.
+        dataset: a `Dataset`, or a dataset `Part`; its train may be a `Stream`.
         vectorizer: an object with `fit(texts)` and `transform(texts)`, or a vectorizer `Part`; it is
-            fitted on the training texts only.
+            fitted on the training texts only; on a stream of them by its `fit_chunks(chunks)`.
         model: a factory that takes facts by name (n_features, n_classes, seed, …) and returns a
             `torch.nn.Module`, or a model `Part`.
         optimizer: a factory that takes the fact params and returns a `torch.optim.Optimizer`, or an
@@ -91,10 +93,12 @@ class Trainer:
         if optimizer is None and not self.fits_itself:
             raise RecipeError("an optimizer is needed; only a model that fits itself does without one.")
         self.dataset = as_dataset(dataset, self.seed)
+        self.vectorizer = vectorizer.build({"seed": self.seed}) if isinstance(vectorizer, Part) else vectorizer
+        if isinstance(self.dataset.train, Stream):
+            refuse_stream(self.vectorizer, self.fits_itself, self._who)
         self.labels = self.dataset.labels()
         extra = ExtraMetrics(metrics, n_classes=len(self.labels), multi_label=self.dataset.multi_label)
         self._validation = Validation(self.settings.monitor, extra)
-        self.vectorizer = vectorizer.build({"seed": self.seed}) if isinstance(vectorizer, Part) else vectorizer
         self.history: list[EpochResult] = []
         self._factories = given
         self._on_step = on_step
@@ -115,21 +119,24 @@ class Trainer:
 
     def _prepare(self) -> None:
         splits = split_for_training(self.dataset, self.labels, self.settings, self.seed)
-        texts, self._y = splits["train"]
         self._y_valid = splits["valid"][1] if "valid" in splits else None
         several, valid = self.dataset.multi_label, "valid" in splits
         refuse_undecidable(self._decision, self.labels, multi_label=several, valid=valid)
         self._validation.metrics.try_out()
-        who = self._who["vectorizer"]
-        self._features = {"train": fitted_features(self.vectorizer, texts, who)}
+        who, how = self._who["vectorizer"], (self.settings, self.seed, self.device)
+        if "train" in splits:
+            texts, y = splits["train"]
+            self._feed: Feed = InMemory(fitted_features(self.vectorizer, texts, who), y, *how)
+        else:
+            self._feed = Streamed(self.dataset, self.labels, self.vectorizer, who, *how)
         if "valid" in splits:
-            self._features["valid"] = vectorized(self.vectorizer, splits["valid"][0], who)
+            self._valid = vectorized(self.vectorizer, splits["valid"][0], who)
         if self._steps() == 0:
             raise DataError(
-                f"{len(self._y)} training texts make no full batch of {self.settings.batch_size}, and drop_last "
+                f"{self._feed.n_texts} training texts make no full batch of {self.settings.batch_size}, and drop_last "
                 "leaves out the rest. Make trainer.batch_size smaller or trainer.drop_last false."
             )
-        self._build(self._features["train"])
+        self._build()
 
     def __iter__(self) -> Iterator[EpochResult]:
         """Train epoch by epoch. Iterating again goes on where the last one stopped."""
@@ -166,7 +173,7 @@ class Trainer:
         fitted = self._decision.calibrate or self._decision.threshold == "f1"
         valid = None
         if fitted and self._y_valid is not None:
-            valid = (self._logits("valid", module), self._y_valid)
+            valid = (self._logits(self._valid, module), self._y_valid)
         return fit_decision(self._decision, len(self.labels), multi_label=self.dataset.multi_label, valid=valid)
 
     def _copied_module(self) -> nn.Module:
@@ -190,9 +197,19 @@ class Trainer:
 
     @property
     def train_labels(self) -> NDArray[Any]:
-        """Class numbers, or 0 and 1 for each class, of the texts trained on, without those held out for validation."""
+        """Class numbers, or 0 and 1 for each class, of the texts trained on, without those held out for validation.
+
+        Raises:
+            RecipeError: the texts are a stream, whose labels are not kept.
+        """
         self.prepare()
-        return self._y
+        return feed_in_memory(self._feed, "to tell every label").y
+
+    @property
+    def n_train(self) -> int:
+        """How many texts are trained on, without those held out for validation."""
+        self.prepare()
+        return self._feed.n_texts
 
     @property
     def warnings(self) -> list[str]:
@@ -214,7 +231,7 @@ class Trainer:
     def _steps(self) -> int:
         if self.fits_itself:
             return 1
-        rows, size = len(self._features["train"]), self.settings.batch_size
+        rows, size = self._feed.n_texts, self.settings.batch_size
         return rows // size if self.settings.drop_last else -(-rows // size)
 
     @property
@@ -238,14 +255,13 @@ class Trainer:
         with blame(self._who[kind], "being called"):
             return call_with_facts(factory, facts)
 
-    def _build(self, features: Features) -> None:
+    def _build(self) -> None:
         several = self.dataset.multi_label
         self.facts = {
             **given_facts(self.vectorizer, self.parts.get("vectorizer")),
-            "n_features": features.n_features, "n_classes": len(self.labels), "seed": self.seed,
+            "n_features": self._feed.n_features, "n_classes": len(self.labels), "seed": self.seed,
             "multi_label": several,
         }  # fmt: skip
-        self._targets = torch.from_numpy(self._y).to(self.device)
         with self._random.active():
             module = self._made("model", self.facts)
             if not isinstance(module, nn.Module):
@@ -275,14 +291,12 @@ class Trainer:
             for layer in self.module.modules():
                 if hasattr(layer, "sparse"):
                     layer.sparse = True  # type: ignore[assignment]
-        several, n_classes = self.dataset.multi_label, len(self.labels)
-        counts = self._y.sum(axis=0) if several else np.bincount(self._y, minlength=n_classes)
         facts = {
-            "n_classes": n_classes,
+            "n_classes": len(self.labels),
             "labels": self.labels,
-            "class_counts": counts.astype(np.int64),
-            "n_texts": len(self._y),
-            "multi_label": several,
+            "class_counts": self._feed.class_counts(self.labels),
+            "n_texts": self._feed.n_texts,
+            "multi_label": self.dataset.multi_label,
         }
         given = [kind for kind, factory in self._factories.items() if factory is not None]
         return Optimization.build(
@@ -309,37 +323,27 @@ class Trainer:
     def _trained(self, epoch: int) -> float:
         """One pass over the training texts; the mean loss of them."""
         if self._optimization is None:
-            return self._fitted()
-        features = self._features["train"]
-        order = training_order(features, self.settings, np.random.default_rng([self.seed, epoch]))
-        return self._optimization.epoch(epoch, features, self._targets, order, self._random, self._on_step)
-
-    def _fitted(self) -> float:
-        """Let the model fit itself; its mean loss on the training texts."""
-        who = self._who["model"]
-        if not callable(fit := getattr(self.module, "fit", None)):
-            raise ComponentError(f"{who} says that it fits itself (fits_itself), but its module has no fit().")
-        with self._random.active(), blame(who, "fitting itself"):
-            fit(self._features["train"], self._y)
-        loss = float(plain_loss(torch.from_numpy(self._logits("train", self.module)), torch.from_numpy(self._y)))
-        if not math.isfinite(loss):
-            raise TrainingError(f"{who} gives outputs that are not finite numbers after fitting itself.")
-        if self._on_step is not None:
-            self._on_step(1, 1, 1)
-        return loss
+            who, n_classes = self._who["model"], len(self.labels)
+            feed = feed_in_memory(self._feed, who)
+            loss = fit_itself(self.module, feed.features, feed.y, n_classes, self._random, self.device, who)
+            if self._on_step is not None:
+                self._on_step(1, 1, 1)
+            return loss
+        batches = self._feed.epoch(epoch)
+        return self._optimization.epoch(epoch, batches, self._feed.n_texts, self._random, self._on_step)
 
     def _kept_weights(self) -> Any:
         return nullcontext() if self._optimization is None else self._optimization.weights()
 
-    def _logits(self, split: str, module: nn.Module) -> NDArray[np.float32]:
+    def _logits(self, features: Features, module: nn.Module) -> NDArray[np.float32]:
         with self._random.active():
-            return logits(module, self._features[split], len(self.labels), self.device, self._who["model"])
+            return logits(module, features, len(self.labels), self.device, self._who["model"])
 
     def _validate(self, epoch: int) -> Figures | None:
         if self._y_valid is None:
             return None
         try:
-            return self._validation.measure(self._logits("valid", self.module), self._y_valid, self.labels)
+            return self._validation.measure(self._logits(self._valid, self.module), self._y_valid, self.labels)
         except TrainingError as error:
             advice = self._optimization.what_to_try() if self._optimization else ""
             raise TrainingError(f"{error} in epoch {epoch}.{advice}") from error

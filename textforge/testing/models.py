@@ -258,7 +258,8 @@ def _not_zero(gradient: torch.Tensor) -> bool:
 
 def _try_sets(bench: Bench, several: Dataset) -> None:
     classifier = bench.trainer(several, epochs=2).fit()
-    probabilities = classifier.predict_proba(several.train[0])
+    texts, _ = several.splits()["train"]
+    probabilities = classifier.predict_proba(texts)
     if not np.isfinite(probabilities).all():
         raise ComponentError("its probabilities are not finite")
 
