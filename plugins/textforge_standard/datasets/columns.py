@@ -11,6 +11,8 @@ from annotated_types import MinLen
 from textforge_standard.datasets.splits import Examples
 
 Names = Annotated[list[str], MinLen(1)]
+SHOWN = 8
+"""Rows that a message names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,11 @@ class Table:
         """Rows as messages name them."""
         from textforge.errors import listed
 
-        return self.called.format(listed((str(self.numbers[r] if self.numbers else r + 1) for r in rows), limit=8))
+        return self.called.format(listed(map(self.number, rows), limit=SHOWN))
+
+    def number(self, row: int) -> str:
+        """Where a row stands in the file."""
+        return str(self.numbers[row] if self.numbers else row + 1)
 
 
 def look_up(path: Path | str, header: Sequence[str], wanted: dict[str, str]) -> None:
@@ -106,29 +112,68 @@ def examples(table: Table, columns: Columns) -> Examples:
     Raises:
         DataError: a value is missing, or is none of its kind; names file and row.
     """
-    from textforge import DataError
-
-    texts = _texts(table, columns)
-    labels, unlabelled = _labels(table, columns)
-    groups = None
-    if columns.group is not None:
-        groups = [v if v is None else as_text(v) for v in _values(table, columns.group, _is_plain, "text or a number")]
-    no_text = [not text.strip() for text in texts]
-    no_label = [label is None or (isinstance(label, str) and not label.strip()) for label in labels]
-    no_group = [not group for group in groups] if groups is not None else [False] * len(texts)
-    incomplete = [row for row, lacks in enumerate(zip(no_text, no_label, no_group, strict=True)) if any(lacks)]
-    found = Examples(texts, labels, groups)
-    if incomplete:
-        counts = {"text": sum(no_text), "label": sum(no_label)} | ({} if groups is None else {"group": sum(no_group)})
-        told = missing_told(table.path, len(texts), counts, table.rows(incomplete), columns.missing)
-        gone = set(incomplete)
-        found = found.rows(row for row in range(len(texts)) if row not in gone)
-        found.warnings.append(told)
-    if unlabelled:
-        found.warnings.append(f"{table.path}: {unlabelled} of {len(texts)} rows have none of the labels.")
-    if not found.texts:
-        raise DataError(f"{table.path}: has no row with a text and a label.")
+    file = Incomplete(table.path, columns)
+    found = file.complete(table)
+    found.warnings += file.told()
     return found
+
+
+class Incomplete:
+    """The complete rows of a file's tables, and what is to be told of the others once all were seen."""
+
+    def __init__(self, path: Path | str, columns: Columns) -> None:
+        self.path, self.columns = path, columns
+        self.counts = {"text": 0, "label": 0} | ({} if columns.group is None else {"group": 0})
+        self.n = self.unlabelled = self.incomplete = 0
+        self.first: list[str] = []
+        self.called = ""
+
+    def complete(self, table: Table) -> Examples:
+        """A table's rows that have a text, a label and a group.
+
+        Raises:
+            DataError: a value is none of its kind; names file and row.
+        """
+        columns = self.columns
+        texts = _texts(table, columns)
+        labels, unlabelled = _labels(table, columns)
+        groups = None
+        if (name := columns.group) is not None:
+            groups = [v if v is None else as_text(v) for v in _values(table, name, _is_plain, "text or a number")]
+        no_text = [not text.strip() for text in texts]
+        no_label = [label is None or (isinstance(label, str) and not label.strip()) for label in labels]
+        no_group = [not group for group in groups] if groups is not None else []
+        self.n, self.unlabelled = self.n + len(texts), self.unlabelled + unlabelled
+        found = Examples(texts, labels, groups)
+        lacking = (no_text, no_label, no_group)
+        if not any(True in lacks for lacks in lacking):
+            return found
+        for what, lacks in zip(self.counts, lacking, strict=False):
+            self.counts[what] += sum(lacks)
+        gone = {row for lacks in lacking for row, lacks_it in enumerate(lacks) if lacks_it}
+        self.first += [table.number(row) for row in sorted(gone)[: SHOWN - len(self.first)]]
+        self.incomplete, self.called = self.incomplete + len(gone), table.called
+        return found.rows(row for row in range(len(texts)) if row not in gone)
+
+    def told(self) -> list[str]:
+        """Warnings of the rows that were left out, and of those that have no label.
+
+        Raises:
+            DataError: no row may lack anything, or none is left.
+        """
+        from textforge import DataError
+        from textforge.errors import listed
+
+        warnings = []
+        if self.incomplete:
+            rows = [*self.first, *[""] * (self.incomplete - len(self.first))]
+            where = self.called.format(listed(rows, limit=SHOWN))
+            warnings.append(missing_told(self.path, self.n, self.counts, where, self.columns.missing))
+        if self.unlabelled:
+            warnings.append(f"{self.path}: {self.unlabelled} of {self.n} rows have none of the labels.")
+        if self.n == self.incomplete:
+            raise DataError(f"{self.path}: has no row with a text and a label.")
+        return warnings
 
 
 def missing_told(

@@ -5,20 +5,22 @@ from typing import Annotated
 from annotated_types import MinLen
 
 from textforge_standard.datasets.columns import Columns
-from textforge_standard.datasets.csv_reader import names_are_wrong, read_separated, separator_is_wrong
+from textforge_standard.datasets.csv_reader import names_are_wrong, read_separated, separated_blocks, separator_is_wrong
 from textforge_standard.datasets.csv_sniffer import read_unknown
 from textforge_standard.datasets.files import Files, no_such_encoding
 from textforge_standard.datasets.splits import HoldOut
+from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
 from textforge_standard.option_groups import with_groups
 
 
-@with_groups(separator_is_wrong, names_are_wrong, no_such_encoding)
+@with_groups(separator_is_wrong, names_are_wrong, no_such_encoding, groups_are_wrong)
 def csv_files(
     seed: int,
     files: Files,
     hold_out: HoldOut,
     columns: Columns,
+    streaming: Streaming,
     /,
     *,
     separator: str = ",",
@@ -35,7 +37,8 @@ def csv_files(
         encoding: the files' character encoding.
     """
     own = {"separator": separator, "quotes": quotes, "names": names, "encoding": encoding}
-    return from_files(files, hold_out, columns, seed, lambda path, wanted: read_separated(path, wanted, **own))
+    return from_files(files, hold_out, columns, streaming, seed, read_separated, separated_blocks, **own)
 
 
+csv_files.streams = streams
 csv_files.look_at = look_at_files(".csv", read=lambda path: read_unknown(path, ",;\t|"), read_with=read_separated)

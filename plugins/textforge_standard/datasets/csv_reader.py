@@ -3,12 +3,13 @@
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from textforge_standard.datasets.blocks import BLOCK, whole_rows
 from textforge_standard.datasets.columns import Table, look_up
-from textforge_standard.datasets.files import content, decoded
+from textforge_standard.datasets.files import content, decoded, decoded_pieces, pieces
 
 
 def read_separated(
@@ -25,35 +26,84 @@ def read_separated(
     Raises:
         DataError: the file cannot be read, is damaged, or lacks a column.
     """
-    import polars as pl
-
-    from textforge import DataError
-
     data = _lines(path, encoding)
     header = _header(path, data, separator, quotes, names)
     if wanted is None:
         wanted = {name: name for name in header if header.count(name) == 1}
     _hint_separator(path, header, separator, wanted)
     look_up(path, header, wanted)
+    columns = _columns(path, data, header, wanted, separator, quotes, has_header=names is None)
+    return Table(path, columns, called=_called(names))
+
+
+def separated_blocks(
+    path: Path,
+    wanted: dict[str, str],
+    *,
+    separator: str = ",",
+    quotes: bool = True,
+    names: Sequence[str] | None = None,
+    encoding: str = "utf-8",
+    size: int = BLOCK,
+) -> Iterator[Table]:
+    """The rows of `read_separated`, some after the other, so that a file need not fit in memory.
+
+    Raises:
+        DataError: the file cannot be read, is damaged, lacks a column, or a row is too long.
+    """
+    header: list[str] = []
+    line = row = 1
+    for block in whole_rows(path, decoded_pieces(path, pieces(path), encoding), quotes, size):
+        data = block.encode()
+        has_header = not header and names is None
+        if not header:
+            header = _header(path, data, separator, quotes, names)
+            _hint_separator(path, header, separator, wanted)
+            look_up(path, header, wanted)
+        columns = _columns(path, data, header, wanted, separator, quotes, has_header=has_header, line=line)
+        numbers = range(row, row + len(next(iter(columns.values()))))
+        line, row = line + block.count("\n"), numbers.stop
+        yield Table(path, columns, called=_called(names), numbers=numbers)
+
+
+def _called(names: Sequence[str] | None) -> str:
+    return "rows {} after the header" if names is None else "rows {}"
+
+
+def _columns(
+    path: Path,
+    data: bytes,
+    header: list[str],
+    wanted: Iterable[str],
+    separator: str,
+    quotes: bool,
+    *,
+    has_header: bool,
+    line: int = 1,
+) -> dict[str, list[str | None]]:
+    """The columns wanted of rows, with or without the header before them, that begin on a line of the file."""
+    import polars as pl
+
+    from textforge import DataError
+
     if quotes and not _quotes_fit(data, separator):  # polars would read on, and could take two rows for one
-        raise DataError(f"{path}: {_bad_row(data, separator, quotes, len(header))}")
+        raise DataError(f"{path}: {_bad_row(data, separator, quotes, len(header), line)}")
     numbers = {name: header.index(name) for name in wanted}
     places = sorted({*numbers.values()})
+    headed = data if has_header else separator.join(map(str, range(len(header)))).encode() + b"\n" + data
     try:
         # by number: polars keeps the quotes of a quoted name
         frame = pl.read_csv(
-            io.BytesIO(data),
+            io.BytesIO(headed),
             columns=places,
             separator=separator,
             infer_schema=False,
             quote_char='"' if quotes else None,
-            has_header=names is None,
         )
     except pl.exceptions.PolarsError as error:
-        bad = _bad_row(data, separator, quotes, len(header)) or str(error).splitlines()[0]
+        bad = _bad_row(data, separator, quotes, len(header), line) or str(error).splitlines()[0]
         raise DataError(f"{path}: {bad}") from error
-    columns = {name: frame.to_series(places.index(place)).to_list() for name, place in numbers.items()}
-    return Table(path, columns, called="rows {} after the header" if names is None else "rows {}")
+    return {name: frame.to_series(places.index(place)).to_list() for name, place in numbers.items()}
 
 
 def separator_is_wrong(*, separator: str, **_: Any) -> str | None:
@@ -110,13 +160,13 @@ def _hint_separator(path: Path, header: list[str], separator: str, wanted: dict[
         )
 
 
-def _bad_row(data: bytes, separator: str, quotes: bool, width: int) -> str:
+def _bad_row(data: bytes, separator: str, quotes: bool, width: int, line: int = 1) -> str:
     """Where a file that polars refuses goes wrong, found by the slower reader that knows lines."""
     try:
-        for line, row in _rows(data.decode(), separator, quotes):
+        for at, row in _rows(data.decode(), separator, quotes, line):
             if len(row) > width:
                 advice = f"Text that holds a '{separator}' needs quotes: \"…\"." if quotes else ""
-                return f"line {line}: {len(row)} columns where the header has {width}. {advice}".rstrip()
+                return f"line {at}: {len(row)} columns where the header has {width}. {advice}".rstrip()
     except ValueError as error:
         return str(error)
     return ""
@@ -136,8 +186,8 @@ def _quotes_fit(data: bytes, separator: str) -> bool:
     return b'"' not in data or re.fullmatch(rf"(?:{_field(separator)})*+".encode(), data) is not None
 
 
-def _rows(data: str, separator: str, quotes: bool) -> Iterator[tuple[int, list[str]]]:
-    """The rows, each with the line that it begins on.
+def _rows(data: str, separator: str, quotes: bool, line: int = 1) -> Iterator[tuple[int, list[str]]]:
+    """The rows, each with the line that it begins on; the first begins on `line`.
 
     The standard library's reader has a limit on fields that only a global setting changes.
 
@@ -145,7 +195,7 @@ def _rows(data: str, separator: str, quotes: bool) -> Iterator[tuple[int, list[s
         ValueError: a quote is never closed, or stands where none may; says on which line.
     """
     field = re.compile(_field(separator, quotes))
-    place, line, begun, row = 0, 1, 1, []
+    place, begun, row = 0, line, []
     while place < len(data) or row:
         found = field.match(data, place)
         if found is None:

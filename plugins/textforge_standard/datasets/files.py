@@ -4,8 +4,9 @@ import codecs
 import glob
 import gzip
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -103,58 +104,98 @@ def content(path: Path) -> bytes:
     try:
         return unpack(data)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be unpacked: {error}. Is it whole? Copy or download it again.") from error
+        raise _damaged(path, error) from error
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """A file's bytes, unpacked, some after the other.
+
+    Raises:
+        DataError: it cannot be read, or is damaged.
+    """
+    from textforge import DataError
+
+    kind = path.suffix.lower()
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
+    with file:
+        read = (gzip.GzipFile(fileobj=file) if kind == ".gz" else file).read
+        try:
+            raw = iter(lambda: read(PIECE), b"")
+            yield from _unzstd(raw) if kind == ".zst" else raw
+        except (OSError, EOFError, zlib.error) as error:
+            raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> Exception:
+    from textforge import DataError
+
+    return DataError(f"{path}: cannot be unpacked: {error}. Is it whole? Copy or download it again.")
 
 
 def _unpacker(path: Path) -> Callable[[bytes], bytes] | None:
     kind = path.suffix.lower()
-    return {".gz": gzip.decompress, ".zst": _unzstd}.get(kind)
+    return {".gz": gzip.decompress, ".zst": lambda data: b"".join(_unzstd([data]))}.get(kind)
 
 
-def _unzstd(data: bytes) -> bytes:
+def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
     """All frames of a file; zstandard's own way of reading across frames takes a truncated one for whole."""
     import zstandard
 
-    pieces, frame = [], None
-    for start in range(0, len(data), PIECE):
-        rest = data[start : start + PIECE]
-        while rest:
-            frame = frame or zstandard.ZstdDecompressor().decompressobj()
-            try:
-                pieces.append(frame.decompress(rest))
-            except zstandard.ZstdError as error:
-                raise OSError(str(error)) from error
-            rest, frame = (frame.unused_data, None) if frame.eof else (b"", frame)
-    if frame is not None or not data:
+    frame, empty = None, True
+    for piece in packed:
+        for start in range(0, len(piece), PIECE):
+            rest, empty = piece[start : start + PIECE], False
+            while rest:
+                frame = frame or zstandard.ZstdDecompressor().decompressobj()
+                try:
+                    yield frame.decompress(rest)
+                except zstandard.ZstdError as error:
+                    raise OSError(str(error)) from error
+                rest, frame = (frame.unused_data, None) if frame.eof else (b"", frame)
+    if frame is not None or empty:
         raise EOFError("the end of the file is missing")
-    return b"".join(pieces)
 
 
 def decoded(path: Path, data: bytes, encoding: str) -> str:
     """Text without a byte-order mark, found free of NUL and of halves of characters."""
+    return "".join(decoded_pieces(path, [data], encoding))
+
+
+def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
+    """The text of a file's bytes, as `decoded` gives it, some after the other."""
     from textforge import DataError
 
+    begin, lines, text_lines, first = b"", 0, 0, True
     try:
-        text = data.decode(encoding)
-        text.encode()  # some odd codecs give halves of characters
+        decoder = codecs.getincrementaldecoder(encoding)()
+        for piece in chain(pieces, [b""]):  # nothing more: what is left over is no character
+            begin, last = begin or piece[:4], not piece
+            lines += piece.count(b"\n")
+            text = decoder.decode(piece, final=last)
+            text.encode()  # some odd codecs give halves of characters
+            if "\0" in text:
+                line = text_lines + text.count("\n", 0, text.index("\0")) + 1
+                raise DataError(
+                    f"{path}: line {line}: a NUL byte. The file is damaged, binary, or in another encoding (UTF-16?): "
+                    "export it again, or name its encoding with dataset.encoding."
+                )
+            text_lines += text.count("\n")
+            yield text.removeprefix("\ufeff") if first else text
+            first = first and not text
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        line = lines - error.object[error.start :].count(b"\n") + 1
+        marked = begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         raise DataError(
-            f"{path}: line {line}: byte 0x{data[error.start]:02x} is not {encoding}. Save the file as UTF-8, or name "
-            f"its encoding with dataset.encoding{': utf-16' if marked else ', for instance latin-1 or cp1252'}."
+            f"{path}: line {line}: byte 0x{error.object[error.start]:02x} is not {encoding}. Save the file as UTF-8, "
+            f"or name its encoding with dataset.encoding{': utf-16' if marked else ', for instance latin-1 or cp1252'}."
         ) from error
     except (LookupError, ValueError) as error:
         raise DataError(
             f"{path}: cannot be read with the encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252."
         ) from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(
-            f"{path}: line {line}: a NUL byte. The file is damaged, binary, or in another encoding (UTF-16?): "
-            "export it again, or name its encoding with dataset.encoding."
-        )
-    return text.removeprefix("\ufeff")
 
 
 def no_such_encoding(*, encoding: str, **_: Any) -> str | None:

@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from textforge_standard.datasets.blocks import BLOCK, whole_lines
 from textforge_standard.datasets.columns import Columns, Table, look_up
-from textforge_standard.datasets.files import Files, content, decoded
+from textforge_standard.datasets.files import Files, content, decoded, decoded_pieces, pieces
 from textforge_standard.datasets.splits import HoldOut
+from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
 from textforge_standard.option_groups import with_groups
 
 
-@with_groups()
-def jsonl(seed: int, files: Files, hold_out: HoldOut, columns: Columns, /):
+@with_groups(groups_are_wrong)
+def jsonl(seed: int, files: Files, hold_out: HoldOut, columns: Columns, streaming: Streaming, /):
     """JSON Lines: one object a line; a field within a field is named with a dot, as in `meta.label`."""
-    return from_files(files, hold_out, columns, seed, read_jsonl)
+    return from_files(files, hold_out, columns, streaming, seed, read_jsonl, jsonl_blocks)
 
 
 def read_jsonl(path: Path, wanted: dict[str, str] | None) -> Table:
@@ -24,18 +26,61 @@ def read_jsonl(path: Path, wanted: dict[str, str] | None) -> Table:
     Raises:
         DataError: a line is no JSON object, or no object has a field.
     """
+    text = decoded(path, content(path), "utf-8")
+    numbers, rows = _numbered(path, text)
+    table, absent = _table(path, numbers, rows, list(wanted) if wanted is not None else _all_names(rows))
+    _refuse_empty(path, not text.strip())
+    if wanted is not None and (absent or not rows):
+        look_up(path, _all_names(rows), wanted)
+    return table
+
+
+def jsonl_blocks(path: Path, wanted: dict[str, str], *, size: int = BLOCK) -> Iterator[Table]:
+    """The rows of `read_jsonl`, some after the other, so that a file need not fit in memory.
+
+    Raises:
+        DataError: a line is no JSON object, or no object has a field.
+    """
+    line, empty, lacking, names = 1, True, set(wanted), dict[str, None]()
+    for text in whole_lines(path, decoded_pieces(path, pieces(path), "utf-8"), size):
+        numbers, rows = _numbered(path, text, line)
+        table, absent = _table(path, numbers, rows, list(wanted))
+        line, empty, lacking = line + text.count("\n"), empty and not text.strip(), lacking & absent
+        if lacking:
+            names |= dict.fromkeys(_all_names(rows))
+        if rows:
+            yield table
+    _refuse_empty(path, empty)
+    if lacking:
+        look_up(path, list(names), wanted)
+
+
+def _refuse_empty(path: Path, empty: bool) -> None:
+    from textforge import DataError
+
+    if empty:
+        raise DataError(f"{path}: is empty; one JSON object a line is needed.")
+
+
+def _numbered(path: Path, text: str, line: int = 1) -> tuple[list[int], list[dict[str, Any]]]:
+    """The objects of lines, the first of which is `line`, and the number of the line of each."""
     numbers, rows = [], []
-    for line, row in _objects(path):
-        numbers.append(line)
+    for number, row in _objects(path, text, line):
+        numbers.append(number)
         rows.append(row)
-    names = list(wanted) if wanted is not None else list(dict.fromkeys(name for row in rows for name in _names(row)))
+    return numbers, rows
+
+
+def _table(path: Path, numbers: list[int], rows: list[dict[str, Any]], names: list[str]) -> tuple[Table, set[str]]:
+    """The fields of these names, and which of them no object has."""
     found = {name: [row[name] if name in row else _within(row, name) for row in rows] for name in names}
+    absent = {name for name, column in found.items() if all(value is _ABSENT for value in column)}
     columns = {name: [None if value is _ABSENT else value for value in column] for name, column in found.items()}
-    if wanted is not None:
-        absent = [name for name, column in found.items() if all(value is _ABSENT for value in column)]
-        if absent or not rows:
-            look_up(path, list(dict.fromkeys(name for row in rows for name in _names(row))), wanted)
-    return Table(path, columns, called="lines {}", numbers=numbers)
+    return Table(path, columns, called="lines {}", numbers=numbers), absent
+
+
+def _all_names(rows: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in _names(row)))
 
 
 _ABSENT = object()
@@ -60,14 +105,11 @@ def _names(row: dict[str, Any], lead: str = "") -> Iterator[str]:
             yield f"{lead}{name}"
 
 
-def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _objects(path: Path, text: str, first: int) -> Iterator[tuple[int, dict[str, Any]]]:
     from textforge import DataError
 
-    text = decoded(path, content(path), "utf-8")
-    if not text.strip():
-        raise DataError(f"{path}: is empty; one JSON object a line is needed.")
     halves = "\\ud" in text or "\\uD" in text  # an escape may stand for half a character
-    for line, written in enumerate(text.split("\n"), start=1):
+    for line, written in enumerate(text.split("\n"), start=first):
         if not written or written.isspace():
             continue
         try:
@@ -90,6 +132,7 @@ def _not_json(written: str, error: Exception) -> str:
     return f"not JSON: {getattr(error, 'msg', 'nested too deeply')} at column {column}, one object a line is needed."
 
 
+jsonl.streams = streams
 jsonl.look_at = look_at_files(
     ".jsonl", ".ndjson", ".json", read=lambda path: (read_jsonl(path, None), {}, {}), read_with=read_jsonl
 )

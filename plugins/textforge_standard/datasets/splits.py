@@ -96,14 +96,19 @@ def read_splits(sources: Mapping[str, Source], read: Callable[[Source], Examples
     Raises:
         DataError: some rows have one label, others a list of them.
     """
-    from textforge import DataError
-
     found = {name: read(source) for name, source in sources.items()}
     kinds = {name: {isinstance(label, list) for label in split.labels} for name, split in found.items()}
     if len(set().union(*kinds.values())) > 1:
         several = next(name for name, kind in kinds.items() if True in kind)
-        raise DataError(
-            f"{several}: some texts have a list of labels, others, here or in another split, a single one. "
-            "Make all of them lists, or none."
-        )
+        raise mixed_labels(several)
     return found
+
+
+def mixed_labels(split: str) -> Exception:
+    """The error of a split in which some texts have one label, and others a list of them."""
+    from textforge import DataError
+
+    return DataError(
+        f"{split}: some texts have a list of labels, others, here or in another split, a single one. "
+        "Make all of them lists, or none."
+    )

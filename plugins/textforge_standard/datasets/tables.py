@@ -7,21 +7,43 @@ from typing import Any
 from textforge_standard.datasets.columns import Columns, Table, examples
 from textforge_standard.datasets.files import Files, data_files
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
+from textforge_standard.datasets.streamed import BlockReader, Streaming, streamed
 
-Reader = Callable[[Path, dict[str, str] | None], Table]
+Reader = Callable[..., Table]
 """Reads the columns wanted, each with the option that names it, of one file; all columns where None are named."""
 
 
-def from_files(files: Files, hold_out: HoldOut, columns: Columns, seed: int, read: Reader) -> Any:
-    """A `textforge.Dataset` of the files' rows."""
+def from_files(
+    files: Files,
+    hold_out: HoldOut,
+    columns: Columns,
+    streaming: Streaming,
+    seed: int,
+    read: Reader,
+    blocks: BlockReader,
+    **read_with: Any,
+) -> Any:
+    """A `textforge.Dataset` of the files' rows.
+
+    Args:
+        files, hold_out, columns, streaming: the options that datasets of files have in common.
+        seed: what rows are held out by.
+        read: reads a file.
+        blocks: reads it some rows after the other.
+        read_with: the options that both read with.
+    """
 
     def split(paths: list[Path]) -> Examples:
         found = Examples()
         for path in paths:
-            found.add(examples(read(path, columns.wanted()), columns))
+            found.add(examples(read(path, columns.wanted(), **read_with), columns))
         return found
 
-    return dataset(read_splits(files.splits(), split), hold_out, seed)
+    sources = files.splits()
+    if streaming.stream:
+        others = read_splits({name: paths for name, paths in sources.items() if name != "train"}, split)
+        return streamed(sources["train"], others, hold_out, columns, seed, blocks, read_with)
+    return dataset(read_splits(sources, split), hold_out, seed)
 
 
 Looked = tuple[Table, dict[str, Any], dict[str, str]]

@@ -6,20 +6,22 @@ from typing import Annotated
 from annotated_types import MinLen
 
 from textforge_standard.datasets.columns import Columns
-from textforge_standard.datasets.csv_reader import names_are_wrong, read_separated
+from textforge_standard.datasets.csv_reader import names_are_wrong, read_separated, separated_blocks
 from textforge_standard.datasets.csv_sniffer import read_unknown
 from textforge_standard.datasets.files import Files, no_such_encoding
 from textforge_standard.datasets.splits import HoldOut
+from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
 from textforge_standard.option_groups import with_groups
 
 
-@with_groups(names_are_wrong, no_such_encoding)
+@with_groups(names_are_wrong, no_such_encoding, groups_are_wrong)
 def tsv(
     seed: int,
     files: Files,
     hold_out: HoldOut,
     columns: Columns,
+    streaming: Streaming,
     /,
     *,
     quotes: bool = True,
@@ -34,9 +36,10 @@ def tsv(
         encoding: the files' character encoding.
     """
     own = {"separator": "\t", "quotes": quotes, "names": names, "encoding": encoding}
-    return from_files(files, hold_out, columns, seed, lambda path, wanted: read_separated(path, wanted, **own))
+    return from_files(files, hold_out, columns, streaming, seed, read_separated, separated_blocks, **own)
 
 
+tsv.streams = streams
 tsv.look_at = look_at_files(
     ".tsv", ".tab", read=lambda path: read_unknown(path, "\t"), read_with=partial(read_separated, separator="\t")
 )

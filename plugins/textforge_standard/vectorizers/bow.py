@@ -1,6 +1,6 @@
 """Vectorizer `bow`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
@@ -49,16 +49,32 @@ class BagOfWords(TextOptions):
         Raises:
             DataError: nothing is left in the vocabulary; says why.
         """
-        from textforge import DataError
         from textforge_standard.vectorizers.counting import count
 
         self._begin()
         found = self._ngrams.learn(self._cut.chunks(texts))
-        if not self.n_features:
-            raise DataError(f"the vocabulary is empty: none of the {len(texts)} training texts has {self._missing()}")
-        counts = self._pruned(count(found, self.n_features))
-        self._learn(counts)
+        self._refuse_empty(len(texts))
+        counts = count(found, self.n_features)
+        keep = self._kept(counts.frequencies(self.n_features, self.binary))
+        if keep is not None:
+            counts = counts.only(keep)
+        self._learn(counts.frequencies(self.n_features, self.binary))
         return self._features(counts)
+
+    def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
+        """As `fit` on all texts of the chunks, which are read once: memory grows with the vocabulary alone.
+
+        Raises:
+            DataError: nothing is left in the vocabulary; says why.
+        """
+        self._begin()
+        frequencies = self._ngrams.learn_frequencies(
+            (units for texts in chunks for units in self._cut.chunks(texts)), self.binary
+        )
+        self._refuse_empty(frequencies.n_texts)
+        keep = self._kept(frequencies)
+        self._learn(frequencies if keep is None else frequencies.only(keep))
+        return self
 
     def transform(self, texts: Sequence[str]) -> Any:
         """Features of texts: `textforge.Ragged`, one row a text, float32 weights."""
@@ -103,8 +119,14 @@ class BagOfWords(TextOptions):
             short_groups=self.unit == "characters_in_words",
         )
 
-    def _learn(self, counts: Any) -> None:
-        """What else there is to learn from the training texts' counts."""
+    def _learn(self, frequencies: Any) -> None:
+        """What else there is to learn from how often the features stand in the training texts."""
+
+    def _refuse_empty(self, n_texts: int) -> None:
+        from textforge import DataError
+
+        if not self.n_features:
+            raise DataError(f"the vocabulary is empty: none of the {n_texts} training texts has {self._missing()}")
 
     def _features(self, counts: Any) -> Any:
         import numpy as np
@@ -114,31 +136,29 @@ class BagOfWords(TextOptions):
         weights = None if self.binary else counts.counts.astype(np.float32)
         return Ragged(counts.indices, counts.offsets, self.n_features, weights)
 
-    def _pruned(self, counts: Any) -> Any:
-        """Leave out features by the number of texts that have them, then all but the most frequent."""
+    def _kept(self, frequencies: Any) -> Any:
+        """Leave out features by the number of texts that have them, then all but the most frequent; which stay."""
         import numpy as np
 
         from textforge import DataError
 
-        fewest, most = (df if isinstance(df, int) else df * len(counts) for df in (self.min_df, self.max_df))
-        if fewest <= 1 and most >= len(counts) and self.max_features is None:
-            return counts
-        texts_with = np.bincount(counts.indices, minlength=self.n_features)
+        n_texts, texts_with = frequencies.n_texts, frequencies.texts_with
+        fewest, most = (df if isinstance(df, int) else df * n_texts for df in (self.min_df, self.max_df))
+        if fewest <= 1 and most >= n_texts and self.max_features is None:
+            return None
         keep = (texts_with >= fewest) & (texts_with <= most)
         if not keep.any():
             raise DataError(
                 f"the vocabulary is empty: of {self.n_features} {self._noun()}s none is in at least "
-                f"{_told(self.min_df)} and at most {_told(self.max_df)} of {len(counts)} training texts. "
+                f"{_told(self.min_df)} and at most {_told(self.max_df)} of {n_texts} training texts. "
                 "Loosen vectorizer.min_df or max_df."
             )
         if self.max_features is not None and keep.sum() > self.max_features:
-            weights = None if self.binary else counts.counts
-            total = np.bincount(counts.indices, weights=weights, minlength=self.n_features)
-            order = np.argsort(-np.where(keep, total, -1), kind="stable")  # ties: first in the alphabet
+            order = np.argsort(-np.where(keep, frequencies.total, -1), kind="stable")  # ties: first in the alphabet
             keep = np.zeros_like(keep)
             keep[order[: self.max_features]] = True
         self._ngrams.keep(keep)
-        return counts.only(keep)
+        return keep
 
     def _noun(self) -> str:
         return "word" if self.unit == "words" and self.ngrams[1] == 1 else "n-gram"

@@ -16,6 +16,25 @@ SORTED_AT_ONCE = 1 << 13
 
 
 @dataclass(frozen=True)
+class Frequencies:
+    """How often each feature stands in all texts together.
+
+    Args:
+        n_texts: how many texts there are.
+        texts_with: how many of them have each feature.
+        total: how often they have it in all, or, of counts that are binary, the same.
+    """
+
+    n_texts: int
+    texts_with: NDArray[np.int64]
+    total: NDArray[np.int64]
+
+    def only(self, keep: NDArray[np.bool_]) -> "Frequencies":
+        """Those of the features in `keep`, numbered anew."""
+        return Frequencies(self.n_texts, self.texts_with[keep], self.total[keep])
+
+
+@dataclass(frozen=True)
 class Counts:
     """How often each feature stands in each text: a CSR matrix, column numbers ascending in each row."""
 
@@ -25,6 +44,14 @@ class Counts:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def frequencies(self, n_features: int, binary: bool = False) -> Frequencies:
+        """How often each feature stands in all the texts; with `binary` once a text at most."""
+        texts_with = np.bincount(self.indices, minlength=n_features)
+        if binary:
+            return Frequencies(len(self), texts_with, texts_with)
+        total = np.bincount(self.indices, weights=self.counts, minlength=n_features)
+        return Frequencies(len(self), texts_with, total.astype(np.int64))
 
     def only(self, keep: NDArray[np.bool_]) -> "Counts":
         """The counts of the features in `keep`, numbered anew."""

@@ -1,6 +1,6 @@
 """Vectorizer `hashing`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -34,6 +34,10 @@ class Hashing(TextOptions):
 
     def fit(self, texts: Sequence[str]) -> Self:
         """Nothing to learn."""
+        return self
+
+    def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
+        """Nothing to learn: no chunk is read."""
         return self
 
     def transform(self, texts: Sequence[str]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge_standard.vectorizers.counting import Stream
+from textforge_standard.vectorizers.counting import Frequencies, Stream, count
 from textforge_standard.vectorizers.interning import UNKNOWN, Interner
 from textforge_standard.vectorizers.units import Positions, UnitNumbers, Units
 
@@ -77,6 +77,28 @@ class NGrams:
         self._sort([np.flatnonzero(numbers) for numbers in seen])
         streams.reverse()
         return (self._as_columns(streams.pop()) for _ in range(len(streams)))  # what was counted need not be kept
+
+    def learn_frequencies(self, chunks: Iterable[Units], binary: bool = False) -> Frequencies:
+        """Make a column for each n-gram, as `learn` does; how often each column stands in all chunks."""
+        n_texts = 0
+        found = [np.zeros((2, 0), dtype=np.int64) for _ in range(self.longest)]  # texts with each number, and in all
+        for units in chunks:
+            n_texts += len(units.texts) - 1
+            for length, numbers, offsets in self._streams(units, adding=True):
+                size = len(self._pairs[length - 2]) if length > 1 else len(self._units)
+                if size > found[length - 1].shape[1]:  # with room for more, so that it is not copied every time
+                    more = np.zeros((2, size + size // 2 - found[length - 1].shape[1]), dtype=np.int64)
+                    found[length - 1] = np.concatenate((found[length - 1], more), axis=1)
+                counts = count([[(numbers, offsets)]], size)
+                texts_with, total = found[length - 1]
+                np.add.at(texts_with, counts.indices, 1)  # few of all numbers stand in these texts
+                np.add.at(total, counts.indices, 1 if binary else counts.counts.astype(np.int64))
+        seen = [np.flatnonzero(texts_with) for texts_with, _ in found]
+        self._sort(seen)
+        frequencies = np.zeros((2, len(self)), dtype=np.int64)
+        for columns, numbers, of_length in zip(self._columns, seen, found, strict=True):
+            frequencies[:, columns[numbers]] = of_length[:, numbers]
+        return Frequencies(n_texts, *frequencies)
 
     def columns(self, units: Units) -> list[Stream]:
         """The columns of the n-grams of texts; UNKNOWN for those that have none."""

@@ -20,11 +20,10 @@ class Tfidf(BagOfWords):
     sublinear: bool = False
     norm: Literal["l1", "l2"] | None = "l2"
 
-    def _learn(self, counts: Any) -> None:
+    def _learn(self, frequencies: Any) -> None:
         import numpy as np
 
-        texts_with = np.bincount(counts.indices, minlength=self.n_features)
-        self.idf = np.log((1 + len(counts)) / (1 + texts_with)) + 1
+        self.idf = np.log((1 + frequencies.n_texts) / (1 + frequencies.texts_with)) + 1
 
     def _features(self, counts: Any) -> Any:
         import numpy as np

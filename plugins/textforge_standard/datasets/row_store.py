@@ -1,0 +1,219 @@
+"""Labelled rows on disk, in chunks of an order that has nothing to do with the one in which they came.
+
+Shuffling what does not fit in memory takes two passes: each row goes to one of many buckets, drawn at random, and
+then each bucket is shuffled by itself (Rao 1961; Sandelius 1962). The draws are the same every time.
+
+A store is a folder of Arrow files and `store.json`, which is written last. It is made beside its place and renamed,
+so that it is whole or not there; one that is damaged is made again. It may be deleted at any time.
+"""
+
+import io
+import json
+import secrets
+import shutil
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+ABOUT = "store.json"
+BUCKET = 1 << 23
+"""Bytes of the sources that go to one bucket, more or less; of very large ones more, lest there be too many."""
+MOST_BUCKETS = 512
+CHUNK_ROWS = 1 << 16
+CHUNK_BYTES = 1 << 24
+"""Of the texts of a chunk, more or less."""
+
+Rows = tuple[list[str], list[Any]]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One file of a store."""
+
+    name: str
+    n_rows: int
+    n_bytes: int
+    crc: int
+
+
+@dataclass(frozen=True)
+class Store:
+    """What is in a store's folder."""
+
+    folder: Path
+    chunks: list[Chunk]
+    survey: dict[str, Any]
+    """Of all rows: the fields of textforge.Survey."""
+    warnings: list[tuple[int, str]] = field(default_factory=list)
+    """Which source each is of, and what it says of it."""
+
+    def read(self, number: int) -> Rows:
+        """The texts and labels of a chunk.
+
+        Raises:
+            DataError: it is no longer what it was.
+        """
+        import polars as pl
+
+        from textforge import DataError
+
+        path = self.folder / self.chunks[number].name
+        try:
+            frame = pl.read_ipc(io.BytesIO(path.read_bytes()))
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise DataError(f"{path}: is gone or damaged. Run again: it will be made anew.") from error
+        return frame["text"].to_list(), frame["label"].to_list()
+
+
+def stored(
+    folder: Path, n_bytes: int, rows: Callable[[], Iterator[Rows]], warnings: Callable[[], list[tuple[int, str]]]
+) -> Store:
+    """The store of a folder; it is made where it is not there, or is damaged.
+
+    Args:
+        folder: its place, named by what the rows come from.
+        n_bytes: how large the rows are, more or less.
+        rows: gives all rows, some after the other.
+        warnings: what there is to tell once all were given.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    if (store := _opened(folder)) is not None:
+        return store
+    made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        with _told(folder):
+            made.mkdir(parents=True)
+            buckets = _scatter(made, n_bytes, rows())
+            chunks = [chunk for number, bucket in enumerate(buckets) for chunk in _shuffled(made, bucket, number)]
+            store = Store(made, chunks, {}, warnings())
+            about = {
+                "format": FORMAT,
+                "chunks": [asdict(chunk) for chunk in chunks],
+                "survey": _surveyed(store),
+                "warnings": store.warnings,
+            }
+            (made / ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+            _put(made, folder)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    if (store := _opened(folder)) is None:
+        from textforge import StorageError
+
+        raise StorageError(f"{folder}: what was written there is not what is read from it. Is the disk in order?")
+    return store
+
+
+def _put(made: Path, folder: Path) -> None:
+    """Give a store its place, unless another process has made the same one by now."""
+    if folder.exists() and _opened(folder) is None:
+        damaged = folder.with_name(f"{made.name}.old")
+        folder.rename(damaged)
+        shutil.rmtree(damaged, ignore_errors=True)
+    try:
+        made.rename(folder)
+    except OSError:
+        if _opened(folder) is None:
+            raise
+
+
+def _opened(folder: Path) -> Store | None:
+    """The store of a folder, every byte checked; None where it is not there, or is damaged."""
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        chunks = [Chunk(**chunk) for chunk in about["chunks"]]
+        if about["format"] != FORMAT or any(_crc(folder / one.name) != (one.n_bytes, one.crc) for one in chunks):
+            return None
+        return Store(folder, chunks, about["survey"], [(source, told) for source, told in about["warnings"]])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _crc(path: Path) -> tuple[int, int]:
+    """Size and CRC-32 of a file."""
+    size = crc = 0
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            size, crc = size + len(piece), zlib.crc32(piece, crc)
+    return size, crc
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    from textforge import StorageError
+
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{folder.parent}: cannot be written: {error.strerror or error}. A stream is kept there: free some space, "
+            "or name another folder by the environment variable TEXTFORGE_CACHE."
+        ) from error
+
+
+def _scatter(folder: Path, n_bytes: int, rows: Iterable[Rows]) -> list[Path]:
+    """Put each row into a bucket drawn for it; the buckets' files."""
+    import numpy as np
+    import polars as pl
+
+    n_buckets = min(MOST_BUCKETS, -(-n_bytes // BUCKET) or 1)
+    files = [folder / f"bucket-{number}" for number in range(n_buckets)]
+    generator = np.random.default_rng(FORMAT)
+    for texts, labels in rows:
+        if not texts:
+            continue
+        bucket = generator.integers(n_buckets, size=len(texts))
+        order = np.argsort(bucket, kind="stable")
+        ends = np.searchsorted(bucket[order], np.arange(n_buckets + 1)).tolist()
+        kind = pl.List(pl.String) if isinstance(labels[0], list) else pl.String
+        frame = pl.DataFrame({"text": texts, "label": labels}, schema={"text": pl.String, "label": kind})[order]
+        for path, start, end in zip(files, ends, ends[1:], strict=False):
+            if start < end:
+                data = _arrow(partial(frame[start:end].write_ipc_stream))
+                with path.open("ab") as file:
+                    file.write(len(data).to_bytes(8, "little") + data)
+    return files
+
+
+def _shuffled(folder: Path, bucket: Path, number: int) -> Iterator[Chunk]:
+    """Turn a bucket into chunks, its rows shuffled."""
+    import numpy as np
+    import polars as pl
+
+    if not bucket.exists():
+        return
+    with bucket.open("rb") as file:
+        parts = []
+        while size := file.read(8):
+            parts.append(pl.read_ipc_stream(io.BytesIO(file.read(int.from_bytes(size, "little")))))
+    frame = pl.concat(parts)
+    order = np.random.default_rng([FORMAT, number]).permutation(len(frame))
+    n_chunks = max(-(-len(frame) // CHUNK_ROWS), -(-bucket.stat().st_size // CHUNK_BYTES))
+    for rows in np.array_split(order, n_chunks):
+        if len(rows):
+            path = folder / f"{number:05d}-{rows[0]}.arrow"
+            data = _arrow(frame[rows].rechunk().write_ipc)
+            path.write_bytes(data)
+            yield Chunk(path.name, len(rows), len(data), zlib.crc32(data))
+    bucket.unlink()
+
+
+def _arrow(write: Callable[[io.BytesIO], Any]) -> bytes:
+    """What polars writes; to a file of its own it would tell a full disk in words of its own."""
+    data = io.BytesIO()
+    write(data)
+    return data.getvalue()
+
+
+def _surveyed(store: Store) -> dict[str, Any]:
+    from textforge import DataError, Stream
+
+    if not store.chunks:
+        raise DataError("train: there are no texts.")
+    return asdict(Stream(len(store.chunks), store.read).survey())

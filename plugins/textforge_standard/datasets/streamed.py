@@ -1,0 +1,207 @@
+"""Files whose training rows are read chunk by chunk: option `stream` of the datasets of table files."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from textforge_standard.datasets.columns import Columns, Incomplete, Table
+from textforge_standard.datasets.corpus_cache import cache_folder, file_digest
+from textforge_standard.datasets.row_store import FORMAT, Rows, Store, stored
+from textforge_standard.datasets.splits import Examples, HoldOut, mixed_labels
+
+MOST_HELD_OUT = 20_000
+"""Rows of a stream that are held out for test or validation: they are kept in memory."""
+MOST_HELD_BYTES = 1 << 27
+UNPACKED = 5
+"""How much larger a packed file's content is, more or less."""
+
+PLAIN = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json")
+
+BlockReader = Callable[..., Iterator[Table]]
+"""Reads the columns wanted of one file, some rows after the other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Streaming:
+    """How train is read.
+
+    Options:
+        stream: read train in chunks, so that it need not fit in memory (test and validation data must): its rows are
+            shuffled once into a store in the cache folder, and from there on read chunk by chunk.
+    """
+
+    stream: bool = False
+
+
+def streams(*, stream: bool, **_: Any) -> bool:
+    """Whether train is a `textforge.Stream`, for a factory's attribute `streams`."""
+    return stream
+
+
+def groups_are_wrong(*, stream: bool, group: str | None, **_: Any) -> str | None:
+    """What is wrong with groups in a stream, for check_options."""
+    if stream and group is not None:
+        return "group holds rows together that are held out, which a stream does not: leave it out, or stream."
+    return None
+
+
+def streamed(
+    paths: list[Path],
+    others: Mapping[str, Examples],
+    hold_out: HoldOut,
+    columns: Columns,
+    seed: int,
+    blocks: BlockReader,
+    read_with: Mapping[str, Any],
+) -> Any:
+    """A `textforge.Dataset` whose train is a stream.
+
+    Args:
+        paths: the files of train.
+        others: the rows of the other splits.
+        hold_out: what is held out of train for those that there are not.
+        columns: which columns are what.
+        seed: what rows are held out by.
+        blocks: reads a file.
+        read_with: the options that `blocks` reads with.
+    """
+    from textforge import Dataset
+
+    store = _store(paths, columns, blocks, read_with)
+    for name, split in others.items():
+        if isinstance(split.labels[0], list) != store.survey["multi_label"]:
+            raise mixed_labels("train" if store.survey["multi_label"] else name)
+    held = HeldOut(store, seed)
+    splits = {name: (split.texts, split.labels) for name, split in others.items()}
+    warnings = [f"{paths[source]}: {told}" for source, told in store.warnings]
+    warnings += [warning for split in others.values() for warning in split.warnings]
+    for name, fraction, why in (
+        ("test", hold_out.test_fraction, "no test file: "),
+        ("valid", hold_out.valid_fraction, ""),
+    ):
+        if name in splits or not fraction:
+            continue
+        splits[name] = held.take(fraction)
+        purpose = "the test" if name == "test" else "validation"
+        warnings.append(
+            f"{why}{len(splits[name][0])} of {store.survey['n_texts']} rows, drawn at random, are held out for "
+            f"{purpose}."
+        )
+    return Dataset(train=held.rest(), **splits, warnings=tuple(warnings))
+
+
+def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: Mapping[str, Any]) -> Store:
+    """The store of these files' rows, made from them where it is not there yet."""
+    from textforge import DataError
+
+    try:
+        sources = [file_digest(path) for path in paths]
+        sizes = [path.stat().st_size * (1 if path.suffix.lower() in PLAIN else UNPACKED) for path in paths]
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error
+    key = [FORMAT, blocks.__name__, sources, asdict(columns), dict(read_with)]  # type: ignore[attr-defined]
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+    warnings: list[tuple[int, str]] = []
+
+    def rows() -> Iterator[Rows]:
+        kinds = set()
+        for source, path in enumerate(paths):
+            file = Incomplete(path, columns)
+            for table in blocks(path, columns.wanted(), **read_with):
+                found = file.complete(table)
+                kinds |= {*map(type, found.labels)}
+                if len(kinds) > 1:
+                    raise mixed_labels("train")
+                yield found.texts, found.labels
+            warnings.extend((source, told.removeprefix(f"{path}: ")) for told in file.told())
+
+    return stored(cache_folder() / "streams" / digest[:32], sum(sizes), rows, lambda: warnings)
+
+
+class HeldOut:
+    """Rows of a store that are not trained on.
+
+    The store's rows are shuffled, so any that stand side by side are drawn at random. Which ones those are
+    follows from the seed.
+    """
+
+    def __init__(self, store: Store, seed: int) -> None:
+        import numpy as np
+
+        self.store, self.n_rows = store, sum(chunk.n_rows for chunk in store.chunks)
+        self._starts = np.cumsum([0, *(chunk.n_rows for chunk in store.chunks)]).tolist()
+        self._taken: Counter[str] = Counter()
+        self._first = self._next = int(np.random.default_rng([seed, 0x5EED]).integers(self.n_rows))
+
+    def take(self, fraction: float) -> Rows:
+        """The next rows, as many as the fraction says, and memory holds.
+
+        Raises:
+            DataError: there are too few rows.
+        """
+        from textforge import DataError
+
+        n_bytes = sum(chunk.n_bytes for chunk in self.store.chunks)
+        n = min(round(fraction * self.n_rows), MOST_HELD_OUT, max(1, MOST_HELD_BYTES * self.n_rows // n_bytes))
+        if not n:
+            raise DataError(
+                f"{self.n_rows} texts are too few to hold out a fraction of {fraction:g}. "
+                "Give more texts or a larger fraction."
+            )
+        begin, end = self._next, self._next + n
+        self._next = end
+        texts: list[str] = []
+        labels: list[Any] = []
+        for lap in (0, self.n_rows):  # from the last row on to the first
+            for number in range(len(self.store.chunks)):
+                start = self._starts[number] + lap
+                first, last = max(begin, start) - start, min(end, self._starts[number + 1] + lap) - start
+                if first < last:
+                    some = self.store.read(number)
+                    texts += some[0][first:last]
+                    labels += some[1][first:last]
+        several = self.store.survey["multi_label"]
+        self._taken.update(chain.from_iterable(labels) if several else labels)
+        return texts, labels
+
+    def rest(self) -> Any:
+        """The stream of the rows that were not taken.
+
+        Raises:
+            DataError: a label has no row left.
+        """
+        from textforge import DataError, Stream, Survey
+
+        known = Survey(**self.store.survey)
+        if n := self._next - self._first:
+            left = {name: count - self._taken[name] for name, count in known.label_counts.items()}
+            if lost := [name for name, count in left.items() if not count]:
+                raise DataError(
+                    f"every text of the label '{lost[0]}' would be held out. Give a test file, hold out less, or give "
+                    "more texts of the label."
+                )
+            part = hashlib.sha256(f"{known.fingerprint} without {n} rows from {self._first}".encode()).hexdigest()
+            known = replace(known, n_texts=known.n_texts - n, label_counts=left, fingerprint=part)
+        return Stream(len(self.store.chunks), self._read, known=known)
+
+    def _kept(self, number: int) -> list[tuple[int, int]]:
+        """From where to where rows of a chunk are trained on."""
+        start, end = self._starts[number], self._starts[number + 1]
+        kept = [(0, end - start)]
+        for lap in (0, self.n_rows):
+            first, last = max(self._first - lap, start) - start, min(self._next - lap, end) - start
+            if first < last:
+                kept = [part for a, b in kept for part in ((a, min(b, first)), (max(a, last), b)) if part[0] < part[1]]
+        return kept
+
+    def _read(self, number: int) -> Rows:
+        texts, labels = self.store.read(number)
+        kept = self._kept(number)
+        if kept == [(0, len(texts))]:
+            return texts, labels
+        return [t for a, b in kept for t in texts[a:b]], [label for a, b in kept for label in labels[a:b]]

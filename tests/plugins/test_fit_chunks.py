@@ -1,0 +1,65 @@
+"""Vectorizers fitted chunk by chunk: what they learn is what they learn from all texts at once."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from textforge import DataError
+from textforge_standard.vectorizers.bow import BagOfWords
+from textforge_standard.vectorizers.hashing import Hashing
+from textforge_standard.vectorizers.tfidf import Tfidf
+
+WORDS = st.lists(st.sampled_from("red green blue crimson extraordinarily a übergröße 赤い b1".split()), max_size=8)
+TEXTS = st.lists(WORDS.map(" ".join) | st.text(max_size=20), min_size=1, max_size=20)
+OPTIONS = st.fixed_dictionaries(
+    {
+        "unit": st.sampled_from(["words", "characters", "characters_in_words"]),
+        "ngrams": st.sampled_from([(1, 1), (1, 2), (2, 3)]),
+        "min_df": st.sampled_from([1, 2, 0.2]),
+        "max_df": st.sampled_from([1.0, 0.7]),
+        "max_features": st.sampled_from([None, 3]),
+        "binary": st.booleans(),
+    }
+)
+
+
+def outcome(fit):
+    """The state after a fit, arrays as lists; or the sentence by which it was refused."""
+    try:
+        state = fit().state()
+    except DataError as error:
+        return str(error)
+    return {name: array.tolist() for name, array in state.items()}
+
+
+@settings(max_examples=150)
+@given(texts=TEXTS, cuts=st.lists(st.integers(0, 20), max_size=4), options=OPTIONS)
+@pytest.mark.parametrize("kind", [BagOfWords, Tfidf])
+def test_fitted_in_chunks_is_fitted_at_once(kind, texts, cuts, options):
+    edges = [0, *sorted(cuts), len(texts)]
+    chunks = [texts[start:end] for start, end in pairwise(edges)]
+    in_chunks = outcome(lambda: kind(**options).fit_chunks(iter(chunks)))
+    assert in_chunks == outcome(lambda: kind(**options).fit(texts))
+
+
+def test_what_was_fitted_in_chunks_transforms_as_if_fitted_at_once():
+    texts = ["red green green", "blue red", "green blue blue"]
+    one = Tfidf(ngrams=(1, 2)).fit_chunks([texts[:1], texts[1:]]).transform([*texts, "red unseen"])
+    other = Tfidf(ngrams=(1, 2)).fit(texts).transform([*texts, "red unseen"])
+    for name in ("indices", "offsets", "weights"):
+        assert np.array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_fitting_in_chunks_starts_anew():
+    vectorizer = BagOfWords().fit(["earlier words"])
+    assert vectorizer.fit_chunks([["later"], ["words"]]).vocabulary == ["later", "words"]
+
+
+def test_hashing_reads_no_chunk():
+    def chunks():
+        raise AssertionError
+        yield
+
+    assert len(Hashing().fit_chunks(chunks()).transform(["red"])) == 1
