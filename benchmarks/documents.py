@@ -1,0 +1,51 @@
+"""Short documents without end, made of the real corpus's sentences, for corpora larger than memory."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+PIECE = 1 << 14
+"""Documents that are written at once."""
+
+
+def sentences() -> dict[str, dict[str, list[str]]]:
+    """The sentences of 20 Newsgroups, raw, of each split and group: 5 to 30 words, on one line, without quotes."""
+    from sklearn.datasets import fetch_20newsgroups
+
+    found: dict[str, dict[str, list[str]]] = {}
+    for split in ("train", "test"):
+        posts = fetch_20newsgroups(subset=split, remove=("headers",))
+        for text, group in zip(posts.data, posts.target, strict=True):
+            for sentence in re.split(r"(?<=[.!?:])\s+", re.sub(r"[^\x20-\x7e\n]|\n[>|:%]+|\"", " ", text)):
+                words = sentence.split()
+                if 5 <= len(words) <= 30:
+                    found.setdefault(split, {}).setdefault(posts.target_names[group], []).append(" ".join(words))
+    return found
+
+
+def write_csv(path: Path, n: int, of: dict[str, list[str]], seed: int = 0) -> None:
+    """Write n documents and their groups: the first half of a sentence and the second half of another of the group."""
+    halves = {group: [_halved(sentence) for sentence in all_of_it] for group, all_of_it in of.items()}
+    draw, groups = random.Random(seed), sorted(halves)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("text,label\n")
+        for start in range(0, n, PIECE):
+            file.writelines(_rows(min(PIECE, n - start), draw, groups, halves))
+
+
+def _rows(
+    n: int, draw: random.Random, groups: list[str], halves: dict[str, list[tuple[str, str]]]
+) -> Iterator[str]:
+    for group in draw.choices(groups, k=n):
+        of_group = halves[group]
+        first, second = of_group[int(draw.random() * len(of_group))], of_group[int(draw.random() * len(of_group))]
+        yield f'"{first[0]} {second[1]}",{group}\n'
+
+
+def _halved(sentence: str) -> tuple[str, str]:
+    words = sentence.split()
+    middle = len(words) // 2
+    return " ".join(words[:middle]), " ".join(words[middle:])
