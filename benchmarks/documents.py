@@ -36,9 +36,7 @@ def write_csv(path: Path, n: int, of: dict[str, list[str]], seed: int = 0) -> No
             file.writelines(_rows(min(PIECE, n - start), draw, groups, halves))
 
 
-def _rows(
-    n: int, draw: random.Random, groups: list[str], halves: dict[str, list[tuple[str, str]]]
-) -> Iterator[str]:
+def _rows(n: int, draw: random.Random, groups: list[str], halves: dict[str, list[tuple[str, str]]]) -> Iterator[str]:
     for group in draw.choices(groups, k=n):
         of_group = halves[group]
         first, second = of_group[int(draw.random() * len(of_group))], of_group[int(draw.random() * len(of_group))]

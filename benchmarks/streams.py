@@ -81,7 +81,9 @@ def table(folder: Path, sizes: list[int], vectorizers: list[str], runs: int) -> 
                 one_run(folder, vectorizer, trains[n], test)
         figures = {n: [statistics.median(column) for column in zip(*found[n], strict=True)] for n in sizes}
         for n, (seconds, memory, accuracy) in figures.items():
-            lines.append(f"| {name} | {n:,} | {memory:.0f} | {seconds:.1f} | {seconds / n * 1e6:.2f} | {accuracy:.3f} |")
+            lines.append(
+                f"| {name} | {n:,} | {memory:.0f} | {seconds:.1f} | {seconds / n * 1e6:.2f} | {accuracy:.3f} |"
+            )
         small, large = (figures[n] for n in sizes)
         time_ratio = (large[0] / sizes[1]) / (small[0] / sizes[0])
         lines.append(f"| | ratio | **{large[1] / small[1]:.2f}** | | **{time_ratio:.2f}** | |")

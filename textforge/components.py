@@ -207,6 +207,11 @@ class Component:
         return told
 
     @property
+    def fits_chunks(self) -> bool:
+        """Whether a vectorizer may be fitted chunk by chunk: only of a class is it known before it is made."""
+        return not isinstance(self.factory, type) or callable(getattr(self.factory, "fit_chunks", None))
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """Facts that a vectorizer gives to models: its factory's attribute `gives`, else n_features.
 
@@ -237,6 +242,13 @@ class Part:
     @property
     def label(self) -> str:
         return self.component.label
+
+    @property
+    def streams(self) -> bool:
+        """Whether a dataset gives a `Stream` to train on, with these options: its factory's `streams(**options)`."""
+        told_by = getattr(self.component.factory, "streams", None)
+        with blame(part_name(self), "saying whether it streams", self.written_at):
+            return callable(told_by) and told_by(**{**self.component.options.defaults(), **self.options}) is True
 
     def as_recipe(self) -> dict[str, Any]:
         """The section as YAML would hold it: `{use: name, option: value, …}`."""

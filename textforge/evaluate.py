@@ -139,7 +139,8 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
         )
     given: dict[str, Any] = {}
     if (own := _own_dataset(run)) and own.pop("use") == name:
-        given = {key: value for key, value in own.items() if key not in ("train", "valid", "test")}
+        whole = ("train", "valid", "test", "stream")  # a file to evaluate on is read whole
+        given = {key: value for key, value in own.items() if key not in whole}
     holds_out = [key for key in HELD_OUT if key in plugins.component("dataset", name).options.fields]
     given |= dict.fromkeys(holds_out, 0.0)
     read, mistakes = read_overrides(f"dataset.{option}" for option in options)

@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from textforge.components import KINDS, LISTED, SECTIONS, Part, fact_text, listed_names
+from textforge.components import KINDS, LISTED, SECTIONS, Part, listed_names
 from textforge.document import Node, from_python, read_document
 from textforge.errors import Mistake, Place, PluginError, RecipeError, did_you_mean, listed
 from textforge.input_paths import absolute
 from textforge.option_errors import found
 from textforge.options import Options, jsonable
 from textforge.overlay import KEYS, Override, extended, merged, nested, part_before_its_options, read_overrides
+from textforge.pairing import misfits
 from textforge.plugins import PluginManager
 from textforge.settings import FITTING, MAX_SEED, TAKEN, DecisionSettings, TrainerSettings, unknown_monitor
 from textforge.yaml12 import to_yaml
@@ -197,8 +198,8 @@ class _Check:
         missed = isinstance(written, list) and len(lists["metrics"]) < len(written)  # it may be the monitored one
         if trainer and not missed and (wrong := unknown_monitor(trainer.monitor, listed_names(lists["metrics"]))):
             self.wrong(wrong, sections["trainer"].at(("monitor",)), at_key=False)
-        if parts["vectorizer"] and model:
-            self.pair(parts["vectorizer"], model, sections["model"])
+        for section, key, message in misfits(parts, trainer, self.plugins):
+            self.wrong(message, sections[section].at((key,)), at_key=False)
         if self.mistakes:
             raise RecipeError(sorted(self.mistakes, key=_reading_order))
         return {
@@ -311,20 +312,6 @@ class _Check:
             return None
         return checked
 
-    def pair(self, vectorizer: Part, model: Part, node: Node) -> None:
-        """A model's facts must be known to the framework or given by the vectorizer."""
-        given = (*model.component.kind.facts, *vectorizer.component.gives)
-        asked = model.component.options
-        for fact in asked.facts:
-            if fact in given or fact in asked.fact_defaults:
-                continue
-            helpful = [c.name for c in self.plugins.components("vectorizer") if fact in _gives(c)]
-            use = f" Use the vectorizer {' or '.join(repr(n) for n in helpful)}." if helpful else (
-                f" No installed vectorizer gives that.{did_you_mean(fact, given)}")  # fmt: skip
-            gives = " and ".join(fact_text(f) for f in vectorizer.component.gives)
-            self.wrong(f"{model.label} needs {fact_text(fact)}; {vectorizer.label} gives {gives}.{use}",
-                       node.at(("use",)), at_key=False)  # fmt: skip
-
 
 def _named_in(message: str, section: Node) -> Node:
     """The option of a section that a message about several of them names first, or the section."""
@@ -337,13 +324,6 @@ def _named_in(message: str, section: Node) -> Node:
 def _run_name(path: Path) -> str:
     """The file's name without suffix, as a folder's name that JSON can hold, too."""
     return path.stem.encode("utf-8", "replace").decode().strip(".") or "recipe"
-
-
-def _gives(component: Any) -> tuple[str, ...]:
-    try:
-        return tuple(component.gives)
-    except PluginError:  # a broken vectorizer is no suggestion
-        return ()
 
 
 def _reading_order(mistake: Mistake) -> tuple[str, int, int]:

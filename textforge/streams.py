@@ -15,7 +15,14 @@ from textforge.rows import add_to_digest, as_labels, as_texts
 
 @dataclass(frozen=True)
 class Survey:
-    """What a pass over a whole stream finds."""
+    """What a pass over a whole stream finds.
+
+    Args:
+        n_texts: how many texts there are.
+        label_counts: how many of them have each label.
+        multi_label: whether a text has a set of labels, rather than one.
+        fingerprint: a digest that is another one where texts, labels or chunks are others.
+    """
 
     n_texts: int
     label_counts: Mapping[str, int]
@@ -116,5 +123,5 @@ class Stream:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all texts and labels, chunk by chunk."""
+        """A digest of all texts and labels, chunk by chunk."""
         return self.survey().fingerprint

@@ -29,6 +29,18 @@ def every_check():
             yield pytest.param(check, id=f"{component.kind.name}-{component.name}-{check.name}")
 
 
-@pytest.mark.parametrize("check", [*every_check()])
+def streamed(name, folder):
+    return {**options(PARTS.component("dataset", name))(folder), "stream": True}
+
+
+def every_stream():
+    for name in ("csv", "jsonl", "parquet", "tsv"):
+        given = partial(streamed, name)
+        tests = contract_tests("dataset", PARTS.component("dataset", name), options=given, plugins=PARTS)
+        for check in tests.args[1]:
+            yield pytest.param(check, id=f"dataset-{name}-streamed-{check.name}")
+
+
+@pytest.mark.parametrize("check", [*every_check(), *every_stream()])
 def test_a_standard_part_keeps_the_contract(check):
     check()

@@ -3,17 +3,20 @@
 import gzip
 import json
 import random
+import re
 import shutil
 import threading
+import weakref
 from collections import Counter
 from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import make_sets, make_texts, write_csv
+from conftest import make_sets, make_texts, small_recipe, write_csv
 from hypothesis import given, settings, strategies as st
 
-from textforge import DataError, StorageError, Stream
+import textforge
+from textforge import DataError, RecipeError, StorageError, Stream
 from textforge_standard.datasets import row_store, streamed
 from textforge_standard.datasets.columns import Columns, Incomplete
 from textforge_standard.datasets.csv_files import csv_files
@@ -409,3 +412,88 @@ def test_many_runs_may_make_the_same_store_at_once(tmp_path, cache, small):
         thread.join()
     assert not errors and all(one == found[0] for one in found) and len(found) == 4
     assert len(stores(cache)) == 1
+
+
+# -- a run on it ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def streaming(tmp_path, small):
+    """A recipe on a stream with a test file."""
+    texts, labels = make_texts(150)
+    data = write_csv(tmp_path / "train.csv", texts[:120], labels[:120])
+    test = write_csv(tmp_path / "test.csv", [*texts[120:], texts[3]], [*labels[120:], labels[3]])
+    dataset = {"use": "csv", "train": str(data), "test": str(test), "stream": True}
+    return small_recipe(data, dataset=dataset, vectorizer={"use": "tfidf"}, model="linear")
+
+
+def test_a_run_on_a_stream_leaves_all_that_a_run_in_memory_leaves(streaming, tmp_path):
+    run = textforge.run(streaming, out=tmp_path / "run", overrides={"trainer.epochs": 20, "optimizer.lr": 0.1})
+    assert run.result["n_train"] == 120 and run.test["accuracy"] > 0.8
+    assert [told for told in run.result["warnings"] if "1 of the 31 test texts stand in train word for word" in told]
+    assert len((run.path / "predictions.jsonl").read_text().splitlines()) == 31
+    assert len(json.loads((run.path / "environment.json").read_text())["data"]["sha256"]) == 64
+    again = textforge.run(run.path / "resolved.yaml", out=tmp_path / "again")
+    assert again.test == run.test
+    texts = make_texts(5, seed=3)[0]
+    assert textforge.load(run.path).predict(texts) == textforge.load(again.path).predict(texts)
+
+
+def test_a_run_on_a_stream_is_evaluated_on_other_files_read_whole(streaming, tmp_path):
+    from textforge.evaluate import evaluate
+
+    run = textforge.run(streaming, out=tmp_path / "run")
+    other = write_csv(tmp_path / "other.csv", *make_texts(20, seed=5))
+    assert evaluate(run.path, data=other)["n"] == 20
+    figures = evaluate(run.path)
+    assert figures["accuracy"] == run.test["accuracy"] and not figures["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        ({"vectorizer": "subword"}, "vectorizer 'subword' learns from all texts at once, but dataset 'csv' gives a st"),
+        ({"vectorizer": "subword"}, "Use a vectorizer that can: bow, "),
+        ({"model": "multinomial-nb"}, "model 'multinomial-nb' fits itself on all texts at once"),
+        ({"trainer.validation": 0.1}, "trainer.validation holds out of texts in memory"),
+        ({"dataset.group": "author"}, "dataset 'csv': group holds rows together that are held out"),
+    ],
+)
+def test_what_cannot_learn_from_a_stream_is_told_before_anything_is_read(streaming, overrides, told, cache):
+    with pytest.raises(RecipeError, match=re.escape(told)):
+        textforge.load_recipe(streaming, overrides=overrides)
+    assert not cache.exists()
+
+
+def test_a_stream_is_not_cross_validated(streaming, tmp_path):
+    with pytest.raises(RecipeError, match="cross-validation divides texts in memory"):
+        textforge.cross_validate(streaming, folds=2, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_of_a_stream_is_kept_while_it_is_trained_on(tmp_path, monkeypatch):
+    """The rows that are in memory at once are those of some chunks, however many there are."""
+    monkeypatch.setattr(row_store, "BUCKET", 2000)
+
+    class Text(str):
+        """Text that can be followed."""
+
+        __slots__ = ("__weakref__",)
+
+    alive, most = weakref.WeakSet(), []
+
+    def read(store, number):
+        frame = pl.read_ipc(store.folder / store.chunks[number].name)
+        texts = [Text(text) for text in frame["text"].to_list()]
+        for text in texts:
+            alive.add(text)
+        most.append(len(alive))
+        return texts, frame["label"].to_list()
+
+    monkeypatch.setattr(row_store.Store, "read", read)
+    path = write_csv(tmp_path / "train.csv", *make_texts(1500))
+    recipe = small_recipe(path, model="linear", vectorizer={"use": "bow"})
+    recipe["dataset"] |= {"stream": True, "test_fraction": 0.02}
+    run = textforge.run(recipe, out=tmp_path / "run")
+    assert run.result["n_train"] == 1470 and len(most) > 100
+    assert max(most) < 300

@@ -78,6 +78,45 @@ def anonymous(*, train: Path):
     return data()
 
 
+def streaming():
+    """Texts in two chunks."""
+    return data(stream(lambda n: (TEXTS[n::2], LABELS[n::2])))
+
+
+def stream(read, **known):
+    from textforge import Stream
+
+    return Stream(2, read, **known)
+
+
+streaming.streams = lambda: True
+
+
+def secretly_streaming():
+    """It does not say that its texts come in chunks."""
+    return streaming()
+
+
+def going_on():
+    """Each chunk is what comes next."""
+    rows = iter(zip(TEXTS * 9, LABELS * 9))  # noqa: B905
+    return data(stream(lambda n: tuple(zip(*[next(rows) for _ in range(7)]))))  # noqa: B905
+
+
+going_on.streams = streaming.streams
+
+
+def boasting():
+    """It says that it has more texts than there are."""
+    from dataclasses import replace
+
+    train = streaming().train
+    return data(stream(train.chunk, known=replace(train.survey(), n_texts=10**6)))
+
+
+boasting.streams = streaming.streams
+
+
 def no_dataset():
     """It gives a list."""
     return [TEXTS, LABELS]

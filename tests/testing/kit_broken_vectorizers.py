@@ -41,6 +41,22 @@ class Good(Words):
         return self.fit(texts).transform(texts)
 
 
+class Streaming(Words):
+    """Bags of words, learnt chunk by chunk."""
+
+    def fit_chunks(self, chunks):
+        return self.fit([text for texts in chunks for text in texts])
+
+
+class OnlyTheLast(Words):
+    """It forgets a chunk when the next one comes."""
+
+    def fit_chunks(self, chunks):
+        for texts in chunks:
+            self.fit(texts)
+        return self
+
+
 class Dense(Words):
     """One vector a text: how long it is."""
 

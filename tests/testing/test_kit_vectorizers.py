@@ -16,6 +16,7 @@ EXAMPLES = [
     vectorizer("other-texts-have-as-many-features", broken.Growing, "have 9 features, others 4", "in fit alone"),
     vectorizer("fitting-again-starts-anew", broken.Remembering, "state, features differ", "Let fit forget"),
     vectorizer("fit-transform-is-fit-then-transform", broken.OtherAtOnce, "other features", "make them the same"),
+    vectorizer("fitting-in-chunks-is-fitting-at-once", broken.OnlyTheLast, "other features, state", "Add up"),
     vectorizer("its-state-is-json-and-arrays", broken.SetState, "frozenset is not JSON", "Return a dict of text"),
     vectorizer("its-state-is-json-and-arrays", broken.TextArray, "the array 'words' is of <U", "arrays of numbers"),
     vectorizer("its-state-restores-it", broken.Forgetful, "its features are others", "take it back in from_state"),
@@ -36,6 +37,6 @@ def test_a_broken_vectorizer_fails_its_check_alone_with_what_to_do(example):
     holds(example)
 
 
-@pytest.mark.parametrize("component", [broken.Words, broken.Good, broken.Dense])
+@pytest.mark.parametrize("component", [broken.Words, broken.Good, broken.Dense, broken.Streaming])
 def test_a_good_vectorizer_passes(component):
     assert not failures("vectorizer", component)

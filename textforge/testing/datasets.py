@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from textforge.data import Dataset, as_dataset, encode_labels
 from textforge.errors import DataError, RecipeError, TextforgeError
+from textforge.streams import Stream
 from textforge.testing.checks import Skipped, blamed, rule
 from textforge.testing.subject import Subject, exercise
 
@@ -40,6 +42,37 @@ def its_splits_share_their_labels(subject: Subject) -> None:
             subject.label, f"when the labels of {name} were looked up", "Leave such texts out, or give training texts."
         ):
             encode_labels(labels, dataset.labels(), name)
+
+
+@rule("dataset")
+def says_whether_it_streams(subject: Subject) -> None:
+    """Train is a `Stream` where its attribute `streams`, called with the options, says so, and nowhere else."""
+    says, gives = subject.part.streams, isinstance(loaded(subject).train, Stream)
+    if says != gives:
+        told = "is a stream, which it does not say" if gives else "is no stream, though it says so"
+        advice = "Give the factory an attribute streams = fn(**options) -> bool: recipes are checked by it."
+        raise subject.breaks(f"its train {told}.", advice)
+
+
+@rule("dataset", after=("says-whether-it-streams",))
+def a_stream_gives_the_same_chunks_again(subject: Subject) -> None:
+    """Where train is a `Stream`, its chunks have the same rows whenever and in whatever order they are read."""
+    train = loaded(subject).train
+    if not isinstance(train, Stream):
+        raise Skipped("its train is no stream.")
+    numbers = range(train.n_chunks)
+    first = [train.chunk(number) for number in numbers]
+    if [train.chunk(number) for number in reversed(numbers)] != first[::-1]:
+        raise subject.breaks("read again, in another order, its chunks have other rows.", SAME_CHUNKS)
+    known = train.survey()
+    if replace(Stream(train.n_chunks, train.chunk).survey(), fingerprint=known.fingerprint) != known:
+        raise subject.breaks(
+            "what it says is known of its train (known=Survey(…)) is not what its chunks hold.",
+            "Leave known out, or keep what Stream.survey() tells of the same chunks.",
+        )
+
+
+SAME_CHUNKS = "Let read(number) depend on its number alone: no iterator that goes on, no draw from a shared generator."
 
 
 @rule("dataset")

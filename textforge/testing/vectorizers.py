@@ -105,6 +105,26 @@ def fit_transform_is_fit_then_transform(subject: Subject) -> None:
 
 
 @rule("vectorizer")
+def fitting_in_chunks_is_fitting_at_once(subject: Subject) -> None:
+    """Where it has `fit_chunks`, that learns from chunks, read once, what `fit` learns from all their texts."""
+    in_chunks, at_once = subject.build(seed=0), subject.build(seed=0)
+    if not hasattr(in_chunks, "fit_chunks"):
+        raise Skipped("it has no fit_chunks.")
+    texts = probes.labelled()[0]
+    in_chunks.fit_chunks(chunk for chunk in (texts[:5], [], texts[5:-1], texts[-1:]))
+    at_once.fit(list(texts))
+    found = [
+        digests({"features": _vectors(subject, one, _others()), "state": dict(one.state())})
+        for one in (in_chunks, at_once)
+    ]
+    if other := differing(*found):
+        raise subject.breaks(
+            f"fit_chunks gives other {listed(other)} than fit.",
+            "Add up over the chunks what fit counts, and begin anew at each call.",
+        )
+
+
+@rule("vectorizer")
 def its_state_is_json_and_arrays(subject: Subject) -> None:
     """`state()` is a dict of JSON values and numpy arrays of numbers, which a bundle can hold."""
     vectorizer, _ = _fitted(subject)

@@ -236,10 +236,9 @@ def _values(table: Table, column: str, fits: Callable[[Any], bool], wanted: str)
 
 
 def _texts(table: Table, columns: Columns) -> list[str]:
-    parts = [
-        ["" if value is None else as_text(value) for value in _values(table, name, _is_plain, "text")]
-        for name in columns.texts
-    ]
+    found = (_values(table, name, _is_plain, "text") for name in columns.texts)
+    parts = [values if {*map(type, values)} == {str} else
+             ["" if value is None else as_text(value) for value in values] for values in found]  # fmt: skip
     if len(parts) == 1:
         return parts[0]
     return [columns.join.join(filter(str.strip, row)) for row in zip(*parts, strict=True)]
