@@ -33,7 +33,7 @@ def recipe(vectorizer: str, train: Path, test: Path) -> dict[str, object]:
         "vectorizer": VECTORIZERS[vectorizer],
         "model": "linear",
         "optimizer": {"use": "adam", "lr": 0.01},
-        "trainer": {"epochs": 1, "batch_size": 2048},
+        "trainer": {"epochs": 1, "batch_size": 8192},
     }
 
 

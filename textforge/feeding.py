@@ -104,18 +104,12 @@ class Streamed:
         rest: tuple[Features, NDArray[Any]] | None = None
         came = 0
         for chunk in chunks.tolist():
-            texts, labels = self._stream.chunk(chunk)
-            if not texts:
-                continue
-            came += len(texts)
-            features, y = vectorized(self._vectorizer, texts, self._who), self._encoded(labels, chunk)
-            order = training_order(features, settings, np.random.default_rng([self._seed, number, chunk]))
-            if order is not None:
-                features, y = features.take(order), y[order]
+            features, y = self._shuffled(number, chunk)
+            came += len(y)
             if rest is not None:
                 features, y = joined([rest[0], features]), np.concatenate([rest[1], y])
             whole = len(y) - len(y) % size
-            yield from self._batches(features, y, 0, whole)
+            yield from self._batches(features, y[:whole])
             rows = np.arange(whole, len(y))
             rest = (features.take(rows), y[rows]) if len(rows) else None
         if came != self.n_texts:
@@ -124,16 +118,22 @@ class Streamed:
                 "It must give the same chunks each time that it is read."
             )
         if rest is not None and not settings.drop_last:
-            yield from self._batches(*rest, 0, len(rest[1]))
+            yield from self._batches(*rest)
 
-    def _encoded(self, labels: list[Any], chunk: int) -> NDArray[Any]:
-        return encode_labels(labels, self._labels, f"train, chunk {chunk}")
+    def _shuffled(self, epoch: int, chunk: int) -> tuple[Features, NDArray[Any]]:
+        """The features and encoded labels of a chunk, its rows in the order of the epoch."""
+        texts, labels = self._stream.chunk(chunk)
+        y = encode_labels(labels, self._labels, f"train, chunk {chunk}")
+        features = vectorized(self._vectorizer, texts, self._who)
+        order = training_order(features, self._settings, np.random.default_rng([self._seed, epoch, chunk]))
+        return (features, y) if order is None else (features.take(order), y[order])
 
-    def _batches(self, features: Features, y: NDArray[Any], start: int, end: int) -> Batches:
+    def _batches(self, features: Features, y: NDArray[Any]) -> Batches:
+        """Batches of the rows that there are labels of, in their order."""
         targets, size = torch.from_numpy(y).to(self._device), self._settings.batch_size
-        for first in range(start, end, size):
-            last = min(first + size, end)
-            yield features.batch(first, last), targets[first:last]
+        for start in range(0, len(y), size):
+            stop = min(start + size, len(y))
+            yield features.batch(start, stop), targets[start:stop]
 
 
 def refuse_stream(vectorizer: Any, fits_itself: bool, who: Mapping[str, str]) -> None:
