@@ -64,6 +64,13 @@ def test_sets_of_labels_may_be_streamed() -> None:
     assert same(weights(one), weights(other)) and one.dataset.multi_label
 
 
+def test_a_chunk_may_be_empty() -> None:
+    for texts, labels in (make_texts(20), make_sets(20)):
+        chunks = [(texts[:7], labels[:7]), ([], []), (texts[7:], labels[7:]), ([], [])]
+        one = trainer(Stream(4, chunks.__getitem__), shuffle=False)
+        assert same(weights(one), weights(trainer((texts, labels), shuffle=False)))
+
+
 def test_dense_vectors_may_be_streamed() -> None:
     class Lengths:
         gives = ("n_features",)

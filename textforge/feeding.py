@@ -105,6 +105,8 @@ class Streamed:
         came = 0
         for chunk in chunks.tolist():
             features, y = self._shuffled(number, chunk)
+            if not len(y):
+                continue
             came += len(y)
             if rest is not None:
                 features, y = joined([rest[0], features]), np.concatenate([rest[1], y])
