@@ -1,4 +1,8 @@
-"""Short documents without end, made of the real corpus's sentences, for corpora larger than memory."""
+"""Short documents, as many as are asked for, made of the real corpus's sentences and written as CSV.
+
+A document is the first half of a sentence of 20 Newsgroups and the second half of another one of the same group, so
+that the words are those of the corpus and few documents are the same. The same seed writes the same documents.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from measuring import arguments
 
 PIECE = 1 << 14
 """Documents that are written at once."""
@@ -27,7 +33,7 @@ def sentences() -> dict[str, dict[str, list[str]]]:
 
 
 def write_csv(path: Path, n: int, of: dict[str, list[str]], seed: int = 0) -> None:
-    """Write n documents and their groups: the first half of a sentence and the second half of another of the group."""
+    """Write n documents and their groups."""
     halves = {group: [_halved(sentence) for sentence in all_of_it] for group, all_of_it in of.items()}
     draw, groups = random.Random(seed), sorted(halves)
     with path.open("w", encoding="utf-8") as file:
@@ -47,3 +53,12 @@ def _halved(sentence: str) -> tuple[str, str]:
     words = sentence.split()
     middle = len(words) // 2
     return " ".join(words[:middle]), " ".join(words[middle:])
+
+
+if __name__ == "__main__":
+    parser = arguments(__doc__)
+    parser.add_argument("n", type=int, help="how many documents")
+    parser.add_argument("path", type=Path, help="the file to write")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    write_csv(given.path, given.n, sentences()["train"], given.seed)
