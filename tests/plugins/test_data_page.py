@@ -7,6 +7,7 @@ import json
 import re
 
 import yaml
+import zstandard
 from conftest import ROOT, make_texts
 
 from textforge import PluginManager
@@ -28,6 +29,7 @@ def test_every_example_reads_such_data(tmp_path):
     (tmp_path / "posts.jsonl").write_text("\n".join(map(json.dumps, posts)))
     authored = [f"{text},{topic},author {n % 9}" for n, (text, topic) in enumerate(zip(texts, topics, strict=True))]
     (tmp_path / "posts.csv").write_text("\n".join(["body,topic,author", *authored]))
+    (tmp_path / "big.jsonl.zst").write_bytes(zstandard.compress((tmp_path / "posts.jsonl").read_bytes()))
     sizes = []
     for options in EXAMPLES:
         name, options = options.pop("use"), dict(options)
@@ -40,7 +42,8 @@ def test_every_example_reads_such_data(tmp_path):
             assert dataset.labels() == ("ball", "paint", "space")
             sizes.append({split: len(found) for split, (found, _) in dataset.splits().items()})
     assert sizes[0] == {"train": 68, "test": 8}
-    assert sizes[1]["train"] + sizes[1]["test"] == 60 and len(sizes) == 3
+    assert sizes[1]["train"] + sizes[1]["test"] == 60 and len(sizes) == 4
+    assert sizes[3] == {"test": 60}  # train is a stream
 
 
 def test_every_dataset_of_files_is_in_the_table():
