@@ -8,8 +8,10 @@ from hypothesis import given, settings, strategies as st
 
 from textforge import DataError
 from textforge_standard.vectorizers.bow import BagOfWords
+from textforge_standard.vectorizers.byte_sequences import Bytes
 from textforge_standard.vectorizers.hashing import Hashing
 from textforge_standard.vectorizers.tfidf import Tfidf
+from textforge_standard.vectorizers.tokens import Tokens
 
 WORDS = st.lists(st.sampled_from("red green blue crimson extraordinarily a übergröße 赤い b1".split()), max_size=8)
 TEXTS = st.lists(WORDS.map(" ".join) | st.text(max_size=20), min_size=1, max_size=20)
@@ -25,10 +27,10 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-def outcome(fit):
+def outcome(fit, texts):
     """The state after a fit, arrays as lists; or the sentence by which it was refused."""
     try:
-        state = fit().state()
+        state = fit(texts).state()
     except DataError as error:
         return str(error)
     return {name: array.tolist() for name, array in state.items()}
@@ -40,8 +42,7 @@ def outcome(fit):
 def test_fitted_in_chunks_is_fitted_at_once(kind, texts, cuts, options):
     edges = [0, *sorted(cuts), len(texts)]
     chunks = [texts[start:end] for start, end in pairwise(edges)]
-    in_chunks = outcome(lambda: kind(**options).fit_chunks(iter(chunks)))
-    assert in_chunks == outcome(lambda: kind(**options).fit(texts))
+    assert outcome(kind(**options).fit_chunks, iter(chunks)) == outcome(kind(**options).fit, texts)
 
 
 def test_what_was_fitted_in_chunks_transforms_as_if_fitted_at_once():
@@ -63,3 +64,24 @@ def test_hashing_reads_no_chunk():
         yield
 
     assert len(Hashing().fit_chunks(chunks()).transform(["red"])) == 1
+
+
+SEQUENCES = st.fixed_dictionaries(
+    {
+        "split": st.sampled_from(["words", "spaces", "words_and_punctuation"]),
+        "min_df": st.sampled_from([1, 2]),
+        "max_features": st.sampled_from([None, 3]),
+        "max_length": st.sampled_from([None, 2]),
+    }
+)
+
+
+@settings(max_examples=150)
+@given(texts=TEXTS, cuts=st.lists(st.integers(0, 20), max_size=4), options=SEQUENCES)
+def test_sequences_fitted_in_chunks_are_fitted_at_once(texts, cuts, options):
+    edges = [0, *sorted(cuts), len(texts)]
+    chunks = [texts[start:end] for start, end in pairwise(edges)]
+    for kind, given_options in ((Tokens, options), (Bytes, {"max_length": options["max_length"]})):
+        one, other = kind(**given_options), kind(**given_options)
+        assert outcome(one.fit_chunks, iter(chunks)) == outcome(other.fit, texts)
+        assert one.warnings == other.warnings

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 import re
 import shutil
@@ -369,6 +370,16 @@ def test_what_fails_leaves_nothing_in_the_cache(tmp_path, cache):
     assert stores(cache) == []
 
 
+def test_what_a_killed_process_left_is_taken_away_but_not_what_another_one_makes(tmp_path, cache):
+    old, new = cache / "streams" / ".x.1.tmp", cache / "streams" / ".x.2.tmp"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "bucket-0").write_bytes(b"rows")
+    os.utime(old, (0, 0))
+    csv_files(0, train=write_csv(tmp_path / "train.csv", *make_texts(60)), stream=True)
+    assert new.exists() and not old.exists()
+
+
 def test_a_full_disk_is_told_in_a_sentence(tmp_path, cache, monkeypatch):
     path = write_csv(tmp_path / "train.csv", *make_texts(60))
 
@@ -453,7 +464,7 @@ def test_a_run_on_a_stream_is_evaluated_on_other_files_read_whole(streaming, tmp
     ("overrides", "told"),
     [
         ({"vectorizer": "subword"}, "vectorizer 'subword' learns from all texts at once, but dataset 'csv' gives a st"),
-        ({"vectorizer": "subword"}, "Use a vectorizer that can: bow, "),
+        ({"vectorizer": "subword"}, "Use a vectorizer that can: bow, bytes, hashing, tfidf, tokens"),
         ({"model": "multinomial-nb"}, "model 'multinomial-nb' fits itself on all texts at once"),
         ({"trainer.validation": 0.1}, "trainer.validation holds out of texts in memory"),
         ({"dataset.group": "author"}, "dataset 'csv': group holds rows together that are held out"),

@@ -11,9 +11,10 @@ import io
 import json
 import secrets
 import shutil
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,8 @@ ABOUT = "store.json"
 BUCKET = 1 << 23
 """Bytes of the sources that go to one bucket, more or less; of very large ones more, lest there be too many."""
 MOST_BUCKETS = 512
+LEFT_FOR = 2 * 24 * 3600
+"""Seconds after which nobody is taken to work on a store any more."""
 CHUNK_ROWS = 1 << 16
 CHUNK_BYTES = 1 << 24
 """Of the texts of a chunk, more or less."""
@@ -90,6 +93,7 @@ def stored(
     try:
         with _told(folder):
             made.mkdir(parents=True)
+            _sweep(folder.parent)
             buckets = _scatter(made, n_bytes, rows())
             chunks = [chunk for number, bucket in enumerate(buckets) for chunk in _shuffled(made, bucket, number)]
             store = Store(made, chunks, {}, warnings())
@@ -108,6 +112,14 @@ def stored(
 
         raise StorageError(f"{folder}: what was written there is not what is read from it. Is the disk in order?")
     return store
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what processes that were killed have left half made."""
+    for left in folder.glob(".*.tmp*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_FOR:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _put(made: Path, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Vectorizer `bytes`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge
@@ -44,6 +44,16 @@ class Bytes:
         encoded = self._encoded(texts)
         self.warnings = list(what_was_cut([len(text) for text in encoded], self.max_length, "bytes"))
         return self._sequences(encoded)
+
+    def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
+        """As `fit` on all texts of the chunks."""
+        from textforge_standard.vectorizers.shortening import Cut
+
+        cut = Cut(self.max_length, "bytes")
+        for texts in chunks:
+            cut.add([len(text) for text in self._encoded(texts)])
+        self.warnings = cut.told()
+        return self
 
     def transform(self, texts: Sequence[str]) -> Any:
         """Sequences of texts: `textforge.Ragged`, ids in the order of the text, no weights."""

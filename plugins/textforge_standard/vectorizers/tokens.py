@@ -1,6 +1,6 @@
 """Vectorizer `tokens`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -63,14 +63,41 @@ class Tokens:
         Raises:
             DataError: no word is left, or the file of vectors cannot be used; says why.
         """
-        self.warnings = []
-        found, lengths = self._cut(texts, tell=True)
+        from textforge_standard.vectorizers.shortening import Cut
+
+        cut = Cut(self.max_length, "words")
+        found, lengths = self._cut(texts, cut)
         self._use(self._learn(found, lengths))
+        self._fitted(cut)
+        return self._sequences(found, lengths)
+
+    def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
+        """As `fit` on all texts of the chunks, which are read once: memory grows with the vocabulary alone.
+
+        Raises:
+            DataError: no word is left, or the file of vectors cannot be used; says why.
+        """
+        from textforge_standard.vectorizers import words
+        from textforge_standard.vectorizers.shortening import Cut
+
+        cut, tally, n_texts = Cut(self.max_length, "words"), words.Tally(), 0
+        for texts in chunks:
+            found, lengths = self._cut(texts, cut)
+            tally.add(found, lengths)
+            n_texts += len(texts)
+        vocabulary, texts_with, total = tally.done()
+        self._refuse_empty(vocabulary, n_texts)
+        self._use(self._kept(vocabulary, texts_with, total, n_texts))
+        self._fitted(cut)
+        return self
+
+    def _fitted(self, cut: Any) -> None:
+        """What follows from the vocabulary and is to be told of the texts."""
+        self.warnings = cut.told()
         if self._file is not None:
             from textforge_standard.vectorizers.word_vectors import read_vectors
 
             self.vectors = read_vectors(self._file, self.vocabulary, first=SPECIAL, warnings=self.warnings)
-        return self._sequences(found, lengths)
 
     def transform(self, texts: Sequence[str]) -> Any:
         """Sequences of texts: `textforge.Ragged`, ids in the order of the text, no weights."""
@@ -101,23 +128,22 @@ class Tokens:
         self.vocabulary = vocabulary
         self._words = pl.Enum(vocabulary)
 
-    def _cut(self, texts: Sequence[str], tell: bool = False) -> tuple[Any, Any]:
-        """The words that are read of all texts, and how many of each."""
+    def _cut(self, texts: Sequence[str], cut: Any = None) -> tuple[Any, Any]:
+        """The words that are read of all texts, and how many of each; `cut` counts those that are longer."""
         import numpy as np
 
         from textforge_standard.vectorizers import words
-        from textforge_standard.vectorizers.shortening import what_was_cut
 
         found, rows = words.cut(texts, self.split, self.lowercase)
         lengths = np.bincount(rows, minlength=len(texts))
         most = self.max_length
+        if cut is not None:
+            cut.add(lengths.tolist())
         if most is None or len(texts) == 0 or lengths.max() <= most:
             return found, lengths
         place = np.arange(len(rows)) - (np.cumsum(lengths) - lengths)[rows]
         head = {"head": most, "tail": 0, "both": most - most // 2}[self.keep]
         read = (place < head) | (place >= (lengths - (most - head))[rows]) | (lengths <= most)[rows]
-        if tell:
-            self.warnings += what_was_cut(lengths.tolist(), most, "words")
         return found.filter(read), np.minimum(lengths, most)
 
     def _learn(self, found: Any, lengths: Any) -> list[str]:
@@ -125,26 +151,38 @@ class Tokens:
         import numpy as np
         import polars as pl
 
-        from textforge import DataError
         from textforge_standard.vectorizers import words
 
         vocabulary = words.learn(found)
-        if not vocabulary:
-            raise DataError(
-                f"the vocabulary is empty: none of the {len(lengths)} training texts has a word "
-                f"(split: {self.split}). Look at the text column, or try split: spaces."
-            )
+        self._refuse_empty(vocabulary, len(lengths))
         if self.min_df == 1 and self.max_features is None:
             return vocabulary
         counts = words.count(found, np.repeat(np.arange(len(lengths)), lengths), len(lengths), pl.Enum(vocabulary))
-        keep = np.bincount(counts.indices, minlength=len(vocabulary)) >= self.min_df
+        frequencies = counts.frequencies(len(vocabulary))
+        return self._kept(vocabulary, frequencies.texts_with, frequencies.total, len(lengths))
+
+    def _refuse_empty(self, vocabulary: list[str], n_texts: int) -> None:
+        from textforge import DataError
+
+        if not vocabulary:
+            raise DataError(
+                f"the vocabulary is empty: none of the {n_texts} training texts has a word "
+                f"(split: {self.split}). Look at the text column, or try split: spaces."
+            )
+
+    def _kept(self, vocabulary: list[str], texts_with: Any, total: Any, n_texts: int) -> list[str]:
+        """The words that enough texts have, then the most frequent of them."""
+        import numpy as np
+
+        from textforge import DataError
+
+        keep = texts_with >= self.min_df
         if not keep.any():
             raise DataError(
                 f"the vocabulary is empty: of {len(vocabulary)} words none is in at least {self.min_df} of "
-                f"{len(lengths)} training texts. Loosen vectorizer.min_df."
+                f"{n_texts} training texts. Loosen vectorizer.min_df."
             )
         if self.max_features is not None:
-            total = np.bincount(counts.indices, weights=counts.counts, minlength=len(vocabulary))
             order = np.argsort(-np.where(keep, total, -1), kind="stable")  # ties: first in the alphabet
             keep[order[self.max_features :]] = False
         return [vocabulary[number] for number in np.flatnonzero(keep)]

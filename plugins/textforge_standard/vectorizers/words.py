@@ -39,6 +39,27 @@ def learn(words: pl.Series) -> list[str]:
     return words.unique().sort().to_list()
 
 
+class Tally:
+    """How many texts have each word, and how often all of them do, of some texts after the other."""
+
+    def __init__(self) -> None:
+        kinds = {"word": pl.String, "texts": pl.Int64, "total": pl.Int64}
+        self._counts = pl.DataFrame(schema=kinds)
+
+    def add(self, words: pl.Series, lengths: NDArray[np.int64]) -> None:
+        """Count the words of texts that have so many of them."""
+        rows = np.repeat(np.arange(len(lengths)), lengths)
+        word = pl.col("word")
+        here = pl.DataFrame({"word": words.cast(pl.String), "row": rows}).group_by(word)
+        found = here.agg(pl.col("row").n_unique().cast(int).alias("texts"), pl.len().cast(int).alias("total"))
+        self._counts = pl.concat([self._counts, found]).group_by(word).agg(pl.col("texts", "total").sum())
+
+    def done(self) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+        """The different words, sorted as `learn` does, the number of texts with each, and of its occurrences."""
+        counts = self._counts.sort("word")
+        return counts["word"].to_list(), counts["texts"].to_numpy(), counts["total"].to_numpy()
+
+
 def count(words: pl.Series, rows: NDArray[np.int64], n_texts: int, vocabulary: pl.Enum) -> Counts:
     """Occurrences of the vocabulary's words in each text; words that it lacks are left out."""
     n_words = max(1, len(vocabulary.categories))
