@@ -47,6 +47,8 @@ def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int) -> Iter
             continue
         buffer = "".join(parts)
         end = _last_row_end(buffer, quotes)
+        if buffer[:end].isspace():
+            end = 0  # lines that are empty go with what follows
         if end:
             yield buffer[:end]
             lines += buffer.count("\n", 0, end)
