@@ -14,7 +14,7 @@ from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, st
 from textforge_standard.datasets.tables import from_files, look_at_files
 from textforge_standard.option_groups import with_groups
 
-ROWS = 1 << 15
+ROWS = 1 << 16
 """Rows that are read at once where a file need not fit in memory."""
 
 
@@ -52,12 +52,11 @@ def parquet_blocks(path: Path, wanted: dict[str, str], *, size: int = ROWS) -> I
 
     with _unpacked(path) as file, _told(path):
         chosen, expressions = _chosen(path, pl.read_parquet_schema(file), wanted)
-        row = 1
-        frames = pl.scan_parquet(file, glob=False).select(chosen).collect_batches(chunk_size=size, engine="streaming")
-        for frame in frames:
+        rows, start = pl.scan_parquet(file, glob=False).select(chosen), 0
+        while len(frame := rows.slice(start, size).collect()):
             columns = {column.name: column.to_list() for column in frame.select(expressions)}
-            yield Table(path, columns, numbers=range(row, row + len(frame)))
-            row += len(frame)
+            yield Table(path, columns, numbers=range(start + 1, start + len(frame) + 1))
+            start += len(frame)
 
 
 @contextmanager
