@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -28,6 +28,13 @@ def plain_loss(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     if targets.ndim == 2:
         return functional.binary_cross_entropy_with_logits(scores, targets)
     return functional.cross_entropy(scores, targets)
+
+
+@contextmanager
+def recording_gradients() -> Iterator[None]:
+    """The caller may have turned gradients off; tensors made in inference mode could not be trained with."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
 
 
 class Optimization:

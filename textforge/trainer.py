@@ -8,11 +8,10 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -24,7 +23,7 @@ from textforge.errors import ComponentError, DataError, RecipeError, TrainingErr
 from textforge.features import Features
 from textforge.feeding import Feed, InMemory, Streamed, feed_in_memory, refuse_stream
 from textforge.metrics import ExtraMetrics, Metric
-from textforge.optimization import Optimization
+from textforge.optimization import Optimization, recording_gradients
 from textforge.options import Options, call_with_facts
 from textforge.rng import RandomState, checked_seed
 from textforge.self_fitting import fit_itself
@@ -113,7 +112,7 @@ class Trainer:
     def prepare(self) -> None:
         """Split, fit the vectorizer on train, make features, build model and optimizer. Once."""
         if not self._prepared:
-            with _recording_gradients():
+            with recording_gradients():
                 self._prepare()
             self._prepared = True
 
@@ -142,7 +141,7 @@ class Trainer:
         """Train epoch by epoch. Iterating again goes on where the last one stopped."""
         self.prepare()
         while not self.finished:
-            with _recording_gradients():
+            with recording_gradients():
                 result = self._epoch(len(self.history) + 1)
             yield result
 
@@ -158,7 +157,7 @@ class Trainer:
         Where there is a validation split and `restore_best` is on, it has the best epoch's weights.
         """
         self.prepare()
-        with _recording_gradients():
+        with recording_gradients():
             with self._kept_weights():
                 module = self._copied_module()
             if self._best_weights is not None:
@@ -353,10 +352,3 @@ def _fits_itself(model: Factory | Part) -> bool:
     if isinstance(model, Part):
         return model.component.fits_itself
     return getattr(model, "fits_itself", False) is True
-
-
-@contextmanager
-def _recording_gradients() -> Iterator[None]:
-    """The caller may have turned gradients off; tensors made in inference mode could not be trained with."""
-    with torch.inference_mode(False), torch.enable_grad():
-        yield
