@@ -90,8 +90,8 @@ def one_run(folder: Path, vectorizer: dict[str, object], train: Path, anew: bool
                 "dataset": dataset,
                 "vectorizer": vectorizer,
                 "model": "linear",
-                "optimizer": {"use": "adam", "lr": 0.01},
-                "trainer": {"epochs": 1, "batch_size": 8192},
+                "optimizer": {"use": "adagrad", "lr": 0.1, "sparse": True},
+                "trainer": {"epochs": 1, "batch_size": 2048},
             }
         )
     )
