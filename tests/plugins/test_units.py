@@ -10,7 +10,8 @@ from hypothesis import given, settings, strategies as st
 from sklearn.feature_extraction.text import strip_accents_unicode
 
 from textforge_standard.vectorizers.interning import UNKNOWN
-from textforge_standard.vectorizers.units import Cutter, UnitNumbers, Units
+from textforge_standard.vectorizers.unit_numbers import UnitNumbers
+from textforge_standard.vectorizers.units import Cutter, Units
 
 CHARACTERS = [chr(number) for number in range(sys.maxunicode + 1) if not 0xD800 <= number < 0xE000]
 ANY = st.text(st.characters(exclude_categories=("Cs",)), max_size=30) | st.text("ab é中😀_ \n\t\x1c\xa0.", max_size=30)

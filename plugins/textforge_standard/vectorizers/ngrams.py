@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from textforge_standard.vectorizers.counting import Frequencies, Stream, count
 from textforge_standard.vectorizers.interning import UNKNOWN, Interner
-from textforge_standard.vectorizers.units import Positions, UnitNumbers, Units
+from textforge_standard.vectorizers.unit_numbers import UnitNumbers
+from textforge_standard.vectorizers.units import Positions, Units
 
 
 @dataclass(frozen=True)
