@@ -16,7 +16,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 import textforge
 from textforge import DataError, Dataset, PluginManager, RecipeError, Trainer, hookimpl
 from textforge.data import as_labels, encode_labels
-from textforge.predict import as_line, predictions
+from textforge.predict import answered, predictions
 
 PARTS = PluginManager()
 SETS = st.lists(st.lists(st.sampled_from(["a", "b", "größe", ""]), max_size=5), min_size=1, max_size=30)
@@ -268,12 +268,14 @@ def test_predictions_are_lists_with_their_probabilities(classifier: textforge.Cl
     one, none = predictions(classifier, [both, "the a of and"])
     assert one["labels"] == ["ball", "space"]
     assert none["labels"] == []
-    label, probability = as_line(one)
+    (answers,) = answered(classifier, [[both, "the a of and"]])
+    first, second = answers.tsv().splitlines()
+    label, probability = first.split("\t")
     assert label == "ball|space"
     assert [float(p) for p in probability.split("|")] == pytest.approx(
         [one["probabilities"][name] for name in ("ball", "space")], abs=1e-4
     )
-    assert as_line(none) == ("", "")
+    assert second == "\t"
 
 
 def test_a_plugins_dataset_of_labels_that_are_none_is_told() -> None:

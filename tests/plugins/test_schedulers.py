@@ -22,7 +22,9 @@ def scheduler(name, optimizer, total=20, per_epoch=5, mode="min", **options):
 
 
 def optimizer_named(name="sgd", **options):
-    model = nn.Sequential(nn.EmbeddingBag(5, 4, sparse=name == "sparse-adam"), nn.Linear(4, 4), nn.Linear(4, 2))
+    model = nn.Sequential(
+        nn.EmbeddingBag(5, 4, sparse=name in ("rowwise-adagrad", "sparse-adam")), nn.Linear(4, 4), nn.Linear(4, 2)
+    )
     built = PLUGINS.part("optimizer", name, **options).build({"params": list(model.parameters()), "module": model})
     return model, built
 
