@@ -10,7 +10,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -18,19 +17,29 @@ ROOT = Path(__file__).resolve().parent.parent
 TEXTFORGE = [str(Path(sys.executable).parent / "textforge")]
 
 
-def measure(command: Sequence[str], folder: str) -> tuple[float, float, str]:
+STARTER = """
+import resource, subprocess, sys, time
+
+began = time.perf_counter()
+code = subprocess.call(sys.argv[2:])
+figures = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+with open(sys.argv[1], "w") as file:
+    print(*figures, file=file)
+sys.exit(code)
+"""
+"""Starts a process and measures it: a process's peak counts that of the one which starts it, and this one is small."""
+
+
+def measure(command: Sequence[str], folder: str | Path) -> tuple[float, float, str]:
     """Wall seconds, peak resident MB and stdout of one process."""
-    with tempfile.TemporaryFile() as out:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out, cwd=folder)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            sys.exit(f"{' '.join(command)} ended with exit code {process.returncode}")
-        out.seek(0)
-        unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, kilobytes elsewhere
-        return seconds, usage.ru_maxrss / unit, out.read().decode()
+    with tempfile.NamedTemporaryFile("r") as figures:
+        starter = [sys.executable, "-S", "-c", STARTER, figures.name]
+        done = subprocess.run([*starter, *command], stdout=subprocess.PIPE, cwd=folder, text=True)
+        if done.returncode:
+            sys.exit(f"{' '.join(command)} ended with exit code {done.returncode}")
+        seconds, peak_memory = map(float, figures.read().split())
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, kilobytes elsewhere
+    return seconds, peak_memory / unit, done.stdout
 
 
 def forget_peak() -> None:

@@ -26,44 +26,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from measuring import TEXTFORGE, arguments
+from measuring import ROOT, TEXTFORGE, arguments, measure, table
 from sklearn.datasets import fetch_20newsgroups
 
 import textforge
 
-ROOT = Path(__file__).resolve().parent.parent
 SINGLE_GROUPS = ["comp.graphics", "sci.space", "rec.sport.baseball"]
-FASTTEXT = r"""
-import json, re, sys, tempfile, time
-import fasttext
-import numpy
-
-given = json.load(open(sys.argv[1]))
-words = lambda text: " ".join(re.findall(r"\w+|[^\w\s]", text.lower()))
-with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-    for text, label in zip(given["texts"], given["labels"]):
-        file.write(f"__label__{label} {words(text)}\n")
-    file.flush()
-    model = fasttext.train_supervised(file.name, epoch=25, lr=0.5, wordNgrams=2, thread=2, verbose=0)
-test = given["test"] * given["times"]
-print("ready", flush=True)
-for _ in sys.stdin:
-    began = time.perf_counter()
-    split = [words(text) for text in test]
-    after = time.perf_counter()
-    model.predict(split)
-    print(time.perf_counter() - began, time.perf_counter() - after, flush=True)
-"""
-
-
-ALONE = """
-import resource, subprocess, sys, time
-
-began = time.perf_counter()
-subprocess.run(sys.argv[1:], check=True)
-print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
-"""
-"""A program that starts another: a process's peak counts that of the one which started it, and this one is small."""
 
 
 class FastText:
@@ -72,9 +40,8 @@ class FastText:
     def __init__(self, python: str, train: Any, test: list[str], times: int, folder: Path) -> None:
         given = {"texts": train.data, "labels": train.target.tolist(), "test": test, "times": times}
         (folder / "given.json").write_text(json.dumps(given))
-        (folder / "fasttext_predict.py").write_text(FASTTEXT)
         self.process = subprocess.Popen(
-            [python, str(folder / "fasttext_predict.py"), str(folder / "given.json")],
+            [python, str(ROOT / "benchmarks" / "fasttext_supervised.py"), "--serve", str(folder / "given.json")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         )  # fmt: skip
@@ -133,12 +100,12 @@ def bulk(runs: Path, pairs: int, n_texts: int, python: str | None, folder: Path)
         seconds = {name: peer() for name, peer in peers.items()}
         print({name: f"{len(texts) / one:,.0f}" for name, one in seconds.items()}, file=sys.stderr)
         turns += [seconds] if turn else []
-    rows = f"{len(texts):,} texts | texts a second | textforge is so many times as fast |\n| --- | --- | --- |\n"
+    rows = []
     for name in peers:
         ratio = statistics.median(one[name] / one["textforge"] for one in turns)
         rate = len(texts) / statistics.median(one[name] for one in turns)
-        rows += f"| {name} | {rate:,.0f} | {'' if name == 'textforge' else f'**{ratio:.1f}**'} |\n"
-    return f"| {rows}"
+        rows.append((name, f"{rate:,.0f}", "" if name == "textforge" else f"**{ratio:.1f}**"))
+    return table((f"{len(texts):,} texts", "texts a second", "textforge is so many times as fast"), rows)
 
 
 def single(runs: Path, pairs: int) -> str:
@@ -156,35 +123,32 @@ def single(runs: Path, pairs: int) -> str:
         for name, predict in peers.items():
             seconds = sorted(timed(predict, [text]) for text in test.data)
             found[name] += [[seconds[int(share * len(seconds))] for share in (0.5, 0.95)]] if turn else []
-    rows = "| one text | p50, ms | p95, ms |\n| --- | --- | --- |\n"
+    rows = []
     for name, figures in found.items():
         p50, p95 = (statistics.median(column) * 1e3 for column in zip(*figures, strict=True))
-        rows += f"| {name} | **{p50:.2f}** | {p95:.2f} |\n"
-    return rows
+        rows.append((name, f"**{p50:.2f}**", f"{p95:.2f}"))
+    return table(("one text", "p50, ms", "p95, ms"), rows)
 
 
 def whole(runs: Path, pairs: int, folder: Path) -> str:
     """`textforge predict -i FILE -o OUT` as a process, and what it takes beyond one text."""
     posts = [" ".join(text.split()) for text in fetch_20newsgroups(subset="test").data]
     run = run_of("newsgroups20-linear", runs)
-    rows = "| `textforge predict -i FILE -o OUT` | seconds | texts a second | after start-up | peak MB |\n"
-    rows += "| --- | --- | --- | --- | --- |\n"
+    rows = []
     sizes, start = (1, 10_000, 200_000), 0.0
     for form in ("tsv", "jsonl"):
         for size in sizes:
             (folder / "texts.txt").write_text("\n".join((posts * (size // len(posts) + 1))[:size]) + "\n")
             command = [*TEXTFORGE, "predict", str(run), "-i", "texts.txt", "-o", "out", "--format", form, "--quiet"]
-            alone = [sys.executable, "-c", ALONE, *command]
-            figures = [
-                [float(number) for number in subprocess.check_output(alone, text=True, cwd=folder).split()]
-                for _ in range(pairs if size == 1 else max(1, pairs // 2))
-            ]
+            figures = [measure(command, folder)[:2] for _ in range(pairs if size == 1 else max(1, pairs // 2))]
             seconds, memory = (statistics.median(column) for column in zip(*figures, strict=True))
             if size == 1:
                 start = seconds
             after = f"{size / (seconds - start):,.0f}" if size > 1 else ""
-            rows += f"| {size:,} texts, {form} | {seconds:.2f} | {size / seconds:,.0f} | {after} | {memory:.0f} |\n"
-    return rows
+            rate = f"{size / seconds:,.0f}"
+            rows.append((f"{size:,} texts, {form}", f"{seconds:.2f}", rate, after, f"{memory:.0f}"))
+    head = ("`textforge predict -i FILE -o OUT`", "seconds", "texts a second", "after start-up", "peak MB")
+    return table(head, rows)
 
 
 def main() -> None:

@@ -99,9 +99,7 @@ def one_run(folder: Path, vectorizer: dict[str, object], train: Path, anew: bool
     cache = os.environ["TEXTFORGE_CACHE"]
     if anew:
         os.environ["TEXTFORGE_CACHE"] = f"{cache}-anew"
-    seconds, memory, told = measure(
-        [*TEXTFORGE, "run", str(recipe), "--out", str(out), "--quiet", "--json"], str(folder)
-    )
+    seconds, memory, told = measure([*TEXTFORGE, "run", str(recipe), "--out", str(out), "--quiet", "--json"], folder)
     if anew:
         shutil.rmtree(f"{cache}-anew")
         os.environ["TEXTFORGE_CACHE"] = cache

@@ -244,11 +244,16 @@ class Part:
         return self.component.label
 
     @property
+    def all_options(self) -> dict[str, Any]:
+        """The options, and the defaults of those that are not given."""
+        return {**self.component.options.defaults(), **self.options}
+
+    @property
     def streams(self) -> bool:
         """Whether a dataset gives a `Stream` to train on, with these options: its factory's `streams(**options)`."""
         told_by = getattr(self.component.factory, "streams", None)
         with blame(part_name(self), "saying whether it streams", self.written_at):
-            return callable(told_by) and told_by(**{**self.component.options.defaults(), **self.options}) is True
+            return callable(told_by) and told_by(**self.all_options) is True
 
     def as_recipe(self) -> dict[str, Any]:
         """The section as YAML would hold it: `{use: name, option: value, …}`."""
@@ -259,7 +264,7 @@ class Part:
         """Whether an optimizer with these options takes sparse gradients."""
         told = self.component.sparse_gradients
         if isinstance(told, str):
-            return bool({**self.component.options.defaults(), **self.options}.get(told))
+            return bool(self.all_options[told])
         return told is True
 
     def build(self, facts: Mapping[str, Any]) -> Any:

@@ -47,11 +47,9 @@ class InMemory:
 
     def epoch(self, number: int) -> Batches:
         """The batches of an epoch, numbered from 1."""
-        settings, targets = self._settings, self._targets
+        settings = self._settings
         order = training_order(self.features, settings, np.random.default_rng([self._seed, number]))
-        for batch, rows in batches(self.features, settings.batch_size, order, drop_last=settings.drop_last):
-            # Rows in their own order are a view.
-            yield batch, targets[int(rows[0]) : int(rows[-1]) + 1] if order is None else targets[torch.from_numpy(rows)]
+        return _paired(self.features, self._targets, settings.batch_size, order, drop_last=settings.drop_last)
 
 
 class Streamed:
@@ -110,9 +108,8 @@ class Streamed:
             came += len(y)
             if rest is not None:
                 features, y = joined([rest[0], features]), np.concatenate([rest[1], y])
-            whole = len(y) - len(y) % size
-            yield from self._batches(features, y[:whole])
-            rows = np.arange(whole, len(y))
+            yield from _paired(features, self._targets(y), size, drop_last=True)
+            rows = np.arange(len(y) - len(y) % size, len(y))
             rest = (features.take(rows), y[rows]) if len(rows) else None
         if came != self.n_texts:
             raise DataError(
@@ -120,7 +117,7 @@ class Streamed:
                 "It must give the same chunks each time that it is read."
             )
         if rest is not None and not settings.drop_last:
-            yield from self._batches(*rest)
+            yield from _paired(rest[0], self._targets(rest[1]), size)
 
     def _shuffled(self, epoch: int, chunk: int) -> tuple[Features, NDArray[Any]]:
         """The features and encoded labels of a chunk, its rows in the order of the epoch."""
@@ -130,12 +127,22 @@ class Streamed:
         order = training_order(features, self._settings, np.random.default_rng([self._seed, epoch, chunk]))
         return (features, y) if order is None else (features.take(order), y[order])
 
-    def _batches(self, features: Features, y: NDArray[Any]) -> Batches:
-        """Batches of the rows that there are labels of, in their order."""
-        targets, size = torch.from_numpy(y).to(self._device), self._settings.batch_size
-        for start in range(0, len(y), size):
-            stop = min(start + size, len(y))
-            yield features.batch(start, stop), targets[start:stop]
+    def _targets(self, y: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(y).to(self._device)
+
+
+def _paired(
+    features: Features,
+    targets: torch.Tensor,
+    size: int,
+    order: NDArray[np.int64] | None = None,
+    *,
+    drop_last: bool = False,
+) -> Batches:
+    """Batches of features, each with its targets."""
+    for batch, rows in batches(features, size, order, drop_last=drop_last):
+        # Rows in their own order are a view.
+        yield batch, targets[int(rows[0]) : int(rows[-1]) + 1] if order is None else targets[torch.from_numpy(rows)]
 
 
 def refuse_stream(vectorizer: Any, fits_itself: bool, who: Mapping[str, str]) -> None:

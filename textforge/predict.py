@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge.text_stream import CHUNK as CHUNK, Ahead, TextStream, chunked
+from textforge.text_stream import CHUNK as CHUNK, Ahead, TextStream, chunked, one_line
 
 if TYPE_CHECKING:
     from textforge.classifier import Classifier
@@ -65,8 +65,7 @@ class _Labels:
 
     @cached_property
     def plain(self) -> list[str]:
-        """Breaking no line of tab-separated values."""
-        return [label.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r") for label in self.labels]
+        return [one_line(label) for label in self.labels]
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,11 @@ def chunked(texts: Iterable[str]) -> Iterator[list[str]]:
         yield chunk
 
 
+def one_line(text: str) -> str:
+    """Text that breaks neither a table nor a line of tab-separated values."""
+    return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
 class TextStream:
     """The texts of a stream of lines, as `read_lines` reads them, in chunks.
 

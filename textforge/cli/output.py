@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from textforge.text_stream import one_line
+
 MAX_MATRIX = 12
 """Classes up to which a confusion matrix is shown whole; above that its largest mistakes are."""
 
@@ -33,11 +35,6 @@ def results() -> Iterator[TextIO]:
 def write_json(stream: TextIO, value: Any) -> None:
     """One JSON object on one line."""
     stream.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def one_line(text: str) -> str:
-    """Text that breaks neither a table nor a line of tab-separated values."""
-    return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:

@@ -43,6 +43,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "textforge"
 
 
+def cache_place(name: str, key: Any) -> Path:
+    """Where in a folder of the cache that stands which was made from what the key, of JSON values, says."""
+    return cache_folder() / name / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
+
+
 def cached(
     name: str, key: Mapping[str, Any], read: Callable[[], Mapping[str, Sequence[str]]]
 ) -> tuple[dict[str, Column], list[str]]:
@@ -53,8 +58,7 @@ def cached(
         key: JSON values that say what the columns are made from: the source's digest, the options they depend on.
         read: gives the columns from the source.
     """
-    digest = hashlib.sha256(json.dumps([FORMAT, key], sort_keys=True).encode()).hexdigest()
-    path = cache_folder() / name / f"{digest[:32]}.npz"
+    path = cache_place(name, [FORMAT, key]).with_suffix(".npz")
     if (found := _load(path)) is not None:
         return found, []
     columns = {column: _column(texts) for column, texts in read().items()}

@@ -16,7 +16,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +186,7 @@ def _scatter(folder: Path, n_bytes: int, rows: Iterable[Rows]) -> list[Path]:
         frame = pl.DataFrame({"text": texts, "label": labels}, schema={"text": pl.String, "label": kind})[order]
         for path, start, end in zip(files, ends, ends[1:], strict=False):
             if start < end:
-                data = _arrow(partial(frame[start:end].write_ipc_stream))
+                data = _arrow(frame[start:end].write_ipc_stream)
                 with path.open("ab") as file:
                     file.write(len(data).to_bytes(8, "little") + data)
     return files

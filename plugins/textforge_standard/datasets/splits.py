@@ -1,6 +1,6 @@
 """Labelled texts of up to three splits, and what is held out where a split has no data of its own."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -26,6 +26,18 @@ class HoldOut:
         if self.test_fraction + self.valid_fraction >= 1:
             return "test_fraction and valid_fraction together must be less than 1."
         return None
+
+    def wanted(self, found: Container[str], missing_test: str = "no test file") -> Iterator[tuple[str, float, str]]:
+        """Each split that is to be held out since it is not among those found, its fraction, and a sentence about it.
+
+        The sentence has places for what is held out ({0}) of how many rows ({1}), and how ({2}).
+        """
+        for name, fraction, lead, purpose in (
+            ("test", self.test_fraction, f"{missing_test}: ", "the test"),
+            ("valid", self.valid_fraction, "", "validation"),
+        ):
+            if fraction and name not in found:
+                yield name, fraction, f"{lead}{{0}} of {{1}} rows, {{2}}, are held out for {purpose}."
 
 
 @dataclass
@@ -60,17 +72,11 @@ def dataset(splits: Mapping[str, Examples], hold_out: HoldOut, seed: int, missin
     warnings = [warning for split in found.values() for warning in split.warnings]
     warnings += _shared_groups(found)
     train, left = found["train"], 1.0
-    for name, fraction, why in (
-        ("test", hold_out.test_fraction, f"{missing_test}: "),
-        ("valid", hold_out.valid_fraction, ""),
-    ):
-        if name in found or not fraction:
-            continue
-        n, kind = len(splits["train"].texts), "stratified by label" if train.groups is None else "in whole groups"
+    for name, fraction, told in hold_out.wanted(splits, missing_test):
+        how = "stratified by label" if train.groups is None else "in whole groups"
         keep, held = _holdout(train.labels, fraction / left, seed, train.groups)
         found[name], train, left = train.rows(held), train.rows(keep), left - fraction
-        purpose = "the test" if name == "test" else "validation"
-        warnings.append(f"{why}{len(held)} of {n} rows, {kind}, are held out for {purpose}.")
+        warnings.append(told.format(len(held), len(splits["train"].texts), how))
     pairs = {name: (split.texts, split.labels) for name, split in {**found, "train": train}.items()}
     return Dataset(**pairs, groups=train.groups, warnings=tuple(warnings))
 

@@ -1,7 +1,6 @@
 """Files whose training rows are read chunk by chunk: option `stream` of the datasets of table files."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from textforge_standard.datasets.columns import Columns, Incomplete, Table
-from textforge_standard.datasets.corpus_cache import cache_folder, file_digest
+from textforge_standard.datasets.corpus_cache import cache_place, file_digest
 from textforge_standard.datasets.row_store import FORMAT, Rows, Store, stored
 from textforge_standard.datasets.splits import Examples, HoldOut, mixed_labels
 
@@ -80,18 +79,9 @@ def streamed(
     splits = {name: (split.texts, split.labels) for name, split in others.items()}
     warnings = [f"{paths[source]}: {told}" for source, told in store.warnings]
     warnings += [warning for split in others.values() for warning in split.warnings]
-    for name, fraction, why in (
-        ("test", hold_out.test_fraction, "no test file: "),
-        ("valid", hold_out.valid_fraction, ""),
-    ):
-        if name in splits or not fraction:
-            continue
+    for name, fraction, told in hold_out.wanted(others):
         splits[name] = held.take(fraction)
-        purpose = "the test" if name == "test" else "validation"
-        warnings.append(
-            f"{why}{len(splits[name][0])} of {store.survey['n_texts']} rows, drawn at random, are held out for "
-            f"{purpose}."
-        )
+        warnings.append(told.format(len(splits[name][0]), store.survey["n_texts"], "drawn at random"))
     return Dataset(train=held.rest(), **splits, warnings=tuple(warnings))
 
 
@@ -105,7 +95,6 @@ def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: 
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error
     key = [FORMAT, blocks.__name__, sources, asdict(columns), dict(read_with)]  # type: ignore[attr-defined]
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     warnings: list[tuple[int, str]] = []
 
     def rows() -> Iterator[Rows]:
@@ -120,7 +109,7 @@ def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: 
                 yield found.texts, found.labels
             warnings.extend((source, told.removeprefix(f"{path}: ")) for told in file.told())
 
-    return stored(cache_folder() / "streams" / digest[:32], sum(sizes), rows, lambda: warnings)
+    return stored(cache_place("streams", key), sum(sizes), rows, lambda: warnings)
 
 
 class HeldOut:

@@ -55,10 +55,11 @@ class BagOfWords(TextOptions):
         found = self._ngrams.learn(self._cut.chunks(texts))
         self._refuse_empty(len(texts))
         counts = count(found, self.n_features)
-        keep = self._kept(counts.frequencies(self.n_features, self.binary))
+        frequencies = counts.frequencies(self.n_features, totals=self._asks_totals())
+        keep = self._kept(frequencies)
         if keep is not None:
-            counts = counts.only(keep)
-        self._learn(counts.frequencies(self.n_features, self.binary))
+            counts, frequencies = counts.only(keep), frequencies.only(keep)
+        self._learn(frequencies)
         return self._features(counts)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
@@ -69,7 +70,7 @@ class BagOfWords(TextOptions):
         """
         self._begin()
         frequencies = self._ngrams.learn_frequencies(
-            (units for texts in chunks for units in self._cut.chunks(texts)), self.binary
+            (units for texts in chunks for units in self._cut.chunks(texts)), totals=self._asks_totals()
         )
         self._refuse_empty(frequencies.n_texts)
         keep = self._kept(frequencies)
@@ -121,6 +122,10 @@ class BagOfWords(TextOptions):
 
     def _learn(self, frequencies: Any) -> None:
         """What else there is to learn from how often the features stand in the training texts."""
+
+    def _asks_totals(self) -> bool:
+        """Whether the most frequent features are to be chosen by how often they stand in all texts."""
+        return self.max_features is not None and not self.binary
 
     def _refuse_empty(self, n_texts: int) -> None:
         from textforge import DataError

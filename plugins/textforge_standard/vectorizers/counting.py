@@ -22,7 +22,7 @@ class Frequencies:
     Args:
         n_texts: how many texts there are.
         texts_with: how many of them have each feature.
-        total: how often they have it in all, or, of counts that are binary, the same.
+        total: how often they have it in all, or, where that is not counted, the same.
     """
 
     n_texts: int
@@ -45,10 +45,10 @@ class Counts:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def frequencies(self, n_features: int, binary: bool = False) -> Frequencies:
-        """How often each feature stands in all the texts; with `binary` once a text at most."""
+    def frequencies(self, n_features: int, *, totals: bool) -> Frequencies:
+        """How often each feature stands in all the texts; without `totals` once a text at most."""
         texts_with = np.bincount(self.indices, minlength=n_features)
-        if binary:
+        if not totals:
             return Frequencies(len(self), texts_with, texts_with)
         total = np.bincount(self.indices, weights=self.counts, minlength=n_features)
         return Frequencies(len(self), texts_with, total.astype(np.int64))

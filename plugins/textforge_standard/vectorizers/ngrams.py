@@ -79,8 +79,11 @@ class NGrams:
         streams.reverse()
         return (self._as_columns(streams.pop()) for _ in range(len(streams)))  # what was counted need not be kept
 
-    def learn_frequencies(self, chunks: Iterable[Units], binary: bool = False) -> Frequencies:
-        """Make a column for each n-gram, as `learn` does; how often each column stands in all chunks."""
+    def learn_frequencies(self, chunks: Iterable[Units], *, totals: bool) -> Frequencies:
+        """Make a column for each n-gram, as `learn` does; how often each column stands in all chunks.
+
+        Without `totals` once a text at most.
+        """
         n_texts = 0
         found = [np.zeros((2, 0), dtype=np.int64) for _ in range(self.longest)]  # texts with each number, and in all
         for units in chunks:
@@ -93,7 +96,7 @@ class NGrams:
                 counts = count([[(numbers, offsets)]], size)
                 texts_with, total = found[length - 1]
                 np.add.at(texts_with, counts.indices, 1)  # few of all numbers stand in these texts
-                np.add.at(total, counts.indices, 1 if binary else counts.counts.astype(np.int64))
+                np.add.at(total, counts.indices, counts.counts.astype(np.int64) if totals else 1)
         seen = [np.flatnonzero(texts_with) for texts_with, _ in found]
         self._sort(seen)
         frequencies = np.zeros((2, len(self)), dtype=np.int64)

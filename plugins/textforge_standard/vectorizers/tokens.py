@@ -158,7 +158,7 @@ class Tokens:
         if self.min_df == 1 and self.max_features is None:
             return vocabulary
         counts = words.count(found, np.repeat(np.arange(len(lengths)), lengths), len(lengths), pl.Enum(vocabulary))
-        frequencies = counts.frequencies(len(vocabulary))
+        frequencies = counts.frequencies(len(vocabulary), totals=self.max_features is not None)
         return self._kept(vocabulary, frequencies.texts_with, frequencies.total, len(lengths))
 
     def _refuse_empty(self, vocabulary: list[str], n_texts: int) -> None:

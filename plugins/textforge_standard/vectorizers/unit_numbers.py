@@ -135,10 +135,8 @@ def _key(unit: bytes) -> int:
 
 def _texts(keys: NDArray[np.uint64]) -> list[bytes]:
     """The bytes of pieces."""
-    padded = (keys & ~BYTE).astype(">u8").view("S8")
+    padded, lengths = (keys & ~BYTE).astype(">u8").view("S8"), (keys & BYTE).view(np.int64) - 1
     texts: list[bytes] = padded.tolist()
-    for place in np.flatnonzero(np.char.str_len(padded) + 1 < (keys & BYTE).view(np.int64)).tolist():
-        texts[place] = texts[place].ljust(
-            int(keys[place] & BYTE) - 1, b"\0"
-        )  # numpy takes zeros at the end for padding
+    for place in np.flatnonzero(np.char.str_len(padded) < lengths).tolist():  # numpy took zeros at an end for padding
+        texts[place] = texts[place].ljust(int(lengths[place]), b"\0")
     return texts

@@ -221,15 +221,19 @@ def _offsets(lengths: Any) -> Positions:
 
 def encodable(texts: Sequence[str]) -> list[str]:
     """Texts without lone surrogates, which no UTF-8 can hold; they become U+FFFD."""
-    return [text.decode() for text in _encoded(texts)]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return ["".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text) for text in texts]
+    return list(texts)
 
 
 def _encoded(texts: Sequence[str]) -> list[bytes]:
-    """Their UTF-8."""
+    """The UTF-8 of `encodable` texts; of most it is made once, without asking first."""
     try:
         return [text.encode() for text in texts]
     except UnicodeEncodeError:
-        return ["".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text).encode() for text in texts]
+        return [text.encode() for text in encodable(texts)]
 
 
 def _without_accents(text: str) -> str:
