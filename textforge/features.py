@@ -66,9 +66,10 @@ class Ragged:
 
     def take(self, rows: NDArray[np.integer[Any]]) -> Ragged:
         """The given rows, in that order."""
-        lengths = np.diff(self.offsets)[rows]
+        starts = self.offsets[:-1][rows]
+        lengths = self.offsets[1:][rows] - starts
         offsets = np.concatenate(([0], np.cumsum(lengths)))
-        entries = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
+        entries = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
         weights = None if self.weights is None else self.weights[entries]
         return Ragged(self.indices[entries], offsets, self.n_features, weights)
 
