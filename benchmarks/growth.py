@@ -51,7 +51,9 @@ def trained(texts: list[str], labels: list[str], hidden: int) -> tuple[float, fl
 
     parts = textforge.PluginManager()
     model = parts.part("model", "mlp", hidden=[hidden]) if hidden else parts.part("model", "linear")
-    optimizer = parts.part("optimizer", "adam") if hidden else parts.part("optimizer", "sgd", lr=1.0)
+    optimizer = (
+        parts.part("optimizer", "rowwise-adagrad") if hidden else parts.part("optimizer", "sgd", lr=1.0, sparse=True)
+    )
     began = time.perf_counter()
     trainer = textforge.Trainer(
         textforge.Dataset(train=(texts, labels)),
