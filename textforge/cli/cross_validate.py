@@ -19,10 +19,12 @@ from textforge.cli import options
 @options.debug
 def command(recipe: Path, folds: int, overrides: tuple[str, ...], out: Path | None, quiet: bool, as_json: bool) -> None:
     """Train RECIPE on all folds of its training texts but one, and test on that one, for each of them."""
+    from textforge.cli.allocation import keep_freed_memory
     from textforge.cli.output import results, spread_text, write_json
     from textforge.cli.progress import progress_for
     from textforge.cross_validation import cross_validate
 
+    keep_freed_memory()
     with results() as stdout:
         with progress_for(quiet) as progress:
             done = cross_validate(recipe, folds=folds, overrides=overrides, out=out, progress=progress)

@@ -31,6 +31,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Train what RECIPE says, evaluate it on test, and leave a run folder."""
+    from textforge.cli.allocation import keep_freed_memory
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
     from textforge.runner import run
@@ -40,6 +41,7 @@ def command(
     given = [*overrides]
     given += [f"seed={seed}"] if seed is not None else []
     given += [f"trainer.device={device}"] if device is not None else []
+    keep_freed_memory()
     with results() as stdout:
         if seeds is not None:
             _repeat(stdout, recipe, seeds, given, out, quiet, as_json)
