@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from measuring import ROOT, TEXTFORGE, arguments, measure, spread, table
+from measuring import ROOT, TEXTFORGE, arguments, measure, spread, table, verdict
 
 HERE = Path(__file__).resolve().parent
 FASTTEXT = "fastText: words and pairs, 25 epochs, 2 threads"
@@ -41,7 +41,7 @@ class Target:
         if self.memory is not None:
             parts.append((f"at most {self.memory:.2f} of the memory", memory <= self.memory))
         parts.append((wanted, ours >= least))
-        return ", ".join(f"{part} ({'met' if met else '**missed**'})" for part, met in parts)
+        return ", ".join(f"{part} ({verdict(met)})" for part, met in parts)
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
 
 
+def verdict(met: bool) -> str:
+    """How a table says that a target is met."""
+    return "met" if met else "**missed**"
+
+
 def machine() -> str:
     """Processor, cores and Python."""
     cpuinfo = Path("/proc/cpuinfo")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from measuring import ROOT, TEXTFORGE, arguments, measure, spread, table
+from measuring import ROOT, TEXTFORGE, arguments, measure, spread, table, verdict
 
 HEAVY = ("torch", "numpy", "sklearn", "polars")
 PYTHON = sys.executable
@@ -59,7 +59,7 @@ def main() -> None:
         rows.append((name, spread(times, 0), f"{above:.0f}", f"{statistics.median(memory):.0f}", heavy))
     head = ("whole process", "ms, median (range)", "above Python's own", "peak MB", f"loads of {', '.join(HEAVY)}")
     print(table(head, rows))
-    print(f"Target: `import textforge` below {TARGET} ms ({'met' if imported < TARGET else '**missed**'}).")
+    print(f"Target: `import textforge` below {TARGET} ms ({verdict(imported < TARGET)}).")
 
 
 if __name__ == "__main__":
