@@ -89,9 +89,9 @@ def sorted_keys(streams: Sequence[Stream], n_features: int) -> NDArray[Any]:
     offsets = np.sum([stream[1] for stream in streams], axis=0)
     keys = np.empty(offsets[-1], dtype=kind)
     # Texts are in order already: sorting a few at a time is quicker than all at once.
-    stops = np.unique(np.searchsorted(offsets, np.arange(SORTED_AT_ONCE, offsets[-1] + SORTED_AT_ONCE, SORTED_AT_ONCE)))
+    at = np.arange(SORTED_AT_ONCE, offsets[-1], SORTED_AT_ONCE)
     start = 0
-    for stop in np.append(np.minimum(stops, n_texts), n_texts).tolist():
+    for stop in [*np.searchsorted(offsets, at).tolist(), n_texts]:
         block = keys[offsets[start] : offsets[stop]]
         filled = 0
         for features, of_texts in streams:

@@ -107,15 +107,16 @@ class UnitNumbers:
             keys.append(_piece(eights, units.starts[longer] + at, lengths[longer] - at))
             at += PIECE
             longer = longer[lengths[longer] > at]
-        pieces = np.split(look_up(np.concatenate(keys)), np.cumsum([len(key) for key in keys[:-1]]))
-        numbers = pieces[0]
-        for longer, piece in zip(more, pieces[1:], strict=True):
-            known = np.flatnonzero((numbers[longer] >= 0) & (piece >= 0))  # not UNKNOWN
-            first, last = numbers[longer[known]].astype(np.uint64), piece[known].astype(np.uint64)
+        found = look_up(np.concatenate(keys))
+        numbers, done = found[: len(lengths)], len(lengths)
+        for longer in more:
+            first, last = numbers[longer], found[done : done + len(longer)]
+            done += len(longer)
+            known = ((first >= 0) & (last >= 0)).nonzero()[0]  # not UNKNOWN
             numbers[longer] = UNKNOWN
             if len(known):
-                pairs = first << np.uint64(36) | last << np.uint64(8) | np.uint64(PAIR)
-                numbers[longer[known]] = look_up(pairs)
+                before, piece = first[known].astype(np.uint64), last[known].astype(np.uint64)
+                numbers[longer[known]] = look_up(before << np.uint64(36) | piece << np.uint64(8) | np.uint64(PAIR))
         for place in very_long.tolist():
             numbers[place] = look_up_long(units.data[units.starts[place] : units.ends[place]])
         return numbers
