@@ -17,11 +17,12 @@ def keys(values):
 
 
 @settings(max_examples=200)
-@given(batches=st.lists(KEYS, max_size=6), others=KEYS, block=st.integers(1, 70))
-def test_each_key_has_one_number_and_keeps_it(batches, others, block):
+@given(batches=st.lists(KEYS, max_size=6), others=KEYS, block=st.integers(1, 70), few=st.integers(0, 70))
+def test_each_key_has_one_number_and_keeps_it(batches, others, block, few):
     numbers: dict[int, int] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(interning, "BLOCK", block)
+        patch.setattr(interning, "FEW", few)
         interner = Interner()
         for batch in batches:
             for key, number in zip(batch, interner.add(keys(batch)).tolist(), strict=True):
@@ -39,6 +40,7 @@ def test_keys_that_want_the_same_slot_are_kept_apart():
     numbers = interner.add(keys(same_slot))
     assert sorted(numbers.tolist()) == list(range(1000))
     assert interner.find(keys(same_slot[::-1])).tolist() == numbers[::-1].tolist()
+    assert interner.find(keys(same_slot[:5])).tolist() == numbers[:5].tolist()
     assert interner.find(keys([1001 * inverse % 2**64])).tolist() == [UNKNOWN]
 
 
