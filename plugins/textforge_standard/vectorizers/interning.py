@@ -7,7 +7,7 @@ UNKNOWN = -1
 BLOCK = 1 << 16
 """Keys that are looked up at once: what is in between stays in the processor's cache."""
 FEW = 64
-"""Keys that are looked up one by one, which takes less than a dozen calls of numpy."""
+"""So few keys are looked up one by one: that is quicker than the calls of numpy for all of them at once."""
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """2**64 over the golden ratio: multiplying by it spreads keys over the high bits (Knuth 1973, 6.4)."""
 
