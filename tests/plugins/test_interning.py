@@ -17,12 +17,11 @@ def keys(values):
 
 
 @settings(max_examples=200)
-@given(batches=st.lists(KEYS, max_size=6), others=KEYS, block=st.integers(1, 70), few=st.integers(0, 70))
-def test_each_key_has_one_number_and_keeps_it(batches, others, block, few):
+@given(batches=st.lists(KEYS, max_size=6), others=KEYS, block=st.integers(1, 70))
+def test_each_key_has_one_number_and_keeps_it(batches, others, block):
     numbers: dict[int, int] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(interning, "BLOCK", block)
-        patch.setattr(interning, "FEW", few)
         interner = Interner()
         for batch in batches:
             for key, number in zip(batch, interner.add(keys(batch)).tolist(), strict=True):

@@ -1,5 +1,6 @@
 """Texts cut into units against Python's own str and re."""
 
+import pickle
 import re
 import sys
 import unicodedata
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from sklearn.feature_extraction.text import strip_accents_unicode
 
+from textforge_standard.vectorizers import unit_numbers
 from textforge_standard.vectorizers.interning import UNKNOWN
 from textforge_standard.vectorizers.unit_numbers import UnitNumbers
 from textforge_standard.vectorizers.units import Cutter, Units
@@ -76,6 +78,23 @@ def test_units_are_numbered_by_their_bytes(batches, others):
     every = np.array(list(numbers.values()), dtype=np.int64)
     assert found.texts(every) == list(numbers)
     assert found.texts(found.sorted(every)) == sorted(numbers)
+
+
+@settings(max_examples=200)
+@given(known=st.lists(BYTES, max_size=12), more=st.lists(BYTES, max_size=12), others=st.lists(BYTES, min_size=1))
+def test_few_units_at_a_time_have_the_numbers_of_many(known, more, others):
+    found = UnitNumbers()
+    for added in (known, more):  # what is added later is found too
+        found.add(as_units(added))
+        asked = as_units([*others, *known, *more, *(b"longer than a piece " + unit for unit in others)])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(unit_numbers, "FEW", 0)
+            expected = found.find(asked).tolist()
+        for _ in range(len(found) + 2):  # until they are looked up in a dict
+            assert found.find(asked).tolist() == expected
+        unpickled = pickle.loads(pickle.dumps(found))
+        assert (len(found._by_text), len(unpickled._by_text)) == (len(found), 0)  # the dict takes no room there
+        assert unpickled.find(asked).tolist() == expected
 
 
 def as_units(slices):

@@ -71,13 +71,12 @@ def count(chunks: Iterable[Sequence[Stream]], n_features: int) -> Counts:
     indices, lengths, counts = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
     for chunk in chunks:
         streams = [_known(*stream) for stream in chunk]
-        offsets = np.sum([stream[1] for stream in streams], axis=0)
-        keys = sorted_keys(streams, n_features)
+        keys, offsets = sorted_keys(streams, n_features), _together(streams)
         first = run_starts(keys)
         of_texts = np.diff(np.searchsorted(first, offsets))
         texts = np.repeat(np.arange(len(of_texts), dtype=keys.dtype) * keys.dtype.type(n_features), of_texts)
         indices.append((keys[first] - texts).astype(np.int32))
-        counts.append(np.diff(first, append=len(keys)).astype(np.int32))
+        counts.append(np.diff(np.append(first, len(keys))).astype(np.int32))
         lengths.append(of_texts)
     return Counts(_joined(indices), np.cumsum(_joined(lengths)), _joined(counts))
 
@@ -86,12 +85,12 @@ def sorted_keys(streams: Sequence[Stream], n_features: int) -> NDArray[Any]:
     """text * n_features + feature for every occurrence, ascending; of 32 bits where they do, which sort faster."""
     n_texts = len(streams[0][1]) - 1
     kind: Any = np.uint32 if n_texts * n_features < 2**32 else np.int64
-    offsets = np.sum([stream[1] for stream in streams], axis=0)
+    offsets = _together(streams)
     keys = np.empty(offsets[-1], dtype=kind)
     # Texts are in order already: sorting a few at a time is quicker than all at once.
-    at = np.arange(SORTED_AT_ONCE, offsets[-1], SORTED_AT_ONCE)
+    at = range(SORTED_AT_ONCE, int(offsets[-1]), SORTED_AT_ONCE)
     start = 0
-    for stop in [*np.searchsorted(offsets, at).tolist(), n_texts]:
+    for stop in [*(np.searchsorted(offsets, at).tolist() if at else ()), n_texts]:
         block = keys[offsets[start] : offsets[stop]]
         filled = 0
         for features, of_texts in streams:
@@ -103,6 +102,14 @@ def sorted_keys(streams: Sequence[Stream], n_features: int) -> NDArray[Any]:
         block.sort()
         start = stop
     return keys
+
+
+def _together(streams: Sequence[Stream]) -> NDArray[np.int64]:
+    """The offsets of the texts where the streams are put together."""
+    offsets = streams[0][1]
+    for _, more in streams[1:]:
+        offsets = offsets + more
+    return offsets
 
 
 def run_starts(keys: NDArray[Any]) -> NDArray[np.int64]:

@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 UNKNOWN = -1
 BLOCK = 1 << 16
 """Keys that are looked up at once: what is in between stays in the processor's cache."""
-FEW = 64
-"""So few keys are looked up one by one: that is quicker than the calls of numpy for all of them at once."""
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """2**64 over the golden ratio: multiplying by it spreads keys over the high bits (Knuth 1973, 6.4)."""
 
@@ -28,8 +26,6 @@ class Interner:
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """The number of each key; UNKNOWN for those that were never added."""
-        if len(keys) <= FEW:
-            return np.array([self._find(key) for key in keys.tolist()], dtype=np.int32)
         return self._in_blocks(keys, adding=False)
 
     def add(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
@@ -42,14 +38,6 @@ class Interner:
         keys = np.empty(self._size, dtype=np.uint64)
         keys[self._numbers[used]] = self._keys[used]
         return keys
-
-    def _find(self, key: int) -> int:
-        slot = (key * int(GOLDEN) & (1 << 64) - 1) >> int(self._shift)  # as `_slots`
-        while stored := self._keys.item(slot):
-            if stored == key:
-                return self._numbers.item(slot)
-            slot = (slot + 1) & (len(self._keys) - 1)
-        return UNKNOWN
 
     def _in_blocks(self, keys: NDArray[np.uint64], *, adding: bool) -> NDArray[np.int32]:
         numbers = np.empty(len(keys), dtype=np.int32)
