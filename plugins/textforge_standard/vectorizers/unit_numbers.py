@@ -35,7 +35,7 @@ class UnitNumbers:
     only a piece's.
 
     For texts that come one at a time there is a dict as well, made once so many units were asked for by few that
-    it pays: some 130 bytes a unit, in no file and no pickle.
+    it pays: some 100 bytes a unit, in no file and no pickle.
     """
 
     def __init__(self) -> None:
