@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from hypothesis import HealthCheck, settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a worker for each core: more threads of each would only wait for one another
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What a shell runs in the background has interrupts ignored, and so has all that it starts; tests send some.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if TYPE_CHECKING:
     from textforge import PluginManager

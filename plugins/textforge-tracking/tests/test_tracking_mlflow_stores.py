@@ -169,15 +169,6 @@ def test_the_state_is_set_where_a_file_cannot_be_uploaded(tmp_path, uri, monkeyp
     assert (done.info.status, done.data.metrics["test/accuracy"]) == ("FINISHED", 0.5)
 
 
-@pytest.fixture
-def interruptible():
-    """Interrupts are Python's, also where a shell started the tests in the background, with interrupts ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_waits_for_the_store_and_a_second_one_does_not(tmp_path, uri, monkeypatch):
     callback = mlflow(tmp_path, uri=uri, experiment="interrupted", artifacts=[])
     callback.started(STARTED)

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ import textforge
 
 import textforge_tracking
 from textforge_tracking.mlflow_store import Store, quiet_settings
+
+# What a shell runs in the background has interrupts ignored, and so has all that it starts; tests send some.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LABELS = ["äpfel/obst", "c++", "天気"]
 WORDS = {
