@@ -71,7 +71,8 @@ def count(chunks: Iterable[Sequence[Stream]], n_features: int) -> Counts:
     indices, lengths, counts = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
     for chunk in chunks:
         streams = [_known(*stream) for stream in chunk]
-        keys, offsets = sorted_keys(streams, n_features), _together(streams)
+        offsets = _together(streams)
+        keys = _sorted_keys(streams, offsets, n_features)
         first = run_starts(keys)
         of_texts = np.diff(np.searchsorted(first, offsets))
         texts = np.repeat(np.arange(len(of_texts), dtype=keys.dtype) * keys.dtype.type(n_features), of_texts)
@@ -81,11 +82,13 @@ def count(chunks: Iterable[Sequence[Stream]], n_features: int) -> Counts:
     return Counts(_joined(indices), np.cumsum(_joined(lengths)), _joined(counts))
 
 
-def sorted_keys(streams: Sequence[Stream], n_features: int) -> NDArray[Any]:
-    """text * n_features + feature for every occurrence, ascending; of 32 bits where they do, which sort faster."""
-    n_texts = len(streams[0][1]) - 1
+def _sorted_keys(streams: Sequence[Stream], offsets: NDArray[np.int64], n_features: int) -> NDArray[Any]:
+    """text * n_features + feature for every occurrence, ascending; of 32 bits where they do, which sort faster.
+
+    `offsets` are those of the texts where the streams are put together.
+    """
+    n_texts = len(offsets) - 1
     kind: Any = np.uint32 if n_texts * n_features < 2**32 else np.int64
-    offsets = _together(streams)
     keys = np.empty(offsets[-1], dtype=kind)
     # Texts are in order already: sorting a few at a time is quicker than all at once.
     at = range(SORTED_AT_ONCE, int(offsets[-1]), SORTED_AT_ONCE)
