@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from textforge import DataError, Dataset
+from textforge import DataError, Dataset, Stream
 from textforge.data import encode_labels
 from textforge.splits import stratified_holdout
 
@@ -120,3 +120,26 @@ def test_an_empty_split_is_refused_at_once(name: str) -> None:
 def test_what_is_no_split_is_told(split: Any, says: str) -> None:
     with pytest.raises(DataError, match=f"train: {says}"):
         Dataset(train=split)
+
+
+SURROGATE = st.characters(categories=["Cs"])
+
+
+@given(SURROGATE, st.sampled_from(["{}", "caf{}", "{}x", "a{}\u00e9"]), st.booleans(), st.integers(0, 3))
+def test_a_label_that_utf8_cannot_hold_is_refused_before_training(
+    half: str, pattern: str, several: bool, row: int
+) -> None:
+    labels: list[Any] = ["x", "y", "x", "y"]
+    labels[row] = pattern.format(half)
+    rows = [[label, "z"] for label in labels] if several else labels
+    good = [["x", "z"]] * 4 if several else ["x"] * 4
+    texts = ["a", "b", "c", "d"]
+    for name, wrong in (
+        ("train", lambda: Dataset((texts, rows))),
+        ("test", lambda: Dataset((texts, good), test=(texts, rows))),
+        ("train, chunk 0", lambda: Stream(1, lambda _: (texts, rows)).survey()),
+    ):
+        with pytest.raises(DataError, match=rf"^{name}: the label .*\\u[a-f\d]{{4}}.* at index {row} cannot be .* UTF-8"):
+            wrong()
+    with pytest.raises(DataError, match=r"^label_names: the label "):
+        Dataset((texts, good), label_names=["x", pattern.format(half)])

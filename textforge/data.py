@@ -20,6 +20,7 @@ from textforge.rows import (
     as_labels as as_labels,
     as_texts as as_texts,
     encode_labels as encode_labels,
+    refuse_unencodable,
 )
 from textforge.settings import TrainerSettings
 from textforge.splits import holdout as holdout
@@ -46,8 +47,8 @@ class Dataset:
             out, those of one group stay together.
 
     Raises:
-        DataError: a split is empty, has not as many labels as texts, or something in it is not text;
-            names the row.
+        DataError: a split is empty, has not as many labels as texts, something in it is not text, or a label
+            is text that UTF-8 cannot hold; names the row.
     """
 
     train: Split | Stream
@@ -76,6 +77,7 @@ class Dataset:
                 self._refuse_mixed(name)
         if self.label_names is not None:
             object.__setattr__(self, "label_names", as_column(self.label_names, "label_names", "name"))
+            refuse_unencodable(self.label_names, "label_names")
         if self.groups is not None:
             advice = " Turn groups into text first, as in [str(group) for group in groups]."
             object.__setattr__(self, "groups", as_column(self.groups, "groups", "group", other=advice))

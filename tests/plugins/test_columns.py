@@ -96,7 +96,14 @@ def test_a_separator_divides_labels():
     found = taken(table, label_separator="|")
     assert found.labels == [["x", "y"], ["y", "x"], [], ["x"]]
     assert found.warnings == ["table: 1 of 4 rows have none of the labels."]
-    assert "1 no label (rows 2)" in refused({"text": ["a", "b"], "label": ["x|y", None]}, label_separator="|")
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  ", "|", " | ", float("nan")])
+@pytest.mark.parametrize("missing", ["error", "drop"])
+def test_an_empty_field_of_divided_labels_is_the_empty_set(nothing, missing):
+    found = taken({"text": ["a", "b"], "label": ["x|y", nothing]}, label_separator="|", missing=missing)
+    assert found.labels == [["x", "y"], []]
+    assert found.warnings == ["table: 1 of 2 rows have none of the labels."]
 
 
 def test_columns_of_0_and_1_are_a_label_each():

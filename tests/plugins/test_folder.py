@@ -116,6 +116,14 @@ def test_a_folder_that_cannot_be_read_is_told(tree, files, part):
     assert part in refused(tree(files))
 
 
+def test_a_class_folder_whose_name_is_not_utf8_is_refused(tree):
+    path = tree(SMALL)
+    (path / "caf\udce9").mkdir()
+    (path / "caf\udce9" / "1.txt").write_text("strong")
+    assert "the label 'caf\\udce9' at index 0 cannot be written as UTF-8" in refused(path)
+    assert read(path, classes=["pos", "neg"])[1] == ["neg", "neg", "pos", "pos"]
+
+
 def test_what_is_no_folder_is_told(tree, tmp_path):
     assert "is a file; a folder is needed" in refused(tree(SMALL) / "pos" / "b")
     assert "is not there; a folder is needed" in refused(tmp_path / "nowhere")

@@ -62,6 +62,13 @@ def test_several_labels_in_one_text_are_seen(separator):
     assert found.options == {"text": "text", "label": "genre", "label_separator": separator.strip()}
 
 
+@pytest.mark.parametrize("separator", "|;")
+def test_a_separator_is_seen_even_where_few_sets_of_labels_occur(separator):
+    columns = {"text": LONG, "tags": [separator.join(row) for row in cycle(["a", "b"], ["a"], ["c"], [], ["c", "b"])]}
+    found = guess(Table("table", columns))
+    assert found.options["label_separator"] == separator
+
+
 def test_a_comma_within_labels_is_no_separator():
     columns = {"text": LONG, "label": cycle("Paris, France", "Lyon, France", "Rome, Italy", "Bonn, Germany")}
     assert guess(Table("table", columns)).options == {"text": "text", "label": "label"}

@@ -24,7 +24,8 @@ class Columns:
         join: what stands between joined columns.
         label: name of the column of labels, or a list of columns of 0 and 1, one a label (multi-label); labels are
             read as text, and a column that holds lists makes the data multi-label.
-        label_separator: what stands between the labels of a text in a column of text, as '|' in 'a|b' (multi-label).
+        label_separator: what stands between the labels of a text in a column of text, as '|' in 'a|b' (multi-label);
+            a text whose field is empty or missing has no label.
         group: column of rows that belong together, such as those of one author: no hold-out divides a group.
         missing: rows without text or without label are an error, or are dropped and counted.
     """
@@ -252,7 +253,8 @@ def _labels(table: Table, columns: Columns) -> tuple[list[Any], int]:
         kind = "a label (text, a whole number, true or false) or a list of them"
         values = _values(table, columns.label, _is_label, kind)
         if (separator := columns.label_separator) is not None:
-            labels = [_divided(value, separator) if isinstance(value, str) else _listed(value) for value in values]
+            # An empty field, which tables cannot tell from a missing one, is a text without labels.
+            labels = [_divided(value, separator) if isinstance(value, str) else _listed(value) or [] for value in values]
         elif {*map(type, values)} <= {str, type(None)}:
             labels = values
         else:

@@ -24,7 +24,9 @@ def fasttext(
     missing: Literal["error", "drop"] = "error",
     encoding: str = "utf-8",
 ):
-    """Lines as fastText reads them: `__label__space __label__news the text` (Joulin et al. 2017).
+    """Lines as fastText reads them: `__label__space the text __label__news` (Joulin et al. 2017).
+
+    Every word that begins with the prefix is a label, wherever it stands in its line; the text is the other words.
 
     Options:
         prefix: what each label begins with.
@@ -47,20 +49,19 @@ def fasttext(
 
 
 SPACE = " \t\r\v\f"
-"""What ends a word for fastText; a no-break space, for one, does not."""
+"""Characters that end a word for fastText; others, such as a no-break space, do not."""
 
 
 def _lines(path: Path, prefix: str, encoding: str) -> list[tuple[int, list[str], str]]:
-    """The number, the labels and the text of each line that is not blank."""
-    found, label = [], re.compile(f"{re.escape(prefix)}([^{SPACE}]*)[{SPACE}]*")
+    """The number, the labels and the text of each line that is not blank.
+
+    As in fastText's `Dictionary::getLine` and `getType`, a word is a label if it begins with the prefix.
+    """
+    found, label = [], re.compile(f"(?<![^{SPACE}]){re.escape(prefix)}([^{SPACE}]*)[{SPACE}]*")
     for number, line in enumerate(decoded(path, content(path), encoding).split("\n"), start=1):
-        labels, rest = [], line.strip(SPACE)
-        if not rest:
-            continue
-        while begins := label.match(rest):
-            labels.append(begins[1])
-            rest = rest[begins.end() :]
-        found.append((number, list(dict.fromkeys(filter(None, labels))), rest))
+        if line := line.strip(SPACE):
+            labels = dict.fromkeys(filter(None, label.findall(line)))
+            found.append((number, list(labels), label.sub("", line).rstrip(SPACE)))
     return found
 
 
@@ -70,7 +71,7 @@ def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: b
     if not multi_label and (several := next((number for number, labels, _ in rows if len(labels) > 1), None)):
         raise DataError(f"{path}: line {several}: several labels, but dataset.multi_label is false.")
     if rows and not any(labels for _, labels, _ in rows):
-        raise DataError(f"{path}: no line begins with a label, as in '__label__space the text'. Is it dataset.prefix?")
+        raise DataError(f"{path}: no line has a label, as in '__label__space the text'. Is dataset.prefix right?")
     columns = {
         "text": [text for *_, text in rows],
         "label": [labels if multi_label else next(iter(labels), None) for _, labels, _ in rows],
@@ -80,7 +81,7 @@ def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: b
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:
-    """The options for a file whose first line begins with a label."""
+    """The options for a file whose first line has a label."""
     from textforge import DataError
 
     paths = data_files(path, ("", ".txt", ".ft", ".fasttext", ".train", ".valid", ".test"))

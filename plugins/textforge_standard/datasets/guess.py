@@ -86,11 +86,11 @@ class Column:
     def separator(self) -> str | None:
         """What stands between several labels in one text, where something seems to."""
         different = len(set(self.sample))
-        for separator in "|;,":
+        for separator, fewer in (("|", different - 1), (";", different - 1), (",", different / 2)):  # names hold commas
             rows = [[piece.strip() for piece in text.split(separator)] for text in self.sample]
             pieces = {piece for row in rows for piece in row if piece}
             often = sum(len(row) > 1 for row in rows) * 10 >= len(rows)
-            if often and 2 <= len(pieces) <= min(MAX_CLASSES, different / 2, len(rows) / 2):
+            if often and 2 <= len(pieces) <= min(MAX_CLASSES, fewer, len(rows) / 2):
                 return separator
         return None
 
