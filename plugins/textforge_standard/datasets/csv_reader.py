@@ -9,7 +9,7 @@ from typing import Any
 
 from textforge_standard.datasets.blocks import BLOCK, whole_rows
 from textforge_standard.datasets.columns import Table, look_up
-from textforge_standard.datasets.files import content, decoded, decoded_pieces, pieces
+from textforge_standard.datasets.files import decoded_pieces, pieces, text_of
 
 
 def read_separated(
@@ -124,7 +124,7 @@ def names_are_wrong(*, names: Sequence[str] | None, **_: Any) -> str | None:
 
 def _lines(path: Path, encoding: str) -> bytes:
     """The file's text as UTF-8 with newlines between its lines."""
-    text = decoded(path, content(path), encoding)
+    text = text_of(path, encoding)
     if "\n" not in text:
         text = text.replace("\r", "\n")  # line ends of old Macs, which spreadsheets still offer
     return text.rstrip("\r\n").encode() + b"\n"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import MinLen
 
 from textforge_standard.datasets.columns import Columns, Table, examples
-from textforge_standard.datasets.files import Files, content, data_files, decoded, no_such_encoding
+from textforge_standard.datasets.files import Files, data_files, no_such_encoding, text_of
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.option_groups import with_groups
 
@@ -58,7 +58,7 @@ def _lines(path: Path, prefix: str, encoding: str) -> list[tuple[int, list[str],
     As in fastText's `Dictionary::getLine` and `getType`, a word is a label if it begins with the prefix.
     """
     found, label = [], re.compile(f"(?<![^{SPACE}]){re.escape(prefix)}([^{SPACE}]*)[{SPACE}]*")
-    for number, line in enumerate(decoded(path, content(path), encoding).split("\n"), start=1):
+    for number, line in enumerate(text_of(path, encoding).split("\n"), start=1):
         if line := line.strip(SPACE):
             labels = dict.fromkeys(filter(None, label.findall(line)))
             found.append((number, list(labels), label.sub("", line).rstrip(SPACE)))

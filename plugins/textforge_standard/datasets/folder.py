@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import MinLen
 
 from textforge_standard.datasets.columns import missing_told
-from textforge_standard.datasets.files import SPLIT_NAMES, content, decoded, no_such_encoding
+from textforge_standard.datasets.files import SPLIT_NAMES, no_such_encoding, text_of
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.option_groups import with_groups
 
@@ -75,7 +75,7 @@ def _read(path: Path, classes: list[str] | None, missing: str, encoding: str) ->
     found, empty = Examples(), []
     for name in sorted(classes) if classes is not None else there:
         for file in texts_in(there[name]):
-            text = decoded(file, content(file), encoding)
+            text = text_of(file, encoding)
             if text.strip():
                 found.texts.append(text)
                 found.labels.append(name)

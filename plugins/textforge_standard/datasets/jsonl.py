@@ -7,7 +7,7 @@ from typing import Any
 
 from textforge_standard.datasets.blocks import BLOCK, whole_lines
 from textforge_standard.datasets.columns import Columns, Table, look_up
-from textforge_standard.datasets.files import Files, content, decoded, decoded_pieces, pieces
+from textforge_standard.datasets.files import Files, decoded_pieces, pieces, text_of
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
@@ -26,7 +26,7 @@ def read_jsonl(path: Path, wanted: dict[str, str] | None) -> Table:
     Raises:
         DataError: a line is no JSON object, or no object has a field.
     """
-    text = decoded(path, content(path), "utf-8")
+    text = text_of(path, "utf-8")
     numbers, rows = _numbered(path, text)
     table, absent = _table(path, numbers, rows, list(wanted) if wanted is not None else _all_names(rows))
     _refuse_empty(path, not text.strip())
