@@ -139,7 +139,9 @@ def test_a_label_that_utf8_cannot_hold_is_refused_before_training(
         ("test", lambda: Dataset((texts, good), test=(texts, rows))),
         ("train, chunk 0", lambda: Stream(1, lambda _: (texts, rows)).survey()),
     ):
-        with pytest.raises(DataError, match=rf"^{name}: the label .*\\u[a-f\d]{{4}}.* at index {row} cannot be .* UTF-8"):
+        with pytest.raises(
+            DataError, match=rf"^{name}: the label .*\\u[a-f\d]{{4}}.* at index {row} cannot be .* UTF-8"
+        ):
             wrong()
     with pytest.raises(DataError, match=r"^label_names: the label "):
         Dataset((texts, good), label_names=["x", pattern.format(half)])

@@ -101,6 +101,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
     if isinstance(dataset.train, Stream):
         raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
     labels = dataset.labels()
+    warnings.tell(dataset.similar_labels())
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())

@@ -23,6 +23,7 @@ from textforge.rows import (
     refuse_unencodable,
 )
 from textforge.settings import TrainerSettings
+from textforge.similar_labels import normal_label as normal_label, similar_label_warnings
 from textforge.splits import holdout as holdout
 from textforge.streams import Stream as Stream
 
@@ -149,6 +150,10 @@ class Dataset:
         if empty := [name for name in names if name not in found]:
             raise DataError(f"classes without a training text: {listed(empty)}.")
         return tuple(names)
+
+    def similar_labels(self) -> list[str]:
+        """A sentence for each way in which labels of train look alike: see `textforge.similar_labels`."""
+        return similar_label_warnings(self.label_counts())
 
     def fingerprint(self) -> str:
         """SHA-256 over every text and label of every split, in order."""

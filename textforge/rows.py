@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textforge.errors import DataError, listed
+from textforge.similar_labels import same_label
 
 
 def as_texts(texts: Iterable[str], name: str) -> list[str]:
@@ -52,7 +53,7 @@ def refuse_unencodable(names: Collection[str], where: str, rows: Sequence[Any] =
         index = next((n for n, row in enumerate(rows) if wrong in (row if isinstance(row, tuple) else (row,))), None)
         place = "" if index is None else f" at index {index}"
         raise DataError(
-            f"{where}: the label {ascii(wrong)}{place} cannot be written as UTF-8: it has half of a UTF-16 character, "
+            f"{where}: the label {wrong!a}{place} cannot be written as UTF-8: it has half of a UTF-16 character, "
             "or a byte that is not UTF-8 in the name of a file or folder. Correct the label, or rename the folder."
         ) from None
 
@@ -129,8 +130,11 @@ def encode_labels(labels: Sequence[Any], names: Sequence[str], split: str) -> ND
                 encoded[row] = found
     if unknown:
         told = listed(f"'{label}' ({len(rows)} times, first in row {rows[0] + 1})" for label, rows in unknown.items())
+        alike = ((label, same_label(label, names)) for label in [*unknown][:20])
+        pair = next((f" {label!r} looks like {known!r}: dataset.similar_labels: join or ignore_case makes them one."
+                     for label, known in alike if known is not None), "")  # fmt: skip
         raise DataError(
-            f"{split}: labels that the training data lack: {told}. Known labels: {listed(names)}. "
+            f"{split}: labels that the training data lack: {told}. Known labels: {listed(names)}.{pair} "
             "Correct them, take those rows out, or add such texts to the training data."
         )
     return encoded

@@ -93,7 +93,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
         with clock("vectorize"):
             trainer = trainer_for(recipe, dataset, progress.step)
             trainer.prepare()
-            warnings.tell([*dataset.repeated_texts(), *trainer.warnings])
+            warnings.tell([*dataset.similar_labels(), *dataset.repeated_texts(), *trainer.warnings])
             _check_test_labels(dataset, trainer)
             refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
         _write_environment(path, recipe, dataset, trainer)

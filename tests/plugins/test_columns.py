@@ -120,6 +120,47 @@ def test_anything_else_in_a_column_of_0_and_1_is_told():
     assert "1 no label (rows 1)" in refused({"text": ["a", "b"], "x": [1, 0], "y": ["", 1]}, label=["x", "y"])
 
 
+# -- labels that look alike --------------------------------------------------------------------
+
+FORMS = {"keep": ["ball", "ball ", "Ball", "ｂａｌｌ", "café", "cafe\u0301"], "join": ["Ball", "ball", "café"],
+         "ignore_case": ["ball", "café"]}  # fmt: skip
+
+
+@pytest.mark.parametrize("similar", FORMS)
+def test_labels_that_look_alike_are_joined_by_an_option(similar):
+    labels = FORMS["keep"]
+    table = {"text": ["t"] * len(labels), "label": labels}
+    assert sorted({*taken(table, similar_labels=similar).labels}) == sorted(FORMS[similar])
+    lists = {"text": ["t"], "label": [labels]}
+    assert sorted(taken(lists, similar_labels=similar).labels[0]) == sorted(FORMS[similar])
+    flags = {"text": ["t", "t"], **{label: ["1", "0"] for label in labels}}
+    first, second = taken(flags, label=labels, similar_labels=similar).labels
+    assert sorted(first) == sorted(FORMS[similar]) and second == []
+
+
+def test_a_label_that_shows_nothing_is_missing_where_labels_are_joined():
+    table = {"text": ["a", "b"], "label": ["x", "\u200b"]}
+    assert taken(table).labels == ["x", "\u200b"]
+    assert "1 no label (rows 2)" in refused(table, similar_labels="join")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_every_split_and_what_is_evaluated_later_is_joined_alike(tmp_path, kind, stream):
+    import polars as pl
+
+    texts, labels = ["red", "blue"] * 4, ["ball ", "space", "ball", " space"] * 2
+    paths = {split: tmp_path / f"{split}.{kind}" for split in ("train", "test")}
+    for split, path in paths.items():
+        frame = pl.DataFrame({"text": texts, "label": labels if split == "train" else labels[::-1]})
+        {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[kind](path)
+    factory = {"csv": csv_files, "jsonl": jsonl, "parquet": parquet}[kind]
+    found = factory(0, **paths, similar_labels="join", stream=stream)
+    assert found.labels() == ("ball", "space") and {*found.test[1]} == {"ball", "space"}
+    assert found.similar_labels() == []
+    assert len(factory(0, **paths, stream=stream).similar_labels()) == 1
+
+
 # -- groups ------------------------------------------------------------------------------------
 
 

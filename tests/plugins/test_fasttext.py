@@ -67,6 +67,12 @@ def test_several_labels_in_one_split_make_lists_of_all_splits(file):
     assert dataset.train[1] == [("x",), ("y",)] and dataset.test[1] == [("x", "y")]
 
 
+def test_labels_that_look_alike_are_joined_by_an_option(file):
+    path = file("__label__caf\u00e9 red\n__label__cafe\u0301 green\n__label__Caf\u00e9 __label__caf\u00e9 blue\n")
+    assert {*read(path, similar_labels="join")[1]} == {("caf\u00e9",), ("Caf\u00e9", "caf\u00e9")}
+    assert {*read(path, similar_labels="ignore_case")[1]} == {("caf\u00e9",)}
+
+
 def test_lines_without_text_or_label_are_told_or_dropped(file):
     path = file("__label__x red\n\nno label\n__label__y\n__label__ empty label\n__label__y green\n")
     assert refused(path).startswith("1 of 5 rows have no text, 2 no label (lines 3, 4, 5). Fill them in")

@@ -137,7 +137,7 @@ VALUES = st.recursive(
 )
 
 
-@given(VALUES, VALUES, st.sampled_from(['{}', '{"in": {}}', '[1, {}]', '{"a": 1, "in": [{}]}']))
+@given(VALUES, VALUES, st.sampled_from(["{}", '{"in": {}}', "[1, {}]", '{"a": 1, "in": [{}]}']))
 def test_a_repeated_key_is_refused_wherever_it_stands(tmp_path_factory, one, other, around):
     path = tmp_path_factory.getbasetemp() / "repeated.jsonl"
     for key, repeated in (("j", False), ("k", True)):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
+from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
 from textforge_standard.datasets.splits import Examples
 
 Names = Annotated[list[str], MinLen(1)]
@@ -28,6 +29,8 @@ class Columns:
             a text whose field is empty or missing has no label.
         group: column of rows that belong together, such as those of one author: no hold-out divides a group.
         missing: rows without text or without label are an error, or are dropped and counted.
+        similar_labels: labels that look alike, such as 'ball' and 'ball ' or letters with composed and decomposed
+            accents, stay separate classes (keep), become one (join), or one whatever their case, too (ignore_case).
     """
 
     text: str | Names = "text"
@@ -36,6 +39,7 @@ class Columns:
     label_separator: Annotated[str, MinLen(1)] | None = None
     group: str | None = None
     missing: Literal["error", "drop"] = "error"
+    similar_labels: SimilarLabels = "keep"
 
     @property
     def texts(self) -> list[str]:
@@ -137,14 +141,14 @@ class Incomplete:
         """
         columns = self.columns
         texts = _texts(table, columns)
-        labels, unlabelled = _labels(table, columns)
+        labels = in_common_form(_labels(table, columns), columns.similar_labels)
         groups = None
         if (name := columns.group) is not None:
             groups = [v if v is None else as_text(v) for v in _values(table, name, _is_plain, "text or a number")]
         no_text = [not text.strip() for text in texts]
         no_label = [label is None or (isinstance(label, str) and not label.strip()) for label in labels]
         no_group = [not group for group in groups] if groups is not None else []
-        self.n, self.unlabelled = self.n + len(texts), self.unlabelled + unlabelled
+        self.n, self.unlabelled = self.n + len(texts), self.unlabelled + labels.count([])
         found = Examples(texts, labels, groups)
         lacking = (no_text, no_label, no_group)
         if not any(True in lacks for lacks in lacking):
@@ -245,21 +249,18 @@ def _texts(table: Table, columns: Columns) -> list[str]:
     return [columns.join.join(filter(str.strip, row)) for row in zip(*parts, strict=True)]
 
 
-def _labels(table: Table, columns: Columns) -> tuple[list[Any], int]:
-    """The label or the list of labels of each row, None where it is missing; and how many lists are empty."""
+def _labels(table: Table, columns: Columns) -> list[Any]:
+    """The label or the list of labels of each row, None where it is missing."""
     if not isinstance(columns.label, str):
-        labels = _flags(table, columns.label)
-    else:
-        kind = "a label (text, a whole number, true or false) or a list of them"
-        values = _values(table, columns.label, _is_label, kind)
-        if (separator := columns.label_separator) is not None:
-            # An empty field, which tables cannot tell from a missing one, is a text without labels.
-            labels = [_divided(value, separator) if isinstance(value, str) else _listed(value) or [] for value in values]
-        elif {*map(type, values)} <= {str, type(None)}:
-            labels = values
-        else:
-            labels = [_listed(v) if isinstance(v, (list, tuple)) else None if v is None else as_text(v) for v in values]
-    return labels, sum(label == [] for label in labels)
+        return _flags(table, columns.label)
+    kind = "a label (text, a whole number, true or false) or a list of them"
+    values = _values(table, columns.label, _is_label, kind)
+    if (separator := columns.label_separator) is not None:
+        # An empty field, which tables cannot tell from a missing one, is a text without labels.
+        return [_divided(v, separator) if isinstance(v, str) else _listed(v) or [] for v in values]
+    if {*map(type, values)} <= {str, type(None)}:
+        return values
+    return [_listed(v) if isinstance(v, (list, tuple)) else None if v is None else as_text(v) for v in values]
 
 
 def _divided(value: str, separator: str) -> list[str]:

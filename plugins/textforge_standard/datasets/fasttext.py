@@ -8,6 +8,7 @@ from annotated_types import MinLen
 
 from textforge_standard.datasets.columns import Columns, Table, examples
 from textforge_standard.datasets.files import Files, data_files, no_such_encoding, text_of
+from textforge_standard.datasets.label_forms import SimilarLabels
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.option_groups import with_groups
 
@@ -22,6 +23,7 @@ def fasttext(
     prefix: Annotated[str, MinLen(1)] = "__label__",
     multi_label: bool | None = None,
     missing: Literal["error", "drop"] = "error",
+    similar_labels: SimilarLabels = "keep",
     encoding: str = "utf-8",
 ):
     """Lines as fastText reads them: `__label__space the text __label__news` (Joulin et al. 2017).
@@ -32,6 +34,8 @@ def fasttext(
         prefix: what each label begins with.
         multi_label: whether a text may have several labels or none; null says yes where a line has several.
         missing: lines without text or without label are an error, or are dropped and counted.
+        similar_labels: labels that look alike, such as 'café' with a composed and a decomposed accent, stay separate
+            classes (keep), become one (join), or one whatever their case, too (ignore_case).
         encoding: the files' character encoding.
     """
     lines = {name: [(path, _lines(path, prefix, encoding)) for path in paths] for name, paths in files.splits().items()}
@@ -39,10 +43,12 @@ def fasttext(
         every = (labels for split in lines.values() for _, rows in split for _, labels, _ in rows)
         multi_label = any(len(labels) > 1 for labels in every)
 
+    columns = Columns(missing=missing, similar_labels=similar_labels)
+
     def split(of: list[tuple[Path, list[tuple[int, list[str], str]]]]) -> Examples:
         found = Examples()
         for path, rows in of:
-            found.add(_examples(path, rows, multi_label, missing))
+            found.add(_examples(path, rows, multi_label, columns))
         return found
 
     return dataset(read_splits(lines, split), hold_out, seed)
@@ -65,7 +71,7 @@ def _lines(path: Path, prefix: str, encoding: str) -> list[tuple[int, list[str],
     return found
 
 
-def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: bool, missing: str) -> Examples:
+def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: bool, options: Columns) -> Examples:
     from textforge import DataError
 
     if not multi_label and (several := next((number for number, labels, _ in rows if len(labels) > 1), None)):
@@ -77,7 +83,7 @@ def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: b
         "label": [labels if multi_label else next(iter(labels), None) for _, labels, _ in rows],
     }
     table = Table(path, columns, called="lines {}", numbers=[number for number, *_ in rows])
-    return examples(table, Columns(missing=missing))
+    return examples(table, options)
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:

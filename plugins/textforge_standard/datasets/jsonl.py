@@ -130,7 +130,7 @@ WHITE = " \t\r"
 """White space of JSON within a line."""
 
 
-class _RepeatedKey(ValueError):
+class _RepeatedKeyError(ValueError):
     """An object has a key twice; JSON leaves open which of the values counts."""
 
 
@@ -138,7 +138,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         counts = Counter(key for key, _ in pairs)
-        raise _RepeatedKey(next(key for key, count in counts.items() if count > 1))
+        raise _RepeatedKeyError(next(key for key, count in counts.items() if count > 1))
     return found
 
 
@@ -155,7 +155,7 @@ def _parsed(written: str) -> Any:
 
 def _not_json(written: str, error: Exception) -> str:
     """What is wrong with a line, and what the file may be in its stead."""
-    if isinstance(error, _RepeatedKey):
+    if isinstance(error, _RepeatedKeyError):
         return f"the key '{error}' occurs twice in one object. Remove one of the two, or rename it."
     if written.strip() in ("[", "{"):
         return "JSON over several lines. JSON Lines holds one whole object a line; convert it, as with jq -c '.[]'."
