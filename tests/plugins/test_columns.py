@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 from hypothesis import given, strategies as st
 
@@ -107,16 +108,71 @@ def test_an_empty_field_of_divided_labels_is_the_empty_set(nothing, missing):
 
 
 def test_columns_of_0_and_1_are_a_label_each():
-    on, off = ["1", 1, True, "1.0", "true", "True", 1.0], ["0", 0, False, "0.0", "false", "False", 0.0]
-    table = {"text": ["t"] * 7, "good": on, "bad": off, "long": off[:3] + on[3:]}
+    on = ["1", 1, True, "1.0", "true", "True", 1.0, "TRUE", " tRUe ", "yes", "Yes", "YES"]
+    off = ["0", 0, False, "0.0", "false", "False", 0.0, "FALSE", " fALSe", "no", "No", "NO"]
+    table = {"text": ["t"] * 12, "good": on, "bad": off, "long": off[:3] + on[3:]}
     found = taken(table, label=["long", "bad", "good"])
-    assert found.labels == [["good"]] * 3 + [["long", "good"]] * 4
-    assert taken(table, label=["bad"]).labels == [[]] * 7
+    assert found.labels == [["good"]] * 3 + [["long", "good"]] * 9
+    assert taken(table, label=["bad"]).labels == [[]] * 12
+
+
+@pytest.mark.parametrize("mark", ["-1", -1, -1.0, "-1.0"])
+def test_minus_1_in_a_column_of_0_and_1_is_a_label_not_given(mark):
+    table = {"text": ["a", "b", "c"], "x": [1, mark, 0], "y": [0, mark, 1]}
+    told = refused(table, label=["x", "y"])
+    assert "1 no label (rows 2; -1 stands for a label that is not given). Fill" in told and "missing: drop" in told
+    found = taken(table, label=["x", "y"], missing="drop")
+    assert found.labels == [["x"], ["y"]] and "they were left out" in found.warnings[0]
+    for missing in ("error", "drop"):
+        told = refused({**table, "x": [mark] * 3}, label=["x", "y"], missing=missing)
+        assert "0 of 3 rows have no text, 3 no label" in told and "set dataset.test to null" in told
+
+
+@pytest.fixture
+def splits(tmp_path):
+    """Write train and test with these labels, as CSV and as Parquet with whole numbers."""
+
+    def write(train, test):
+        paths = {}
+        for split, labels in (("train", train), ("test", test)):
+            frame = pl.DataFrame({"text": [f"text {n}" for n in range(len(labels))], "label": labels})
+            frame.write_csv(tmp_path / f"{split}.csv")
+            frame.write_parquet(tmp_path / f"{split}.parquet")
+            paths[split] = tmp_path / split
+        return [(factory, {split: path.with_suffix(kind) for split, path in paths.items()})
+                for factory, kind in ((csv_files, ".csv"), (parquet, ".parquet"))]  # fmt: skip
+
+    return write
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_minus_1_that_only_test_has_is_a_label_not_given(splits, stream):
+    for factory, paths in splits([0, 1] * 4, [0, -1, 1, -1]):
+        with pytest.raises(DataError) as told:
+            factory(0, **paths, stream=stream)
+        assert str(told.value).startswith("test: 2 of 4 rows have the label -1, which train lacks")
+        assert str(told.value).endswith("Leave them out with dataset.missing: drop.")
+        found = factory(0, **paths, stream=stream, missing="drop")
+        assert found.test == (["text 0", "text 2"], ["0", "1"])
+        assert any("2 of 4 rows have the label -1" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("missing", ["error", "drop"])
+def test_a_test_split_of_minus_1_alone_is_told_with_what_to_do(splits, missing):
+    for factory, paths in splits([0, 1] * 4, [-1] * 4):
+        with pytest.raises(DataError, match=r"test: 4 of 4 rows .* set dataset\.test to null\."):
+            factory(0, **paths, missing=missing)
+        assert len(factory(0, **{**paths, "test": None}).test[0]) == 2
+
+
+def test_minus_1_that_train_has_too_is_a_label_like_any_other(splits):
+    for factory, paths in splits([0, -1] * 4, [0, -1, 0, -1]):
+        assert factory(0, **paths).test[1] == ["0", "-1", "0", "-1"]
 
 
 def test_anything_else_in_a_column_of_0_and_1_is_told():
     told = refused({"text": ["a", "b"], "good": ["1", "0"], "bad": ["0", "2"]}, label=["good", "bad"])
-    assert told == "table: rows 2: column 'bad' holds '2'; a column of a list of labels holds 0 or 1."
+    assert told.startswith("table: rows 2: column 'bad' holds '2'; a column of a list of labels holds 0 or 1, true or")
     assert "1 no label (rows 1)" in refused({"text": ["a", "b"], "x": [1, 0], "y": ["", 1]}, label=["x", "y"])
 
 
@@ -147,8 +203,6 @@ def test_a_label_that_shows_nothing_is_missing_where_labels_are_joined():
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_every_split_and_what_is_evaluated_later_is_joined_alike(tmp_path, kind, stream):
-    import polars as pl
-
     texts, labels = ["red", "blue"] * 4, ["ball ", "space", "ball", " space"] * 2
     paths = {split: tmp_path / f"{split}.{kind}" for split in ("train", "test")}
     for split, path in paths.items():

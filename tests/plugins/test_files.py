@@ -79,7 +79,7 @@ def test_a_mistake_names_the_file_of_a_list_that_has_it(three):
     bad.write_text("text,label\nred,\n")
     with pytest.raises(DataError) as told:
         read(three / "part-*.csv")
-    assert str(told.value).startswith(f"{bad}: 0 of 1 rows have no text, 1 no label")
+    assert str(told.value).startswith(f"{bad}: has no row with a text and a label: 0 of 1 rows have")
 
 
 # -- compressed --------------------------------------------------------------------------------

@@ -44,6 +44,10 @@ def flags(*steps):
         ({"comment": LONG, "toxic": cycle("0", "1"), "severe_toxic": cycle("0", "0", "1")},
          "comment", ["toxic", "severe_toxic"]),
         ({"comment": LONG, "unclear": cycle("True", "False", "False"), **flags(2, 3)}, "comment", ["kind 2", "kind 3"]),
+        ({"comment": LONG, "toxic": cycle("TRUE", "FALSE"), "rude": cycle("FALSE", "FALSE", "TRUE")},
+         "comment", ["toxic", "rude"]),
+        ({"comment": LONG, "toxic": cycle("Yes", "No"), "rude": cycle("no", "yes")}, "comment", ["toxic", "rude"]),
+        ({"comment": LONG, "toxic": cycle("0", "1", "-1"), "rude": cycle("0", "-1")}, "comment", ["toxic", "rude"]),
         ({"comment": LONG, **flags(2, 3), "topic": cycle("x", "y", "z")}, "comment", "topic"),
     ],
 )  # fmt: skip
@@ -86,7 +90,7 @@ def test_what_else_could_be_meant_is_said_with_what_to_write():
         "Rows with the same 'author' may belong together; 'group: author' holds them together."
     ]
     several = guess(Table("table", {"comment": LONG, **flags(2, 3)})).remarks
-    assert "If only one of the columns of 0 and 1 is meant, set 'label: kind 2'." in several
+    assert "If only one of these columns is meant, set 'label: kind 2'." in several
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from annotated_types import MinLen
 
 from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
 from textforge_standard.datasets.splits import Examples
+from textforge_standard.datasets.unlabelled import UNKNOWN
 
 Names = Annotated[list[str], MinLen(1)]
 SHOWN = 8
@@ -23,8 +24,8 @@ class Columns:
     Options:
         text: name of the column of texts, or a list of columns that are joined; empty ones are left out.
         join: what stands between joined columns.
-        label: name of the column of labels, or a list of columns of 0 and 1, one a label (multi-label); labels are
-            read as text, and a column that holds lists makes the data multi-label.
+        label: name of the column of labels, or a list of columns of 0 and 1 (or true and false, yes and no), one a
+            label (multi-label); labels are read as text, and a column that holds lists makes the data multi-label.
         label_separator: what stands between the labels of a text in a column of text, as '|' in 'a|b' (multi-label);
             a text whose field is empty or missing has no label.
         group: column of rows that belong together, such as those of one author: no hold-out divides a group.
@@ -132,6 +133,8 @@ class Incomplete:
         self.n = self.unlabelled = self.incomplete = 0
         self.first: list[str] = []
         self.called = ""
+        self.unknown = False
+        """Whether a label was missing because it is -1."""
 
     def complete(self, table: Table) -> Examples:
         """A table's rows that have a text, a label and a group.
@@ -158,6 +161,8 @@ class Incomplete:
         gone = {row for lacks in lacking for row, lacks_it in enumerate(lacks) if lacks_it}
         self.first += [table.number(row) for row in sorted(gone)[: SHOWN - len(self.first)]]
         self.incomplete, self.called = self.incomplete + len(gone), table.called
+        flags = [] if isinstance(columns.label, str) else columns.label
+        self.unknown |= any(as_text(table.columns[name][row]) in UNKNOWN for name in flags for row in gone)
         return found.rows(row for row in range(len(texts)) if row not in gone)
 
     def told(self) -> list[str]:
@@ -170,15 +175,24 @@ class Incomplete:
         from textforge.errors import listed
 
         warnings = []
+        if self.n == self.incomplete:
+            raise DataError(f"{self.path}: has no row with a text and a label{self._why_none()}.")
         if self.incomplete:
             rows = [*self.first, *[""] * (self.incomplete - len(self.first))]
             where = self.called.format(listed(rows, limit=SHOWN))
+            where += "; -1 stands for a label that is not given" if self.unknown else ""
             warnings.append(missing_told(self.path, self.n, self.counts, where, self.columns.missing))
         if self.unlabelled:
             warnings.append(f"{self.path}: {self.unlabelled} of {self.n} rows have none of the labels.")
-        if self.n == self.incomplete:
-            raise DataError(f"{self.path}: has no row with a text and a label.")
         return warnings
+
+    def _why_none(self) -> str:
+        if not self.n:
+            return ""
+        advice = ""
+        if self.counts["label"] == self.n:
+            advice = ". If these are test data whose labels are not given out (often -1), set dataset.test to null"
+        return f": {_lacking(self.n, self.counts)}{advice}"
 
 
 def missing_told(
@@ -191,12 +205,15 @@ def missing_told(
     """
     from textforge import DataError
 
-    (first, most), *others = counts.items()
-    lacking = ", ".join([f"{most} of {n} {called} have no {first}", *(f"{count} no {what}" for what, count in others)])
-    told = f"{path}: {lacking} ({where})"
+    told = f"{path}: {_lacking(n, counts, called)} ({where})"
     if missing == "error":
         raise DataError(f"{told}. Fill them in, or leave them out with dataset.missing: drop.")
     return f"{told}; they were left out."
+
+
+def _lacking(n: int, counts: dict[str, int], called: str = "rows") -> str:
+    (first, most), *others = counts.items()
+    return ", ".join([f"{most} of {n} {called} have no {first}", *(f"{count} no {what}" for what, count in others)])
 
 
 def as_text(value: Any) -> str:
@@ -273,23 +290,26 @@ def _listed(value: Any) -> list[str] | None:
     return list(dict.fromkeys(map(as_text, value if isinstance(value, (list, tuple)) else [value])))
 
 
-ON, OFF = frozenset({"1", "1.0", "true", "True"}), frozenset({"0", "0.0", "false", "False"})
+ON, OFF = frozenset({"1", "1.0", "true", "yes"}), frozenset({"0", "0.0", "false", "no"})
 FLAGS = ON | OFF
+"""In lower case; any case is read."""
 
 
 def _flags(table: Table, names: list[str]) -> list[list[str] | None]:
-    """The names of the columns that hold a 1."""
+    """The names of the columns that hold a 1; None where one holds nothing or -1, the mark of a label not given."""
     from textforge import DataError
 
     rows: list[list[str] | None] = [[] for _ in table.columns[names[0]]]
     for name in names:
         for row, value in enumerate(_values(table, name, _is_plain, "0 or 1")):
-            shown = "" if value is None else as_text(value).strip()
-            if not shown:
+            shown = "" if value is None else as_text(value).strip().lower()
+            if not shown or shown in UNKNOWN:
                 rows[row] = None
             elif shown not in FLAGS:
-                told = f"column '{name}' holds {shown[:40]!r}; a column of a list of labels holds 0 or 1."
-                raise DataError(f"{table.path}: {table.rows([row])}: {told}")
+                told = (
+                    f"column '{name}' holds {as_text(value)[:40]!r}; a column of a list of labels holds 0 or 1, true "
+                )
+                raise DataError(f"{table.path}: {table.rows([row])}: {told}or false, yes or no.")
             elif shown in ON and (labels := rows[row]) is not None:
                 labels.append(name)
     return rows

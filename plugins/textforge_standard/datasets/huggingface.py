@@ -7,6 +7,7 @@ from typing import Any
 
 from textforge_standard.datasets.columns import Columns, Table, examples, look_up
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
+from textforge_standard.datasets.unlabelled import label_set, only_labelled
 from textforge_standard.option_groups import with_groups
 
 DEFAULT_SPLITS = {"valid": "validation", "test": "test"}
@@ -53,6 +54,7 @@ def huggingface(
     chosen = {split: wanted for split, wanted in (("train", train), ("valid", valid), ("test", test))
               if wanted is not None and (wanted in found or wanted != DEFAULT_SPLITS.get(split))}  # fmt: skip
     splits = read_splits(chosen, lambda split: _read(source, found, split, columns))
+    splits = only_labelled(splits, label_set(splits["train"]), columns.missing)
     return dataset(splits, hold_out, seed, missing_test="no test split")
 
 

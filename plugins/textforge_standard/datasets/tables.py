@@ -8,6 +8,7 @@ from textforge_standard.datasets.columns import Columns, Table, examples
 from textforge_standard.datasets.files import Files, data_files
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.datasets.streamed import BlockReader, Streaming, streamed
+from textforge_standard.datasets.unlabelled import label_set, only_labelled
 
 Reader = Callable[..., Table]
 """Reads the columns wanted, each with the option that names it, of one file; all columns where None are named."""
@@ -43,7 +44,8 @@ def from_files(
     if streaming.stream:
         others = read_splits({name: paths for name, paths in sources.items() if name != "train"}, split)
         return streamed(sources["train"], others, hold_out, columns, seed, blocks, read_with)
-    return dataset(read_splits(sources, split), hold_out, seed)
+    splits = read_splits(sources, split)
+    return dataset(only_labelled(splits, label_set(splits["train"]), columns.missing), hold_out, seed)
 
 
 Looked = tuple[Table, dict[str, Any], dict[str, str]]
@@ -74,16 +76,18 @@ def look_at_files(
         options: dict[str, Any] = {}
         incomplete = 0
         multi_label = False
+        known: set[str] = set()
         for split, file in paths.items():
             try:
                 rows = table if split == "train" else read_with(file, columns.wanted(), **own)
-                kept = examples(rows, columns)
+                kept = only_labelled({split: examples(rows, columns)}, known, columns.missing)[split]
             except DataError as error:
                 if split == "train":
                     raise
                 found.remarks.append(f"{file.name} is left out: {error}")
                 continue
             options[split] = file
+            known |= label_set(kept) if split == "train" else set()
             incomplete += len(next(iter(rows.columns.values()))) - len(kept.texts)
             multi_label |= isinstance(kept.labels[0], list)
         options |= {**found.options, **own}
