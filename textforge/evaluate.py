@@ -88,7 +88,8 @@ def _data_file(run: Path, data: str | Path | None) -> Path:
         raise BundleError(f"{run}: a bundle alone knows no data. Name them with --data FILE or --data RECIPE.")
     path = own if data is None else Path(data)
     if not path.is_file():
-        raise RecipeError(f"{path}: is a folder, not a file." if path.is_dir() else f"{path}: there is no such file.")
+        found = "is a folder, not a file" if path.is_dir() else "is a pipe or a device; save it to a file"
+        raise RecipeError(f"{path}: {found if path.exists() else 'there is no such file'}.")
     return path
 
 

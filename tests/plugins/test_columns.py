@@ -123,9 +123,27 @@ def test_minus_1_in_a_column_of_0_and_1_is_a_label_not_given(mark):
     assert "1 no label (rows 2; -1 stands for a label that is not given). Fill" in told and "missing: drop" in told
     found = taken(table, label=["x", "y"], missing="drop")
     assert found.labels == [["x"], ["y"]] and "they were left out" in found.warnings[0]
-    for missing in ("error", "drop"):
-        told = refused({**table, "x": [mark] * 3}, label=["x", "y"], missing=missing)
-        assert "0 of 3 rows have no text, 3 no label" in told and "set dataset.test to null" in told
+    told = refused({**table, "x": [mark] * 3}, label=["x", "y"])
+    assert "0 of 3 rows have no text, 3 no label" in told and "set dataset.test to null" in told
+
+
+@pytest.mark.parametrize("missing", ["error", "drop"])
+def test_a_test_split_whose_flags_are_all_minus_1_is_told_with_what_to_do(tmp_path, missing):
+    paths = {split: tmp_path / f"{split}.csv" for split in ("train", "test")}
+    paths["train"].write_text("text,x,y\n" + "a,1,0\nb,0,1\nc,1,1\nd,0,0\n" * 2)
+    paths["test"].write_text("text,x,y\na,-1,-1\nb,-1,-1\n")
+    with pytest.raises(DataError, match=r"0 of 2 rows have no text, 2 no label .*set dataset\.test to null\.$"):
+        csv_files(0, **paths, label=["x", "y"], missing=missing)
+    assert csv_files(0, train=paths["train"], test=None, label=["x", "y"], missing=missing).test
+
+
+def test_a_file_of_several_may_have_no_complete_row_where_those_are_dropped(tmp_path):
+    (tmp_path / "a.csv").write_text("text,label\nred,x\nblue,y\n")
+    (tmp_path / "b.csv").write_text("text,label\nred,\n")
+    found = csv_files(0, train=tmp_path / "*.csv", missing="drop", test_fraction=0)
+    assert found.train == (["red", "blue"], ["x", "y"]) and "0 of 1 rows have no text, 1 no label" in found.warnings[0]
+    with pytest.raises(DataError, match=r"b\.csv: 0 of 1 rows .* train: has no row with a text and a label\."):
+        csv_files(0, train=tmp_path / "b.csv", missing="drop")
 
 
 @pytest.fixture

@@ -162,37 +162,32 @@ class Incomplete:
         self.first += [table.number(row) for row in sorted(gone)[: SHOWN - len(self.first)]]
         self.incomplete, self.called = self.incomplete + len(gone), table.called
         flags = [] if isinstance(columns.label, str) else columns.label
-        self.unknown |= any(as_text(table.columns[name][row]) in UNKNOWN for name in flags for row in gone)
+        self.unknown |= any(as_text(table.columns[name][row]).strip() in UNKNOWN for name in flags for row in gone)
         return found.rows(row for row in range(len(texts)) if row not in gone)
 
     def told(self) -> list[str]:
         """Warnings of the rows that were left out, and of those that have no label.
 
         Raises:
-            DataError: no row may lack anything, or none is left.
+            DataError: no row may lack anything, or the file has no rows.
         """
         from textforge import DataError
         from textforge.errors import listed
 
         warnings = []
-        if self.n == self.incomplete:
-            raise DataError(f"{self.path}: has no row with a text and a label{self._why_none()}.")
+        rows = [*self.first, *[""] * (self.incomplete - len(self.first))]
+        where = self.called.format(listed(rows, limit=SHOWN))
+        where += "; -1 stands for a label that is not given" if self.unknown else ""
+        if self.n == self.incomplete and (self.columns.missing == "error" or not self.n):
+            why = f": {_lacking(self.n, self.counts)} ({where})" if self.n else ""
+            null = "If these are test data whose labels are not given out (often -1), set dataset.test to null."
+            advice = f" {null}" if self.n and self.counts["label"] == self.n else ""
+            raise DataError(f"{self.path}: has no row with a text and a label{why}.{advice}")
         if self.incomplete:
-            rows = [*self.first, *[""] * (self.incomplete - len(self.first))]
-            where = self.called.format(listed(rows, limit=SHOWN))
-            where += "; -1 stands for a label that is not given" if self.unknown else ""
             warnings.append(missing_told(self.path, self.n, self.counts, where, self.columns.missing))
         if self.unlabelled:
             warnings.append(f"{self.path}: {self.unlabelled} of {self.n} rows have none of the labels.")
         return warnings
-
-    def _why_none(self) -> str:
-        if not self.n:
-            return ""
-        advice = ""
-        if self.counts["label"] == self.n:
-            advice = ". If these are test data whose labels are not given out (often -1), set dataset.test to null"
-        return f": {_lacking(self.n, self.counts)}{advice}"
 
 
 def missing_told(

@@ -1,6 +1,6 @@
 """Files with columns, turned into a dataset; and what `textforge init` is told of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,10 @@ Looked = tuple[Table, dict[str, Any], dict[str, str]]
 
 
 def look_at_files(
-    *suffixes: str, read: Callable[[Path], Looked], read_with: Callable[..., Table]
+    *suffixes: str,
+    read: Callable[[Path], Looked],
+    read_with: Callable[..., Table],
+    find: Callable[[Path, Collection[str]], dict[str, Path]] = data_files,
 ) -> Callable[[Path], dict[str, Any] | None]:
     """The `look_at` of a dataset of table files: what options a file, or a folder of train and test files, needs.
 
@@ -61,13 +64,14 @@ def look_at_files(
         suffixes: those that tell the format.
         read: how a file is read that nothing is known of.
         read_with: how one is read with the options that `read` found.
+        find: which files are those of the splits.
     """
 
     def look_at(path: Path) -> dict[str, Any] | None:
         from textforge import DataError
         from textforge_standard.datasets.guess import guess
 
-        paths = data_files(path, suffixes)
+        paths = find(path, suffixes)
         if not paths:
             return None
         table, own, why = read(paths["train"])
@@ -81,6 +85,8 @@ def look_at_files(
             try:
                 rows = table if split == "train" else read_with(file, columns.wanted(), **own)
                 kept = only_labelled({split: examples(rows, columns)}, known, columns.missing)[split]
+                if not kept.texts:
+                    raise DataError(" ".join(kept.warnings))
             except DataError as error:
                 if split == "train":
                     raise
