@@ -76,6 +76,8 @@ class Dataset:
             object.__setattr__(self, name, (texts, labels))
             if not streams:
                 self._refuse_mixed(name)
+        told = (warning.encode("utf-8", "backslashreplace").decode() for warning in self.warnings)
+        object.__setattr__(self, "warnings", tuple(told))  # they may name files whose names are no UTF-8
         if self.label_names is not None:
             object.__setattr__(self, "label_names", as_column(self.label_names, "label_names", "name"))
             refuse_unencodable(self.label_names, "label_names")

@@ -181,6 +181,14 @@ def test_a_class_folder_whose_name_is_not_utf8_is_refused(tree):
     assert read(path, classes=["pos", "neg"])[1] == ["neg", "neg", "pos", "pos"]
 
 
+def test_warnings_of_files_whose_names_are_not_utf8_can_be_written(tree):
+    path = tree(SMALL)
+    (path / "pos" / "sub").mkdir()
+    (path / "pos" / "sub" / "caf\udce9.txt").write_text("strong")
+    (warning,) = folder(0, train=path, test_fraction=0.0).warnings
+    assert "(pos/sub/caf\\udce9.txt)" in warning and warning.encode()
+
+
 def test_what_is_no_folder_is_told(tree, tmp_path):
     assert "is a file; a folder is needed" in refused(tree(SMALL) / "pos" / "b")
     assert "is not there; a folder is needed" in refused(tmp_path / "nowhere")
