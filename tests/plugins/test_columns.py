@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 from hypothesis import given, strategies as st
 
+import textforge
 from textforge import DataError
+from textforge.evaluate import evaluate
 from textforge_standard.datasets.columns import Columns, Table, examples
 from textforge_standard.datasets.csv_files import csv_files
 from textforge_standard.datasets.jsonl import jsonl
@@ -105,6 +107,24 @@ def test_an_empty_field_of_divided_labels_is_the_empty_set(nothing, missing):
     found = taken({"text": ["a", "b"], "label": ["x|y", nothing]}, label_separator="|", missing=missing)
     assert found.labels == [["x", "y"], []]
     assert found.warnings == ["table: 1 of 2 rows have none of the labels."]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_texts_without_a_label_are_trained_on_and_evaluated(tmp_path, kind, stream):
+    frame = pl.DataFrame({"text": ["red", "blue", "green", "grey"] * 6, "label": ["x|y", "x", "y", None] * 6})
+    path = tmp_path / f"data.{kind}"
+    {"csv": frame.write_csv, "tsv": lambda path: frame.write_csv(path, separator="\t"), "jsonl": frame.write_ndjson,
+     "parquet": frame.write_parquet}[kind](path)  # fmt: skip
+    run = textforge.run(
+        {"dataset": {"use": kind, "train": str(path), "test": str(path), "label_separator": "|", "stream": stream},
+         "vectorizer": "bow", "model": "linear", "optimizer": {"use": "adam", "lr": 0.5}, "trainer": {"epochs": 9}},
+        out=tmp_path / "run",
+    )  # fmt: skip
+    assert (run.result["n_train"], run.test["n"], run.test["accuracy"]) == (24, 24, 1.0)
+    assert any("6 of 24 rows have none of the labels." in warning for warning in run.result["warnings"])
+    assert evaluate(run.path, data=path)["accuracy"] == 1.0
+    assert json.loads((run.path / "predictions.jsonl").read_text().splitlines()[3])["gold"] == []
 
 
 def test_columns_of_0_and_1_are_a_label_each():
