@@ -12,14 +12,8 @@ PARTS = (".parquet", ".pq")
 
 @dataclass(frozen=True, kw_only=True)
 class PartFiles(Files):
-    """Where the data are.
-
-    Options:
-        train: training data: a file, a folder of .parquet files, a list of these, or a glob such as data/*.parquet;
-            .gz and .zst are unpacked.
-        valid: validation data, as train.
-        test: test data, as train; without them test_fraction of train is held out.
-    """
+    # A folder stands for the files in it; the options are described alike for all formats.
+    __doc__ = Files.__doc__
 
     folders: ClassVar[bool] = True
 
