@@ -168,6 +168,18 @@ def test_a_packed_file_of_nuls_is_refused_before_it_fills_the_memory(tmp_path, n
         tracemalloc.stop()
 
 
+def test_init_refuses_a_packed_file_of_nuls_before_it_fills_the_memory(tmp_path):
+    path = tmp_path / "d.csv.gz"
+    path.write_bytes(gzip.compress(bytes(1 << 28), 1))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="a megabyte of NUL bytes"):
+            csv_files.look_at(path)
+        assert tracemalloc.get_traced_memory()[1] < 80 << 20
+    finally:
+        tracemalloc.stop()
+
+
 # -- what is no file ---------------------------------------------------------------------------
 
 

@@ -158,6 +158,15 @@ def test_folders_named_as_keys_and_values_are_columns(tmp_path):
     assert table.train[1] == ["a", "a"]
 
 
+def test_a_stream_is_made_anew_where_a_folder_that_is_a_label_is_renamed(tmp_path):
+    for label in ("x", "y"):
+        (tmp_path / "d" / f"label={label}").mkdir(parents=True)
+        pl.DataFrame({"text": [f"of {label}"] * 2}).write_parquet(tmp_path / "d" / f"label={label}" / "0.parquet")
+    assert parquet(0, train=tmp_path / "d", test_fraction=0.0, stream=True).labels() == ("x", "y")
+    (tmp_path / "d" / "label=x").rename(tmp_path / "d" / "label=w")
+    assert parquet(0, train=tmp_path / "d", test_fraction=0.0, stream=True).labels() == ("w", "y")
+
+
 @pytest.mark.parametrize(
     ("names", "told"),
     [

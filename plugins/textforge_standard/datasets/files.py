@@ -110,10 +110,17 @@ def content(path: Path) -> bytes:
     Raises:
         DataError: it cannot be read, or is damaged.
     """
-    if path.suffix.lower() in COMPRESSED:
-        return b"".join(pieces(path))
-    with _opened(path) as file:
-        return file.read()
+    from textforge import DataError
+
+    if path.suffix.lower() not in COMPRESSED:
+        with _opened(path) as file:
+            return file.read()
+    found = []
+    for piece in pieces(path):
+        if len(piece) >= PIECE and not piece.strip(b"\0"):  # what packs best may fill the memory
+            raise DataError(f"{path}: holds a megabyte of NUL bytes. The file is damaged: export it again.")
+        found.append(piece)
+    return b"".join(found)
 
 
 def text_of(path: Path, encoding: str) -> str:

@@ -93,6 +93,15 @@ def _contents(path: Path) -> list[Path]:
         raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
+def texts_in(path: Path) -> Iterator[Path]:
+    """The files of one class, by name."""
+    return filter(_is_text, _contents(path))
+
+
+def _is_text(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".")
+
+
 def _read(path: Path, classes: list[str] | None, encoding: str) -> tuple[Examples, list[str]]:
     """The texts of a folder of class folders, with warnings of what was not read; and the empty files."""
     from textforge import DataError
@@ -111,10 +120,9 @@ def _read(path: Path, classes: list[str] | None, encoding: str) -> tuple[Example
     if classes is None:
         others.add(one for one in _contents(path) if one.name not in there)
     for name in sorted(classes) if classes is not None else there:
-        for file in _contents(there[name]):
-            if file.name.startswith(".") or not file.is_file():
-                others.add([file])
-            elif (text := text_of(file, encoding)).strip():
+        others.add(one for one in _contents(there[name]) if not _is_text(one))
+        for file in texts_in(there[name]):
+            if (text := text_of(file, encoding)).strip():
                 found.texts.append(text)
                 found.labels.append(name)
             else:

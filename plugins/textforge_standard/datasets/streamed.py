@@ -92,7 +92,8 @@ def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: 
     from textforge import DataError
 
     try:
-        sources = [file_digest(path) for path in paths]
+        # Folders named key=value are columns of Parquet files.
+        sources = [[file_digest(path), *(part for part in path.parent.parts if "=" in part)] for path in paths]
         sizes = [path.stat().st_size * (1 if path.suffix.lower() in PLAIN else UNPACKED) for path in paths]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error
