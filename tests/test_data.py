@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, strategies as st
 
 from textforge import DataError, Dataset, Stream
-from textforge.data import encode_labels
+from textforge.data import encode_labels, sorted_labels
 from textforge.splits import stratified_holdout
 
 LABELS = st.lists(st.integers(0, 4), min_size=4, max_size=200)
@@ -41,6 +41,39 @@ def test_labels_are_sorted_unless_given() -> None:
     train = (["a", "b", "c"], ["z", "x", "y"])
     assert Dataset(train=train).labels() == ("x", "y", "z")
     assert Dataset(train=train, label_names=["z", "y", "x"]).labels() == ("z", "y", "x")
+
+
+NUMBERS = st.integers(-(10**30), 10**30) | st.integers(-20, 20)
+
+
+@given(st.sets(NUMBERS, min_size=2, max_size=15), st.randoms())
+def test_labels_that_are_all_whole_numbers_stand_in_their_order(numbers: set[int], random: Any) -> None:
+    labels = [str(number) for number in numbers]
+    random.shuffle(labels)
+    expected = tuple(map(str, sorted(numbers)))
+    texts = [f"text {n}" for n in range(len(labels))]
+    assert Dataset(train=(texts, labels)).labels() == expected
+    assert Dataset(train=(texts, [[label] for label in labels])).labels() == expected
+    assert Dataset(train=Stream(1, lambda chunk: (texts, labels))).labels() == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["10", "9", "-1", "+2", "007"], ["-1", "+2", "007", "9", "10"]),
+        (["4.5", "10.0", "9.5"], ["4.5", "9.5", "10.0"]),
+        (["10", "9", "none"], ["10", "9", "none"]),
+        (["v10", "v9"], ["v10", "v9"]),
+        (["1e1", "9"], ["1e1", "9"]),
+        (["1" * 5000, "2"], ["2", "1" * 5000]),
+        (["\u0661\u0660", "\u0669"], ["\u0661\u0660", "\u0669"]),
+        (["1,000", "200"], ["1,000", "200"]),
+        (["", "1"], ["", "1"]),
+    ],
+)
+def test_labels_are_in_the_order_of_numbers_only_where_all_are(labels: list[str], expected: list[str]) -> None:
+    assert sorted_labels(labels) == expected
+    assert sorted_labels(reversed(labels)) == expected
 
 
 @pytest.mark.parametrize(

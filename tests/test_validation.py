@@ -27,7 +27,7 @@ falling.greater_is_better = False
 
 
 def validation(monitor: str = "loss", **metrics: Any) -> Validation:
-    return Validation(monitor, ExtraMetrics(metrics, n_classes=3, multi_label=False))
+    return Validation(monitor, ExtraMetrics(metrics, labels=LABELS, multi_label=False))
 
 
 def test_figures_of_single_labels_are_scikit_learns() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -42,7 +44,7 @@ class Dataset:
         train: texts and labels to learn from; or a `Stream` of them, which need not fit in memory.
         test: texts and labels for the final figures, touched by nothing before.
         valid: texts and labels to choose epochs by.
-        label_names: the classes in their order; by default the sorted labels of train.
+        label_names: the classes in their order; by default the labels of train, sorted as `sorted_labels` does.
         warnings: sentences for the user about the data.
         groups: a name for each training text (its author, its thread); where texts of train are held
             out, those of one group stay together.
@@ -137,7 +139,7 @@ class Dataset:
         if isinstance(self.train, Stream):
             for name in self.splits():
                 self._refuse_mixed(name)
-        found, n = sorted(self.label_counts()), self.n_train
+        found, n = sorted_labels(self.label_counts()), self.n_train
         names = list(self.label_names) if self.label_names is not None else found
         if not found:
             raise DataError(f"none of the {n} training texts has a label.")
@@ -187,6 +189,23 @@ class Dataset:
                     f"figures on {name} may be too good."
                 )
         return told
+
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+def as_numbers(labels: Iterable[str]) -> list[Decimal] | None:
+    """Labels as exact numbers; None unless all are, whole or with decimals, in ASCII digits: -1, 10, 4.5."""
+    names = list(labels)
+    return [Decimal(name) for name in names] if all(map(_NUMBER.fullmatch, names)) else None
+
+
+def sorted_labels(labels: Iterable[str]) -> list[str]:
+    """Labels by size where all of them are numbers (1, 2, 10), else by code points."""
+    names = sorted(labels)
+    if (numbers := as_numbers(names)) is None:
+        return names
+    return [name for _, name in sorted(zip(numbers, names, strict=True))]
 
 
 def as_dataset(dataset: Any, seed: int) -> Dataset:

@@ -56,7 +56,7 @@ def evaluate(
     measures = _metrics(run, metrics, plugins)
     classifier = load(run, plugins=plugins, device=device)
     several = classifier.decision.multi_label
-    extra = ExtraMetrics(measures, n_classes=len(classifier.labels), multi_label=several)
+    extra = ExtraMetrics(measures, labels=classifier.labels, multi_label=several)
     dataset, default = _dataset(run, source, [option.removeprefix("dataset.") for option in options], plugins)
     chosen = split or default
     splits = dataset.splits()

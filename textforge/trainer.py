@@ -96,7 +96,7 @@ class Trainer:
         if isinstance(self.dataset.train, Stream):
             refuse_stream(self.vectorizer, self.fits_itself, self._who)
         self.labels = self.dataset.labels()
-        extra = ExtraMetrics(metrics, n_classes=len(self.labels), multi_label=self.dataset.multi_label)
+        extra = ExtraMetrics(metrics, labels=self.labels, multi_label=self.dataset.multi_label)
         self._validation = Validation(self.settings.monitor, extra)
         self.history: list[EpochResult] = []
         self._factories = given
