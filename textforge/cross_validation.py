@@ -115,10 +115,10 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
         trainer = trainer_for(recipe, fold, progress.step)
         for epoch in trainer:
             progress.epoch(epoch, trainer.epochs)
-        warnings.tell(trainer.warnings)
         assert fold.test is not None
         texts, gold = fold.test
         classifier = trainer.classifier()
+        warnings.tell(trainer.warnings)
         probabilities[rows] = classifier.predict_proba(texts, on_batch=progress.evaluated)
         measured = classifier.metrics(gold, probabilities[rows], metrics=trainer.metrics)
         figures.append(measured)

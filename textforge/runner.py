@@ -134,8 +134,8 @@ def _trained(
     )
     with clock("train"), told_at(recipe):
         _train(path, trainer, callbacks, progress)
-        warnings.tell(trainer.warnings)
     classifier = trainer.classifier()
+    warnings.tell(trainer.warnings)
     progress.stage("evaluating on test" if dataset.test else "no test split: nothing to evaluate")
     with clock("evaluate"), _classifier_not_lost(classifier, path):
         test, rows = _evaluate(classifier, dataset, trainer.metrics, progress)
