@@ -3,7 +3,7 @@
 import pytest
 
 from textforge import errors
-from textforge.errors import Mistake, Place, RecipeError, alternatives, listed, nearest
+from textforge.errors import LONGEST_MESSAGE, SHOWN, Mistake, Place, RecipeError, alternatives, cut, listed, nearest
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,57 @@ def test_names_in_a_sentence():
     assert alternatives([]) == ""
     assert alternatives("a") == "'a'"
     assert alternatives("abc") == "'a', 'b' or 'c'"
+
+
+# -- bounds ----------------------------------------------------------------------------------------
+
+
+def test_of_thousands_of_mistakes_the_first_are_spelt_out_and_the_others_counted():
+    error = RecipeError([Mistake(f"mistake {n}") for n in range(9000)])
+    assert str(error).split("\n") == [*(f"mistake {n}" for n in range(SHOWN)), "and 8,990 more mistakes."]
+    assert len(error.mistakes) == 9000
+    assert str(RecipeError([Mistake("a")] * SHOWN)).count("\n") == SHOWN - 1, "as many as are shown: none is left out"
+    assert str(RecipeError([Mistake("a")] * (SHOWN + 1))).endswith("\nand 1 more mistake.")
+
+
+def test_long_text_is_cut_in_its_middle():
+    assert cut("a" * 60) == "a" * 60
+    assert cut("a" * 50 + "b" * 50) == "a" * 39 + "…" + "b" * 20
+    assert [len(cut("x" * n, 30)) for n in (29, 30, 31, 1000)] == [29, 30, 30, 30]
+
+
+def test_a_message_is_bounded_whatever_it_quotes():
+    place = Place("r.yaml", 1, 500_000, "x" * 1_000_000, 1_000_000)
+    assert len(str(Mistake("y" * 1_000_000, place))) < LONGEST_MESSAGE + 300
+    assert len(listed(["z" * 1_000_000] * 1000)) < 3000
+
+
+def test_only_the_shown_piece_of_a_line_is_looked_at():
+    class Line(str):
+        def rstrip(self):
+            return self
+
+        def __iter__(self):
+            raise AssertionError("the whole line is walked through")
+
+    assert Place("r.yaml", 1, 7, Line("a" * 1_000_000)).pointer()
+
+
+@pytest.mark.parametrize("n", [60, 10_000])
+def test_among_many_candidates_the_nearest_is_found(n):
+    names = [f"column{k:05d}" for k in range(n)]
+    assert nearest("colunm00042", names) == "column00042"
+    assert nearest("heading", [*names, "headings"]) == "headings"
+
+
+def test_few_candidates_are_compared_in_full_and_none_for_a_very_long_name(monkeypatch):
+    import difflib
+
+    compared = []
+    ratio = difflib.SequenceMatcher.ratio
+    monkeypatch.setattr(difflib.SequenceMatcher, "ratio", lambda self: compared.append(1) or ratio(self))
+    alike = [("ab" * 45)[k % 7 :] + str(k) for k in range(5000)]
+    assert nearest("ab" * 45, alike)
+    assert len(compared) <= 2 * errors.COMPARED, "difflib asks twice for a ratio"
+    assert nearest("ab" * 500_000, alike) is None
+    assert nearest("ab", ["ab" * 500_000]) is None

@@ -14,13 +14,21 @@ import re
 from bisect import bisect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from textforge.errors import Mistake, Place, RecipeError
+from textforge.components import KINDS, LISTED, SECTIONS
+from textforge.errors import Mistake, Place, RecipeError, cut, nearest
 from textforge.yaml12 import CoreLoader
+
+KEYS = ("extends", "seed", *SECTIONS, "trainer", *(KINDS[kind].many for kind in LISTED), "decision")
+"""The top-level keys of a recipe."""
+
+_SECTION = re.compile(rf"""(?:^|[\r{{,])[ \t]*["']?(?:{"|".join(KEYS)})["']?[ \t]*:""", re.MULTILINE)
+"""Marks a recipe. A file without one may be any other, such as a private key, so that no line of it is quoted."""
 
 MAX_NODES = 10_000
 MAX_DEPTH = 50
@@ -79,43 +87,63 @@ def read_document(path: Path) -> tuple[str, Node]:
     if len(data) > MAX_BYTES:
         raise RecipeError(f"{path}: larger than {MAX_BYTES:,} bytes; this is no recipe.")
     text = _decode(data, str(path))
-    return text, parse(text, str(path), folder=path.resolve().parent)
+    return text, parse(text, str(path), folder=path.resolve().parent, quoted=bool(_SECTION.search(text)))
 
 
-def parse(text: str, source: str, *, folder: Path | None = None) -> Node:
-    """YAML text as nodes. `source` names it in messages.
+def parse(text: str, source: str, *, folder: Path | None = None, quoted: bool = True) -> Node:
+    """YAML text as nodes.
+
+    Args:
+        text: a single YAML document.
+        source: its name in messages.
+        folder: what relative paths in it are relative to; None: the working directory.
+        quoted: whether a mistake shows the line that it is in.
 
     Raises:
         RecipeError: the text is empty or not proper YAML; with its place.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _Reader(text, source, folder).read()
+    return _Reader(text, source, folder, quoted).read()
 
 
-def from_python(value: Any, source: str, *, folder: Path | None = None, depth: int = 0) -> Node:
+def from_python(value: Any, source: str, *, folder: Path | None = None) -> Node:
     """Ordinary Python dicts, lists and scalars as nodes, all written at `source`.
 
     Raises:
-        RecipeError: a value that YAML could not hold, or one that holds itself.
+        RecipeError: a value that YAML could not hold, one that holds itself, or too many values.
     """
+    return _from_python(value, source, folder, 0, count(1))
+
+
+def _from_python(value: Any, source: str, folder: Path | None, depth: int, number: Iterator[int]) -> Node:
     place = Place(source, folder=folder)
-    if depth > MAX_DEPTH:
-        raise RecipeError(Mistake(f"nested deeper than {MAX_DEPTH} levels.", place))
+    if wrong := _out_of_bounds(next(number), depth):
+        raise RecipeError(Mistake(wrong, place))
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
-                raise RecipeError(Mistake(f"the key {key!r} is not text.", place))
-        children = {str(k): from_python(v, f"{source}.{k}", folder=folder, depth=depth + 1) for k, v in value.items()}
+                raise RecipeError(Mistake(f"the key {cut(repr(key))} is not text.", place))
+        children = {
+            str(key): _from_python(inner, f"{source}.{cut(key)}", folder, depth + 1, number)
+            for key, inner in value.items()
+        }
         return Node(children, place, place)
     if hasattr(value, "tolist"):  # numpy's numbers and arrays
         value = value.tolist()
     if isinstance(value, (list, tuple)):
-        items = [from_python(v, f"{source}[{n}]", folder=folder, depth=depth + 1) for n, v in enumerate(value)]
+        items = [_from_python(inner, f"{source}[{n}]", folder, depth + 1, number) for n, inner in enumerate(value)]
         return Node(items, place, place)
     try:
         return Node(_scalar(value), place, place)
     except (ValueError, OverflowError) as error:
         raise RecipeError(Mistake(f"{error}.", place)) from error
+
+
+def _out_of_bounds(n_values: int, depth: int) -> str | None:
+    """What is wrong with a value that comes after so many others, and stands so deep."""
+    if n_values > MAX_NODES:
+        return f"holds more than {MAX_NODES:,} values, counting those that aliases repeat; this is no recipe."
+    return f"nested deeper than {MAX_DEPTH} levels." if depth > MAX_DEPTH else None
 
 
 def _scalar(value: Any) -> Scalar:
@@ -147,14 +175,16 @@ def _text(text: str) -> str:
     try:  # JSON writes a character beyond U+FFFF as two escapes, which PyYAML leaves apart
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{text!a} holds half a character (a lone surrogate), which no file can hold") from error
+        raise ValueError(
+            f"{cut(ascii(text))} holds half a character (a lone surrogate), which no file can hold"
+        ) from error
 
 
 class _Reader:
     """One YAML text on its way to nodes."""
 
-    def __init__(self, text: str, source: str, folder: Path | None) -> None:
-        self.text, self.source, self.folder = text, source, folder
+    def __init__(self, text: str, source: str, folder: Path | None, quoted: bool) -> None:
+        self.text, self.source, self.folder, self.quoted = text, source, folder, quoted
         self.lines = text.split("\n")
         self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
         self.nodes = 0
@@ -162,31 +192,25 @@ class _Reader:
 
     def read(self) -> Node:
         try:
-            loader = CoreLoader(self.text)
-            root = loader.get_single_node()
+            root = CoreLoader(self.text, self.check).get_single_node()
         except yaml.reader.ReaderError as error:
             character = f"U+{error.character:04X}" if isinstance(error.character, int) else error.character
             raise self.wrong(f"the character {character} is not allowed in YAML.", error.position) from error
         except yaml.MarkedYAMLError as error:
             raise self.yaml_error(error) from error
-        except RecursionError as error:
-            raise self.wrong(f"nested deeper than {MAX_DEPTH} levels.") from error
         if root is None:
             raise self.wrong("is empty. A recipe has the sections dataset, vectorizer, model and optimizer.")
         return self.node(root, depth=0)
 
+    def check(self, n_values: int, depth: int, index: int) -> None:
+        if wrong := _out_of_bounds(n_values, depth):
+            raise self.wrong(wrong, index)
+
     def node(self, source: yaml.Node, depth: int) -> Node:
         self.nodes += 1
         place = self.place(source)
-        if self.nodes > MAX_NODES:
-            raise RecipeError(
-                Mistake(
-                    f"holds more than {MAX_NODES:,} values, counting those that aliases repeat; this is no recipe.",
-                    place,
-                )
-            )
-        if depth > MAX_DEPTH:
-            raise RecipeError(Mistake(f"nested deeper than {MAX_DEPTH} levels.", place))
+        if wrong := _out_of_bounds(self.nodes, depth):
+            raise RecipeError(Mistake(wrong, place))
         if id(source) in self.open:
             raise RecipeError(Mistake("an alias refers to the value that it stands in.", place))
         self.refuse_tag(source, place)
@@ -214,16 +238,17 @@ class _Reader:
                     Mistake("merge keys (<<) are not used in recipes; 'extends' is there for that.", place)
                 )
             if not key_node.tag.endswith(":str"):
-                raise RecipeError(Mistake(f"the key {key or 'null'} is not text; put it in quotes.", place))
+                raise RecipeError(Mistake(f"the key {self.shown(key) or 'null'} is not text; put it in quotes.", place))
             if key in seen:
-                raise RecipeError(Mistake(f"the key '{key}' is here twice; first in line {seen[key].line}.", place))
+                first = seen[key].line
+                raise RecipeError(Mistake(f"the key '{self.shown(key)}' is here twice; first in line {first}.", place))
             seen[key] = place
             node = self.node(value_node, depth + 1)
             yield key, Node(node.value, node.place, place)
 
     def refuse_tag(self, source: yaml.Node, place: Place) -> None:
         if tag := getattr(source, "written_tag", None):
-            raise RecipeError(Mistake(f"the tag '{tag}' is not used in recipes; take it out.", place))
+            raise RecipeError(Mistake(f"the tag '{self.shown(tag)}' is not used in recipes; take it out.", place))
 
     def scalar(self, source: yaml.ScalarNode, place: Place) -> Scalar:
         kind, text = source.tag.split(":")[-1], source.value
@@ -240,13 +265,20 @@ class _Reader:
                 return float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
             return _text(text)
         except ValueError as error:
-            raise RecipeError(Mistake(f"{error}.", place)) from error
+            wrong = f"{error}" if self.quoted else "a value that no recipe can hold"
+            raise RecipeError(Mistake(f"{wrong}.", place)) from error
+
+    def shown(self, text: str) -> str:
+        """A piece of the document in a message."""
+        return cut(text) if self.quoted else "…"
 
     def place(self, node: yaml.Node) -> Place:
         line, column = self.where(node.start_mark.index)
-        excerpt = self.lines[line - 1]
-        width = min(node.end_mark.index - node.start_mark.index, len(excerpt) - column + 1)
-        return Place(self.source, line, column, excerpt, max(1, width), self.folder)
+        width = min(node.end_mark.index - node.start_mark.index, len(self.lines[line - 1]) - column + 1)
+        return Place(self.source, line, column, self.excerpt(line), max(1, width), self.folder)
+
+    def excerpt(self, line: int) -> str | None:
+        return self.lines[line - 1] if self.quoted else None
 
     def where(self, index: int) -> tuple[int, int]:
         """Line and column as editors count them: PyYAML ends lines at U+2028 and the like too."""
@@ -257,23 +289,32 @@ class _Reader:
         if index is None:
             return RecipeError(Mistake(message, Place(self.source)))
         line, column = self.where(index)
-        return RecipeError(Mistake(message, Place(self.source, line, column, self.lines[line - 1])))
+        return RecipeError(Mistake(message, Place(self.source, line, column, self.excerpt(line))))
 
     def yaml_error(self, error: yaml.MarkedYAMLError) -> RecipeError:
         mark = error.problem_mark or error.context_mark
         index = mark.index if mark else None
-        problem = (error.problem or error.context or "not YAML").strip()
+        problem = cut((error.problem or error.context or "not YAML").strip(), 200)
         if "\\t" in problem or (index is not None and "\t" in self.indent(index)):
             return self.wrong("a tab cannot stand here; write spaces.", index)
         if "but found another document" in problem:
             return self.wrong("a second document begins here; a recipe is a single one.", index)
-        context = f" ({error.context})" if error.context and error.context != problem else ""
-        return self.wrong(f"not proper YAML: {problem}{context}.{_YAML_ADVICE.get(problem, '')}", index)
+        context = f" ({cut(error.context, 200)})" if error.context and error.context != problem else ""
+        advice = _YAML_ADVICE.get(problem, "")
+        said = problem + context
+        if not self.quoted:
+            said = re.sub(r"""(['"])(.*?)\1""", _without_content, said)
+        return self.wrong(f"not proper YAML: {said}.{advice}", index)
 
     def indent(self, index: int) -> str:
         """The white space that the line of `index` begins with."""
         line = self.lines[self.where(index)[0] - 1]
         return line[: len(line) - len(line.lstrip())]
+
+
+def _without_content(quoted: re.Match[str]) -> str:
+    """What PyYAML quotes, without text of the document; its own names are characters and `<stream end>`."""
+    return quoted[0] if len(quoted[2]) < 2 or quoted[2].startswith("<") else "'…'"
 
 
 _YAML_ADVICE = {
@@ -300,8 +341,6 @@ def _decode(data: bytes, source: str) -> str:
 
 def _neighbours(path: Path) -> str:
     """What else lies where a file was looked for."""
-    from textforge.errors import nearest
-
     if os.path.lexists(path) or not os.path.isdir(path.parent) or not os.access(path.parent, os.R_OK):
         return ""
     found = sorted(name for name in os.listdir(path.parent) if name.endswith((".yaml", ".yml")))[:50]

@@ -9,6 +9,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+SHOWN = 10
+"""Mistakes that a message spells out; it counts the others."""
+
+LONGEST_NAME = 60
+"""Characters of a name or value that a message quotes; of a longer one it quotes both ends."""
+
+LONGEST_SOUGHT = 100
+"""Characters of a name for which a similar one is sought: the time of a comparison grows with their square."""
+
+COMPARED = 50
+"""Candidates that are compared character by character, where there are more."""
+
+LONGEST_MESSAGE = 2000
+"""Characters of one mistake's message, without the line that it points at."""
+
 
 class TextforgeError(Exception):
     """Something failed while running (exit code 1), or one of the kinds below."""
@@ -22,7 +37,10 @@ class TextforgeError(Exception):
 
 
 class RecipeError(TextforgeError):
-    """The recipe, an option or an argument is wrong (exit code 2). Holds every mistake found."""
+    """The recipe, an option or an argument is wrong (exit code 2).
+
+    `mistakes` holds every mistake found; the message spells out the first ten and counts the others.
+    """
 
     exit_code = 2
 
@@ -30,7 +48,10 @@ class RecipeError(TextforgeError):
         if isinstance(mistakes, str):
             mistakes = Mistake(mistakes)
         self.mistakes: tuple[Mistake, ...] = (mistakes,) if isinstance(mistakes, Mistake) else tuple(mistakes)
-        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+        told = [str(mistake) for mistake in self.mistakes[:SHOWN]]
+        if (more := len(self.mistakes) - SHOWN) > 0:
+            told.append(f"and {more:,} more mistake{'s' if more > 1 else ''}.")
+        super().__init__("\n".join(told))
 
 
 class PluginError(TextforgeError):
@@ -88,11 +109,13 @@ class Place:
         """The written line with carets under the value, or nothing where there is no line."""
         if self.excerpt is None or self.column is None:
             return ""
-        line = "".join(c if c.isprintable() else " " for c in self.excerpt.rstrip())
+        line = self.excerpt.rstrip()
         width = max(1, min(self.width, len(line) - self.column + 1))
         start = max(0, self.column - 61) if len(line) > 120 else 0
-        line = line[start : start + 120]
-        return f"\n    {line}\n    {' ' * (self.column - 1 - start)}{'^' * min(width, 120)}"
+        line = "".join(c if c.isprintable() else " " for c in line[start : start + 120])
+        return (
+            f"\n    {line}\n    {' ' * (self.column - 1 - start)}{'^' * max(1, min(width, 121 - self.column + start))}"
+        )
 
 
 @dataclass(frozen=True)
@@ -103,24 +126,42 @@ class Mistake:
     place: Place | None = None
 
     def __str__(self) -> str:
-        if self.place is None:
-            return self.message
-        return f"{self.place}: {self.message}{self.place.pointer()}"
+        message = cut(self.message, LONGEST_MESSAGE)
+        return message if self.place is None else f"{self.place}: {message}{self.place.pointer()}"
+
+
+def cut(text: str, limit: int = LONGEST_NAME) -> str:
+    """Text of at most `limit` characters: of a longer one the beginning and the end, with `…` between them."""
+    if len(text) <= limit:
+        return text
+    tail = limit // 3
+    return f"{text[: limit - 1 - tail]}…{text[-tail:]}"
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that a person who wrote `name` most likely meant, or None.
 
     Knows typing slips (difflib), abbreviations (`learning_rate` for `lr`) and added or left-out
-    words (`max_epochs` for `epochs`).
+    words (`max_epochs` for `epochs`). Names of more than 100 characters are near to none. Of thousands of
+    candidates, those that share most characters with the name are compared in full.
     """
     import difflib
+    import heapq
 
-    candidates = list(candidates)
-    if not (wanted := name.lower().replace("-", "_")):
+    candidates = [candidate for candidate in candidates if len(candidate) <= LONGEST_SOUGHT]
+    if not (wanted := name.lower().replace("-", "_")) or len(wanted) > LONGEST_SOUGHT:
         return None
     by_form = {candidate.lower().replace("-", "_"): candidate for candidate in candidates}
-    if close := difflib.get_close_matches(wanted, by_form, n=1, cutoff=0.6):
+    forms = list(by_form)
+    if len(forms) > COMPARED:
+        matcher = difflib.SequenceMatcher(b=wanted)
+
+        def shared(form: str) -> float:
+            matcher.set_seq1(form)
+            return matcher.quick_ratio()
+
+        forms = heapq.nlargest(COMPARED, forms, key=shared)
+    if close := difflib.get_close_matches(wanted, forms, n=1, cutoff=0.6):
         return by_form[close[0]]
     for form, candidate in by_form.items():
         if form in (_initials(wanted), wanted) or wanted == _initials(form):
@@ -140,14 +181,14 @@ def _initials(name: str) -> str:
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """`" Did you mean 'x'?"`, or an empty string where nothing is near."""
     found = nearest(name, candidates)
-    return f" Did you mean '{found}'?" if found else ""
+    return f" Did you mean '{cut(found)}'?" if found else ""
 
 
 def listed(names: Iterable[str], *, limit: int = 20) -> str:
-    """Names in a sentence: `a, b, c`, cut after `limit`, `none` where there are none."""
+    """Names in a sentence: `a, b, c`, `none` where there are none; at most `limit`, and long ones are cut."""
     names = list(names)
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more if names else "none"
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(cut(name, 2 * LONGEST_NAME) for name in names[:limit]) + more if names else "none"
 
 
 def alternatives(names: Iterable[str], conjunction: str = "or") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from textforge.errors import did_you_mean, listed
+from textforge.errors import LONGEST_NAME, SHOWN, cut, did_you_mean, listed
 
 Path = tuple[str | int, ...]
 
@@ -51,13 +51,18 @@ def option_errors(
         path = _path(error["loc"], values, missing=error["type"] == "missing")
         grouped.setdefault(path, []).append(error)
     # A union complains once for each of its types; keep what was said about the innermost value.
-    paths = [p for p in grouped if not any(q != p and q[: len(p)] == p for q in grouped)]
-    return [(path, _sentence(label, list(options), path, grouped[path], values)) for path in paths]
+    outer = {path[:n] for path in grouped for n in range(len(path))}
+    paths = [path for path in grouped if path not in outer]
+    return [
+        (path, _sentence(label, list(options), path, grouped[path], values, suggest=number < SHOWN))
+        for number, path in enumerate(paths)
+    ]
 
 
-def unknown_option(label: str, name: str, options: Iterable[str]) -> str:
-    """What is said of an option that there is not."""
-    return f"{label}: unknown option '{name}'. Its options: {listed(options)}.{did_you_mean(name, options)}"
+def unknown_option(label: str, name: str, options: Iterable[str], *, suggest: bool = True) -> str:
+    """The sentence about an option that does not exist; with `suggest`, the nearest that does is sought."""
+    meant = did_you_mean(name, options) if suggest else ""
+    return f"{label}: unknown option '{cut(name)}'. Its options: {listed(options)}.{meant}"
 
 
 def found(value: Any) -> str:
@@ -67,13 +72,12 @@ def found(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        shown = value if len(value) <= 60 else value[:57] + "…"
-        return f"the text '{shown}'"
+        return f"the text '{cut(value)}'"
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}" if value else "an empty list"
-    return str(value)
+    return cut(str(value))
 
 
 def _path(location: Sequence[str | int], values: Any, *, missing: bool) -> Path:
@@ -91,11 +95,13 @@ def _path(location: Sequence[str | int], values: Any, *, missing: bool) -> Path:
     return path
 
 
-def _sentence(label: str, options: list[str], path: Path, errors: list[Mapping[str, Any]], values: Any) -> str:
+def _sentence(
+    label: str, options: list[str], path: Path, errors: list[Mapping[str, Any]], values: Any, *, suggest: bool
+) -> str:
     kinds = {error["type"] for error in errors}
     name = str(path[-1]) if path else ""
     if "extra_forbidden" in kinds and len(path) == 1:
-        return unknown_option(label, name, options)
+        return unknown_option(label, name, options, suggest=suggest)
     if "missing" in kinds and isinstance(path[-1], int):
         return f"{label}: {dotted(path[:-1])} has too few items: {dotted(path)} is missing."
     if "missing" in kinds:
@@ -104,7 +110,7 @@ def _sentence(label: str, options: list[str], path: Path, errors: list[Mapping[s
     if kinds & {"extra_forbidden", "unexpected_keyword_argument"}:
         return f"{label}: '{dotted(path)}' is not known here."
     expected = " or ".join(dict.fromkeys(_expectation(error) for error in errors))
-    return f"{label}: {dotted(path)} must be {expected}, not {found(value)}.{_advice(errors, value)}"
+    return f"{label}: {dotted(path)} must be {expected}, not {found(value)}.{_advice(errors, value) if suggest else ''}"
 
 
 def _expectation(error: Mapping[str, Any]) -> str:
@@ -133,7 +139,7 @@ def _advice(errors: list[Mapping[str, Any]], value: Any) -> str:
         if kinds & {"int_type", "float_type"} and _number(value):
             return " Write it without quotes."
         if "list_type" in kinds or "tuple_type" in kinds:
-            return f" Write [{value}]."
+            return f" Write [{value}]." if len(value) <= LONGEST_NAME else ""
     elif kinds == {"string_type"} and isinstance(value, (int, float)):
         return f" Put it in quotes: '{found(value)}'."
     elif "list_type" in kinds and isinstance(value, (int, float)):
@@ -151,7 +157,7 @@ def _number(text: str) -> bool:
 
 def dotted(path: Path) -> str:
     """`("hidden", 0)` as `hidden[0]`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{cut(step)}" for step in path).lstrip(".")
 
 
 def _at(values: Any, path: Path) -> Any:

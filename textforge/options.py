@@ -19,7 +19,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from textforge.errors import Mistake, PluginError, RecipeError, did_you_mean, listed
+from textforge.errors import Mistake, PluginError, RecipeError, cut, did_you_mean, listed
 
 REQUIRED = inspect.Parameter.empty
 RESERVED = "use"
@@ -138,7 +138,7 @@ class Options:
         try:
             data = json.dumps(values, default=_plain, ensure_ascii=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
-            return {}, [((), f"{self.label}: {error}; options are numbers, text, lists and mappings.")]
+            return {}, [((), f"{self.label}: {cut(str(error), 200)}; options are numbers, text, lists and mappings.")]
         try:
             checked = self._adapter.validate_json(data, strict=True, extra="forbid")
         except ValidationError as error:

@@ -9,16 +9,24 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from textforge.components import KINDS, LISTED, SECTIONS
-from textforge.document import Node, from_python, parse, read_document
-from textforge.errors import Mistake, Place, RecipeError, did_you_mean, listed
+from textforge.components import SECTIONS
+from textforge.document import KEYS, MAX_DEPTH, Node, from_python, parse, read_document
+from textforge.errors import Mistake, Place, RecipeError, cut, did_you_mean, listed
 
-KEYS = ("extends", "seed", *SECTIONS, "trainer", *(KINDS[kind].many for kind in LISTED), "decision")
-"""The top-level keys of a recipe."""
+MAX_CHAIN = 20
+"""Recipes that one may extend, one after another."""
 
 
 def extended(node: Node, chain: tuple[Path, ...]) -> Node:
-    """The node laid over what its `extends` names, and so on down."""
+    """The node laid over what its `extends` names, and so on down.
+
+    Args:
+        node: the root of a recipe.
+        chain: the files that were extended on the way to this one.
+
+    Raises:
+        RecipeError: a file that is missing or no recipe, a circle, or a chain that is too long; with its place.
+    """
     reference = (node.mapping or {}).get("extends")
     if reference is None:
         return node
@@ -26,11 +34,13 @@ def extended(node: Node, chain: tuple[Path, ...]) -> Node:
         raise RecipeError(Mistake("extends must be the path of another recipe.", reference.place))
     path = (reference.place.folder or Path.cwd()) / reference.value
     if not os.path.isfile(path):  # unlike Path.is_file it never raises
-        raise RecipeError(Mistake(f"extends: there is no file {os.path.abspath(path)}.", reference.place))
+        raise RecipeError(Mistake(f"extends: there is no file {cut(os.path.abspath(path), 1000)}.", reference.place))
     path = path.resolve()
     if path in chain:
         cycle = " -> ".join(p.name for p in (*chain, path))
         raise RecipeError(Mistake(f"recipes extend each other in a circle: {cycle}.", reference.place))
+    if len(chain) == MAX_CHAIN:
+        raise RecipeError(Mistake(f"recipes extend one another more than {MAX_CHAIN} levels deep.", reference.place))
     _, base = read_document(path)
     assert node.mapping is not None
     own = Node({k: v for k, v in node.mapping.items() if k != "extends"}, node.place, node.key_place)
@@ -82,14 +92,14 @@ def read_overrides(overrides: Mapping[str, Any] | Iterable[str]) -> tuple[list[O
 
 
 def _override_in_code(key: Any, value: Any) -> Override:
-    source = f"overrides['{key}']"
+    source = f"overrides['{cut(str(key))}']"
     if not isinstance(key, str):
-        raise RecipeError(Mistake(f"the key {key!r} is not text.", Place(source)))
+        raise RecipeError(Mistake(f"the key {cut(repr(key))} is not text.", Place(source)))
     return _keys(key, Place(source)), from_python(value, source)
 
 
 def _override(text: str) -> Override:
-    source = f"--set {text}"
+    source = f"--set {cut(text, 200)}"
     key, equals, value = text.partition("=")
     if not equals:
         raise RecipeError(Mistake("an override is KEY=VALUE, as in model.hidden=[200].", Place(source)))
@@ -105,7 +115,8 @@ def written_value(key: str, value: str, source: str) -> Any:
     """
     start = value.strip()[:1]
     if start in ("|", ">") or (start not in ("'", '"', "[", "{") and re.search(r"(?:^|\s)#", value)):
-        quoted = json.dumps(value.strip(), ensure_ascii=False)  # YAML would read a block of text, or a comment
+        # YAML would read a block of text, or a comment.
+        quoted = cut(json.dumps(value.strip(), ensure_ascii=False), 200)
         raise RecipeError(Mistake(f"the value needs quotes of its own: '{key}={quoted}'.", Place(source)))
     return parse(value, source).plain() if value.strip() else None
 
@@ -117,13 +128,15 @@ def part_before_its_options(override: Override) -> int:
 
 
 def _keys(key: str, place: Place) -> list[str]:
-    keys = key.split(".")
+    keys = key.split(".", MAX_DEPTH)
+    if len(keys) > MAX_DEPTH:
+        raise RecipeError(Mistake(f"a key of more than {MAX_DEPTH} names joined by dots.", place))
     if not all(keys):
-        raise RecipeError(Mistake(f"'{key}' is no key. Keys are joined by dots, as in model.hidden.", place))
+        raise RecipeError(Mistake(f"'{cut(key)}' is no key. Keys are joined by dots, as in model.hidden.", place))
     if keys[0] not in KEYS or keys[0] == "extends":
         known = [k for k in KEYS if k != "extends"]
         raise RecipeError(
-            Mistake(f"unknown key '{keys[0]}'. Keys: {listed(known)}.{did_you_mean(keys[0], known)}", place)
+            Mistake(f"unknown key '{cut(keys[0])}'. Keys: {listed(known)}.{did_you_mean(keys[0], known)}", place)
         )
     return keys
 

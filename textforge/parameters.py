@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from textforge.components import IN_CODE, KINDS, LISTED, SECTIONS, Component, Part
+from textforge.document import KEYS
 from textforge.errors import Mistake, Place, PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.option_errors import unknown_option
 from textforge.options import Options
-from textforge.overlay import KEYS
 from textforge.plugins import PluginManager
 from textforge.recipe import Recipe, load_recipe
 from textforge.settings import DecisionSettings, TrainerSettings

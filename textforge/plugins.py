@@ -16,7 +16,7 @@ import pluggy
 from textforge import hookspecs
 from textforge.compatibility import misfit, unmet_requirement
 from textforge.components import COMMAND, IN_CODE, KINDS, Component, Kind, Origin, Part
-from textforge.errors import PluginError, did_you_mean, listed
+from textforge.errors import PluginError, cut, did_you_mean, listed
 from textforge.options import attempt
 
 HOOKED = (*KINDS.values(), COMMAND)
@@ -216,7 +216,7 @@ class PluginManager:
 
     def _unknown(self, kind: str, name: str) -> str:
         names = self.names(kind)
-        message = f"no {kind} named '{name}'.{did_you_mean(name, names)} Installed: {listed(names)}."
+        message = f"no {kind} named '{cut(name)}'.{did_you_mean(name, names)} Installed: {listed(names)}."
         for broken in self._broken:
             if name in broken.reason or name in broken.plugin or broken.origin.distribution.endswith(name):
                 message += f" It may be in a broken plugin: {broken}"

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from textforge.components import KINDS, LISTED, SECTIONS, Part, listed_names
-from textforge.document import Node, from_python, read_document
-from textforge.errors import Mistake, Place, PluginError, RecipeError, did_you_mean, listed
+from textforge.document import KEYS, Node, from_python, read_document
+from textforge.errors import SHOWN, Mistake, Place, PluginError, RecipeError, cut, did_you_mean, listed
 from textforge.input_paths import absolute
 from textforge.option_errors import found
 from textforge.options import Options, jsonable
-from textforge.overlay import KEYS, Override, extended, merged, nested, part_before_its_options, read_overrides
+from textforge.overlay import Override, extended, merged, nested, part_before_its_options, read_overrides
 from textforge.pairing import misfits
 from textforge.plugins import PluginManager
 from textforge.settings import FITTING, MAX_SEED, TAKEN, DecisionSettings, TrainerSettings, unknown_monitor
 from textforge.yaml12 import to_yaml
+
+MAX_LISTED = 100
+"""Metrics, or callbacks, of a recipe."""
 
 
 @dataclass(frozen=True)
@@ -171,15 +174,20 @@ class _Check:
         return found
 
     def sections(self) -> dict[str, Node]:
-        if self.root.mapping is None:
+        sections = self.root.mapping
+        if sections is None:
             raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", self.root.place))
-        return self.root.mapping
+        if sections and not any(key in sections for key in KEYS):  # another file, whose content is not to be shown
+            meant = did_you_mean(next(iter(sections)), KEYS)
+            wrong = f"this is no recipe: it has none of the keys {listed(KEYS)}.{meant}"
+            raise RecipeError(Mistake(wrong, self.root.place))
+        return sections
 
     def recipe(self, dataset: Part | None = None) -> dict[str, Any]:
         sections = self.sections()
-        for key, node in sections.items():
-            if key not in KEYS:
-                self.wrong(f"unknown key '{key}'. A recipe has: {listed(KEYS)}.{did_you_mean(key, KEYS)}", node)
+        for number, key in enumerate(key for key in sections if key not in KEYS):
+            meant = did_you_mean(key, KEYS) if number < SHOWN else ""  # no more are shown
+            self.wrong(f"unknown key '{cut(key)}'. A recipe has: {listed(KEYS)}.{meant}", sections[key])
         seed = self.seed(sections.get("seed"))
         given = {"dataset": dataset} if dataset else {}
         asked = [kind for kind in SECTIONS if kind not in (*given, "optimizer")]
@@ -223,6 +231,10 @@ class _Check:
             many = KINDS[kind].many
             self.wrong(f"'{many}' must be a list, as in '{many}: [NAME]'; a {kind} is a name or a mapping with 'use'. "
                        f"Installed: {listed(self.plugins.names(kind))}.", node, at_key=False)  # fmt: skip
+            return ()
+        if len(node.value) > MAX_LISTED:
+            wrong = f"'{KINDS[kind].many}' lists {len(node.value):,} parts; {MAX_LISTED} are the most."
+            self.wrong(wrong, node, at_key=False)
             return ()
         found = [part for one in node.value if (part := self.part(kind, one, optional=False))]
         names = listed_names(found) if len(found) == len(node.value) else []

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
 
-from textforge.errors import did_you_mean, listed
+from textforge.errors import cut, did_you_mean, listed
 
 MAX_SEED = 2**63 - 1
 """The largest seed that torch's generator takes as it is."""
@@ -100,6 +100,6 @@ def unknown_monitor(monitor: str, metrics: Iterable[str]) -> str | None:
     if result_key(monitor) in known:
         return None
     return (
-        f"trainer: monitor: '{monitor}' is not measured. Known: {listed(known)}.{did_you_mean(monitor, known)} "
+        f"trainer: monitor: '{cut(monitor)}' is not measured. Known: {listed(known)}.{did_you_mean(monitor, known)} "
         "Others are measured where the recipe's metrics list them."
     )

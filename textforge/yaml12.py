@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -24,10 +25,24 @@ class CoreLoader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, Any]]] = {}  # noqa: RUF012  (as PyYAML declares it)
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """As PyYAML's, and the node keeps the tag that was written, which it else forgets."""
-        tag = getattr(self.peek_event(), "tag", None)  # type: ignore[no-untyped-call]
+    def __init__(self, text: str, check: Callable[[int, int, int], None]) -> None:
+        """Args:
+        text: the YAML.
+        check: called before each node is read, with the number of values so far (keys are none), the depth of the
+            node (0 for the root), and its offset in the text; raises to stop. PyYAML takes ten seconds a megabyte.
+        """
+        super().__init__(text)
+        self._check, self._values, self._depth = check, 0, -1
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """As PyYAML's, within bounds; the node keeps the tag that was written, which PyYAML forgets."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        tag = getattr(event, "tag", None)
+        self._values += parent is None or index is not None
+        self._depth += 1
+        self._check(self._values, self._depth, event.start_mark.index)
         node = super().compose_node(parent, index)
+        self._depth -= 1
         if tag:
             node.written_tag = tag  # type: ignore[union-attr]
         return node
