@@ -35,17 +35,18 @@ IN_PAIRS = {"compare.py", "vectorizers.py", "prediction.py", "startup.py", "plug
 """Those that measure in turns, whose number `--pairs` sets."""
 
 
-def write_section(name: str, content: str) -> None:
-    """Replace what stands between `<!-- name -->` and `<!-- end -->`."""
+def write_section(name: str, content: str, page: Path | None = None) -> None:
+    """Replace what is between `<!-- name -->` and `<!-- end -->` in a page; by default the benchmarks' page."""
+    page = page or PAGE
     text, found = re.subn(
         rf"(<!-- {name} -->\n).*?(<!-- end -->)",
         lambda marks: f"{marks[1]}{content.strip()}\n{marks[2]}",
-        PAGE.read_text(),
+        page.read_text(),
         flags=re.DOTALL,
     )
     if not found:
-        sys.exit(f"{PAGE}: has no marks for '{name}'")
-    PAGE.write_text(text)
+        sys.exit(f"{page}: has no marks for '{name}'")
+    page.write_text(text)
 
 
 def main() -> None:

@@ -1,0 +1,145 @@
+"""Attacks on what textforge reads, each case drawn from a number of its own, so that it can be replayed.
+
+A section is a module with `CASES`, how many are the rule, and `prepare(folder)`, which gives the attack: a function of
+a random generator and an empty folder that makes one case and judges what came of it.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import resource
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SECONDS = 20
+"""What one case may take before it counts as hanging."""
+
+MEGABYTES = 2000
+"""Address space that one case may take; a damaged file asks for more than the machine has."""
+
+
+class Verdict(NamedTuple):
+    """What came of one case."""
+
+    kind: str
+    """The kind of damage: a row of the table."""
+
+    outcome: str
+    """A column of the table, such as 'refused'."""
+
+    failure: str = ""
+    """Why this breaks what the page promises; empty if it does not."""
+
+
+Attack = Callable[[random.Random, Path], Verdict]
+
+
+def crash(kind: str, error: BaseException) -> Verdict:
+    """The verdict on an error that is none of textforge's own for the purpose."""
+    text = " ".join(str(error).split())[:300]
+    return Verdict(kind, "crash", f"{type(error).__name__}: {text}")
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Let a case neither hang nor take all memory: it is interrupted, or told that there is none."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"took more than {SECONDS} seconds")
+
+    before, old = signal.signal(signal.SIGALRM, stop), resource.getrlimit(resource.RLIMIT_AS)
+    if sys.platform == "linux":
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (MEGABYTES << 20), old[1]))
+    signal.alarm(SECONDS)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        resource.setrlimit(resource.RLIMIT_AS, old)
+
+
+# -- damage ------------------------------------------------------------------------------------
+
+
+def flip(rng: random.Random, data: bytes) -> bytes:
+    """One bit turned over."""
+    at = rng.randrange(len(data))
+    return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :]
+
+
+def cut_off(rng: random.Random, data: bytes) -> bytes:
+    return data[: rng.randrange(len(data))]
+
+
+def insert(rng: random.Random, data: bytes) -> bytes:
+    at = rng.randrange(len(data) + 1)
+    return data[:at] + rng.randbytes(rng.randint(1, 9)) + data[at:]
+
+
+def delete(rng: random.Random, data: bytes) -> bytes:
+    at = rng.randrange(len(data))
+    return data[:at] + data[at + rng.randint(1, 9) :]
+
+
+ODD = (
+    None, True, False, -1, 0, 1, 7, 10**9, 2**63, -(2**70), 0.5, -0.1, 1e-320, 1e308, float("inf"), float("nan"),
+    "", " ", "x", "x" * 3000, "auto", "balanced", "../../../etc/passwd", "'; true #", "\x1b[31m", "\u202eabc", "\ud800",
+    [], {}, [[]], [None], [1, "a", None], ["x", "x"], [10**8] * 3, {"use": None}, {"use": "mlp"}, {"": 1},
+    {"a": {"b": {"c": [1]}}},
+)  # fmt: skip
+"""Values that are seldom meant."""
+
+
+def edited(rng: random.Random, tree: Any) -> Any:
+    """A tree of mappings and lists with one value changed, taken out, renamed, added or moved."""
+    path = [*_paths(tree)]
+    keys = rng.choice(path)
+    if not keys:
+        return _odd(rng)
+    parent = tree
+    for key in keys[:-1]:
+        parent = parent[key]
+    last = keys[-1]
+    way = rng.randrange(6)
+    if way == 0:
+        del parent[last]
+    elif way == 1 and isinstance(parent, dict):
+        name = str(last)
+        at = rng.randrange(len(name) + 1)
+        parent[name[:at] + rng.choice("aeiou_-. é") + name[at + rng.randrange(2) :]] = parent.pop(last)
+    elif way == 2 and isinstance(parent, dict):
+        parent[rng.choice(("use", "lr", "seed", "model", "extends", "nonsense", "labels", "<<", ""))] = _odd(rng)
+    elif way == 3:
+        other = tree
+        for key in rng.choice(path):
+            other = other[key] if isinstance(other, (dict, list)) and _has(other, key) else other
+        parent[last] = copy.deepcopy(other)
+    else:
+        parent[last] = _odd(rng)
+    return tree
+
+
+def _odd(rng: random.Random) -> Any:
+    return copy.deepcopy(rng.choice(ODD))
+
+
+def _paths(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in items:
+        if len(path) < 4 and (not isinstance(key, int) or key < 20):
+            yield from _paths(value, (*path, key))
+
+
+def _has(tree: Any, key: Any) -> bool:
+    return key in tree if isinstance(tree, dict) else isinstance(key, int) and key < len(tree)

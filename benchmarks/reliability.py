@@ -1,0 +1,90 @@
+"""Attack textforge as files, bundles and kills do, and write the counts to docs/reliability.md.
+
+Each case is drawn from its own number, which is printed where it fails: --seed NUMBER --cases 1 replays it. Nothing is
+written to the page then, nor with --quick. Exit code 1 if any case failed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from attacks import Verdict
+from measuring import ROOT, arguments, table
+from run import write_section
+
+PAGE = ROOT / "docs" / "reliability.md"
+SECTIONS = ("recipes", "bundles", "data", "kills")
+
+
+def cases(section: str, start: int, n: int, kept: Path | None = None) -> Iterator[tuple[int, Verdict]]:
+    """The verdicts on the cases `start` to `start + n - 1` of a section.
+
+    Args:
+        kept: a new folder in which the files of every case stay; by default they are deleted.
+    """
+    module = importlib.import_module(f"attacks.{section}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = kept or Path(temporary)
+        (folder / "setup").mkdir(parents=True)
+        attack = module.prepare(folder / "setup")
+        for number in range(start, start + n):
+            case = folder / str(number)
+            case.mkdir()
+            yield number, attack(random.Random(f"{section} {number}"), case)
+            if kept is None:
+                shutil.rmtree(case)
+
+
+def counted(verdicts: list[Verdict]) -> str:
+    """How many cases of each kind came out in which way."""
+    counts = Counter((verdict.kind, verdict.outcome) for verdict in verdicts)
+    failures = Counter(verdict.kind for verdict in verdicts if verdict.failure)
+    outcomes, kinds = sorted({outcome for _, outcome in counts}), sorted({kind for kind, _ in counts})
+    rows = [
+        (kind, str(sum(counts[kind, outcome] for outcome in outcomes)),
+         *(str(counts[kind, outcome]) for outcome in outcomes), f"**{failures[kind]}**")
+        for kind in kinds
+    ]  # fmt: skip
+    return table(("damage to", "cases", *outcomes, "failures"), rows)
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; by default all")
+    parser.add_argument("--seed", type=int, default=0, help="number of the first case; default 0")
+    parser.add_argument("--cases", type=int, help="how many of each section; by default what the page shows")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the cases")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="a new folder in which the files of every case stay")
+    given = parser.parse_args()
+    if unknown := [name for name in given.sections if name not in SECTIONS]:
+        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    failed = 0
+    for section in given.sections or SECTIONS:
+        rule = importlib.import_module(f"attacks.{section}").CASES
+        n, began, verdicts = given.cases or rule // (4 if given.quick else 1), time.monotonic(), []
+        for number, verdict in cases(section, given.seed, n, given.keep and given.keep / section):
+            verdicts.append(verdict)
+            if verdict.failure:
+                failed += 1
+                replay = f"benchmarks/reliability.py {section} --seed {number} --cases 1"
+                print(
+                    f"{verdict.kind}: {verdict.outcome}: {verdict.failure}\n    {replay}", file=sys.stderr, flush=True
+                )
+        last = given.seed + n - 1
+        told = f"{counted(verdicts)}\nCases {given.seed} to {last}, {time.monotonic() - began:.0f} seconds."
+        print(f"--- {section}\n{told}", flush=True)
+        if n >= rule:
+            write_section(section, told, PAGE)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
