@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -76,6 +76,9 @@ class Table:
     numbers: Sequence[int] | None = None
     """Where each row stands in the file; by default they count from 1."""
 
+    warnings: list[str] = field(default_factory=list)
+    """Sentences about the file."""
+
     def rows(self, rows: Iterable[int]) -> str:
         """Rows as messages name them."""
         from textforge.errors import listed
@@ -127,6 +130,7 @@ class Incomplete:
         self.n = self.unlabelled = self.incomplete = 0
         self.first: list[str] = []
         self.called = ""
+        self.warnings: list[str] = []
 
     def complete(self, table: Table) -> Examples:
         """A table's rows that have a text, a label and a group.
@@ -135,6 +139,7 @@ class Incomplete:
             DataError: a value is none of its kind; names file and row.
         """
         columns = self.columns
+        self.warnings += table.warnings
         texts = _texts(table, columns)
         labels, unlabelled = _labels(table, columns)
         groups = None
@@ -164,7 +169,7 @@ class Incomplete:
         from textforge import DataError
         from textforge.errors import listed
 
-        warnings = []
+        warnings = list(self.warnings)
         if self.incomplete:
             rows = [*self.first, *[""] * (self.incomplete - len(self.first))]
             where = self.called.format(listed(rows, limit=SHOWN))
