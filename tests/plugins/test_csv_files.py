@@ -293,7 +293,7 @@ def test_a_column_may_have_quotes_in_its_name(file):
 
 
 def test_utf_16_is_recognised_by_its_mark(file):
-    assert "dataset.encoding: utf-16." in refused(file(GOOD.encode("utf-16")))
+    assert "dataset.encoding: utf-16. It begins with the mark of UTF-16." in refused(file(GOOD.encode("utf-16")))
 
 
 # -- missing: drop -----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
+from textforge_standard.datasets.shown import shown_names
 from textforge_standard.datasets.splits import Examples
 
 Names = Annotated[list[str], MinLen(1)]
@@ -79,6 +80,9 @@ class Table:
     warnings: list[str] = field(default_factory=list)
     """Sentences about the file."""
 
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
     def rows(self, rows: Iterable[int]) -> str:
         """Rows as messages name them."""
         from textforge.errors import listed
@@ -102,7 +106,7 @@ def look_up(path: Path | str, header: Sequence[str], wanted: dict[str, str]) -> 
     for column, option in wanted.items():
         if column not in header:
             raise DataError(
-                f"{path}: there is no column '{column}'. Its columns: {listed(header)}."
+                f"{path}: there is no column '{column}'. Its columns: {listed(shown_names(header))}."
                 f"{did_you_mean(column, header)} Name it with dataset.{option}."
             )
         if header.count(column) > 1:

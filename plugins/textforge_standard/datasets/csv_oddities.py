@@ -37,10 +37,10 @@ class Ragged:
             self.first.append((rows.line_of(row), rows.last_line_of(row), int(rows.widths[row])))
         self.count += len(ragged)
 
-    def add(self, line: int, n: int) -> None:
+    def add(self, line: int, fields: list[str]) -> None:
         """Note one."""
         if len(self.first) <= SHOWN:
-            self.first.append((line, line, n))
+            self.first.append((line, line + sum(one.count("\n") for one in fields), len(fields)))
         self.count += 1
 
     def told(self, width: int, separator: str, quotes: bool) -> str:
@@ -69,9 +69,11 @@ class Repeated:
 
     Args:
         what: what they repeat.
+        advice: what that may mean.
     """
 
     what: str
+    advice: str
     count: int = 0
     first: list[int] = field(default_factory=list)
     """The first lines of them."""
@@ -103,7 +105,7 @@ class Repeated:
         one = self.count == 1
         return [
             f"{'line' if one else 'lines'} {lines} {'repeats' if one else 'repeat'} {self.what} and "
-            f"{'is' if one else 'are'} left out. Were several files put together?"
+            f"{'is' if one else 'are'} left out. {self.advice}"
         ]
 
 
@@ -211,13 +213,16 @@ class NotATable:
     def _separator(self) -> str | None:
         if len(self.first) > 1 or self.wanted is None:
             return None
-        other = next((c for c in SEPARATORS if c != self.rows.separator and c in self.first[0]), None)
-        if other is None or not {*self.wanted} <= {*self.first[0].split(other)}:
-            return None
-        return (
-            f"its header is a single column. Are its columns separated by {other!r}? "
-            f"Then set dataset.separator: {json.dumps(other)}."
-        )
+        lines = self.rows.data[: self.rows.ends[min(len(self.rows), FIRST_ROWS) - 1]].decode().splitlines()
+        for other in (c for c in SEPARATORS if c != self.rows.separator):
+            named = any({*self.wanted} <= {*line.replace('"', "").split(other)} for line in lines)
+            alike = len(lines) > 1 and 0 < lines[0].count(other) == lines[1].count(other)
+            if named or alike:
+                return (
+                    f"its header is a single column. Are its columns separated by {other!r}? "
+                    f"Then set dataset.separator: {json.dumps(other)}."
+                )
+        return None
 
     def _title(self) -> str | None:
         if any(map(str.strip, self.first[1:])):

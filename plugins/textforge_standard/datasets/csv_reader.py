@@ -70,8 +70,12 @@ class _Reader:
         self.header: list[str] = []
         self.line = self.row = 1
         """Numbers of the line and the row that come next."""
-        self.ragged = Ragged("the header" if names is None else "dataset.names")
-        self.repeated = Repeated("the header" if names is None else "dataset.names")
+        if names is None:
+            self.ragged = Ragged("the header")
+            self.repeated = Repeated("the header", "Were several files put together?")
+        else:
+            self.ragged = Ragged("dataset.names")
+            self.repeated = Repeated("dataset.names", "Where a file has a header, names are not needed.")
         self.swallowed = Swallowed()
 
     def read(self, data: bytes) -> Table:
@@ -122,17 +126,16 @@ class _Reader:
         """The text after a first line such as `sep=;`, which tells Excel what separates columns."""
         from textforge import DataError
 
-        found = re.match(rb'(?i)"?sep=([^\r\n"])"?\1*\r?\n', data)
-        if found is None:
+        if (found := separator_line(data)) is None:
             return data
-        separator = found[1].decode("latin-1")
+        separator, end = found
         if separator != self.separator:
             raise DataError(
                 f"{self.path}: line 1 says that columns are separated by {separator!r}. "
                 f"Read the file with dataset.use: csv and dataset.separator: {json.dumps(separator)}."
             )
         self.line = 2
-        return data[found.end() :]
+        return data[end:]
 
     def _read_header(self, rows: Rows) -> None:
         """Read the columns' names, and see to it that those wanted are there.
@@ -181,7 +184,7 @@ class _Reader:
             for line, fields in parsed(rows.data.decode(), self.separator, self.quotes, rows.line):
                 blank = len(fields) == 1 and not fields[0].strip(" \t" if width > 1 else "\r")
                 if len(fields) != width and not blank:
-                    self.ragged.add(line, len(fields))
+                    self.ragged.add(line, fields)
         except ValueError as error:
             raise self._ragged() if self.ragged.count else DataError(f"{self.path}: {error}") from error
 
@@ -211,6 +214,12 @@ class _Reader:
             every = [fields for _, fields in parsed(text.decode(), self.separator, self.quotes)]
             values = [[fields[place] for fields in every] for place in places]
         return {name: values[places.index(place)] for name, place in numbers.items()}
+
+
+def separator_line(data: bytes) -> tuple[str, int] | None:
+    """The separator that a first line such as `sep=;` gives to Excel, and where the next line begins."""
+    found = re.match(rb'(?i)(?:\xef\xbb\xbf)?"?sep=([ -~\t])"?\1*\r?\n', data)
+    return (found[1].decode(), found.end()) if found else None
 
 
 def separator_is_wrong(*, separator: str, **_: Any) -> str | None:

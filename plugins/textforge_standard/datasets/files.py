@@ -10,6 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from textforge_standard.datasets.encodings import detect
+
 Paths = Path | list[Path]
 GLOB = "*?["
 COMPRESSED = (".gz", ".zst")
@@ -161,41 +163,48 @@ def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
 
 def decoded(path: Path, data: bytes, encoding: str) -> str:
     """Text without a byte-order mark, found free of NUL and of halves of characters."""
-    return "".join(decoded_pieces(path, [data], encoding))
+    return "".join(filter(None, decoded_pieces(path, [data], encoding)))
 
 
 def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
     """The text of a file's bytes, as `decoded` gives it, some after the other."""
     from textforge import DataError
 
-    begin, lines, text_lines, first = b"", 0, 0, True
+    lines, text_lines, first = 0, 0, True
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
+        halves = codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig")  # some odd codecs give halves of characters
         for piece in chain(pieces, [b""]):  # nothing more: what is left over is no character
-            begin, last = begin or piece[:4], not piece
             lines += piece.count(b"\n")
-            text = decoder.decode(piece, final=last)
-            text.encode()  # some odd codecs give halves of characters
+            text = decoder.decode(piece, final=not piece)
+            if halves:
+                text.encode()
             if "\0" in text:
                 line = text_lines + text.count("\n", 0, text.index("\0")) + 1
                 raise DataError(
                     f"{path}: line {line}: a NUL byte. The file is damaged, binary, or in another encoding (UTF-16?): "
-                    "export it again, or name its encoding with dataset.encoding."
+                    f"export it again, or name its encoding with dataset.encoding{_seems(piece, '')}."
                 )
             text_lines += text.count("\n")
             yield text.removeprefix("\ufeff") if first else text
             first = first and not text
     except UnicodeDecodeError as error:
         line = lines - error.object[error.start :].count(b"\n") + 1
-        marked = begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        seems = _seems(error.object, ", for instance latin-1 or cp1252")
         raise DataError(
             f"{path}: line {line}: byte 0x{error.object[error.start]:02x} is not {encoding}. Save the file as UTF-8, "
-            f"or name its encoding with dataset.encoding{': utf-16' if marked else ', for instance latin-1 or cp1252'}."
+            f"or name its encoding with dataset.encoding{seems}."
         ) from error
     except (LookupError, ValueError) as error:
         raise DataError(
             f"{path}: cannot be read with the encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252."
         ) from error
+
+
+def _seems(data: bytes, otherwise: str) -> str:
+    """The end of a sentence that names an encoding: the one that the bytes seem to have, and how sure that is."""
+    found = detect(data)
+    return f": {found.name}. {found.how_sure[0].upper()}{found.how_sure[1:]}" if found is not None else otherwise
 
 
 def no_such_encoding(*, encoding: str, **_: Any) -> str | None:
