@@ -206,7 +206,7 @@ BAD = {
     "missing label": (HEADER + "red,x\ngreen,\nblue,\n", ["0 of 3 rows have no text, 2 no label", "rows 2, 3"]),
     "too few columns": (
         HEADER + 'red,x\n"two\nlines",y\nblue\n\nred,x\ngrey\n',
-        ["line 5: 1 column where the header has 2", "line end needs quotes", "The same is wrong on lines 8."],
+        ["line 5: 1 column where the header has 2", "Join the lines of a text", "The same is wrong on lines 8."],
     ),
     "empty quotes alone": (HEADER + 'red,x\n""\n', ["line 3: 1 column where the header has 2"]),
     "empty quotes": (HEADER + '"",x\nred,""\n', ["1 of 2 rows have no text, 1 no label", "rows 1, 2"]),

@@ -55,8 +55,10 @@ class Ragged:
                 f"A quote opens in this row, which ends on line {last}; where quotes are text like any other, "
                 "set dataset.quotes: false."
             )
+        elif quotes and n > width:
+            told.append(f'Text that holds a {mark} needs quotes: "…".')
         elif quotes:
-            told.append(f'Text that holds a {mark if n > width else "line end"} needs quotes: "…".')
+            told.append('Join the lines of a text that is broken here, or put quotes around the whole text: "…".')
         if others:
             lines = [*(str(one[0]) for one in others), *[""] * (self.count - len(self.first))]
             told.append(f"The same is wrong on lines {listed(lines, limit=SHOWN)}.")
@@ -137,15 +139,11 @@ class Swallowed:
         suspects = rows.of_whole_lines()
         if not suspects:
             return
-        skipped = {row - first for row in suspects}
-        known = {
-            header.index(name): {value for row, value in enumerate(values) if row not in skipped}
-            for name, values in table.items()
-        }
-        for row in suspects:
-            lines = _fields_of_lines(rows, row)
-            if lines is not None and _each_a_row(lines, known, rows.separator):
-                self.n_rows, self.n_lines = self.n_rows + 1, self.n_lines + len(lines)
+        lines = {row: fields for row in suspects if (fields := _fields_of_lines(rows, row)) is not None}
+        known = _known(lines, {header.index(name): values for name, values in table.items()}, first)
+        for row, fields in lines.items():
+            if _each_a_row(fields, known, rows.separator):
+                self.n_rows, self.n_lines = self.n_rows + 1, self.n_lines + len(fields)
                 if len(self.first) < SHOWN:
                     self.first.append(f"{rows.line_of(row)} to {rows.last_line_of(row)}")
 
@@ -173,14 +171,30 @@ def _fields_of_lines(rows: Rows, row: int) -> list[list[str]] | None:
     return [[part.strip('"') for part in line.split(rows.separator)] for line in lines if line]
 
 
+def _known(
+    suspects: dict[int, list[list[str]]], columns: dict[int, list[str | None]], first: int
+) -> dict[int, set[str | None]]:
+    """Which of the values of suspect rows' lines other rows have in the same column."""
+    known = {}
+    for place, values in columns.items():
+        sought = {line[place] for lines in suspects.values() for line in lines if line[place].strip()}
+        lengths = {*map(len, sought)}
+        known[place] = {
+            value
+            for row, value in enumerate(values, start=first)
+            if value is not None and len(value) in lengths and value in sought and row not in suspects
+        }
+    return known
+
+
 def _each_a_row(lines: list[list[str]], known: dict[int, set[str | None]], separator: str) -> bool:
     """Whether each of the lines seems to be a row: in a column, such as the labels', it has a value of other rows.
 
     Texts seldom hold tabs, so where tabs separate columns it is enough that no field is empty.
     """
-    if not all(map(str.strip, (part for line in lines for part in line))):
-        return False
-    return separator == "\t" or any(all(line[place] in values for line in lines) for place, values in known.items())
+    if separator == "\t" and all(map(str.strip, (part for line in lines for part in line))):
+        return True
+    return any(all(line[place] in values for line in lines) for place, values in known.items())
 
 
 class NotATable:

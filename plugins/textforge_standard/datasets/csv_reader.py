@@ -31,8 +31,12 @@ def read_separated(
     text = decoded(path, content(path), encoding)
     if "\n" not in text:
         text = text.replace("\r", "\n")  # line ends of old Macs, which spreadsheets still offer
+    data = text.encode()
+    if not re.search(rb"[^\r\n]\r?\n\Z", data[-3:]):  # else spare a copy of all of it
+        data = data.rstrip(b"\r\n") + b"\n"
+    del text
     reader = _Reader(path, wanted, separator, quotes, names)
-    table = reader.read(text.rstrip("\r\n").encode() + b"\n")
+    table = reader.read(data)
     table.warnings = reader.finish()
     return table
 
@@ -90,7 +94,7 @@ class _Reader:
         if not self.header:
             self._read_header(rows)
             first = int(self.names is None)
-        self.line += data.count(b"\n")
+        self.line += rows.n_lines
         self._check(rows)
         if self.ragged.count or len(rows) == first:
             return self._nothing()

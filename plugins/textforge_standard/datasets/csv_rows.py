@@ -31,6 +31,9 @@ class Rows:
     widths: Any
     """int64 [n_rows]: number of fields of each row."""
 
+    n_lines: int
+    """Number of lines, those within rows and blank ones included."""
+
     def __init__(self, data: bytes, separator: str, quotes: bool, line: int = 1, width: int | None = None) -> None:
         import numpy as np
 
@@ -39,6 +42,7 @@ class Rows:
         self._marks = _offsets(data, separator.encode() + (b'\n"' if self._quoted else b"\n"))
         self._kinds = np.frombuffer(data, np.uint8)[self._marks]
         marks, kinds = self._marks, self._kinds
+        self.n_lines = int(np.count_nonzero(kinds == ord("\n")))
         if self._quoted:
             is_quote = kinds == ord('"')
             outside = ~(is_quote | np.logical_xor.accumulate(is_quote))
@@ -126,16 +130,16 @@ class Rows:
         """
         import numpy as np
 
-        at = self._kinds == ord("\n")
-        newlines = self._marks[at]
-        if not self._quoted or len(newlines) <= len(self):
+        if not self._quoted or self.n_lines <= len(self):
             return []
-        n_separators = np.diff(np.cumsum(self._kinds == ord(self.separator))[at], prepend=0)
+        at = np.flatnonzero(self._kinds == ord("\n"))
+        newlines = self._marks[at]
+        first, last = np.searchsorted(newlines, self.starts), np.searchsorted(newlines, self.ends - 1)
+        several = np.flatnonzero(last > first)
+        n_separators = np.diff(np.cumsum(self._kinds == ord(self.separator), dtype=np.int64)[at], prepend=0)
         lengths = np.diff(newlines, prepend=-1)
         blank = (lengths == 1) | ((lengths == 2) & (np.frombuffer(self.data, np.uint8)[newlines - 1] == ord("\r")))
         unlike = np.cumsum(np.append(0, (n_separators != self.width - 1) & ~blank))
-        first, last = np.searchsorted(newlines, self.starts), np.searchsorted(newlines, self.ends - 1)
-        several = np.flatnonzero(last > first)
         return several[unlike[last[several] + 1] == unlike[first[several]]].tolist()
 
 
