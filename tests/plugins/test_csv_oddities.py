@@ -181,6 +181,43 @@ def test_a_separator_is_recognised_behind_a_title(file):
     assert 'dataset.separator: ";"' in refused(file("review;stars\nred, green;x\n"))
 
 
+# -- what init finds ---------------------------------------------------------------------------
+
+ROWS = [("red and green", "x"), ("green or blue", "y"), ("blue, mostly", "x"), ("nothing at all", "y")] * 5
+
+
+def looked_at(file, lines, name="data.csv"):
+    path = file("\n".join(lines) + "\n", name)
+    found = {"data.csv": csv_files, "data.tsv": tsv}[name].look_at(path)
+    dataset = {"data.csv": csv_files, "data.tsv": tsv}[name](0, **{**found["options"], "test_fraction": 0.0})
+    return found["options"], found["why"], dataset.train
+
+
+def test_init_takes_quotes_as_text_where_they_would_join_rows(file):
+    rows = [*ROWS, ('"open', "x"), ('closed"', "y")]
+    options, why, train = looked_at(file, ["text\tlabel", *map("\t".join, rows)], "data.tsv")
+    assert options["quotes"] is False and "pair with one in another" in why["quotes"]
+    assert train[0] == [text for text, _ in rows]
+
+
+def test_init_keeps_quotes_around_texts_of_several_lines(file):
+    options, _, train = looked_at(file, ["text\tlabel", '"red\nand ""green"""\tx', *map("\t".join, ROWS)], "data.tsv")
+    assert "quotes" not in options and train[0][0] == 'red\nand "green"'
+
+
+def test_init_takes_the_separator_from_a_separator_line(file):
+    options, why, train = looked_at(file, ["sep=;", "text;label", *map(";".join, ROWS)])
+    assert options["separator"] == ";" and why["separator"] == "as its first line, sep=;, says"
+    assert train[0] == [text for text, _ in ROWS]
+
+
+def test_init_loses_no_first_row_where_there_is_no_header(file):
+    options, _, train = looked_at(file, map(";".join, ROWS))
+    assert options["names"] == ["column_1", "column_2"] and len(train[0]) == len(ROWS)
+    options, _, train = looked_at(file, ["text;x", *map(";".join, ROWS)])
+    assert "names" not in options and len(train[0]) == len(ROWS)
+
+
 # -- secrets -----------------------------------------------------------------------------------
 
 SECRETS = {

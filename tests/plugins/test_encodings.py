@@ -18,6 +18,7 @@ from textforge_standard.datasets.csv_files import csv_files
 from textforge_standard.datasets.csv_reader import read_separated
 from textforge_standard.datasets.encodings import detect
 from textforge_standard.datasets.fasttext import fasttext
+from textforge_standard.datasets.jsonl import jsonl
 
 WORDS = {
     "ru": "новости спорт мяч игра победа команда футбол космос ракета луна звезда полёт орбита сегодня хорошо планета",
@@ -116,6 +117,16 @@ def test_a_run_on_a_file_that_is_not_utf_8_offers_the_encoding(tmp_path):
     path.write_bytes(table("ru")[0].encode("utf-16-le"))
     with pytest.raises(DataError, match=r"line 1: a NUL byte\. .* dataset\.encoding: utf-16-le\. "):
         csv_files(0, train=path)
+
+
+def test_no_option_is_advised_where_a_dataset_has_none(tmp_path):
+    path = tmp_path / "d.jsonl"
+    row = json.dumps({"text": "сегодня хорошо играет команда", "label": "спорт"}, ensure_ascii=False) + "\n"
+    for encoding, part in (("cp1251", "Save the file as UTF-8. "), ("utf-16", "It begins with the mark of UTF-16.")):
+        path.write_bytes((row * 9).encode(encoding))
+        with pytest.raises(DataError, match="is not utf-8") as told:
+            jsonl(0, train=path)
+        assert part in str(told.value) and "dataset.encoding" not in str(told.value)
 
 
 def test_utf_8_with_a_broken_byte_is_not_taken_for_another_encoding(tmp_path):

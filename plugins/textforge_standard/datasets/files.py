@@ -161,15 +161,25 @@ def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
         raise EOFError("the end of the file is missing")
 
 
-def decoded(path: Path, data: bytes, encoding: str) -> str:
-    """Text without a byte-order mark, found free of NUL and of halves of characters."""
+def decoded(path: Path, data: bytes, encoding: str | None) -> str:
+    """Text without a byte-order mark, found free of NUL and of halves of characters; as `decoded_pieces`."""
     return "".join(filter(None, decoded_pieces(path, [data], encoding)))
 
 
-def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
-    """The text of a file's bytes, as `decoded` gives it, some after the other."""
+def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:
+    """The text of a file's bytes, as `decoded` gives it, some after the other.
+
+    Args:
+        path: the file, for messages.
+        pieces: its bytes.
+        encoding: the one that `dataset.encoding` names; None: UTF-8, of a dataset without such an option.
+
+    Raises:
+        DataError: a byte is not in the encoding, or is NUL; says on which line, and what the encoding seems to be.
+    """
     from textforge import DataError
 
+    optional, encoding = encoding is not None, "utf-8" if encoding is None else encoding
     lines, text_lines, first = 0, 0, True
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
@@ -182,18 +192,17 @@ def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str) -> Iterat
             if "\0" in text:
                 line = text_lines + text.count("\n", 0, text.index("\0")) + 1
                 raise DataError(
-                    f"{path}: line {line}: a NUL byte. The file is damaged, binary, or in another encoding (UTF-16?): "
-                    f"export it again, or name its encoding with dataset.encoding{_seems(piece, '')}."
+                    f"{path}: line {line}: a NUL byte. The file is damaged, binary, or in another encoding (UTF-16?). "
+                    f"{_save_as(piece, optional)}"
                 )
             text_lines += text.count("\n")
             yield text.removeprefix("\ufeff") if first else text
             first = first and not text
     except UnicodeDecodeError as error:
         line = lines - error.object[error.start :].count(b"\n") + 1
-        seems = _seems(error.object, ", for instance latin-1 or cp1252")
         raise DataError(
-            f"{path}: line {line}: byte 0x{error.object[error.start]:02x} is not {encoding}. Save the file as UTF-8, "
-            f"or name its encoding with dataset.encoding{seems}."
+            f"{path}: line {line}: byte 0x{error.object[error.start]:02x} is not {encoding}. "
+            f"{_save_as(error.object, optional)}"
         ) from error
     except (LookupError, ValueError) as error:
         raise DataError(
@@ -201,10 +210,14 @@ def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str) -> Iterat
         ) from error
 
 
-def _seems(data: bytes, otherwise: str) -> str:
-    """The end of a sentence that names an encoding: the one that the bytes seem to have, and how sure that is."""
+def _save_as(data: bytes, optional: bool) -> str:
+    """What to do about bytes in another encoding, which one that seems to be, and how sure that is."""
     found = detect(data)
-    return f": {found.name}. {found.how_sure[0].upper()}{found.how_sure[1:]}" if found is not None else otherwise
+    advice = "Save the file as UTF-8"
+    if optional:
+        named = f": {found.name}" if found is not None else ", for instance latin-1 or cp1252"
+        advice += f", or name its encoding with dataset.encoding{named}"
+    return f"{advice}." if found is None else f"{advice}. {found.how_sure[0].upper()}{found.how_sure[1:]}."
 
 
 def no_such_encoding(*, encoding: str, **_: Any) -> str | None:
