@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from textforge import DataError, Dataset
-from textforge.data import encode_labels
+from textforge import DataError, Dataset, Stream
+from textforge.data import encode_labels, sorted_labels
 from textforge.splits import stratified_holdout
 
 LABELS = st.lists(st.integers(0, 4), min_size=4, max_size=200)
@@ -41,6 +41,39 @@ def test_labels_are_sorted_unless_given() -> None:
     train = (["a", "b", "c"], ["z", "x", "y"])
     assert Dataset(train=train).labels() == ("x", "y", "z")
     assert Dataset(train=train, label_names=["z", "y", "x"]).labels() == ("z", "y", "x")
+
+
+NUMBERS = st.integers(-(10**30), 10**30) | st.integers(-20, 20)
+
+
+@given(st.sets(NUMBERS, min_size=2, max_size=15), st.randoms())
+def test_labels_that_are_all_whole_numbers_stand_in_their_order(numbers: set[int], random: Any) -> None:
+    labels = [str(number) for number in numbers]
+    random.shuffle(labels)
+    expected = tuple(map(str, sorted(numbers)))
+    texts = [f"text {n}" for n in range(len(labels))]
+    assert Dataset(train=(texts, labels)).labels() == expected
+    assert Dataset(train=(texts, [[label] for label in labels])).labels() == expected
+    assert Dataset(train=Stream(1, lambda chunk: (texts, labels))).labels() == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["10", "9", "-1", "+2", "007"], ["-1", "+2", "007", "9", "10"]),
+        (["4.5", "10.0", "9.5"], ["4.5", "9.5", "10.0"]),
+        (["10", "9", "none"], ["10", "9", "none"]),
+        (["v10", "v9"], ["v10", "v9"]),
+        (["1e1", "9"], ["1e1", "9"]),
+        (["1" * 5000, "2"], ["2", "1" * 5000]),
+        (["\u0661\u0660", "\u0669"], ["\u0661\u0660", "\u0669"]),
+        (["1,000", "200"], ["1,000", "200"]),
+        (["", "1"], ["", "1"]),
+    ],
+)
+def test_labels_are_in_the_order_of_numbers_only_where_all_are(labels: list[str], expected: list[str]) -> None:
+    assert sorted_labels(labels) == expected
+    assert sorted_labels(reversed(labels)) == expected
 
 
 @pytest.mark.parametrize(
@@ -120,3 +153,28 @@ def test_an_empty_split_is_refused_at_once(name: str) -> None:
 def test_what_is_no_split_is_told(split: Any, says: str) -> None:
     with pytest.raises(DataError, match=f"train: {says}"):
         Dataset(train=split)
+
+
+SURROGATE = st.characters(categories=["Cs"])
+
+
+@given(SURROGATE, st.sampled_from(["{}", "caf{}", "{}x", "a{}\u00e9"]), st.booleans(), st.integers(0, 3))
+def test_a_label_that_utf8_cannot_hold_is_refused_before_training(
+    half: str, pattern: str, several: bool, row: int
+) -> None:
+    labels: list[Any] = ["x", "y", "x", "y"]
+    labels[row] = pattern.format(half)
+    rows = [[label, "z"] for label in labels] if several else labels
+    good = [["x", "z"]] * 4 if several else ["x"] * 4
+    texts = ["a", "b", "c", "d"]
+    for name, wrong in (
+        ("train", lambda: Dataset((texts, rows))),
+        ("test", lambda: Dataset((texts, good), test=(texts, rows))),
+        ("train, chunk 0", lambda: Stream(1, lambda _: (texts, rows)).survey()),
+    ):
+        with pytest.raises(
+            DataError, match=rf"^{name}: the label .*\\u[a-f\d]{{4}}.* at index {row} cannot be .* UTF-8"
+        ):
+            wrong()
+    with pytest.raises(DataError, match=r"^label_names: the label "):
+        Dataset((texts, good), label_names=["x", pattern.format(half)])

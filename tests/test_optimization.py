@@ -146,14 +146,41 @@ def test_a_plateau_without_validation_is_refused_before_training() -> None:
         loop.prepare()
 
 
-def test_a_metric_that_is_never_defined_leaves_a_plateau_alone_and_keeps_the_first_epoch() -> None:
+@pytest.mark.parametrize("scheduler", [None, lambda optimizer: ReduceLROnPlateau(optimizer)])
+def test_a_monitored_figure_that_is_undefined_is_told_in_the_first_epoch(scheduler: Any) -> None:
     loop = trainer(
-        scheduler=lambda optimizer: ReduceLROnPlateau(optimizer), validation=0.3, monitor="never",
-        metrics={"never": lambda gold, probabilities: None},
+        scheduler=scheduler, validation=0.3, monitor="never", epochs=50,
+        metrics={"never": lambda gold, probabilities: None, "own": lambda gold, probabilities: 0.5},
+    )  # fmt: skip
+    with pytest.raises(RecipeError, match=r"trainer\.monitor: never is undefined on the validation split") as told:
+        loop.fit()
+    assert "monitor another figure: loss, accuracy, macro_f1, micro_f1, weighted_f1, own." in str(told.value)
+    assert loop.history == []
+
+
+def test_the_classes_that_the_validation_split_lacks_are_named() -> None:
+    data = Dataset(train=make_texts(60), valid=(["moon orbit"] * 3, ["space"] * 3))
+    loop = trainer(data=data, monitor="roc_auc", metrics=[PARTS.part("metric", "roc-auc")])
+    with pytest.raises(RecipeError, match=r"split of 3 texts, which has no text of: ball, paint\."):
+        loop.fit()
+    assert trainer(data=data, metrics=[PARTS.part("metric", "roc-auc")]).fit(), "what is not monitored may be undefined"
+
+
+def test_a_figure_that_is_undefined_later_is_told_and_counts_as_no_better() -> None:
+    values = iter([0.0, 0.3, None, 0.5, None])  # the first when it is tried out
+    seen: list[float] = []
+
+    class Plateau(ReduceLROnPlateau):
+        def step(self, metrics: Any, epoch: Any = None) -> None:
+            seen.append(metrics)
+
+    loop = trainer(
+        scheduler=lambda optimizer: Plateau(optimizer, mode="max"), validation=0.3, monitor="own", epochs=4,
+        metrics={"own": lambda gold, probabilities: next(values)},
     )  # fmt: skip
     loop.fit()
-    assert loop.best.number == 1
-    assert loop.best.valid["never"] is None
+    assert (loop.best.number, seen) == (3, [0.3, 0.5])
+    assert loop.warnings == ["trainer.monitor: own was undefined in epochs 2, 4: they count as no better."]
 
 
 def raising(optimizer: Any, /) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import make_texts
+from conftest import make_texts, small_recipe, write_csv
 from scipy.special import expit, softmax
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
@@ -27,7 +28,7 @@ falling.greater_is_better = False
 
 
 def validation(monitor: str = "loss", **metrics: Any) -> Validation:
-    return Validation(monitor, ExtraMetrics(metrics, n_classes=3, multi_label=False))
+    return Validation(monitor, ExtraMetrics(metrics, labels=LABELS, multi_label=False))
 
 
 def test_figures_of_single_labels_are_scikit_learns() -> None:
@@ -108,3 +109,36 @@ def test_the_best_epoch_is_picked_by_a_metric_of_the_users() -> None:
     loop.fit()
     assert [result.valid["own"] for result in loop.history] == [0.1, 0.4, 0.4, 0.2]
     assert loop.best.number == 2
+
+
+def rare_weather(folder: Path) -> Path:
+    """Texts of three classes, of which the rarest is too rare to be in a fifth of them."""
+    texts, labels = make_texts(200, topics={"ball": ["bat", "glove", "team"], "space": ["moon", "orbit", "lunar"]})
+    return write_csv(folder / "data.csv", [*texts, "rain today", "snow today"], [*labels, "weather", "weather"])
+
+
+def monitored(folder: Path, metric: Any, monitor: str, **trainer: Any) -> Any:
+    recipe = small_recipe(
+        rare_weather(folder), model="linear", optimizer={"use": "adam", "lr": 0.003}, metrics=[metric],
+        trainer={"epochs": 12, "validation": 0.2, "monitor": monitor, "patience": 3, **trainer},
+    )  # fmt: skip
+    return textforge.run(recipe, out=folder / "run")
+
+
+@pytest.mark.parametrize("metric", ["roc-auc", "average-precision"])
+def test_a_class_absent_from_validation_does_not_end_training(tmp_path: Path, metric: str) -> None:
+    monitor = metric.replace("-", "_")
+    run = monitored(tmp_path, metric, monitor)
+    assert run.result["best_epoch"] > 1
+    assert run.result["valid"][monitor] > 0.9
+
+
+def test_a_monitor_that_validation_cannot_measure_is_refused_with_the_recipe(tmp_path: Path) -> None:
+    valid = write_csv(tmp_path / "valid.csv", ["moon"] * 4, ["space"] * 4)
+    recipe = small_recipe(
+        rare_weather(tmp_path), metrics=["roc-auc"], trainer={"monitor": "roc_auc", "epochs": 9, "patience": 2}
+    )
+    recipe["dataset"]["valid"] = str(valid)
+    with pytest.raises(RecipeError, match="no text of: ball, weather"):
+        textforge.run(recipe, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "result.json").exists()

@@ -45,7 +45,7 @@ KINDS: dict[str, Kind] = {
         Kind("optimizer", ("params", "module"), optional=True),  # a model that fits itself needs none
         Kind("scheduler", ("optimizer", "total_steps", "steps_per_epoch", "monitor_mode"), optional=True),
         Kind("loss", ("n_classes", "labels", "class_counts", "n_texts", "multi_label"), plural="losses", optional=True),
-        Kind("metric", ("n_classes", "multi_label"), optional=True, listed=True),
+        Kind("metric", ("n_classes", "multi_label", "labels"), optional=True, listed=True),
         Kind("callback", ("run_folder",), optional=True, listed=True),
     )
 }

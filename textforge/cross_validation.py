@@ -101,6 +101,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
     if isinstance(dataset.train, Stream):
         raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
     labels = dataset.labels()
+    warnings.tell(dataset.similar_labels())
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
@@ -114,10 +115,10 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
         trainer = trainer_for(recipe, fold, progress.step)
         for epoch in trainer:
             progress.epoch(epoch, trainer.epochs)
-        warnings.tell(trainer.warnings)
         assert fold.test is not None
         texts, gold = fold.test
         classifier = trainer.classifier()
+        warnings.tell(trainer.warnings)
         probabilities[rows] = classifier.predict_proba(texts, on_batch=progress.evaluated)
         measured = classifier.metrics(gold, probabilities[rows], metrics=trainer.metrics)
         figures.append(measured)

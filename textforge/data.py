@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -20,8 +22,10 @@ from textforge.rows import (
     as_labels as as_labels,
     as_texts as as_texts,
     encode_labels as encode_labels,
+    refuse_unencodable,
 )
 from textforge.settings import TrainerSettings
+from textforge.similar_labels import normal_label as normal_label, similar_label_warnings
 from textforge.splits import holdout as holdout
 from textforge.streams import Stream as Stream
 
@@ -40,14 +44,14 @@ class Dataset:
         train: texts and labels to learn from; or a `Stream` of them, which need not fit in memory.
         test: texts and labels for the final figures, touched by nothing before.
         valid: texts and labels to choose epochs by.
-        label_names: the classes in their order; by default the sorted labels of train.
+        label_names: the classes in their order; by default the labels of train, sorted as `sorted_labels` does.
         warnings: sentences for the user about the data.
         groups: a name for each training text (its author, its thread); where texts of train are held
             out, those of one group stay together.
 
     Raises:
-        DataError: a split is empty, has not as many labels as texts, or something in it is not text;
-            names the row.
+        DataError: a split is empty, has not as many labels as texts, something in it is not text, or a label
+            is text that UTF-8 cannot hold; names the row.
     """
 
     train: Split | Stream
@@ -74,8 +78,11 @@ class Dataset:
             object.__setattr__(self, name, (texts, labels))
             if not streams:
                 self._refuse_mixed(name)
+        told = (warning.encode("utf-8", "backslashreplace").decode() for warning in self.warnings)
+        object.__setattr__(self, "warnings", tuple(told))  # they may name files whose names are no UTF-8
         if self.label_names is not None:
             object.__setattr__(self, "label_names", as_column(self.label_names, "label_names", "name"))
+            refuse_unencodable(self.label_names, "label_names")
         if self.groups is not None:
             advice = " Turn groups into text first, as in [str(group) for group in groups]."
             object.__setattr__(self, "groups", as_column(self.groups, "groups", "group", other=advice))
@@ -132,7 +139,7 @@ class Dataset:
         if isinstance(self.train, Stream):
             for name in self.splits():
                 self._refuse_mixed(name)
-        found, n = sorted(self.label_counts()), self.n_train
+        found, n = sorted_labels(self.label_counts()), self.n_train
         names = list(self.label_names) if self.label_names is not None else found
         if not found:
             raise DataError(f"none of the {n} training texts has a label.")
@@ -147,6 +154,10 @@ class Dataset:
         if empty := [name for name in names if name not in found]:
             raise DataError(f"classes without a training text: {listed(empty)}.")
         return tuple(names)
+
+    def similar_labels(self) -> list[str]:
+        """A sentence for each way in which labels of train look alike: see `textforge.similar_labels`."""
+        return similar_label_warnings(self.label_counts())
 
     def fingerprint(self) -> str:
         """SHA-256 over every text and label of every split, in order."""
@@ -178,6 +189,23 @@ class Dataset:
                     f"figures on {name} may be too good."
                 )
         return told
+
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+def as_numbers(labels: Iterable[str]) -> list[Decimal] | None:
+    """Labels as exact numbers; None unless all are, whole or with decimals, in ASCII digits: -1, 10, 4.5."""
+    names = list(labels)
+    return [Decimal(name) for name in names] if all(map(_NUMBER.fullmatch, names)) else None
+
+
+def sorted_labels(labels: Iterable[str]) -> list[str]:
+    """Labels by size where all of them are numbers (1, 2, 10), else by code points."""
+    names = sorted(labels)
+    if (numbers := as_numbers(names)) is None:
+        return names
+    return [name for _, name in sorted(zip(numbers, names, strict=True))]
 
 
 def as_dataset(dataset: Any, seed: int) -> Dataset:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge.errors import RecipeError
+from textforge.errors import RecipeError, listed
 from textforge.settings import DecisionSettings
+
+Valid = tuple[NDArray[np.float32], NDArray[Any]]
+"""Logits and targets of the validation split: class numbers (n,), or 0 and 1 (n, n_classes) for sets of labels."""
 
 
 @dataclass(frozen=True)
@@ -98,35 +101,38 @@ def refuse_undecidable(settings: DecisionSettings, labels: Sequence[str], *, mul
 
 
 def fit_decision(
-    settings: DecisionSettings,
-    n_classes: int,
-    *,
-    multi_label: bool,
-    valid: tuple[NDArray[np.float32], NDArray[Any]] | None,
-) -> Decision:
-    """The decision that the settings ask for, fitted on the logits and targets of the validation split."""
+    settings: DecisionSettings, labels: Sequence[str], *, multi_label: bool, valid: Valid | None
+) -> tuple[Decision, list[str]]:
+    """The decision that the settings ask for, fitted on the validation split; and what it has too few texts for."""
     decision = Decision(multi_label, abstain=settings.abstain)
+    doubts: list[str] = []
     if settings.calibrate and valid:
-        decision = Decision(multi_label, fit_temperature(*valid, multi_label=multi_label), abstain=settings.abstain)
-    thresholds: tuple[float, ...] | None = None
+        decision = replace(decision, temperature=fit_temperature(*valid, multi_label=multi_label))
+        doubts += _doubts_of_temperature(decision, *valid)
     if isinstance(settings.threshold, float):
         at = settings.threshold
-        thresholds = (at,) * n_classes if multi_label else (1 - at, at)
+        decision = replace(decision, thresholds=(at,) * len(labels) if multi_label else (1 - at, at))
     elif settings.threshold and valid:
         logits, targets = valid
         probabilities = decision.probabilities(logits)
-        if multi_label:
-            thresholds = tuple(best_threshold(targets[:, n] > 0, probabilities[:, n]) for n in range(n_classes))
-        else:
-            second = best_threshold(targets == 1, probabilities[:, 1])
-            thresholds = (1 - second, second)
-    return Decision(multi_label, decision.temperature, thresholds, settings.abstain)
+        classes = range(len(labels)) if multi_label else (1,)
+        gold = {n: targets[:, n] > 0 if multi_label else targets == n for n in classes}
+        found = tuple(best_threshold(gold[n], probabilities[:, n]) for n in classes)
+        decision = replace(decision, thresholds=found if multi_label else (1 - found[0], found[0]))
+        doubts += _doubts_of_thresholds({labels[n]: having for n, having in gold.items()})
+    return decision, doubts
+
+
+LARGEST = 1000.0
+"""Bound of the temperature; the smallest is its inverse."""
 
 
 def fit_temperature(logits: NDArray[np.float32], targets: NDArray[Any], *, multi_label: bool) -> float:
-    """The number between 1/20 and 20 that logits are divided by for the least log loss (Guo et al. 2017).
+    """The number from 1/1000 to 1000 to divide logits by: temperature scaling (Guo et al. 2017) with a prior.
 
-    The loss is convex in its inverse, so a golden-section search finds it.
+    The log loss alone has no minimum where every text is right: the smaller the temperature, the better. So its
+    logarithm has a standard normal prior, and what is found is the most probable temperature given the texts (MAP).
+    The prior counts less the more texts there are: with a few hundred of them, some wrong, the result is Guo's.
 
     Args:
         logits: shape (n, n_classes).
@@ -134,25 +140,66 @@ def fit_temperature(logits: NDArray[np.float32], targets: NDArray[Any], *, multi
     """
     values = logits.astype(np.float64)
 
-    def loss(log_temperature: float) -> float:
+    def cost(log_temperature: float) -> float:
         scaled = values / np.exp(log_temperature)
         if multi_label:
-            return float((np.logaddexp(0, scaled) - targets * scaled).mean())
-        top = scaled.max(axis=1)
-        normaliser = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-        return float((normaliser - scaled[np.arange(len(targets)), targets]).mean())
+            loss = float((np.logaddexp(0, scaled) - targets * scaled).sum())
+        else:
+            top = scaled.max(axis=1)
+            normaliser = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
+            loss = float((normaliser - scaled[np.arange(len(targets)), targets]).sum())
+        return loss + log_temperature**2 / 2
 
-    low, high = -np.log(20), np.log(20)
+    # prior and loss may each have a minimum of its own, so look everywhere before going down
+    grid = np.linspace(-np.log(LARGEST), np.log(LARGEST), 29)
+    best = int(np.argmin([cost(point) for point in grid]))
+    return float(np.exp(_minimum(cost, float(grid[max(0, best - 1)]), float(grid[min(len(grid) - 1, best + 1)]))))
+
+
+def _minimum(cost: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function with one minimum between two points is least, by golden-section search (Kiefer 1953)."""
     ratio = (np.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
-    for _ in range(60):
-        if loss(left) <= loss(right):
-            high, right = right, left
+    at_left, at_right = cost(left), cost(right)
+    for _ in range(32):  # to a ten millionth of the distance
+        if at_left <= at_right:
+            high, right, at_right = right, left, at_left
             left = high - ratio * (high - low)
+            at_left = cost(left)
         else:
-            low, left = left, right
+            low, left, at_left = left, right, at_right
             right = low + ratio * (high - low)
-    return float(np.exp((low + high) / 2))
+            at_right = cost(right)
+    return float((low + high) / 2)
+
+
+def _doubts_of_temperature(decision: Decision, logits: NDArray[np.float32], targets: NDArray[Any]) -> list[str]:
+    """A sentence where the temperature follows from little more than its prior or its bounds."""
+    found = f"decision.calibrate: the temperature {decision.temperature:.3g}"
+    if abs(np.log(decision.temperature)) > np.log(LARGEST) - 1e-3:
+        return [f"{found} is at its bound: the model's outputs are too large or too small to be calibrated."]
+    if (decision.chosen(decision.probabilities(logits)) == targets).all():
+        return [
+            f"{found} is fitted to {len(targets)} validation texts without a mistake, which cannot show how often the "
+            "model is wrong: probabilities near 1 may be too high. Hold out more texts."
+        ]
+    return []
+
+
+FEW = 10
+"""Fewer texts with a label, or without it, leave the threshold of the best F1 to chance."""
+
+
+def _doubts_of_thresholds(gold: Mapping[str, NDArray[np.bool_]]) -> list[str]:
+    """A sentence that names the labels which too few validation texts have, or lack."""
+    few = {label: min(int(having.sum()), int((~having).sum())) for label, having in gold.items()}
+    named = [f"'{label}' ({count})" for label, count in few.items() if count < FEW]
+    if not named:
+        return []
+    return [
+        f"decision.threshold: fewer than {FEW} validation texts have, or lack, {listed(named)}: a threshold fitted to "
+        "so few is little better than chance. Hold out more texts, or give threshold a number."
+    ]
 
 
 def best_threshold(gold: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> float:

@@ -56,7 +56,7 @@ def evaluate(
     measures = _metrics(run, metrics, plugins)
     classifier = load(run, plugins=plugins, device=device)
     several = classifier.decision.multi_label
-    extra = ExtraMetrics(measures, n_classes=len(classifier.labels), multi_label=several)
+    extra = ExtraMetrics(measures, labels=classifier.labels, multi_label=several)
     dataset, default = _dataset(run, source, [option.removeprefix("dataset.") for option in options], plugins)
     chosen = split or default
     splits = dataset.splits()
@@ -88,7 +88,8 @@ def _data_file(run: Path, data: str | Path | None) -> Path:
         raise BundleError(f"{run}: a bundle alone knows no data. Name them with --data FILE or --data RECIPE.")
     path = own if data is None else Path(data)
     if not path.is_file():
-        raise RecipeError(f"{path}: is a folder, not a file." if path.is_dir() else f"{path}: there is no such file.")
+        found = "is a folder, not a file" if path.is_dir() else "is a pipe or a device; save it to a file"
+        raise RecipeError(f"{path}: {found if path.exists() else 'there is no such file'}.")
     return path
 
 

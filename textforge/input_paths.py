@@ -1,4 +1,4 @@
-"""Options that name input files: made absolute from where they are written, and told where they lead nowhere."""
+"""Options that name input files: made absolute, and checked to lead to a file or a folder."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from textforge.errors import Mistake
 
 
 def absolute(value: Any, node: Node, label: str) -> tuple[Any, list[Mistake]]:
-    """A checked option with every `Path` in it absolute, and a mistake for each that does not exist.
+    """A checked option with every `Path` in it absolute, and a mistake for each that is no file or folder.
 
     Paths are relative to the folder of the file that they are written in; a pattern (`*.csv`) need not exist.
+    Pipes and devices are refused: inputs are read more than once, and reading `/dev/zero` never ends.
 
     Args:
         value: the option, whose paths may be deep in lists, mappings, dataclasses and pydantic models.
@@ -28,6 +29,9 @@ def absolute(value: Any, node: Node, label: str) -> tuple[Any, list[Mistake]]:
             path = (node.place.folder or Path.cwd()) / os.path.expanduser(value)
             if not os.path.exists(path) and not any(c in str(value) for c in "*?["):
                 mistakes.append(Mistake(f"{label}: there is no file or folder {path}.", node.place))
+            elif os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+                advice = "is a pipe or a device. Inputs are read more than once: save it to a file."
+                mistakes.append(Mistake(f"{label}: {path} {advice}", node.place))
             return path
         if isinstance(value, (list, tuple, set, frozenset)):
             items = [found(item, node.at((n,))) for n, item in enumerate(value)]

@@ -1,7 +1,8 @@
 """Figures of a classification: those of every run, and those that a recipe's metrics add.
 
-The former in numpy: importing scikit-learn's metrics costs a second, these a few lines. They equal
-`sklearn.metrics.precision_recall_fscore_support(zero_division=0)`; a test holds that.
+The former in numpy: importing scikit-learn's metrics costs a second, these a few lines. They equal those of
+`sklearn.metrics.f1_score(gold, predicted, average=…, zero_division=0)`, be they class numbers or 0/1 matrices: a class
+number that is neither in gold nor predicted counts in no mean, an empty column counts 0. Tests hold that.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def classification_metrics(
         labels: the name of each class.
     """
     matrix = confusion_matrix(gold, predicted, len(labels))
-    figures = _figures(np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0), labels)
+    support, chosen = matrix.sum(axis=1), matrix.sum(axis=0)
+    figures = _figures(np.diag(matrix), support, chosen, labels, counted=(support + chosen) > 0)
     accuracy = float(np.trace(matrix) / len(gold))
     return {
         "accuracy": accuracy,
@@ -52,6 +54,8 @@ def classification_metrics(
 def multi_label_metrics(gold: NDArray[Any], predicted: NDArray[Any], labels: Sequence[str]) -> dict[str, Any]:
     """As `classification_metrics` for texts with sets of labels; accuracy is the share of sets met exactly.
 
+    Macro F1 is the mean over all labels, as scikit-learn's: one that no text has and that none is given counts 0.
+
     Args:
         gold: 0 and 1, shape (n, n_classes), n at least 1.
         predicted: 0 and 1, shape (n, n_classes).
@@ -61,19 +65,24 @@ def multi_label_metrics(gold: NDArray[Any], predicted: NDArray[Any], labels: Seq
     hits = (gold & predicted).sum(axis=0)
     return {
         "accuracy": float((gold == predicted).all(axis=1).mean()),
-        **_figures(hits, gold.sum(axis=0), predicted.sum(axis=0), labels),
+        **_figures(hits, gold.sum(axis=0), predicted.sum(axis=0), labels, counted=np.ones(len(labels), dtype=bool)),
         "n": len(gold),
     }
 
 
 def _figures(
-    hits: NDArray[np.int64], support: NDArray[np.int64], chosen: NDArray[np.int64], labels: Sequence[str]
+    hits: NDArray[np.int64],
+    support: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    labels: Sequence[str],
+    *,
+    counted: NDArray[np.bool_],
 ) -> dict[str, Any]:
+    """F1s and figures per class, of which those `counted` are in the macro F1."""
     precision, recall = _ratio(hits, chosen), _ratio(hits, support)
     f1 = _ratio(2 * hits, support + chosen)
-    seen = (support + chosen) > 0  # a class that nobody has and nobody predicts does not count
     return {
-        "macro_f1": float(f1[seen].mean()) if seen.any() else 0.0,
+        "macro_f1": float(f1[counted].mean()),
         "micro_f1": float(2 * hits.sum() / max(1, (support + chosen).sum())),
         "weighted_f1": float((f1 * support).sum() / max(1, support.sum())),
         "per_class": {
@@ -105,18 +114,19 @@ class ExtraMetrics:
 
     Args:
         metrics: metric `Part`s, or name to a callable (gold, probabilities) -> float or None.
-        n_classes: how many classes there are.
+        labels: the classes in the order of the probabilities' columns.
         multi_label: whether a text may have several labels.
 
     Raises:
-        RecipeError: they are neither, or one has the name of a figure that is there always.
+        RecipeError: they are neither, one has the name of a figure that is there always, or one's options do not fit
+            the labels.
         ComponentError: one cannot be built, or called.
     """
 
     def __init__(
-        self, metrics: Sequence[Part] | Mapping[str, Metric] = (), *, n_classes: int, multi_label: bool
+        self, metrics: Sequence[Part] | Mapping[str, Metric] = (), *, labels: Sequence[str], multi_label: bool
     ) -> None:
-        self._n_classes, self._several = n_classes, multi_label
+        self._n_classes, self._several = len(labels), multi_label
         self._metrics: dict[str, Metric] = {}
         self._smaller: set[str] = set()
         self._who: dict[str, str] = {}
@@ -126,7 +136,7 @@ class ExtraMetrics:
             raise RecipeError("metrics must be metric parts, or a mapping of names to callables.")
         else:
             names = listed_names(metrics)
-            facts = {"n_classes": n_classes, "multi_label": multi_label}
+            facts = {"n_classes": len(labels), "labels": tuple(labels), "multi_label": multi_label}
             given = [
                 (name, part.build(facts), part.component.factory, part_name(part))
                 for name, part in zip(names, metrics, strict=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textforge.errors import DataError, listed
+from textforge.similar_labels import same_label
 
 
 def as_texts(texts: Iterable[str], name: str) -> list[str]:
@@ -25,8 +27,38 @@ def as_labels(labels: Iterable[Any], name: str) -> list[Any]:
     """Labels as a list of str or, where there are several a text, of tuples of str.
 
     Raises:
-        DataError: one of them is neither, or some are single and others not; names the row.
+        DataError: one of them is neither, some are single and others not, or UTF-8 cannot hold one; names the row.
     """
+    found = _label_rows(labels, name)
+    several = len(found) > 0 and isinstance(found[0], tuple)
+    refuse_unencodable({*chain.from_iterable(found)} if several else {*found}, name, found)
+    return found
+
+
+def refuse_unencodable(names: Collection[str], where: str, rows: Sequence[Any] = ()) -> None:
+    """Refuse labels that no file could hold, before any training is lost with them.
+
+    Args:
+        names: the labels.
+        where: the split, for the message.
+        rows: the label or labels of each text, for the message.
+
+    Raises:
+        DataError: a label has a lone surrogate, half of a UTF-16 character, which UTF-8 cannot encode.
+    """
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError:
+        wrong = min(name for name in names if any("\ud800" <= c <= "\udfff" for c in name))
+        index = next((n for n, row in enumerate(rows) if wrong in (row if isinstance(row, tuple) else (row,))), None)
+        place = "" if index is None else f" at index {index}"
+        raise DataError(
+            f"{where}: the label {wrong!a}{place} cannot be written as UTF-8: it has half of a UTF-16 character, "
+            "or a byte that is not UTF-8 in the name of a file or folder. Correct the label, or rename the folder."
+        ) from None
+
+
+def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
     if isinstance(labels, Iterable) and not isinstance(labels, (list, str, bytes, Mapping, set, frozenset)):
         labels = list(labels)
     if isinstance(labels, list) and {*map(type, labels)} == {str}:  # the common case at the speed of C
@@ -98,8 +130,11 @@ def encode_labels(labels: Sequence[Any], names: Sequence[str], split: str) -> ND
                 encoded[row] = found
     if unknown:
         told = listed(f"'{label}' ({len(rows)} times, first in row {rows[0] + 1})" for label, rows in unknown.items())
+        alike = ((label, same_label(label, names)) for label in [*unknown][:20])
+        pair = next((f" {label!r} looks like {known!r}: dataset.similar_labels: join or ignore_case makes them one."
+                     for label, known in alike if known is not None), "")  # fmt: skip
         raise DataError(
-            f"{split}: labels that the training data lack: {told}. Known labels: {listed(names)}. "
+            f"{split}: labels that the training data lack: {told}. Known labels: {listed(names)}.{pair} "
             "Correct them, take those rows out, or add such texts to the training data."
         )
     return encoded

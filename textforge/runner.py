@@ -93,7 +93,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
         with clock("vectorize"):
             trainer = trainer_for(recipe, dataset, progress.step)
             trainer.prepare()
-            warnings.tell([*dataset.repeated_texts(), *trainer.warnings])
+            warnings.tell([*dataset.similar_labels(), *dataset.repeated_texts(), *trainer.warnings])
             _check_test_labels(dataset, trainer)
             refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
         _write_environment(path, recipe, dataset, trainer)
@@ -134,8 +134,8 @@ def _trained(
     )
     with clock("train"), told_at(recipe):
         _train(path, trainer, callbacks, progress)
-        warnings.tell(trainer.warnings)
     classifier = trainer.classifier()
+    warnings.tell(trainer.warnings)
     progress.stage("evaluating on test" if dataset.test else "no test split: nothing to evaluate")
     with clock("evaluate"), _classifier_not_lost(classifier, path):
         test, rows = _evaluate(classifier, dataset, trainer.metrics, progress)

@@ -78,7 +78,7 @@ class DecisionSettings:
     """How probabilities become answers. What is fitted is fitted on the validation split.
 
     Options:
-        calibrate: 'temperature' divides the model's outputs by the number with the least log loss (Guo et al. 2017).
+        calibrate: 'temperature' divides the model's outputs by one number, fitted to the log loss (Guo et al. 2017).
         threshold: probability from which a label is given, where a text may have several labels, or from which
             the second of two classes is; 'f1' fits one for each label to the best F1 (Lewis et al. 2004); null is 0.5.
         abstain: give no answer where the most probable class is less probable than this; null always answers.

@@ -88,7 +88,8 @@ class Trainer:
         }  # fmt: skip
         self.parts = parts_of(given)
         self._who = {kind: part_name(self.parts.get(kind), f"the {kind}") for kind in given}
-        self.fits_itself = _fits_itself(model)
+        told_by = model.component.factory if isinstance(model, Part) else model
+        self.fits_itself = getattr(told_by, "fits_itself", False) is True
         if optimizer is None and not self.fits_itself:
             raise RecipeError("an optimizer is needed; only a model that fits itself does without one.")
         self.dataset = as_dataset(dataset, self.seed)
@@ -96,7 +97,7 @@ class Trainer:
         if isinstance(self.dataset.train, Stream):
             refuse_stream(self.vectorizer, self.fits_itself, self._who)
         self.labels = self.dataset.labels()
-        extra = ExtraMetrics(metrics, n_classes=len(self.labels), multi_label=self.dataset.multi_label)
+        extra = ExtraMetrics(metrics, labels=self.labels, multi_label=self.dataset.multi_label)
         self._validation = Validation(self.settings.monitor, extra)
         self.history: list[EpochResult] = []
         self._factories = given
@@ -106,6 +107,7 @@ class Trainer:
         self._optimization: Optimization | None = None
         self._best: EpochResult | None = None
         self._best_weights: dict[str, Any] | None = None
+        self._doubts: list[str] = []
 
     # -- the way through -----------------------------------------------------------------------
 
@@ -173,7 +175,9 @@ class Trainer:
         valid = None
         if fitted and self._y_valid is not None:
             valid = (self._logits(self._valid, module), self._y_valid)
-        return fit_decision(self._decision, len(self.labels), multi_label=self.dataset.multi_label, valid=valid)
+        several = self.dataset.multi_label
+        decision, self._doubts = fit_decision(self._decision, self.labels, multi_label=several, valid=valid)
+        return decision
 
     def _copied_module(self) -> nn.Module:
         try:
@@ -212,9 +216,10 @@ class Trainer:
 
     @property
     def warnings(self) -> list[str]:
-        """What vectorizer and model have to say of the data, such as texts that were cut: their `warnings`."""
+        """Sentences of vectorizer and model, on epochs that had no figure, and on the last decision fitted."""
         said = [getattr(one, "warnings", ()) for one in (self.vectorizer, self.module)] if self._prepared else []
-        return [str(sentence) for sentences in said for sentence in sentences]
+        own = [str(sentence) for sentences in said for sentence in sentences]
+        return [*own, *self._validation.warnings, *self._doubts]
 
     @property
     def epochs(self) -> int:
@@ -342,13 +347,10 @@ class Trainer:
         if self._y_valid is None:
             return None
         try:
-            return self._validation.measure(self._logits(self._valid, self.module), self._y_valid, self.labels)
+            figures = self._validation.measure(self._logits(self._valid, self.module), self._y_valid, self.labels)
         except TrainingError as error:
             advice = self._optimization.what_to_try() if self._optimization else ""
             raise TrainingError(f"{error} in epoch {epoch}.{advice}") from error
-
-
-def _fits_itself(model: Factory | Part) -> bool:
-    if isinstance(model, Part):
-        return model.component.fits_itself
-    return getattr(model, "fits_itself", False) is True
+        if not self.fits_itself:  # of one epoch there is none to choose
+            self._validation.refuse_undefined(figures, epoch, self._y_valid, self.labels)
+        return figures

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from textforge.decision import Decision
-from textforge.errors import RecipeError, TrainingError
+from textforge.errors import RecipeError, TrainingError, listed
 from textforge.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
 from textforge.optimization import plain_loss
 from textforge.settings import FIGURES, result_key, unknown_monitor
@@ -53,6 +53,7 @@ class Validation:
             raise RecipeError(wrong)
         self.monitor = result_key(monitor)
         self.metrics = metrics
+        self._undefined: list[int] = []
 
     @property
     def mode(self) -> str:
@@ -73,6 +74,37 @@ class Validation:
         measure = multi_label_metrics if decision.multi_label else classification_metrics
         figures = {"loss": loss, **measure(gold, decision.chosen(probabilities), labels)}
         return {**{name: figures[name] for name in FIGURES}, **self.metrics.measure(gold, probabilities)}
+
+    def refuse_undefined(self, figures: Figures, epoch: int, gold: NDArray[Any], labels: Sequence[str]) -> None:
+        """Refuse a monitored figure that is undefined in the first epoch; later ones are noted for `warnings`.
+
+        Without this, no epoch would be better than the first, and its weights would be kept.
+
+        Raises:
+            RecipeError: it is undefined in epoch 1; names the classes that the validation split lacks.
+        """
+        if figures[self.monitor] is not None:
+            return
+        if epoch > 1:
+            self._undefined.append(epoch)
+            return
+        counts = gold.sum(axis=0) if gold.ndim == 2 else np.bincount(gold, minlength=len(labels))
+        absent = [labels[n] for n in np.flatnonzero(counts == 0).tolist()]
+        why = f", which has no text of: {listed(absent)}" if absent else ""
+        others = [name for name in (*FIGURES, *self.metrics.names) if figures[name] is not None]
+        raise RecipeError(
+            f"trainer.monitor: {self.monitor} is undefined on the validation split of {len(gold)} texts{why}. No epoch "
+            "could be found the best. Let the validation split have more texts (trainer.validation, or the dataset's "
+            f"own), or monitor another figure: {listed(others)}."
+        )
+
+    @property
+    def warnings(self) -> list[str]:
+        """A sentence on the later epochs in which the monitored figure was undefined."""
+        if not self._undefined:
+            return []
+        epochs = listed(map(str, self._undefined))
+        return [f"trainer.monitor: {self.monitor} was undefined in epochs {epochs}: they count as no better."]
 
     def better(self, new: Figures, old: Figures | None) -> bool:
         """Whether the monitored figure is better than an earlier one; an undefined one never is."""

@@ -2,10 +2,13 @@
 
 import json
 
+import polars as pl
 import pytest
 from hypothesis import given, strategies as st
 
+import textforge
 from textforge import DataError
+from textforge.evaluate import evaluate
 from textforge_standard.datasets.columns import Columns, Table, examples
 from textforge_standard.datasets.csv_files import csv_files
 from textforge_standard.datasets.jsonl import jsonl
@@ -96,21 +99,158 @@ def test_a_separator_divides_labels():
     found = taken(table, label_separator="|")
     assert found.labels == [["x", "y"], ["y", "x"], [], ["x"]]
     assert found.warnings == ["table: 1 of 4 rows have none of the labels."]
-    assert "1 no label (rows 2)" in refused({"text": ["a", "b"], "label": ["x|y", None]}, label_separator="|")
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  ", "|", " | ", float("nan")])
+@pytest.mark.parametrize("missing", ["error", "drop"])
+def test_an_empty_field_of_divided_labels_is_the_empty_set(nothing, missing):
+    found = taken({"text": ["a", "b"], "label": ["x|y", nothing]}, label_separator="|", missing=missing)
+    assert found.labels == [["x", "y"], []]
+    assert found.warnings == ["table: 1 of 2 rows have none of the labels."]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_texts_without_a_label_are_trained_on_and_evaluated(tmp_path, kind, stream):
+    frame = pl.DataFrame({"text": ["red", "blue", "green", "grey"] * 6, "label": ["x|y", "x", "y", None] * 6})
+    path = tmp_path / f"data.{kind}"
+    {"csv": frame.write_csv, "tsv": lambda path: frame.write_csv(path, separator="\t"), "jsonl": frame.write_ndjson,
+     "parquet": frame.write_parquet}[kind](path)  # fmt: skip
+    run = textforge.run(
+        {"dataset": {"use": kind, "train": str(path), "test": str(path), "label_separator": "|", "stream": stream},
+         "vectorizer": "bow", "model": "linear", "optimizer": {"use": "adam", "lr": 0.5}, "trainer": {"epochs": 9}},
+        out=tmp_path / "run",
+    )  # fmt: skip
+    assert (run.result["n_train"], run.test["n"], run.test["accuracy"]) == (24, 24, 1.0)
+    assert any("6 of 24 rows have none of the labels." in warning for warning in run.result["warnings"])
+    assert evaluate(run.path, data=path)["accuracy"] == 1.0
+    assert json.loads((run.path / "predictions.jsonl").read_text().splitlines()[3])["gold"] == []
 
 
 def test_columns_of_0_and_1_are_a_label_each():
-    on, off = ["1", 1, True, "1.0", "true", "True", 1.0], ["0", 0, False, "0.0", "false", "False", 0.0]
-    table = {"text": ["t"] * 7, "good": on, "bad": off, "long": off[:3] + on[3:]}
+    on = ["1", 1, True, "1.0", "true", "True", 1.0, "TRUE", " tRUe ", "yes", "Yes", "YES"]
+    off = ["0", 0, False, "0.0", "false", "False", 0.0, "FALSE", " fALSe", "no", "No", "NO"]
+    table = {"text": ["t"] * 12, "good": on, "bad": off, "long": off[:3] + on[3:]}
     found = taken(table, label=["long", "bad", "good"])
-    assert found.labels == [["good"]] * 3 + [["long", "good"]] * 4
-    assert taken(table, label=["bad"]).labels == [[]] * 7
+    assert found.labels == [["good"]] * 3 + [["long", "good"]] * 9
+    assert taken(table, label=["bad"]).labels == [[]] * 12
+
+
+@pytest.mark.parametrize("mark", ["-1", -1, -1.0, "-1.0"])
+def test_minus_1_in_a_column_of_0_and_1_is_a_label_not_given(mark):
+    table = {"text": ["a", "b", "c"], "x": [1, mark, 0], "y": [0, mark, 1]}
+    told = refused(table, label=["x", "y"])
+    assert "1 no label (rows 2; -1 stands for a label that is not given). Fill" in told and "missing: drop" in told
+    found = taken(table, label=["x", "y"], missing="drop")
+    assert found.labels == [["x"], ["y"]] and "they were left out" in found.warnings[0]
+    told = refused({**table, "x": [mark] * 3}, label=["x", "y"])
+    assert "0 of 3 rows have no text, 3 no label" in told and "set dataset.test to null" in told
+
+
+@pytest.mark.parametrize("missing", ["error", "drop"])
+def test_a_test_split_whose_flags_are_all_minus_1_is_told_with_what_to_do(tmp_path, missing):
+    paths = {split: tmp_path / f"{split}.csv" for split in ("train", "test")}
+    paths["train"].write_text("text,x,y\n" + "a,1,0\nb,0,1\nc,1,1\nd,0,0\n" * 2)
+    paths["test"].write_text("text,x,y\na,-1,-1\nb,-1,-1\n")
+    with pytest.raises(DataError, match=r"0 of 2 rows have no text, 2 no label .*set dataset\.test to null\.$"):
+        csv_files(0, **paths, label=["x", "y"], missing=missing)
+    assert csv_files(0, train=paths["train"], test=None, label=["x", "y"], missing=missing).test
+
+
+def test_a_file_of_several_may_have_no_complete_row_where_those_are_dropped(tmp_path):
+    (tmp_path / "a.csv").write_text("text,label\nred,x\nblue,y\n")
+    (tmp_path / "b.csv").write_text("text,label\nred,\n")
+    found = csv_files(0, train=tmp_path / "*.csv", missing="drop", test_fraction=0)
+    assert found.train == (["red", "blue"], ["x", "y"]) and "0 of 1 rows have no text, 1 no label" in found.warnings[0]
+    with pytest.raises(DataError, match=r"b\.csv: 0 of 1 rows .* train: has no row with a text and a label\."):
+        csv_files(0, train=tmp_path / "b.csv", missing="drop")
+
+
+@pytest.fixture
+def splits(tmp_path):
+    """Write train and test with these labels, as CSV and as Parquet with whole numbers."""
+
+    def write(train, test):
+        paths = {}
+        for split, labels in (("train", train), ("test", test)):
+            frame = pl.DataFrame({"text": [f"text {n}" for n in range(len(labels))], "label": labels})
+            frame.write_csv(tmp_path / f"{split}.csv")
+            frame.write_parquet(tmp_path / f"{split}.parquet")
+            paths[split] = tmp_path / split
+        return [(factory, {split: path.with_suffix(kind) for split, path in paths.items()})
+                for factory, kind in ((csv_files, ".csv"), (parquet, ".parquet"))]  # fmt: skip
+
+    return write
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_minus_1_that_only_test_has_is_a_label_not_given(splits, stream):
+    for factory, paths in splits([0, 1] * 4, [0, -1, 1, -1]):
+        with pytest.raises(DataError) as told:
+            factory(0, **paths, stream=stream)
+        assert str(told.value).startswith("test: 2 of 4 rows have the label -1, which train lacks")
+        assert str(told.value).endswith("Leave them out with dataset.missing: drop.")
+        found = factory(0, **paths, stream=stream, missing="drop")
+        assert found.test == (["text 0", "text 2"], ["0", "1"])
+        assert any("2 of 4 rows have the label -1" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("missing", ["error", "drop"])
+def test_a_test_split_of_minus_1_alone_is_told_with_what_to_do(splits, missing):
+    for factory, paths in splits([0, 1] * 4, [-1] * 4):
+        with pytest.raises(DataError, match=r"test: 4 of 4 rows .* set dataset\.test to null\."):
+            factory(0, **paths, missing=missing)
+        assert len(factory(0, **{**paths, "test": None}).test[0]) == 2
+
+
+def test_minus_1_that_train_has_too_is_a_label_like_any_other(splits):
+    for factory, paths in splits([0, -1] * 4, [0, -1, 0, -1]):
+        assert factory(0, **paths).test[1] == ["0", "-1", "0", "-1"]
 
 
 def test_anything_else_in_a_column_of_0_and_1_is_told():
     told = refused({"text": ["a", "b"], "good": ["1", "0"], "bad": ["0", "2"]}, label=["good", "bad"])
-    assert told == "table: rows 2: column 'bad' holds '2'; a column of a list of labels holds 0 or 1."
+    assert told.startswith("table: rows 2: column 'bad' holds '2'; a column of a list of labels holds 0 or 1, true or")
     assert "1 no label (rows 1)" in refused({"text": ["a", "b"], "x": [1, 0], "y": ["", 1]}, label=["x", "y"])
+
+
+# -- labels that look alike --------------------------------------------------------------------
+
+FORMS = {"keep": ["ball", "ball ", "Ball", "ｂａｌｌ", "café", "cafe\u0301"], "join": ["Ball", "ball", "café"],
+         "ignore_case": ["ball", "café"]}  # fmt: skip
+
+
+@pytest.mark.parametrize("similar", FORMS)
+def test_labels_that_look_alike_are_joined_by_an_option(similar):
+    labels = FORMS["keep"]
+    table = {"text": ["t"] * len(labels), "label": labels}
+    assert sorted({*taken(table, similar_labels=similar).labels}) == sorted(FORMS[similar])
+    lists = {"text": ["t"], "label": [labels]}
+    assert sorted(taken(lists, similar_labels=similar).labels[0]) == sorted(FORMS[similar])
+    flags = {"text": ["t", "t"], **{label: ["1", "0"] for label in labels}}
+    first, second = taken(flags, label=labels, similar_labels=similar).labels
+    assert sorted(first) == sorted(FORMS[similar]) and second == []
+
+
+def test_a_label_that_shows_nothing_is_missing_where_labels_are_joined():
+    table = {"text": ["a", "b"], "label": ["x", "\u200b"]}
+    assert taken(table).labels == ["x", "\u200b"]
+    assert "1 no label (rows 2)" in refused(table, similar_labels="join")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_every_split_and_what_is_evaluated_later_is_joined_alike(tmp_path, kind, stream):
+    texts, labels = ["red", "blue"] * 4, ["ball ", "space", "ball", " space"] * 2
+    paths = {split: tmp_path / f"{split}.{kind}" for split in ("train", "test")}
+    for split, path in paths.items():
+        frame = pl.DataFrame({"text": texts, "label": labels if split == "train" else labels[::-1]})
+        {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[kind](path)
+    factory = {"csv": csv_files, "jsonl": jsonl, "parquet": parquet}[kind]
+    found = factory(0, **paths, similar_labels="join", stream=stream)
+    assert found.labels() == ("ball", "space") and {*found.test[1]} == {"ball", "space"}
+    assert found.similar_labels() == []
+    assert len(factory(0, **paths, stream=stream).similar_labels()) == 1
 
 
 # -- groups ------------------------------------------------------------------------------------

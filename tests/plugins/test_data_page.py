@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 
+import polars as pl
 import yaml
 import zstandard
 from conftest import ROOT, make_texts
@@ -30,6 +31,8 @@ def test_every_example_reads_such_data(tmp_path):
     authored = [f"{text},{topic},author {n % 9}" for n, (text, topic) in enumerate(zip(texts, topics, strict=True))]
     (tmp_path / "posts.csv").write_text("\n".join(["body,topic,author", *authored]))
     (tmp_path / "big.jsonl.zst").write_bytes(zstandard.compress((tmp_path / "posts.jsonl").read_bytes()))
+    for name in ("train-0.parquet", "test-0.parquet"):
+        pl.DataFrame({"text": texts, "label": topics}).write_parquet(tmp_path / "data" / name)
     sizes = []
     for options in EXAMPLES:
         name, options = options.pop("use"), dict(options)
@@ -42,8 +45,9 @@ def test_every_example_reads_such_data(tmp_path):
             assert dataset.labels() == ("ball", "paint", "space")
             sizes.append({split: len(found) for split, (found, _) in dataset.splits().items()})
     assert sizes[0] == {"train": 68, "test": 8}
-    assert sizes[1]["train"] + sizes[1]["test"] == 60 and len(sizes) == 4
+    assert sizes[1]["train"] + sizes[1]["test"] == 60 and len(sizes) == 5
     assert sizes[3] == {"test": 60}  # train is a stream
+    assert sizes[4] == {"train": 60, "test": 60}
 
 
 def test_every_dataset_of_files_is_in_the_table():

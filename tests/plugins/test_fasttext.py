@@ -1,4 +1,4 @@
-"""Dataset `fasttext`: labels in front of each line."""
+"""Dataset `fasttext`: labels among the words of each line."""
 
 from functools import partial
 
@@ -28,8 +28,18 @@ refused = partial(refusal, read)
 
 
 def test_one_label_a_line(file):
-    path = file("__label__x the red one\r\n\n__label__y\tgreen  one \n  __label__x blue __label__late\n")
-    assert read(path) == (["the red one", "green  one", "blue __label__late"], ["x", "y", "x"])
+    path = file("__label__x the red one\r\n\n__label__y\tgreen  one \n  __label__x blue late \n")
+    assert read(path) == (["the red one", "green  one", "blue late"], ["x", "y", "x"])
+
+
+def test_labels_are_read_wherever_they_stand_in_a_line(file):
+    path = file("red one __label__x\ngreen __label__y  one\n__label__x blue\tsea\t__label__z\t\r\n")
+    assert read(path) == (["red one", "green one", "blue\tsea"], [("x",), ("y",), ("x", "z")])
+
+
+def test_only_a_word_that_begins_with_the_prefix_is_a_label(file):
+    path = file("__label__x my__label__a is no label\n__label__y nor is\u00a0__label__b one\n")
+    assert read(path) == (["my__label__a is no label", "nor is\u00a0__label__b one"], ["x", "y"])
 
 
 def test_several_labels_on_any_line_make_all_lines_have_lists(file):
@@ -40,7 +50,7 @@ def test_several_labels_on_any_line_make_all_lines_have_lists(file):
 def test_another_prefix(file):
     path = file("#x red\n#y #z green\n")
     assert read(path, prefix="#") == (["red", "green"], [("x",), ("y", "z")])
-    assert refused(path).startswith("no line begins with a label")
+    assert refused(path).startswith("no line has a label")
 
 
 def test_lists_may_be_asked_for_or_refused(file):
@@ -57,6 +67,12 @@ def test_several_labels_in_one_split_make_lists_of_all_splits(file):
     assert dataset.train[1] == [("x",), ("y",)] and dataset.test[1] == [("x", "y")]
 
 
+def test_labels_that_look_alike_are_joined_by_an_option(file):
+    path = file("__label__caf\u00e9 red\n__label__cafe\u0301 green\n__label__Caf\u00e9 __label__caf\u00e9 blue\n")
+    assert {*read(path, similar_labels="join")[1]} == {("caf\u00e9",), ("Caf\u00e9", "caf\u00e9")}
+    assert {*read(path, similar_labels="ignore_case")[1]} == {("caf\u00e9",)}
+
+
 def test_lines_without_text_or_label_are_told_or_dropped(file):
     path = file("__label__x red\n\nno label\n__label__y\n__label__ empty label\n__label__y green\n")
     assert refused(path).startswith("1 of 5 rows have no text, 2 no label (lines 3, 4, 5). Fill them in")
@@ -69,7 +85,7 @@ def test_lines_without_text_or_label_are_told_or_dropped(file):
     ("content", "part"),
     [
         ("", "has no row with a text and a label"),
-        ("just a text\nanother\n", "no line begins with a label"),
+        ("just a text\nanother\n", "no line has a label"),
         ("__label__x\n", "has no row with a text and a label"),
         ("__label__x caf\xe9".encode("latin-1"), "byte 0xe9 is not utf-8"),
         ("__label__x a\0b", "a NUL byte"),
@@ -98,12 +114,19 @@ WORD = st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff"), min_
 
 @given(
     lines=st.lists(
-        st.tuples(st.lists(WORD, min_size=1, max_size=3, unique=True), st.lists(WORD, min_size=1)), min_size=1
-    )
+        st.tuples(st.lists(WORD, min_size=1), st.lists(st.tuples(st.integers(0, 9), WORD), min_size=1, max_size=3)),
+        min_size=1,
+    ),
+    space=st.text(" \t\v\f\r", min_size=1, max_size=2),
 )
-def test_lines_of_words_are_read_back_exactly(tmp_path_factory, lines):
-    path = tmp_path_factory.getbasetemp() / "property.txt"
-    rows = [([*labels], " ".join(words)) for labels, words in lines]
-    written = [" ".join([*(f"__label__{label}" for label in labels), text]) for labels, text in rows]
+def test_labels_anywhere_among_the_words_are_read_back_exactly(tmp_path_factory, lines, space):
+    path, written, expected = tmp_path_factory.getbasetemp() / "property.txt", [], []
+    for words, places in lines:
+        line = list(words)
+        for place, label in places:
+            line.insert(min(place, len(line)), f"__label__{label}")
+        written.append(space.join(line))
+        labels = (word.removeprefix("__label__") for word in line if word.startswith("__label__"))
+        expected.append((space.join(words), tuple(dict.fromkeys(labels))))
     path.write_text("\n".join(written), encoding="utf-8", newline="")
-    assert read(path, multi_label=True) == ([text for _, text in rows], [tuple(labels) for labels, _ in rows])
+    assert read(path, multi_label=True) == ([text for text, _ in expected], [labels for _, labels in expected])

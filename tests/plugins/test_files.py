@@ -1,6 +1,9 @@
 """Files by path, list and glob; compressed ones; and what is said of those that cannot be read."""
 
 import gzip
+import os
+import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,8 @@ from hypothesis import given, strategies as st
 from textforge import DataError, RecipeError
 from textforge.recipe import load_dataset_part
 from textforge_standard.datasets.csv_files import csv_files
-from textforge_standard.datasets.files import content, data_files, expanded, suffix
+from textforge_standard.datasets.fasttext import fasttext
+from textforge_standard.datasets.files import content, data_files, expanded, pieces, suffix
 from textforge_standard.datasets.jsonl import jsonl
 from textforge_standard.datasets.parquet import parquet
 
@@ -75,7 +79,7 @@ def test_a_mistake_names_the_file_of_a_list_that_has_it(three):
     bad.write_text("text,label\nred,\n")
     with pytest.raises(DataError) as told:
         read(three / "part-*.csv")
-    assert str(told.value).startswith(f"{bad}: 0 of 1 rows have no text, 1 no label")
+    assert str(told.value).startswith(f"{bad}: has no row with a text and a label: 0 of 1 rows have")
 
 
 # -- compressed --------------------------------------------------------------------------------
@@ -133,6 +137,95 @@ def test_a_damaged_compressed_file_is_told(tmp_path, kind, damage):
     path.write_bytes(data)
     with pytest.raises(DataError, match=r"cannot be unpacked: .*Is it whole\? Copy or download it again\."):
         read(path)
+
+
+def zstd_of_one_byte(byte, n_blocks):
+    """A frame of n_blocks blocks, each of 4 bytes that stand for 128 KiB: as dense as zstd can be (RFC 8878)."""
+    blocks = (((n == n_blocks - 1) | 1 << 1 | 1 << 17 << 3).to_bytes(3, "little") + byte for n in range(n_blocks))
+    return b"\x28\xb5\x2f\xfd\x00\x38" + b"".join(blocks)
+
+
+def test_the_densest_file_is_unpacked_in_pieces_of_a_few_megabytes(tmp_path):
+    path = tmp_path / "dense.jsonl.zst"
+    path.write_bytes(zstd_of_one_byte(b"a", 4096))
+    sizes = [len(piece) for piece in pieces(path)]
+    assert sum(sizes) == 1 << 29 and max(sizes) < 20 << 20
+
+
+@pytest.mark.parametrize(
+    ("name", "packed"), [("d.zst", zstd_of_one_byte(b"\0", 4096)), ("d.gz", gzip.compress(bytes(1 << 28), 1))]
+)
+@pytest.mark.parametrize("read", [read, lambda path: jsonl(0, train=path), lambda path: fasttext(0, train=path)])
+def test_a_packed_file_of_nuls_is_refused_before_it_fills_the_memory(tmp_path, name, packed, read):
+    path = tmp_path / name
+    path.write_bytes(packed)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="line 1: a NUL byte"):
+            read(path)
+        assert tracemalloc.get_traced_memory()[1] < 80 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_init_refuses_a_packed_file_of_nuls_before_it_fills_the_memory(tmp_path):
+    path = tmp_path / "d.csv.gz"
+    path.write_bytes(gzip.compress(bytes(1 << 28), 1))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="a megabyte of NUL bytes"):
+            csv_files.look_at(path)
+        assert tracemalloc.get_traced_memory()[1] < 80 << 20
+    finally:
+        tracemalloc.stop()
+
+
+# -- what is no file ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    path = tmp_path / "pipe.csv"
+    os.mkfifo(path)
+    return path
+
+
+def test_pipes_and_devices_are_refused_before_they_are_opened(tmp_path, pipe):
+    for path in (pipe, Path("/dev/zero"), [pipe], tmp_path / "*.csv"):
+        for factory in (csv_files, jsonl, parquet, fasttext):
+            for stream in ({}, {} if factory is fasttext else {"stream": True}):
+                with pytest.raises(DataError, match=r"(pipe\.csv|zero): is a pipe or a device"):
+                    factory(0, train=path, **stream)
+
+
+def test_check_refuses_pipes_devices_and_folders(tmp_path, pipe):
+    (tmp_path / "data").mkdir()
+    recipe = tmp_path / "recipe.yaml"
+    for option in ("train", "test"):
+        for name, part in (("/dev/zero", "is a pipe or a device"), ("pipe.csv", "is a pipe or a device"),
+                           ("data", "is a folder. Name the files in it, as in data/*")):  # fmt: skip
+            recipe.write_text(
+                f"dataset: {{use: csv, {'' if option == 'train' else 'train: recipe.yaml, '}{option}: {name}}}"
+            )
+            with pytest.raises(RecipeError, match=rf"recipe\.yaml:1:.*{option}.*{re.escape(part)}"):
+                load_dataset_part(recipe)
+
+
+def test_a_file_behind_a_link_is_a_file(tmp_path, three):
+    (tmp_path / "link.csv").symlink_to(three / "part-a.csv")
+    assert read(tmp_path / "link.csv") == (["text a"], ["a"])
+
+
+def test_a_glob_tells_of_a_link_that_leads_nowhere(three):
+    (three / "part-d.csv").symlink_to(three / "nowhere.csv")
+    with pytest.raises(DataError, match=r"part-d\.csv: cannot be read: No such file"):
+        read(three / "part-*.csv")
+
+
+def test_a_glob_that_matches_only_folders_says_how_to_go_on(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(DataError, match=r"no file matches this pattern, only folders; .*/\*/\* looks into them"):
+        read(tmp_path / "*")
 
 
 # -- finding -----------------------------------------------------------------------------------

@@ -82,6 +82,63 @@ def test_hidden_files_and_folders_are_left_alone(tree):
     assert len(read(path)[0]) == 4
 
 
+@pytest.mark.parametrize(
+    ("files", "warning"),
+    [
+        ({"neutral/.keep": ""}, "folders without a text, which therefore are no classes: neutral."),
+        ({"neutral/sub/deep/x.txt": "so", "neutral/sub/y.txt": "la"},
+         "2 files are not read (neutral/sub/deep/x.txt, neutral/sub/y.txt): in sub-folders; move those that should be "
+         "read into the folder of their class."),
+        ({"neutral/sub/x.txt": "so"}, "folders without a text, which therefore are no classes: neutral."),
+        ({"pos/.c.txt": "hidden"}, "1 files are not read (pos/.c.txt): hidden; rename what should be read."),
+        ({".neutral/c.txt": "hidden"}, "1 files are not read (.neutral): hidden; rename what should be read."),
+        ({"README": "see"}, "1 files are not read (README): beside the folders of the classes."),
+    ],
+)  # fmt: skip
+def test_what_is_not_read_is_named_in_a_warning(tree, files, warning):
+    path = tree({**SMALL, **files})
+    dataset = folder(0, train=path, test_fraction=0.0)
+    assert len(dataset.train[0]) == 4
+    assert f"{path}: {warning}" in dataset.warnings
+
+
+def test_a_class_whose_files_are_all_empty_is_named(tree):
+    path = tree({**SMALL, "neutral/a.txt": "  "})
+    dataset = folder(0, train=path, test_fraction=0.0, missing="drop")
+    assert f"{path}: folders without a text, which therefore are no classes: neutral." in dataset.warnings
+
+
+def test_links_that_lead_nowhere_or_in_circles_are_named(tree):
+    path = tree(SMALL)
+    (path / "pos" / "gone.txt").symlink_to(path / "nowhere")
+    (path / "pos" / "round").symlink_to(path)
+    warnings = folder(0, train=path, test_fraction=0.0).warnings
+    assert any("(pos/gone.txt): no regular files" in warning for warning in warnings)
+    assert any("pos/round" in warning for warning in warnings)
+
+
+def test_what_desktops_and_version_control_leave_is_not_worth_a_word(tree):
+    path = tree({**SMALL, ".git/x": "no", "pos/.DS_Store": b"\0\xff", "neg/._1.txt": "x", "pos/.gitkeep": ""})
+    assert folder(0, train=path, test_fraction=0.0).warnings == ()
+
+
+def test_folders_left_out_by_choice_are_not_named(tree):
+    path = tree({**SMALL, "unsup/x": "?", "README": "see"})
+    assert folder(0, train=path, classes=["pos", "neg"], test_fraction=0.0).warnings == ()
+
+
+def test_texts_only_in_sub_folders_are_told(tree):
+    told = refused(tree({"pos/2020/a.txt": "x", "neg/2020/b.txt": "y"}))
+    assert "its folders hold no texts" in told and "2 files are not read (neg/2020/b.txt, pos/2020/a.txt)" in told
+
+
+def test_folders_that_look_alike_become_one_class_by_an_option(tree):
+    path = tree({"caf\u00e9/1": "a", "cafe\u0301/2": "b", "Th\u00e9/3": "c", "th\u00e9/4": "d"})
+    assert len(set(read(path)[1])) == 4
+    assert set(read(path, similar_labels="join")[1]) == {"caf\u00e9", "Th\u00e9", "th\u00e9"}
+    assert set(read(path, similar_labels="ignore_case")[1]) == {"caf\u00e9", "th\u00e9"}
+
+
 def test_compressed_texts_are_unpacked(tree):
     import gzip
 
@@ -114,6 +171,22 @@ def test_empty_files_are_told_or_dropped(tree):
 )
 def test_a_folder_that_cannot_be_read_is_told(tree, files, part):
     assert part in refused(tree(files))
+
+
+def test_a_class_folder_whose_name_is_not_utf8_is_refused(tree):
+    path = tree(SMALL)
+    (path / "caf\udce9").mkdir()
+    (path / "caf\udce9" / "1.txt").write_text("strong")
+    assert "the label 'caf\\udce9' at index 0 cannot be written as UTF-8" in refused(path)
+    assert read(path, classes=["pos", "neg"])[1] == ["neg", "neg", "pos", "pos"]
+
+
+def test_warnings_of_files_whose_names_are_not_utf8_can_be_written(tree):
+    path = tree(SMALL)
+    (path / "pos" / "sub").mkdir()
+    (path / "pos" / "sub" / "caf\udce9.txt").write_text("strong")
+    (warning,) = folder(0, train=path, test_fraction=0.0).warnings
+    assert "(pos/sub/caf\\udce9.txt)" in warning and warning.encode()
 
 
 def test_what_is_no_folder_is_told(tree, tmp_path):

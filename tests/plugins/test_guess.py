@@ -44,6 +44,10 @@ def flags(*steps):
         ({"comment": LONG, "toxic": cycle("0", "1"), "severe_toxic": cycle("0", "0", "1")},
          "comment", ["toxic", "severe_toxic"]),
         ({"comment": LONG, "unclear": cycle("True", "False", "False"), **flags(2, 3)}, "comment", ["kind 2", "kind 3"]),
+        ({"comment": LONG, "toxic": cycle("TRUE", "FALSE"), "rude": cycle("FALSE", "FALSE", "TRUE")},
+         "comment", ["toxic", "rude"]),
+        ({"comment": LONG, "toxic": cycle("Yes", "No"), "rude": cycle("no", "yes")}, "comment", ["toxic", "rude"]),
+        ({"comment": LONG, "toxic": cycle("0", "1", "-1"), "rude": cycle("0", "-1")}, "comment", ["toxic", "rude"]),
         ({"comment": LONG, **flags(2, 3), "topic": cycle("x", "y", "z")}, "comment", "topic"),
     ],
 )  # fmt: skip
@@ -60,6 +64,13 @@ def test_several_labels_in_one_text_are_seen(separator):
     columns = {"text": LONG, "genre": [separator.join(RNG.sample(names, len(names))) for names in sets]}
     found = guess(Table("table", columns))
     assert found.options == {"text": "text", "label": "genre", "label_separator": separator.strip()}
+
+
+@pytest.mark.parametrize("separator", "|;")
+def test_a_separator_is_seen_even_where_few_sets_of_labels_occur(separator):
+    columns = {"text": LONG, "tags": [separator.join(row) for row in cycle(["a", "b"], ["a"], ["c"], [], ["c", "b"])]}
+    found = guess(Table("table", columns))
+    assert found.options["label_separator"] == separator
 
 
 def test_a_comma_within_labels_is_no_separator():
@@ -79,7 +90,7 @@ def test_what_else_could_be_meant_is_said_with_what_to_write():
         "Rows with the same 'author' may belong together; 'group: author' holds them together."
     ]
     several = guess(Table("table", {"comment": LONG, **flags(2, 3)})).remarks
-    assert "If only one of the columns of 0 and 1 is meant, set 'label: kind 2'." in several
+    assert "If only one of these columns is meant, set 'label: kind 2'." in several
 
 
 @pytest.mark.parametrize(

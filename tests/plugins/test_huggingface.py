@@ -82,6 +82,19 @@ def test_a_label_that_is_not_told_is_missing(library, tmp_path):
     assert found.train == (["a", "c"], ["x", "y"])
 
 
+@pytest.mark.parametrize("missing", ["error", "drop"])
+def test_a_test_split_without_labels_is_told_with_advice_that_works(library, tmp_path, missing):
+    features = library.Features({"text": library.Value("string"), "label": library.ClassLabel(names=["x", "y"])})
+    for kind in (features, None):
+        splits = {split: library.Dataset.from_dict({"text": ["a", "b"] * 5, "label": labels}, features=kind)
+                  for split, labels in (("train", [0, 1] * 5), ("test", [-1] * 10))}  # fmt: skip
+        folder = tmp_path / f"saved {kind is None}"
+        library.DatasetDict(splits).save_to_disk(folder)
+        with pytest.raises(DataError, match=r"set dataset\.test to null\.$"):
+            huggingface(0, folder=folder, missing=missing)
+        assert len(huggingface(0, folder=folder, missing=missing, test=None).test[0]) == 2
+
+
 def test_a_column_that_is_not_there_is_told(saved):
     with pytest.raises(
         DataError, match=r"\(train\): there is no column 'topic'\. Its columns: text, label, tags, meta"

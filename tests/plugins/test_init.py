@@ -130,6 +130,17 @@ def test_the_recipe_for_any_data_passes_check_and_trains(tmp_path, monkeypatch, 
     assert all(ord(c) < 128 or c.isprintable() for c in Path("d.yaml").read_text())
 
 
+def test_texts_without_a_label_are_kept_where_a_text_may_have_several(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sets = ["" if n % 4 == 0 else "|".join(one) for n, one in enumerate(SETS)]
+    told = only_json(call(rows(tmp_path / "d.csv", ["text", "tags"], TEXTS, sets).name, "--json"))
+    assert told["dataset"] == {"use": "csv", "train": "d.csv", "text": "text", "label": "tags", "label_separator": "|"}
+    assert any("60 of 240 rows have none of the labels." in remark for remark in told["remarks"])
+    run = library.run("d.yaml", out=tmp_path / "run", overrides={"trainer.epochs": 1})
+    assert run.test["n"] == 48 and run.result["n_train"] + round(0.1 * 192) == 192
+    assert '"gold": []' in (run.path / "predictions.jsonl").read_text()
+
+
 def test_the_recipe_says_what_was_seen_and_what_to_type(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     labels = ["rare" if n < 12 else label for n, label in enumerate(LABELS)]

@@ -7,7 +7,8 @@ import pytest
 from conftest import refusal
 from hypothesis import given, strategies as st
 
-from textforge_standard.datasets.jsonl import jsonl
+from textforge import DataError
+from textforge_standard.datasets.jsonl import jsonl, jsonl_blocks
 
 
 @pytest.fixture
@@ -85,7 +86,12 @@ def test_a_field_that_every_line_lacks_is_told_with_those_that_there_are(file):
         ('"red"', ["text, not an object"]),
         ("null", ["null, not an object"]),
         ("7", ["a number or truth value, not an object"]),
-        ("[" * 100_000, ["not JSON"]),
+        ("[" * 100_000, ["lists or objects are nested too deeply"]),
+        ('{"text": "red", "label": ' + "1" * 5000 + "}", ["a whole number of 5,000 digits, too long to read"]),
+        ('{"id": 1, "text": "red", "label": "x", "id": 2}', ["the key 'id' occurs twice in one object"]),
+        ('{"text": "red", "label": "x", "\\u0074ext": "b"}', ["the key 'text' occurs twice in one object"]),
+        ('{"text": "red", "label": "x", "meta": [{"a": {"b": 1, "c": 2, "b": 3}}]}', ["the key 'b' occurs twice"]),
+        ('  {"text": "red", "label" "x"}', ["not JSON", "column 27"]),
         (r'{"text": "half \ud83d a face", "label": "x"}', ["half a character"]),
         (r'{"text": "red", "label": "\uDC00"}', ["half a character"]),
     ],
@@ -123,6 +129,28 @@ def test_a_file_that_holds_no_lines_of_text_is_told(tmp_path, data, part):
 
 def test_a_nan_is_missing(file):
     assert "1 no label (lines 2)" in refused(file(RED, '{"text": "a", "label": NaN}'))
+
+
+VALUES = st.recursive(
+    st.text("a:\"' {", max_size=3) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('a":', max_size=2), inner, max_size=3),
+)
+
+
+@given(VALUES, VALUES, st.sampled_from(["{}", '{"in": {}}', "[1, {}]", '{"a": 1, "in": [{}]}']))
+def test_a_repeated_key_is_refused_wherever_it_stands(tmp_path_factory, one, other, around):
+    path = tmp_path_factory.getbasetemp() / "repeated.jsonl"
+    for key, repeated in (("j", False), ("k", True)):
+        inner = f'{{"k": {json.dumps(one)}, "l": 1, "{key}" : {json.dumps(other)}}}'
+        row = json.dumps({"text": "b", "label": "y", "more": "…"}, ensure_ascii=False)
+        row = row.replace('"…"', around.replace("{}", inner))
+        path.write_text(f"{json.dumps(RED)}\n{row}\n")
+        for lines in (read, lambda path: list(jsonl_blocks(path, {"text": "text"}))):
+            if repeated:
+                with pytest.raises(DataError, match=r"line 2: the key 'k' occurs twice in one object"):
+                    lines(path)
+            else:
+                assert lines(path)
 
 
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(str.strip)

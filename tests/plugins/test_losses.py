@@ -56,10 +56,9 @@ SINGLE, SEVERAL = torch.from_numpy(GOLD), torch.from_numpy(SETS)
         ({"label_smoothing": 0.2}, {"label_smoothing": 0.2}),
         ({"class_weights": WEIGHTS}, {"weight": AS_TENSOR}),
         ({"class_weights": "balanced"}, {"weight": torch.tensor(BALANCED, dtype=torch.float32)}),
-        ({"class_weights": WEIGHTS, "label_smoothing": 0.1}, {"weight": AS_TENSOR, "label_smoothing": 0.1}),
     ],
 )
-def test_cross_entropy_is_torchs(options, expected):
+def test_cross_entropy_of_all_texts_is_torchs(options, expected):
     agree(loss("cross-entropy", **options), lambda s, y: functional.cross_entropy(s, y, **expected), SINGLE)
 
 
@@ -136,10 +135,57 @@ def test_focal_and_its_gradient_are_finite_for_any_logits(size, gamma, multi_lab
     assert torch.isfinite(scores.grad).all()
 
 
-def test_a_class_without_training_texts_weighs_nothing_when_balanced():
-    facts = {"n_classes": 3, "labels": LABELS, "class_counts": np.array([4, 0, 2]), "multi_label": False}
-    made = PLUGINS.part("loss", "cross-entropy", class_weights="balanced").build(facts)
-    assert made.weight.tolist() == [0.5, 0, 1]
+@pytest.mark.parametrize("weights", [WEIGHTS, "balanced"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
+def test_a_classs_weight_multiplies_the_smoothed_loss_of_its_own_texts(weights, smoothing):
+    each = AS_TENSOR if weights == WEIGHTS else torch.tensor(BALANCED, dtype=torch.float32)
+
+    def reference(scores, targets):
+        of_text = functional.cross_entropy(scores, targets, reduction="none", label_smoothing=smoothing)
+        return (each[targets] * of_text).sum() / each[targets].sum()
+
+    agree(loss("cross-entropy", class_weights=weights, label_smoothing=smoothing), reference, SINGLE)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_a_labels_weight_multiplies_the_smoothed_loss_of_the_texts_that_have_it(smoothing):
+    def reference(scores, targets):
+        smooth = torch.where(targets > 0, 1 - smoothing / 2, smoothing / 2)
+        each = functional.binary_cross_entropy_with_logits(scores, smooth, reduction="none")
+        return (each * torch.where(targets > 0, AS_TENSOR, 1.0)).mean()
+
+    agree(loss("binary-cross-entropy", True, positive_weights=WEIGHTS, label_smoothing=smoothing), reference, SEVERAL)
+
+
+COUNTED = [("cross-entropy", "class_weights"), ("focal", "class_weights"), ("hinge", "class_weights")]
+COUNTED_SETS = [("binary-cross-entropy", "positive_weights"), *COUNTED[1:]]
+
+
+@given(st.lists(st.integers(0, 50), min_size=3, max_size=3).filter(any), st.data())
+def test_no_class_weighs_nothing_however_the_texts_fall(counts, data):
+    several = data.draw(st.booleans())
+    name, option = data.draw(st.sampled_from(COUNTED_SETS if several else COUNTED))
+    n_texts = data.draw(st.integers(max(counts), sum(counts))) if several else sum(counts)
+    facts = {"labels": LABELS, "class_counts": np.array(counts), "n_texts": n_texts, "multi_label": several}
+    (weights,) = PLUGINS.part("loss", name, **{option: "balanced"}).build(facts).buffers()
+    assert torch.isfinite(weights).all()
+    assert (weights > 0).all()
+    if name in ("cross-entropy", "focal") and not several:
+        mean = (weights * torch.tensor(counts)).sum() / n_texts
+        assert mean.item() == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["cross-entropy", "focal"])
+@pytest.mark.parametrize("factor", [1e-6, 1, 1e6])
+def test_only_the_ratios_of_class_weights_count(name, factor):
+    scaled = {label: weight * factor for label, weight in WEIGHTS.items()}
+    agree(loss(name, class_weights=scaled), loss(name, class_weights=WEIGHTS), SINGLE)
+
+
+def test_a_label_that_every_text_has_or_none_weighs_one_when_balanced():
+    facts = {"labels": LABELS, "class_counts": np.array([6, 0, 2]), "n_texts": 6, "multi_label": True}
+    made = PLUGINS.part("loss", "binary-cross-entropy", positive_weights="balanced").build(facts)
+    assert made.weights.tolist() == [1, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -165,11 +211,20 @@ def test_weights_that_do_not_name_the_classes_are_told(name, option, multi_label
     assert str(caught.value) == f"loss.{option} must name each class once: ant, bee, cat; it names ant, dog."
 
 
+SCALED = (0.45, 1.35, 2.7)  # to a mean of 1 over the nine texts
+KEPT = {
+    "cross-entropy": SCALED,
+    "focal": (0.5, 1.5, 3.0),
+    "hinge": (0.5, 1.5, 3.0),
+    "binary-cross-entropy": (0.5, 1.5, 3.0),
+}
+
+
 def test_weights_move_with_the_loss_and_options_are_documented():
-    assert PLUGINS.names("loss") == ["binary-cross-entropy", "cross-entropy", "focal", "hinge"]
+    assert PLUGINS.names("loss") == sorted(KEPT)
     for component in PLUGINS.components("loss"):
         schema, _ = component.options.json_schema(component.name)
         assert all(option["description"] for option in schema["properties"].values())
         option = "positive_weights" if component.name.startswith("binary") else "class_weights"
         made = loss(component.name, component.name != "cross-entropy", **{option: WEIGHTS})
-        assert [tuple(buffer.tolist()) for buffer in made.to("cpu").buffers()] == [(0.5, 1.5, 3.0)]
+        assert [tuple(buffer.tolist()) for buffer in made.to("cpu").buffers()] == [pytest.approx(KEPT[component.name])]

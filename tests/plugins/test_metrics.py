@@ -164,15 +164,62 @@ def test_any_data_give_a_finite_number_or_none_and_no_warning(name, n_classes, d
     assert found is None or (isinstance(found, float) and math.isfinite(found))
 
 
-def test_a_class_that_no_gold_text_has_leaves_the_rankings_undefined_and_no_other():
-    gold, probabilities = single()
-    gold = np.where(gold == 3, 0, gold)
-    undefined = {name for name in NAMES if metric(name)(gold, probabilities) is None}
-    assert undefined == {"roc-auc", "average-precision"}
-    everyone, p = several()
-    everyone[:, 1] = 1  # a ranking has nobody to put below
-    assert metric("roc-auc")(everyone, p) is None
-    assert metric("average-precision")(everyone, p) is not None
+def without_undefined(expected):
+    """What scikit-learn gives class by class, over those for which it is defined."""
+
+    def reference_of(gold, p):
+        truth = gold if gold.ndim == 2 else one_hot(gold, p)
+        return np.mean([expected(truth[:, [k]], p[:, [k]]) for k in range(p.shape[1]) if 0 < truth[:, k].mean() < 1])
+
+    return reference_of
+
+
+RANKINGS = [(name, *rest) for name, *rest in SEVERAL if name in ("roc-auc", "average-precision")]
+
+
+@pytest.mark.parametrize(("name", "options", "expected"), RANKINGS, ids=[name for name, *_ in RANKINGS])
+@given(absent=st.sets(st.integers(0, 3), min_size=1, max_size=3), seed=st.integers(0, 9))
+def test_a_class_that_no_gold_text_has_does_not_count(name, options, expected, absent, seed):
+    expected = without_undefined(expected)
+    sets, p = several(seed=seed)
+    sets[:, [*absent]] = 0
+    assert metric(name)(sets, p) == pytest.approx(expected(sets, p), abs=1e-6)
+    gold, p = single(seed=seed)
+    gold[np.isin(gold, [*absent])] = min({0, 1, 2, 3} - absent)
+    if len(absent) < 3:
+        assert metric(name)(gold, p) == pytest.approx(expected(gold, p), abs=1e-6)
+
+
+def test_a_label_that_every_gold_text_has_cannot_be_ranked_and_does_not_count():
+    gold, p = several()
+    gold[:, 1] = 1
+    rest = [0, 2, 3]
+    assert metric("roc-auc")(gold, p) == pytest.approx(metric("roc-auc")(gold[:, rest], p[:, rest]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_metric_is_defined_where_a_class_is_absent(name):
+    for options in ({}, {"adjusted": True}) if name == "balanced-accuracy" else ({},):
+        gold, probabilities = single()
+        assert metric(name, **options)(np.where(gold == 3, 0, gold), probabilities) is not None
+        sets, probabilities = several()
+        sets[:, 3] = 0
+        assert metric(name, **options)(sets, probabilities) is not None
+
+
+def test_labels_for_which_agreement_is_undefined_do_not_count():
+    gold, p = several()
+    gold[:, 3], p[:, 3] = 0, 0.1
+    rest = metric("cohen-kappa")(gold[:, :3], p[:, :3])
+    assert metric("cohen-kappa")(gold, p) == pytest.approx(rest)
+    adjusted = metric("balanced-accuracy", adjusted=True)
+    assert adjusted(gold, p) == pytest.approx(adjusted(gold[:, :3], p[:, :3]))
+
+
+def test_rankings_are_undefined_where_every_text_is_of_one_class():
+    gold, probabilities = np.zeros(4, int), np.array([[0.9, 0.1]] * 4, np.float32)
+    assert metric("roc-auc")(gold, probabilities) is None
+    assert metric("average-precision")(np.zeros((4, 2), int), probabilities) is None
 
 
 def test_undefined_agreement_of_one_class_alone():

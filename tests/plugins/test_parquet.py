@@ -1,7 +1,11 @@
 """Dataset `parquet`: types, nested fields, and files that are none."""
 
+import gzip
+import json
+import re
 from datetime import date
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -90,10 +94,11 @@ def test_what_is_no_parquet_file_is_told(file, damage):
     assert "is no Parquet file, or damaged" in refused(path)
 
 
-@pytest.mark.parametrize(("name", "why"), [("nowhere.parquet", "No such file"), ("", "Is a directory")])
+@pytest.mark.parametrize(
+    ("name", "why"), [("nowhere.parquet", "cannot be read: No such file"), ("", "has no .parquet")]
+)
 def test_a_file_that_cannot_be_read_is_told(tmp_path, name, why):
-    told = refused(tmp_path / name)
-    assert told.startswith("cannot be read: ") and why in told
+    assert refused(tmp_path / name).startswith(why)
 
 
 def test_a_file_without_rows_is_told(file):
@@ -112,3 +117,130 @@ def test_what_polars_writes_is_read_back_exactly(tmp_path_factory, rows):
     texts = [text for text, *_ in rows]
     assert read(path) == (texts, [label for _, label, _ in rows])
     assert read(path, label="tags") == (texts, [tuple(dict.fromkeys(tags)) for *_, tags in rows])
+
+
+# -- folders -----------------------------------------------------------------------------------
+
+
+def parts(folder, *names):
+    """Write a file of two rows, a text and a label each, by every name below a folder."""
+    for n, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        pl.DataFrame({"text": [f"{n} one", f"{n} two"], "label": ["x", "y"]}).write_parquet(folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_folder_of_parts_is_read_in_the_order_of_their_paths(tmp_path, stream):
+    folder = parts(tmp_path / "d", "part-2.parquet", "part-1.pq", "deep/part-0.parquet", "_tmp/x.parquet", ".x.parquet")
+    (folder / "_SUCCESS").touch()
+    (folder / "part-1.parquet.crc").write_bytes(b"crc")
+    found = parquet(0, train=folder, test_fraction=0.0, stream=stream)
+    texts = [text for chunk in found.train_chunks() for text in chunk]
+    expected = ["2 one", "2 two", "1 one", "1 two", "0 one", "0 two"]
+    assert (sorted(texts), texts if not stream else expected) == (sorted(expected), expected)
+    assert read([folder / "deep", folder / "part-1.pq"])[0] == expected[:4]
+    assert parquet(0, train=folder / "deep", test=folder / "part-1.pq").test[0] == ["1 one", "1 two"]
+
+
+def test_folders_named_as_keys_and_values_are_columns(tmp_path):
+    folder = tmp_path / "d"
+    for label, by in (("good", "a"), ("so%20so", "b"), ("__HIVE_DEFAULT_PARTITION__", "a")):
+        place = folder / f"label={label}" / f"by={by}"
+        place.mkdir(parents=True)
+        pl.DataFrame({"text": [f"{label} 1", f"{label} 2"]}).write_parquet(place / "0.parquet")
+    found = parquet(0, train=folder, test_fraction=0.0, missing="drop", group="by")
+    assert (found.train[1], found.groups) == (["good", "good", "so so", "so so"], ["a", "a", "b", "b"])
+    assert "2 no label" in found.warnings[0]
+    streamed = parquet(0, train=folder, test_fraction=0.0, missing="drop", stream=True)
+    assert streamed.label_counts() == {"good": 2, "so so": 2}
+    table = parquet(0, train=folder / "label=good", text="text", label="by", test_fraction=0.0)
+    assert table.train[1] == ["a", "a"]
+
+
+def test_a_stream_is_made_anew_where_a_folder_that_is_a_label_is_renamed(tmp_path):
+    for label in ("x", "y"):
+        (tmp_path / "d" / f"label={label}").mkdir(parents=True)
+        pl.DataFrame({"text": [f"of {label}"] * 2}).write_parquet(tmp_path / "d" / f"label={label}" / "0.parquet")
+    assert parquet(0, train=tmp_path / "d", test_fraction=0.0, stream=True).labels() == ("x", "y")
+    (tmp_path / "d" / "label=x").rename(tmp_path / "d" / "label=w")
+    assert parquet(0, train=tmp_path / "d", test_fraction=0.0, stream=True).labels() == ("w", "y")
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["x.csv"], "has no .parquet files."),
+        (["train-0-of-1.parquet", "test-0-of-1.parquet"],
+         "holds the files of several splits. Name those of each: train: {0}/train*.parquet, test: {0}/test*.parquet."),
+        (["train/0.parquet", "test/0.parquet"],
+         "holds the files of several splits. Name those of each: train: {0}/train, test: {0}/test."),
+        (["_delta_log/0.json", "0.parquet"],
+         "is a Delta table, whose folder keeps deleted rows. Export it to Parquet files."),
+    ],
+)  # fmt: skip
+def test_a_folder_that_is_no_plain_table_is_told(tmp_path, names, told):
+    folder = parts(tmp_path / "d", *names)
+    assert refused(folder) == told.format(folder)
+    if "splits" in told:
+        globs = dict(re.findall(r"(\w+): (\S+?)[,.](?: |$)", told.format(folder).partition("each: ")[2]))
+        found = parquet(0, **{split: Path(glob) for split, glob in globs.items()})
+        assert (found.train[0], found.test[0]) == (["0 one", "0 two"], ["1 one", "1 two"])
+
+
+@pytest.mark.parametrize(
+    "names", [["part-0.parquet", "part-1.parquet"], ["train-0.parquet", "train-1.parquet", "test-0.parquet"]]
+)
+def test_init_knows_a_folder_of_parts(tmp_path, names):
+    found = parquet.look_at(parts(tmp_path / "d", *names))["options"]
+    dataset = parquet(0, **found, test_fraction=0.0)
+    assert len(dataset.train[0]) == 4 and (dataset.test is None) == ("test-0.parquet" not in names)
+
+
+# -- names of classes --------------------------------------------------------------------------
+
+
+def test_numbers_of_classes_become_names_where_the_hugging_face_library_wrote_the_file(tmp_path):
+    datasets = pytest.importorskip("datasets", reason="needs the extra textforge[huggingface]")
+    names = datasets.ClassLabel(names=["neg", "pos"])
+    features = {"text": datasets.Value("string"), "label": names, "tags": datasets.Sequence(names), "a": {"b": names}}
+    rows = {"text": ["a", "b", "c"], "label": [1, 0, -1], "tags": [[0], [], [1, 0]],
+            "a": [{"b": 1}, {"b": 0}, {"b": None}]}  # fmt: skip
+    path = tmp_path / "data.parquet"
+    datasets.Dataset.from_dict(rows, features=datasets.Features(features)).to_parquet(path)
+    (tmp_path / "data.parquet.gz").write_bytes(gzip.compress(path.read_bytes()))
+    for file in (path, tmp_path / "data.parquet.gz"):
+        assert read(file, missing="drop") == (["a", "b"], ["pos", "neg"])
+        assert read(file, label="tags") == (["a", "b", "c"], [("neg",), (), ("pos", "neg")])
+        assert read(file, label="a.b", missing="drop") == (["a", "b"], ["pos", "neg"])
+        assert parquet(0, train=file, missing="drop", stream=True, test_fraction=0).label_counts() == {
+            "neg": 1,
+            "pos": 1,
+        }
+
+
+def with_names(path, labels, names):
+    feature = {"names": names, "_type": "ClassLabel"}
+    about = json.dumps({"info": {"features": {"text": {"dtype": "string", "_type": "Value"}, "label": feature}}})
+    frame = pl.DataFrame({"text": ["t"] * len(labels), "label": labels})
+    frame.write_parquet(path, metadata={"huggingface": about})
+    return path
+
+
+def test_each_file_has_its_own_names(tmp_path):
+    train = with_names(tmp_path / "train.parquet", [0, 1], ["neg", "pos"])
+    test = with_names(tmp_path / "test.parquet", [0, 1], ["pos", "neg"])
+    assert parquet(0, train=train, test=test).test[1] == ["pos", "neg"]
+
+
+def test_a_number_without_a_name_is_told_with_its_row(tmp_path):
+    told = refused(with_names(tmp_path / "d.parquet", [0, 1, 2], ["neg", "pos"]))
+    assert told == "rows 3: column 'label' holds 2, but the data name only the classes 0 to 1: neg, pos."
+
+
+@pytest.mark.parametrize("about", ["", "{", "[]", '{"info": 3}', '{"info": {"features": {"label": null}}}',
+                                   '{"info": {"features": {"label": {"_type": "ClassLabel"}}}}'])  # fmt: skip
+def test_metadata_of_another_kind_does_no_harm(tmp_path, about):
+    path = tmp_path / "d.parquet"
+    pl.DataFrame({"text": ["a", "b"], "label": [0, 1]}).write_parquet(path, metadata={"huggingface": about})
+    assert read(path)[1] == ["0", "1"]

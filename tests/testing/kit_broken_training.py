@@ -217,6 +217,29 @@ def first_first():
     return cyclic
 
 
+def by_weights_of_the_batch(class_counts, /):
+    """A weighted mean, as torch's."""
+    import torch
+    from torch.nn import functional
+
+    weights = torch.from_numpy(class_counts.sum() / class_counts).float()
+
+    def loss(logits, targets):
+        if targets.ndim == 2:
+            return cross_entropy(logits, targets)
+        return functional.cross_entropy(logits, targets, weight=weights)
+
+    return loss
+
+
+def comparing(class_counts, /):
+    """The same, which says so."""
+    return by_weights_of_the_batch(class_counts)
+
+
+comparing.whole_batch = True
+
+
 def the_worse_the_better():
     """A larger loss is the better."""
     return lambda logits, targets: -cross_entropy(logits, targets)

@@ -34,6 +34,7 @@ EXAMPLES += [
         ("is-one-number-with-a-gradient", broken.without_gradient, "no gradient goes back", "from the logits by torch"),
         ("is-a-mean-over-texts", broken.summed, "with every text twice", "not their sum"),
         ("the-order-of-texts-does-not-matter", broken.first_first, "in another order", "not by place"),
+        ("adds-up-over-batches", broken.by_weights_of_the_batch, "its parts of 7 and 17 texts", "the number of texts"),
         ("prefers-what-is-right", broken.the_worse_the_better, "right logits have the loss", "must be the better"),
         ("bears-extreme-logits", broken.naive, "±10,000", "log_softmax"),
         ("leaves-its-arguments-alone", broken.changing, "changed the logits", "no operation in place"),
@@ -59,6 +60,11 @@ def test_a_broken_part_of_training_fails_its_check_alone_with_what_to_do(example
 )  # fmt: skip
 def test_a_good_one_passes(kind, component):
     assert not failures(kind, component)
+
+
+def test_a_loss_that_compares_the_texts_of_a_batch_may_say_so():
+    assert not failures("loss", broken.comparing)
+    assert "measures a batch as a whole" in skipped("loss", broken.comparing)["adds-up-over-batches"]
 
 
 def test_an_optimizer_for_certain_modules_is_given_one():

@@ -10,7 +10,7 @@ import torch
 
 from textforge.errors import RecipeError
 from textforge.testing import probes
-from textforge.testing.checks import blamed, rule
+from textforge.testing.checks import Skipped, blamed, rule
 from textforge.testing.digests import digests
 from textforge.testing.subject import Subject, exercise
 from textforge.testing.words import named_others, refuse
@@ -36,6 +36,7 @@ def made(subject: Subject, *, multi_label: bool, n_classes: int = 3) -> tuple[Lo
     """
     labels: list[Any] = (probes.labelled_sets if multi_label else probes.labelled)(24, n_classes)[1]
     names = sorted(probes.TOPICS)[:n_classes]
+    labels[:6] = [labels[0]] * 6  # classes of different size, so that weights by size show
     encoded = probes.numbers(labels)
     counts = encoded.sum(axis=0) if multi_label else np.bincount(encoded)
     loss = subject.build(
@@ -110,6 +111,23 @@ def the_order_of_texts_does_not_matter(subject: Subject) -> None:
         raise subject.breaks(
             f"the loss of a batch is {one:g}, in another order {other:g}.",
             "Weigh texts by what they are, not by place.",
+        )
+
+
+@rule("loss", after=(*AFTER, "is-a-mean-over-texts", "the-order-of-texts-does-not-matter"))
+def adds_up_over_batches(subject: Subject) -> None:
+    """A batch's loss is the mean of its parts' losses, by texts, unless the factory says `whole_batch = True`."""
+    if getattr(subject.component.factory, "whole_batch", False) is True:
+        raise Skipped("its factory says that it measures a batch as a whole (whole_batch).")
+    loss, logits, targets = usual(subject)
+    whole, first = value(loss, logits, targets), 7
+    parts = value(loss, logits[:first], targets[:first]), value(loss, logits[first:], targets[first:])
+    joined = (first * parts[0] + (len(targets) - first) * parts[1]) / len(targets)
+    if not np.isclose(whole, joined, rtol=1e-4, atol=1e-6):
+        raise subject.breaks(
+            f"a batch has the loss {whole:g}, its parts of {first} and {len(targets) - first} texts make {joined:g}.",
+            "Divide by the number of texts, not by their weights, so that trainer.accumulate gives the gradient of one "
+            "large batch; or let the factory say whole_batch = True where a loss compares the texts of a batch.",
         )
 
 

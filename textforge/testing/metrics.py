@@ -32,7 +32,8 @@ def made(subject: Subject, *, multi_label: bool, n: int = 30, n_classes: int = 3
     Raises:
         RecipeError: it is not for such labels.
     """
-    metric = subject.build(n_classes=n_classes, multi_label=multi_label)
+    labels = tuple(map(str, range(n_classes)))
+    metric = subject.build(n_classes=n_classes, labels=labels, multi_label=multi_label)
     if not callable(metric):
         raise subject.breaks(
             f"the factory returned a {type(metric).__name__}.",

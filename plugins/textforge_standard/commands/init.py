@@ -37,7 +37,7 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     with redirect_stdout(sys.stderr):  # whatever a plugin prints is no result
         name, looked = look(data)
         dataset, options = build(name, dict(looked["options"]))
-    remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings]
+    remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.similar_labels(), *dataset.warnings]
     options = relative(options, recipe.parent)
     text = recipe_text(data, recipe, {"use": name, **options}, dict(looked.get("why", {})), remarks, dataset)
     write(recipe, text)

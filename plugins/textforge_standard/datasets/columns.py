@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
+from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
 from textforge_standard.datasets.shown import shown_names
 from textforge_standard.datasets.splits import Examples
+from textforge_standard.datasets.unlabelled import UNKNOWN
 
 Names = Annotated[list[str], MinLen(1)]
 SHOWN = 8
@@ -23,11 +25,14 @@ class Columns:
     Options:
         text: name of the column of texts, or a list of columns that are joined; empty ones are left out.
         join: what stands between joined columns.
-        label: name of the column of labels, or a list of columns of 0 and 1, one a label (multi-label); labels are
-            read as text, and a column that holds lists makes the data multi-label.
-        label_separator: what stands between the labels of a text in a column of text, as '|' in 'a|b' (multi-label).
+        label: name of the column of labels, or a list of columns of 0 and 1 (or true and false, yes and no), one a
+            label (multi-label); labels are read as text, and a column that holds lists makes the data multi-label.
+        label_separator: what stands between the labels of a text in a column of text, as '|' in 'a|b' (multi-label);
+            a text whose field is empty or missing has no label.
         group: column of rows that belong together, such as those of one author: no hold-out divides a group.
         missing: rows without text or without label are an error, or are dropped and counted.
+        similar_labels: labels that look alike, such as 'ball' and 'ball ' or letters with composed and decomposed
+            accents, stay separate classes (keep), become one (join), or one whatever their case, too (ignore_case).
     """
 
     text: str | Names = "text"
@@ -36,6 +41,7 @@ class Columns:
     label_separator: Annotated[str, MinLen(1)] | None = None
     group: str | None = None
     missing: Literal["error", "drop"] = "error"
+    similar_labels: SimilarLabels = "keep"
 
     @property
     def texts(self) -> list[str]:
@@ -135,6 +141,8 @@ class Incomplete:
         self.first: list[str] = []
         self.called = ""
         self.warnings: list[str] = []
+        self.unknown = False
+        """Whether a label was missing because it is -1."""
 
     def complete(self, table: Table) -> Examples:
         """A table's rows that have a text, a label and a group.
@@ -145,14 +153,14 @@ class Incomplete:
         columns = self.columns
         self.warnings += table.warnings
         texts = _texts(table, columns)
-        labels, unlabelled = _labels(table, columns)
+        labels = in_common_form(_labels(table, columns), columns.similar_labels)
         groups = None
         if (name := columns.group) is not None:
             groups = [v if v is None else as_text(v) for v in _values(table, name, _is_plain, "text or a number")]
         no_text = [not text.strip() for text in texts]
         no_label = [label is None or (isinstance(label, str) and not label.strip()) for label in labels]
         no_group = [not group for group in groups] if groups is not None else []
-        self.n, self.unlabelled = self.n + len(texts), self.unlabelled + unlabelled
+        self.n, self.unlabelled = self.n + len(texts), self.unlabelled + labels.count([])
         found = Examples(texts, labels, groups)
         lacking = (no_text, no_label, no_group)
         if not any(True in lacks for lacks in lacking):
@@ -162,26 +170,32 @@ class Incomplete:
         gone = {row for lacks in lacking for row, lacks_it in enumerate(lacks) if lacks_it}
         self.first += [table.number(row) for row in sorted(gone)[: SHOWN - len(self.first)]]
         self.incomplete, self.called = self.incomplete + len(gone), table.called
+        flags = [] if isinstance(columns.label, str) else columns.label
+        self.unknown |= any(as_text(table.columns[name][row]).strip() in UNKNOWN for name in flags for row in gone)
         return found.rows(row for row in range(len(texts)) if row not in gone)
 
     def told(self) -> list[str]:
         """Warnings of the rows that were left out, and of those that have no label.
 
         Raises:
-            DataError: no row may lack anything, or none is left.
+            DataError: no row may lack anything, or the file has no rows.
         """
         from textforge import DataError
         from textforge.errors import listed
 
         warnings = list(self.warnings)
+        rows = [*self.first, *[""] * (self.incomplete - len(self.first))]
+        where = self.called.format(listed(rows, limit=SHOWN))
+        where += "; -1 stands for a label that is not given" if self.unknown else ""
+        if self.n == self.incomplete and (self.columns.missing == "error" or not self.n):
+            why = f": {_lacking(self.n, self.counts)} ({where})" if self.n else ""
+            null = "If these are test data whose labels are not given out (often -1), set dataset.test to null."
+            advice = f" {null}" if self.n and self.counts["label"] == self.n else ""
+            raise DataError(f"{self.path}: has no row with a text and a label{why}.{advice}")
         if self.incomplete:
-            rows = [*self.first, *[""] * (self.incomplete - len(self.first))]
-            where = self.called.format(listed(rows, limit=SHOWN))
             warnings.append(missing_told(self.path, self.n, self.counts, where, self.columns.missing))
         if self.unlabelled:
             warnings.append(f"{self.path}: {self.unlabelled} of {self.n} rows have none of the labels.")
-        if self.n == self.incomplete:
-            raise DataError(f"{self.path}: has no row with a text and a label.")
         return warnings
 
 
@@ -195,12 +209,15 @@ def missing_told(
     """
     from textforge import DataError
 
-    (first, most), *others = counts.items()
-    lacking = ", ".join([f"{most} of {n} {called} have no {first}", *(f"{count} no {what}" for what, count in others)])
-    told = f"{path}: {lacking} ({where})"
+    told = f"{path}: {_lacking(n, counts, called)} ({where})"
     if missing == "error":
         raise DataError(f"{told}. Fill them in, or leave them out with dataset.missing: drop.")
     return f"{told}; they were left out."
+
+
+def _lacking(n: int, counts: dict[str, int], called: str = "rows") -> str:
+    (first, most), *others = counts.items()
+    return ", ".join([f"{most} of {n} {called} have no {first}", *(f"{count} no {what}" for what, count in others)])
 
 
 def as_text(value: Any) -> str:
@@ -253,20 +270,18 @@ def _texts(table: Table, columns: Columns) -> list[str]:
     return [columns.join.join(filter(str.strip, row)) for row in zip(*parts, strict=True)]
 
 
-def _labels(table: Table, columns: Columns) -> tuple[list[Any], int]:
-    """The label or the list of labels of each row, None where it is missing; and how many lists are empty."""
+def _labels(table: Table, columns: Columns) -> list[Any]:
+    """The label or the list of labels of each row, None where it is missing."""
     if not isinstance(columns.label, str):
-        labels = _flags(table, columns.label)
-    else:
-        kind = "a label (text, a whole number, true or false) or a list of them"
-        values = _values(table, columns.label, _is_label, kind)
-        if (separator := columns.label_separator) is not None:
-            labels = [_divided(value, separator) if isinstance(value, str) else _listed(value) for value in values]
-        elif {*map(type, values)} <= {str, type(None)}:
-            labels = values
-        else:
-            labels = [_listed(v) if isinstance(v, (list, tuple)) else None if v is None else as_text(v) for v in values]
-    return labels, sum(label == [] for label in labels)
+        return _flags(table, columns.label)
+    kind = "a label (text, a whole number, true or false) or a list of them"
+    values = _values(table, columns.label, _is_label, kind)
+    if (separator := columns.label_separator) is not None:
+        # An empty field, which tables cannot tell from a missing one, is a text without labels.
+        return [_divided(v, separator) if isinstance(v, str) else _listed(v) or [] for v in values]
+    if {*map(type, values)} <= {str, type(None)}:
+        return values
+    return [_listed(v) if isinstance(v, (list, tuple)) else None if v is None else as_text(v) for v in values]
 
 
 def _divided(value: str, separator: str) -> list[str]:
@@ -279,23 +294,26 @@ def _listed(value: Any) -> list[str] | None:
     return list(dict.fromkeys(map(as_text, value if isinstance(value, (list, tuple)) else [value])))
 
 
-ON, OFF = frozenset({"1", "1.0", "true", "True"}), frozenset({"0", "0.0", "false", "False"})
+ON, OFF = frozenset({"1", "1.0", "true", "yes"}), frozenset({"0", "0.0", "false", "no"})
 FLAGS = ON | OFF
+"""In lower case; any case is read."""
 
 
 def _flags(table: Table, names: list[str]) -> list[list[str] | None]:
-    """The names of the columns that hold a 1."""
+    """The names of the columns that hold a 1; None where one holds nothing or -1, the mark of a label not given."""
     from textforge import DataError
 
     rows: list[list[str] | None] = [[] for _ in table.columns[names[0]]]
     for name in names:
         for row, value in enumerate(_values(table, name, _is_plain, "0 or 1")):
-            shown = "" if value is None else as_text(value).strip()
-            if not shown:
+            shown = "" if value is None else as_text(value).strip().lower()
+            if not shown or shown in UNKNOWN:
                 rows[row] = None
             elif shown not in FLAGS:
-                told = f"column '{name}' holds {shown[:40]!r}; a column of a list of labels holds 0 or 1."
-                raise DataError(f"{table.path}: {table.rows([row])}: {told}")
+                told = (
+                    f"column '{name}' holds {as_text(value)[:40]!r}; a column of a list of labels holds 0 or 1, true "
+                )
+                raise DataError(f"{table.path}: {table.rows([row])}: {told}or false, yes or no.")
             elif shown in ON and (labels := rows[row]) is not None:
                 labels.append(name)
     return rows

@@ -11,7 +11,7 @@ from textforge_standard.datasets.blocks import BLOCK, whole_rows
 from textforge_standard.datasets.columns import Table, look_up
 from textforge_standard.datasets.csv_oddities import NotATable, Ragged, Repeated, Swallowed, columns
 from textforge_standard.datasets.csv_rows import Rows, parsed
-from textforge_standard.datasets.files import content, decoded, decoded_pieces, pieces
+from textforge_standard.datasets.files import decoded_pieces, pieces, text_of
 
 
 def read_separated(
@@ -28,7 +28,7 @@ def read_separated(
     Raises:
         DataError: the file cannot be read, is damaged, lacks a column, or a row has another number of fields.
     """
-    text = decoded(path, content(path), encoding)
+    text = text_of(path, encoding)
     if "\n" not in text:
         text = text.replace("\r", "\n")  # line ends of old Macs, which spreadsheets still offer
     data = text.encode()

@@ -8,7 +8,8 @@ from annotated_types import MinLen
 
 from textforge_standard.datasets.columns import Columns, Table, examples
 from textforge_standard.datasets.encodings import UTF_8, detect
-from textforge_standard.datasets.files import Files, content, data_files, decoded, no_such_encoding
+from textforge_standard.datasets.files import Files, content, data_files, no_such_encoding, text_of
+from textforge_standard.datasets.label_forms import SimilarLabels
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.option_groups import with_groups
 
@@ -23,14 +24,19 @@ def fasttext(
     prefix: Annotated[str, MinLen(1)] = "__label__",
     multi_label: bool | None = None,
     missing: Literal["error", "drop"] = "error",
+    similar_labels: SimilarLabels = "keep",
     encoding: str = "utf-8",
 ):
-    """Lines as fastText reads them: `__label__space __label__news the text` (Joulin et al. 2017).
+    """Lines as fastText reads them: `__label__space the text __label__news` (Joulin et al. 2017).
+
+    Every word that begins with the prefix is a label, wherever it stands in its line; the text is the other words.
 
     Options:
         prefix: what each label begins with.
         multi_label: whether a text may have several labels or none; null says yes where a line has several.
         missing: lines without text or without label are an error, or are dropped and counted.
+        similar_labels: labels that look alike, such as 'café' with a composed and a decomposed accent, stay separate
+            classes (keep), become one (join), or one whatever their case, too (ignore_case).
         encoding: the files' character encoding.
     """
     lines = {name: [(path, _lines(path, prefix, encoding)) for path in paths] for name, paths in files.splits().items()}
@@ -38,50 +44,51 @@ def fasttext(
         every = (labels for split in lines.values() for _, rows in split for _, labels, _ in rows)
         multi_label = any(len(labels) > 1 for labels in every)
 
+    columns = Columns(missing=missing, similar_labels=similar_labels)
+
     def split(of: list[tuple[Path, list[tuple[int, list[str], str]]]]) -> Examples:
         found = Examples()
         for path, rows in of:
-            found.add(_examples(path, rows, multi_label, missing))
+            found.add(_examples(path, rows, multi_label, columns))
         return found
 
     return dataset(read_splits(lines, split), hold_out, seed)
 
 
 SPACE = " \t\r\v\f"
-"""What ends a word for fastText; a no-break space, for one, does not."""
+"""Characters that end a word for fastText; others, such as a no-break space, do not."""
 
 
 def _lines(path: Path, prefix: str, encoding: str) -> list[tuple[int, list[str], str]]:
-    """The number, the labels and the text of each line that is not blank."""
-    found, label = [], re.compile(f"{re.escape(prefix)}([^{SPACE}]*)[{SPACE}]*")
-    for number, line in enumerate(decoded(path, content(path), encoding).split("\n"), start=1):
-        labels, rest = [], line.strip(SPACE)
-        if not rest:
-            continue
-        while begins := label.match(rest):
-            labels.append(begins[1])
-            rest = rest[begins.end() :]
-        found.append((number, list(dict.fromkeys(filter(None, labels))), rest))
+    """The number, the labels and the text of each line that is not blank.
+
+    As in fastText's `Dictionary::getLine` and `getType`, a word is a label if it begins with the prefix.
+    """
+    found, label = [], re.compile(f"(?<![^{SPACE}]){re.escape(prefix)}([^{SPACE}]*)[{SPACE}]*")
+    for number, line in enumerate(text_of(path, encoding).split("\n"), start=1):
+        if line := line.strip(SPACE):
+            labels = dict.fromkeys(filter(None, label.findall(line)))
+            found.append((number, list(labels), label.sub("", line).rstrip(SPACE)))
     return found
 
 
-def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: bool, missing: str) -> Examples:
+def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: bool, options: Columns) -> Examples:
     from textforge import DataError
 
     if not multi_label and (several := next((number for number, labels, _ in rows if len(labels) > 1), None)):
         raise DataError(f"{path}: line {several}: several labels, but dataset.multi_label is false.")
     if rows and not any(labels for _, labels, _ in rows):
-        raise DataError(f"{path}: no line begins with a label, as in '__label__space the text'. Is it dataset.prefix?")
+        raise DataError(f"{path}: no line has a label, as in '__label__space the text'. Is dataset.prefix right?")
     columns = {
         "text": [text for *_, text in rows],
         "label": [labels if multi_label else next(iter(labels), None) for _, labels, _ in rows],
     }
     table = Table(path, columns, called="lines {}", numbers=[number for number, *_ in rows])
-    return examples(table, Columns(missing=missing))
+    return examples(table, options)
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:
-    """The options for a file whose first line begins with a label."""
+    """The options for a file whose first line has a label."""
     from textforge import DataError
 
     paths = data_files(path, ("", ".txt", ".ft", ".fasttext", ".train", ".valid", ".test"))

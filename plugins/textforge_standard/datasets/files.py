@@ -4,11 +4,12 @@ import codecs
 import glob
 import gzip
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, ClassVar
 
 from textforge_standard.datasets.encodings import detect
 
@@ -28,13 +29,21 @@ class Files:
         test: test data, as train; without them test_fraction of train is held out.
     """
 
+    folders: ClassVar[bool] = False
+    """Whether a folder may stand for the files in it."""
+
     train: Paths
     valid: Paths | None = None
     test: Paths | None = None
 
     def wrong(self) -> str | None:
-        empty = [name for name, paths in vars(self).items() if paths == []]
-        return f"{empty[0]} is an empty list; name at least one file." if empty else None
+        for name, paths in vars(self).items():
+            if paths == []:
+                return f"{name} is an empty list; name at least one file."
+            for path in [paths] if isinstance(paths, Path) else paths or ():
+                if path.is_dir() and not self.folders:
+                    return f"{name}: {path} is a folder. Name the files in it, as in {path.name}/*."
+        return None
 
     def splits(self) -> dict[str, list[Path]]:
         """The files of each split that has any.
@@ -46,16 +55,25 @@ class Files:
 
 
 def expanded(paths: Paths, option: str) -> list[Path]:
-    """Every file that is named, those of a glob sorted, none twice."""
+    """Every file that is named, those of a glob sorted, none twice.
+
+    Raises:
+        DataError: a glob matches no file, or something is neither a file nor a folder.
+    """
     from textforge import DataError
 
     found: dict[Path, None] = {}
     for path in [paths] if isinstance(paths, Path) else paths:
         is_glob = any(c in str(path) for c in GLOB) and not path.exists()
-        matches = [Path(m) for m in sorted(glob.glob(str(path), recursive=True)) if Path(m).is_file()]
-        if is_glob and not matches:
-            raise DataError(f"{path}: no file matches this pattern. Mend dataset.{option}.")
-        found |= dict.fromkeys(matches if is_glob else [path])
+        matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))] if is_glob else [path]
+        files = [match for match in matches if not (is_glob and match.is_dir())]
+        if not files:
+            only = f", only folders; {path / '*'} looks into them" if matches else ""
+            raise DataError(f"{path}: no file matches this pattern{only}. Mend dataset.{option}.")
+        for file in files:
+            if file.exists() and not (file.is_file() or file.is_dir()):  # to open a pipe may take for ever
+                raise DataError(f"{file}: is a pipe or a device. Data are read more than once: save them to a file.")
+        found |= dict.fromkeys(files)
     return list(found)
 
 
@@ -96,33 +114,36 @@ def content(path: Path) -> bytes:
     """
     from textforge import DataError
 
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
-    unpack = _unpacker(path)
-    if unpack is None:
-        return data
-    try:
-        return unpack(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(path, error) from error
+    if path.suffix.lower() not in COMPRESSED:
+        with _opened(path) as file:
+            return file.read()
+    found = []
+    for piece in pieces(path):
+        if len(piece) >= PIECE and not piece.strip(b"\0"):  # what packs best may fill the memory
+            raise DataError(f"{path}: holds a megabyte of NUL bytes. The file is damaged: export it again.")
+        found.append(piece)
+    return b"".join(found)
+
+
+def text_of(path: Path, encoding: str | None) -> str:
+    """A file's text, unpacked; where it is none, that shows before all of it is unpacked.
+
+    Raises:
+        DataError: it cannot be read, is damaged, or is not text in this encoding.
+    """
+    packed = path.suffix.lower() in COMPRESSED
+    found = decoded_pieces(path, pieces(path) if packed else [content(path)], encoding)
+    return "".join(filter(None, found))  # which copies nothing where there is one piece
 
 
 def pieces(path: Path) -> Iterator[bytes]:
-    """A file's bytes, unpacked, some after the other.
+    """A file's bytes, unpacked, in pieces of a few megabytes at most.
 
     Raises:
         DataError: it cannot be read, or is damaged.
     """
-    from textforge import DataError
-
     kind = path.suffix.lower()
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
-    with file:
+    with _opened(path) as file:
         read = (gzip.GzipFile(fileobj=file) if kind == ".gz" else file).read
         try:
             raw = iter(lambda: read(PIECE), b"")
@@ -131,43 +152,59 @@ def pieces(path: Path) -> Iterator[bytes]:
             raise _damaged(path, error) from error
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    from textforge import DataError
+
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
+
+
 def _damaged(path: Path, error: Exception) -> Exception:
     from textforge import DataError
 
     return DataError(f"{path}: cannot be unpacked: {error}. Is it whole? Copy or download it again.")
 
 
-def _unpacker(path: Path) -> Callable[[bytes], bytes] | None:
-    kind = path.suffix.lower()
-    return {".gz": gzip.decompress, ".zst": lambda data: b"".join(_unzstd([data]))}.get(kind)
+PACKED_PIECE = 512
+"""Bytes of a .zst file that are unpacked at once: a block of 4 bytes may hold 128 KiB (RFC 8878), so 16 MiB at most."""
 
 
 def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
-    """All frames of a file; zstandard's own way of reading across frames takes a truncated one for whole."""
+    """All frames of a file, in pieces of at most PIECE and 16 MiB.
+
+    zstandard's own way of reading across frames takes a truncated one for whole.
+    """
     import zstandard
 
     frame, empty = None, True
+    found: list[bytes] = []
+    size = 0
     for piece in packed:
-        for start in range(0, len(piece), PIECE):
-            rest, empty = piece[start : start + PIECE], False
+        for start in range(0, len(piece), PACKED_PIECE):
+            rest, empty = piece[start : start + PACKED_PIECE], False
             while rest:
                 frame = frame or zstandard.ZstdDecompressor().decompressobj()
                 try:
-                    yield frame.decompress(rest)
+                    found.append(frame.decompress(rest))
                 except zstandard.ZstdError as error:
                     raise OSError(str(error)) from error
+                size += len(found[-1])
                 rest, frame = (frame.unused_data, None) if frame.eof else (b"", frame)
+            if size >= PIECE:
+                yield b"".join(found)
+                found, size = [], 0
     if frame is not None or empty:
         raise EOFError("the end of the file is missing")
-
-
-def decoded(path: Path, data: bytes, encoding: str | None) -> str:
-    """Text without a byte-order mark, found free of NUL and of halves of characters; as `decoded_pieces`."""
-    return "".join(filter(None, decoded_pieces(path, [data], encoding)))
+    if size:
+        yield b"".join(found)
 
 
 def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:
-    """The text of a file's bytes, as `decoded` gives it, some after the other.
+    """The text of a file's bytes piece by piece, without a byte-order mark.
 
     Args:
         path: the file, for messages.
@@ -175,7 +212,8 @@ def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str | None) ->
         encoding: the one that `dataset.encoding` names; None: UTF-8, of a dataset without such an option.
 
     Raises:
-        DataError: a byte is not in the encoding, or is NUL; says on which line, and what the encoding seems to be.
+        DataError: a byte is not in the encoding, is NUL, or is half a character; names the line, and the encoding that
+            the bytes seem to have.
     """
     from textforge import DataError
 

@@ -1,14 +1,16 @@
 """Dataset `folder`."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
-from textforge_standard.datasets.columns import missing_told
+from textforge_standard.datasets.columns import SHOWN, missing_told
 from textforge_standard.datasets.encodings import decodes, detect
-from textforge_standard.datasets.files import SPLIT_NAMES, content, decoded, no_such_encoding
+from textforge_standard.datasets.files import SPLIT_NAMES, content, no_such_encoding, text_of
+from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.option_groups import with_groups
 
@@ -24,9 +26,13 @@ def folder(
     test: Path | None = None,
     classes: Annotated[list[str], MinLen(2)] | None = None,
     missing: Literal["error", "drop"] = "error",
+    similar_labels: SimilarLabels = "keep",
     encoding: str = "utf-8",
 ):
     """One folder a class, one file a text, as scikit-learn's `load_files` reads them.
+
+    Warnings name what is not read: class folders without a text, files in sub-folders, beside the class folders, or
+    hidden.
 
     Options:
         train: the folder above the classes' folders; or above train/, test/ and valid/ which hold these.
@@ -34,12 +40,27 @@ def folder(
         test: folder of the test texts; without one test_fraction of train is held out.
         classes: folders to take; null takes all.
         missing: empty files are an error, or are dropped and counted.
+        similar_labels: classes that look alike, such as 'café' with a composed and a decomposed accent, stay separate
+            (keep), become one (join), or one whatever their case, too (ignore_case).
         encoding: the files' character encoding.
     """
+    from textforge import DataError
+    from textforge.errors import listed
+
     found = {name: path for name, path in split_folders(train).items() if name == "train" or classes_in(path)}
     found |= {name: path for name, path in (("valid", valid), ("test", test)) if path is not None}
-    splits = read_splits(found, lambda path: _read(path, classes, missing, encoding))
-    return dataset(splits, hold_out, seed, missing_test="no test folder")
+
+    def read(path: Path) -> Examples:
+        examples, empty = _read(path, classes, encoding)
+        if empty:
+            n, files = len(examples.texts) + len(empty), f"files {listed(empty, limit=SHOWN)}"
+            examples.warnings.append(missing_told(path, n, {"text": len(empty)}, files, missing, called="files"))
+        if not examples.texts:
+            raise DataError(" ".join([f"{path}: its folders hold no texts.", *examples.warnings]))
+        examples.labels = in_common_form(examples.labels, similar_labels)
+        return examples
+
+    return dataset(read_splits(found, read), hold_out, seed, missing_test="no test folder")
 
 
 def split_folders(path: Path) -> dict[str, Path]:
@@ -55,12 +76,35 @@ def classes_in(path: Path) -> list[Path]:
     return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
+JUNK = re.compile(r"\._.*|\.(DS_Store|git.*|keep|ipynb_checkpoints|svn|directory)")
+"""Hidden files and folders that desktops and version control leave behind; nobody means them to be texts."""
+
+
+def _contents(path: Path) -> list[Path]:
+    """What is in a folder, by name, without `JUNK`.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    from textforge import DataError
+
+    try:
+        return [one for one in sorted(path.iterdir()) if not JUNK.fullmatch(one.name)]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
+
+
 def texts_in(path: Path) -> Iterator[Path]:
-    """The files of one class, by name; what a desktop hides there is left alone."""
-    return (p for p in sorted(path.iterdir()) if not p.name.startswith(".") and p.is_file())
+    """The files of one class, by name."""
+    return filter(_is_text, _contents(path))
 
 
-def _read(path: Path, classes: list[str] | None, missing: str, encoding: str) -> Examples:
+def _is_text(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".")
+
+
+def _read(path: Path, classes: list[str] | None, encoding: str) -> tuple[Examples, list[str]]:
+    """The texts of a folder of class folders, with warnings of what was not read; and the empty files."""
     from textforge import DataError
     from textforge.errors import did_you_mean, listed
 
@@ -73,21 +117,53 @@ def _read(path: Path, classes: list[str] | None, missing: str, encoding: str) ->
         )
     if not there:
         raise DataError(f"{path}: has no folders; one folder a class is needed, each with one file a text.")
-    found, empty = Examples(), []
+    found, empty, others = Examples(), [], _Unread(path)
+    if classes is None:
+        others.add(one for one in _contents(path) if one.name not in there)
     for name in sorted(classes) if classes is not None else there:
+        others.add(one for one in _contents(there[name]) if not _is_text(one))
         for file in texts_in(there[name]):
-            text = decoded(file, content(file), encoding)
-            if text.strip():
+            if (text := text_of(file, encoding)).strip():
                 found.texts.append(text)
                 found.labels.append(name)
             else:
                 empty.append(str(file.relative_to(path)))
-    if empty:
-        n, files = len(found.texts) + len(empty), f"files {listed(empty, limit=8)}"
-        found.warnings.append(missing_told(path, n, {"text": len(empty)}, files, missing, called="files"))
-    if not found.texts:
-        raise DataError(f"{path}: its folders hold no texts.")
-    return found
+    if without := sorted({*(classes or there)} - {*found.labels}):
+        found.warnings.append(f"{path}: folders without a text, which therefore are no classes: {listed(without)}.")
+    found.warnings += others.warnings()
+    return found, empty
+
+
+class _Unread:
+    """Files below a folder of class folders that are no texts of a class, for one warning of each kind."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.files: dict[str, list[Path]] = {}
+
+    def add(self, found: Iterable[Path]) -> None:
+        """Take in what is in one folder, and everything below it."""
+        for one in found:
+            below = one.relative_to(self.path).parts
+            if one.name.startswith("."):
+                kind = "hidden; rename what should be read"
+            elif one.is_dir() and not one.is_symlink():  # links may lead round in circles
+                self.add(_contents(one))
+                continue
+            elif not one.is_file() and not one.is_dir():
+                kind = "no regular files, such as links that lead nowhere"
+            elif len(below) > 2:
+                kind = "in sub-folders; move those that should be read into the folder of their class"
+            else:
+                kind = "beside the folders of the classes"
+            self.files.setdefault(kind, []).append(one)
+
+    def warnings(self) -> Iterator[str]:
+        from textforge.errors import listed
+
+        for kind, files in self.files.items():
+            shown = listed((str(file.relative_to(self.path)) for file in files), limit=SHOWN)
+            yield f"{self.path}: {len(files)} files are not read ({shown}): {kind}."
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:
@@ -99,13 +175,13 @@ def _look_at(path: Path) -> dict[str, Any] | None:
         return None
     for encoding, how_sure in _encodings(splits):
         try:
-            found = [_read(split, None, "drop", encoding) for split in splits.values() if classes_in(split)]
+            found = [_read(split, None, encoding) for split in splits.values() if classes_in(split)]
         except DataError:
             continue
         options, why = {"train": path}, {"train": f"one folder a class; folders of splits: {', '.join(splits)}"}
         if encoding != "utf-8":
             options["encoding"], why["encoding"] = encoding, how_sure
-        if any(split.warnings for split in found):
+        if any(empty for _, empty in found):
             options["missing"], why["missing"] = "drop", "some files are empty"
         remarks = [f"The files are read as {encoding}: {how_sure}."] if encoding != "utf-8" else []
         return {"options": options, "why": why, "remarks": remarks, "multi_label": False}

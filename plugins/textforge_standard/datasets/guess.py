@@ -8,6 +8,7 @@ from typing import Any
 
 from textforge_standard.datasets.columns import FLAGS, Table, as_text
 from textforge_standard.datasets.shown import shown_names
+from textforge_standard.datasets.unlabelled import UNKNOWN
 
 TEXT_NAMES = re.compile(
     "texts?|reviews?|contents?|body|messages?|comments?|sentences?|tweets?|documents?|descriptions?|abstracts?|"
@@ -61,7 +62,12 @@ class Column:
 
     @property
     def is_flags(self) -> bool:
-        return bool(self.texts) and self.distinct <= FLAGS
+        return bool(self.flag_values) and self.flag_values <= FLAGS
+
+    @cached_property
+    def flag_values(self) -> set[str]:
+        """Its values as flags are read: in lower case, without the mark of those that are not given."""
+        return {text.strip().lower() for text in self.distinct} - {*UNKNOWN}
 
     def named(self, names: re.Pattern[str]) -> bool:
         """Whether one of the words of its name is among these: `review_text`, `reviewText`, `Review Text`."""
@@ -87,11 +93,11 @@ class Column:
     def separator(self) -> str | None:
         """What stands between several labels in one text, where something seems to."""
         different = len(set(self.sample))
-        for separator in "|;,":
+        for separator, fewer in (("|", different - 1), (";", different - 1), (",", different / 2)):  # names hold commas
             rows = [[piece.strip() for piece in text.split(separator)] for text in self.sample]
             pieces = {piece for row in rows for piece in row if piece}
             often = sum(len(row) > 1 for row in rows) * 10 >= len(rows)
-            if often and 2 <= len(pieces) <= min(MAX_CLASSES, different / 2, len(rows) / 2):
+            if often and 2 <= len(pieces) <= min(MAX_CLASSES, fewer, len(rows) / 2):
                 return separator
         return None
 
@@ -153,7 +159,8 @@ def guess(table: Table) -> Guess:
 def _labels(columns: list[Column]) -> list[Column]:
     """The column of labels, or the columns of 0 and 1 that are one label each."""
     candidates = [column for column in columns if column.may_label]
-    alike = [[c for c in candidates if c.distinct <= values] for values in ({"0", "1"}, FLAGS - {"0", "1"})]
+    sets = ({"0", "1"}, FLAGS - {"0", "1"})
+    alike = [[c for c in candidates if c.flag_values and c.flag_values <= values] for values in sets]
     flags = max(alike, key=len)
     others = [column for column in candidates if not column.is_flags or column.rank == 0]
     if len(flags) > 1 and all(column.rank == len(LABEL_NAMES) for column in others):
@@ -177,7 +184,7 @@ def _numbers(column: Column) -> bool:
 def _tell_labels(labels: list[Column], found: Guess) -> None:
     if len(labels) > 1:
         found.options["label"] = [column.name for column in labels]
-        found.why["label"] = "columns of 0 and 1; a text may have several of these labels"
+        found.why["label"] = "columns of 0 and 1, or true and false; a text may have several of these labels"
         return
     (label,) = labels
     found.options["label"] = label.name
@@ -204,4 +211,4 @@ def _alternatives(text: Column, labels: list[Column], others: list[Column]) -> I
         told = " or ".join(column.told() for column in sorted(likely, key=lambda column: column.rank))
         yield f"The labels could also be {told}: then set 'label: {min(likely, key=lambda c: c.rank).name}'."
     if len(labels) > 1:
-        yield f"If only one of the columns of 0 and 1 is meant, set 'label: {labels[0].name}'."
+        yield f"If only one of these columns is meant, set 'label: {labels[0].name}'."

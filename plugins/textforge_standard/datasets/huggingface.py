@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from textforge_standard.datasets.class_names import named
 from textforge_standard.datasets.columns import Columns, Table, examples, look_up
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
+from textforge_standard.datasets.unlabelled import label_set, only_labelled
 from textforge_standard.option_groups import with_groups
 
 DEFAULT_SPLITS = {"valid": "validation", "test": "test"}
@@ -53,6 +55,7 @@ def huggingface(
     chosen = {split: wanted for split, wanted in (("train", train), ("valid", valid), ("test", test))
               if wanted is not None and (wanted in found or wanted != DEFAULT_SPLITS.get(split))}  # fmt: skip
     splits = read_splits(chosen, lambda split: _read(source, found, split, columns))
+    splits = only_labelled(splits, label_set(splits["train"]), columns.missing)
     return dataset(splits, hold_out, seed, missing_test="no test split")
 
 
@@ -132,21 +135,12 @@ def _table(place: str, split: Any, wanted: dict[str, str] | None) -> Table:
     rows = split.flatten().with_format(None)
     look_up(place, rows.column_names, wanted or {})
     values = rows.select_columns(list(wanted or rows.column_names))[:]
-    return Table(place, {name: _named(column, rows.features[name]) for name, column in values.items()})
-
-
-def _named(column: list[Any], feature: Any) -> list[Any]:
-    """Numbers of classes as the classes' names; -1, the hub's habit for a label that is not told, as None."""
-    names = getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
-    if not names:
-        return column
-
-    def name(value: Any) -> Any:
-        if isinstance(value, list):
-            return [name(one) for one in value]
-        return None if value is None or value < 0 else names[value]
-
-    return [name(value) for value in column]
+    features = {name: getattr(rows.features[name], "feature", rows.features[name]) for name in values}
+    classes = {name: list(feature.names) for name, feature in features.items() if getattr(feature, "names", None)}
+    return Table(place, {
+        name: named(place, name, column, classes[name]) if name in classes else column
+        for name, column in values.items()
+    })  # fmt: skip
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:
@@ -162,7 +156,7 @@ def _look_at(path: Path) -> dict[str, Any] | None:
     options = {"folder": path, **found.options} | ({"train": name} if name != "train" else {})
     if incomplete := len(splits[name]) - len(kept.texts):
         options["missing"], found.why["missing"] = "drop", f"{incomplete} rows have no text or no label"
-    multi_label = isinstance(kept.labels[0], list)
+    multi_label = any(isinstance(label, list) for label in kept.labels[:1])
     return {"options": options, "why": found.why, "remarks": found.remarks, "multi_label": multi_label}
 
 

@@ -1,14 +1,17 @@
 """Dataset `parquet`."""
 
-import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+from textforge_standard.datasets.class_names import named, names_in_metadata
 from textforge_standard.datasets.columns import Columns, Table, look_up
-from textforge_standard.datasets.files import COMPRESSED, Files, content, pieces
+from textforge_standard.datasets.files import COMPRESSED, data_files, pieces
+from textforge_standard.datasets.part_files import PARTS, PartFiles, parts_of, split_globs
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
@@ -16,11 +19,17 @@ from textforge_standard.option_groups import with_groups
 
 ROWS = 1 << 16
 """Rows that are read at once where a file need not fit in memory."""
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+"""The value in a folder's name where there is none."""
 
 
 @with_groups(groups_are_wrong)
-def parquet(seed: int, files: Files, hold_out: HoldOut, columns: Columns, streaming: Streaming, /):
-    """Parquet files; a field within a struct is named with a dot, as in `meta.label`."""
+def parquet(seed: int, files: PartFiles, hold_out: HoldOut, columns: Columns, streaming: Streaming, /):
+    """Parquet files, or folders of them; a field within a struct is named with a dot, as in `meta.label`.
+
+    Folders named `key=value` (Hive partitions) are a column `key` of the files below them. Where the Hugging Face
+    library wrote a file, numbers of classes become the classes' names.
+    """
     return from_files(files, hold_out, columns, streaming, seed, read_parquet, parquet_blocks)
 
 
@@ -32,14 +41,9 @@ def read_parquet(path: Path, wanted: dict[str, str] | None) -> Table:
     """
     import polars as pl
 
-    with _told(path):
-        source = io.BytesIO(content(path)) if path.suffix.lower() in COMPRESSED else _opened(path)
-        chosen, expressions = _chosen(path, pl.read_parquet_schema(source), wanted)
-        if isinstance(source, io.BytesIO):
-            source.seek(0)
-        frame = pl.read_parquet(source, columns=chosen, glob=False)
-        columns = {column.name: column.to_list() for column in frame.select(expressions)}
-    return Table(path, columns)
+    with _told(path), _unpacked(path) as file:
+        fields = _Fields(path, file, wanted)
+        return Table(path, fields.values(pl.read_parquet(file, columns=fields.columns, glob=False)))
 
 
 def parquet_blocks(path: Path, wanted: dict[str, str], *, size: int = ROWS) -> Iterator[Table]:
@@ -50,31 +54,34 @@ def parquet_blocks(path: Path, wanted: dict[str, str], *, size: int = ROWS) -> I
     """
     import polars as pl
 
-    with _unpacked(path) as file, _told(path):
-        chosen, expressions = _chosen(path, pl.read_parquet_schema(file), wanted)
-        rows, start = pl.scan_parquet(file, glob=False).select(chosen), 0
+    with _told(path), _unpacked(path) as file:
+        fields = _Fields(path, file, wanted)
+        rows, start = pl.scan_parquet(file, glob=False).select(fields.columns), 0
         while len(frame := rows.slice(start, size).collect()):
-            columns = {column.name: column.to_list() for column in frame.select(expressions)}
-            yield Table(path, columns, numbers=range(start + 1, start + len(frame) + 1))
+            yield Table(path, fields.values(frame, start), numbers=range(start + 1, start + len(frame) + 1))
             start += len(frame)
 
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
-    """The file, or a temporary one of what is packed in it: Parquet is read from its end."""
+    """The file, or a temporary one of what is packed in it: Parquet is read from its end.
+
+    Raises:
+        DataError: it cannot be read or unpacked, or what is packed in it does not begin as Parquet does.
+    """
+    from textforge import DataError
+
     if path.suffix.lower() not in COMPRESSED:
-        yield _opened(path)
+        path.open("rb").close()  # polars tells less of what it cannot open
+        yield path
         return
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
         for piece in pieces(path):
+            if not file.tell() and not piece.startswith(b"PAR1"):
+                raise DataError(f"{path}: is no Parquet file, or damaged.")
             file.write(piece)
         file.flush()
         yield Path(file.name)
-
-
-def _opened(path: Path) -> Path:
-    path.open("rb").close()  # polars tells less of what it cannot open
-    return path
 
 
 @contextmanager
@@ -92,15 +99,50 @@ def _told(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: is no Parquet file, or damaged: {str(error).splitlines()[0]}.") from error
 
 
-def _chosen(path: Path, schema: Any, wanted: dict[str, str] | None) -> tuple[list[str], list[Any]]:
-    """The columns to read, and what of them is taken under which name."""
-    paths = dict(_paths(schema))
-    if wanted is not None:
-        look_up(path, [*paths, *(name for name in schema if name in wanted and name not in paths)], wanted)
-    chosen = {name: paths.get(name, (name,)) for name in (wanted if wanted is not None else paths)}
-    return sorted({steps[0] for steps in chosen.values()}), [
-        _field(steps).alias(name) for name, steps in chosen.items()
-    ]
+class _Fields:
+    """The fields of a file that are wanted, by dotted name.
+
+    Raises:
+        DataError: the file lacks one.
+    """
+
+    def __init__(self, path: Path, file: Path, wanted: dict[str, str] | None) -> None:
+        import polars as pl
+
+        schema = pl.read_parquet_schema(file)
+        paths, self._partitions = dict(_paths(schema)), partitions(path)
+        if wanted is not None:
+            lone = [name for name in schema if name in wanted and name not in paths]
+            look_up(path, [*paths, *lone, *(self._partitions.keys() - paths.keys())], wanted)
+        names = wanted if wanted is not None else dict.fromkeys([*paths, *self._partitions])
+        self._path, self._classes = path, names_in_metadata(_metadata(file))
+        self._steps = {name: paths.get(name, (name,)) for name in names if name in paths or name in schema}
+        self._names = list(names)
+        self.columns = sorted({steps[0] for steps in self._steps.values()})
+        """The file's columns to read."""
+
+    def values(self, frame: Any, before: int = 0) -> dict[str, list[Any]]:
+        """What each field holds in a frame of the columns, which begins after so many rows of the file."""
+        found = {column.name: column.to_list() for column in
+                 frame.select(_field(steps).alias(name) for name, steps in self._steps.items())}  # fmt: skip
+        for name, names in self._classes.items():
+            if name in found:
+                found[name] = named(str(self._path), name, found[name], names, before)
+        return {name: found[name] if name in found else [self._partitions[name]] * len(frame) for name in self._names}
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    import polars as pl
+
+    read = getattr(pl, "read_parquet_metadata", None)  # which polars calls experimental
+    return read(file) if read is not None else {}
+
+
+def partitions(path: Path) -> dict[str, str | None]:
+    """The columns that a file has by the names of its folders, `key=value`, as Hive writes them."""
+    parts = takewhile(lambda part: "=" in part, reversed(path.parent.parts))
+    pairs = [part.partition("=")[::2] for part in parts]
+    return {unquote(key): None if value == HIVE_NULL else unquote(value) for key, value in reversed(pairs)}
 
 
 def _paths(schema: Any, lead: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -123,7 +165,25 @@ def _field(steps: tuple[str, ...]) -> Any:
     return found
 
 
+def _look_at_parts(path: Path, suffixes: Collection[str]) -> dict[str, Path]:
+    """As `data_files`, or the folder itself as train, or globs where the parts' names begin with those of splits."""
+    if (found := data_files(path, suffixes)) or not path.is_dir() or not parts_of(path):
+        return found
+    splits = split_globs(path)
+    return splits if "train" in splits else {"train": path}
+
+
+def _read_parts(path: Path, wanted: dict[str, str] | None) -> Table:
+    """The columns of every file that a path stands for, one after the other."""
+    first, *others = [read_parquet(one, wanted) for one in PartFiles(train=path).splits()["train"]]
+    for other in others:
+        n_rows = len(next(iter(other.columns.values())))
+        for name in first.columns:
+            first.columns[name] += other.columns.get(name, [None] * n_rows)
+    return first
+
+
 parquet.streams = streams
 parquet.look_at = look_at_files(
-    ".parquet", ".pq", read=lambda path: (read_parquet(path, None), {}, {}), read_with=read_parquet
+    *PARTS, read=lambda path: (_read_parts(path, None), {}, {}), read_with=_read_parts, find=_look_at_parts
 )

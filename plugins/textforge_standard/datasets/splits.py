@@ -100,9 +100,14 @@ def read_splits(sources: Mapping[str, Source], read: Callable[[Source], Examples
     """The examples of each split, read from its source.
 
     Raises:
-        DataError: some rows have one label, others a list of them.
+        DataError: a split has none, or some rows have one label, others a list of them.
     """
+    from textforge import DataError
+
     found = {name: read(source) for name, source in sources.items()}
+    if empty := next((name for name, split in found.items() if not split.texts), None):
+        advice = "" if empty == "train" else f" To go on without this split, set dataset.{empty} to null."
+        raise DataError(" ".join([*found[empty].warnings, f"{empty}: has no row with a text and a label.{advice}"]))
     kinds = {name: {isinstance(label, list) for label in split.labels} for name, split in found.items()}
     if len(set().union(*kinds.values())) > 1:
         several = next(name for name, kind in kinds.items() if True in kind)

@@ -12,6 +12,7 @@ from textforge_standard.datasets.columns import Columns, Incomplete, Table
 from textforge_standard.datasets.corpus_cache import cache_place, file_digest
 from textforge_standard.datasets.row_store import FORMAT, Rows, Store, stored
 from textforge_standard.datasets.splits import Examples, HoldOut, mixed_labels
+from textforge_standard.datasets.unlabelled import only_labelled
 
 MOST_HELD_OUT = 20_000
 """Rows of a stream that are held out for test or validation: they are kept in memory."""
@@ -77,6 +78,7 @@ def streamed(
     for name, split in others.items():
         if isinstance(split.labels[0], list) != store.survey["multi_label"]:
             raise mixed_labels("train" if store.survey["multi_label"] else name)
+    others = only_labelled(others, store.survey["label_counts"], columns.missing)
     held = HeldOut(store, seed)
     splits = {name: (split.texts, split.labels) for name, split in others.items()}
     warnings = [f"{paths[source]}: {told}" for source, told in store.warnings]
@@ -92,7 +94,8 @@ def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: 
     from textforge import DataError
 
     try:
-        sources = [file_digest(path) for path in paths]
+        # Folders named key=value are columns of Parquet files.
+        sources = [[file_digest(path), *(part for part in path.parent.parts if "=" in part)] for path in paths]
         sizes = [path.stat().st_size * (1 if path.suffix.lower() in PLAIN else UNPACKED) for path in paths]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error

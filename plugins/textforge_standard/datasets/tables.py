@@ -1,6 +1,6 @@
 """Files with columns, turned into a dataset; and what `textforge init` is told of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from textforge_standard.datasets.columns import Columns, Table, examples
 from textforge_standard.datasets.files import Files, data_files
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.datasets.streamed import BlockReader, Streaming, streamed
+from textforge_standard.datasets.unlabelled import label_set, only_labelled
 
 Reader = Callable[..., Table]
 """Reads the columns wanted, each with the option that names it, of one file; all columns where None are named."""
@@ -43,7 +44,8 @@ def from_files(
     if streaming.stream:
         others = read_splits({name: paths for name, paths in sources.items() if name != "train"}, split)
         return streamed(sources["train"], others, hold_out, columns, seed, blocks, read_with)
-    return dataset(read_splits(sources, split), hold_out, seed)
+    splits = read_splits(sources, split)
+    return dataset(only_labelled(splits, label_set(splits["train"]), columns.missing), hold_out, seed)
 
 
 Looked = tuple[Table, dict[str, Any], dict[str, str]]
@@ -51,7 +53,10 @@ Looked = tuple[Table, dict[str, Any], dict[str, str]]
 
 
 def look_at_files(
-    *suffixes: str, read: Callable[[Path], Looked], read_with: Callable[..., Table]
+    *suffixes: str,
+    read: Callable[[Path], Looked],
+    read_with: Callable[..., Table],
+    find: Callable[[Path, Collection[str]], dict[str, Path]] = data_files,
 ) -> Callable[[Path], dict[str, Any] | None]:
     """The `look_at` of a dataset of table files: what options a file, or a folder of train and test files, needs.
 
@@ -59,13 +64,14 @@ def look_at_files(
         suffixes: those that tell the format.
         read: how a file is read that nothing is known of.
         read_with: how one is read with the options that `read` found.
+        find: which files are those of the splits.
     """
 
     def look_at(path: Path) -> dict[str, Any] | None:
         from textforge import DataError
         from textforge_standard.datasets.guess import guess
 
-        paths = data_files(path, suffixes)
+        paths = find(path, suffixes)
         if not paths:
             return None
         table, own, why = read(paths["train"])
@@ -76,16 +82,20 @@ def look_at_files(
         options: dict[str, Any] = {}
         incomplete = 0
         multi_label = False
+        known: set[str] = set()
         for split, file in paths.items():
             try:
                 rows = table if split == "train" else read_with(file, columns.wanted(), **own)
-                kept = examples(rows, columns)
+                kept = only_labelled({split: examples(rows, columns)}, known, columns.missing)[split]
+                if not kept.texts:
+                    raise DataError(" ".join(kept.warnings))
             except DataError as error:
                 if split == "train":
                     raise
                 found.remarks.append(f"{file.name} is left out: {error}")
                 continue
             options[split] = file
+            known |= label_set(kept) if split == "train" else set()
             incomplete += len(next(iter(rows.columns.values()))) - len(kept.texts)
             multi_label |= isinstance(kept.labels[0], list)
         options |= {**found.options, **own}

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Lt
 
-from textforge_standard.losses.class_weights import ClassWeights, class_weights
+from textforge_standard.losses.class_weights import ClassWeights, as_weights, class_weights
 
 
 def binary_cross_entropy(
@@ -19,10 +19,13 @@ def binary_cross_entropy(
 ):
     """Cross-entropy of a sigmoid for each label, where a text may have several; the mean over texts and labels.
 
+    A label's weight multiplies its whole loss on the texts that have it, and nothing on those that do not, whatever
+    the smoothing.
+
     Options:
         label_smoothing: targets are moved by half of this from 0 and 1 towards one half.
         positive_weights: of each label on the texts that have it, by its name; 'balanced' is the number of texts
-            without it divided by that of those with it; null weighs all alike.
+            without it divided by that of those with it, 1 where either is 0; null weighs all alike.
     """
     import torch
     from torch import nn
@@ -41,12 +44,13 @@ def binary_cross_entropy(
             super().__init__()
             weights = class_weights(positive_weights, "positive_weights", labels, class_counts)
             if positive_weights == "balanced":
-                counts = torch.as_tensor(class_counts, dtype=torch.float32)
-                weights = torch.where(counts > 0, (n_texts - counts) / counts, 0.0)
+                weights = as_weights(n_texts - class_counts, class_counts)
             self.register_buffer("weights", weights)
 
         def forward(self, logits, targets):
             smooth = targets * (1 - label_smoothing) + label_smoothing / 2
-            return binary_cross_entropy_with_logits(logits, smooth, pos_weight=self.weights)
+            # not torch's pos_weight, which would also multiply the smoothed share of texts without the label
+            weights = None if self.weights is None else torch.where(targets > 0, self.weights, 1.0)
+            return binary_cross_entropy_with_logits(logits, smooth, weight=weights)
 
     return BinaryCrossEntropy()

@@ -20,7 +20,7 @@ def hinge(
     Options:
         squared: square what is missing from the margin, as scikit-learn's LinearSVC does.
         class_weights: of each class's own texts at its boundary, by its label; 'balanced' is
-            n / (n_classes * count); null weighs all alike.
+            n / (n_classes * count); null weighs all alike. They are taken as they are, as LIBLINEAR takes them.
     """
     import torch
     from torch import nn

@@ -8,7 +8,8 @@ def balanced_accuracy(*, adjusted: bool = False):
     texts with it and without it, and the mean of that over the labels.
 
     Options:
-        adjusted: move and scale it so that chance is 0 and perfect 1; undefined where there is one class alone.
+        adjusted: move and scale it so that chance is 0 and perfect 1; undefined where there is one class alone, and
+            a label that none or all of the texts have does not count.
     """
     import numpy as np
 

@@ -3,21 +3,33 @@
 from typing import Literal
 
 
-def cohen_kappa(*, weights: Literal["linear", "quadratic"] | None = None):
+def cohen_kappa(
+    labels=None,
+    multi_label: bool = False,
+    /,
+    *,
+    weights: Literal["linear", "quadratic"] | None = None,
+    order: list[str | int] | None = None,
+):
     """Agreement of gold and predicted classes beyond chance (Cohen 1960): 1 perfect, 0 chance.
 
-    Undefined where all texts are of one class and are given it. Several labels a text: the mean over the labels.
+    Undefined where all texts are of one class and are given it. Several labels a text: the mean over the labels for
+    which it is defined.
 
     Options:
-        weights: how the distance of two classes, in the order of the labels, counts; null takes all as equal.
+        weights: how the distance of two classes in their order counts (Cohen 1968); null takes all mistakes as equal.
+        order: every class once, from one end to the other, as in [low, middle, high]; null is the order of numbers,
+            where all classes are numbers.
     """
     import numpy as np
     from sklearn.metrics import cohen_kappa_score
 
     from textforge_standard.metrics.measuring import by_label
 
+    in_order = None if multi_label else _in_order(labels, order, weighted=weights is not None)
+
     def measure(gold, probabilities):
-        classes = np.arange(probabilities.shape[1] if gold.ndim == 1 else 2)
+        classes = np.arange(2 if gold.ndim == 2 else probabilities.shape[1]) if in_order is None else in_order
 
         def kappa(truth, given):
             if len(np.union1d(truth, given)) < 2:
@@ -27,3 +39,52 @@ def cohen_kappa(*, weights: Literal["linear", "quadratic"] | None = None):
         return by_label(gold, probabilities, kappa)
 
     return measure
+
+
+def _in_order(labels, order, *, weighted: bool) -> list[int] | None:
+    """The numbers of the classes from one end of their order to the other; None where it does not matter.
+
+    Raises:
+        RecipeError: the order does not name each class once, or there is none to go by.
+    """
+    from textforge import RecipeError
+    from textforge.data import as_numbers
+    from textforge.errors import listed
+
+    if labels is None:  # built without data: by the numbers of the classes
+        return None
+    if order is not None:
+        names = [str(name) for name in order]
+        if sorted(names) == sorted(labels):
+            return [labels.index(name) for name in names]
+        raise RecipeError(
+            f"metric 'cohen-kappa': order must name each class once, {_wrong(names, labels)} "
+            f"The classes: {listed(labels)}."
+        )
+    numbers = as_numbers(labels)
+    if numbers is not None:
+        return sorted(range(len(labels)), key=numbers.__getitem__)
+    if not weighted or len(labels) < 3:
+        return None
+    raise RecipeError(
+        "metric 'cohen-kappa': weights count how far apart two classes are, and the names of these classes do not say: "
+        f"{listed(labels)}. List all of them from one end to the other, as in order: [low, middle, high], "
+        "or leave weights out."
+    )
+
+
+def _wrong(names, labels) -> str:
+    from textforge.errors import did_you_mean
+
+    if unknown := [name for name in names if name not in labels]:
+        return f"and '{unknown[0]}' is none of them.{did_you_mean(unknown[0], labels)}"
+    if missing := [name for name in labels if name not in names]:
+        return f"and '{missing[0]}' is missing."
+    return f"and '{max(names, key=names.count)}' stands there twice."
+
+
+def _fit(*, weights: str | None, order: list[str | int] | None) -> str | None:
+    return "order counts with weights only. Set weights to linear or quadratic." if order and not weights else None
+
+
+cohen_kappa.check_options = _fit

@@ -25,7 +25,7 @@ def sets(gold: Any, probabilities: Any) -> tuple[Any, Any]:
 def by_label(gold: Any, probabilities: Any, figure: Callable[[Any, Any], float | None]) -> float | None:
     """A figure of gold and given classes; where a text may have several labels, its mean over the labels.
 
-    None where it is undefined for one of them.
+    Labels for which it is undefined do not count; None where it is undefined for all.
     """
     if gold.ndim == 1:
         return figure(gold, answers(probabilities))
@@ -36,13 +36,14 @@ def by_label(gold: Any, probabilities: Any, figure: Callable[[Any, Any], float |
 def by_class(gold: Any, probabilities: Any, figure: Callable[[Any, Any], float | None]) -> float | None:
     """The mean over classes of a figure of who has the class and how probable it is.
 
-    None where it is undefined for one of them.
+    Classes for which it is undefined do not count, such as one that no gold text has; None where it is undefined for
+    all.
     """
     truth, _ = sets(gold, probabilities)
     return mean(figure(truth[:, n], probabilities[:, n]) for n in range(probabilities.shape[1]))
 
 
 def mean(figures: Any) -> float | None:
-    """The mean, None where there is none or one of them is None."""
-    found = list(figures)
-    return float(sum(found) / len(found)) if found and None not in found else None
+    """The mean of those that are not None; None where there are none."""
+    found = [figure for figure in figures if figure is not None]
+    return float(sum(found) / len(found)) if found else None
