@@ -67,6 +67,7 @@ def refused(path, error=DataError, **options):
         (HEADER + 'a "quoted" word,x\nred,"y"\n', ['a "quoted" word', "red"], ["x", "y"]),
         (HEADER + "a\x0bb\x0cc\x85d\u2028e,x\n", ["a\x0bb\x0cc\x85d\u2028e"], ["x"]),
         (HEADER + "🚀 中文 e\u0301,x\n", ["🚀 中文 e\u0301"], ["x"]),
+        (HEADER + "\nred,x\n\n  \r\ngreen,y\n \t\n", ["red", "green"], ["x", "y"]),
     ],
     ids=[
         "plain",
@@ -85,6 +86,7 @@ def refused(path, error=DataError, **options):
         "a pair of quotes in a text without",
         "only newlines end a line",
         "Unicode",
+        "blank lines are skipped",
     ],
 )
 def test_a_file_is_read_as_it_stands(file, content, texts, labels):
@@ -201,9 +203,16 @@ BAD = {
         HEADER + "red,x\n,y\n   ,y\n",
         ["2 of 3 rows have no text, 0 no label", "rows 2, 3", "missing: drop"],
     ),
-    "missing label": (HEADER + "red,x\ngreen,\nblue\n", ["0 of 3 rows have no text, 2 no label", "rows 2, 3"]),
+    "missing label": (HEADER + "red,x\ngreen,\nblue,\n", ["0 of 3 rows have no text, 2 no label", "rows 2, 3"]),
+    "too few columns": (
+        HEADER + 'red,x\n"two\nlines",y\nblue\n\nred,x\ngrey\n',
+        ["line 5: 1 column where the header has 2", "Join the lines of a text", "The same is wrong on lines 8."],
+    ),
+    "empty quotes alone": (HEADER + 'red,x\n""\n', ["line 3: 1 column where the header has 2"]),
     "empty quotes": (HEADER + '"",x\nred,""\n', ["1 of 2 rows have no text, 1 no label", "rows 1, 2"]),
-    "blank line between": (HEADER + "red,x\n\ngreen,y\n", ["1 of 3 rows have no text, 1 no label", "rows 2 "]),
+    "a separator alone is a row": (
+        HEADER + "red,x\n\n,\ngreen,y\n", ["1 of 3 rows have no text, 1 no label", "rows 2 "],
+    ),
     "one class only": (HEADER + "red,x\n" * 10, ["all 8 training texts have the label 'x'", "at least two classes"]),
 }  # fmt: skip
 
@@ -284,7 +293,7 @@ def test_a_column_may_have_quotes_in_its_name(file):
 
 
 def test_utf_16_is_recognised_by_its_mark(file):
-    assert "dataset.encoding: utf-16." in refused(file(GOOD.encode("utf-16")))
+    assert "dataset.encoding: utf-16. It begins with the mark of UTF-16." in refused(file(GOOD.encode("utf-16")))
 
 
 # -- missing: drop -----------------------------------------------------------------------------

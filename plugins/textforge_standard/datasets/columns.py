@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
 from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
+from textforge_standard.datasets.shown import shown_names
 from textforge_standard.datasets.splits import Examples
 from textforge_standard.datasets.unlabelled import UNKNOWN
 
@@ -82,6 +83,12 @@ class Table:
     numbers: Sequence[int] | None = None
     """Where each row stands in the file; by default they count from 1."""
 
+    warnings: list[str] = field(default_factory=list)
+    """Sentences about the file."""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
     def rows(self, rows: Iterable[int]) -> str:
         """Rows as messages name them."""
         from textforge.errors import listed
@@ -105,7 +112,7 @@ def look_up(path: Path | str, header: Sequence[str], wanted: dict[str, str]) -> 
     for column, option in wanted.items():
         if column not in header:
             raise DataError(
-                f"{path}: there is no column '{column}'. Its columns: {listed(header)}."
+                f"{path}: there is no column '{column}'. Its columns: {listed(shown_names(header))}."
                 f"{did_you_mean(column, header)} Name it with dataset.{option}."
             )
         if header.count(column) > 1:
@@ -133,6 +140,7 @@ class Incomplete:
         self.n = self.unlabelled = self.incomplete = 0
         self.first: list[str] = []
         self.called = ""
+        self.warnings: list[str] = []
         self.unknown = False
         """Whether a label was missing because it is -1."""
 
@@ -143,6 +151,7 @@ class Incomplete:
             DataError: a value is none of its kind; names file and row.
         """
         columns = self.columns
+        self.warnings += table.warnings
         texts = _texts(table, columns)
         labels = in_common_form(_labels(table, columns), columns.similar_labels)
         groups = None
@@ -174,7 +183,7 @@ class Incomplete:
         from textforge import DataError
         from textforge.errors import listed
 
-        warnings = []
+        warnings = list(self.warnings)
         rows = [*self.first, *[""] * (self.incomplete - len(self.first))]
         where = self.called.format(listed(rows, limit=SHOWN))
         where += "; -1 stands for a label that is not given" if self.unknown else ""

@@ -3,12 +3,14 @@
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from textforge_standard.datasets.blocks import BLOCK, whole_rows
 from textforge_standard.datasets.columns import Table, look_up
+from textforge_standard.datasets.csv_oddities import NotATable, Ragged, Repeated, Swallowed, columns
+from textforge_standard.datasets.csv_rows import Rows, parsed
 from textforge_standard.datasets.files import decoded_pieces, pieces, text_of
 
 
@@ -24,16 +26,19 @@ def read_separated(
     """The columns wanted (None: all) of a file with a header, or with columns that have the `names`.
 
     Raises:
-        DataError: the file cannot be read, is damaged, or lacks a column.
+        DataError: the file cannot be read, is damaged, lacks a column, or a row has another number of fields.
     """
-    data = _lines(path, encoding)
-    header = _header(path, data, separator, quotes, names)
-    if wanted is None:
-        wanted = {name: name for name in header if header.count(name) == 1}
-    _hint_separator(path, header, separator, wanted)
-    look_up(path, header, wanted)
-    columns = _columns(path, data, header, wanted, separator, quotes, has_header=names is None)
-    return Table(path, columns, called=_called(names))
+    text = text_of(path, encoding)
+    if "\n" not in text:
+        text = text.replace("\r", "\n")  # line ends of old Macs, which spreadsheets still offer
+    data = text.encode()
+    if not re.search(rb"[^\r\n]\r?\n\Z", data[-3:]):  # else spare a copy of all of it
+        data = data.rstrip(b"\r\n") + b"\n"
+    del text
+    reader = _Reader(path, wanted, separator, quotes, names)
+    table = reader.read(data)
+    table.warnings = reader.finish()
+    return table
 
 
 def separated_blocks(
@@ -49,61 +54,176 @@ def separated_blocks(
     """The rows of `read_separated`, some after the other, so that a file need not fit in memory.
 
     Raises:
-        DataError: the file cannot be read, is damaged, lacks a column, or a row is too long.
+        DataError: as `read_separated`, or a row is too long.
     """
-    header: list[str] = []
-    line = row = 1
+    reader = _Reader(path, wanted, separator, quotes, names)
     for block in whole_rows(path, decoded_pieces(path, pieces(path), encoding), quotes, size):
-        data = block.encode()
-        has_header = not header and names is None
-        if not header:
-            header = _header(path, data, separator, quotes, names)
-            _hint_separator(path, header, separator, wanted)
-            look_up(path, header, wanted)
-        columns = _columns(path, data, header, wanted, separator, quotes, has_header=has_header, line=line)
-        numbers = range(row, row + len(next(iter(columns.values()))))
-        line, row = line + block.count("\n"), numbers.stop
-        yield Table(path, columns, called=_called(names), numbers=numbers)
+        yield reader.read(block.encode())
+    if warnings := reader.finish():
+        yield Table(path, {name: [] for name in wanted}, numbers=[], warnings=warnings)
 
 
-def _called(names: Sequence[str] | None) -> str:
-    return "rows {} after the header" if names is None else "rows {}"
+class _Reader:
+    """Reads the rows of one file, in one piece or in several, and remembers what is odd about them."""
+
+    def __init__(
+        self, path: Path, wanted: dict[str, str] | None, separator: str, quotes: bool, names: Sequence[str] | None
+    ) -> None:
+        self.path, self.wanted, self.separator, self.quotes = path, wanted, separator, quotes
+        self.names = None if names is None else list(names)
+        self.header: list[str] = []
+        self.line = self.row = 1
+        """Numbers of the line and the row that come next."""
+        if names is None:
+            self.ragged = Ragged("the header")
+            self.repeated = Repeated("the header", "Were several files put together?")
+        else:
+            self.ragged = Ragged("dataset.names")
+            self.repeated = Repeated("dataset.names", "Where a file has a header, names are not needed.")
+        self.swallowed = Swallowed()
+
+    def read(self, data: bytes) -> Table:
+        """The rows of some whole lines.
+
+        Raises:
+            DataError: the first line is no header, a column is missing, or a quote stands where none may.
+        """
+        if self.line == 1 and not (data := self._without_separator_line(data)):
+            return self._nothing()
+        rows, first = Rows(data, self.separator, self.quotes, self.line, len(self.header) or None), 0
+        if not self.header:
+            self._read_header(rows)
+            first = int(self.names is None)
+        self.line += rows.n_lines
+        self._check(rows)
+        if self.ragged.count or len(rows) == first:
+            return self._nothing()
+        found = self._columns(rows, first)
+        self.swallowed.look(rows, found, self.header, first)
+        numbers = range(self.row, self.row + len(rows) - first)
+        self.row = numbers.stop
+        called = "rows {} after the header" if self.names is None else "rows {}"
+        table = Table(self.path, found, called=called, numbers=numbers)
+        return self.repeated.left_out(table, rows, self.header, first)
+
+    def _nothing(self) -> Table:
+        return Table(self.path, {name: [] for name in self.wanted or ()}, numbers=[])
+
+    def finish(self) -> list[str]:
+        """What is odd about the rows that were read, once they all were.
+
+        Raises:
+            DataError: there was no header, or a row has another number of fields.
+        """
+        if not self.header:
+            raise self._empty()
+        if self.ragged.count:
+            raise self._ragged()
+        return [f"{self.path}: {told}" for told in (*self.swallowed.told(), *self.repeated.told())]
+
+    def _ragged(self) -> Exception:
+        from textforge import DataError
+
+        return DataError(f"{self.path}: {self.ragged.told(len(self.header), self.separator, self.quotes)}")
+
+    def _without_separator_line(self, data: bytes) -> bytes:
+        """The text after a first line such as `sep=;`, which tells Excel what separates columns."""
+        from textforge import DataError
+
+        if (found := separator_line(data)) is None:
+            return data
+        separator, end = found
+        if separator != self.separator:
+            raise DataError(
+                f"{self.path}: line 1 says that columns are separated by {separator!r}. "
+                f"Read the file with dataset.use: csv and dataset.separator: {json.dumps(separator)}."
+            )
+        self.line = 2
+        return data[end:]
+
+    def _read_header(self, rows: Rows) -> None:
+        """Read the columns' names, and see to it that those wanted are there.
+
+        Raises:
+            DataError: they are not.
+        """
+        from textforge import DataError
+
+        if not len(rows) or rows.starts[0] > 0:
+            raise self._empty(rows)
+        try:
+            first = rows.fields(0)
+        except ValueError as error:
+            raise DataError(f"{self.path}: {error}") from error
+        if self.names is not None and len(first) != len(self.names):
+            found = f"line {self.line} has {columns(len(first))}"
+            raise DataError(f"{self.path}: {found}, but dataset.names has {len(self.names)} names.")
+        self.header = first if self.names is None else self.names
+        if self.names is None and (told := NotATable(rows, first, self.wanted).told()):
+            raise DataError(f"{self.path}: {told}")
+        if self.wanted is None:
+            self.wanted = {name: name for name in self.header if self.header.count(name) == 1}
+        look_up(self.path, self.header, self.wanted)
+
+    def _empty(self, rows: Rows | None = None) -> Exception:
+        from textforge import DataError
+
+        empty = f"line {self.line} is empty" if rows is not None and len(rows) else "is empty"
+        needed = "; a header line with the columns' names is needed" if self.names is None else ""
+        return DataError(f"{self.path}: {empty}{needed}.")
+
+    def _check(self, rows: Rows) -> None:
+        """Note the rows that have not as many fields as the header.
+
+        Raises:
+            DataError: a quote stands where none may, in no row behind one of those.
+        """
+        from textforge import DataError
+
+        width = len(self.header)
+        if rows.quotes_fit():  # else polars reads on, and may take two rows for one
+            self.ragged.look(rows, width)
+            return
+        try:
+            for line, fields in parsed(rows.data.decode(), self.separator, self.quotes, rows.line):
+                blank = len(fields) == 1 and not fields[0].strip(" \t" if width > 1 else "\r")
+                if len(fields) != width and not blank:
+                    self.ragged.add(line, fields)
+        except ValueError as error:
+            raise self._ragged() if self.ragged.count else DataError(f"{self.path}: {error}") from error
+
+    def _columns(self, rows: Rows, first: int) -> dict[str, list[str | None]]:
+        """The columns wanted of the rows from `first` on."""
+        import polars as pl
+
+        numbers = {name: self.header.index(name) for name in self.wanted or ()}
+        places = sorted({*numbers.values()})
+        if not places:
+            return {}
+        text = rows.text(first)
+        try:
+            # by number: polars keeps the quotes of a quoted name
+            frame = pl.read_csv(
+                io.BytesIO(text),
+                has_header=False,
+                columns=places,
+                separator=self.separator,
+                infer_schema=False,
+                quote_char='"' if self.quotes else None,
+            )
+            values = [frame.to_series(number).to_list() for number in range(len(places))]
+        except pl.exceptions.PolarsError:
+            values = [[]]
+        if len(values[0]) != len(rows) - first:  # polars takes other rows: read them one by one
+            every = [fields for _, fields in parsed(text.decode(), self.separator, self.quotes)]
+            values = [[fields[place] for fields in every] for place in places]
+        return {name: values[places.index(place)] for name, place in numbers.items()}
 
 
-def _columns(
-    path: Path,
-    data: bytes,
-    header: list[str],
-    wanted: Iterable[str],
-    separator: str,
-    quotes: bool,
-    *,
-    has_header: bool,
-    line: int = 1,
-) -> dict[str, list[str | None]]:
-    """The columns wanted of rows, with or without the header before them, that begin on a line of the file."""
-    import polars as pl
-
-    from textforge import DataError
-
-    if quotes and not _quotes_fit(data, separator):  # polars would read on, and could take two rows for one
-        raise DataError(f"{path}: {_bad_row(data, separator, quotes, len(header), line)}")
-    numbers = {name: header.index(name) for name in wanted}
-    places = sorted({*numbers.values()})
-    headed = data if has_header else separator.join(map(str, range(len(header)))).encode() + b"\n" + data
-    try:
-        # by number: polars keeps the quotes of a quoted name
-        frame = pl.read_csv(
-            io.BytesIO(headed),
-            columns=places,
-            separator=separator,
-            infer_schema=False,
-            quote_char='"' if quotes else None,
-        )
-    except pl.exceptions.PolarsError as error:
-        bad = _bad_row(data, separator, quotes, len(header), line) or str(error).splitlines()[0]
-        raise DataError(f"{path}: {bad}") from error
-    return {name: frame.to_series(places.index(place)).to_list() for name, place in numbers.items()}
+def separator_line(data: bytes) -> tuple[str, int] | None:
+    """The separator that a first line such as `sep=;` gives to Excel, and where the next line begins."""
+    found = re.match(rb'(?i)(?:\xef\xbb\xbf)?"?sep=([ -~\t])"?\1*\r?\n', data)
+    return (found[1].decode(), found.end()) if found else None
 
 
 def separator_is_wrong(*, separator: str, **_: Any) -> str | None:
@@ -120,95 +240,3 @@ def names_are_wrong(*, names: Sequence[str] | None, **_: Any) -> str | None:
     """What is wrong with the names of columns, for check_options."""
     twice = next((name for name in names or () if (names or ()).count(name) > 1), None)
     return f"names has '{twice}' twice." if twice is not None else None
-
-
-def _lines(path: Path, encoding: str) -> bytes:
-    """The file's text as UTF-8 with newlines between its lines."""
-    text = text_of(path, encoding)
-    if "\n" not in text:
-        text = text.replace("\r", "\n")  # line ends of old Macs, which spreadsheets still offer
-    return text.rstrip("\r\n").encode() + b"\n"
-
-
-def _header(path: Path, data: bytes, separator: str, quotes: bool, names: Sequence[str] | None) -> list[str]:
-    """The columns' names."""
-    from textforge import DataError
-
-    try:
-        _, first = next(_rows(data.decode(), separator, quotes))
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
-    if first == [""]:
-        empty = "line 1 is empty" if data.strip() else "is empty"
-        needed = "; a header line with the columns' names is needed" if names is None else ""
-        raise DataError(f"{path}: {empty}{needed}.")
-    if names is not None and len(first) != len(names):
-        raise DataError(f"{path}: line 1 has {len(first)} columns, but dataset.names has {len(names)} names.")
-    return first if names is None else list(names)
-
-
-def _hint_separator(path: Path, header: list[str], separator: str, wanted: dict[str, str]) -> None:
-    from textforge import DataError
-
-    if len(header) > 1 or all(name in header for name in wanted):
-        return
-    other = next((c for c in ",;\t|" if c != separator and c in header[0]), None)
-    if other:
-        raise DataError(
-            f"{path}: its header is a single column, {header[0]!r}. Are its columns separated by {other!r}? "
-            f"Then set dataset.separator: {json.dumps(other)}."
-        )
-
-
-def _bad_row(data: bytes, separator: str, quotes: bool, width: int, line: int = 1) -> str:
-    """Where a file that polars refuses goes wrong, found by the slower reader that knows lines."""
-    try:
-        for at, row in _rows(data.decode(), separator, quotes, line):
-            if len(row) > width:
-                advice = f"Text that holds a '{separator}' needs quotes: \"…\"." if quotes else ""
-                return f"line {at}: {len(row)} columns where the header has {width}. {advice}".rstrip()
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-def _field(separator: str, quotes: bool = True) -> str:
-    """The regular expression of a field and what ends it: all in quotes, or with pairs of quotes inside."""
-    end = rf"({re.escape(separator)}|\r?\n|\Z)"
-    if not quotes:
-        return rf"((?!))?([^\n{re.escape(separator)}]*+){end}"
-    plain = rf'[^"\n{re.escape(separator)}]*+'
-    bare = rf'(?!"){plain}(?:"{plain}"{plain})*+'
-    return rf'(?:"((?:[^"]++|"")*+)"|({bare})){end}'
-
-
-def _quotes_fit(data: bytes, separator: str) -> bool:
-    return b'"' not in data or re.fullmatch(rf"(?:{_field(separator)})*+".encode(), data) is not None
-
-
-def _rows(data: str, separator: str, quotes: bool, line: int = 1) -> Iterator[tuple[int, list[str]]]:
-    """The rows, each with the line that it begins on; the first begins on `line`.
-
-    The standard library's reader has a limit on fields that only a global setting changes.
-
-    Raises:
-        ValueError: a quote is never closed, or stands where none may; says on which line.
-    """
-    field = re.compile(_field(separator, quotes))
-    place, begun, row = 0, line, []
-    while place < len(data) or row:
-        found = field.match(data, place)
-        if found is None:
-            closes = data[place] != '"' or re.compile(r'"(?:[^"]++|"")*+"').match(data, place)
-            raise ValueError(
-                f"line {line}: a quote inside a text that is not all in quotes. Put quotes around the whole text and "
-                'double those inside it: "5"" wide". Where no text is in quotes, set dataset.quotes: false.'
-                if closes
-                else f'line {line}: a quote is opened here and never closed. Close it, or double it: "5"" wide". '
-                "Where no text is in quotes, set dataset.quotes: false."
-            )
-        row.append(found[2].removesuffix("\r") if found[1] is None else found[1].replace('""', '"'))
-        place, line = found.end(), line + found[0].count("\n")
-        if found[3] != separator:
-            yield begun, row
-            begun, row = line, []

@@ -1,14 +1,17 @@
 """How a file of separated values is written, where nobody says: encoding, separator, quotes, header."""
 
-import codecs
 import re
 from pathlib import Path
 from typing import Any
 
 from textforge_standard.datasets.columns import Table
-from textforge_standard.datasets.csv_reader import read_separated
+from textforge_standard.datasets.csv_reader import read_separated, separator_line
+from textforge_standard.datasets.encodings import UTF_8, detect
 from textforge_standard.datasets.files import content
+from textforge_standard.datasets.guess import GROUP_NAMES, LABEL_NAMES, TEXT_NAMES, Column
 from textforge_standard.datasets.tables import Looked
+
+NAMES = (TEXT_NAMES, GROUP_NAMES, *LABEL_NAMES)
 
 
 def read_unknown(path: Path, separators: str) -> Looked:
@@ -20,23 +23,28 @@ def read_unknown(path: Path, separators: str) -> Looked:
     from textforge import DataError
 
     data = content(path)
-    encoding = _encoding(data)
-    options: dict[str, Any] = {"encoding": encoding} if encoding != "utf-8" else {}
-    why = {"encoding": "the file is not UTF-8"} if options else {}
-    first = data.decode(encoding).removeprefix("\ufeff").lstrip("\r\n").splitlines()[:1]
-    separator = max(separators, key=(first or [""])[0].count)  # the first one where none is there
+    detected = detect(data) or UTF_8  # whose reader says what is wrong
+    options: dict[str, Any] = {}
+    why: dict[str, str] = {}
+    if detected.name != "utf-8":
+        options["encoding"], why["encoding"] = detected.name, detected.how_sure
+    separator, by = _separator(data.decode(detected.name, "replace"), separators)
     if separator != separators[0]:
-        options["separator"], why["separator"] = separator, "as its first line shows"
-    given: dict[str, Any] = {"separator": separator, "encoding": encoding}
+        options["separator"], why["separator"] = separator, by
+    given: dict[str, Any] = {"separator": separator, "encoding": detected.name}
     try:
         table = read_separated(path, None, **given)
     except DataError as error:
-        given["quotes"] = options["quotes"] = False
-        why["quotes"] = "a quote stands where none may"
+        given["quotes"], why["quotes"] = False, "a quote stands where none may"
         try:
             table = read_separated(path, None, **given)
         except DataError:
             raise error from None  # quotes do mean something in this file
+    else:
+        if table.warnings and (other := _without_quotes(path, given, len(table))):
+            table, given["quotes"], why["quotes"] = other, False, "a quote in one row would pair with one in another"
+    if "quotes" in given:
+        options["quotes"] = False
     if _no_header(table):
         names = [f"column_{n}" for n in range(1, len(table.columns) + 1)]
         options["names"], why["names"] = names, "the file seems to have no header"
@@ -44,19 +52,33 @@ def read_unknown(path: Path, separators: str) -> Looked:
     return table, options, why
 
 
-def _encoding(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    for encoding in ("utf-8", "cp1252"):
-        try:
-            data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    return "latin-1"
+def _separator(text: str, separators: str) -> tuple[str, str]:
+    """What separates columns, and how that shows."""
+    if said := separator_line(text.encode("utf-8", "replace")):
+        return said[0], f"as its first line, sep={said[0]}, says"
+    lines = [line for line in text[: 1 << 16].removeprefix("\ufeff").splitlines() if line][:2]
+    for line in lines:  # the first may be a title
+        if any(c in line for c in separators):
+            return max(separators, key=line.count), "as its first line shows"
+    return separators[0], ""
+
+
+def _without_quotes(path: Path, given: dict[str, Any], n_rows: int) -> Table | None:
+    """The file with quotes as text, where it has more rows so and all of them fit."""
+    from textforge import DataError
+
+    try:
+        table = read_separated(path, None, **given, quotes=False)
+    except DataError:
+        return None
+    return table if len(table) > n_rows else None
 
 
 def _no_header(table: Table) -> bool:
-    """Whether the first line holds a number or a text, not names."""
-    names = list(table.columns)
-    return any(re.fullmatch(r"[-+]?\d+(\.\d+)?", name) or len(name) > 60 for name in names)
+    """Whether the first line holds a number, a text, or a value of its column beside no usual name, and not names."""
+    columns = [Column(name, values) for name, values in table.columns.items()]
+    if any(re.fullmatch(r"[-+]?\d+(\.\d+)?", column.name) or len(column.name) > 60 for column in columns):
+        return True
+    if any(len(column.name_words) < 4 and any(map(column.named, NAMES)) for column in columns):
+        return False
+    return len(columns) > 1 and any(column.name in column.values for column in columns)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from annotated_types import MinLen
 
 from textforge_standard.datasets.columns import Columns, Table, examples
-from textforge_standard.datasets.files import Files, data_files, no_such_encoding, text_of
+from textforge_standard.datasets.encodings import UTF_8, detect
+from textforge_standard.datasets.files import Files, content, data_files, no_such_encoding, text_of
 from textforge_standard.datasets.label_forms import SimilarLabels
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.option_groups import with_groups
@@ -92,7 +93,8 @@ def _look_at(path: Path) -> dict[str, Any] | None:
 
     paths = data_files(path, ("", ".txt", ".ft", ".fasttext", ".train", ".valid", ".test"))
     try:
-        read = {split: _lines(file, "__label__", "utf-8") for split, file in paths.items()}
+        detected = (detect(b"\n".join(map(content, paths.values()))) if paths else None) or UTF_8
+        read = {split: _lines(file, "__label__", detected.name) for split, file in paths.items()}
     except DataError:
         return None
     if not read or not read["train"] or not read["train"][0][1]:
@@ -100,6 +102,9 @@ def _look_at(path: Path) -> dict[str, Any] | None:
     rows = [row for split in read.values() for row in split]
     multi_label = any(len(labels) > 1 for _, labels, _ in rows)
     found = {"options": dict(paths), "why": {}, "remarks": [], "multi_label": multi_label}
+    if detected.name != "utf-8":
+        found["options"]["encoding"], found["why"]["encoding"] = detected.name, detected.how_sure
+        found["remarks"].append(f"It is read as {detected.name}: {detected.how_sure}.")
     if incomplete := sum(not text.strip() or not (labels or multi_label) for _, labels, text in rows):
         found["options"]["missing"], found["why"]["missing"] = "drop", f"{incomplete} lines have no text or no label"
     return found

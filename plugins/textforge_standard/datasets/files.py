@@ -11,6 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
+from textforge_standard.datasets.encodings import detect
+
 Paths = Path | list[Path]
 GLOB = "*?["
 COMPRESSED = (".gz", ".zst")
@@ -123,14 +125,15 @@ def content(path: Path) -> bytes:
     return b"".join(found)
 
 
-def text_of(path: Path, encoding: str) -> str:
+def text_of(path: Path, encoding: str | None) -> str:
     """A file's text, unpacked; where it is none, that shows before all of it is unpacked.
 
     Raises:
         DataError: it cannot be read, is damaged, or is not text in this encoding.
     """
     packed = path.suffix.lower() in COMPRESSED
-    return "".join(decoded_pieces(path, pieces(path) if packed else [content(path)], encoding))
+    found = decoded_pieces(path, pieces(path) if packed else [content(path)], encoding)
+    return "".join(filter(None, found))  # which copies nothing where there is one piece
 
 
 def pieces(path: Path) -> Iterator[bytes]:
@@ -200,42 +203,59 @@ def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(found)
 
 
-def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
-    """The text of a file's bytes, piece by piece, without a byte-order mark.
+def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:
+    """The text of a file's bytes piece by piece, without a byte-order mark.
+
+    Args:
+        path: the file, for messages.
+        pieces: its bytes.
+        encoding: the one that `dataset.encoding` names; None: UTF-8, of a dataset without such an option.
 
     Raises:
-        DataError: it is not text in this encoding, or holds NUL bytes or halves of characters; names the line.
+        DataError: a byte is not in the encoding, is NUL, or is half a character; names the line, and the encoding that
+            the bytes seem to have.
     """
     from textforge import DataError
 
-    begin, lines, text_lines, first = b"", 0, 0, True
+    optional, encoding = encoding is not None, "utf-8" if encoding is None else encoding
+    lines, text_lines, first = 0, 0, True
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
+        halves = codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig")  # some odd codecs give halves of characters
         for piece in chain(pieces, [b""]):  # nothing more: what is left over is no character
-            begin, last = begin or piece[:4], not piece
             lines += piece.count(b"\n")
-            text = decoder.decode(piece, final=last)
-            text.encode()  # some odd codecs give halves of characters
+            text = decoder.decode(piece, final=not piece)
+            if halves:
+                text.encode()
             if "\0" in text:
                 line = text_lines + text.count("\n", 0, text.index("\0")) + 1
                 raise DataError(
-                    f"{path}: line {line}: a NUL byte. The file is damaged, binary, or in another encoding (UTF-16?): "
-                    "export it again, or name its encoding with dataset.encoding."
+                    f"{path}: line {line}: a NUL byte. The file is damaged, binary, or in another encoding (UTF-16?). "
+                    f"{_save_as(piece, optional)}"
                 )
             text_lines += text.count("\n")
             yield text.removeprefix("\ufeff") if first else text
             first = first and not text
     except UnicodeDecodeError as error:
         line = lines - error.object[error.start :].count(b"\n") + 1
-        marked = begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         raise DataError(
-            f"{path}: line {line}: byte 0x{error.object[error.start]:02x} is not {encoding}. Save the file as UTF-8, "
-            f"or name its encoding with dataset.encoding{': utf-16' if marked else ', for instance latin-1 or cp1252'}."
+            f"{path}: line {line}: byte 0x{error.object[error.start]:02x} is not {encoding}. "
+            f"{_save_as(error.object, optional)}"
         ) from error
     except (LookupError, ValueError) as error:
         raise DataError(
             f"{path}: cannot be read with the encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252."
         ) from error
+
+
+def _save_as(data: bytes, optional: bool) -> str:
+    """What to do about bytes in another encoding, which one that seems to be, and how sure that is."""
+    found = detect(data)
+    advice = "Save the file as UTF-8"
+    if optional:
+        named = f": {found.name}" if found is not None else ", for instance latin-1 or cp1252"
+        advice += f", or name its encoding with dataset.encoding{named}"
+    return f"{advice}." if found is None else f"{advice}. {found.how_sure[0].upper()}{found.how_sure[1:]}."
 
 
 def no_such_encoding(*, encoding: str, **_: Any) -> str | None:

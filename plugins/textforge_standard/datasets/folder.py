@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from annotated_types import MinLen
 
 from textforge_standard.datasets.columns import SHOWN, missing_told
-from textforge_standard.datasets.files import SPLIT_NAMES, no_such_encoding, text_of
+from textforge_standard.datasets.encodings import decodes, detect
+from textforge_standard.datasets.files import SPLIT_NAMES, content, no_such_encoding, text_of
 from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.option_groups import with_groups
@@ -172,18 +173,27 @@ def _look_at(path: Path) -> dict[str, Any] | None:
     splits = split_folders(path) if path.is_dir() else {}
     if not splits or len(classes_in(splits["train"])) < 2:
         return None
-    for encoding in ("utf-8", "cp1252", "latin-1"):
+    for encoding, how_sure in _encodings(splits):
         try:
             found = [_read(split, None, encoding) for split in splits.values() if classes_in(split)]
         except DataError:
             continue
         options, why = {"train": path}, {"train": f"one folder a class; folders of splits: {', '.join(splits)}"}
         if encoding != "utf-8":
-            options["encoding"], why["encoding"] = encoding, "some files are not UTF-8"
+            options["encoding"], why["encoding"] = encoding, how_sure
         if any(empty for _, empty in found):
             options["missing"], why["missing"] = "drop", "some files are empty"
-        return {"options": options, "why": why, "remarks": [], "multi_label": False}
+        remarks = [f"The files are read as {encoding}: {how_sure}."] if encoding != "utf-8" else []
+        return {"options": options, "why": why, "remarks": remarks, "multi_label": False}
     return None
+
+
+def _encodings(splits: dict[str, Path]) -> Iterator[tuple[str, str]]:
+    """UTF-8, and what else the files that are not UTF-8 seem to be, with how sure that is."""
+    yield "utf-8", ""
+    files = (content(file) for split in splits.values() for place in classes_in(split) for file in texts_in(place))
+    if (found := detect(b"\n".join(data for data in files if not decodes(data, "utf-8")))) is not None:
+        yield found.name, found.how_sure
 
 
 folder.look_at = _look_at

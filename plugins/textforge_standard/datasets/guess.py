@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from textforge_standard.datasets.columns import FLAGS, Table, as_text
+from textforge_standard.datasets.shown import shown_names
 from textforge_standard.datasets.unlabelled import UNKNOWN
 
 TEXT_NAMES = re.compile(
@@ -139,7 +140,8 @@ def guess(table: Table) -> Guess:
     text = _text([column for column in columns if column not in labels])
     if not labels or text is None:
         what = "labels (few different short values)" if not labels else "texts"
-        shown = listed(f"{column.told()}" for column in columns)
+        names = shown_names([column.name for column in columns])
+        shown = listed(replace(column, name=name).told() for column, name in zip(columns, names, strict=True))
         raise DataError(
             f"{table.path}: no column looks like {what}. Columns: {shown}. "
             "If one is, write the recipe by hand: docs/data.md has an example."

@@ -28,7 +28,7 @@ def read_jsonl(path: Path, wanted: dict[str, str] | None) -> Table:
     Raises:
         DataError: a line is no JSON object, or no object has a field.
     """
-    text = text_of(path, "utf-8")
+    text = text_of(path, None)
     numbers, rows = _numbered(path, text)
     table, absent = _table(path, numbers, rows, list(wanted) if wanted is not None else _all_names(rows))
     _refuse_empty(path, not text.strip())
@@ -44,7 +44,7 @@ def jsonl_blocks(path: Path, wanted: dict[str, str], *, size: int = BLOCK) -> It
         DataError: a line is no JSON object, or no object has a field.
     """
     line, empty, lacking, names = 1, True, set(wanted), dict[str, None]()
-    for text in whole_lines(path, decoded_pieces(path, pieces(path), "utf-8"), size):
+    for text in whole_lines(path, decoded_pieces(path, pieces(path), None), size):
         numbers, rows = _numbered(path, text, line)
         table, absent = _table(path, numbers, rows, list(wanted))
         line, empty, lacking = line + text.count("\n"), empty and not text.strip(), lacking & absent

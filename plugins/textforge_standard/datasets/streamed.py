@@ -17,6 +17,8 @@ from textforge_standard.datasets.unlabelled import only_labelled
 MOST_HELD_OUT = 20_000
 """Rows of a stream that are held out for test or validation: they are kept in memory."""
 MOST_HELD_BYTES = 1 << 27
+READERS = 2
+"""Raised when readers take other rows from the same file, so that stores of their earlier rows are not used."""
 UNPACKED = 5
 """How much larger a packed file's content is, more or less."""
 
@@ -97,7 +99,7 @@ def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: 
         sizes = [path.stat().st_size * (1 if path.suffix.lower() in PLAIN else UNPACKED) for path in paths]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error
-    key = [FORMAT, blocks.__name__, sources, asdict(columns), dict(read_with)]  # type: ignore[attr-defined]
+    key = [FORMAT, READERS, blocks.__name__, sources, asdict(columns), dict(read_with)]  # type: ignore[attr-defined]
     warnings: list[tuple[int, str]] = []
 
     def rows() -> Iterator[Rows]:

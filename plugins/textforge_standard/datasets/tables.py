@@ -76,6 +76,8 @@ def look_at_files(
             return None
         table, own, why = read(paths["train"])
         found = guess(table)
+        if "encoding" in why:
+            found.remarks.append(f"It is read as {own['encoding']}: {why['encoding']}.")
         columns = Columns(**found.options, missing="drop")
         options: dict[str, Any] = {}
         incomplete = 0

@@ -1,0 +1,260 @@
+"""What may be wrong with a table of separated values, and the sentence for each."""
+
+import json
+from dataclasses import dataclass, field
+from itertools import islice
+
+from textforge_standard.datasets.columns import SHOWN, Table
+from textforge_standard.datasets.csv_rows import Rows
+
+SEPARATORS = ",;\t|"
+FIRST_ROWS = 20
+"""Rows in which the header is sought where the first row is none."""
+
+
+def columns(n: int) -> str:
+    """`1 column`, `2 columns`."""
+    return f"{n} column{'' if n == 1 else 's'}"
+
+
+@dataclass
+class Ragged:
+    """Rows that have more fields, or fewer, than there are columns.
+
+    Args:
+        where: what says how many columns there are.
+    """
+
+    where: str
+    count: int = 0
+    first: list[tuple[int, int, int]] = field(default_factory=list)
+    """First line, last line and number of fields of the first of them."""
+
+    def look(self, rows: Rows, width: int) -> None:
+        """Note those of some rows."""
+        ragged = (rows.widths != width).nonzero()[0]
+        for row in ragged[: SHOWN + 1 - len(self.first)].tolist():
+            self.first.append((rows.line_of(row), rows.last_line_of(row), int(rows.widths[row])))
+        self.count += len(ragged)
+
+    def add(self, line: int, fields: list[str]) -> None:
+        """Note one."""
+        if len(self.first) <= SHOWN:
+            self.first.append((line, line + sum(one.count("\n") for one in fields), len(fields)))
+        self.count += 1
+
+    def told(self, width: int, separator: str, quotes: bool) -> str:
+        """The sentence for them."""
+        from textforge.errors import listed
+
+        (line, last, n), *others = self.first
+        mark = "tab" if separator == "\t" else f"'{separator}'"
+        told = [f"line {line}: {columns(n)} where {self.where} has {width}."]
+        if quotes and last > line:
+            told.append(
+                f"A quote opens in this row, which ends on line {last}; where quotes are text like any other, "
+                "set dataset.quotes: false."
+            )
+        elif quotes and n > width:
+            told.append(f'Text that holds a {mark} needs quotes: "…".')
+        elif quotes:
+            told.append('Join the lines of a text that is broken here, or put quotes around the whole text: "…".')
+        if others:
+            lines = [*(str(one[0]) for one in others), *[""] * (self.count - len(self.first))]
+            told.append(f"The same is wrong on lines {listed(lines, limit=SHOWN)}.")
+        return " ".join(told)
+
+
+@dataclass
+class Repeated:
+    """Rows that repeat the columns' names, as they do where files were put together.
+
+    Args:
+        what: what they repeat.
+        advice: what that may mean.
+    """
+
+    what: str
+    advice: str
+    count: int = 0
+    first: list[int] = field(default_factory=list)
+    """The first lines of them."""
+
+    def left_out(self, table: Table, rows: Rows, header: list[str], first: int) -> Table:
+        """A table of the rows from `first` on without such rows, which are noted.
+
+        Where only one of several columns is read, the whole row must repeat the header.
+        """
+        repeats = _equal_rows(table, {name: {name, "\ufeff" + name} for name in table.columns})
+        if len(table.columns) == 1:
+            repeats = [row for row in repeats if len(header) > 1 and rows.fields(first + row) == header]
+        if not repeats:
+            return table
+        self.count += len(repeats)
+        self.first += [rows.line_of(first + row) for row in islice(repeats, SHOWN - len(self.first))]
+        gone = {*repeats}
+        kept = [row for row in range(len(rows) - first) if row not in gone]
+        found = {name: [values[row] for row in kept] for name, values in table.columns.items()}
+        return Table(table.path, found, called=table.called, numbers=[(table.numbers or kept)[row] for row in kept])
+
+    def told(self) -> list[str]:
+        """The warning, if there were any."""
+        from textforge.errors import listed
+
+        if not self.count:
+            return []
+        lines = listed([*map(str, self.first), *[""] * (self.count - len(self.first))], limit=SHOWN)
+        one = self.count == 1
+        return [
+            f"{'line' if one else 'lines'} {lines} {'repeats' if one else 'repeat'} {self.what} and "
+            f"{'is' if one else 'are'} left out. {self.advice}"
+        ]
+
+
+def _equal_rows(table: Table, values: dict[str, set[str]]) -> list[int]:
+    """The rows that have, in every column, one of the column's `values`."""
+    found: list[int] | range | None = None
+    for name, wanted in values.items():
+        column = table.columns[name]
+        if found is None:
+            if not any(value in column for value in wanted):
+                return []
+            found = [row for row, value in enumerate(column) if value in wanted]
+        else:
+            found = [row for row in found if column[row] in wanted]
+    return list(found or ())
+
+
+@dataclass
+class Swallowed:
+    """Rows of several lines, each of which seems to be a row of its own: quotes that are text have joined them."""
+
+    n_rows: int = 0
+    n_lines: int = 0
+    first: list[str] = field(default_factory=list)
+    """The lines of the first of them."""
+
+    def look(self, rows: Rows, table: dict[str, list[str | None]], header: list[str], first: int) -> None:
+        """Note those of some rows, of which the columns wanted were read from `first` on."""
+        suspects = rows.of_whole_lines()
+        if not suspects:
+            return
+        lines = {row: fields for row in suspects if (fields := _fields_of_lines(rows, row)) is not None}
+        known = _known(lines, {header.index(name): values for name, values in table.items()}, first)
+        for row, fields in lines.items():
+            if _each_a_row(fields, known, rows.separator):
+                self.n_rows, self.n_lines = self.n_rows + 1, self.n_lines + len(fields)
+                if len(self.first) < SHOWN:
+                    self.first.append(f"{rows.line_of(row)} to {rows.last_line_of(row)}")
+
+    def told(self) -> list[str]:
+        """The warning, if there were any."""
+        from textforge.errors import listed
+
+        if not self.n_rows:
+            return []
+        places = listed([*self.first, *[""] * (self.n_rows - len(self.first))], limit=SHOWN)
+        became = "one row" if self.n_rows == 1 else f"{self.n_rows} rows"
+        return [
+            f"lines {places}: {self.n_lines} lines are read as {became}, because a quote opens on the first and closes "
+            "on the last. Each line by itself has every column: if quotes are text like any other in this file, set "
+            "dataset.quotes: false."
+        ]
+
+
+def _fields_of_lines(rows: Rows, row: int) -> list[list[str]] | None:
+    """The fields of each line of a row if quotes were text; None where doubled quotes show that they are not."""
+    text = rows.data[rows.starts[row] : rows.ends[row]].decode()
+    if '""' in text:
+        return None
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
+    return [[part.strip('"') for part in line.split(rows.separator)] for line in lines if line]
+
+
+def _known(
+    suspects: dict[int, list[list[str]]], columns: dict[int, list[str | None]], first: int
+) -> dict[int, set[str | None]]:
+    """Which of the values of suspect rows' lines other rows have in the same column."""
+    known = {}
+    for place, values in columns.items():
+        sought = {line[place] for lines in suspects.values() for line in lines if line[place].strip()}
+        lengths = {*map(len, sought)}
+        known[place] = {
+            value
+            for row, value in enumerate(values, start=first)
+            if value is not None and len(value) in lengths and value in sought and row not in suspects
+        }
+    return known
+
+
+def _each_a_row(lines: list[list[str]], known: dict[int, set[str | None]], separator: str) -> bool:
+    """Whether each of the lines seems to be a row: in a column, such as the labels', it has a value of other rows.
+
+    Texts seldom hold tabs, so where tabs separate columns it is enough that no field is empty.
+    """
+    if separator == "\t" and all(map(str.strip, (part for line in lines for part in line))):
+        return True
+    return any(all(line[place] in values for line in lines) for place, values in known.items())
+
+
+class NotATable:
+    """A first row that cannot be the header.
+
+    Args:
+        rows: the rows, the first of them included.
+        first: its fields.
+        wanted: the columns that are sought; None: all.
+    """
+
+    def __init__(self, rows: Rows, first: list[str], wanted: dict[str, str] | None) -> None:
+        self.rows, self.first, self.wanted = rows, first, wanted
+
+    def told(self) -> str | None:
+        """What is wrong with it, if anything."""
+        if self.wanted is not None and all(name in self.first for name in self.wanted):
+            return None
+        return self._quote() or self._separator() or self._title()
+
+    def _quote(self) -> str | None:
+        line, last = self.rows.line_of(0), self.rows.last_line_of(0)
+        if last == line or self.wanted is None:
+            return None
+        return (
+            f"line {line}: the header ends on line {last} only, since a quote opens in it, and lacks a column. "
+            "Where quotes are text like any other, set dataset.quotes: false."
+        )
+
+    def _separator(self) -> str | None:
+        if len(self.first) > 1 or self.wanted is None:
+            return None
+        lines = self.rows.data[: self.rows.ends[min(len(self.rows), FIRST_ROWS) - 1]].decode().splitlines()
+        for other in (c for c in SEPARATORS if c != self.rows.separator):
+            named = any({*self.wanted} <= {*line.replace('"', "").split(other)} for line in lines)
+            alike = len(lines) > 1 and 0 < lines[0].count(other) == lines[1].count(other)
+            if named or alike:
+                return (
+                    f"its header is a single column. Are its columns separated by {other!r}? "
+                    f"Then set dataset.separator: {json.dumps(other)}."
+                )
+        return None
+
+    def _title(self) -> str | None:
+        if any(map(str.strip, self.first[1:])):
+            return None
+        row = next(filter(self._is_header, range(1, min(len(self.rows), FIRST_ROWS))), None)
+        if row is None:
+            return None
+        line, at = self.rows.line_of(0), self.rows.line_of(row)
+        return (
+            f"line {line} seems to be a title: it has text in its first column only, where line {at} has "
+            f"{columns(int(self.rows.widths[row]))}. Delete what stands before the header."
+        )
+
+    def _is_header(self, row: int) -> bool:
+        try:
+            fields = self.rows.fields(row)
+        except ValueError:
+            return False
+        if self.wanted is not None and {*self.wanted} <= {*fields}:
+            return True
+        return len(fields) > 1 and all(map(str.strip, fields))
