@@ -12,15 +12,15 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "textforge"
 FLOORS = {
-    0: ["errors"],
+    0: ["errors", "shown", "shortage"],
     1: ["hookspecs", "compatibility", "settings", "options", "option_errors", "components", "plugins",
         "yaml12", "document", "overlay", "input_paths", "pairing", "recipe", "parameters", "schema",
         "run_folder", "storage"],
     2: ["splits", "similar_labels", "rows", "streams", "data", "features", "feeding", "bag_sums", "layers", "rng",
-        "metrics", "decision", "averaging", "classifier", "optimization", "self_fitting", "validation", "trainer",
+        "confusion", "metrics", "decision", "averaging", "classifier", "optimization", "self_fitting", "validation", "trainer",
         "bundle_parts", "bundle"],
     3: ["environment", "progress", "callbacks", "runner", "spread", "repeats", "cross_validation", "evaluate",
-        "text_stream", "predict", "testing", "sklearn"],
+        "probabilities", "text_lines", "text_stream", "predict", "testing", "sklearn"],
     4: ["cli", "__main__"],
 }  # fmt: skip
 ALLOWED = {

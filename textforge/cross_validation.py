@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 from textforge import run_folder
 from textforge.errors import RecipeError, listed
 from textforge.plugins import PluginManager
+from textforge.probabilities import MOST, as_limit, prediction_lines
 from textforge.progress import Progress, Warnings
 from textforge.recipe import Recipe, load_recipe
 from textforge.runner import (
     empty_folder,
     load_dataset,
-    prediction_lines,
     told_at,
     told_unfinished,
     trainer_for,
 )
+from textforge.shortage import advised
 from textforge.spread import spread
 from textforge.storage import append_text, write_json, write_text
 
@@ -50,6 +51,7 @@ def cross_validate(
     out: str | Path | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
+    probabilities: int | str = MOST,
 ) -> CrossValidation:
     """Train on all folds of the training texts but one and predict that one, for each of them.
 
@@ -59,7 +61,7 @@ def cross_validate(
     Args:
         recipe: path of a YAML file, or the recipe as a dict.
         folds: how many, at least 2.
-        overrides, plugins, progress: as for `run`.
+        overrides, plugins, progress, probabilities: as for `run`.
         out: the folder; by default `runs/<recipe name>/<UTC time>-<id>`.
 
     Raises:
@@ -68,10 +70,11 @@ def cross_validate(
     if not isinstance(folds, int) or folds < 2:
         raise RecipeError(f"cross-validation needs at least 2 folds, not {folds!r}.")
     checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
+    limit = as_limit(probabilities)
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)
     with told_unfinished(path, run_folder.FOLDS), told_at(checked), _emptied_without_a_fold(path, keep_folder=given):
-        return _carry_out(checked, path, folds, progress or Progress())
+        return _carry_out(checked, path, folds, progress or Progress(), limit)
 
 
 @contextmanager
@@ -86,7 +89,7 @@ def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
         raise
 
 
-def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> CrossValidation:
+def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, limit: int | None) -> CrossValidation:
     import numpy as np
 
     from textforge.splits import folds
@@ -96,7 +99,8 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
     warnings = Warnings(progress)
     warnings.tell([*recipe.warnings, *_without_callbacks(recipe)])
     progress.stage(f"loading {recipe.dataset.label}")
-    dataset = load_dataset(recipe)
+    with advised("load"):
+        dataset = load_dataset(recipe)
     warnings.tell(dataset.warnings)
     if isinstance(dataset.train, Stream):
         raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
@@ -113,8 +117,9 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
         fold = _without(dataset, rows, labels)
         progress.stage(f"fold {number} of {n_folds}: training on {fold.n_train} texts")
         trainer = trainer_for(recipe, fold, progress.step)
-        for epoch in trainer:
-            progress.epoch(epoch, trainer.epochs)
+        with advised("train"):
+            for epoch in trainer:
+                progress.epoch(epoch, trainer.epochs)
         assert fold.test is not None
         texts, gold = fold.test
         classifier = trainer.classifier()
@@ -126,7 +131,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress) -> 
             path / run_folder.PER_FOLD, json.dumps({"fold": number, "test": measured}, ensure_ascii=False) + "\n"
         )
         lines += zip(
-            map(int, rows), prediction_lines(classifier, gold, probabilities[rows], rows.tolist()), strict=True
+            map(int, rows), prediction_lines(classifier, gold, probabilities[rows], limit, rows.tolist()), strict=True
         )
     write_text(path / run_folder.PREDICTIONS, "".join(line for _, line in sorted(lines)))
     result = {

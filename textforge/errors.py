@@ -1,6 +1,7 @@
 """Every error that textforge raises for a user, the place of a mistake, and the nearest right name.
 
-Floor 0: standard library only. Each error class carries the exit code that the command line ends with.
+Floor 0: standard library only. Each error class carries the exit code that the command line ends with. `shown` and
+its like make a value fit to be shown to people.
 """
 
 from __future__ import annotations
@@ -8,6 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from textforge.shown import (
+    shown as shown,
+    shown_json as shown_json,
+    shown_line as shown_line,
+    shown_lines as shown_lines,
+)
 
 SHOWN = 10
 """Mistakes that a message spells out; it counts the others."""
@@ -103,7 +111,7 @@ class Place:
     """What relative paths written here are relative to; None: the working directory."""
 
     def __str__(self) -> str:
-        return ":".join(str(part) for part in (self.source, self.line, self.column) if part is not None)
+        return ":".join(shown_line(str(part)) for part in (self.source, self.line, self.column) if part is not None)
 
     def pointer(self) -> str:
         """The written line with carets under the value, or nothing where there is no line."""
@@ -181,19 +189,19 @@ def _initials(name: str) -> str:
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """`" Did you mean 'x'?"`, or an empty string where nothing is near."""
     found = nearest(name, candidates)
-    return f" Did you mean '{cut(found)}'?" if found else ""
+    return f" Did you mean '{shown_line(cut(found))}'?" if found else ""
 
 
 def listed(names: Iterable[str], *, limit: int = 20) -> str:
     """Names in a sentence: `a, b, c`, `none` where there are none; at most `limit`, and long ones are cut."""
     names = list(names)
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return ", ".join(cut(name, 2 * LONGEST_NAME) for name in names[:limit]) + more if names else "none"
+    return ", ".join(shown_line(cut(name, 2 * LONGEST_NAME)) for name in names[:limit]) + more if names else "none"
 
 
 def alternatives(names: Iterable[str], conjunction: str = "or") -> str:
     """`'a', 'b' or 'c'`."""
-    quoted = [f"'{name}'" for name in names]
+    quoted = [f"'{shown_line(name)}'" for name in names]
     if len(quoted) < 2:
         return "".join(quoted)
     return f"{', '.join(quoted[:-1])} {conjunction} {quoted[-1]}"

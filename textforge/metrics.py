@@ -16,16 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textforge.components import Part, blame, listed_names, part_name
+from textforge.confusion import confusion_matrix
 from textforge.errors import ComponentError, RecipeError
 from textforge.settings import TAKEN
 
 Metric = Callable[[NDArray[Any], NDArray[np.float32]], "float | None"]
 """Gold (class numbers, or 0 and 1 for each text and class) and probabilities to a figure; None where undefined."""
-
-
-def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    """Counts, shape (n_classes, n_classes): row the gold class, column the predicted one."""
-    return np.bincount(gold * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def classification_metrics(
@@ -38,16 +34,16 @@ def classification_metrics(
         predicted: class numbers, shape (n,).
         labels: the name of each class.
     """
-    matrix = confusion_matrix(gold, predicted, len(labels))
-    support, chosen = matrix.sum(axis=1), matrix.sum(axis=0)
-    figures = _figures(np.diag(matrix), support, chosen, labels, counted=(support + chosen) > 0)
-    accuracy = float(np.trace(matrix) / len(gold))
+    hits, support, chosen = (np.bincount(which, minlength=len(labels)) for which in
+                             (gold[gold == predicted], gold, predicted))  # fmt: skip
+    figures = _figures(hits, support, chosen, labels, counted=(support + chosen) > 0)
+    accuracy = float(hits.sum() / len(gold))
     return {
         "accuracy": accuracy,
         **figures,
         "micro_f1": accuracy,  # equal where every text has one label and gets one
         "n": len(gold),
-        "confusion_matrix": {"labels": list(labels), "rows": matrix.tolist()},
+        "confusion_matrix": confusion_matrix(gold, predicted, labels),
     }
 
 

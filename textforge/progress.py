@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Follows a run. Override the methods you need; these do nothing."""
+    """Follows a run. Override the methods you need; these do nothing.
+
+    What a method raises is the caller's own decision and ends the run, as a button to cancel it does. The progress
+    that the command line shows raises nothing: it loses what a closed terminal does not take.
+    """
 
     def stage(self, text: str) -> None:
         """A stage begins; `text` says which, as in "loading dataset 'csv'"."""

@@ -12,6 +12,7 @@ from typing import Any
 from textforge import run_folder
 from textforge.errors import RecipeError
 from textforge.plugins import PluginManager
+from textforge.probabilities import MOST as MOST_LABELS, as_limit
 from textforge.progress import Progress
 from textforge.recipe import load_recipe
 from textforge.runner import run
@@ -41,13 +42,14 @@ def run_seeds(
     out: str | Path | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
+    probabilities: int | str = MOST_LABELS,
 ) -> Repeats:
     """Run a recipe once with each seed; each run has its own folder, and all is as if it were run alone.
 
     Args:
         recipe: path of a YAML file, or the recipe as a dict.
         seeds: different whole numbers from 0.
-        overrides, plugins, progress: as for `run`.
+        overrides, plugins, progress, probabilities: as for `run`.
         out: the folder around the runs; by default `runs/<recipe name>/<UTC time>-<id>`.
 
     Raises:
@@ -57,6 +59,7 @@ def run_seeds(
     checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
     if "seed" in checked.overrides:
         raise RecipeError("the seed is overridden, and seeds are given, too. Leave one of them out.")
+    as_limit(probabilities)  # refused before there is a folder
     progress = progress or Progress()
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)
@@ -65,7 +68,7 @@ def run_seeds(
         for number, seed in enumerate(seeds, start=1):
             progress.stage(f"seed {seed} ({number} of {len(seeds)})")
             seeded = replace(checked, seed=seed, overrides={**checked.overrides, "seed": seed})
-            done.append(run(seeded, out=path / f"seed-{seed}", progress=progress).result)
+            done.append(run(seeded, out=path / f"seed-{seed}", progress=progress, probabilities=probabilities).result)
     except (Exception, KeyboardInterrupt) as error:
         if done:
             error.add_note(f"{len(done)} of {len(seeds)} runs are done, in {path}.")

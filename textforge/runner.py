@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,14 +14,13 @@ from textforge import run_folder
 from textforge.callbacks import Callbacks
 from textforge.errors import Mistake, RecipeError, TextforgeError
 from textforge.plugins import PluginManager
+from textforge.probabilities import MOST, as_limit, prediction_lines
 from textforge.progress import Progress, Warnings
 from textforge.recipe import Recipe, load_recipe
+from textforge.shortage import advised
 from textforge.storage import append_text, write_json, write_text
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from textforge.classifier import Classifier
     from textforge.data import Dataset
     from textforge.metrics import ExtraMetrics
@@ -51,6 +50,7 @@ def run(
     out: str | Path | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
+    probabilities: int | str = MOST,
 ) -> Run:
     """Train what a recipe says, evaluate it on test, and leave a run folder.
 
@@ -60,6 +60,7 @@ def run(
         out: the run folder; by default `runs/<recipe name>/<UTC time>-<id>`.
         plugins: where components are looked up; by default everything installed.
         progress: follows the run; by default nothing does.
+        probabilities: how many labels predictions.jsonl has for each text, the most probable ones; or 'all'.
 
     Raises:
         TextforgeError: or one of its children; the run folder then has no result.json.
@@ -68,16 +69,24 @@ def run(
         recipe = load_recipe(recipe, overrides=overrides, plugins=plugins)
     elif overrides:
         raise RecipeError("a checked recipe takes no overrides; give them to load_recipe.")
+    limit = as_limit(probabilities)
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(recipe.name, out)
     with told_unfinished(path):
-        return _carry_out(recipe, path, progress or Progress(), keep_folder=given)
+        return _carry_out(_Work(recipe, path, progress or Progress(), limit), keep_folder=given)
 
 
-def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: bool) -> Run:
+class _Work:
+    """What every stage of a run has at hand."""
+
+    def __init__(self, recipe: Recipe, path: Path, progress: Progress, limit: int | None) -> None:
+        self.recipe, self.path, self.progress, self.limit = recipe, path, progress, limit
+        self.clock, self.warnings = _Clock(), Warnings(progress)
+
+
+def _carry_out(work: _Work, *, keep_folder: bool) -> Run:
     """Everything from the recipe to result.json."""
-    clock = _Clock()
-    warnings = Warnings(progress)
+    recipe, path, progress, clock, warnings = work.recipe, work.path, work.progress, work.clock, work.warnings
     with _emptied_on_error(path, keep_folder), told_at(recipe):
         write_text(path / run_folder.RECIPE, recipe.text)
         write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
@@ -105,7 +114,7 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
     about = {"path": str(path), "resolved": recipe.resolved(), **_named(recipe, trainer), **sizes}
     with callbacks.told_of_failure():
         callbacks.started({**about, "epochs": trainer.epochs})
-        done = _trained(recipe, path, dataset, trainer, sizes, clock, warnings, callbacks, progress)
+        done = _trained(work, dataset, trainer, sizes, callbacks)
     told = len(warnings.told)
     added = callbacks.finished({"path": str(path), **done.result})
     if added or len(warnings.told) > told:  # the result was whole without them, and stays so until this is
@@ -114,20 +123,11 @@ def _carry_out(recipe: Recipe, path: Path, progress: Progress, *, keep_folder: b
     return done
 
 
-def _trained(
-    recipe: Recipe,
-    path: Path,
-    dataset: Dataset,
-    trainer: Trainer,
-    sizes: Mapping[str, int],
-    clock: _Clock,
-    warnings: Warnings,
-    callbacks: Callbacks,
-    progress: Progress,
-) -> Run:
+def _trained(work: _Work, dataset: Dataset, trainer: Trainer, sizes: Mapping[str, int], callbacks: Callbacks) -> Run:
     """From the prepared trainer to result.json, which is written last."""
     from textforge.bundle import save
 
+    recipe, path, progress, clock, warnings = work.recipe, work.path, work.progress, work.clock, work.warnings
     progress.stage(
         f"training {recipe.model.label} on {sizes['n_train']} texts, {len(trainer.labels)} classes, "
         f"{sizes['n_features']} features"
@@ -138,7 +138,7 @@ def _trained(
     warnings.tell(trainer.warnings)
     progress.stage("evaluating on test" if dataset.test else "no test split: nothing to evaluate")
     with clock("evaluate"), _classifier_not_lost(classifier, path):
-        test, rows = _evaluate(classifier, dataset, trainer.metrics, progress)
+        test, rows = _evaluate(classifier, dataset, trainer.metrics, work)
     with _result_not_lost(test):
         save(classifier, path / run_folder.MODEL)
         if dataset.test:
@@ -166,7 +166,7 @@ def _named(recipe: Recipe, trainer: Trainer) -> dict[str, Any]:
 
 
 class _Clock:
-    """Seconds of each stage and of the whole."""
+    """Seconds of each stage and of the whole; where memory runs out, what helps at that stage."""
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
@@ -175,7 +175,8 @@ class _Clock:
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         began = time.perf_counter()
-        yield
+        with advised(stage):
+            yield
         self._stages[stage] = time.perf_counter() - began
 
     def seconds(self) -> dict[str, float]:
@@ -239,35 +240,15 @@ def _train(path: Path, trainer: Trainer, callbacks: Callbacks, progress: Progres
 
 
 def _evaluate(
-    classifier: Classifier, dataset: Dataset, metrics: ExtraMetrics, progress: Progress
+    classifier: Classifier, dataset: Dataset, metrics: ExtraMetrics, work: _Work
 ) -> tuple[dict[str, Any] | None, list[str]]:
     """The figures on test, and a JSON line for each of its texts."""
     if dataset.test is None:
         return None, []
     texts, gold = dataset.test
-    probabilities = classifier.predict_proba(texts, on_batch=progress.evaluated)
+    probabilities = classifier.predict_proba(texts, on_batch=work.progress.evaluated)
     figures = classifier.metrics(gold, probabilities, metrics=metrics)
-    return figures, prediction_lines(classifier, gold, probabilities)
-
-
-def prediction_lines(
-    classifier: Classifier, gold: Sequence[Any], probabilities: NDArray[np.float32], rows: Iterable[int] | None = None
-) -> list[str]:
-    """A JSON line for each text: its row, gold and predicted label or labels, and the probability of each label."""
-    predicted = classifier.answers(probabilities)
-    return [
-        json.dumps(
-            {
-                "row": row,
-                "gold": gold[n],
-                "predicted": predicted[n],
-                "probabilities": dict(zip(classifier.labels, map(float, probabilities[n]), strict=True)),
-            },
-            ensure_ascii=False,
-        )
-        + "\n"
-        for n, row in enumerate(range(len(gold)) if rows is None else rows)
-    ]
+    return figures, prediction_lines(classifier, gold, probabilities, work.limit)
 
 
 @contextmanager

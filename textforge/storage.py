@@ -29,7 +29,7 @@ def replaced(path: Path) -> Iterator[Path]:
         StorageError: the file cannot be written; what was at `path` is untouched.
     """
     named = path
-    if _is_stream(path):
+    if is_stream(path):
         yield path
         return
     try:
@@ -57,7 +57,7 @@ def replaced(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def _is_stream(path: Path) -> bool:
+def is_stream(path: Path) -> bool:
     """A device or a pipe, or an open file by its name in /dev or /proc: written to, never replaced."""
     if str(path.absolute()).startswith(("/dev/", "/proc/")):
         return True

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import stat
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from textforge.errors import DataError
+from textforge.text_lines import Unreadable, read_line_by_line
 
 CHUNK = 1024
 """Most texts of a chunk."""
@@ -24,32 +23,6 @@ BACKLOG = 2
 """Chunks that may wait between two stages of the work."""
 
 T = TypeVar("T")
-
-
-def open_input(path: Path) -> BinaryIO:
-    """A file of texts.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
-
-
-def read_lines(stream: Iterable[bytes], name: str, *, json_lines: bool = False) -> Iterator[str]:
-    """One text a line, or with `json_lines` one JSON string, or object with a "text", a line.
-
-    Raises:
-        DataError: a line is not UTF-8, or not such JSON; says which.
-    """
-    for number, line in enumerate(stream, start=1):
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{name}: line {number} is not UTF-8: {error.reason}.") from error
-        yield _json_text(text, name, number) if json_lines else text
 
 
 def chunked(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -66,11 +39,6 @@ def chunked(texts: Iterable[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-def one_line(text: str) -> str:
-    """Text that breaks neither a table nor a line of tab-separated values."""
-    return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-
-
 class TextStream:
     """The texts of a stream of lines, as `read_lines` reads them, in chunks.
 
@@ -82,39 +50,43 @@ class TextStream:
         stream: the bytes.
         name: what messages call it.
         json_lines: whether lines are JSON.
+        mark: whether a line that cannot be read becomes an `Unreadable`, instead of the end.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, *, json_lines: bool = False) -> None:
+    def __init__(self, stream: BinaryIO, name: str, *, json_lines: bool = False, mark: bool = False) -> None:
         blocks = _blocks(stream)
         self._ahead = None if _is_file(stream) else Ahead(blocks, CHUNK_BYTES // READ, waits_for_others=True)
         self._blocks = self._ahead or blocks
         self._lines: deque[bytes] = deque()
         self._rest: list[bytes] = []
-        self._texts = read_lines(self._all_lines(), name, json_lines=json_lines)
+        self._texts = read_line_by_line(self._all_lines(), name, json_lines=json_lines, mark=mark)
 
-    def __iter__(self) -> Iterator[list[str]]:
+    def __iter__(self) -> Iterator[list[str | Unreadable]]:
         """The chunks.
 
         Raises:
             DataError: as `read_lines`, after a chunk of the lines before.
         """
         failed: DataError | None = None
-        while failed is None:
-            chunk: list[str] = []
+        ended = False
+        while failed is None and not ended:
+            chunk: list[str | Unreadable] = []
             size = 0
             try:
                 while len(chunk) < CHUNK and size < CHUNK_BYTES and (not chunk or self._ready()):
-                    if (text := next(self._texts, None)) is None:
-                        break
+                    text = next(self._texts)
+                    if text is None:  # a blank line of JSON
+                        continue
                     chunk.append(text)
-                    size += len(text)
+                    size += len(text) if isinstance(text, str) else len(text.reason)
+            except StopIteration:
+                ended = True
             except DataError as error:
                 failed = error
             if chunk:
                 yield chunk
-            elif failed is None:
-                return
-        raise failed
+        if failed is not None:
+            raise failed
 
     def close(self) -> None:
         """Whoever waits for a chunk is told that there is none."""
@@ -229,14 +201,3 @@ def _is_file(stream: BinaryIO) -> bool:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError, AttributeError):
         return True
-
-
-def _json_text(line: str, name: str, number: int) -> str:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{name}: line {number} is not JSON: {error}.") from error
-    text = value.get("text") if isinstance(value, dict) else value
-    if not isinstance(text, str):
-        raise DataError(f'{name}: line {number} is neither a JSON string nor an object with a "text".')
-    return text

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from textforge.cli.failures import INTERRUPTED, guarded
+from textforge.cli.messages import open_stderr
 
 if TYPE_CHECKING:
     from textforge.components import Component
     from textforge.plugins import PluginManager
 
 COMMANDS = ("run", "check", "predict", "evaluate", "cross-validate", "plugins")
+LIGHT = ("check", "plugins")
+"""Commands that load neither torch nor polars."""
 
 
 class LazyGroup(click.Group):
@@ -89,15 +92,21 @@ def _no_command(name: str, known: list[str]) -> str:
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="textforge", message="%(package)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def cli(debug: bool) -> None:
+@click.pass_context
+def cli(context: click.Context, debug: bool) -> None:
     """Train text classifiers from YAML recipes, every part a plugin."""
+    if context.invoked_subcommand not in LIGHT and not {*context.help_option_names} & {*sys.argv}:
+        from textforge.shortage import require_room
+
+        require_room()
 
 
 def _open_streams() -> None:
     """Pipes and files get UTF-8 everywhere, terminals what they can show; a stream that was closed goes nowhere."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    for name, mode in (("stdin", "r"), ("stdout", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (open to the end)
+    open_stderr()
     if isinstance(sys.stdout, io.TextIOWrapper):
         encoding = None if sys.stdout.isatty() else "utf-8"
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")

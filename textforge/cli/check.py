@@ -17,17 +17,20 @@ from textforge.cli import options
 @options.debug
 def command(recipe: Path, overrides: tuple[str, ...], resolved: bool, as_json: bool) -> None:
     """Check RECIPE without loading data or training; report every error at once."""
+    from textforge.cli.messages import tell
     from textforge.cli.output import results, write_json
+    from textforge.errors import shown_line, shown_lines
     from textforge.recipe import load_recipe
 
     with results() as stdout:
         checked = load_recipe(recipe, overrides=overrides)
         for warning in checked.warnings:
-            click.echo(f"warning: {warning}", err=True)
+            tell(f"warning: {shown_line(warning)}")
         if as_json:
             write_json(stdout, {"recipe": str(recipe), "warnings": [*checked.warnings], "resolved": checked.resolved()})
         elif resolved:
-            stdout.write(checked.resolved_yaml())
+            text = checked.resolved_yaml()
+            stdout.write(shown_lines(text) if stdout.isatty() else text)
         else:
             parts = ", ".join(part.label for part in checked.parts.values())
-            stdout.write(f"{recipe}: fine ({parts})\n")
+            stdout.write(f"{shown_line(str(recipe))}: fine ({parts})\n")

@@ -14,22 +14,34 @@ from textforge.cli import options
 @click.option("--folds", metavar="K", type=click.IntRange(min=2), default=5, show_default=True, help="How many.")
 @options.overrides
 @options.out
+@options.probabilities
 @options.quiet
 @options.as_json
 @options.debug
-def command(recipe: Path, folds: int, overrides: tuple[str, ...], out: Path | None, quiet: bool, as_json: bool) -> None:
+def command(
+    recipe: Path,
+    folds: int,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    probabilities: int | str,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Train RECIPE on all folds of its training texts but one, and test on that one, for each of them."""
     from textforge.cli.allocation import keep_freed_memory
     from textforge.cli.output import results, spread_text, write_json
     from textforge.cli.progress import progress_for
     from textforge.cross_validation import cross_validate
+    from textforge.errors import shown_line
 
     keep_freed_memory()
     with results() as stdout:
         with progress_for(quiet) as progress:
-            done = cross_validate(recipe, folds=folds, overrides=overrides, out=out, progress=progress)
+            done = cross_validate(
+                recipe, folds=folds, overrides=overrides, out=out, progress=progress, probabilities=probabilities
+            )
         if as_json:
             write_json(stdout, {"run": str(done.path), **done.result})
         else:
             names = [f"fold {number}" for number in range(1, folds + 1)]
-            stdout.write(f"{spread_text(done.result['figures'], names)}\n\nfolder: {done.path}\n")
+            stdout.write(f"{spread_text(done.result['figures'], names)}\n\nfolder: {shown_line(str(done.path))}\n")

@@ -33,11 +33,14 @@ def command(
     as_json: bool,
 ) -> None:
     """Evaluate a trained classifier on labelled data."""
+    from textforge.cli.messages import tell
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
+    from textforge.errors import shown_line
     from textforge.run_folder import bundle_folder
+    from textforge.shortage import advised
 
-    with results() as stdout:
+    with results() as stdout, advised("evaluate"):
         bundle_folder(run_or_bundle)  # refuses before torch is loaded
         from textforge.evaluate import evaluate
 
@@ -52,7 +55,7 @@ def command(
                 on_batch=progress.evaluated,
             )
         for warning in figures["warnings"]:
-            click.echo(f"warning: {warning}", err=True)
+            tell(f"warning: {shown_line(warning)}")
         if as_json:
             write_json(stdout, figures)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -9,7 +10,9 @@ from contextlib import suppress
 
 import click
 
-from textforge.errors import RecipeError, TextforgeError
+from textforge.cli.messages import tell
+from textforge.errors import ComponentError, RecipeError, TextforgeError
+from textforge.shortage import ShortageError, limits, shortage
 from textforge.storage import FULL
 
 INTERRUPTED = 130
@@ -28,7 +31,9 @@ def guarded(command: click.Command) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
+        written = io.StringIO()
+        error.show(file=written)
+        tell(written.getvalue().rstrip("\n"))
         return 2
     except (KeyboardInterrupt, click.Abort) as stop:
         say("interrupted." + _notes(stop.__cause__ or stop))  # click aborts because of the interrupt
@@ -38,17 +43,19 @@ def guarded(command: click.Command) -> int:
         return 1
     except TextforgeError as error:
         if debug:
-            traceback.print_exc()
+            tell(traceback.format_exc())
+        if ran_out := shortage(error):
+            return _say_shortage(error, ran_out)
         placed = isinstance(error, RecipeError) and all(mistake.place for mistake in error.mistakes)
         say(_ended(str(error)) + _notes(error), lead="" if placed else "error: ")
         return error.exit_code
-    except MemoryError as error:
-        advice = "Use fewer features (vectorizer.max_features), a smaller model or a smaller batch."
-        say(f"out of memory. {advice}{_notes(error)}")
-        return 1
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # a panic in a Rust extension is no Exception
         if debug:
-            traceback.print_exc()
+            tell(traceback.format_exc())
+        if ran_out := shortage(error):
+            return _say_shortage(error, ran_out)
         if isinstance(error, OSError) and error.errno in FULL:  # a file's writer would have told its name
             _discard_output()
             say(f"the output cannot be written: {error.strerror}.{_notes(error)}")
@@ -62,6 +69,14 @@ def guarded(command: click.Command) -> int:
             "This is a fault of textforge or of a plugin, not yours; --debug shows the traceback." + _notes(error)
         )
         return 1
+
+
+def _say_shortage(error: BaseException, ran_out: str) -> int:
+    """Say what ran out, what helps, and which limits the process has."""
+    known = isinstance(error, TextforgeError) and not isinstance(error, ComponentError)  # else a library's words
+    sentences = [_ended(str(error)) if known else "", "" if isinstance(error, ShortageError) else ran_out, limits()]
+    say(" ".join(filter(None, sentences)) + _notes(error))
+    return 1
 
 
 def _discard_output() -> None:
@@ -82,4 +97,4 @@ def _notes(error: BaseException) -> str:
 
 def say(text: str, *, lead: str = "error: ") -> None:
     """A failure on stderr; mistakes that begin with their place need no other lead, as a compiler's do."""
-    click.echo(f"{lead}{text}", err=True)
+    tell(f"{lead}{text}")

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
+
+from textforge.errors import RecipeError
+from textforge.probabilities import MOST, as_limit
+
+
+class Probabilities(click.ParamType[int | str]):
+    """A whole number from 1, or 'all'."""
+
+    name = "probabilities"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        try:
+            return as_limit(value) or "all"
+        except RecipeError as error:
+            self.fail(str(error), param, ctx)
+
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
@@ -13,6 +30,10 @@ device = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True, help="Where to compute."
 )
 out = click.option("--out", type=click.Path(path_type=Path), help="The run folder; by default runs/NAME/TIME-ID.")
+probabilities = click.option(
+    "--probabilities", metavar="all|N", type=Probabilities(), default=MOST, show_default=True,
+    help="Labels that are written with their probability for each text: the N most probable ones.",
+)  # fmt: skip
 quiet = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 overrides = click.option(
     "-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key of the recipe."

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from textforge.text_stream import one_line
+from textforge.shown import shown, shown_json, shown_line
 
 MAX_MATRIX = 12
 """Classes up to which a confusion matrix is shown whole; above that its largest mistakes are."""
-
+MAX_CLASSES, MOST_CLASSES = 30, 10
+"""Classes up to which each has a line; above that so many of the worst and so many of the largest have one."""
 
 SHOWN = {
     "accuracy", "macro_f1", "micro_f1", "weighted_f1", "n", "per_class", "confusion_matrix", "answered",
@@ -34,12 +35,14 @@ def results() -> Iterator[TextIO]:
 
 def write_json(stream: TextIO, value: Any) -> None:
     """One JSON object on one line."""
-    stream.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    stream.write(shown_json(json.dumps(value, ensure_ascii=False, allow_nan=False)) + "\n")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Columns aligned by spaces, the first `left` to the left, the others to the right."""
-    header, rows = [one_line(cell) for cell in header], [[one_line(cell) for cell in row] for row in rows]
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, show: Callable[[str], str] = shown
+) -> str:
+    """Columns aligned by spaces, the first `left` to the left, the others to the right; `show` escapes a cell."""
+    header, rows = [show(cell) for cell in header], [[show(cell) for cell in row] for row in rows]
     widths = [max(len(row[n]) for row in (header, *rows)) for n in range(len(header))]
     lines = []
     for row in (header, *rows):
@@ -48,19 +51,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
     return "\n".join(lines)
 
 
-def figures_text(figures: dict[str, Any], split: str = "test") -> str:
-    """Metrics of a classification as a person reads them."""
-    classes = figures["per_class"]
-    per_class = table(
-        ("class", "precision", "recall", "f1", "support"),
-        [
-            (name, *(f"{one[key]:.3f}" for key in ("precision", "recall", "f1")), str(one["support"]))
-            for name, one in classes.items()
-        ],
-    )
+def figures_text(figures: dict[str, Any], split: str = "test", *, everything: str = "in the --json output") -> str:
+    """Metrics of a classification as a person reads them; `everything` says where the classes left out are."""
     exact = "" if "confusion_matrix" in figures else "exact "
     head = (
-        f"{split} {exact}accuracy {figures['accuracy']:.4f}   macro F1 {figures['macro_f1']:.4f}   "
+        f"{shown(split)} {exact}accuracy {figures['accuracy']:.4f}   macro F1 {figures['macro_f1']:.4f}   "
         f"weighted F1 {figures['weighted_f1']:.4f}   ({figures['n']} text{'s' * (figures['n'] != 1)})"
     )
     more = [f"{name} {_figure(value)}" for name, value in figures.items() if name not in SHOWN]
@@ -68,10 +63,28 @@ def figures_text(figures: dict[str, Any], split: str = "test") -> str:
         more.insert(0, f"micro F1 {figures['micro_f1']:.4f}")
     if answered := figures.get("answered"):
         more.append(f"answered {answered['share']:.1%}, of these right {_figure(answered['accuracy'])}")
-    parts = [head + (f"\n{'   '.join(more)}" if more else ""), per_class]
+    parts = [head + (f"\n{shown_line('   '.join(more))}" if more else ""), _per_class(figures["per_class"], everything)]
     if not exact:
         parts.append(_confusion(figures["confusion_matrix"]))
     return "\n\n".join(parts)
+
+
+def _per_class(classes: dict[str, dict[str, Any]], everything: str) -> str:
+    """A line for each class, or for those of many that one looks at first."""
+    if len(classes) <= MAX_CLASSES:
+        return _class_table("class", list(classes.items()))
+    tested = [pair for pair in classes.items() if pair[1]["support"]]
+    worst = sorted(tested, key=lambda pair: (pair[1]["f1"], -pair[1]["support"]))[:MOST_CLASSES]
+    largest = sorted(tested, key=lambda pair: -pair[1]["support"])[:MOST_CLASSES]
+    more = len(classes) - len({label for label, _ in (*worst, *largest)})
+    tables = [_class_table("worst classes", worst), _class_table("largest classes", largest)]
+    return "\n\n".join([*tables, f"{more:,} more classes: {everything}"])
+
+
+def _class_table(title: str, classes: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    rows = [(label, *(f"{one[key]:.3f}" for key in ("precision", "recall", "f1")), str(one["support"]))
+            for label, one in classes]  # fmt: skip
+    return table((title, "precision", "recall", "f1", "support"), rows)
 
 
 def spread_text(figures: dict[str, dict[str, Any]], names: Sequence[str], split: str = "test") -> str:
@@ -88,12 +101,20 @@ def _figure(value: float | None) -> str:
 
 
 def _confusion(matrix: dict[str, Any]) -> str:
-    labels, rows = matrix["labels"], matrix["rows"]
+    from textforge.confusion import confused
+
+    labels = matrix["labels"]
     if len(labels) <= MAX_MATRIX:
+        rows = [[0] * len(labels) for _ in labels]
+        for gold, predicted, texts in confused(matrix):
+            rows[gold][predicted] = texts
         numbers = [f"[{n}]" for n in range(1, len(labels) + 1)]
         body = [(f"{number} {label}", *map(str, row))
                 for number, label, row in zip(numbers, labels, rows, strict=True)]  # fmt: skip
         return table(("confusion (row: gold, column: predicted)", *numbers), body)
-    pairs = [(rows[g][p], labels[g], labels[p]) for g in range(len(rows)) for p in range(len(rows)) if g != p]
-    worst = sorted(pairs, key=lambda pair: -pair[0])[:10]
-    return table(("most confused: gold", "predicted", "texts"), [(g, p, str(n)) for n, g, p in worst], left=2)
+    wrong = [cell for cell in confused(matrix) if cell[0] != cell[1]]
+    if not wrong:
+        return "no text is given a wrong label"
+    worst = sorted(wrong, key=lambda cell: -cell[2])[:10]
+    pairs = [(labels[gold], labels[predicted], str(texts)) for gold, predicted, texts in worst]
+    return table(("most confused: gold", "predicted", "texts"), pairs, left=2)

@@ -34,8 +34,9 @@ def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> 
         plugins = PluginManager()
         if schema:
             from textforge.schema import recipe_schema
+            from textforge.shown import shown_json
 
-            stdout.write(json.dumps(recipe_schema(plugins), indent=2, ensure_ascii=False) + "\n")
+            stdout.write(shown_json(json.dumps(recipe_schema(plugins), indent=2, ensure_ascii=False)) + "\n")
         elif kind and name:
             component = plugins.component(kind, name)
             if kind == COMMAND.name:
@@ -102,6 +103,7 @@ def describe(component: Component) -> dict[str, Any]:
 
 def _write_listing(stdout: TextIO, listing: dict[str, Any]) -> None:
     from textforge.cli.output import table
+    from textforge.errors import shown_line
 
     rows = [
         (kind, one["name"], f"{one['distribution']} {one['version']}".strip())
@@ -112,15 +114,17 @@ def _write_listing(stdout: TextIO, listing: dict[str, Any]) -> None:
     if listing["broken"]:
         stdout.write("\nbroken:\n")
         for one in listing["broken"]:
-            stdout.write(f"  {one['plugin']} ({one['distribution']} {one['version']}): {one['reason']}\n")
+            told = f"{one['plugin']} ({one['distribution']} {one['version']}): {one['reason']}"
+            stdout.write(f"  {shown_line(told)}\n")
 
 
 def _write_component(stdout: TextIO, component: Component, described: dict[str, Any]) -> None:
     from textforge.cli.output import table
+    from textforge.errors import shown_line, shown_lines
 
-    stdout.write(f"{component.label} from {component.origin}\n{described['doc']}\n")
+    stdout.write(shown_lines(f"{component.label} from {component.origin}\n{described['doc']}\n"))
     if described["facts"]:
-        stdout.write(f"\nfacts: {', '.join(described['facts'])}\n")
+        stdout.write(f"\nfacts: {shown_line(', '.join(described['facts']))}\n")
     if not described["options"]:
         stdout.write("\nno options\n")
         return
@@ -128,10 +132,10 @@ def _write_component(stdout: TextIO, component: Component, described: dict[str, 
         (o["name"], o["type"], "(required)" if o["required"] else json.dumps(o["default"]), o["doc"])
         for o in described["options"]
     ]
-    shown = table(("option", "type", "default", "what it does"), rows, left=4)
+    shown = table(("option", "type", "default", "what it does"), rows, left=4, show=shown_line)
     columns = shutil.get_terminal_size().columns if stdout.isatty() else sys.maxsize
     if max(map(len, shown.splitlines())) > columns:
-        shown = "\n".join(_option_text(row, columns) for row in rows)
+        shown = "\n".join(_option_text([shown_line(cell) for cell in row], columns) for row in rows)
     stdout.write(f"\n{shown}\n")
 
 

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from textforge.cli import options
+from textforge.cli.messages import tell
 
 STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
 """Standard input or output. Opened by its name, a file that it leads to would be written from its start."""
@@ -26,6 +28,12 @@ STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
     "--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv", show_default=True,
     help="One line per text: label, tab, probability; or a JSON object.",
 )  # fmt: skip
+@options.probabilities
+@click.option(
+    "--on-error", type=click.Choice(["stop", "mark"]), default="stop", show_default=True,
+    help="A line that cannot be read ends it, or has an error in its place.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite the file that --output names.")
 @click.option(
     "--abstain", metavar="P", type=click.FloatRange(0, 1), help="No label where the most probable one is below P."
 )
@@ -41,6 +49,9 @@ def command(
     source: Path | None,
     output: Path | None,
     form: str,
+    probabilities: int | str,
+    on_error: str,
+    force: bool,
     abstain: float | None,
     device: str,
     as_json: bool,
@@ -51,53 +62,69 @@ def command(
     Lines may be without number: they are answered as they come, in bounded memory.
     """
     from textforge.cli.output import results, write_json
+    from textforge.cli.output_file import refuse_overwriting, refuse_own_input
     from textforge.cli.progress import progress_for
-    from textforge.errors import RecipeError
+    from textforge.probabilities import as_limit
     from textforge.run_folder import bundle_folder
-    from textforge.text_stream import TextStream, open_input
+    from textforge.shortage import advised
+    from textforge.text_lines import JSON_LINES, open_input
+    from textforge.text_stream import TextStream
 
     if texts and source:
         raise click.UsageError("give texts as arguments or in --input, not both.")
-    with results() as printed, ExitStack() as stack:
+    with results() as printed, advised("predict"), ExitStack() as stack:
         bundle_folder(run_or_bundle)  # refuses before torch is loaded
         lines: TextStream | None = None
-        if source and source.suffix.lower() == ".csv":
-            raise RecipeError(
-                f"{source}: predict reads one text a line, and a CSV file has columns. Give it the texts alone, one a "
-                f"line or as .jsonl. (evaluate --data {source.name} reads CSV files that have labels.)"
-            )
+        stream: BinaryIO | None = None
+        mark = on_error == "mark"
         if source and source not in STANDARD:
             stream = stack.enter_context(open_input(source))
-            lines = TextStream(stream, str(source), json_lines=source.suffix == ".jsonl")
+            as_lines = source.suffix.lower() in JSON_LINES
+            lines = TextStream(stream, str(source), json_lines=as_lines, mark=mark)
         elif not texts:
             if sys.stdin.isatty():
-                click.echo("reading texts from the terminal, one a line, to the end (Ctrl-D) …", err=True)
-            lines = TextStream(sys.stdin.buffer, "standard input")
+                tell("reading texts from the terminal, one a line, to the end (Ctrl-D) …")
+            stream = sys.stdin.buffer
+            lines = TextStream(stream, "standard input", mark=mark)
+        output = None if output in STANDARD else output
+        if stream is not None:
+            refuse_own_input(stream, output or printed)
+        if output is not None and not force:
+            refuse_overwriting(output)
         from textforge.bundle import load
         from textforge.predict import Answers, answered, answered_ahead
         from textforge.storage import replaced
 
+        limit = as_limit(probabilities)
         classifier = load(run_or_bundle, device=device)
         if abstain is not None:
             classifier.abstain_below(abstain)
         stdout = printed
-        if output and output not in STANDARD:
+        if output is not None:
             temporary = stack.enter_context(replaced(output))
             stdout = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
         if lines is None:
-            found: Iterable[Answers] = answered(classifier, [list(texts)] if texts else [])
+            found: Iterable[Answers] = answered(classifier, [list(texts)] if texts else [], limit=limit)
         else:
-            found = stack.enter_context(closing(answered_ahead(classifier, lines)))
+            found = stack.enter_context(closing(answered_ahead(classifier, lines, limit=limit)))
         if as_json:
             every = [one for answers in found for one in answers.dicts()]
             write_json(stdout, {"labels": list(classifier.labels), "predictions": every})
+            _tell_marked(sum("error" in one for one in every), len(every))
             return
         # what is typed or printed on the terminal would be between the drawings of a bar
         seen = lines is None or sys.stdin.isatty() or (stdout is printed and printed.isatty())
         progress = stack.enter_context(progress_for(quiet or seen))
-        done = 0
+        done = marked = 0
         for answers in found:
             stdout.write(answers.jsonl() if form == "jsonl" else answers.tsv())
             stdout.flush()
             done += len(answers)
+            marked += len(answers.unreadable)
             progress.predicted(done)
+        _tell_marked(marked, done)
+
+
+def _tell_marked(marked: int, lines: int) -> None:
+    if marked:
+        tell(f"warning: {marked:,} of {lines:,} lines could not be read; each has an error in its place.")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from textforge.cli.messages import tell
+from textforge.errors import shown_line
 from textforge.progress import Progress
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ EVERY = 10.0
 """Seconds between two plain lines about texts that are predicted."""
 REDRAW = 0.05
 """Seconds between two drawings of the bar: each costs more than a small step."""
+LOST = (OSError, ValueError)
+"""Errors of a terminal that has gone; what it would have shown is lost."""
 
 
 @contextmanager
@@ -33,7 +37,10 @@ def progress_for(quiet: bool) -> Iterator[Progress]:
 
 
 class Lines(Progress):
-    """A plain line for each stage and epoch, and now and then for texts that are predicted."""
+    """A plain line for each stage and epoch, and now and then for texts that are predicted.
+
+    A terminal that goes away takes no more lines, and raises nothing into the run.
+    """
 
     def __init__(self) -> None:
         self._began = self._told = time.monotonic()
@@ -54,7 +61,7 @@ class Lines(Progress):
             self.say(f"predicted {done:,} texts, {done / (now - self._began):,.0f} a second")
 
     def say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        tell(shown_line(text))
 
 
 class Bar(Lines):
@@ -89,28 +96,31 @@ class Bar(Lines):
     def _show(self, what: str, done: int, total: int | None, unit: str) -> None:
         now = time.monotonic()
         state = {"description": what, "completed": done, "total": total, "unit": unit}
-        if self._task is None:
-            self._bar.start()
-            self._task = self._bar.add_task(**state)
-        elif now - self._shown > REDRAW or done == total:
-            self._bar.update(self._task, **state, refresh=True)
-        else:
+        if self._task is not None and now - self._shown <= REDRAW and done != total:
             return
         self._shown = now
+        with suppress(*LOST):
+            if self._task is None:
+                self._bar.start()
+                self._task = self._bar.add_task(**state)
+            else:
+                self._bar.update(self._task, **state, refresh=True)
 
     def stage(self, text: str) -> None:
         self.close()
         super().stage(text)
 
     def say(self, text: str) -> None:
-        self._bar.console.print(text, markup=False, soft_wrap=True)
+        with suppress(*LOST):
+            self._bar.console.print(shown_line(text), markup=False, soft_wrap=True)
 
     def close(self) -> None:
         """Take the bar away and show the cursor again."""
         if self._task is not None:
             self._bar.remove_task(self._task)
-            self._bar.stop()
             self._task = None
+            with suppress(*LOST):
+                self._bar.stop()
 
 
 def _loss(value: float | None) -> str:

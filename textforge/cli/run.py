@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -16,6 +16,7 @@ from textforge.cli import options
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Override the recipe's seed.")
 @click.option("--seeds", metavar="N-M", help="Run once with each of these seeds, as in 0-4 or 1,5,7: mean and spread.")
 @options.out
+@options.probabilities
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Override trainer.device.")
 @options.quiet
 @options.as_json
@@ -26,14 +27,18 @@ def command(
     seed: int | None,
     seeds: str | None,
     out: Path | None,
+    probabilities: int | str,
     device: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Train what RECIPE says, evaluate it on test, and leave a run folder."""
     from textforge.cli.allocation import keep_freed_memory
+    from textforge.cli.messages import tell
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
+    from textforge.errors import shown_line
+    from textforge.run_folder import RESULT
     from textforge.runner import run
 
     if seed is not None and seeds is not None:
@@ -44,35 +49,35 @@ def command(
     keep_freed_memory()
     with results() as stdout:
         if seeds is not None:
-            _repeat(stdout, recipe, seeds, given, out, quiet, as_json)
+            _repeat(stdout, recipe, seeds, quiet, as_json, overrides=given, out=out, probabilities=probabilities)
             return
         with progress_for(quiet) as progress:
-            done = run(recipe, overrides=given, out=out, progress=progress)
+            done = run(recipe, overrides=given, out=out, progress=progress, probabilities=probabilities)
         try:
             if as_json:
                 write_json(stdout, {"run": str(done.path), **done.result})
             else:
-                figures = figures_text(done.test) + "\n\n" if done.test else ""
-                stdout.write(f"{figures}run folder: {done.path}\n")
+                path = shown_line(str(done.path))
+                figures = figures_text(done.test, everything=f"in {path}/{RESULT}") + "\n\n" if done.test else ""
+                stdout.write(f"{figures}run folder: {path}\n")
             stdout.flush()
         except BrokenPipeError:  # click ends the command without a word
-            click.echo(f"the output was closed before it was written. The run is done, in {done.path}.", err=True)
+            tell(f"the output was closed before it was written. The run is done, in {done.path}.")
             raise
         except OSError as error:
             error.add_note(f"The run is done, in {done.path}.")
             raise
 
 
-def _repeat(
-    stdout: TextIO, recipe: Path, seeds: str, overrides: list[str], out: Path | None, quiet: bool, as_json: bool
-) -> None:
+def _repeat(stdout: TextIO, recipe: Path, seeds: str, quiet: bool, as_json: bool, **given: Any) -> None:
     from textforge.cli.output import spread_text, write_json
     from textforge.cli.progress import progress_for
+    from textforge.errors import shown_line
     from textforge.repeats import read_seeds, run_seeds
 
     chosen = read_seeds(seeds)
     with progress_for(quiet) as progress:
-        done = run_seeds(recipe, chosen, overrides=overrides, out=out, progress=progress)
+        done = run_seeds(recipe, chosen, progress=progress, **given)
     if as_json:
         write_json(stdout, {"runs": str(done.path), **done.result})
         return
@@ -80,4 +85,4 @@ def _repeat(
     figures = (
         spread_text(done.result["figures"], names, done.result["split"]) if done.result["figures"] else "no test split"
     )
-    stdout.write(f"{figures}\n\nrun folders: {done.path}/seed-*\n")
+    stdout.write(f"{figures}\n\nrun folders: {shown_line(str(done.path))}/seed-*\n")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import sys
 import textwrap
 from contextlib import redirect_stdout
@@ -11,7 +12,8 @@ from typing import Any
 
 import click
 
-from textforge_standard.commands.init_recipe import describe, one_line, recipe_text
+from textforge.errors import shown_json, shown_line
+from textforge_standard.commands.init_recipe import describe, recipe_text
 
 ALREADY = "{}: is there already, and nothing is overwritten. Name another file with -o."
 
@@ -43,12 +45,13 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     write(recipe, text)
     if as_json:
         told = {"recipe": str(recipe), "dataset": {"use": name, **options}, "remarks": remarks}
-        click.echo(json.dumps(told, ensure_ascii=False))
+        click.echo(shown_json(json.dumps(told, ensure_ascii=False)))
         return
-    click.echo(f"wrote {recipe}\n")
+    click.echo(f"wrote {shown_line(str(recipe))}\n")
     for remark in remarks:
-        click.echo(textwrap.fill(one_line(remark), 100, initial_indent="- ", subsequent_indent="  "))
-    click.echo(f"\nnext:\n  textforge check {recipe}\n  textforge run {recipe}")
+        click.echo(textwrap.fill(shown_line(remark), 100, initial_indent="- ", subsequent_indent="  "))
+    typed = shown_line(shlex.quote(str(recipe)))
+    click.echo(f"\nnext:\n  textforge check {typed}\n  textforge run {typed}")
 
 
 def look(data: Path) -> tuple[str, dict[str, Any]]:

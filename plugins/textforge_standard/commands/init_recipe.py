@@ -2,12 +2,15 @@
 
 import json
 import re
+import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 from typing import Any
+
+from textforge.errors import shown_line
 
 STARTER = Path(__file__).with_name("init_starter.yaml")
 
@@ -71,9 +74,9 @@ def recipe_text(
     return (
         Template(STARTER.read_text(encoding="utf-8"))
         .substitute(
-            title=f"A recipe for {one_line(data.name)}, begun by `textforge init`. What was seen:",
+            title=f"A recipe for {shown_line(data.name)}, begun by `textforge init`. What was seen:",
             seen="\n".join(comment(remark) for remark in remarks),
-            recipe=one_line(str(recipe)),
+            recipe=shown_line(shlex.quote(str(recipe))),
             dataset="\n".join(
                 ["dataset:", *(option_line(name, value, why.get(name)) for name, value in section.items())]
             ),
@@ -91,7 +94,7 @@ def recipe_text(
 
 def option_line(name: str, value: Any, why: str | None) -> str:
     line = f"  {name}: {yaml_value(value)}"
-    return f"{line.ljust(30)}  # {one_line(why)}" if why else line
+    return f"{line.ljust(30)}  # {shown_line(why)}" if why else line
 
 
 def yaml_value(value: Any) -> str:
@@ -105,8 +108,4 @@ def yaml_value(value: Any) -> str:
 
 
 def comment(remark: str) -> str:
-    return textwrap.fill(one_line(remark), 100, initial_indent="# - ", subsequent_indent="#   ")
-
-
-def one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
+    return textwrap.fill(shown_line(remark), 100, initial_indent="# - ", subsequent_indent="#   ")

@@ -1,0 +1,133 @@
+"""Errors that mean that memory, open files or threads ran out, whatever type a library raises for them.
+
+Standard library only: it must work where nothing else can be imported.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+from textforge.errors import TextforgeError
+
+MEMORY = "out of memory."
+LIBRARIES = "too little memory to load the libraries that textforge needs."
+FILES = "too many files are open at once."
+THREADS = "no more threads or processes can be started."
+TEMPORARY = "there is no folder for temporary files that can be written. Free some space, or set TMPDIR."
+
+SIGNS = (
+    (LIBRARIES, r"failed to map segment|cannot map zero-fill pages|cannot create shared object|memory protection"),
+    (FILES, r"too many open files|\b(?:os error|Error|code:) (?:23|24)\b"),
+    (THREADS, r"can't start new thread|resource temporarily unavailable|thread creation failed|pthread_create failed"),
+    (MEMORY, r"can(?:not|'t) allocate(?! memory in static TLS)|out of memory|not enough memory|bad_alloc|"
+             r"memory allocation of \d+ bytes failed|\b(?:os error|code:) 12\b"),
+    (TEMPORARY, r"no usable temporary directory"),
+)  # fmt: skip
+"""What messages of C, C++ and Rust libraries say of each; the first that matches counts."""
+NUMBERS = {errno.ENOMEM: MEMORY, errno.EMFILE: FILES, errno.ENFILE: FILES}
+
+ADVICE = {
+    "load": "It happened while the data were loaded: set dataset.stream: true where the dataset has it, read fewer "
+            "columns, or fewer rows.",
+    "vectorize": "It happened while texts were turned into features: bound them with vectorizer.max_features, use "
+                 "vectorizer: hashing, or set dataset.stream: true.",
+    "train": "It happened while training: use a smaller trainer.batch_size, a smaller model, or fewer features.",
+    "evaluate": "It happened while texts were evaluated: use fewer or shorter ones.",
+    "predict": "It happened while labels were predicted: give fewer or shorter texts at a time.",
+}  # fmt: skip
+"""What helps against too little memory, by the stage at which it ran out."""
+
+BASE_SPACE, SPACE_PER_CORE = 1 << 30, 1 << 25
+"""Bytes of address space that polars and torch take to start."""
+FILES_NEEDED = 6
+"""Files that are open at once while libraries are loaded."""
+
+
+class ShortageError(TextforgeError):
+    """The limits of this process leave too little to begin with (exit code 1)."""
+
+
+def shortage(error: BaseException) -> str | None:
+    """The sentence that says what ran out, or None if the error, and what caused it, is no shortage."""
+    return next(filter(None, map(_shortage, _chain(error))), None)
+
+
+@contextmanager
+def advised(stage: str) -> Iterator[None]:
+    """Note on an error that memory ran out for what helps at this stage; the innermost stage counts."""
+    try:
+        yield
+    except BaseException as error:
+        if shortage(error) == MEMORY and not any(note in ADVICE.values() for note in getattr(error, "__notes__", ())):
+            error.add_note(ADVICE[stage])
+        raise
+
+
+def limits() -> str:
+    """The limits of this process that are set, as a sentence; empty where none is, or where nobody knows."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return ""
+    found = []
+    space, files = resource.getrlimit(resource.RLIMIT_AS)[0], resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if space != resource.RLIM_INFINITY:
+        found.append(f"{space >> 10:,} kB of memory (ulimit -v)")
+    if files != resource.RLIM_INFINITY and files < 1024:
+        found.append(f"{files:,} open files (ulimit -n)")
+    return f"The limits of this process: {', '.join(found)}." if found else ""
+
+
+def require_room() -> None:
+    """Refuse to begin where libraries would abort the process: with too few files or too little address space.
+
+    A native library that gets no memory for its threads ends the process itself, and no exception can be caught.
+
+    Raises:
+        ShortageError: the limits of this process (ulimit) are too small.
+    """
+    try:
+        with ExitStack() as opened:
+            for _ in range(FILES_NEEDED):
+                opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        if error.errno in NUMBERS:
+            raise ShortageError(FILES) from error
+    with suppress(ImportError):  # not on Windows
+        import mmap
+        import resource
+
+        if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+            needed = BASE_SPACE + SPACE_PER_CORE * (os.cpu_count() or 1)
+            try:  # reserves addresses, and no memory
+                mmap.mmap(-1, needed, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ).close()
+            except OSError as error:
+                raise ShortageError(f"{LIBRARIES} They take about {needed >> 10:,} kB.") from error
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, what caused it, and so on."""
+    found: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and not any(current is one for one in found):
+        found.append(current)
+        yield current
+        current = current.__cause__
+
+
+def _shortage(error: BaseException) -> str | None:
+    if isinstance(error, MemoryError):
+        return MEMORY
+    if isinstance(error, OSError) and error.errno in NUMBERS:
+        return NUMBERS[error.errno]
+    if isinstance(error, BlockingIOError) and hasattr(error, "characters_written"):
+        return None  # a reader that is slow, and a stream that does not wait for it
+    panic = type(error).__name__ == "PanicException"  # of a library in Rust; a class of its own in each
+    if panic or isinstance(error, (ImportError, OSError, RuntimeError, SystemError)):
+        text = str(error)
+        return next((told for told, sign in SIGNS if re.search(sign, text, re.IGNORECASE)), None)
+    return None

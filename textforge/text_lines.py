@@ -1,0 +1,157 @@
+"""Texts out of lines of bytes, plain or JSON, each mistake with its line."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from textforge.errors import DataError, RecipeError
+
+JSON_LINES = (".jsonl", ".ndjson", ".json")
+"""Suffixes of files that are read as JSON lines, as the datasets read them."""
+TABLES = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".feather", ".arrow", ".xlsx", ".xls", ".ods")
+PACKED = {".gz": "gunzip --keep", ".zst": "zstd -d", ".bz2": "bunzip2 --keep", ".xz": "unxz --keep", ".zip": "unzip"}
+"""Suffixes of compressed files, and what unpacks them."""
+BEGINNINGS = {
+    b"\x1f\x8b": "compressed by gzip", b"\x28\xb5\x2f\xfd": "compressed by zstd", b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ": "compressed by xz", b"PK\x03\x04": "a zip archive or an office file", b"PAR1": "a Parquet file",
+    b"%PDF": "a PDF file", b"\xff\xfe": "in UTF-16", b"\xfe\xff": "in UTF-16",
+}  # fmt: skip
+"""How files begin that hold no UTF-8 text, and what they are."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Stands for a line that cannot be read."""
+
+    reason: str
+    """A sentence with the number of the line."""
+
+
+def open_input(path: Path) -> BinaryIO:
+    """A file of texts.
+
+    Raises:
+        RecipeError: it is a table or compressed, by its suffix.
+        DataError: it cannot be read.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    last = suffixes[-1] if suffixes else ""
+    inner = suffixes[-2] if last in PACKED and len(suffixes) > 1 else last
+    if inner in TABLES:
+        raise RecipeError(
+            f"{path}: predict reads one text a line, and a {inner} file has columns. Give it the texts alone, one a "
+            "line or as .jsonl. (evaluate --data reads such files where they have labels, too.)"
+        )
+    if last in PACKED:
+        raise RecipeError(f"{path}: is compressed. Unpack it first: {PACKED[last]} {shlex.quote(str(path))}")
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
+
+
+def read_lines(
+    stream: Iterable[bytes], name: str, *, json_lines: bool = False, mark: bool = False
+) -> Iterator[str | Unreadable]:
+    """One text a line, or with `json_lines` one JSON string, or object with a "text", a line; blank ones are skipped.
+
+    Raises:
+        DataError: as `read_line_by_line`.
+    """
+    return (text for text in read_line_by_line(stream, name, json_lines=json_lines, mark=mark) if text is not None)
+
+
+def read_line_by_line(
+    stream: Iterable[bytes], name: str, *, json_lines: bool = False, mark: bool = False
+) -> Iterator[str | Unreadable | None]:
+    """As `read_lines`, with None for each blank line of JSON: whoever waits for a line gets it when it is there.
+
+    Args:
+        stream: the lines.
+        name: what messages call it.
+        json_lines: whether lines are JSON.
+        mark: give an `Unreadable` for a line that cannot be read.
+
+    Raises:
+        DataError: without `mark`, a line is not UTF-8, or not such JSON; says which. Always, if the first line shows
+            that this is no text file at all.
+    """
+    for number, line in enumerate(stream, start=1):
+        try:
+            text = _decoded(line, number)
+            if not json_lines:
+                yield text
+            else:
+                yield _json_text(text) if text.strip() else None
+        except _NoTextFileError as error:
+            raise DataError(f"{name}: {error}") from error
+        except ValueError as error:
+            reason = f"line {number} {error}."
+            if not mark:
+                advice = "Mend the line, or go on with the others by --on-error mark."
+                raise DataError(f"{name}: {reason} {advice}") from error
+            yield Unreadable(reason)
+
+
+class _NoTextFileError(ValueError):
+    """The bytes are those of another kind of file."""
+
+
+def _decoded(line: bytes, number: int) -> str:
+    """A line of UTF-8 without its end; the byte-order mark of the first is no part of it."""
+    try:
+        return line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        kind = next((kind for begin, kind in BEGINNINGS.items() if number == 1 and line.startswith(begin)), None)
+        if kind:
+            raise _NoTextFileError(
+                f"is {kind}, and predict reads lines of UTF-8 text. Unpack or convert it first."
+            ) from error
+        raise ValueError(f"is not UTF-8: {error.reason}") from error
+
+
+def _json_text(line: str) -> str:
+    """The text of a line of JSON.
+
+    Raises:
+        ValueError: there is none; says what the line is, as the rest of a sentence.
+    """
+    try:
+        value = _DECODER.decode(line)
+    except json.JSONDecodeError as error:
+        if line.strip() in ("[", "{"):
+            raise ValueError("begins JSON over several lines; give one value a line, as jq -c does") from error
+        raise ValueError(f"is not JSON: {error.msg} at column {error.colno}") from error
+    except RecursionError as error:
+        raise ValueError("is JSON that is nested too deeply") from error
+    text = value.get("text") if isinstance(value, dict) else value
+    if not isinstance(text, str):
+        raise ValueError('is neither a JSON string nor an object with a "text"')
+    if re.search("[\ud800-\udfff]", text):
+        raise ValueError("has half a character (\\ud...) in its text")
+    return text
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"has the key {json.dumps(twice, ensure_ascii=False)} twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError as error:
+        raise ValueError(f"has a whole number of {len(digits.lstrip('-')):,} digits, which is too long") from error
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer)
