@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import itertools
 import json
+import lzma
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +20,9 @@ from hypothesis import given, strategies as st
 
 import textforge
 from textforge.decision import Decision
-from textforge.errors import DataError
+from textforge.errors import DataError, shown as escaped
 from textforge.predict import answered, predictions
-from textforge.text_stream import CHUNK, open_input, read_lines
+from textforge.text_stream import CHUNK, Unreadable, open_input, read_lines
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +69,14 @@ def test_json_lines_are_strings_or_objects_with_a_text() -> None:
     ("line", "told"),
     [
         ("{", "line 2 is not JSON"),
-        ("", "line 2 is not JSON"),
-        ("[" * 100_000, "line 2 is not JSON"),
+        ("[", r"line 2 is not JSON: it goes over several lines"),
+        ('{"a" 1}', r"line 2 is not JSON: Expecting ':' delimiter at column 6"),
+        ("[" * 100_000, "line 2 is not JSON: it is nested too deeply"),
+        ('{"text": "a", "id": ' + "9" * 5000 + "}", "line 2 has a whole number of 5,000 digits, which is too long"),
+        ("-" + "1" * 5000, "line 2 has a whole number of 5,000 digits"),
+        ('{"text": "a", "text": "b"}', 'line 2 has the key "text" twice'),
+        ('{"text": "a", "more": {"k": 1, "k": 1}}', 'line 2 has the key "k" twice'),
+        (r'"\ud83d"', "line 2 has half a character"),
         ("3", 'line 2 is neither a JSON string nor an object with a "text"'),
         ('{"txt": "a"}', "line 2 is neither"),
         ('{"text": 3}', "line 2 is neither"),
@@ -76,6 +86,38 @@ def test_json_lines_are_strings_or_objects_with_a_text() -> None:
 def test_a_json_line_that_is_none_is_told_with_its_number(line: str, told: str) -> None:
     with pytest.raises(DataError, match=told):
         read(f'"fine"\n{line}\n'.encode(), json_lines=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"\xe4", "line 2 is not UTF-8: invalid continuation byte."),
+        (b"nonsense", "line 2 is not JSON: Expecting value at column 1."),
+        (b'{"a": 1, "a": 1}', 'line 2 has the key "a" twice.'),
+    ],
+)
+def test_a_line_that_cannot_be_read_may_be_marked(line: bytes, reason: str) -> None:
+    data = b'"one"\n' + line + b'\n\n  \n"three"\n'
+    assert read(data, json_lines=True, mark=True) == ["one", Unreadable(reason), "three"]
+    with pytest.raises(DataError, match=rf"^texts\.txt: {re.escape(reason)} .* --on-error mark\.$"):
+        read(data, json_lines=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (gzip.compress(b"moon\n" * 99), "compressed by gzip"),
+        (bz2.compress(b"moon\n" * 99), "compressed by bzip2"),
+        (lzma.compress(b"moon\n" * 99), "compressed by xz"),
+        (b"\x28\xb5\x2f\xfd\x04\x58", "compressed by zstd"),
+        ("moon\n".encode("utf-16"), "in UTF-16"),
+        (b"PK\x03\x04\x14\x00\x80", "a zip archive"),
+    ],
+    ids=["gzip", "bzip2", "xz", "zstd", "utf-16", "zip"],
+)
+def test_a_file_that_holds_no_text_is_named_and_never_marked_line_by_line(data: bytes, kind: str) -> None:
+    with pytest.raises(DataError, match=rf"^texts\.txt: is {kind}.*; predict reads lines of UTF-8 text\."):
+        read(data, mark=True)
 
 
 @pytest.mark.parametrize("name", ["away.txt", "."])
@@ -94,7 +136,7 @@ def test_an_input_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None
 )
 def test_lines_are_the_json_of_the_predictions(rows: list[list[float]], several: bool, abstain: float | None) -> None:
     class Given:
-        labels = ("größe 😀", 'a"\tb', "x\ny")
+        labels = ("größe 😀", 'a"\tb', "x\n|\\y")
         decision = Decision(multi_label=several, abstain=None if several else abstain)
 
         def predict_proba(self, texts: Any) -> Any:
@@ -113,7 +155,7 @@ def test_lines_are_the_json_of_the_predictions(rows: list[list[float]], several:
         shown = [one["probabilities"][label] for label in labels]
         if not several and not labels:
             shown = [max(row)]
-        names = [label.replace("\t", "\\t").replace("\n", "\\n") for label in labels]
+        names = [escaped(label).replace("|", r"\x7c" if several else "|") for label in labels]
         assert line == f"{'|'.join(names)}\t{'|'.join(f'{value:.4f}' for value in shown)}"
 
 

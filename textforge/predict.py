@@ -6,6 +6,7 @@ import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import add
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -13,8 +14,7 @@ from numpy.typing import NDArray
 
 from textforge.probabilities import MOST, as_limit, most_probable
 from textforge.shown import shown, shown_json, shown_line
-from textforge.text_lines import Unreadable
-from textforge.text_stream import CHUNK as CHUNK, Ahead, TextStream, chunked
+from textforge.text_stream import CHUNK as CHUNK, Ahead, TextStream, Unreadable, chunked
 
 if TYPE_CHECKING:
     from textforge.classifier import Classifier
@@ -126,14 +126,14 @@ class Answers:
         return "".join(_merged(self._json_lines(), {n: f"{line}\n" for n, line in errors.items()}))
 
     def _json_lines(self) -> list[str]:
-        names, keys = self.classes.json, self.classes.keys
+        names, key = self.classes.json, self.classes.keys.__getitem__
         lines = []
         for chosen, numbers, row in self._rows():
             if self.several:
                 begin = f'"labels": [{", ".join([names[n] for n in chosen])}]'
             else:
                 begin = f'"label": {names[chosen[0]] if chosen else "null"}'
-            pairs = ", ".join([keys[n] + number for n, number in zip(numbers, map(repr, row), strict=True)])
+            pairs = ", ".join(map(add, map(key, numbers), map(repr, row)))
             lines.append(f'{{{begin}, "probabilities": {{{pairs}}}}}\n')
         return lines
 
@@ -163,13 +163,14 @@ class Answers:
 
     def _rows(self) -> Iterator[tuple[list[int], list[int], list[float]]]:
         """For each text its chosen classes, the classes to write, most probable first, and their probabilities."""
-        kept = most_probable(self.probabilities, self.limit, self.chosen)
-        for chosen, numbers, row in zip(self.chosen, kept, self.probabilities, strict=True):
-            yield chosen, numbers, row[numbers].tolist()
+        return zip(self.chosen, *most_probable(self.probabilities, self.limit, self.chosen), strict=True)
 
 
 def _merged(lines: Iterable[T], others: Mapping[int, T]) -> Iterator[T]:
     """Lines in their order, with the others at their places."""
+    if not others:
+        yield from lines
+        return
     place = 0
     for line in lines:
         while place in others:

@@ -34,23 +34,25 @@ def as_limit(probabilities: int | str) -> int | None:
 
 def most_probable(
     probabilities: NDArray[np.float32], limit: int | None, also: Sequence[Sequence[int]]
-) -> list[list[int]]:
-    """For each text the classes to write, most probable first: so many, and those that it must have also.
+) -> tuple[list[list[int]], list[list[float]]]:
+    """For each text the classes to write and their probabilities, most probable first.
 
     Args:
         probabilities: shape (texts, classes).
-        limit: how many at most; None: all.
+        limit: how many classes at most; None: all.
         also: for each text classes that are written however improbable they are.
     """
-    order = (-probabilities).argsort(axis=1, kind="stable")
-    if limit is None or limit >= probabilities.shape[1]:
-        found: list[list[int]] = order.tolist()
-        return found
-    found = order[:, :limit].tolist()
-    return [
-        numbers + sorted({*wanted} - {*numbers}, key=lambda n: (-row[n], n)) if not {*wanted} <= {*numbers} else numbers
-        for row, numbers, wanted in zip(probabilities.tolist(), found, also, strict=True)
-    ]
+    import numpy as np  # not before data are loaded
+
+    order = (-probabilities).argsort(axis=1, kind="stable")[:, :limit]
+    classes: list[list[int]] = order.tolist()
+    values: list[list[float]] = np.take_along_axis(probabilities, order, axis=1).tolist()
+    if order.shape[1] < probabilities.shape[1]:
+        for row, wanted in enumerate(also):
+            for number in sorted({*wanted} - {*classes[row]}, key=lambda n: -probabilities[row, n]):
+                classes[row].append(number)
+                values[row].append(float(probabilities[row, number]))
+    return classes, values
 
 
 def prediction_lines(
@@ -68,10 +70,10 @@ def prediction_lines(
     predicted, labels = classifier.answers(probabilities), classifier.labels
     number = {label: n for n, label in enumerate(labels)}
     wanted = [[number[label] for label in _each(gold[n]) + _each(predicted[n])] for n in range(len(gold))]
-    kept = map(sorted, most_probable(probabilities, limit, wanted))
+    kept = most_probable(probabilities, limit, wanted)
     lines = []
-    for n, (row, classes) in enumerate(zip(range(len(gold)) if rows is None else rows, kept, strict=True)):
-        by_label = {labels[c]: p for c, p in zip(classes, probabilities[n, classes].tolist(), strict=True)}
+    for n, (row, *pair) in enumerate(zip(range(len(gold)) if rows is None else rows, *kept, strict=True)):
+        by_label = {labels[c]: p for c, p in sorted(zip(*pair, strict=True))}
         line = {"row": row, "gold": gold[n], "predicted": predicted[n], "probabilities": by_label}
         lines.append(json.dumps(line, ensure_ascii=False) + "\n")
     return lines

@@ -41,8 +41,8 @@ ADVICE = {
 }  # fmt: skip
 """What helps against too little memory, by the stage at which it ran out."""
 
-BASE_SPACE, SPACE_PER_CORE = 1 << 30, 1 << 25
-"""Bytes of address space that polars and torch take to start."""
+SPACE, SPACE_WITH_POLARS, SPACE_PER_CORE = 1 << 29, 1 << 30, 1 << 24
+"""Bytes of address space that torch takes to start, alone and with polars, and those of the threads of each core."""
 FILES_NEEDED = 6
 """Files that are open at once while libraries are loaded."""
 
@@ -82,10 +82,13 @@ def limits() -> str:
     return f"The limits of this process: {', '.join(found)}." if found else ""
 
 
-def require_room() -> None:
+def require_room(*, polars: bool = True) -> None:
     """Refuse to begin where libraries would abort the process: with too few files or too little address space.
 
     A native library that gets no memory for its threads ends the process itself, and no exception can be caught.
+
+    Args:
+        polars: whether data are read, and not only texts.
 
     Raises:
         ShortageError: the limits of this process (ulimit) are too small.
@@ -102,7 +105,7 @@ def require_room() -> None:
         import resource
 
         if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
-            needed = BASE_SPACE + SPACE_PER_CORE * (os.cpu_count() or 1)
+            needed = (SPACE_WITH_POLARS if polars else SPACE) + SPACE_PER_CORE * (os.cpu_count() or 1)
             try:  # reserves addresses, and no memory
                 mmap.mmap(-1, needed, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ).close()
             except OSError as error:

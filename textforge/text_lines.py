@@ -14,7 +14,11 @@ from textforge.errors import DataError, RecipeError
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 """Suffixes of files that are read as JSON lines, as the datasets read them."""
-TABLES = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".feather", ".arrow", ".xlsx", ".xls", ".ods")
+TABLES = {
+    ".csv": "a CSV", ".tsv": "a TSV", ".tab": "a TSV", ".psv": "a PSV", ".parquet": "a Parquet", ".arrow": "an Arrow",
+    ".feather": "an Arrow", ".xlsx": "an Excel", ".xls": "an Excel", ".ods": "an ODS",
+}  # fmt: skip
+"""Suffixes of files that have columns, and what such a file is called."""
 PACKED = {".gz": "gunzip --keep", ".zst": "zstd -d", ".bz2": "bunzip2 --keep", ".xz": "unxz --keep", ".zip": "unzip"}
 """Suffixes of compressed files, and what unpacks them."""
 BEGINNINGS = {
@@ -45,8 +49,8 @@ def open_input(path: Path) -> BinaryIO:
     inner = suffixes[-2] if last in PACKED and len(suffixes) > 1 else last
     if inner in TABLES:
         raise RecipeError(
-            f"{path}: predict reads one text a line, and a {inner} file has columns. Give it the texts alone, one a "
-            "line or as .jsonl. (evaluate --data reads such files where they have labels, too.)"
+            f"{path}: predict reads one text a line, and {TABLES[inner]} file has columns. Give it the texts alone, "
+            "one a line or as .jsonl. (evaluate --data reads such files where they have labels, too.)"
         )
     if last in PACKED:
         raise RecipeError(f"{path}: is compressed. Unpack it first: {PACKED[last]} {shlex.quote(str(path))}")
@@ -110,9 +114,7 @@ def _decoded(line: bytes, number: int) -> str:
     except UnicodeDecodeError as error:
         kind = next((kind for begin, kind in BEGINNINGS.items() if number == 1 and line.startswith(begin)), None)
         if kind:
-            raise _NoTextFileError(
-                f"is {kind}, and predict reads lines of UTF-8 text. Unpack or convert it first."
-            ) from error
+            raise _NoTextFileError(f"is {kind}; predict reads lines of UTF-8 text. Unpack or convert it.") from error
         raise ValueError(f"is not UTF-8: {error.reason}") from error
 
 
@@ -126,10 +128,10 @@ def _json_text(line: str) -> str:
         value = _DECODER.decode(line)
     except json.JSONDecodeError as error:
         if line.strip() in ("[", "{"):
-            raise ValueError("begins JSON over several lines; give one value a line, as jq -c does") from error
+            raise ValueError("is not JSON: it goes over several lines; give one value a line, as jq -c does") from error
         raise ValueError(f"is not JSON: {error.msg} at column {error.colno}") from error
     except RecursionError as error:
-        raise ValueError("is JSON that is nested too deeply") from error
+        raise ValueError("is not JSON: it is nested too deeply") from error
     text = value.get("text") if isinstance(value, dict) else value
     if not isinstance(text, str):
         raise ValueError('is neither a JSON string nor an object with a "text"')

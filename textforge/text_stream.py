@@ -11,7 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, TypeVar
 
 from textforge.errors import DataError
-from textforge.text_lines import Unreadable, read_line_by_line
+from textforge.text_lines import (
+    Unreadable as Unreadable,
+    open_input as open_input,
+    read_line_by_line,
+    read_lines as read_lines,
+)
 
 CHUNK = 1024
 """Most texts of a chunk."""

@@ -105,7 +105,7 @@ def test_output_has_what_stdout_would_have(finished_run: Path, tmp_path: Path, o
 
 def test_output_replaces_only_when_all_is_well(finished_run: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("before")
-    done = invoke("predict", finished_run, "-o", tmp_path / "out", stdin=b"rocket\n" * CHUNK + b"\xff\n")
+    done = invoke("predict", finished_run, "-o", tmp_path / "out", "--force", stdin=b"rocket\n" * CHUNK + b"\xff\n")
     assert done.returncode == 2
     assert f"standard input: line {CHUNK + 1} is not UTF-8" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

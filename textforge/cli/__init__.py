@@ -98,7 +98,7 @@ def cli(context: click.Context, debug: bool) -> None:
     if context.invoked_subcommand not in LIGHT and not {*context.help_option_names} & {*sys.argv}:
         from textforge.shortage import require_room
 
-        require_room()
+        require_room(polars=context.invoked_subcommand != "predict")
 
 
 def _open_streams() -> None:

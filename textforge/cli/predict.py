@@ -67,8 +67,8 @@ def command(
     from textforge.probabilities import as_limit
     from textforge.run_folder import bundle_folder
     from textforge.shortage import advised
-    from textforge.text_lines import JSON_LINES, open_input
-    from textforge.text_stream import TextStream
+    from textforge.text_lines import JSON_LINES
+    from textforge.text_stream import TextStream, open_input
 
     if texts and source:
         raise click.UsageError("give texts as arguments or in --input, not both.")
