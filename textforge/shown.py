@@ -52,7 +52,9 @@ def shown_json(text: str) -> str:
     r"""JSON with every hidden character as `\uXXXX`: the same values, and nothing that steers a terminal."""
     if text.isprintable():
         return text
-    return re.sub(r"[^\x20-\x7e\n]", lambda found: _json_escape(found[0]) if _unsafe(found[0]) else found[0], text)
+    return re.sub(
+        r"[^\x20-\x7e\n]", lambda at: _json_escape(at[0]) if _hidden(text, at.start()) else at[0], text
+    )  # fmt: skip
 
 
 def _hidden(text: str, n: int) -> bool:
