@@ -14,8 +14,6 @@ SIMPLE = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 """Short escapes; other characters are written as `\\x1b`, `\\u202e` or `\\U000e0041`."""
 VISIBLE_SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 """Format characters that are drawn, such as the sign that ends a verse in Arabic."""
-BLANK_LETTERS = frozenset("\u115f\u3164\uffa0")
-"""Hangul fillers: letters by their category, and drawn as nothing."""
 JOINERS = frozenset("\u200c\u200d")
 """Zero-width (non-)joiners shape words of Persian and Hindi and join emoji. Elsewhere they only hide."""
 
@@ -66,8 +64,6 @@ def _hidden(text: str, n: int) -> bool:
 
 def _unsafe(char: str) -> bool:
     """Whether a character is a control, format, private, surrogate or unassigned one, or a separator of lines."""
-    if char in BLANK_LETTERS:
-        return True
     return not char.isprintable() and unicodedata.category(char) != "Zs"
 
 
