@@ -34,7 +34,7 @@ EXIT_CODES = """\
 | exit code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | failed while running: the loss became NaN, the disk is full, a plugin raised |
+| 1 | failed while running: the loss became NaN, the disk is full, memory ran out, a plugin raised |
 | 2 | the recipe, the arguments, the data or the bundle are wrong |
 | 3 | the data are unavailable: not in the cache, and no source answers |
 | 130 | interrupted |
@@ -42,6 +42,16 @@ EXIT_CODES = """\
 Results go to stdout, progress and messages to stderr. `--json` prints exactly one JSON object on stdout; a command that
 fails prints nothing there. Pipes and files get UTF-8. A traceback is shown only where `--debug` asks for it. Texts that
 begin with a dash follow `--`, as in `textforge predict RUN -- "-1 star"`.
+
+What is printed for people shows control characters, invisible ones and those that change the direction of text as
+escapes: `\\x1b`, `\\u202e`. In tables and in tab-separated predictions a line end in a label is `\\n`, and a backslash is
+`\\\\`, so that two labels never look the same; among several labels of a text, joined by `|`, a `|` in a label is `\\x7c`.
+JSON and the files of a run hold exact values. Where stderr is closed or full, messages are lost and the command goes on.
+
+`predict` writes a line for each line that it reads; blank lines of JSON Lines are skipped. A line that is not UTF-8, or
+not such JSON, ends it with exit code 2. With `--on-error mark` it goes on and ends with 0: that line has
+`{"error": "…"}` in its place, or, tab-separated, an empty label, an empty probability and the reason in a third column.
+The number of such lines is said at the end.
 """
 
 

@@ -41,8 +41,8 @@ ADVICE = {
 }  # fmt: skip
 """What helps against too little memory, by the stage at which it ran out."""
 
-SPACE, SPACE_WITH_POLARS, SPACE_PER_CORE = 1 << 29, 1 << 30, 1 << 24
-"""Bytes of address space that torch takes to start, alone and with polars, and those of the threads of each core."""
+SPACE, SPACE_WITH_POLARS, SPACE_PER_CORE = 640 << 20, 1792 << 20, 8 << 20
+"""Bytes of address space that torch takes, alone and with polars, and the threads of each core; as measured."""
 FILES_NEEDED = 6
 """Files that are open at once while libraries are loaded."""
 

@@ -50,7 +50,7 @@ def open_input(path: Path) -> BinaryIO:
     if inner in TABLES:
         raise RecipeError(
             f"{path}: predict reads one text a line, and {TABLES[inner]} file has columns. Give it the texts alone, "
-            "one a line or as .jsonl. (evaluate --data reads such files where they have labels, too.)"
+            "one a line or as .jsonl. (evaluate --data reads CSV, TSV and Parquet files that have labels.)"
         )
     if last in PACKED:
         raise RecipeError(f"{path}: is compressed. Unpack it first: {PACKED[last]} {shlex.quote(str(path))}")

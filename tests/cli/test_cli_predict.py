@@ -388,6 +388,135 @@ def test_a_csv_file_is_not_taken_for_lines_of_text(finished_run: Path, tmp_path:
     assert "predict reads one text a line, and a CSV file has columns" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("t.tsv", "a TSV file has columns. Give it the texts alone"),
+        ("t.TAB", "a TSV file has columns"),
+        ("t.csv.gz", "a CSV file has columns"),
+        ("t.tsv.zst", "a TSV file has columns"),
+        ("t.parquet", "a Parquet file has columns"),
+        ("t.xlsx", "an Excel file has columns"),
+        ("t.txt.gz", "is compressed. Unpack it first: gunzip --keep "),
+        ("t 1.jsonl.zst", "is compressed. Unpack it first: zstd -d '"),
+    ],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_holds_no_lines_of_text_is_refused_by_its_name(
+    finished_run: Path, tmp_path: Path, name: str, told: str, there: bool
+) -> None:
+    if there:
+        (tmp_path / name).write_text("text\tlabel\nmoon\tspace\n")
+    done = invoke("predict", finished_run, "-i", tmp_path / name, "--on-error", "mark")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{name}: " in done.stderr
+    assert told in done.stderr
+
+
+# -- lines that cannot be read -------------------------------------------------------------------
+
+
+BROKEN = b"rocket\n\xff\xfe\n\nmoon \xe4\nbat\n"
+
+
+def test_it_stops_at_a_broken_line_and_says_how_to_go_on(finished_run: Path) -> None:
+    done = invoke("predict", finished_run, stdin=BROKEN)
+    assert (done.returncode, done.stdout.count("\n")) == (2, 1)
+    assert done.stderr == (
+        "error: standard input: line 2 is not UTF-8: invalid start byte. Mend the line, or go on with the others by "
+        "--on-error mark.\n"
+    )
+
+
+def test_marked_lines_keep_their_place_in_every_format(finished_run: Path, tmp_path: Path) -> None:
+    mark = ("--on-error", "mark")
+    plain = invoke("predict", finished_run, stdin=b"rocket\n\nbat\n").stdout.splitlines()
+    done = invoke("predict", finished_run, *mark, stdin=BROKEN)
+    reasons = ["line 2 is not UTF-8: invalid start byte.", "line 4 is not UTF-8: unexpected end of data."]
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [plain[0], f"\t\t{reasons[0]}", plain[1], f"\t\t{reasons[1]}", plain[2]]
+    assert done.stderr == "warning: 2 of 5 lines could not be read; each has an error in its place.\n"
+    lines = invoke("predict", finished_run, *mark, "--format", "jsonl", stdin=BROKEN).stdout.splitlines()
+    assert [json.loads(lines[n]) for n in (1, 3)] == [{"error": reason} for reason in reasons]
+    whole = invoke("predict", finished_run, *mark, "--json", stdin=BROKEN)
+    assert only_json(whole.stdout)["predictions"] == list(map(json.loads, lines))
+    assert whole.stderr == done.stderr
+
+
+def test_lines_of_json_that_cannot_be_read_are_marked_and_blank_ones_skipped(
+    finished_run: Path, tmp_path: Path, expected: list[str]
+) -> None:
+    wrong = ["{", '{"text": 1}', '{"text": "a", "text": "b"}', '{"text": "a", "n": ' + "7" * 5000 + "}", "[" * 9999]
+    for suffix in ("jsonl", "NDJSON", "json"):
+        path = tmp_path / f"t.{suffix}"
+        path.write_text("\n\n".join([json.dumps(TEXTS[0]), *wrong, json.dumps(TEXTS[1])]) + "\n \n")
+        done = invoke("predict", finished_run, "-i", path, "--on-error", "mark")
+        assert done.returncode == 0
+        labels = labels_of(done.stdout)
+        assert labels == [expected[0], *[""] * len(wrong), expected[1]]
+        assert [line.split("\t")[2].split(" ")[1] for line in done.stdout.splitlines()[1:-1]] == [*"3579", "11"]
+        assert f"{len(wrong)} of {len(wrong) + 2} lines" in done.stderr
+
+
+@pytest.mark.parametrize("texts", [b"\xff\n", b"\xff\n" * (CHUNK + 1), b"moon\n" * CHUNK + b"\xff\n" * CHUNK])
+def test_whole_chunks_may_be_unreadable(finished_run: Path, texts: bytes) -> None:
+    done = invoke("predict", finished_run, "--on-error", "mark", stdin=texts)
+    assert done.returncode == 0
+    found = [bool(label) for label in labels_of(done.stdout)]
+    assert found == [line == b"moon" for line in texts.splitlines()]
+
+
+# -- files that are there ------------------------------------------------------------------------
+
+
+def test_nothing_is_overwritten_without_force(finished_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.write_text("mine")
+    (tmp_path / "link").symlink_to(out)
+    for name in ("out", "link"):
+        done = invoke("predict", finished_run, "moon", "-o", tmp_path / name)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{name}: exists already. Name another file, or overwrite it with --force." in done.stderr
+        assert out.read_text() == "mine"
+    assert invoke("predict", finished_run, "moon", "-o", out, "--force").returncode == 0
+    assert out.read_text() != "mine"
+    done = invoke("predict", finished_run, "moon", "-o", tmp_path)
+    assert done.returncode == 2
+    assert "is a folder. Name a file." in done.stderr
+    assert invoke("predict", finished_run, "moon", "-o", "/dev/null").returncode == 0
+
+
+@pytest.mark.parametrize("how", ["itself", "link", "hard link", "other path"])
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_its_own_input_is_never_written_to(finished_run: Path, tmp_path: Path, how: str, force: list[str]) -> None:
+    source = tmp_path / "t.txt"
+    source.write_text("moon\nbat\n")
+    output = tmp_path / "other"
+    if how == "link":
+        output.symlink_to(source)
+    elif how == "hard link":
+        os.link(source, output)
+    else:
+        output = source if how == "itself" else tmp_path / ".." / tmp_path.name / "t.txt"
+    done = invoke("predict", finished_run, "-i", source, "-o", output, *force)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{output}: is the file that the texts are read from." in done.stderr
+    assert source.read_text() == "moon\nbat\n"
+
+
+@pytest.mark.parametrize("command", ["< {0} -o {0} --force", "-i {0} >> {0}", "< {0} >> {0}"])
+def test_nor_is_what_the_shell_opened(finished_run: Path, tmp_path: Path, command: str) -> None:
+    source = tmp_path / "t.txt"
+    source.write_text("moon\nbat\n")
+    program = shlex.join([sys.executable, "-m", "textforge", "predict", str(finished_run)])
+    done = subprocess.run(
+        ["bash", "-c", f"{program} {command.format(source)}"], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 2
+    assert "is the file that the texts are read from. Write to another one." in done.stderr
+    assert source.read_text() == "moon\nbat\n"
+
+
 def test_an_open_file_by_its_name_keeps_what_is_in_it(finished_run: Path, tmp_path: Path) -> None:
     command = f"( echo first; {sys.executable} -m textforge predict {finished_run} moon -o /dev/stdout; echo last )"
     for tail in (f"> {tmp_path / 'log'}; cat {tmp_path / 'log'}", "| cat"):
