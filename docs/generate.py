@@ -44,9 +44,10 @@ fails prints nothing there. Pipes and files get UTF-8. A traceback is shown only
 begin with a dash follow `--`, as in `textforge predict RUN -- "-1 star"`.
 
 What is printed for people shows control characters, invisible ones and those that change the direction of text as
-escapes: `\\x1b`, `\\u202e`. In tables and in tab-separated predictions a line end in a label is `\\n`, and a backslash is
-`\\\\`, so that two labels never look the same; among several labels of a text, joined by `|`, a `|` in a label is `\\x7c`.
-JSON and the files of a run hold exact values. Where stderr is closed or full, messages are lost and the command goes on.
+escapes: `\\x1b`, `\\u202e`. In tables and in tab-separated predictions a line end in a label is `\\n` and a backslash
+`\\\\`, so that two labels never look the same; among several labels of a text, joined by `|`, a `|` in a label is
+`\\x7c`. JSON and the files of a run hold exact values. Where stderr is closed or full, messages are lost and the
+command goes on.
 
 `predict` writes a line for each line that it reads; blank lines of JSON Lines are skipped. A line that is not UTF-8, or
 not such JSON, ends it with exit code 2. With `--on-error mark` it goes on and ends with 0: that line has

@@ -176,13 +176,31 @@ def test_bytes_are_lost_only_where_nothing_takes_them() -> None:
             return min(2, len(data))
 
     below = Slow()
-    stream = io.TextIOWrapper(io.BufferedWriter(Unfailing(below)), line_buffering=True)
+    stream = io.TextIOWrapper(Unfailing(below), line_buffering=True)
     stream.write("whole\n")
     below.full = True
     stream.write("lost\n")
     below.full = False
     stream.write("again\n")
     assert below.taken == b"whole\nagain\n"
+
+
+def test_an_interrupt_within_a_write_writes_nothing_twice() -> None:
+    class Interrupted(io.RawIOBase):
+        taken = b""
+
+        def write(self, data: bytes) -> int:
+            self.taken += bytes(data)
+            if data == b"one\n":
+                raise KeyboardInterrupt
+            return len(data)
+
+    below = Interrupted()
+    stream = io.TextIOWrapper(Unfailing(below), line_buffering=True)
+    with pytest.raises(KeyboardInterrupt):
+        stream.write("one\n")
+    stream.write("two\n")
+    assert below.taken == b"one\ntwo\n"
 
 
 def test_what_a_callers_own_progress_raises_ends_the_run(small_csv: Path, tmp_path: Path) -> None:

@@ -26,14 +26,15 @@ def open_stderr() -> None:
     buffer = getattr(sys.stderr, "buffer", None)
     if buffer is not None:
         given: Any = sys.stderr
-        raw = Unfailing(getattr(buffer, "raw", buffer))
-        sys.stderr = io.TextIOWrapper(
-            io.BufferedWriter(raw), encoding=given.encoding, errors="backslashreplace", line_buffering=True
-        )
+        below = Unfailing(getattr(buffer, "raw", buffer))
+        sys.stderr = io.TextIOWrapper(below, encoding=given.encoding, errors="backslashreplace", line_buffering=True)
 
 
-class Unfailing(io.RawIOBase):
-    """A stream of bytes that takes whatever is written, and loses what the stream below does not take."""
+class Unfailing(io.BufferedIOBase):
+    """A stream of bytes that takes whatever is written, and loses what the stream below does not take.
+
+    It keeps nothing back: an interrupt just after a write would have a buffer write the same again.
+    """
 
     def __init__(self, below: Any) -> None:
         self._below = below
@@ -48,8 +49,9 @@ class Unfailing(io.RawIOBase):
         return bool(self._below.isatty())
 
     def write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
         with suppress(OSError, ValueError):
-            written = self._below.write(data)
-            if written:  # None: it is full for now, and does not wait
-                return int(written)
-        return len(data)
+            while rest and (written := self._below.write(rest)):  # None: it is full for now, and does not wait
+                rest = rest[written:]
+        return size
