@@ -88,34 +88,27 @@ def read_line_by_line(
     """
     for number, line in enumerate(stream, start=1):
         try:
-            text = _decoded(line, number)
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
             if not json_lines:
                 yield text
             else:
                 yield _json_text(text) if text.strip() else None
-        except _NoTextFileError as error:
-            raise DataError(f"{name}: {error}") from error
         except ValueError as error:
-            reason = f"line {number} {error}."
+            reason = error
+            if isinstance(error, UnicodeDecodeError):
+                if number == 1 and (kind := _kind(line)):
+                    told = f"{name}: is {kind}; predict reads lines of UTF-8 text. Unpack or convert it."
+                    raise DataError(told) from error
+                reason = ValueError(f"is not UTF-8: {error.reason}")
             if not mark:
                 advice = "Mend the line, or go on with the others by --on-error mark."
-                raise DataError(f"{name}: {reason} {advice}") from error
-            yield Unreadable(reason)
+                raise DataError(f"{name}: line {number} {reason}. {advice}") from error
+            yield Unreadable(f"line {number} {reason}.")
 
 
-class _NoTextFileError(ValueError):
-    """The bytes are those of another kind of file."""
-
-
-def _decoded(line: bytes, number: int) -> str:
-    """A line of UTF-8 without its end; the byte-order mark of the first is no part of it."""
-    try:
-        return line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        kind = next((kind for begin, kind in BEGINNINGS.items() if number == 1 and line.startswith(begin)), None)
-        if kind:
-            raise _NoTextFileError(f"is {kind}; predict reads lines of UTF-8 text. Unpack or convert it.") from error
-        raise ValueError(f"is not UTF-8: {error.reason}") from error
+def _kind(line: bytes) -> str | None:
+    """What a file that begins so is, if it is known to hold no UTF-8 text."""
+    return next((kind for begin, kind in BEGINNINGS.items() if line.startswith(begin)), None)
 
 
 def _json_text(line: str) -> str:
