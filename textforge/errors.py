@@ -111,7 +111,7 @@ class Place:
     """What relative paths written here are relative to; None: the working directory."""
 
     def __str__(self) -> str:
-        return ":".join(shown_line(str(part)) for part in (self.source, self.line, self.column) if part is not None)
+        return ":".join(str(part) for part in (self.source, self.line, self.column) if part is not None)
 
     def pointer(self) -> str:
         """The written line with carets under the value, or nothing where there is no line."""

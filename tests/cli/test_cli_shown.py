@@ -97,6 +97,21 @@ def test_no_message_steers_the_terminal(hostile: Path, hostile_run: Path, tmp_pa
         assert done.stdout + done.stderr
 
 
+def test_a_line_end_in_a_name_makes_no_line_of_a_message(recipe_file: Path, tmp_path: Path) -> None:
+    forged = "x\nerror: all is well"
+    data = write_csv(tmp_path / "one.csv", ["some words"] * 20, [forged] * 20)
+    for arguments in (
+        ["run", recipe_file, "-s", f"dataset.train={data}", "--out", tmp_path / "run", "-q"],
+        ["predict", tmp_path / forged, "moon"],
+        ["run", tmp_path / forged],
+        ["init", tmp_path / forged],
+    ):
+        done = invoke(*arguments)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert "x\\nerror: all is well" in done.stderr
+
+
 def test_a_recipe_that_init_writes_hides_nothing_and_loads(hostile: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "re cipe.yaml"
     done = invoke("init", hostile / "da\x9bta.csv", "-o", recipe)

@@ -11,7 +11,7 @@ from contextlib import suppress
 import click
 
 from textforge.cli.messages import tell
-from textforge.errors import ComponentError, RecipeError, TextforgeError
+from textforge.errors import ComponentError, DataUnavailable, RecipeError, TextforgeError, shown_line
 from textforge.shortage import ShortageError, limits, shortage
 from textforge.storage import FULL
 
@@ -46,8 +46,11 @@ def guarded(command: click.Command) -> int:
             tell(traceback.format_exc())
         if ran_out := shortage(error):
             return _say_shortage(error, ran_out)
-        placed = isinstance(error, RecipeError) and all(mistake.place for mistake in error.mistakes)
-        say(_ended(str(error)) + _notes(error), lead="" if placed else "error: ")
+        mistakes = error.mistakes if isinstance(error, RecipeError) else ()
+        placed = bool(mistakes) and all(mistake.place for mistake in mistakes)
+        lines = placed or len(mistakes) > 1 or isinstance(error, (ComponentError, DataUnavailable))
+        told = str(error) if lines else shown_line(str(error))  # a sentence, in which a name may hold a line end
+        say(_ended(told) + _notes(error), lead="" if placed else "error: ")
         return error.exit_code
     except SystemExit:
         raise
