@@ -92,7 +92,8 @@ def run_seeds(
 
 
 def _checked(seeds: Any) -> list[int]:
-    found = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else []
+    several = isinstance(seeds, Iterable) and not isinstance(seeds, str) and getattr(seeds, "ndim", 1) != 0
+    found = list(seeds) if several else []
     for seed in found:
         if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= MAX_SEED:
             raise RecipeError(f"a seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}.")

@@ -59,7 +59,7 @@ def refuse_unencodable(names: Collection[str], where: str, rows: Sequence[Any] =
 
 
 def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
-    if isinstance(labels, Iterable) and not isinstance(labels, (list, str, bytes, Mapping, set, frozenset)):
+    if not isinstance(labels, (list, str, bytes, Mapping, set, frozenset)) and _iterable(labels):
         labels = list(labels)
     if isinstance(labels, list) and {*map(type, labels)} == {str}:  # the common case at the speed of C
         return [*labels]
@@ -86,13 +86,17 @@ def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
 
 def _several(label: Any) -> bool:
     """Whether this is a set of labels rather than one: a list, or an array or column of polars or pandas."""
-    one = isinstance(label, (str, bytes, Mapping)) or getattr(label, "ndim", 1) == 0
-    return isinstance(label, Iterable) and not one
+    return _iterable(label) and not isinstance(label, (str, bytes, Mapping))
+
+
+def _iterable(values: Any) -> bool:
+    """Whether values can be taken one by one; an array of no dimension only says so."""
+    return isinstance(values, Iterable) and getattr(values, "ndim", 1) != 0
 
 
 def as_column(values: Iterable[str], name: str, what: str, *, single: str = "", other: str = "") -> list[str]:
     """Values as a list of str; `single` and `other` are advice for a lone str, and for what is no str."""
-    if isinstance(values, (str, bytes)):
+    if isinstance(values, (str, bytes)) or getattr(values, "ndim", 1) == 0:
         raise DataError(f"{name}: expected a list of {what}s, not a single one.{single}")
     if not isinstance(values, Iterable) or isinstance(values, (set, frozenset, Mapping)):
         raise DataError(f"{name}: expected a list of {what}s, not a {type(values).__name__}.")
