@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,23 +17,71 @@ from textforge.splits import stratified_holdout
 LABELS = st.lists(st.integers(0, 4), min_size=4, max_size=200)
 
 
+def per_class_rounding(y: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The hold-out of earlier versions, whose total was wrong where classes are small."""
+    generator = np.random.default_rng([seed, 0x5EED])
+    held = []
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        held.append(generator.permutation(rows)[: min(round(fraction * len(rows)), len(rows) - 1)])
+    out = np.sort(np.concatenate(held))
+    return np.setdiff1d(np.arange(len(y)), out), out
+
+
 @given(LABELS, st.floats(0.05, 0.9), st.integers(0, 2**32))
-def test_the_holdout_is_a_stratified_partition(labels: list[int], fraction: float, seed: int) -> None:
-    y = np.array(labels, dtype=np.int64)
-    assume(any(round(fraction * n) for n in np.bincount(y) if n > 1))
+def test_the_holdout_is_a_partition_that_keeps_the_total(labels: list[int], fraction: float, seed: int) -> None:
+    y, sizes = np.array(labels, dtype=np.int64), Counter(labels)
+    assume(len(sizes) < len(labels))
     keep, held = stratified_holdout(y, fraction, seed)
     assert sorted([*keep, *held]) == [*range(len(y))]
     assert (np.diff(keep) > 0).all() and (np.diff(held) > 0).all()
-    for label in set(labels):
-        count = labels.count(label)
-        assert (y[held] == label).sum() == min(round(fraction * count), count - 1)
+    assert len(held) == min(max(1, round(fraction * len(y))), len(y) - len(sizes))
+    assert set(y[keep]) == set(labels)
     again = stratified_holdout(y, fraction, seed)
     assert (again[0] == keep).all() and (again[1] == held).all()
 
 
+@given(st.lists(st.integers(2, 40), min_size=1, max_size=60), st.floats(0.01, 0.5), st.integers(0, 2**32))
+def test_every_class_is_held_out_within_a_row_of_its_share(sizes: list[int], fraction: float, seed: int) -> None:
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    _, held = stratified_holdout(y, fraction, seed)
+    shares = np.bincount(y[held], minlength=len(sizes))
+    assert (abs(shares - fraction * np.array(sizes)) < 1 + 1e-9).all()
+
+
+@given(LABELS, st.floats(0.05, 0.9), st.integers(0, 2**32))
+def test_where_rounding_each_class_gives_the_total_the_rows_are_those_of_old(
+    labels: list[int], fraction: float, seed: int
+) -> None:
+    y = np.array(labels, dtype=np.int64)
+    before = per_class_rounding(y, fraction, seed)
+    assume(len(before[1]) == max(1, round(fraction * len(y))))
+    after = stratified_holdout(y, fraction, seed)
+    assert (after[0] == before[0]).all() and (after[1] == before[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "fraction", "n_held"),
+    [([5] * 99 + [10], 0.1, 50), ([5] * 100, 0.1, 50), ([3] * 100, 0.2, 60), ([7] * 20, 0.1, 14), ([2, 2], 0.1, 1)],
+)
+def test_small_classes_give_what_they_owe_together(sizes: list[int], fraction: float, n_held: int) -> None:
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    _, held = stratified_holdout(y, fraction, 0)
+    assert len(held) == n_held
+    others = [stratified_holdout(y, fraction, seed)[1] for seed in range(1, 4)]
+    if n_held < len(sizes):
+        assert len({tuple(y[rows]) for rows in [held, *others]}) > 1, "the seed draws which classes give a row"
+
+
+def test_what_texts_of_their_own_class_cannot_give_others_give_by_their_sizes() -> None:
+    y = np.array([*range(300), *[300] * 600, *[301] * 100])
+    _, held = stratified_holdout(y, 0.2, 0)
+    assert np.bincount(y[held])[300:].tolist() == [171, 29]
+
+
 def test_too_few_to_hold_out_is_told() -> None:
-    with pytest.raises(DataError, match=r"4 texts are too few to hold out a fraction of 0\.1"):
-        stratified_holdout(np.array([0, 1, 1, 0]), 0.1, 0)
+    with pytest.raises(DataError, match=r"1 text is too few to hold out a fraction of 0\.1"):
+        stratified_holdout(np.array([0]), 0.1, 0)
     with pytest.raises(DataError, match="each of the 2 texts has a label of its own"):
         stratified_holdout(np.array([0, 1]), 0.1, 0)
 
@@ -178,3 +227,16 @@ def test_a_label_that_utf8_cannot_hold_is_refused_before_training(
             wrong()
     with pytest.raises(DataError, match=r"^label_names: the label "):
         Dataset((texts, good), label_names=["x", pattern.format(half)])
+
+
+@pytest.mark.parametrize("name", ["texts", "labels", "label_names", "groups"])
+@pytest.mark.parametrize("value", [np.array("x"), np.array(3.0), np.array(None), np.float64(1)], ids=repr)
+def test_an_array_of_no_dimension_is_no_list(name: str, value: Any) -> None:
+    given = {"texts": ["a", "b"], "labels": ["x", "y"], "label_names": ["x", "y"], "groups": ["g", "h"], name: value}
+    with pytest.raises(DataError, match=rf"{'train' if name in ('texts', 'labels') else name}: expected a list of"):
+        Dataset((given.pop("texts"), given.pop("labels")), **given)
+
+
+def test_labels_that_are_arrays_of_no_dimension_are_told() -> None:
+    with pytest.raises(DataError, match=r"train: the label at index 0 is .*which is not text"):
+        Dataset((["a", "b"], [np.array("x"), np.array("y")]))

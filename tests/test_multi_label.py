@@ -169,11 +169,11 @@ def test_validation_holds_out_each_label_near_its_share() -> None:
     np.testing.assert_allclose(loop._y_valid.sum(axis=0), 0.25 * total, atol=2)
 
 
-def test_validation_that_would_take_a_label_whole_is_told() -> None:
+def test_validation_leaves_a_row_of_every_label_to_learn_from() -> None:
     texts = [f"text {n}" for n in range(40)]
     data = Dataset(train=(texts, [["a"]] * 20 + [["b"]] * 20), groups=["one"] * 20 + [f"g{n}" for n in range(20)])
-    with pytest.raises(DataError, match=r"trainer\.validation 0\.6 would hold out every training text of: a\. Hold"):
-        trainer(data, validation=0.6).prepare()
+    prepared = trainer(data, validation=0.6)
+    assert prepared.train_labels.sum(axis=0).tolist() == [20, 1], "the one group of a stays"
 
 
 def test_groups_stay_on_one_side_of_the_validation() -> None:

@@ -56,7 +56,7 @@ def test_a_terminal_has_a_bar_for_each_epoch_and_for_the_evaluation(recipe_file:
     assert "\x1b" not in stdout
     for what in (r"epoch 1", r"epoch 3"):
         assert re.search(rf"{what}[^\n]*━[^\n]*48/48[^\n]*steps", shown), what
-    assert re.search(r"evaluate[^\n]*━[^\n]*25/25[^\n]*texts", shown)
+    assert re.search(r"evaluate[^\n]*━[^\n]*24/24[^\n]*texts", shown)
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_on_a_terminal_nothing_of_the_bar_is_left_among_the_results(recipe_file:
 
     code, _, shown = on_terminal("evaluate", run, piped=False)
     assert code == 0
-    assert re.search(r"━[^\n]*25/25[^\n]*texts", shown)
+    assert re.search(r"━[^\n]*24/24[^\n]*texts", shown)
     evaluated = on_screen(shown)
     assert evaluated[0].startswith("warning: no test file")
     assert evaluated[1:] == between[start + 5 : -1]

@@ -34,6 +34,15 @@ def test_test_and_validation_texts_are_held_out_once_and_in_proportion():
     )
 
 
+@pytest.mark.parametrize("n", [505, 50, 37])
+def test_both_fractions_are_of_all_rows(n):
+    labels = [f"class {row % 100 if n > 100 else row % 7}" for row in range(n)]
+    found = dataset({"train": Examples([str(row) for row in range(n)], labels)},
+                    HoldOut(test_fraction=0.1, valid_fraction=0.05), seed=0)  # fmt: skip
+    assert len(found.test[0]) == round(0.1 * n) and len(found.valid[0]) == round(0.05 * n)
+    assert set(found.train[1]) == set(labels)
+
+
 def test_data_of_their_own_are_taken_whole():
     train, fractions = made(test_fraction=0.5, valid_fraction=0.4)
     own = Examples(["a", "b"], ["space", "ball"])

@@ -306,8 +306,14 @@ def test_a_label_that_is_held_out_whole_is_told(tmp_path):
     path = write_csv(tmp_path / "train.csv", ["a", "b", "c", "d"], ["x", "x", "x", "y"])
     with pytest.raises(DataError, match=r"every text of the label '.' would be held out. Give a test file"):
         csv_files(0, train=path, test_fraction=0.9, stream=True)
-    with pytest.raises(DataError, match=r"too few to hold out a fraction of 0.01"):
-        csv_files(0, train=path, test_fraction=0.01, stream=True)
+
+
+@pytest.mark.parametrize(("n", "fraction", "n_held"), [(505, 0.1, 50), (40, 0.01, 1), (33, 0.2, 7), (15, 0.3, 4)])
+def test_the_held_out_rows_of_a_stream_are_as_many_as_those_in_memory(tmp_path, n, fraction, n_held):
+    path = write_csv(tmp_path / "train.csv", [f"text {n}" for n in range(n)], ["x", "y"] * (n // 2) + ["x"] * (n % 2))
+    for stream in (True, False):
+        dataset = csv_files(0, train=path, test_fraction=fraction, stream=stream)
+        assert (dataset.n_train, len(dataset.test[0])) == (n - n_held, n_held)
 
 
 # -- the store -----------------------------------------------------------------------------------

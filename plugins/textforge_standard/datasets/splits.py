@@ -71,12 +71,16 @@ def dataset(splits: Mapping[str, Examples], hold_out: HoldOut, seed: int, missin
     found = dict(splits)
     warnings = [warning for split in found.values() for warning in split.warnings]
     warnings += _shared_groups(found)
-    train, left = found["train"], 1.0
+    train, n_rows = found["train"], len(found["train"].texts)
     for name, fraction, told in hold_out.wanted(splits, missing_test):
         how = "stratified by label" if train.groups is None else "in whole groups"
-        keep, held = _holdout(train.labels, fraction / left, seed, train.groups)
-        found[name], train, left = train.rows(held), train.rows(keep), left - fraction
-        warnings.append(told.format(len(held), len(splits["train"].texts), how))
+        whole = len(train.texts) == n_rows
+        of_these = (
+            fraction if whole else min(1.0, round(fraction * n_rows) / len(train.texts))
+        )  # a fraction of all rows
+        keep, held = _holdout(train.labels, of_these, seed, train.groups)
+        found[name], train = train.rows(held), train.rows(keep)
+        warnings.append(told.format(len(held), n_rows, how))
     pairs = {name: (split.texts, split.labels) for name, split in {**found, "train": train}.items()}
     return Dataset(**pairs, groups=train.groups, warnings=tuple(warnings))
 

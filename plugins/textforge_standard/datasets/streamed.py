@@ -133,20 +133,10 @@ class HeldOut:
         self._first = self._next = int(np.random.default_rng([seed, 0x5EED]).integers(self.n_rows))
 
     def take(self, fraction: float) -> Rows:
-        """The next rows, as many as the fraction says, and memory holds.
-
-        Raises:
-            DataError: there are too few rows.
-        """
-        from textforge import DataError
-
+        """The next rows: round(fraction * rows), at least one, and no more than memory holds."""
         n_bytes = sum(chunk.n_bytes for chunk in self.store.chunks)
-        n = min(round(fraction * self.n_rows), MOST_HELD_OUT, max(1, MOST_HELD_BYTES * self.n_rows // n_bytes))
-        if not n:
-            raise DataError(
-                f"{self.n_rows} texts are too few to hold out a fraction of {fraction:g}. "
-                "Give more texts or a larger fraction."
-            )
+        n = min(max(1, round(fraction * self.n_rows)), MOST_HELD_OUT)
+        n = min(n, max(1, MOST_HELD_BYTES * self.n_rows // n_bytes))
         begin, end = self._next, self._next + n
         self._next = end
         texts: list[str] = []
@@ -174,7 +164,7 @@ class HeldOut:
         known = Survey(**self.store.survey)
         if n := self._next - self._first:
             left = {name: count - self._taken[name] for name, count in known.label_counts.items()}
-            if lost := [name for name, count in left.items() if not count]:
+            if lost := [name for name, count in left.items() if count < 1]:
                 raise DataError(
                     f"every text of the label '{lost[0]}' would be held out. Give a test file, hold out less, or give "
                     "more texts of the label."
