@@ -11,11 +11,11 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from textforge.components import Part, part_name
 from textforge.errors import ComponentError, DataError, RecipeError, listed
+from textforge.remarks import Hashes, TrainHashes, between, too_few
 from textforge.rows import (
     add_to_digest,
     as_column,
@@ -60,8 +60,8 @@ class Dataset:
     label_names: Sequence[str] | None = None
     warnings: tuple[str, ...] = ()
     groups: Sequence[str] | None = None
-    _seen: dict[str, set[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """Where train is a stream that was read to its end: the texts of each other split that stand in it, too."""
+    _repeated: list[str] | None = field(default=None, init=False, repr=False, compare=False)
+    """What `repeated_texts` found, once train was read to its end."""
 
     def __post_init__(self) -> None:
         streams = isinstance(self.train, Stream)
@@ -120,15 +120,12 @@ class Dataset:
 
     def train_chunks(self) -> Iterator[list[str]]:
         """The training texts, some after the other, in their order."""
-        if not isinstance(self.train, Stream):
-            yield list(self.train[0])
-            return
-        others = {name: (set(texts), set[str]()) for name, (texts, _) in self.splits().items()}
-        for texts, _ in self.train.chunks():
-            for wanted, found in others.values():
-                found.update(wanted.intersection(texts))
-            yield texts
-        self._seen.update({name: found for name, (_, found) in others.items()})
+        others = {name: Hashes.of(*split) for name, split in self.splits().items() if name != "train"}
+        hashes = TrainHashes(others)
+        for texts, labels in self.train.chunks() if isinstance(self.train, Stream) else [self.train]:
+            hashes.add(texts, labels)
+            yield list(texts)
+        object.__setattr__(self, "_repeated", [*hashes.remarks()])
 
     def labels(self) -> tuple[str, ...]:
         """The classes, in the order of the model's outputs.
@@ -170,25 +167,19 @@ class Dataset:
         return digest.hexdigest()
 
     def repeated_texts(self) -> list[str]:
-        """A sentence for each split that has texts of the training split in it."""
-        if not isinstance(self.train, Stream):
-            train = set(self.train[0])
-            seen = dict.fromkeys(self.splits(), train)
-        else:
-            if self.splits().keys() - self._seen.keys():
-                deque(self.train_chunks(), maxlen=0)
-            seen = self._seen
-        told = []
-        for name, (texts, _) in self.splits().items():
-            if name == "train":
-                continue
-            if rows := [row for row, text in enumerate(texts) if text in seen[name]]:
-                shown = listed((str(row + 1) for row in rows), limit=5)
-                told.append(
-                    f"{len(rows)} of the {len(texts)} {name} texts stand in train word for word (rows {shown}): "
-                    f"figures on {name} may be too good."
-                )
-        return told
+        """Sentences on texts that stand in a split twice, with one label or several, or in two splits.
+
+        Word for word, that is; a stream is read for it, unless `train_chunks` has read it to its end.
+        """
+        if self._repeated is None:
+            deque(self.train_chunks(), maxlen=0)
+        return [*(self._repeated or ())]
+
+    def remarks(self) -> list[str]:
+        """What a reader of the figures should know: labels that look alike, splits with too few texts, repeated texts."""
+        sizes = {name: len(texts) for name, (texts, _) in self.splits().items() if name != "train"}
+        small = chain.from_iterable(too_few(name, n) for name, n in sizes.items())
+        return [*self.similar_labels(), *small, *self.repeated_texts()]
 
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
@@ -225,46 +216,54 @@ def as_dataset(dataset: Any, seed: int) -> Dataset:
     )
 
 
-def split_for_training(
-    dataset: Dataset, labels: Sequence[str], settings: TrainerSettings, seed: int
-) -> dict[str, tuple[list[str], NDArray[Any]]]:
-    """The texts and encoded labels to train on and, where the settings or the dataset have any, to validate on.
+Encoded = tuple[list[str], NDArray[Any]]
+"""Texts and their encoded labels."""
 
-    There are none to train on where they are a stream.
+
+@dataclass(frozen=True)
+class TrainingSplits:
+    """What a trainer learns from, and what it validates on."""
+
+    train: Encoded | None
+    """None where the texts are a stream, which is read as training goes on."""
+    valid: Encoded | None = None
+    remarks: tuple[str, ...] = ()
+    """What a reader of the figures should know of texts that were held out of train."""
+
+
+def split_for_training(dataset: Dataset, labels: Sequence[str], settings: TrainerSettings, seed: int) -> TrainingSplits:
+    """The texts and encoded labels to train on and, where the settings or the dataset have any, to validate on.
 
     Raises:
         DataError: a label is unknown, or there are too few texts to hold any out.
         RecipeError: two validation splits are asked for, or none where one is needed, or texts are to be
             held out of a stream.
     """
-    train: dict[str, tuple[list[str], NDArray[Any]]] = {}  # a stream is read as training goes on
+    train: Encoded | None = None
     if not isinstance(dataset.train, Stream):
-        train = {"train": (list(dataset.train[0]), encode_labels(dataset.train[1], labels, "train"))}
+        train = (list(dataset.train[0]), encode_labels(dataset.train[1], labels, "train"))
     if dataset.valid is not None:
         if settings.validation:
             raise RecipeError(
                 "trainer.validation would hold out training texts, but the dataset brings a "
                 "validation split of its own. Leave trainer.validation out."
             )
-        valid = (list(dataset.valid[0]), encode_labels(dataset.valid[1], labels, "valid"))
-        return {**train, "valid": valid}
+        return TrainingSplits(train, (list(dataset.valid[0]), encode_labels(dataset.valid[1], labels, "valid")))
     if settings.validation:
-        if not train:
+        if train is None or isinstance(dataset.train, Stream):
             raise RecipeError(
                 "trainer.validation holds out of texts in memory, but the training texts are a stream. "
                 "Let the dataset bring a validation split, and leave trainer.validation out."
             )
-        texts, y = train["train"]
+        texts, y = train
         kept, held = holdout(y, settings.validation, seed, dataset.groups)
-        left = y[kept].sum(axis=0) if dataset.multi_label else np.bincount(y[kept], minlength=len(labels))
-        if not left.all():
-            lost = listed(labels[n] for n in np.flatnonzero(left == 0).tolist())
-            raise DataError(
-                f"trainer.validation {settings.validation:g} would hold out every training text of: {lost}. "
-                "Hold out less, give more texts (or groups) of these labels, or leave them out."
-            )
-        parts = {"train": kept, "valid": held}
-        return {name: ([texts[row] for row in rows], y[rows]) for name, rows in parts.items()}
+        hashes = Hashes.of(*dataset.train)
+        remarks = [
+            *too_few("validation", len(held)),
+            *between("validation", hashes[held], "train", hashes[kept], rows=held),
+        ]
+        left, out = (([texts[row] for row in rows], y[rows]) for rows in (kept, held))
+        return TrainingSplits(left, out, tuple(remarks))
     if settings.patience is not None:
         raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for instance to 0.1.")
-    return train
+    return TrainingSplits(train)

@@ -102,7 +102,7 @@ def _carry_out(work: _Work, *, keep_folder: bool) -> Run:
         with clock("vectorize"):
             trainer = trainer_for(recipe, dataset, progress.step)
             trainer.prepare()
-            warnings.tell([*dataset.similar_labels(), *dataset.repeated_texts(), *trainer.warnings])
+            warnings.tell(trainer.warnings)
             _check_test_labels(dataset, trainer)
             refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
         _write_environment(path, recipe, dataset, trainer)

@@ -120,18 +120,18 @@ class Trainer:
 
     def _prepare(self) -> None:
         splits = split_for_training(self.dataset, self.labels, self.settings, self.seed)
-        self._y_valid = splits["valid"][1] if "valid" in splits else None
-        several, valid = self.dataset.multi_label, "valid" in splits
-        refuse_undecidable(self._decision, self.labels, multi_label=several, valid=valid)
+        self._y_valid = splits.valid[1] if splits.valid else None
+        self._held_out = splits.remarks
+        refuse_undecidable(self._decision, self.labels, multi_label=self.dataset.multi_label, valid=bool(splits.valid))
         self._validation.metrics.try_out()
         who, how = self._who["vectorizer"], (self.settings, self.seed, self.device)
-        if "train" in splits:
-            texts, y = splits["train"]
+        if splits.train:
+            texts, y = splits.train
             self._feed: Feed = InMemory(fitted_features(self.vectorizer, texts, who), y, *how)
         else:
             self._feed = Streamed(self.dataset, self.labels, self.vectorizer, who, *how)
-        if "valid" in splits:
-            self._valid = vectorized(self.vectorizer, splits["valid"][0], who)
+        if splits.valid:
+            self._valid = vectorized(self.vectorizer, splits.valid[0], who)
         if self._steps() == 0:
             raise DataError(
                 f"{self._feed.n_texts} training texts make no full batch of {self.settings.batch_size}, and drop_last "
@@ -216,6 +216,11 @@ class Trainer:
 
     @property
     def warnings(self) -> list[str]:
+        """What a reader of the figures should know of the splits (`Dataset.remarks`), and `part_warnings`."""
+        return [*self.dataset.remarks(), *self._held_out, *self.part_warnings] if self._prepared else []
+
+    @property
+    def part_warnings(self) -> list[str]:
         """Sentences of vectorizer and model, on epochs that had no figure, and on the last decision fitted."""
         said = [getattr(one, "warnings", ()) for one in (self.vectorizer, self.module)] if self._prepared else []
         own = [str(sentence) for sentences in said for sentence in sentences]

@@ -360,9 +360,9 @@ def test_the_held_out_test_follows_from_the_seed(tmp_path):
     assert first.test[0] != other.test[0]
 
 
-def test_too_few_rows_to_hold_any_out_is_told(file):
-    with pytest.raises(DataError, match="4 texts are too few to hold out"):
-        csv_files(0, train=file(HEADER + "a b,x\nc d,x\ne f,y\ng h,y\n"))
+def test_of_a_few_rows_one_is_held_out_and_is_told_to_be_too_few(file):
+    dataset = csv_files(0, train=file(HEADER + "a b,x\nc d,x\ne f,y\ng h,y\n"))
+    assert len(dataset.test[0]) == 1 and "test has 1 text: " in dataset.remarks()[0]
 
 
 def test_labels_that_are_all_different_are_told(file):
@@ -405,6 +405,6 @@ def test_a_recipe_trains_on_a_file_with_everything_odd_about_it(tmp_path):
     recipe.write_text(yaml.safe_dump(small_recipe(path, dataset={"use": "csv", "train": path.name, **options})))
     done = textforge("run", recipe, "--out", tmp_path / "run", "--json")
     assert done.returncode == 0, done.stderr
-    assert only_json(done.stdout)["test"]["n"] == 25  # each class rounds its fifth
+    assert only_json(done.stdout)["test"]["n"] == 24  # a fifth
     assert "0 of 121 rows have no text, 1 no label" in done.stderr
-    assert len(json.loads((tmp_path / "run" / "result.json").read_text())["warnings"]) == 2
+    assert len(json.loads((tmp_path / "run" / "result.json").read_text())["warnings"]) == 3

@@ -153,7 +153,7 @@ def test_the_recipe_says_what_was_seen_and_what_to_type(tmp_path, monkeypatch):
     for part in (
         "240 rows; columns: id, review, topic, tone.",
         "test texts; 4 classes, with their training texts: ",
-        "rare 10",
+        "rare 9",
         "Half of the texts have at most 9 words",
         "The classes are unbalanced",
         "set 'label: tone'",

@@ -39,7 +39,7 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     with redirect_stdout(sys.stderr):  # whatever a plugin prints is no result
         name, looked = look(data)
         dataset, options = build(name, dict(looked["options"]))
-    remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.similar_labels(), *dataset.warnings]
+    remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
     options = relative(options, recipe.parent)
     text = recipe_text(data, recipe, {"use": name, **options}, dict(looked.get("why", {})), remarks, dataset)
     write(recipe, text)
@@ -100,12 +100,15 @@ def build(name: str, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     from textforge import DataError, PluginManager
 
     plugins = PluginManager()
+    holds_out = "test_fraction" in plugins.component("dataset", name).options.fields
     try:
         dataset = plugins.part("dataset", name, **options).build({"seed": 0})
+        few = dataset.test is not None and len(dataset.test[0]) == 1
     except DataError as error:
-        can = "test_fraction" in plugins.component("dataset", name).options.fields
-        if "too few to hold out" not in str(error) or not can:
+        if "too few to hold out" not in str(error) or not holds_out:
             raise
+        few = True
+    if few and holds_out:  # one text tests nothing, and may teach something
         options["test_fraction"] = 0.0
         dataset = plugins.part("dataset", name, **options).build({"seed": 0})
     dataset.labels()  # refuses a single class

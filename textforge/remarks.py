@@ -1,0 +1,164 @@
+"""Remarks on the splits of a dataset: too few texts for a figure, repeated texts, texts with conflicting labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textforge.errors import listed
+
+ENOUGH = 35
+"""With as many texts the 95 % interval of an accuracy of 0.9 is within 10 points: 1.96 * sqrt(0.9 * 0.1 / 35) < 0.1."""
+
+
+def too_few(split: str, n: int) -> Iterator[str]:
+    """A sentence on a split with fewer than `ENOUGH` texts."""
+    if 0 < n < ENOUGH:
+        texts = "1 text" if n == 1 else f"{n} texts"
+        yield (
+            f"{split} has {texts}: one more or less right moves accuracy by {100 / n:.0f} points. "
+            f"Figures on fewer than {ENOUGH} texts say little."
+        )
+
+
+@dataclass(frozen=True)
+class Hashes:
+    """64-bit hashes, int64, shape (n,): equal texts have equal ones, whatever split they are in.
+
+    Two different texts among a million share one with a probability of 3e-8.
+    """
+
+    texts: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+    """Of each text with its label, or with its set of labels."""
+
+    @classmethod
+    def of(cls, texts: Sequence[str], labels: Sequence[Any]) -> Hashes:
+        several = len(labels) > 0 and not isinstance(labels[0], str)
+        names: Iterable[Any] = map(frozenset, labels) if several else labels
+        of_texts = np.fromiter(map(hash, texts), np.int64, len(texts))
+        of_labels = np.fromiter(map(hash, names), np.int64, len(labels))
+        return cls(of_texts, of_texts * 0x5851F42D4C957F2D + of_labels)  # Knuth's MMIX multiplier, modulo 2**64
+
+    @classmethod
+    def joined(cls, parts: Sequence[Hashes]) -> Hashes:
+        return cls(np.concatenate([part.texts for part in parts]), np.concatenate([part.pairs for part in parts]))
+
+    def __getitem__(self, rows: Any) -> Hashes:
+        return Hashes(self.texts[rows], self.pairs[rows])
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+class TrainHashes:
+    """Hashes of training texts that come chunk by chunk, in bounded memory.
+
+    Args:
+        others: hashes of the other splits, by name.
+    """
+
+    MOST = 1 << 22
+    """Texts whose hashes are all kept, in 64 MB; of those after them only what another split has, too."""
+
+    def __init__(self, others: Mapping[str, Hashes]) -> None:
+        self._others = others
+        self._elsewhere = np.unique(np.concatenate([np.empty(0, np.int64), *(one.texts for one in others.values())]))
+        self._parts: list[Hashes] = []
+        self._n_texts = self._n_all_kept = 0
+
+    def add(self, texts: Sequence[str], labels: Sequence[Any]) -> None:
+        """Take in the next chunk."""
+        found = Hashes.of(texts, labels)
+        room = self.MOST - self._n_all_kept
+        first, rest = found[:room], found[room:]
+        rest = rest[np.isin(rest.texts, self._elsewhere)]
+        self._parts += [first, rest[np.unique(rest.pairs, return_index=True)[1]]]
+        self._n_texts += len(found)
+        self._n_all_kept += len(first)
+
+    def remarks(self) -> Iterator[str]:
+        """Sentences on repeated texts and conflicting labels in train, and in the other splits."""
+        train = Hashes.joined(self._parts)
+        yield from within("train", train[: self._n_all_kept], of_more=self._n_all_kept < self._n_texts)
+        for name, hashes in self._others.items():
+            yield from within(name, hashes)
+            yield from between(name, hashes, "train", train)
+        if self._others.keys() >= {"valid", "test"}:
+            yield from between("test", self._others["test"], "valid", self._others["valid"])
+
+
+def within(split: str, hashes: Hashes, *, of_more: bool = False) -> Iterator[str]:
+    """Sentences on the texts that a split has more than once: with the same label, with different ones.
+
+    Args:
+        of_more: whether these are only the first texts of the split.
+    """
+    distinct, of_row = np.unique(hashes.texts, return_inverse=True)
+    if len(distinct) == len(hashes):
+        return
+    first_of_pair = np.unique(hashes.pairs, return_index=True)[1]
+    if split == "train" and len(first_of_pair) < len(hashes):
+        again = np.ones(len(hashes), dtype=bool)
+        again[first_of_pair] = False
+        yield (
+            f"{_counted(again, split, of_more)} repeat an earlier one word for word, with the same label "
+            f"({_rows(again)}): each counts again in training."
+        )
+    conflicting = np.bincount(of_row[first_of_pair]) > 1
+    if conflicting.any():
+        conflict = conflicting[of_row]
+        yield (
+            f"{_counted(conflict, split, of_more)} have another label elsewhere in {split}, word for word the same "
+            f"text ({_rows(conflict)}): no classifier can get all of them right. Correct their labels."
+        )
+
+
+def between(
+    split: str, hashes: Hashes, other: str, others: Hashes, *, rows: NDArray[np.int64] | None = None
+) -> Iterator[str]:
+    """A sentence on the texts of a split that stand in another split, which is learnt from or chosen by.
+
+    Args:
+        rows: where `split` is held out of train, the number of each of its rows there, from 0.
+    """
+    both = np.isin(hashes.texts, others.texts)
+    if both.any():
+        conflicts = int((both & ~np.isin(hashes.pairs, others.pairs)).sum())
+        with_another = f", {conflicts} of them with another label" if conflicts else ""
+        yield (
+            f"{_counted(both, split)} stand in {other} word for word ({_rows(both, rows)}){with_another}: "
+            f"figures on {split} may be too good."
+        )
+
+
+def across_folds(hashes: Hashes, folds: Sequence[NDArray[np.int64]]) -> Iterator[str]:
+    """A sentence on the texts that stand in several folds."""
+    fold_of_row = np.empty(len(hashes), dtype=np.int64)
+    for number, rows in enumerate(folds):
+        fold_of_row[rows] = number
+    _, of_row = np.unique(hashes.texts, return_inverse=True)
+    places = np.unique(of_row * len(folds) + fold_of_row)  # a text in two folds has two
+    parted = (np.bincount(places // len(folds)) > 1)[of_row]
+    if parted.any():
+        yield (
+            f"{_counted(parted, 'train')} stand in another fold, too, word for word ({_rows(parted)}): "
+            "figures may be too good."
+        )
+
+
+def _counted(chosen: NDArray[np.bool_], split: str, of_more: bool = False) -> str:
+    """`3 of the 20 test texts`."""
+    total = f"{'first ' if of_more else ''}{len(chosen)}"
+    return f"{int(chosen.sum())} of the {total} {'training' if split == 'train' else split} texts"
+
+
+def _rows(chosen: NDArray[np.bool_], numbers: NDArray[np.int64] | None = None) -> str:
+    """`rows 1, 5, 8`, counted from 1."""
+    found = np.flatnonzero(chosen)
+    shown, of = (found, "") if numbers is None else (numbers[found], " of train")
+    return f"rows {listed((str(row + 1) for row in shown.tolist()), limit=5)}{of}"
