@@ -57,7 +57,7 @@ def test_every_training_text_is_predicted_once_in_order(crossed: Any) -> None:
     rows = lines(crossed.path / "predictions.jsonl")
     resolved = yaml.safe_load((crossed.path / "resolved.yaml").read_text())
     assert [row["row"] for row in rows] == [*range(crossed.result["n"])]
-    assert crossed.result["n"] == 95, "the test split, a fifth of 120, is not touched"
+    assert crossed.result["n"] == 96, "the test split, a fifth of 120, is not touched"
     assert resolved["dataset"]["test_fraction"] == 0.2
 
 
@@ -148,6 +148,79 @@ def test_metrics_and_abstention_are_measured_in_each_fold(tmp_path: Path) -> Non
     assert all("answered" in fold["test"] for fold in lines(found.path / "folds.jsonl"))
 
 
+# -- labels with few texts -----------------------------------------------------------------------
+
+
+def told_by(crossing: Any) -> str:
+    return "\n".join(crossing.result["warnings"])
+
+
+def test_a_class_of_fewer_texts_than_folds_is_dealt_and_told(tmp_path: Path) -> None:
+    texts, labels = make_texts(60)
+    data = Dataset(train=([*texts, "rare words here", "rare words there"], [*labels, "rare", "rare"]))
+    done = textforge.cross_validate(recipe(), folds=5, out=tmp_path / "cv", plugins=with_data(data))
+    assert "labels with fewer texts than the 5 folds are tested in some folds only: 'rare' (2)." in told_by(done)
+    assert "all in one fold" not in told_by(done)
+    rows = lines(done.path / "predictions.jsonl")
+    assert [row["gold"] for row in rows] == data.train[1]
+    assert all(set(row["probabilities"]) == {*labels, "rare"} for row in rows)
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["single", "several"])
+def test_what_one_fold_alone_has_is_predicted_without_it_and_wrong(tmp_path: Path, several: bool) -> None:
+    texts, labels = make_texts(60)
+    train: Any = ([*texts, "orbit moon"], [*labels, "lonely"])
+    valid: Any = (["orbit", "moon"], ["space", "lonely"])
+    if several:
+        train, valid = ((texts, [[label] for label in labels]) for texts, labels in (train, valid))
+    decision = {"threshold": 1e-6} if several else {}
+    data = Dataset(train=train, valid=valid)
+    given = recipe(decision=decision, metrics=["top-k"] if not several else ["roc-auc"])
+    done = textforge.cross_validate(given, folds=4, out=tmp_path / "cv", plugins=with_data(data))
+    rows = lines(done.path / "predictions.jsonl")
+    assert len(rows) == 61 and "unknown to the classifier tested on it, and count as wrong: 'lonely' (fold " in told_by(
+        done
+    )
+    assert rows[60]["probabilities"]["lonely"] == 0 and "lonely" not in rows[60]["predicted"]
+    each = [fold["test"] for fold in lines(done.path / "folds.jsonl")]
+    right = sum(fold["accuracy"] * fold["n"] for fold in each)
+    same = [row["predicted"] == row["gold"] for row in rows]
+    assert right == pytest.approx(sum(same)) and done.result["n"] == 61
+    (alone,) = (fold["per_class"]["lonely"] for fold in each if fold["per_class"]["lonely"]["support"])
+    assert (alone["recall"], alone["f1"], alone["support"]) == (0, 0, 1)
+
+
+def test_labels_of_validation_that_no_fold_knows_are_refused(tmp_path: Path) -> None:
+    data = Dataset(train=make_texts(60), valid=(["x"], ["unheard"]))
+    with pytest.raises(DataError, match="valid: labels that the training data lack: 'unheard'"):
+        textforge.cross_validate(recipe(), folds=3, out=tmp_path / "cv", plugins=with_data(data))
+
+
+# -- what it tells -------------------------------------------------------------------------------
+
+
+def test_texts_of_several_folds_and_small_data_are_told_once(tmp_path: Path) -> None:
+    texts, labels = make_texts(30)
+    data = Dataset(train=(texts + texts[:3], labels + labels[:2] + ["ball" if labels[2] != "ball" else "space"]))
+    given = recipe(trainer={"epochs": 1, "validation": 0.2})
+    done = textforge.cross_validate(given, folds=3, out=tmp_path / "cv", plugins=with_data(data))
+    told = done.result["warnings"]
+    assert [sentence.partition(":")[0] for sentence in told] == [
+        "2 of the 33 training texts repeat an earlier one word for word, with the same label (rows 31, 32)",
+        "2 of the 33 training texts have another label elsewhere in train, word for word the same text (rows 3, 33)",
+        "cross-validation has 33 texts",
+        told[3].partition(":")[0],
+        "validation has 4 texts",
+    ]
+    assert "training texts stand in another fold, too, word for word (rows " in told[3]
+
+
+def test_it_says_nothing_of_callbacks_where_there_are_none_nor_of_folds_that_are_fine(crossed: Any) -> None:
+    assert crossed.result["warnings"] == [
+        "no test file: 24 of 120 rows, stratified by label, are held out for the test."
+    ]
+
+
 # -- what cannot be ----------------------------------------------------------------------------
 
 
@@ -160,8 +233,8 @@ def test_a_number_of_folds_that_is_none_is_told(small_csv: Path, tmp_path: Path,
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (Dataset(train=(["x"] * 12, ["a"] * 10 + ["b"] * 2)), "class 'b' has 2 texts, too few for 3 folds"),
-        (Dataset(train=(["x"] * 12, [["a"]] * 11 + [["a", "b"]])), "the label 'b' stands in one fold only"),
+        (Dataset(train=(["x"] * 12, ["a"] * 11 + ["b"])), "without fold 3 of 3 too few labels are left to learn from"),
+        (Dataset(train=(["x"] * 12, [["a"]] + [[]] * 11)), "without fold 1 of 3 too few labels are left to learn from"),
         (Dataset(train=(["x"] * 12, ["a", "b"] * 6), groups=[*"pppppqqqqqqq"]), "2 groups are too few for 3 folds"),
         (Dataset(train=(["x"] * 12, ["a"] * 12)), "all 12 training texts have the label 'a'"),
         (Dataset(train=(["x"] * 12, [[]] * 12)), "none of the 12 training texts has a label"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge import run_folder
-from textforge.errors import RecipeError, listed
+from textforge.errors import DataError, RecipeError, listed
 from textforge.plugins import PluginManager
 from textforge.probabilities import MOST, as_limit, prediction_lines
 from textforge.progress import Progress, Warnings
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from textforge.data import Dataset
+    from textforge.classifier import Classifier
+    from textforge.data import Dataset, Split
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,9 @@ def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
 
 
 def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, limit: int | None) -> CrossValidation:
-    import numpy as np
-
+    from textforge.data import encode_labels
+    from textforge.metrics import ExtraMetrics
+    from textforge.remarks import too_few
     from textforge.splits import folds
     from textforge.streams import Stream
 
@@ -105,33 +107,38 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     if isinstance(dataset.train, Stream):
         raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
     labels = dataset.labels()
-    warnings.tell(dataset.similar_labels())
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
+    warnings.tell([*replace(dataset, test=None).remarks(), *_fold_remarks(dataset, held_out)])
+    if dataset.valid is not None:
+        encode_labels(dataset.valid[1], labels, "valid")  # refuses labels that no fold could know
+    metrics = ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
     write_text(path / run_folder.PER_FOLD, "")
-    probabilities = np.empty((dataset.n_train, len(labels)), dtype=np.float32)
     lines: list[tuple[int, str]] = []
     figures = []
     for number, rows in enumerate(held_out, start=1):
         fold = _without(dataset, rows, labels)
         progress.stage(f"fold {number} of {n_folds}: training on {fold.n_train} texts")
         trainer = trainer_for(recipe, fold, progress.step)
+        if number == 1:
+            warnings.tell(too_few("validation", fold.n_train - trainer.n_train))
         with advised("train"):
             for epoch in trainer:
                 progress.epoch(epoch, trainer.epochs)
         assert fold.test is not None
         texts, gold = fold.test
-        classifier = trainer.classifier()
-        warnings.tell(trainer.warnings)
-        probabilities[rows] = classifier.predict_proba(texts, on_batch=progress.evaluated)
-        measured = classifier.metrics(gold, probabilities[rows], metrics=trainer.metrics)
+        trained = trainer.classifier()
+        warnings.tell(trainer.part_warnings)
+        found = trained.predict_proba(texts, on_batch=progress.evaluated)
+        classifier, probabilities = _with_labels(trained, found, labels)
+        measured = classifier.metrics(gold, probabilities, metrics=metrics)
         figures.append(measured)
         append_text(
             path / run_folder.PER_FOLD, json.dumps({"fold": number, "test": measured}, ensure_ascii=False) + "\n"
         )
         lines += zip(
-            map(int, rows), prediction_lines(classifier, gold, probabilities[rows], limit, rows.tolist()), strict=True
+            map(int, rows), prediction_lines(classifier, gold, probabilities, limit, rows.tolist()), strict=True
         )
     write_text(path / run_folder.PREDICTIONS, "".join(line for _, line in sorted(lines)))
     result = {
@@ -150,12 +157,46 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
 
 
 def _without_callbacks(recipe: Recipe) -> list[str]:
-    called = listed([part.component.name for part in recipe.callbacks])
-    return [f"callbacks follow runs; none is called in a cross-validation: {called}."] if called else []
+    called = [part.component.name for part in recipe.callbacks]
+    return [f"callbacks follow runs; none is called in a cross-validation: {listed(called)}."] if called else []
 
 
-def _without(dataset: Dataset, rows: NDArray[np.int64], labels: tuple[str, ...]) -> Dataset:
-    """The dataset with these training rows as its test split."""
+def _fold_remarks(dataset: Dataset, held_out: Sequence[NDArray[np.int64]]) -> Iterator[str]:
+    """What a reader of the figures should know of the folds.
+
+    Raises:
+        DataError: where a fold is left out, there are not enough labels to learn from.
+    """
+    from textforge.remarks import Hashes, across_folds, too_few
+    from textforge.streams import Stream
+
+    assert not isinstance(dataset.train, Stream)
+    texts, gold = dataset.train
+    folds_of: dict[str, set[int]] = {}
+    for number, rows in enumerate(held_out, start=1):
+        for row in rows:
+            for label in gold[row] if dataset.multi_label else (gold[row],):
+                folds_of.setdefault(label, set()).add(number)
+    n_folds, counts = len(held_out), dataset.label_counts()
+    for number in range(1, n_folds + 1):
+        if sum(places != {number} for places in folds_of.values()) < (1 if dataset.multi_label else 2):
+            raise DataError(
+                f"without fold {number} of {n_folds} too few labels are left to learn from: their texts, or the groups "
+                "that these are in, are too few. Give more of them, or other groups."
+            )
+    yield from too_few("cross-validation", len(texts))
+    if few := [f"'{label}' ({counts[label]})" for label in sorted(folds_of) if counts[label] < n_folds]:
+        yield f"labels with fewer texts than the {n_folds} folds are tested in some folds only: {listed(few, limit=5)}."
+    if lone := [f"'{label}' (fold {min(folds_of[label])})" for label in sorted(folds_of) if len(folds_of[label]) == 1]:
+        yield (
+            "labels whose texts are all in one fold are unknown to the classifier tested on it, and count as wrong: "
+            f"{listed(lone, limit=5)}."
+        )
+    yield from across_folds(Hashes.of(texts, gold), held_out)
+
+
+def _without(dataset: Dataset, rows: NDArray[np.int64], labels: Sequence[str]) -> Dataset:
+    """The dataset with these training rows as its test split; its labels are those that the other rows have."""
     from textforge.data import Dataset
     from textforge.streams import Stream
 
@@ -163,10 +204,41 @@ def _without(dataset: Dataset, rows: NDArray[np.int64], labels: tuple[str, ...])
     texts, gold = dataset.train
     held = set(rows.tolist())
     kept = [row for row in range(len(texts)) if row not in held]
+    train = ([texts[row] for row in kept], [gold[row] for row in kept])
+    known = Dataset(train).label_counts()
     return Dataset(
-        train=([texts[row] for row in kept], [gold[row] for row in kept]),
+        train=train,
         test=([texts[row] for row in rows], [gold[row] for row in rows]),
-        valid=dataset.valid,
-        label_names=labels,
+        valid=_with_known_labels(dataset.valid, known),
+        label_names=[name for name in labels if name in known],
         groups=None if dataset.groups is None else [dataset.groups[row] for row in kept],
     )
+
+
+def _with_known_labels(split: Split | None, known: Container[str]) -> Split | None:
+    """A validation split without the labels, or the texts of a single label, that a fold cannot learn."""
+    if split is None or not isinstance(split[1][0], str):
+        return split and (split[0], [[name for name in row if name in known] for row in split[1]])
+    rows = [row for row, label in enumerate(split[1]) if label in known]
+    return ([split[0][row] for row in rows], [split[1][row] for row in rows]) if rows else None
+
+
+def _with_labels(
+    classifier: Classifier, probabilities: NDArray[np.float32], labels: Sequence[str]
+) -> tuple[Classifier, NDArray[np.float32]]:
+    """A classifier that has all labels, and its probabilities, which are 0 for the labels that it does not know."""
+    import numpy as np
+
+    from textforge.classifier import Classifier
+
+    if len(classifier.labels) == len(labels):
+        return classifier, probabilities
+    columns = [labels.index(name) for name in classifier.labels]
+    spread = np.zeros((len(probabilities), len(labels)), dtype=np.float32)
+    spread[:, columns] = probabilities
+    decision = classifier.decision
+    if decision.thresholds is not None:
+        at = dict(zip(classifier.labels, decision.thresholds, strict=True))
+        decision = replace(decision, thresholds=tuple(at.get(name, 1.0) for name in labels))
+    wider = Classifier(classifier.vectorizer, classifier.module, labels, device=classifier.device, decision=decision)
+    return wider, spread

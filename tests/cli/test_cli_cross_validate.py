@@ -53,7 +53,7 @@ def test_json_is_one_object_with_the_whole_result(recipe_file: Path, tmp_path: P
     [
         (["--folds", "1"], "1 is not in the range x>=2"),
         (["--folds", "two"], "'two' is not a valid integer"),
-        (["--folds", "90"], "too few for 90 folds. Take fewer folds, or leave the class out."),
+        (["--folds", "99"], "96 texts are too few for 99 folds."),
         (["-s", "model=mpl"], "no model named 'mpl'. Did you mean 'mlp'?"),
         (["-s", "trainer.patience=1"], "trainer.patience needs a validation split"),
     ],
