@@ -82,6 +82,7 @@ def test_any_text_is_read_or_told(text: str) -> None:
         ([], "give different seeds, at least one"),
         ([1, 1], "give different seeds, at least one"),
         (3, "give different seeds, at least one"),
+        (np.array(3), "give different seeds, at least one"),
         ("01", "give different seeds, at least one"),
         ([-1], "a seed must be a whole number from 0 to 9223372036854775807, not -1"),
         (["1"], "a seed must be a whole number .* not '1'"),

@@ -185,6 +185,18 @@ def test_a_few_texts_are_all_trained_on(tmp_path, monkeypatch):
     library.run("d.yaml", out=tmp_path / "run")
 
 
+def test_small_splits_repeats_and_conflicting_labels_are_remarks(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "d.csv", [*TEXTS[:60], *["one text"] * 8], [*LABELS[:60], *["ball", "space"] * 4])
+    remarks = only_json(call("d.csv", "--json"))["remarks"]
+    for part in (
+        "test has 14 texts: ",
+        " repeat an earlier one word for word",
+        " have another label elsewhere in train",
+    ):
+        assert sum(part in remark for remark in remarks) == 1, part
+
+
 def test_paths_are_relative_to_the_recipe(tmp_path, monkeypatch):
     (tmp_path / "recipes").mkdir()
     (tmp_path / "data").mkdir()
