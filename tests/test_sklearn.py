@@ -114,7 +114,7 @@ def test_a_saved_one_is_loaded_as_any_bundle(fitted, tmp_path):
 def test_a_validation_split_of_the_recipe_is_held_out_and_picks_the_epoch(clf):
     clf.set_params(trainer__validation=0.4, trainer__patience=2, trainer__monitor="accuracy", trainer__epochs=30)
     clf.set_params(decision__calibrate="temperature")
-    with pytest.warns(TextforgeWarning, match="is fitted to 18 validation texts without a mistake"):
+    with pytest.warns(TextforgeWarning, match="is fitted to 36 validation texts without a mistake"):
         clf.fit(TEXTS, LABELS)
     assert len(clf.history_) < 30
     assert all(epoch.valid["accuracy"] is not None for epoch in clf.history_)

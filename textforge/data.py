@@ -176,7 +176,7 @@ class Dataset:
         return [*(self._repeated or ())]
 
     def remarks(self) -> list[str]:
-        """What a reader of the figures should know: labels that look alike, splits with too few texts, repeated texts."""
+        """What a reader of the figures should know: labels that look alike, small splits, repeated texts."""
         sizes = {name: len(texts) for name, (texts, _) in self.splits().items() if name != "train"}
         small = chain.from_iterable(too_few(name, n) for name, n in sizes.items())
         return [*self.similar_labels(), *small, *self.repeated_texts()]

@@ -255,8 +255,6 @@ class Trainer:
         waited = done - self._best.number if self._best else 0
         return done >= self.epochs or (patience is not None and waited >= patience)
 
-    # -- steps on the way ----------------------------------------------------------------------
-
     def _made(self, kind: str, facts: Mapping[str, Any]) -> Any:
         factory = self._factories[kind]
         if isinstance(factory, Part):
