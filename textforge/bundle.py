@@ -6,7 +6,6 @@ golden predictions are repeated at load, so that a bundle that would answer diff
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -19,19 +18,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from textforge.bundle_description import (
+    DESCRIPTION,
+    FORMAT,
+    MODEL,
+    VECTORIZER,
+    Description,
+    checked,
+    digest as _digest,
+    read_description,
+)
 from textforge.bundle_parts import changed_versions, named, saved_part
-from textforge.classifier import Classifier, as_device, given_facts, rebuilt, vectorized
+from textforge.bundle_weights import restored
+from textforge.classifier import Classifier, as_device, given_facts, vectorized
 from textforge.components import Part, blame, part_name
 from textforge.decision import Decision
 from textforge.errors import BundleError, ComponentError, StorageError, TextforgeError
 from textforge.plugins import PluginManager
 from textforge.run_folder import bundle_folder
-from textforge.storage import json_text, replaced, sha256, temporary_beside, write_json
+from textforge.storage import replaced, sha256, temporary_beside, write_json
 
-FORMAT = 2
-"""Format 1 had no decision: one label a text, the most probable."""
-DESCRIPTION = "bundle.json"
-MODEL, VECTORIZER = "model.safetensors", "vectorizer.safetensors"
 GOLDEN_TEXTS = (
     "",
     "The launch was moved to Monday because of the weather, said the team in Houston.",
@@ -106,21 +112,17 @@ def load(
             installed; the message says which distribution to install.
     """
     folder, place = bundle_folder(Path(path)), as_device(device)
-    described = _described(folder)
-    parts = {kind: saved_part(kind, described, plugins or PluginManager(), folder) for kind in ("vectorizer", "model")}
+    plugins, described = plugins or PluginManager(), read_description(folder)
+    parts = {
+        "vectorizer": saved_part("vectorizer", described.vectorizer, plugins, folder),
+        "model": saved_part("model", described.model, plugins, folder),
+    }
     try:
-        vectorizer = parts["vectorizer"].build({"seed": described["facts"].get("seed", 0)})
-        with blame(parts["vectorizer"].label, "restoring its state"):
-            vectorizer = vectorizer.from_state(_read_state(folder, described["vectorizer"]["state"]))
-        facts = {**described["facts"], **given_facts(vectorizer, parts["vectorizer"], described["facts"])}
-        facts.setdefault("multi_label", False)  # which format 1 did not know
-        module = _module(parts["model"], facts, folder)
-        decision = _decision(described, folder)
-        classifier = Classifier(
-            vectorizer, module, described["labels"], facts=facts, parts=parts, device=place, decision=decision
-        )
+        classifier = _restored(folder, described, parts, place)
+        features = classifier.features([one.text for one in described.golden])
+        _refuse_other_size(features.n_features, classifier.facts, part_name(parts["vectorizer"]))
         if check:
-            _check_golden(classifier, described)
+            _check_golden(described, classifier.probabilities(features))
     except TextforgeError as error:
         told = " ".join(str(error).split())  # torch tells of weights that do not fit in many lines
         raise BundleError(f"{folder}: {told} {changed_versions(described, parts)}".rstrip()) from error
@@ -157,7 +159,9 @@ def _write(classifier: Classifier, folder: Path) -> None:
         ],
         "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
     }
-    write_json(folder / DESCRIPTION, {**described, "digest": _digest(described)})
+    signed = {**described, "digest": _digest(described)}
+    checked(signed)  # so that nothing is saved which could not be loaded
+    write_json(folder / DESCRIPTION, signed)
 
 
 def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
@@ -171,7 +175,7 @@ def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
             classifier.vectorizer, _module(part, classifier.facts, folder), classifier.labels,
             parts=classifier.parts, device=classifier.device, decision=classifier.decision,
         )  # fmt: skip
-        _check_golden(again, json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")))
+        _check_golden(read_description(folder), again.predict_proba(GOLDEN_TEXTS))
     except BundleError as error:
         raise ComponentError(f"{part_name(part)} answers otherwise once its weights are restored; {told}.") from error
     except ComponentError as error:
@@ -192,7 +196,7 @@ def _plain_facts(classifier: Classifier) -> dict[str, Any]:
     """The facts that JSON gives back as they are; others, an array for one, the restored vectorizer gives again."""
     facts = {k: v.item() if isinstance(v, np.generic) else v for k, v in classifier.facts.items()}
     plain = {}
-    for name, value in facts.items():
+    for name, value in sorted(facts.items()):
         with suppress(TypeError, ValueError):
             if json.loads(json.dumps(value, allow_nan=False)) == value:
                 plain[name] = value
@@ -237,50 +241,28 @@ def _write_state(classifier: Classifier, folder: Path) -> dict[str, Any]:
     return values
 
 
-def _digest(described: Mapping[str, Any]) -> str:
-    """SHA-256 of a description without its own digest, in canonical JSON."""
-    content = {key: value for key, value in described.items() if key != "digest"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
 # -- reading -----------------------------------------------------------------------------------
 
 
-def _described(folder: Path) -> dict[str, Any]:
-    """The description, once it and every file it names have been found whole."""
-    file = folder / DESCRIPTION
-    damaged = f"{folder}: damaged: "
-    try:
-        text = file.read_bytes()
-        described = json.loads(text)
-        number = described["format"]
-    except OSError as error:
-        raise BundleError(f"{file}: cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BundleError(f"{damaged}{DESCRIPTION} is not a bundle's description ({error}).") from error
-    if number not in (1, FORMAT):
-        raise BundleError(
-            f"{folder}: bundle format {number!r}; this textforge ({metadata.version('textforge')}) reads format "
-            f"{FORMAT}. It was written by textforge {described.get('textforge', '(unknown)')}: install that version."
+def _restored(folder: Path, described: Description, parts: Mapping[str, Part], device: torch.device) -> Classifier:
+    """The classifier, its golden predictions not compared yet."""
+    saved, who = described.facts.given(), part_name(parts["vectorizer"])
+    vectorizer = parts["vectorizer"].build({"seed": described.facts.seed})
+    with blame(who, "restoring its state"):
+        vectorizer = vectorizer.from_state(_read_state(folder, described.vectorizer.state))
+    for name in parts["vectorizer"].component.gives:
+        with blame(who, f"giving the fact '{name}'"):
+            stated, found = saved.get(name), getattr(vectorizer, name, None)
+        if isinstance(stated, int) and isinstance(found, (int, np.integer)) and found not in (0, stated):
+            raise BundleError(f"{who} has {name} {found} with its saved state, where the bundle's facts have {stated}.")
+    facts = {**saved, **given_facts(vectorizer, parts["vectorizer"], saved)}
+    facts.setdefault("multi_label", described.decision.multi_label)  # which format 1 did not know
+    module = _module(parts["model"], facts, folder)
+    decision = Decision.from_json(described.decision.model_dump())
+    with blame(part_name(parts["model"]), "being put on its device"):
+        return Classifier(
+            vectorizer, module, described.labels, facts=facts, parts=parts, device=device, decision=decision
         )
-    if described.get("digest") != _digest(described) or text != json_text(described).encode():
-        raise BundleError(f"{damaged}{DESCRIPTION} is not what was written. Restore the bundle from a copy.")
-    for name, digest in described["files"].items():
-        if not (folder / name).is_file():
-            raise BundleError(f"{damaged}the file '{name}' is missing. Restore the bundle from a copy.")
-        if sha256(folder / name) != digest:
-            raise BundleError(
-                f"{damaged}the file '{name}' is not what was written (its SHA-256 differs). "
-                "Restore the bundle from a copy."
-            )
-    return dict(described)
-
-
-def _decision(described: Mapping[str, Any], folder: Path) -> Decision:
-    try:
-        return Decision.from_json(described["decision"]) if "decision" in described else Decision()
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"{folder}: damaged: {DESCRIPTION} holds no decision that can be read ({error}).") from error
 
 
 def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,12 +275,18 @@ def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
 def _module(part: Part, facts: Mapping[str, Any], folder: Path) -> torch.nn.Module:
     from safetensors.torch import load_file
 
-    return rebuilt(part, facts, load_file(str(folder / MODEL)))
+    with blame(str(folder / MODEL), "being read"):
+        weights = load_file(str(folder / MODEL))
+    return restored(part, facts, weights)
 
 
-def _check_golden(classifier: Classifier, described: Mapping[str, Any]) -> None:
-    golden = described["golden"]
-    expected = np.array([one["probabilities"] for one in golden])
-    found = classifier.predict_proba([one["text"] for one in golden])
+def _refuse_other_size(n_features: int, facts: Mapping[str, Any], who: str) -> None:
+    """Before the model looks up a feature that it has no weights for."""
+    if facts.get("n_features") not in (None, n_features):
+        raise BundleError(f"{who} gives {n_features} features, where the bundle's facts have {facts['n_features']}.")
+
+
+def _check_golden(described: Description, found: NDArray[np.float32]) -> None:
+    expected = np.array([one.probabilities for one in described.golden])
     if expected.shape != found.shape or not np.allclose(expected, found, atol=TOLERANCE, rtol=0):
         raise BundleError("it predicts otherwise here than where it was made, so it is not to be trusted.")

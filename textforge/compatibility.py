@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+import shlex
 from importlib import metadata
 from typing import Any
 
 from textforge.hookspecs import PLUGIN_API
 
 ATTRIBUTE = "TEXTFORGE_API"
+
+
+def pip_install(requirement: str) -> str:
+    """The command that installs a distribution, quoted for a shell: people paste it.
+
+    Args:
+        requirement: `name`, `name==1.2` or `name>=1,<2`; in quotes in any case, for `<` and `>` are a shell's own.
+    """
+    quoted = shlex.quote(requirement)
+    return f"pip install {quoted}" if quoted != requirement else f"pip install '{requirement}'"
 
 
 def misfit(plugin: Any, distribution: str) -> str | None:
@@ -32,7 +43,8 @@ def misfit(plugin: Any, distribution: str) -> str | None:
     told = f"it needs plugin API {wanted}, and textforge {metadata.version('textforge')} has {PLUGIN_API}."
     if (first, second) > (own_first, own_second):
         return f"{told} Install a newer textforge: pip install --upgrade textforge"
-    return f"{told} Install a newer version of it (pip install --upgrade {distribution}), or an older textforge."
+    upgrade = f"pip install --upgrade {shlex.quote(distribution)}"
+    return f"{told} Install a newer version of it ({upgrade}), or an older textforge."
 
 
 def unmet_requirement(distribution: metadata.Distribution | None) -> str:
@@ -49,6 +61,6 @@ def unmet_requirement(distribution: metadata.Distribution | None) -> str:
             if not required.specifier.contains(installed, prereleases=True):
                 return (
                     f" It requires textforge{required.specifier}, and {installed} is installed: "
-                    f"pip install 'textforge{required.specifier}'"
+                    f"{pip_install(f'textforge{required.specifier}')}"
                 )
     return ""

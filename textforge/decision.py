@@ -72,13 +72,9 @@ class Decision:
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Decision:
+        """What `as_json` gave; its values are checked where a description is read."""
         thresholds = saved["thresholds"]
-        return cls(
-            bool(saved["multi_label"]),
-            float(saved["temperature"]),
-            None if thresholds is None else tuple(map(float, thresholds)),
-            saved["abstain"],
-        )
+        return cls(**{**saved, "thresholds": None if thresholds is None else tuple(thresholds)})
 
 
 def refuse_undecidable(settings: DecisionSettings, labels: Sequence[str], *, multi_label: bool, valid: bool) -> None:

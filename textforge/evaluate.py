@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -103,9 +102,8 @@ def _dataset(run: Path, path: Path, options: list[str], plugins: PluginManager) 
 
 def _changed_data(run: Path, dataset: Dataset) -> list[str]:
     """A warning where the data are not, or may not be, those that the run was made with."""
-    try:
-        then = json.loads((run / run_folder.ENVIRONMENT).read_text(encoding="utf-8"))["data"]["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
+    then = run_folder.data_fingerprint(run)
+    if then is None:
         return [f"{run_folder.ENVIRONMENT} cannot be read, so the data may not be those that the run was made with."]
     if dataset.fingerprint() == then:
         return []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,23 @@ def read_result(run: Path) -> dict[str, Any]:
     if not is_finished(run):
         raise BundleError(f"{run}: {_absent(run)}")
     try:
-        return dict(json.loads((run / RESULT).read_text(encoding="utf-8")))
+        found = json.loads((run / RESULT).read_text(encoding="utf-8"))
     except OSError as error:
         raise BundleError(f"{run / RESULT}: cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{run}: its {RESULT} is damaged: {error}") from error
+    if not isinstance(found, dict):
+        raise BundleError(f"{run}: its {RESULT} is damaged: it holds a {type(found).__name__}, not an object.")
+    return found
+
+
+def data_fingerprint(run: Path) -> str | None:
+    """SHA-256 of the data that a run was made with, as its environment.json has it; None where that cannot be read."""
+    try:
+        found = json.loads((run / ENVIRONMENT).read_text(encoding="utf-8"))["data"]["sha256"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def is_run(path: Path) -> bool:
@@ -88,6 +101,12 @@ def bundle_folder(path: Path) -> Path:
     raise BundleError(f"{path}: {_absent(path)}")
 
 
+def _argument(path: Path) -> str:
+    """A path as a shell takes it for one argument, and no option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
 def _absent(path: Path) -> str:
     if not path.exists():
         return "there is no such run or bundle."
@@ -96,12 +115,12 @@ def _absent(path: Path) -> str:
     if (path / PER_FOLD).is_file():
         return (
             f"an unfinished cross-validation: it has no {FOLDS}. "
-            f"Run it again: textforge cross-validate {path / RESOLVED}"
+            f"Run it again: textforge cross-validate {_argument(path / RESOLVED)}"
         )
     if (path / RECIPE).is_file():
         return (
             f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still going on. "
-            f"Run it again: textforge run {path / RESOLVED}"
+            f"Run it again: textforge run {_argument(path / RESOLVED)}"
         )
     results = [file for below in ("*", "*/*") for file in path.glob(f"{below}/{RESULT}")]  # runs/, runs/NAME/
     if results:

@@ -1,0 +1,153 @@
+"""A bundle's model, built anew only once it is known to be no larger than the weights that the bundle holds.
+
+A description of a few kilobytes may ask for a layer of any size. So the factory is called twice: first on torch's meta
+device, where tensors have shapes and take no memory, then for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from textforge.classifier import rebuilt
+from textforge.components import Part, part_name
+from textforge.errors import BundleError, ComponentError
+from textforge.rng import RandomState
+
+SPARE_WEIGHTS = 2**20
+"""Numbers of weights that a model may have besides twice those of the bundle: a version that adds a layer is told so
+by torch, name by name."""
+SPARE_TABLES = 2**26
+"""Numbers that a model may compute for itself, such as the sines of positions; float32, 256 MiB."""
+SPARE_TENSORS = 20_000
+"""Tensors that a factory may make besides eight for each that the bundle holds."""
+
+_MAKERS = frozenset(
+    (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.randint, torch.arange,
+     torch.linspace, torch.logspace, torch.eye, torch.empty_strided, torch.randperm, torch.normal)
+)  # fmt: skip
+"""Functions that make a tensor of a size given in numbers."""
+_ARITHMETIC = frozenset((torch.Tensor.add, torch.Tensor.sub, torch.Tensor.mul, torch.Tensor.div, torch.Tensor.__rpow__))
+"""Functions of two tensors or numbers whose result has the shape of both, broadcast."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """How much a bundle holds: numbers in all, and tensors."""
+
+    numbers: int
+    tensors: int
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """How many numbers a module has in its weights, and in tensors that are not saved."""
+
+    weights: int
+    tables: int
+
+
+def restored(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> nn.Module:
+    """The module of a bundle's model with its weights.
+
+    Raises:
+        BundleError: it would be larger than the weights.
+        ComponentError: the factory raises, or the weights do not fit.
+    """
+    held = _Held(sum(tensor.numel() for tensor in weights.values()), len(weights))
+    asked = _asked(part, facts, held)
+    if asked is None:
+        with _Bounded(part, held, on_meta=False):
+            return rebuilt(part, facts, weights)
+    # Numbers in all, not shapes: these torch compares, after the renamings that a module may do while it loads.
+    if asked.weights > 2 * held.numbers + SPARE_WEIGHTS:
+        raise _too_large(part, f"has {asked.weights:,} weights with these options", held)
+    if asked.tables > 2 * held.numbers + SPARE_TABLES:
+        raise _too_large(part, f"computes {asked.tables:,} numbers besides its weights with these options", held)
+    module = rebuilt(part, facts, weights)
+    if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+        raise ComponentError(
+            f"{part_name(part)} keeps a tensor from one call of its factory for the next. Make it anew in each call."
+        )
+    return module
+
+
+def _asked(part: Part, facts: Mapping[str, Any], held: _Held) -> _Asked | None:
+    """The size of the module, found on the meta device; None where the factory fails there.
+
+    One that reads numbers, for instance with `item()`, does: the meta device has none.
+    """
+    try:
+        with RandomState(0, torch.device("cpu")).active(), torch.device("meta"), _Bounded(part, held, on_meta=True):
+            module = part.build(facts)
+            kept = {id(tensor): _numbers(tensor) for tensor in module.state_dict(keep_vars=True).values()}
+            every = {id(tensor): _numbers(tensor) for tensor in (*module.parameters(), *module.buffers())}
+    except BundleError:
+        raise
+    except Exception:  # what is not due to the device is raised again off it
+        return None
+    return _Asked(sum(kept.values()), sum(numbers for one, numbers in every.items() if one not in kept))
+
+
+def _numbers(tensor: Any) -> int:
+    """How many numbers a tensor has; 0 for what is none, or has no shape yet."""
+    lazy = isinstance(tensor, (nn.parameter.UninitializedParameter, nn.parameter.UninitializedBuffer))
+    return tensor.numel() if isinstance(tensor, torch.Tensor) and not lazy else 0
+
+
+def _too_large(part: Part, what: str, held: _Held) -> BundleError:
+    return BundleError(
+        f"{part_name(part)} {what}, and the bundle holds {held.numbers:,}. Its options or facts are not those that "
+        "it was saved with."
+    )
+
+
+class _Bounded(TorchFunctionMode):
+    """Stops a factory that makes more tensors, or larger ones, than the weights of a bundle give reason for.
+
+    Args:
+        on_meta: tensors take no memory, so that only how many there are is bounded.
+    """
+
+    def __init__(self, part: Part, held: _Held, *, on_meta: bool) -> None:
+        super().__init__()
+        self._part, self._held, self._on_meta = part, held, on_meta
+        self._numbers = self._tensors = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        if func in _MAKERS:
+            self._count(func, args, given)
+        elif self._on_meta and func in _ARITHMETIC and not given:
+            return _shape_alone(func, args)
+        return func(*args, **given)
+
+    def _count(self, func: Any, args: Any, given: Mapping[str, Any]) -> None:
+        self._tensors += 1
+        if self._tensors > 8 * self._held.tensors + SPARE_TENSORS:
+            raise _too_large(self._part, f"makes over {self._tensors - 1:,} tensors with these options", self._held)
+        if self._on_meta:
+            return
+        with suppress(Exception):  # arguments that are wrong: the call itself says how
+            sized = {name: value for name, value in given.items() if name not in ("generator", "out")}
+            self._numbers += func(*args, **{**sized, "device": "meta"}).numel()
+        if self._numbers > 8 * self._held.numbers + SPARE_TABLES:
+            raise _too_large(self._part, f"makes {self._numbers:,} numbers or more with these options", self._held)
+
+
+def _shape_alone(func: Any, args: Any) -> Any:
+    """What arithmetic gives on the meta device, where torch would first import its compiler for a second."""
+    shapes = [one.shape for one in args if isinstance(one, torch.Tensor)]
+    if len(args) != 2 or not all(isinstance(one, (torch.Tensor, int, float)) for one in args):
+        return func(*args)
+    dtype = torch.result_type(*args)
+    if func in (torch.Tensor.div, torch.Tensor.__rdiv__) and not dtype.is_floating_point:
+        dtype = torch.get_default_dtype()
+    shape = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]
+    return torch.empty(shape, dtype=dtype)
