@@ -6,11 +6,13 @@ device, where tensors have shapes and take no memory, then for good.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
@@ -33,8 +35,6 @@ _MAKERS = frozenset(
      torch.linspace, torch.logspace, torch.eye, torch.empty_strided, torch.randperm, torch.normal)
 )  # fmt: skip
 """Functions that make a tensor of a size given in numbers."""
-_ARITHMETIC = frozenset((torch.Tensor.add, torch.Tensor.sub, torch.Tensor.mul, torch.Tensor.div, torch.Tensor.__rpow__))
-"""Functions of two tensors or numbers whose result has the shape of both, broadcast."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,9 @@ class _Bounded(TorchFunctionMode):
         given = kwargs or {}
         if func in _MAKERS:
             self._count(func, args, given)
-        elif self._on_meta and func in _ARITHMETIC and not given:
-            return _shape_alone(func, args)
+        if self._on_meta and func in _SHAPES:
+            with suppress(Exception):  # arguments that it has no rule for
+                return _SHAPES[func](*args, **given)
         return func(*args, **given)
 
     def _count(self, func: Any, args: Any, given: Mapping[str, Any]) -> None:
@@ -141,13 +142,48 @@ class _Bounded(TorchFunctionMode):
             raise _too_large(self._part, f"makes {self._numbers:,} numbers or more with these options", self._held)
 
 
-def _shape_alone(func: Any, args: Any) -> Any:
-    """What arithmetic gives on the meta device, where torch would first import its compiler for a second."""
-    shapes = [one.shape for one in args if isinstance(one, torch.Tensor)]
-    if len(args) != 2 or not all(isinstance(one, (torch.Tensor, int, float)) for one in args):
-        return func(*args)
-    dtype = torch.result_type(*args)
-    if func in (torch.Tensor.div, torch.Tensor.__rdiv__) and not dtype.is_floating_point:
-        dtype = torch.get_default_dtype()
-    shape = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]
-    return torch.empty(shape, dtype=dtype)
+def _drawn(*args: Any, generator: Any = None, **given: Any) -> torch.Tensor:
+    return torch.empty(*args, **given)
+
+
+def _filled(tensor: torch.Tensor, *args: Any, **given: Any) -> torch.Tensor:
+    return tensor
+
+
+def _counted(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> torch.Tensor:
+    first, last = (0, start) if end is None else (start, end)
+    whole = all(isinstance(one, int) for one in (first, last, step))
+    kind = dtype or (torch.int64 if whole else torch.get_default_dtype())
+    return torch.empty(max(0, math.ceil((last - first) / step)), dtype=kind)
+
+
+def _computed(*values: Any) -> torch.Tensor:
+    """Of the shape of all values, broadcast."""
+    shapes = [one.shape for one in values if isinstance(one, torch.Tensor)]
+    dtype = torch.result_type(values[0], values[-1])
+    return torch.empty(np.broadcast_shapes(*shapes), dtype=dtype)
+
+
+def _stacked(tensors: Any, dim: int = 0) -> torch.Tensor:
+    shape = [*tensors[0].shape]
+    shape.insert(dim % (len(shape) + 1), len(tensors))
+    return torch.empty(shape, dtype=tensors[0].dtype)
+
+
+def _in_floats(*values: Any) -> torch.Tensor:
+    found = _computed(*values)
+    return found if found.is_floating_point() else found.to(torch.get_default_dtype())
+
+
+_SHAPES: dict[Any, Callable[..., torch.Tensor]] = {
+    **dict.fromkeys((torch.rand, torch.randn), _drawn),
+    **dict.fromkeys((torch.Tensor.normal_, torch.Tensor.uniform_), _filled),
+    **dict.fromkeys((torch.Tensor.add, torch.Tensor.sub, torch.Tensor.mul, torch.Tensor.neg, torch.Tensor.__rpow__,
+                     torch.Tensor.__rsub__), _computed),
+    **dict.fromkeys((torch.Tensor.div, torch.Tensor.__rdiv__, torch.Tensor.sin, torch.Tensor.cos, torch.Tensor.exp,
+                     torch.sin, torch.cos, torch.exp), _in_floats),
+    torch.arange: _counted,
+    torch.stack: _stacked,
+}  # fmt: skip
+"""Results of the functions that initial weights and positions are most often made with, on the meta device: torch would
+first import its compiler to tell their shapes, which takes most of a second."""

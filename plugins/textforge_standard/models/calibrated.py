@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 
 def calibrated(
@@ -15,7 +15,7 @@ def calibrated(
     C: Annotated[float, Gt(0)] = 1.0,  # noqa: N803  (the field's name)
     dual: Literal["auto"] | bool = "auto",
     class_weight: Literal["balanced"] | None = None,
-    cv: Annotated[int, Ge(2)] = 5,
+    cv: Annotated[int, Ge(2), Le(1000)] = 5,
     ensemble: bool = False,
     tol: Annotated[float, Gt(0)] = 0.0001,
     max_iter: Annotated[int, Ge(1)] = 1000,

@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
+
+from textforge_standard.models.sizes import Width
 
 MULTIPLIER = 116049371
 """fastText's own, in its hash of word n-grams."""
@@ -14,9 +16,9 @@ def fasttext(
     vectors=None,
     /,
     *,
-    dim: Annotated[int, Ge(1)] = 50,
-    ngrams: Annotated[int, Ge(1)] = 2,
-    buckets: Annotated[int, Ge(1)] = 100_000,
+    dim: Width = 50,
+    ngrams: Annotated[int, Ge(1), Le(100)] = 2,
+    buckets: Annotated[int, Ge(1), Le(2**30)] = 100_000,
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
     freeze: bool = False,
 ):

@@ -3,7 +3,9 @@
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Lt, MaxLen
+
+from textforge_standard.models.sizes import Width
 
 
 def mlp(
@@ -11,7 +13,7 @@ def mlp(
     n_classes: int,
     /,
     *,
-    hidden: list[Annotated[int, Ge(1)]] = [100, 100],  # noqa: B006  (copied for each use)
+    hidden: Annotated[list[Width], MaxLen(100)] = [100, 100],  # noqa: B006  (copied for each use)
     activation: Literal["relu", "leaky_relu", "elu", "silu", "gelu", "tanh", "sigmoid"] = "relu",
     norm: Literal["batch", "layer"] | None = None,
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Lt
 
+from textforge_standard.models.sizes import Depth, Width
+
 
 def rnn(
     vocab_size: int,
@@ -12,9 +14,9 @@ def rnn(
     /,
     *,
     cell: Literal["gru", "lstm"] = "gru",
-    dim: Annotated[int, Ge(1)] = 100,
-    hidden: Annotated[int, Ge(1)] = 100,
-    layers: Annotated[int, Ge(1)] = 1,
+    dim: Width = 100,
+    hidden: Width = 100,
+    layers: Depth = 1,
     bidirectional: bool = True,
     pooling: Literal["last", "mean", "max", "attention"] = "max",
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.3,

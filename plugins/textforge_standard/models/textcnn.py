@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
-from annotated_types import Ge, Lt, MinLen
+from annotated_types import Ge, Lt, MaxLen, MinLen
+
+from textforge_standard.models.sizes import Depth, Width
 
 
 def textcnn(
@@ -11,9 +13,9 @@ def textcnn(
     vectors=None,
     /,
     *,
-    dim: Annotated[int, Ge(1)] = 100,
-    widths: Annotated[list[Annotated[int, Ge(1)]], MinLen(1)] = [3, 4, 5],  # noqa: B006  (copied for each use)
-    channels: Annotated[int, Ge(1)] = 100,
+    dim: Width = 100,
+    widths: Annotated[list[Depth], MinLen(1), MaxLen(100)] = [3, 4, 5],  # noqa: B006  (copied for each use)
+    channels: Width = 100,
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.5,
     freeze: bool = False,
 ):

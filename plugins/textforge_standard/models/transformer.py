@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Lt
 
+from textforge_standard.models.sizes import Depth, Width
+
 
 def transformer(
     vocab_size: int,
@@ -11,12 +13,12 @@ def transformer(
     vectors=None,
     /,
     *,
-    dim: Annotated[int, Ge(1)] = 128,
-    layers: Annotated[int, Ge(1)] = 2,
-    heads: Annotated[int, Ge(1)] = 4,
-    feedforward: Annotated[int, Ge(1)] = 256,
+    dim: Width = 128,
+    layers: Depth = 2,
+    heads: Depth = 4,
+    feedforward: Width = 256,
     positions: Literal["sinusoidal", "learned"] = "sinusoidal",
-    max_positions: Annotated[int, Ge(1)] = 512,
+    max_positions: Width = 512,
     pooling: Literal["mean", "max", "attention", "cls"] = "mean",
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.1,
     freeze: bool = False,

@@ -17,7 +17,15 @@ def pack(vocabulary: Sequence[str]) -> dict[str, NDArray[Any]]:
 
 
 def unpack(state: dict[str, Any]) -> list[str]:
-    """The words that `pack` packed."""
-    data = state["words"].tobytes()
-    ends = np.cumsum(state["lengths"], dtype=np.int64).tolist()
-    return [data[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+    """The words that `pack` packed.
+
+    Raises:
+        ValueError: the two arrays do not belong together.
+    """
+    data, lengths = state["words"], state["lengths"]
+    whole = data.dtype == np.uint8 and data.ndim == lengths.ndim == 1 and lengths.dtype.kind in "iu"
+    if not whole or lengths.min(initial=0) < 0 or lengths.sum(dtype=np.int64) != len(data):
+        raise ValueError("the lengths of the words do not fit their text")
+    text = data.tobytes()
+    ends = np.cumsum(lengths, dtype=np.int64).tolist()
+    return [text[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]

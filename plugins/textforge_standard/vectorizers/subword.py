@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 MISSING = "needs the package 'tokenizers'. Install it: pip install 'textforge[subword]'"
 AT_ONCE = 256
@@ -31,7 +31,7 @@ class Subword:
     def __init__(
         self,
         *,
-        vocab_size: Annotated[int, Ge(258)] = 8000,
+        vocab_size: Annotated[int, Ge(258), Le(10_000_000)] = 8000,
         lowercase: bool = True,
         min_frequency: Annotated[int, Ge(1)] = 2,
         max_length: Annotated[int, Ge(1)] | None = 512,

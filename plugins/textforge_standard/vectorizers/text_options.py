@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
-Length = Annotated[int, Ge(1)]
+Length = Annotated[int, Ge(1), Le(100)]
 
 
 def inherit_options(kind: type, base: type) -> None:

@@ -43,6 +43,15 @@ class Tfidf(BagOfWords):
         return {**super().state(), "idf": self.idf}
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer as `state` gave it."""
+        """This vectorizer as `state` gave it.
+
+        Raises:
+            ValueError: there is not one finite idf for each word.
+        """
+        import numpy as np
+
+        super().from_state(state)
         self.idf = state["idf"]
-        return super().from_state(state)
+        if self.idf.shape != (self.n_features,) or not np.isfinite(self.idf).all():
+            raise ValueError(f"idf is not {self.n_features} finite numbers, one for each word")
+        return self
