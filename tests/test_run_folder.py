@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
 from textforge.errors import BundleError, RecipeError, StorageError
-from textforge.run_folder import bundle_folder, create_run_folder, is_finished, is_run, read_result
+from textforge.evaluate import evaluate
+from textforge.run_folder import (
+    bundle_folder,
+    create_run_folder,
+    data_fingerprint,
+    is_finished,
+    is_run,
+    read_result,
+)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -106,12 +115,41 @@ def test_a_run_gives_its_bundle_and_a_bundle_itself(finished_run: Path) -> None:
     assert bundle_folder(finished_run / "model") == finished_run / "model"
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"recipe": ', b"\xff\xfe", b"[1]", b"3"])
+@pytest.mark.parametrize(
+    "damage", [b"", b'{"recipe": ', b"\xff\xfe", b"[1]", b"3", b"[]", b"[[1, 2]]", b"null", b"[" * 100_000, b"9" * 5000]
+)
 def test_a_damaged_result_is_told(tmp_path: Path, finished_run: Path, damage: bytes) -> None:
     copy = shutil.copytree(finished_run, tmp_path / "run")
     (copy / "result.json").write_bytes(damage)
-    with pytest.raises(BundleError, match=r"its result\.json is damaged"):
-        read_result(copy)
+    for read in (read_result, bundle_folder):
+        with pytest.raises(BundleError, match=r"its result\.json is damaged"):
+            read(copy)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"[]", b"{}", b"3", b'{"data": [1]}', b'{"data": {"sha256": 3}}', b"\xff", b"[" * 100_000, b"9" * 5000],
+)
+def test_the_fingerprint_of_a_damaged_environment_is_unknown(tmp_path: Path, finished_run: Path, damage: bytes) -> None:
+    copy = shutil.copytree(finished_run, tmp_path / "run")
+    assert re.fullmatch("[0-9a-f]{64}", data_fingerprint(copy) or "")
+    (copy / "environment.json").write_bytes(damage)
+    assert data_fingerprint(copy) is None
+    assert "environment.json cannot be read" in evaluate(copy)["warnings"][-1]
+
+
+@pytest.mark.parametrize("name", ["my run", "it's", "-r", "$(touch x)", "; ls #"])
+@pytest.mark.parametrize("file", ["metrics.jsonl", "folds.jsonl"])
+def test_the_command_that_is_offered_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, file: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (unfinished(Path(name)) / file).write_text("{}\n")
+    with pytest.raises(BundleError) as told:
+        bundle_folder(Path(name))
+    *_, path = shlex.split(str(told.value).partition("Run it again: ")[2])
+    assert not path.startswith("-")
+    assert Path(path) == Path(name, "resolved.yaml")
 
 
 def test_nothing_there_is_told(tmp_path: Path) -> None:
