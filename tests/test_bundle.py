@@ -216,6 +216,7 @@ def test_a_state_of_values_and_arrays_comes_back_as_it_was(tmp_path: Path) -> No
         given_state = {  # noqa: RUF012
             "name": "ß",
             "nested": {"list": [1, 2.5, None]},
+            "pair": (1, 2),
             "matrix": np.arange(6, dtype=np.float32).reshape(2, 3).T,
             "scalar": np.array(3.5),
             "empty": np.empty((0, 2), dtype=np.int64),
@@ -226,6 +227,7 @@ def test_a_state_of_values_and_arrays_comes_back_as_it_was(tmp_path: Path) -> No
         textforge.save(trained(plugins, "own"), tmp_path / "b"), plugins=plugins
     ).vectorizer.restored
     assert {k: restored[k] for k in ("name", "nested")} == {k: Own.given_state[k] for k in ("name", "nested")}
+    assert restored["pair"] == [1, 2]
     for name in ("matrix", "scalar", "empty"):
         np.testing.assert_array_equal(restored[name], Own.given_state[name], strict=True)
 

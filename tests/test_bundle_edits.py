@@ -219,6 +219,31 @@ def test_an_edited_tokenizer_is_refused(bundle: Callable[[str], Path], state: An
     assert "vectorizer 'subword' from textforge" in message
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: a.clear(),
+        lambda a: a.pop("1.bias"),
+        lambda a: a.update(more=np.ones(3, np.float32)),
+        lambda a: a.update({"1.bias": a["1.bias"][:-1]}),
+        lambda a: a.update({"1.bias": a["1.bias"][:, None]}),
+        lambda a: a.update({"1.bias": np.full_like(a["1.bias"], np.nan)}),
+        lambda a: a.update({"1.bias": np.full_like(a["1.bias"], np.inf)}),
+        lambda a: a.update({"1.bias": a["1.bias"] + 5}),
+        lambda a: a.update({"1.weight": a["1.weight"].T.copy()}),
+        lambda a: a.update({"1.weight": a["1.weight"].astype(np.int64)}),
+        lambda a: a.update({name: array.ravel()[:0] for name, array in a.items()}),
+    ],
+)
+def test_edited_weights_are_refused(bundle: Callable[[str], Path], change: Callable[[dict[str, Any]], Any]) -> None:
+    path = bundle("bow-mlp")
+    file = path / "model.safetensors"
+    arrays = load_file(str(file))
+    change(arrays)
+    save_file(arrays, str(file))
+    refusal(edited(path, lambda d: d["files"].update({file.name: sha256(file)})))
+
+
 @pytest.mark.parametrize("file", ["model.safetensors", "vectorizer.safetensors"])
 @pytest.mark.parametrize(
     "data",
@@ -343,3 +368,16 @@ def test_a_description_keeps_all_that_was_saved() -> None:
             from textforge.bundle_description import read_description
 
             assert read_description(folder).facts.given() == facts
+
+
+def test_the_page_on_bundles_lists_the_keys_of_the_schema() -> None:
+    import re
+
+    from textforge.bundle_description import Description, SavedDecision, SavedFacts, SavedVectorizer
+
+    page = (ROOT / "docs" / "bundles.md").read_text()
+    table = page.partition("## The description")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE))
+    assert list(rows) == list(Description.model_fields)
+    for key, schema in (("decision", SavedDecision), ("facts", SavedFacts), ("vectorizer", SavedVectorizer)):
+        assert all(f"`{name}`" in rows[key] for name in schema.model_fields)

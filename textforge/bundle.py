@@ -36,7 +36,7 @@ from textforge.decision import Decision
 from textforge.errors import BundleError, ComponentError, StorageError, TextforgeError
 from textforge.plugins import PluginManager
 from textforge.run_folder import bundle_folder
-from textforge.storage import replaced, sha256, temporary_beside, write_json
+from textforge.storage import json_text, replaced, sha256, temporary_beside, write_json
 
 GOLDEN_TEXTS = (
     "",
@@ -160,7 +160,7 @@ def _write(classifier: Classifier, folder: Path) -> None:
         "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
     }
     signed = {**described, "digest": _digest(described)}
-    checked(signed)  # so that nothing is saved which could not be loaded
+    checked(json.loads(json_text(signed)))  # so that nothing is saved which could not be loaded
     write_json(folder / DESCRIPTION, signed)
 
 
