@@ -378,11 +378,27 @@ def test_output_that_is_full_says_where_the_finished_run_is(recipe_file: Path, t
 
 
 def test_more_weights_than_memory_are_told_without_a_stack_of_c(recipe_file: Path, tmp_path: Path) -> None:
-    for width in (10**12, 10**26):
-        done = invoke("run", recipe_file, "-s", f"model.hidden=[{width}]", "-q", "--out", tmp_path / "run")
-        assert done.returncode == 1
-        assert "frame #" not in done.stderr
-        assert done.stderr.count("\n") == 1, done.stderr
+    model = f"model={{use: fasttext, dim: 1000000, buckets: {2**30}}}"  # 4 PB, more than any address space
+    done = invoke("run", recipe_file, "-s", "vectorizer=tokens", "-s", model, "-q", "--out", tmp_path / "run")
+    assert done.returncode == 1
+    assert "out of memory" in done.stderr
+    assert "frame #" not in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("model.hidden=[30000000]", "hidden[0] must be a number of at most 1000000, not 30000000"),
+        (f"model.hidden=[{10**26}]", "hidden[0] must be a number of at most 1000000"),
+        (f"model.hidden=[{','.join(['50'] * 101)}]", "hidden must be a list of at most 100, not a list of 101"),
+        ("vectorizer.ngrams=[1,1000000000]", "ngrams[1] must be a number of at most 100"),
+    ],
+)
+def test_sizes_that_nothing_needs_are_mistakes_of_the_recipe(recipe_file: Path, option: str, says: str) -> None:
+    done = invoke("check", recipe_file, "-s", option)
+    assert done.returncode == 2
+    assert says in done.stderr
 
 
 def test_an_internal_error_names_the_folder_it_leaves(
