@@ -22,22 +22,9 @@ def reliability(monkeypatch):
 
 
 ATTACKS = [("recipes", 100), ("bundles", 40), ("data", 120), ("kills", 2)]
-OPEN = {
-    "bundles": "a description that is edited and signed anew still gives internal errors",
-    "data": "rows of tables with more or fewer fields than the header are still read",
-}
-"""Sections that fail today. Strict: whoever mends one takes it out here."""
 
 
-@pytest.mark.parametrize(
-    ("section", "n"),
-    [
-        pytest.param(
-            section, n, marks=[pytest.mark.xfail(strict=True, reason=OPEN[section])] if section in OPEN else []
-        )
-        for section, n in ATTACKS
-    ],
-)
+@pytest.mark.parametrize(("section", "n"), ATTACKS)
 def test_no_attack_succeeds(reliability, section, n):
     failed = [(number, verdict) for number, verdict in reliability.cases(section, 10_000, n) if verdict.failure]
     assert not failed
