@@ -180,7 +180,7 @@ def test_a_figure_that_is_undefined_later_is_told_and_counts_as_no_better() -> N
     )  # fmt: skip
     loop.fit()
     assert (loop.best.number, seen) == (3, [0.3, 0.5])
-    assert loop.warnings == ["trainer.monitor: own was undefined in epochs 2, 4: they count as no better."]
+    assert loop.part_warnings == ["trainer.monitor: own was undefined in epochs 2, 4: they count as no better."]
 
 
 def raising(optimizer: Any, /) -> Any:

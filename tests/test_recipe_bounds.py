@@ -65,7 +65,7 @@ MISTAKES = {
     "unknown settings": BASE + "trainer:\n" + many("  option_{}: 1\n"),
     "unknown options of a metric": BASE + "metrics:\n- use: top-k\n" + many("  option_{}: 1\n"),
     "unknown sections": BASE + many("section_{}: 1\n"),
-    "wrong items": BASE.replace("mlp", "mlp, hidden: [" + "wrong, " * 3000 + "]"),
+    "wrong items": BASE.replace("bow", "{use: bow, stop_words: [" + "1, " * 3000 + "]}"),
     "wrong weights": BASE + "loss: {use: cross-entropy, class_weights: {" + many("label{}: x, ") + "}}",
     "missing files": BASE.replace("data.csv", "[" + many("missing{}.csv, ") + "]"),
 }
@@ -142,7 +142,10 @@ LONG = {
     "tag": f"{BASE}seed: !{BIG} 1",
     "alias": f"{BASE}seed: *{BIG}",
     "half characters": BASE + 'seed: "' + "\\ud800" * 10_000 + '"',
-    "one line of many mistakes": BASE.replace("mlp", "mlp, hidden: [" + ("x" * 100 + ", ") * 3000 + "]"),
+    "one line of many mistakes": BASE
+    + "loss: {use: cross-entropy, class_weights: {"
+    + many(f"label{{}}: {'x' * 100}, ")
+    + "}}",
 }
 
 

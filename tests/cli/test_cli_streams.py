@@ -104,7 +104,8 @@ def test_what_plugins_and_libraries_print_ends_no_run(recipe_file: Path, tmp_pat
     env = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "always"}
     done = run_with(closed_pipe, recipe_file, tmp_path / "run", "-s", "callbacks=[loud]", env=env)
     is_done(done, tmp_path / "run")
-    assert json.loads((tmp_path / "run" / "result.json").read_text())["warnings"][1:] == []
+    warnings = json.loads((tmp_path / "run" / "result.json").read_text())["warnings"]
+    assert [one.split()[0] for one in warnings] == ["no", "test"]  # of the data: nothing about the callback
 
 
 def test_warnings_and_failures_keep_their_exit_code(finished_run: Path, tmp_path: Path, closed_pipe: int) -> None:
@@ -218,4 +219,4 @@ def test_what_a_callers_own_progress_raises_ends_the_run(small_csv: Path, tmp_pa
 def test_messages_are_whole_on_a_stderr_that_works(finished_run: Path, tmp_path: Path) -> None:
     assert textforge("check", tmp_path / "away.yaml").stderr == invoke("check", tmp_path / "away.yaml").stderr
     done = textforge("evaluate", finished_run)
-    assert done.stderr == "warning: no test file: 25 of 120 rows, stratified by label, are held out for the test.\n"
+    assert done.stderr == "warning: no test file: 24 of 120 rows, stratified by label, are held out for the test.\n"
