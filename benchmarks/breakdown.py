@@ -129,7 +129,7 @@ class Operators:
 
 
 def watch_stages(clock: Clock | Operators) -> None:
-    from textforge.progress import Progress
+    from textforge.runs.progress import Progress
 
     def evaluated(self: Progress, done: int, texts: int) -> None:
         if done >= texts:

@@ -17,15 +17,16 @@ from typing import Any
 import click
 from click.testing import CliRunner
 
-from textforge import hookspecs
 from textforge.cli import COMMANDS, cli
 from textforge.cli.plugins import describe
-from textforge.components import FACTS, KINDS, Origin
-from textforge.hookspecs import PLUGIN_API
-from textforge.options import Options
-from textforge.plugins import HOOKED, PluginManager
-from textforge.schema import recipe_schema
-from textforge.settings import DecisionSettings, TrainerSettings
+from textforge.components import hookspecs
+from textforge.components.component import Origin
+from textforge.components.hookspecs import PLUGIN_API
+from textforge.components.kinds import FACTS, KINDS
+from textforge.components.manager import HOOKED, PluginManager
+from textforge.components.options import Options
+from textforge.components.settings import DecisionSettings, TrainerSettings
+from textforge.recipes.schema import recipe_schema
 
 DOCS = Path(__file__).parent
 GIVEN = ("n_features", "vocab_size", "vectors")

@@ -153,8 +153,8 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def installed(kind: str) -> str:
     """The names of a kind, as messages list them."""
+    from textforge.components.manager import PluginManager
     from textforge.errors import listed
-    from textforge.plugins import PluginManager
 
     return listed(PluginManager().names(kind))
 
@@ -163,8 +163,8 @@ def shipped() -> PluginManager:
     """The parts that ship with textforge, whatever else is installed."""
     import textforge_standard
     from textforge import __version__
-    from textforge.components import Origin
-    from textforge.plugins import PluginManager
+    from textforge.components.component import Origin
+    from textforge.components.manager import PluginManager
 
     plugins = PluginManager(entry_points=False)
     plugins.register(textforge_standard, origin=Origin("textforge", __version__))

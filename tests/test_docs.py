@@ -35,8 +35,8 @@ def test_what_is_made_from_the_code_is_up_to_date() -> None:
 
 
 def test_every_option_that_ships_is_documented() -> None:
-    from textforge.components import KINDS
-    from textforge.plugins import PluginManager
+    from textforge.components.kinds import KINDS
+    from textforge.components.manager import PluginManager
 
     plugins = PluginManager()
     for kind in KINDS:

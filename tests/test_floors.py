@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -11,28 +12,34 @@ import pytest
 from conftest import ROOT
 
 PACKAGE = ROOT / "textforge"
-FLOORS = {
-    0: ["errors", "shown", "shortage"],
-    1: ["hookspecs", "compatibility", "settings", "options", "option_errors", "components", "plugins",
-        "yaml12", "document", "overlay", "input_paths", "pairing", "recipe", "parameters", "schema",
-        "run_folder", "storage", "bundle_description"],
-    2: ["splits", "similar_labels", "rows", "remarks", "streams", "data", "features", "feeding", "bag_sums", "layers",
-        "rng", "confusion", "metrics", "decision", "averaging", "classifier", "optimization", "self_fitting",
-        "validation", "trainer", "bundle_parts", "bundle_weights", "bundle"],
-    3: ["environment", "progress", "callbacks", "runner", "spread", "repeats", "cross_validation", "evaluate",
-        "probabilities", "text_lines", "text_stream", "predict", "testing", "sklearn"],
-    4: ["cli", "__main__"],
-}  # fmt: skip
+FLOORS = (
+    ("errors",),
+    ("components",),
+    ("recipes",),
+    ("data",),
+    ("features",),
+    ("classifiers",),
+    ("training",),
+    ("runs",),
+    ("testing", "sklearn"),
+    ("cli",),
+    ("__main__",),
+)
+"""The rooms of the package, from the ground up. A room imports from itself and from the floors below it."""
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+LIGHT = {"pluggy", "yaml", "pydantic", "pydantic_core", "typing_extensions", "annotated_types", "packaging"}
+HEAVY = LIGHT | {"numpy", "torch", "safetensors"}
 ALLOWED = {
-    0: set(),
-    1: {"pluggy", "yaml", "pydantic", "pydantic_core", "typing_extensions", "annotated_types", "packaging"},
+    "errors": set[str](),
+    "components": LIGHT,
+    "recipes": LIGHT,
+    **dict.fromkeys(("data", "features", "classifiers", "training", "runs"), HEAVY),
+    "testing": HEAVY | {"pytest"},
+    "sklearn": HEAVY | {"sklearn"},
+    "cli": HEAVY | {"click", "rich"},
+    "__main__": set[str](),
 }
-ALLOWED[2] = ALLOWED[1] | {"numpy", "torch", "safetensors"}
-ALLOWED[3] = ALLOWED[2]
-ALLOWED[4] = ALLOWED[3] | {"click", "rich"}
-ALLOWED_IN = {"sklearn": {"sklearn"}, "testing": {"pytest"}}
-"""What one module alone may import besides."""
-FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
+"""The packages beside the standard library that a room may import."""
 
 
 def imports(path: Path) -> set[str]:
@@ -56,24 +63,33 @@ def home(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def floor(path: Path) -> int:
-    return FLOOR_OF[home(path)]
-
-
-def test_every_module_has_its_floor() -> None:
-    assert {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in modules()} == set(FLOOR_OF)
+def test_the_package_has_the_rooms_of_the_architecture_and_few_entries() -> None:
+    assert {home(path) for path in modules()} == set(FLOOR_OF)
+    entries = [path for path in PACKAGE.iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= 14, sorted(path.name for path in entries)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_down_only(path: Path) -> None:
+    room = home(path)
     for name in imports(path):
         parts = name.split(".")
+        if name in ("textforge", "textforge.lazy"):
+            continue
         if parts[0] == "textforge":
-            assert FLOOR_OF[parts[1]] <= floor(path), f"{path.name} on floor {floor(path)} imports {name}"
+            below = FLOOR_OF[parts[1]] < FLOOR_OF[room]
+            assert below or parts[1] == room, f"{path.relative_to(PACKAGE)} imports {name}"
         elif parts[0] not in sys.stdlib_module_names:
-            assert parts[0] in ALLOWED[floor(path)] | ALLOWED_IN.get(home(path), set()), (
-                f"{path.name} on floor {floor(path)} imports {name}"
-            )
+            assert parts[0] in ALLOWED[room], f"{path.relative_to(PACKAGE)} imports {name}"
+
+
+@pytest.mark.parametrize("room", [room for rooms in FLOORS for room in rooms if (PACKAGE / room).is_dir()])
+def test_a_room_says_what_it_is_for_and_offers_its_names(room: str) -> None:
+    tree = ast.parse((PACKAGE / room / "__init__.py").read_text())
+    assert (ast.get_docstring(tree) or "").endswith("."), room
+    module = importlib.import_module(f"textforge.{room}")
+    for name in getattr(module, "__all__", ()):
+        assert getattr(module, name) is not None
 
 
 def test_the_contract_kit_imports_pytest_inside_contract_tests_alone() -> None:
@@ -87,8 +103,8 @@ def test_the_contract_kit_imports_pytest_inside_contract_tests_alone() -> None:
 
 
 def test_the_core_knows_no_component_by_name() -> None:
-    from textforge.components import KINDS
-    from textforge.plugins import PluginManager
+    from textforge.components.kinds import KINDS
+    from textforge.components.manager import PluginManager
 
     plugins = PluginManager()
     kinds = set(KINDS) - {"scheduler"}  # whose names are ordinary words, such as 'step'
@@ -111,11 +127,12 @@ def test_plugins_import_only_public_names() -> None:
         assert used <= public, f"{path}: {used - public}"
 
 
-def test_trainer_knows_nothing_of_yaml_entry_points_click_or_files() -> None:
-    used = {name.split(".")[0] for name in imports(PACKAGE / "trainer.py")}
-    assert not used & {"yaml", "pluggy", "click", "pathlib", "os", "io", "json"}
-    local = {name for name in imports(PACKAGE / "trainer.py") if name.startswith("textforge.")}
-    assert not local & {"textforge.recipe", "textforge.plugins", "textforge.bundle", "textforge.run_folder"}
+def test_training_knows_nothing_of_yaml_entry_points_click_or_files() -> None:
+    for path in (PACKAGE / "training").glob("*.py"):
+        used = imports(path)
+        assert not {name.split(".")[0] for name in used} & {"yaml", "pluggy", "click", "pathlib", "os", "io", "json"}
+        local = {name for name in used if name.startswith(("textforge.recipes", "textforge.classifiers.bundles"))}
+        assert not local | ({"textforge.components.manager", "textforge.classifiers.storage"} & used), path
 
 
 def test_importing_textforge_loads_nothing_heavy_and_every_public_name_is_there() -> None:
@@ -130,7 +147,8 @@ def test_importing_textforge_loads_nothing_heavy_and_every_public_name_is_there(
 
 
 def test_textforge_run_is_the_function_whatever_was_imported_before() -> None:
-    code = "import textforge.evaluate, textforge.predict, textforge.cli.run, textforge; assert callable(textforge.run)"
+    modules = "textforge.runs.evaluation, textforge.classifiers.streams.predictions, textforge.cli.run, textforge"
+    code = f"import {modules}; assert callable(textforge.run)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

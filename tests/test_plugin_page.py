@@ -18,8 +18,9 @@ import yaml
 from conftest import ROOT, only_json, textforge as command, write_site
 
 import textforge
-from textforge import PluginManager, hookspecs
-from textforge.components import FACTS, KINDS
+from textforge import PluginManager
+from textforge.components import hookspecs
+from textforge.components.kinds import FACTS, KINDS
 
 PAGE = (ROOT / "docs/plugins.md").read_text()
 HOOKS = (ROOT / "docs/hooks.md").read_text()
@@ -141,7 +142,7 @@ def test_the_pyproject_of_the_first_plugin_is_one():
 
 
 def test_the_factory_example_and_its_check_of_options_work():
-    from textforge.options import Options
+    from textforge.components.options import Options
 
     names: dict = {}
     for code in pieces("Factories: facts and options"):

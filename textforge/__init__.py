@@ -6,14 +6,17 @@ The names below are the public face. They are imported when first used (PEP 562)
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textforge.bag_sums import bag_sum as bag_sum
-    from textforge.bundle import load as load, save as save
-    from textforge.classifier import Classifier as Classifier
-    from textforge.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
-    from textforge.data import Dataset as Dataset
+    from textforge.classifiers.bundles.bundle import save as save
+    from textforge.classifiers.classifier import Classifier as Classifier
+    from textforge.components.hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
+    from textforge.components.manager import PluginManager as PluginManager
+    from textforge.components.settings import TrainerSettings as TrainerSettings
+    from textforge.data.dataset import Dataset as Dataset
+    from textforge.data.streams import Stream as Stream, Survey as Survey
     from textforge.errors import (
         BundleError as BundleError,
         ComponentError as ComponentError,
@@ -25,70 +28,85 @@ if TYPE_CHECKING:
         TextforgeError as TextforgeError,
         TrainingError as TrainingError,
     )
-    from textforge.features import Ragged as Ragged, RaggedBatch as RaggedBatch
-    from textforge.hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
-    from textforge.layers import FeatureLinear as FeatureLinear
-    from textforge.plugins import PluginManager as PluginManager
-    from textforge.progress import Progress as Progress
-    from textforge.recipe import Recipe as Recipe, load_recipe as load_recipe
-    from textforge.repeats import Repeats as Repeats, run_seeds as run_seeds
-    from textforge.runner import Run as Run, run as run
-    from textforge.settings import TrainerSettings as TrainerSettings
-    from textforge.streams import Stream as Stream, Survey as Survey
-    from textforge.trainer import Trainer as Trainer
-    from textforge.validation import EpochResult as EpochResult
+    from textforge.features.bag_sums import bag_sum as bag_sum
+    from textforge.features.layers import FeatureLinear as FeatureLinear
+    from textforge.features.ragged import Ragged as Ragged, RaggedBatch as RaggedBatch
+    from textforge.recipes.recipe import Recipe as Recipe, load_recipe as load_recipe
+    from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
+    from textforge.runs.loading import load as load
+    from textforge.runs.progress import Progress as Progress
+    from textforge.runs.runner import Run as Run, run as run
+    from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
+    from textforge.training.trainer import Trainer as Trainer
+    from textforge.training.validation import EpochResult as EpochResult
 
-_HOME = {
+
+def lazy(package: str, homes: Mapping[str, str]) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
+    """`__all__`, `__getattr__` and `__dir__` of a package that imports its names when they are first used (PEP 562).
+
+    Args:
+        package: its `__name__`.
+        homes: public name to the module below the package that defines it.
+    """
+
+    def get(name: str) -> Any:
+        from importlib import import_module
+
+        if name not in homes:
+            raise AttributeError(f"module '{package}' has no attribute '{name}'")
+        value = getattr(import_module(f"{package}.{homes[name]}"), name)
+        import_module(package).__dict__[name] = value  # a name wins over a module of the same name
+        return value
+
+    return list(homes), get, lambda: sorted(homes)
+
+
+_HOMES = {
     "BundleError": "errors",
-    "Classifier": "classifier",
+    "Classifier": "classifiers.classifier",
     "ComponentError": "errors",
-    "CrossValidation": "cross_validation",
+    "CrossValidation": "runs.cross_validation",
     "DataError": "errors",
     "DataUnavailable": "errors",
-    "Dataset": "data",
-    "EpochResult": "validation",
-    "FeatureLinear": "layers",
-    "PLUGIN_API": "hookspecs",
+    "Dataset": "data.dataset",
+    "EpochResult": "training.validation",
+    "FeatureLinear": "features.layers",
+    "PLUGIN_API": "components.hookspecs",
     "PluginError": "errors",
-    "PluginManager": "plugins",
-    "Progress": "progress",
-    "Ragged": "features",
-    "RaggedBatch": "features",
-    "Recipe": "recipe",
+    "PluginManager": "components.manager",
+    "Progress": "runs.progress",
+    "Ragged": "features.ragged",
+    "RaggedBatch": "features.ragged",
+    "Recipe": "recipes.recipe",
     "RecipeError": "errors",
-    "Repeats": "repeats",
-    "Run": "runner",
+    "Repeats": "runs.seeds",
+    "Run": "runs.runner",
     "StorageError": "errors",
-    "Stream": "streams",
-    "Survey": "streams",
+    "Stream": "data.streams",
+    "Survey": "data.streams",
     "TextforgeError": "errors",
-    "Trainer": "trainer",
-    "TrainerSettings": "settings",
+    "Trainer": "training.trainer",
+    "TrainerSettings": "components.settings",
     "TrainingError": "errors",
-    "bag_sum": "bag_sums",
-    "cross_validate": "cross_validation",
-    "hookimpl": "hookspecs",
-    "load": "bundle",
-    "load_recipe": "recipe",
-    "run": "runner",
-    "run_seeds": "repeats",
-    "save": "bundle",
+    "bag_sum": "features.bag_sums",
+    "cross_validate": "runs.cross_validation",
+    "hookimpl": "components.hookspecs",
+    "load": "runs.loading",
+    "load_recipe": "recipes.recipe",
+    "run": "runs.runner",
+    "run_seeds": "runs.seeds",
+    "save": "classifiers.bundles.bundle",
 }
-"""Public name to the module that defines it."""
-
-__all__ = [*_HOME, "__version__"]  # noqa: PLE0604  (names, by construction)
+_names, _get, _dir = lazy(__name__, _HOMES)
+__all__ = [*_names, "__version__"]  # noqa: PLE0604  (names, by construction)
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module, metadata
-
     if name == "__version__":
+        from importlib import metadata
+
         return metadata.version("textforge")
-    if name in _HOME:
-        value = getattr(import_module(f"textforge.{_HOME[name]}"), name)
-        globals()[name] = value  # `textforge.run` is the function, also once its module is loaded
-        return value
-    raise AttributeError(f"module 'textforge' has no attribute '{name}'")
+    return _get(name)
 
 
 def __dir__() -> list[str]:

@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from textforge.components.manager import PluginManager
 from textforge.errors import DataError, RecipeError, TextforgeError, listed
-from textforge.parameters import changed, parameters, recipe_of
-from textforge.plugins import PluginManager
-from textforge.recipe import Recipe
-from textforge.runner import told_at, trainer_for
+from textforge.recipes.parameters import changed, parameters, recipe_of
+from textforge.recipes.recipe import Recipe
+from textforge.runs.runner import told_at, trainer_for
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from textforge.data import Dataset
+    from textforge.data.dataset import Dataset
 
 
 class TextforgeWarning(UserWarning):
@@ -140,7 +140,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def save(self, path: str | Path) -> Path:
         """Save the classifier as a bundle, for `textforge.load` and `textforge predict`."""
-        from textforge.bundle import save
+        from textforge.classifiers.bundles.bundle import save
 
         check_is_fitted(self)
         return save(self.classifier_, path)
@@ -173,7 +173,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _texts(texts: Iterable[str]) -> list[str]:
-    from textforge.data import as_texts
+    from textforge.data.dataset import as_texts
 
     shape = getattr(texts, "shape", (0,))
     if len(shape) > 1:  # iterating a table of pandas gives the names of its columns
@@ -238,7 +238,7 @@ class _Targets:
         return cls(np.arange(marked.shape[1]), names, labels, columns, dtype)
 
     def dataset(self, texts: list[str]) -> Dataset:
-        from textforge.data import Dataset
+        from textforge.data.dataset import Dataset
 
         return Dataset(train=(texts, self.labels), label_names=self.names or None)
 

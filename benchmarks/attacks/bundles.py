@@ -82,7 +82,7 @@ def _damage(rng: random.Random, bundle: Path, kind: str) -> None:
 
 def _sign(file: Path, described: Any) -> None:
     """Write a description with the digest that fits it, as another program would."""
-    from textforge.storage import json_text
+    from textforge.classifiers.storage import json_text
 
     if isinstance(described, dict):
         described.pop("digest", None)

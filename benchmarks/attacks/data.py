@@ -59,7 +59,7 @@ UNSEEN = Rule(len(ROWS), len(ROWS))
 
 
 def prepare(folder: Path) -> Attack:
-    from textforge.plugins import PluginManager
+    from textforge.components.manager import PluginManager
 
     plugins = PluginManager()
 
@@ -138,8 +138,8 @@ def _damage(rng: random.Random, data: bytes, form: str, kind: str) -> bytes:
 
 def _read(plugins: Any, form: str, path: Path, stream: bool) -> tuple[list[Row], bool]:
     """Every row of a dataset, and whether it warns of anything."""
-    from textforge.data import as_dataset
-    from textforge.streams import Stream
+    from textforge.data.dataset import as_dataset
+    from textforge.data.streams import Stream
 
     options = {"train": str(path), **({"stream": True} if stream else {})}
     dataset = as_dataset(plugins.part("dataset", form, **options), 0)

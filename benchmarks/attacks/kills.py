@@ -75,7 +75,7 @@ def judged(new: list[Path], after: float) -> Verdict:
     """What the commands say of the folder that a killed run left."""
     import textforge
     from textforge.errors import BundleError
-    from textforge.evaluate import evaluate
+    from textforge.runs.evaluation import evaluate
 
     if not new:
         return Verdict("a run", "killed, no folder yet")

@@ -20,7 +20,7 @@ LONGEST = 30_000
 
 
 def prepare(folder: Path) -> Attack:
-    from textforge.plugins import PluginManager
+    from textforge.components.manager import PluginManager
 
     plugins = PluginManager()
     texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "recipes").glob("*.yaml"))]

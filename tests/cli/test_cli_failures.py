@@ -407,7 +407,7 @@ def test_an_internal_error_names_the_folder_it_leaves(
     def fails(*_: object) -> None:
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr("textforge.metrics.confusion_matrix", fails)
+    monkeypatch.setattr("textforge.classifiers.metrics.confusion_matrix", fails)
     done = invoke("run", recipe_file, "-q", "--out", tmp_path / "run")
     assert done.returncode == 1
     assert "internal error: ZeroDivisionError: a fault" in done.stderr
@@ -438,7 +438,7 @@ def test_out_of_memory_names_the_folder_that_it_leaves(
     def fails(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("textforge.metrics.confusion_matrix", fails)
+    monkeypatch.setattr("textforge.classifiers.metrics.confusion_matrix", fails)
     done = invoke("run", recipe_file, "-q", "--out", tmp_path / "run")
     assert done.returncode == 1
     assert done.stderr.startswith("error: out of memory. ")

@@ -17,7 +17,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 import textforge
 from textforge import DataError
-from textforge.evaluate import evaluate
+from textforge.runs.evaluation import evaluate
 
 PLUGIN = '''
 import json

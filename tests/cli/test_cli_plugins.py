@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 from test_cli_check import HEAVY, imported_by
 
 from textforge import PluginManager
-from textforge.components import KINDS
-from textforge.schema import recipe_schema
+from textforge.components.kinds import KINDS
+from textforge.recipes.schema import recipe_schema
 
 
 def test_without_arguments_everything_installed_is_listed():
@@ -36,7 +36,8 @@ def test_with_a_name_its_facts_options_types_defaults_and_documentation_are_told
     assert "\nfacts: n_features, n_classes\n" in done.stdout
     (hidden,) = (line for line in done.stdout.splitlines() if line.startswith("hidden"))
     assert [part.strip() for part in hidden.split("  ") if part] == [
-        "hidden", "list[int >= 1, <= 1000000] length <= 100", "[100, 100]", "widths of the hidden layers, first to last.",
+        "hidden", "list[int >= 1, <= 1000000] length <= 100", "[100, 100]",
+        "widths of the hidden layers, first to last.",
     ]  # fmt: skip
 
 

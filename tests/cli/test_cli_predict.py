@@ -18,7 +18,7 @@ from conftest import make_texts, only_json, small_recipe, textforge, write_csv
 from in_process import invoke
 
 import textforge as library
-from textforge.text_stream import CHUNK
+from textforge.classifiers.streams.line_reader import CHUNK
 
 TEXTS = ["the rocket reached orbit", "the pitcher and the catcher", "", "pixel shader texture"]
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import textforge, write_site
 from in_process import invoke
 
-from textforge.shortage import ADVICE
+from textforge.errors.shortage import ADVICE
 
 resource = pytest.importorskip("resource")
 
@@ -149,10 +149,10 @@ def test_another_panic_names_the_plugin(recipe_file: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("where", "stage"),
     [
-        ("textforge.runner.load_dataset", "load"),
-        ("textforge.runner.trainer_for", "vectorize"),
-        ("textforge.runner._train", "train"),
-        ("textforge.runner._evaluate", "evaluate"),
+        ("textforge.runs.runner.load_dataset", "load"),
+        ("textforge.runs.runner.trainer_for", "vectorize"),
+        ("textforge.runs.runner._train", "train"),
+        ("textforge.runs.runner._evaluate", "evaluate"),
     ],
 )
 def test_each_stage_of_a_run_has_its_advice(
@@ -174,7 +174,7 @@ def test_predicting_has_advice_of_its_own(finished_run: Path, monkeypatch: pytes
     def fails(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("textforge.classifier.Classifier.predict_proba", fails)
+    monkeypatch.setattr("textforge.classifiers.classifier.Classifier.predict_proba", fails)
     done = invoke(command, finished_run, *(["moon"] if command == "predict" else []))
     assert done.returncode == 1
     assert ADVICE[command] in done.stderr
@@ -189,7 +189,7 @@ def test_an_unknown_panic_outside_of_a_plugin_is_told_without_a_traceback(
     def fails(*_: object) -> None:
         raise PanicException("index out of bounds")
 
-    monkeypatch.setattr("textforge.runner._train", fails)
+    monkeypatch.setattr("textforge.runs.runner._train", fails)
     done = invoke("run", recipe_file, "-q", "--out", tmp_path / "run")
     assert done.returncode == 1
     assert re.match(r"error: internal error: PanicException: index out of bounds \(", done.stderr)

@@ -16,7 +16,7 @@ from in_process import invoke
 
 from textforge.cli.messages import Unfailing, tell
 from textforge.cli.progress import Bar, Lines, progress_for
-from textforge.validation import EpochResult
+from textforge.training.validation import EpochResult
 
 LOUD = '''
 import sys, warnings

@@ -10,7 +10,7 @@ from conftest import ROOT, make_texts, shipped, small_recipe
 from torch import nn
 
 import textforge
-from textforge.plugins import PluginManager
+from textforge.components.manager import PluginManager
 
 MODELS = ["calibrated", "complement-nb", "linear-svc", "logistic-regression", "multinomial-nb", "nbsvm"]
 
@@ -158,7 +158,7 @@ def test_the_recipes_reach_what_they_say_on_the_real_corpus(name, least, tmp_pat
 def test_reading_every_component_imports_nothing_heavy():
     program = """
 import sys
-from textforge.plugins import PluginManager
+from textforge.components.manager import PluginManager
 plugins = PluginManager()
 kinds = ("model", "optimizer", "scheduler", "loss", "metric")
 read = [one.options for kind in kinds for one in plugins.components(kind)]

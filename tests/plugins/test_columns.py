@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 import textforge
 from textforge import DataError
-from textforge.evaluate import evaluate
+from textforge.runs.evaluation import evaluate
 from textforge_standard.datasets.columns import Columns, Table, examples
 from textforge_standard.datasets.csv_files import csv_files
 from textforge_standard.datasets.jsonl import jsonl

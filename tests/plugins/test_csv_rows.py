@@ -10,7 +10,7 @@ from conftest import make_texts, only_json, small_recipe, textforge, write_csv
 from hypothesis import given, settings, strategies as st
 
 from textforge import DataError
-from textforge.evaluate import evaluate
+from textforge.runs.evaluation import evaluate
 from textforge_standard.datasets.csv_files import csv_files
 from textforge_standard.datasets.csv_reader import read_separated, separated_blocks
 from textforge_standard.datasets.csv_rows import Rows, parsed

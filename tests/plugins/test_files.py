@@ -12,7 +12,7 @@ from conftest import make_texts, write_csv
 from hypothesis import given, strategies as st
 
 from textforge import DataError, RecipeError
-from textforge.recipe import load_dataset_part
+from textforge.recipes.recipe import load_dataset_part
 from textforge_standard.datasets.csv_files import csv_files
 from textforge_standard.datasets.fasttext import fasttext
 from textforge_standard.datasets.files import content, data_files, expanded, pieces, suffix

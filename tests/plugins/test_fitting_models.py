@@ -16,8 +16,8 @@ from sklearn.svm import LinearSVC
 
 import textforge
 from textforge import DataError, Ragged, RecipeError
-from textforge.features import Dense
-from textforge.plugins import PluginManager
+from textforge.components.manager import PluginManager
+from textforge.features.ragged import Dense
 from textforge_standard.models.calibrated import calibrated
 from textforge_standard.models.complement_nb import complement_nb
 from textforge_standard.models.linear_svc import linear_svc

@@ -335,7 +335,7 @@ VALUE = st.text() | st.integers() | st.booleans() | st.floats(allow_nan=False, a
 
 @given(value=VALUE | st.lists(VALUE, max_size=3))
 def test_any_value_is_written_so_that_it_reads_back(tmp_path_factory, value):
-    from textforge.document import read_document
+    from textforge.recipes.document import read_document
 
     path = tmp_path_factory.getbasetemp() / "value.yaml"
     written = yaml_value(value)

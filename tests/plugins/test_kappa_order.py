@@ -10,7 +10,7 @@ from sklearn.metrics import cohen_kappa_score
 
 import textforge
 from textforge import Dataset, RecipeError
-from textforge.data import sorted_labels
+from textforge.data.dataset import sorted_labels
 
 PARTS = textforge.PluginManager()
 SIZES = ("high", "low", "middle")

@@ -10,7 +10,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional
 
 from textforge import RecipeError
-from textforge.plugins import PluginManager
+from textforge.components.manager import PluginManager
 
 PLUGINS = PluginManager()
 LABELS = ("ant", "bee", "cat")

@@ -7,7 +7,7 @@ import pytest
 import sklearn.metrics as reference
 from hypothesis import given, strategies as st
 
-from textforge.plugins import PluginManager
+from textforge.components.manager import PluginManager
 
 PLUGINS = PluginManager()
 NAMES = PLUGINS.names("metric")

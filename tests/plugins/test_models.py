@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from textforge import FeatureLinear, Ragged
-from textforge.features import Dense
+from textforge.features.ragged import Dense
 from textforge_standard.models.linear import linear
 from textforge_standard.models.mlp import mlp
 from textforge_standard.vectorizers.bow import BagOfWords

@@ -6,7 +6,7 @@ from conftest import textforge
 from sklearn.datasets import fetch_20newsgroups
 
 from textforge import RecipeError
-from textforge.plugins import PluginManager
+from textforge.components.manager import PluginManager
 from textforge_standard.datasets.newsgroups import newsgroups
 
 # in no order, so that an accidental sorting shows
@@ -90,7 +90,7 @@ def test_a_thread_is_a_subject_without_its_re(header, name):
 
 @pytest.mark.corpus
 def test_posts_of_a_thread_are_a_group_also_where_headers_are_removed(corpus):
-    from textforge.data import holdout
+    from textforge.data.dataset import holdout
 
     dataset = newsgroups(categories=["sci.space", "sci.med"])
     stripped = newsgroups(categories=["sci.space", "sci.med"], remove=["headers"])

@@ -10,7 +10,7 @@ from conftest import shipped
 from torch import nn
 
 from textforge import FeatureLinear, RecipeError
-from textforge.plugins import PluginManager
+from textforge.components.manager import PluginManager
 from textforge_standard.optimizers.adadelta import adadelta
 from textforge_standard.optimizers.adafactor import adafactor
 from textforge_standard.optimizers.adagrad import adagrad
@@ -220,9 +220,9 @@ def test_torchs_own_classes_are_left_as_they_are():
 def test_a_training_step_does_not_import_torchs_compiler():
     program = """
 import sys, torch
-from textforge.layers import FeatureLinear
-from textforge.features import RaggedBatch
-from textforge.plugins import PluginManager
+from textforge.features.layers import FeatureLinear
+from textforge.features.ragged import RaggedBatch
+from textforge.components.manager import PluginManager
 for name in sys.argv[1:]:
     words = torch.nn.EmbeddingBag(5, 4, sparse=name in ("rowwise-adagrad", "sparse-adam"))
     model = torch.nn.Sequential(words, torch.nn.Linear(4, 4), torch.nn.Linear(4, 2))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pytest
 
 from textforge import RecipeError
-from textforge.components import IN_CODE, KINDS, Component
-from textforge.options import Options
+from textforge.components.component import IN_CODE, Component
+from textforge.components.kinds import KINDS
+from textforge.components.options import Options
 from textforge_standard.option_groups import with_groups
 
 

@@ -75,7 +75,7 @@ def test_the_name_may_be_that_of_the_distribution_and_json_is_one_object(tmp_pat
 
 
 def test_every_kind_of_component_is_offered():
-    from textforge.components import COMMAND, KINDS as PARTS
+    from textforge.components.kinds import COMMAND, KINDS as PARTS
 
     assert set(KINDS) == {*PARTS, COMMAND.name}
     assert {path.name for path in (TEMPLATES / "kinds").iterdir()} == set(KINDS)

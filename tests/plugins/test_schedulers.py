@@ -165,7 +165,7 @@ def test_every_scheduler_drives_every_optimizer(name, optimizer):
 def test_schedulers_do_not_import_torchs_compiler():
     program = """
 import sys, torch
-from textforge.plugins import PluginManager
+from textforge.components.manager import PluginManager
 for name in sys.argv[1:]:
     model = torch.nn.Linear(3, 2)
     optimizer = PluginManager().part("optimizer", "sgd").build({"params": list(model.parameters()), "module": model})

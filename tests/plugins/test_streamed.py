@@ -457,7 +457,7 @@ def test_a_run_on_a_stream_leaves_all_that_a_run_in_memory_leaves(streaming, tmp
 
 
 def test_a_run_on_a_stream_is_evaluated_on_other_files_read_whole(streaming, tmp_path):
-    from textforge.evaluate import evaluate
+    from textforge.runs.evaluation import evaluate
 
     run = textforge.run(streaming, out=tmp_path / "run")
     other = write_csv(tmp_path / "other.csv", *make_texts(20, seed=5))

@@ -8,7 +8,7 @@ from sklearn.datasets import fetch_20newsgroups
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from textforge import DataError
-from textforge.options import Options
+from textforge.components.options import Options
 from textforge_standard.vectorizers.bow import BagOfWords
 from textforge_standard.vectorizers.tfidf import Tfidf
 

@@ -17,8 +17,8 @@ from textforge.cli.failures import INTERRUPTED, guarded
 from textforge.cli.messages import open_stderr
 
 if TYPE_CHECKING:
-    from textforge.components import Component
-    from textforge.plugins import PluginManager
+    from textforge.components.component import Component
+    from textforge.components.manager import PluginManager
 
 COMMANDS = ("run", "check", "predict", "evaluate", "cross-validate", "plugins")
 LIGHT = ("check", "plugins")
@@ -67,7 +67,7 @@ class LazyGroup(click.Group):
 
 @cache
 def _plugins() -> PluginManager:
-    from textforge.plugins import PluginManager
+    from textforge.components.manager import PluginManager
 
     return PluginManager()
 
@@ -96,7 +96,7 @@ def _no_command(name: str, known: list[str]) -> str:
 def cli(context: click.Context, debug: bool) -> None:
     """Train text classifiers from YAML recipes, every part a plugin."""
     if context.invoked_subcommand not in LIGHT and not {*context.help_option_names} & {*sys.argv}:
-        from textforge.shortage import require_room
+        from textforge.errors.shortage import require_room
 
         require_room(polars=context.invoked_subcommand != "predict")
 

@@ -20,7 +20,7 @@ def command(recipe: Path, overrides: tuple[str, ...], resolved: bool, as_json: b
     from textforge.cli.messages import tell
     from textforge.cli.output import results, write_json
     from textforge.errors import shown_line, shown_lines
-    from textforge.recipe import load_recipe
+    from textforge.recipes.recipe import load_recipe
 
     with results() as stdout:
         checked = load_recipe(recipe, overrides=overrides)

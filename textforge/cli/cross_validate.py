@@ -31,8 +31,8 @@ def command(
     from textforge.cli.allocation import keep_freed_memory
     from textforge.cli.output import results, spread_text, write_json
     from textforge.cli.progress import progress_for
-    from textforge.cross_validation import cross_validate
     from textforge.errors import shown_line
+    from textforge.runs.cross_validation import cross_validate
 
     keep_freed_memory()
     with results() as stdout:

@@ -37,12 +37,12 @@ def command(
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
     from textforge.errors import shown_line
-    from textforge.run_folder import bundle_folder
-    from textforge.shortage import advised
+    from textforge.errors.shortage import advised
+    from textforge.runs.folder import bundle_folder
 
     with results() as stdout, advised("evaluate"):
         bundle_folder(run_or_bundle)  # refuses before torch is loaded
-        from textforge.evaluate import evaluate
+        from textforge.runs.evaluation import evaluate
 
         with progress_for(quiet=False) as progress:
             figures = evaluate(

@@ -10,10 +10,10 @@ from contextlib import suppress
 
 import click
 
+from textforge.classifiers.storage import FULL
 from textforge.cli.messages import tell
 from textforge.errors import ComponentError, DataUnavailable, RecipeError, TextforgeError, shown_line
-from textforge.shortage import ShortageError, limits, shortage
-from textforge.storage import FULL
+from textforge.errors.shortage import ShortageError, limits, shortage
 
 INTERRUPTED = 130
 

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from textforge.shown import shown_lines
+from textforge.errors.escapes import shown_lines
 
 
 def tell(text: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from textforge.classifiers.streams.probabilities import MOST, as_limit
 from textforge.errors import RecipeError
-from textforge.probabilities import MOST, as_limit
 
 
 class Probabilities(click.ParamType[int | str]):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from textforge.shown import shown, shown_json, shown_line
+from textforge.errors.escapes import shown, shown_json, shown_line
 
 MAX_MATRIX = 12
 """Classes up to which a confusion matrix is shown whole; above that its largest mistakes are."""
@@ -101,7 +101,7 @@ def _figure(value: float | None) -> str:
 
 
 def _confusion(matrix: dict[str, Any]) -> str:
-    from textforge.confusion import confused
+    from textforge.classifiers.confusion import confused
 
     labels = matrix["labels"]
     if len(labels) <= MAX_MATRIX:

@@ -14,8 +14,8 @@ import click
 from textforge.cli import options
 
 if TYPE_CHECKING:
-    from textforge.components import Component
-    from textforge.plugins import PluginManager
+    from textforge.components.component import Component
+    from textforge.components.manager import PluginManager
 
 
 @click.command("plugins")
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> None:
     """List what is installed; with KIND its components; with KIND and NAME its options."""
     from textforge.cli.output import results, write_json
-    from textforge.components import COMMAND
-    from textforge.plugins import PluginManager
+    from textforge.components.kinds import COMMAND
+    from textforge.components.manager import PluginManager
 
     with results() as stdout:
         plugins = PluginManager()
         if schema:
-            from textforge.schema import recipe_schema
-            from textforge.shown import shown_json
+            from textforge.errors.escapes import shown_json
+            from textforge.recipes.schema import recipe_schema
 
             stdout.write(shown_json(json.dumps(recipe_schema(plugins), indent=2, ensure_ascii=False)) + "\n")
         elif kind and name:
@@ -51,7 +51,7 @@ def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> 
 def catalogue(plugins: PluginManager, kind: str | None) -> dict[str, Any]:
     """Kinds with their components and where each comes from, and what is broken."""
     from textforge.cli import COMMANDS
-    from textforge.components import COMMAND, KINDS
+    from textforge.components.kinds import COMMAND, KINDS
 
     if kind is not None:
         plugins.names(kind)  # refuses an unknown kind
@@ -77,7 +77,7 @@ def catalogue(plugins: PluginManager, kind: str | None) -> dict[str, Any]:
 
 def describe(component: Component) -> dict[str, Any]:
     """A component's facts and options with type, default and documentation."""
-    from textforge.options import jsonable
+    from textforge.components.options import jsonable
 
     own = component.options
     defaults = jsonable(own.defaults())

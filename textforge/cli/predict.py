@@ -61,14 +61,14 @@ def command(
 
     Lines may be without number: they are answered as they come, in bounded memory.
     """
+    from textforge.classifiers.streams.line_reader import TextStream, open_input
+    from textforge.classifiers.streams.probabilities import as_limit
+    from textforge.classifiers.streams.text_lines import JSON_LINES
     from textforge.cli.output import results, write_json
     from textforge.cli.output_file import refuse_overwriting, refuse_own_input
     from textforge.cli.progress import progress_for
-    from textforge.probabilities import as_limit
-    from textforge.run_folder import bundle_folder
-    from textforge.shortage import advised
-    from textforge.text_lines import JSON_LINES
-    from textforge.text_stream import TextStream, open_input
+    from textforge.errors.shortage import advised
+    from textforge.runs.folder import bundle_folder
 
     if texts and source:
         raise click.UsageError("give texts as arguments or in --input, not both.")
@@ -91,9 +91,9 @@ def command(
             refuse_own_input(stream, output or printed)
         if output is not None and not force:
             refuse_overwriting(output)
-        from textforge.bundle import load
-        from textforge.predict import Answers, answered, answered_ahead
-        from textforge.storage import replaced
+        from textforge.classifiers.storage import replaced
+        from textforge.classifiers.streams.predictions import Answers, answered, answered_ahead
+        from textforge.runs.loading import load
 
         limit = as_limit(probabilities)
         classifier = load(run_or_bundle, device=device)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from textforge.cli.messages import tell
 from textforge.errors import shown_line
-from textforge.progress import Progress
+from textforge.runs.progress import Progress
 
 if TYPE_CHECKING:
-    from textforge.validation import EpochResult
+    from textforge.training.validation import EpochResult
 
 EVERY = 10.0
 """Seconds between two plain lines about texts that are predicted."""

@@ -38,8 +38,8 @@ def command(
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
     from textforge.errors import shown_line
-    from textforge.run_folder import RESULT
-    from textforge.runner import run
+    from textforge.runs.folder import RESULT
+    from textforge.runs.runner import run
 
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both.")
@@ -73,7 +73,7 @@ def _repeat(stdout: TextIO, recipe: Path, seeds: str, quiet: bool, as_json: bool
     from textforge.cli.output import spread_text, write_json
     from textforge.cli.progress import progress_for
     from textforge.errors import shown_line
-    from textforge.repeats import read_seeds, run_seeds
+    from textforge.runs.seeds import read_seeds, run_seeds
 
     chosen = read_seeds(seeds)
     with progress_for(quiet) as progress:

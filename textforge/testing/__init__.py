@@ -18,8 +18,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from textforge.components import Part
-from textforge.plugins import PluginManager
+from textforge.components.manager import PluginManager
+from textforge.components.part import Part
 from textforge.testing.checks import (
     RULES,
     Check as Check,

@@ -9,17 +9,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from textforge.classifier import Classifier, fitted_features, forward, given_facts, vectorized
-from textforge.components import DEFAULT_GIVES, Part, fact_text
-from textforge.data import Dataset
+from textforge.classifiers.classifier import Classifier, fitted_features, forward, given_facts, vectorized
+from textforge.classifiers.random_state import RandomState
+from textforge.components.kinds import DEFAULT_GIVES, fact_text
+from textforge.components.manager import PluginManager
+from textforge.components.part import Part
+from textforge.data.dataset import Dataset
 from textforge.errors import TextforgeError
-from textforge.features import Batch, Features
-from textforge.plugins import PluginManager
-from textforge.rng import RandomState
+from textforge.features.ragged import Batch, Features
 from textforge.testing import probes
 from textforge.testing.checks import Skipped
 from textforge.testing.subject import Subject, namespace
-from textforge.trainer import Trainer
+from textforge.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
-from textforge.callbacks import EVENTS
 from textforge.errors import listed, nearest
+from textforge.runs.callbacks import EVENTS
 from textforge.testing.checks import blamed, rule
 from textforge.testing.subject import Subject, exercise
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textforge.components import KINDS
+from textforge.components.kinds import KINDS
 from textforge.errors import listed
 from textforge.testing import imports
 from textforge.testing.checks import blamed, rule

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from textforge.data import Dataset, as_dataset, encode_labels
+from textforge.data.dataset import Dataset, as_dataset, encode_labels
+from textforge.data.streams import Stream
 from textforge.errors import DataError, RecipeError, TextforgeError
-from textforge.streams import Stream
 from textforge.testing.checks import Skipped, blamed, rule
 from textforge.testing.subject import Subject, exercise
 
@@ -97,7 +97,7 @@ def a_missing_file_is_refused_in_a_sentence(subject: Subject) -> None:
 
 
 def _build(subject: Subject, options: dict[str, Any]) -> None:
-    from textforge.components import Part
+    from textforge.components.part import Part
 
     try:
         Part(subject.component, options).build({"seed": 0})

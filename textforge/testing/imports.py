@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 
-from textforge.components import Component
+from textforge.components.component import Component
+from textforge.components.hookspecs import GROUP
 from textforge.errors import listed
-from textforge.hookspecs import GROUP
 from textforge.testing.checks import Skipped
 from textforge.testing.subject import Subject
 
 KNOWN = (
     "textforge",
-    "textforge.recipe",
-    "textforge.schema",
+    "textforge.recipes.recipe",
+    "textforge.recipes.schema",
     "click",
     "typing",
     "typing_extensions",

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from textforge.bundle import load, save
-from textforge.classifier import rebuilt
-from textforge.data import Dataset
+from textforge.classifiers.bundles.bundle import save
+from textforge.classifiers.classifier import rebuilt
+from textforge.classifiers.random_state import RandomState
+from textforge.data.dataset import Dataset
 from textforge.errors import ComponentError, RecipeError, listed
-from textforge.optimization import plain_loss
-from textforge.rng import RandomState
+from textforge.runs.loading import load
 from textforge.testing import probes
 from textforge.testing.bench import CPU, Bench
 from textforge.testing.checks import Skipped, blamed, rule
@@ -21,6 +21,7 @@ from textforge.testing.digests import differing, digests
 from textforge.testing.pickling import no_pickle
 from textforge.testing.subject import Subject, exercise
 from textforge.testing.words import named_others, refuse
+from textforge.training.optimization import plain_loss
 
 TEXTS = (
     "bat team glove", "bread", "the pixel of a soup and a plate", "", "image soup salt color plate glove bat team",

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from textforge.classifiers.random_state import RandomState
 from textforge.errors import RecipeError, listed
-from textforge.features import RaggedBatch
-from textforge.optimization import plain_loss
-from textforge.rng import RandomState
+from textforge.features.ragged import RaggedBatch
 from textforge.testing import probes
 from textforge.testing.checks import Skipped, blamed, rule
 from textforge.testing.subject import Subject, exercise
+from textforge.training.optimization import plain_loss
 
 STEPS = 30
 

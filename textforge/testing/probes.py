@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from textforge.data import Dataset, encode_labels
-from textforge.features import Ragged
-from textforge.hookspecs import hookimpl
-from textforge.layers import FeatureLinear
-from textforge.rng import RandomState
+from textforge.classifiers.random_state import RandomState
+from textforge.components.hookspecs import hookimpl
+from textforge.data.dataset import Dataset, encode_labels
+from textforge.features.layers import FeatureLinear
+from textforge.features.ragged import Ragged
 
 TOPICS = {
     "ball": ("pitcher", "inning", "bat", "team", "league", "glove"),

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from textforge.components import COMMAND, Component
+from textforge.components.component import Component
+from textforge.components.kinds import COMMAND
+from textforge.components.manager import PluginManager
 from textforge.errors import PluginError, RecipeError, TextforgeError, did_you_mean, listed
-from textforge.overlay import written_value
-from textforge.plugins import PluginManager
+from textforge.recipes.merge import written_value
 from textforge.testing.checks import ContractError, Moot, Skipped
 from textforge.testing.subject import ALL_KINDS
 

@@ -15,10 +15,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textforge.components import COMMAND, IN_CODE, KINDS, Component, Part
+from textforge.components.component import IN_CODE, Component
+from textforge.components.kinds import COMMAND, KINDS
+from textforge.components.manager import PluginManager
+from textforge.components.options import jsonable
+from textforge.components.part import Part
 from textforge.errors import RecipeError, TextforgeError, listed
-from textforge.options import jsonable
-from textforge.plugins import PluginManager
 from textforge.testing.checks import ContractError, Moot, Rule, Skipped, blamed
 
 if TYPE_CHECKING:
@@ -309,7 +311,7 @@ def component_of(kind: str, given: Any, plugins: PluginManager | None) -> tuple[
 
 def namespace(component: Component) -> Any:
     """A plugin that offers this one component."""
-    from textforge.hookspecs import hookimpl
+    from textforge.components.hookspecs import hookimpl
 
     def hook() -> dict[str, Any]:
         return {component.name: component.target}

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from textforge.classifier import fitted_features, given_facts, vectorized
+from textforge.classifiers.classifier import fitted_features, given_facts, vectorized
 from textforge.errors import listed
-from textforge.features import Features, Ragged
+from textforge.features.ragged import Features, Ragged
 from textforge.testing import probes
 from textforge.testing.checks import ContractError, Skipped, blamed, rule
 from textforge.testing.digests import differing, digests

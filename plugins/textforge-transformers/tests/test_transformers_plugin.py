@@ -15,7 +15,7 @@ import textforge_transformers
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
 MEASURE = """
 import sys, time
-import textforge.hookspecs
+import textforge.components.hookspecs
 began = time.process_time()
 import textforge_transformers
 textforge_transformers.textforge_models(), textforge_transformers.textforge_vectorizers()

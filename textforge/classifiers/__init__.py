@@ -1,0 +1,25 @@
+"""What was trained, in memory and on disk: `Classifier`, decision, metrics, bundles, and answers to streams of text.
+
+Names are imported when first used: a command that only checks a folder does not load torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from textforge import lazy
+
+if TYPE_CHECKING:
+    from textforge.classifiers.bundles.bundle import read_bundle as read_bundle, save as save
+    from textforge.classifiers.classifier import Classifier as Classifier
+    from textforge.classifiers.decision import Decision as Decision
+    from textforge.classifiers.metrics import ExtraMetrics as ExtraMetrics
+
+__all__, __getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Classifier": "classifier",
+        "Decision": "decision",
+        "ExtraMetrics": "metrics",
+        "read_bundle": "bundles.bundle",
+        "save": "bundles.bundle",
+    },
+)

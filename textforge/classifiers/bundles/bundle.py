@@ -1,0 +1,291 @@
+"""A trained classifier on disk: `bundle.json` and safetensors files. No pickle anywhere.
+
+Written whole or not at all; every file has its SHA-256 in `bundle.json`, which has its own. A few
+golden predictions are repeated at load, so that a bundle that would answer differently is told.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from textforge.classifiers.bundles.description import (
+    DESCRIPTION,
+    FORMAT,
+    MODEL,
+    VECTORIZER,
+    Description,
+    checked,
+    digest as _digest,
+    read_description,
+)
+from textforge.classifiers.bundles.named_parts import changed_versions, named, saved_part
+from textforge.classifiers.bundles.weights import restored
+from textforge.classifiers.classifier import Classifier, as_device, given_facts, vectorized
+from textforge.classifiers.decision import Decision
+from textforge.classifiers.storage import json_text, replaced, sha256, temporary_beside, write_json
+from textforge.components.manager import PluginManager
+from textforge.components.part import Part, blame, part_name
+from textforge.errors import BundleError, ComponentError, StorageError, TextforgeError
+
+GOLDEN_TEXTS = (
+    "",
+    "The launch was moved to Monday because of the weather, said the team in Houston.",
+    "Does anybody know a good library to read and write image files in C? Thanks in advance!",
+    "He threw seven innings and the home team won the game 5 to 2.",
+    "Our guests liked the room, but the service was slow and the food was cold.",
+)
+"""Texts of the golden predictions. They are fixed, so that no text of a user's travels in a bundle."""
+TOLERANCE = 1e-3
+"""How far a golden probability may be off: other processors round differently."""
+
+
+def save(classifier: Classifier, path: str | Path) -> Path:
+    """Write a bundle folder; its files appear together or not at all.
+
+    Raises:
+        BundleError: something is there already, or a component has no name to be saved by.
+        ComponentError: the vectorizer's `state()` is not JSON values and arrays, or a model that fits itself has
+            learnt what is not in its weights.
+        StorageError: it cannot be written.
+    """
+    path = Path(path)
+    if path.exists():
+        raise BundleError(f"{path}: exists already; bundles are never overwritten.")
+    missing = [kind for kind in ("vectorizer", "model") if kind not in classifier.parts]
+    if missing:
+        raise BundleError(
+            f"the {missing[0]} was given as a Python object, not as a named component, so a bundle could "
+            "not say how to build it. Register it in a plugin and pass PluginManager.part(...)."
+        )
+    temporary = temporary_beside(path)
+    try:
+        temporary.mkdir(parents=True)
+        _write(classifier, temporary)
+        _refuse_unloadable(classifier, temporary)
+        temporary.rename(path)
+    except StorageError as error:  # of one of its files: named as it would have been
+        raise StorageError(str(error).replace(str(temporary), str(path))) from error
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return path
+
+
+def refuse_unsavable(vectorizer: Any, module: torch.nn.Module, parts: Mapping[str, Part]) -> None:
+    """Find before training what would keep the classifier from being saved after it.
+
+    Raises:
+        ComponentError: the fitted vectorizer cannot give its state, or fails on a golden text, such as the
+            empty one; or the module's state holds something that is no tensor.
+    """
+    _state(vectorizer, parts["vectorizer"])
+    vectorized(vectorizer, GOLDEN_TEXTS, part_name(parts["vectorizer"]))
+    _weights(module, parts["model"])
+
+
+def read_bundle(
+    path: str | Path, *, plugins: PluginManager | None = None, device: str = "cpu", check: bool = True
+) -> Classifier:
+    """Read a bundle, or the bundle of a finished run.
+
+    Args:
+        path: a bundle folder or a run folder.
+        plugins: where components are looked up; by default everything installed.
+        device: 'cpu', 'cuda' or 'auto'.
+        check: repeat the golden predictions.
+
+    Raises:
+        RecipeError: there is no such device here.
+        BundleError: missing, unfinished, damaged, of an unknown format, or it needs what is not
+            installed; the message says which distribution to install.
+    """
+    folder, place = Path(path), as_device(device)
+    plugins, described = plugins or PluginManager(), read_description(folder)
+    parts = {
+        "vectorizer": saved_part("vectorizer", described.vectorizer, plugins, folder),
+        "model": saved_part("model", described.model, plugins, folder),
+    }
+    try:
+        classifier = _restored(folder, described, parts, place)
+        features = classifier.features([one.text for one in described.golden])
+        _refuse_other_size(features.n_features, classifier.facts, part_name(parts["vectorizer"]))
+        if check:
+            _check_golden(described, classifier.probabilities(features))
+    except TextforgeError as error:
+        told = " ".join(str(error).split())  # torch tells of weights that do not fit in many lines
+        raise BundleError(f"{folder}: {told} {changed_versions(described, parts)}".rstrip()) from error
+    return classifier
+
+
+# -- writing -----------------------------------------------------------------------------------
+
+
+def _write(classifier: Classifier, folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    # Not save_model: it lists tied weights in an order that differs from process to process.
+    weights = {
+        name: tensor.cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in _weights(classifier.module, classifier.parts["model"]).items()
+    }
+    with replaced(folder / MODEL) as temporary:
+        save_file(weights, str(temporary))
+    described = {
+        "format": FORMAT,
+        "textforge": metadata.version("textforge"),
+        "labels": list(classifier.labels),
+        "decision": classifier.decision.as_json(),
+        "facts": _plain_facts(classifier),
+        "vectorizer": {
+            **named(classifier.parts["vectorizer"]),
+            "state": _write_state(classifier, folder),
+        },
+        "model": named(classifier.parts["model"]),
+        "golden": [
+            {"text": text, "probabilities": [float(p) for p in row]}
+            for text, row in zip(GOLDEN_TEXTS, classifier.predict_proba(GOLDEN_TEXTS), strict=True)
+        ],
+        "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
+    }
+    signed = {**described, "digest": _digest(described)}
+    checked(json.loads(json_text(signed)))  # so that nothing is saved which could not be loaded
+    write_json(folder / DESCRIPTION, signed)
+
+
+def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
+    """A model that fits itself may keep what it learnt in plain attributes, which no bundle holds."""
+    part = classifier.parts["model"]
+    if not part.component.fits_itself:
+        return
+    told = "what it learns must be parameters or buffers whose shapes follow from its facts"
+    try:
+        again = Classifier(
+            classifier.vectorizer, _module(part, classifier.facts, folder), classifier.labels,
+            parts=classifier.parts, device=classifier.device, decision=classifier.decision,
+        )  # fmt: skip
+        _check_golden(read_description(folder), again.predict_proba(GOLDEN_TEXTS))
+    except BundleError as error:
+        raise ComponentError(f"{part_name(part)} answers otherwise once its weights are restored; {told}.") from error
+    except ComponentError as error:
+        raise ComponentError(f"{' '.join(str(error).split())} ({told})") from error
+
+
+def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
+    with blame(part_name(part), "giving its weights"):
+        weights = module.state_dict()
+    if other := [name for name, value in weights.items() if not isinstance(value, torch.Tensor)]:
+        raise ComponentError(
+            f"{part_name(part)}: '{other[0]}' in its state_dict() is no tensor, which no bundle holds."
+        )
+    return weights
+
+
+def _plain_facts(classifier: Classifier) -> dict[str, Any]:
+    """The facts that JSON gives back as they are; others, an array for one, the restored vectorizer gives again."""
+    facts = {k: v.item() if isinstance(v, np.generic) else v for k, v in classifier.facts.items()}
+    plain = {}
+    for name, value in sorted(facts.items()):
+        with suppress(TypeError, ValueError):
+            if json.loads(json.dumps(value, allow_nan=False)) == value:
+                plain[name] = value
+    return plain
+
+
+def _state(vectorizer: Any, part: Part) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays and the JSON values of a vectorizer's state.
+
+    Raises:
+        ComponentError: it cannot give its state, or gives something else.
+    """
+    with blame(part_name(part), "giving its state"):
+        state: Mapping[str, Any] = vectorizer.state()
+    try:
+        arrays = {k: np.asarray(v, order="C") for k, v in state.items() if isinstance(v, np.ndarray)}
+        values = {k: v for k, v in state.items() if k not in arrays}
+        json.dumps(values, allow_nan=False, sort_keys=True, ensure_ascii=False).encode()
+        if other := [key for key in state if not isinstance(key, str)]:
+            raise TypeError(f"the key {other[0]!r} is not text")
+        if other := [k for k, v in arrays.items() if v.dtype.kind not in "biuf" or v.dtype.itemsize > 8]:
+            raise TypeError(f"the array '{other[0]}' has the type {arrays[other[0]].dtype}, which no bundle holds")
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ComponentError(
+            f"{part_name(part)}: state() must be a dict of JSON values and arrays of numbers: {error}."
+        ) from error
+    return arrays, values
+
+
+def _write_state(classifier: Classifier, folder: Path) -> dict[str, Any]:
+    """The vectorizer's arrays go into safetensors, its JSON values into the description."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    part = classifier.parts["vectorizer"]
+    arrays, values = _state(classifier.vectorizer, part)
+    try:
+        with replaced(folder / VECTORIZER) as temporary:
+            save_file(arrays, str(temporary))
+    except (TypeError, ValueError, SafetensorError) as error:
+        raise ComponentError(f"{part_name(part)}: its state cannot be saved: {error}.") from error
+    return values
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def _restored(folder: Path, described: Description, parts: Mapping[str, Part], device: torch.device) -> Classifier:
+    """The classifier, its golden predictions not compared yet."""
+    saved, who = described.facts.given(), part_name(parts["vectorizer"])
+    vectorizer = parts["vectorizer"].build({"seed": described.facts.seed})
+    with blame(who, "restoring its state"):
+        vectorizer = vectorizer.from_state(_read_state(folder, described.vectorizer.state))
+    for name in parts["vectorizer"].component.gives:
+        with blame(who, f"giving the fact '{name}'"):
+            stated, found = saved.get(name), getattr(vectorizer, name, None)
+        if isinstance(stated, int) and isinstance(found, (int, np.integer)) and found not in (0, stated):
+            raise BundleError(f"{who} has {name} {found} with its saved state, where the bundle's facts have {stated}.")
+    facts = {**saved, **given_facts(vectorizer, parts["vectorizer"], saved)}
+    facts.setdefault("multi_label", described.decision.multi_label)  # which format 1 did not know
+    module = _module(parts["model"], facts, folder)
+    decision = Decision.from_json(described.decision.model_dump())
+    with blame(part_name(parts["model"]), "being put on its device"):
+        return Classifier(
+            vectorizer, module, described.labels, facts=facts, parts=parts, device=device, decision=decision
+        )
+
+
+def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    from safetensors.numpy import load_file
+
+    arrays: dict[str, NDArray[Any]] = load_file(str(folder / VECTORIZER))
+    return {**values, **arrays}
+
+
+def _module(part: Part, facts: Mapping[str, Any], folder: Path) -> torch.nn.Module:
+    from safetensors.torch import load_file
+
+    with blame(str(folder / MODEL), "being read"):
+        weights = load_file(str(folder / MODEL))
+    return restored(part, facts, weights)
+
+
+def _refuse_other_size(n_features: int, facts: Mapping[str, Any], who: str) -> None:
+    """Before the model looks up a feature that it has no weights for."""
+    if facts.get("n_features") not in (None, n_features):
+        raise BundleError(f"{who} gives {n_features} features, where the bundle's facts have {facts['n_features']}.")
+
+
+def _check_golden(described: Description, found: NDArray[np.float32]) -> None:
+    expected = np.array([one.probabilities for one in described.golden])
+    if expected.shape != found.shape or not np.allclose(expected, found, atol=TOLERANCE, rtol=0):
+        raise BundleError("it predicts otherwise here than where it was made, so it is not to be trusted.")

@@ -1,0 +1,270 @@
+"""The description of a bundle, `bundle.json`: its schema, and how it is read.
+
+Whoever can write a description can also compute its digest, so a digest finds damage and no intent. Everything in a
+description is therefore checked here, by type and range, before any of it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from packaging.version import InvalidVersion, Version
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from textforge.classifiers.storage import json_text, sha256
+from textforge.components.settings import MAX_SEED
+from textforge.errors import BundleError
+
+FORMAT = 2
+"""Format 1 had no decision: one label a text, the most probable."""
+DESCRIPTION = "bundle.json"
+MODEL, VECTORIZER = "model.safetensors", "vectorizer.safetensors"
+_WORDS = {"missing": "is missing", "model_type": "is no object", "dict_type": "is no object", "list_type": "is no list"}
+"""What pydantic says of some mistakes, in the words of JSON."""
+UNNAMED = ("this program", "(unknown distribution)")
+"""What stands in place of a distribution where a component came from none."""
+
+_DISTRIBUTION = re.compile(r"[A-Z0-9]([A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
+_COMPONENT = re.compile(r"\w[\w.+-]*")
+
+
+def is_distribution(name: str) -> bool:
+    """Whether this may be a distribution's name, by the packaging standard on names (PEP 508)."""
+    return len(name) <= 200 and _DISTRIBUTION.fullmatch(name) is not None
+
+
+def is_version(text: str) -> bool:
+    """Whether this may be a distribution's version, by the packaging standard on versions (PEP 440)."""
+    try:
+        return len(text) <= 200 and text.isascii() and text == text.strip() and bool(Version(text))
+    except InvalidVersion:
+        return False
+
+
+def _version(text: str) -> str:
+    if not is_version(text):
+        raise ValueError("is no version, as in 1.2.3")
+    return text
+
+
+def _component(name: str) -> str:
+    if not _COMPONENT.fullmatch(name):
+        raise ValueError("is no name of a component")
+    return name
+
+
+def _distinct(labels: list[str]) -> list[str]:
+    if len(set(labels)) < len(labels):
+        raise ValueError("has a label twice")
+    return labels
+
+
+Probability = Annotated[float, Ge(0), Le(1)]
+Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+"""SHA-256 in hexadecimal."""
+
+
+class _Strict(BaseModel):
+    """No conversions, no keys besides, no infinite numbers."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SavedPart(_Strict):
+    """A component, its options, and the distribution that it came from, as the bundle's author states it."""
+
+    use: Annotated[str, AfterValidator(_component)]
+    options: dict[str, JsonValue]
+    distribution: str
+    version: str
+
+    @model_validator(mode="after")
+    def _check_origin(self) -> Self:
+        if self.version:
+            _version(self.version)
+        if not is_distribution(self.distribution) and (self.version or self.distribution not in UNNAMED):
+            raise ValueError("its distribution is no name of one")
+        return self
+
+    @property
+    def made_with(self) -> str:
+        """`textforge 0.1.0`"""
+        return f"{self.distribution} {self.version}".strip()
+
+
+class SavedVectorizer(SavedPart):
+    state: dict[str, JsonValue]
+    """What `state()` gave besides arrays."""
+
+
+class SavedDecision(_Strict):
+    """The fields of `Decision`."""
+
+    multi_label: bool
+    temperature: Annotated[float, Ge(1e-9), Le(1e9)]  # float64 holds the largest float32 over it
+    thresholds: list[Probability] | None
+    abstain: Probability | None
+
+
+class SavedFacts(_Strict):
+    """What the model was built from: facts that textforge knows, and any others of the vectorizer's."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, JsonValue]
+
+    n_classes: Annotated[int, Gt(0)] | None = None
+    n_features: Annotated[int, Ge(0)] | None = None
+    vocab_size: Annotated[int, Ge(0)] | None = None
+    seed: Annotated[int, Ge(0), Le(MAX_SEED)] = 0
+    multi_label: bool | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Those that the bundle states."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Golden(_Strict):
+    """A text, and the probabilities that it had when the bundle was made."""
+
+    text: Annotated[str, MaxLen(2000)]
+    probabilities: list[Probability]
+
+
+class Description(_Strict):
+    """Everything that `bundle.json` holds."""
+
+    format: Literal[1, 2]
+    textforge: Annotated[str, AfterValidator(_version)]
+    labels: Annotated[list[str], MinLen(1), AfterValidator(_distinct)]
+    decision: SavedDecision = SavedDecision(multi_label=False, temperature=1.0, thresholds=None, abstain=None)
+    facts: SavedFacts
+    vectorizer: SavedVectorizer
+    model: SavedPart
+    golden: Annotated[list[Golden], MinLen(1), MaxLen(64)]
+    files: dict[Literal["model.safetensors", "vectorizer.safetensors"], Digest]
+    digest: Digest
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        n, decision = len(self.labels), self.decision
+        if (self.format == 1) == ("decision" in self.model_fields_set):
+            raise ValueError(f"a bundle of format {self.format} has {'no' if self.format == 1 else 'a'} decision")
+        if n < 2 and not decision.multi_label:
+            raise ValueError("one label a text needs at least two labels")
+        if self.facts.n_classes not in (None, n):
+            raise ValueError(f"facts.n_classes is {self.facts.n_classes}, and there are {n} labels")
+        if self.facts.multi_label not in (None, decision.multi_label):
+            raise ValueError("facts.multi_label and decision.multi_label differ")
+        if decision.thresholds is not None and (len(decision.thresholds) != n or (n != 2 and not decision.multi_label)):
+            raise ValueError("decision.thresholds is one for each label, of two or where a text may have several")
+        if decision.abstain is not None and decision.multi_label:
+            raise ValueError("decision.abstain is for one label a text")
+        if any(len(one.probabilities) != n for one in self.golden):
+            raise ValueError("golden has not one probability for each label")
+        if set(self.files) != {MODEL, VECTORIZER}:
+            raise ValueError(f"files are not {MODEL} and {VECTORIZER}")
+        return self
+
+
+def digest(described: Mapping[str, Any]) -> str:
+    """SHA-256 of a description without its own digest, in canonical JSON."""
+    content = {key: value for key, value in described.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def checked(described: Mapping[str, Any]) -> Description:
+    """A description that keeps to the schema.
+
+    Raises:
+        BundleError: with the first thing that is wrong, and its place in the description.
+    """
+    try:
+        return Description.model_validate(described)
+    except ValidationError as error:
+        raise BundleError(_sentence(error)) from error
+
+
+def read_description(folder: Path) -> Description:
+    """The description of a bundle, once it and both files have been found whole.
+
+    Raises:
+        BundleError: it is damaged, of an unknown format, or not what the schema says.
+    """
+    file, damaged = folder / DESCRIPTION, f"{folder}: damaged: "
+    try:
+        text = file.read_bytes()
+        described = json.loads(text)
+        number = described["format"]
+        written = text == json_text(described).encode() and described.get("digest") == digest(described)
+    except OSError as error:
+        raise BundleError(f"{file}: cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise BundleError(f"{damaged}{DESCRIPTION} is not a bundle's description ({reason}).") from error
+    if type(number) is not int or number not in (1, FORMAT):
+        raise BundleError(f"{folder}: {_other_format(number, described.get('textforge'))}")
+    if not written:
+        raise BundleError(f"{damaged}{DESCRIPTION} is not what was written. Restore the bundle from a copy.")
+    try:
+        found = checked(described)
+    except BundleError as error:
+        raise BundleError(f"{damaged}{error}") from error
+    for name, expected in found.files.items():
+        _refuse_changed(folder / name, expected, damaged)
+    return found
+
+
+def _other_format(number: Any, version: Any) -> str:
+    shown = repr(number) if isinstance(number, (int, float, str, type(None))) else f"a {type(number).__name__}"
+    told = f"bundle format {shown[:40]}; this textforge ({metadata.version('textforge')}) reads format {FORMAT}."
+    if isinstance(version, str) and is_version(version):
+        return f"{told} It was written by textforge {version}: install that version."
+    return f"{told} It does not say which textforge wrote it."
+
+
+def _refuse_changed(file: Path, expected: str, damaged: str) -> None:
+    if not file.is_file():
+        raise BundleError(f"{damaged}the file '{file.name}' is missing. Restore the bundle from a copy.")
+    try:
+        found = sha256(file)
+    except OSError as error:
+        raise BundleError(f"{file}: cannot be read: {error.strerror}.") from error
+    if found != expected:
+        raise BundleError(
+            f"{damaged}the file '{file.name}' is not what was written (its SHA-256 differs). "
+            "Restore the bundle from a copy."
+        )
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first mistake in a few words, with its place, and how many more there are."""
+    first, *more = error.errors(include_url=False, include_input=False, include_context=False)
+    what = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
+    others = f", and {len(more)} more" if more else ""
+    if not first["loc"]:
+        return f"{DESCRIPTION} contradicts itself: {what}."
+    if first["type"] == "extra_forbidden":
+        return f"{DESCRIPTION} has {'.'.join(map(_shown, first['loc']))}, which no bundle has{others}."
+    section, place = _shown(first["loc"][0]), ".".join(map(_shown, first["loc"]))
+    return f"{DESCRIPTION} holds no {section} that can be read ({place}: {what[:1].lower()}{what[1:]}{others})."
+
+
+def _shown(step: str | int) -> str:
+    """A key, which may be any text, as one readable word."""
+    text = str(step)
+    return text if re.fullmatch(r"[\w.-]{1,60}", text) else ascii(text)[:60]

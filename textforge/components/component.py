@@ -1,0 +1,148 @@
+"""One component as a plugin offers it: a named factory of one kind, imported when it is first used."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from textforge.components.kinds import DEFAULT_GIVES, Kind
+from textforge.components.options import Options, attempt
+from textforge.errors import PluginError, did_you_mean, listed
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The installed distribution that a component comes from."""
+
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".strip()
+
+
+IN_CODE = Origin("this program", "")
+
+
+@dataclass(frozen=True)
+class Component:
+    """A named factory of one kind. Its module is imported when `factory` is first looked at."""
+
+    kind: Kind
+    name: str
+    target: Callable[..., Any] | str
+    origin: Origin
+    plugin: str = ""
+    """The name of the entry point that gives it, or of what was registered in code."""
+
+    @property
+    def label(self) -> str:
+        """`model 'mlp'`, as every message calls it."""
+        return f"{self.kind.name} '{self.name}'"
+
+    @cached_property
+    def factory(self) -> Callable[..., Any]:
+        """The factory itself.
+
+        Raises:
+            PluginError: the module cannot be imported, or has no such attribute.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        module_name, _, attribute = self.target.partition(":")
+        module, failed = attempt(importlib.import_module, module_name)
+        if failed:
+            raise PluginError(
+                f"{self.label} from {self.origin} cannot be imported: {type(failed).__name__}: {failed}"
+            ) from failed
+        try:
+            found = getattr(module, attribute)
+        except AttributeError as error:
+            raise PluginError(
+                f"{self.label} from {self.origin}: module '{module_name}' has no '{attribute}'."
+                f"{did_you_mean(attribute, vars(module))}"
+            ) from error
+        if not callable(found):
+            raise PluginError(f"{self.label} from {self.origin}: '{self.target}' is not callable.")
+        return found  # type: ignore[no-any-return]
+
+    @cached_property
+    def options(self) -> Options:
+        """The factory's facts and options, read without trust.
+
+        Raises:
+            PluginError: the factory cannot be imported, or its signature breaks the contract.
+        """
+        options: Options
+        options, failed = attempt(self._read_options)
+        if isinstance(failed, PluginError):
+            raise failed
+        if failed:
+            raise PluginError(
+                f"{self.label} from {self.origin} cannot be read: {type(failed).__name__}: {failed}"
+            ) from failed
+        unknown = [fact for fact in options.facts if fact not in self.kind.facts]
+        if unknown and self.kind.name != "model":
+            raise PluginError(
+                f"{self.label} from {self.origin} asks for the fact '{unknown[0]}'. Facts for "
+                f"{self.kind.many}: {listed(self.kind.facts)}.{did_you_mean(unknown[0], self.kind.facts)}"
+            )
+        return options
+
+    def _read_options(self) -> Options:
+        options = Options(self.factory, self.label)
+        options.refuse_unusable_defaults()
+        _ = self.gives, self.doc
+        return options
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is cached: to pickle a component is to name it."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    @property
+    def doc(self) -> str:
+        """The first line of the factory's docstring."""
+        return (str(self.factory.__doc__ or "").strip().splitlines() or [""])[0]
+
+    @property
+    def fits_itself(self) -> bool:
+        """Whether a model is fitted by its own `fit`: its factory's attribute `fits_itself`."""
+        return getattr(self.factory, "fits_itself", False) is True
+
+    @property
+    def sparse_gradients(self) -> bool | str:
+        """Whether an optimizer takes sparse gradients: True, or the name of the option that says so.
+
+        Raises:
+            PluginError: it names an option that there is not.
+        """
+        told: bool | str = getattr(self.factory, "sparse_gradients", False)
+        if isinstance(told, str) and told not in self.options.defaults():
+            raise PluginError(
+                f"{self.label} from {self.origin}: its attribute 'sparse_gradients' names '{told}', which is no option "
+                "of it that has a default. Name one that is false or true, or give True."
+            )
+        return told
+
+    @property
+    def fits_chunks(self) -> bool:
+        """Whether a vectorizer may be fitted chunk by chunk: only of a class is it known before it is made."""
+        return not isinstance(self.factory, type) or callable(getattr(self.factory, "fit_chunks", None))
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """Facts that a vectorizer gives to models: its factory's attribute `gives`, else n_features.
+
+        Raises:
+            PluginError: `gives` is not a tuple of names.
+        """
+        gives = getattr(self.factory, "gives", DEFAULT_GIVES)
+        if not isinstance(gives, (tuple, list)) or not all(isinstance(fact, str) for fact in gives):
+            raise PluginError(
+                f"{self.label} from {self.origin}: its attribute 'gives' is {gives!r}; "
+                'it must be a tuple of names of facts, as in gives = ("n_features",).'
+            )
+        return tuple(gives)

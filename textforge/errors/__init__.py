@@ -1,0 +1,36 @@
+"""Every error that textforge raises for a user, the place of a mistake, the nearest right name, and safe text.
+
+Standard library only.
+"""
+
+from textforge.errors.escapes import (
+    shown as shown,
+    shown_json as shown_json,
+    shown_line as shown_line,
+    shown_lines as shown_lines,
+)
+from textforge.errors.exceptions import (
+    SHOWN as SHOWN,
+    BundleError as BundleError,
+    ComponentError as ComponentError,
+    DataError as DataError,
+    DataUnavailable as DataUnavailable,
+    PluginError as PluginError,
+    RecipeError as RecipeError,
+    StorageError as StorageError,
+    TextforgeError as TextforgeError,
+    TrainingError as TrainingError,
+)
+from textforge.errors.mistakes import (
+    LONGEST_MESSAGE as LONGEST_MESSAGE,
+    Mistake as Mistake,
+    Place as Place,
+)
+from textforge.errors.names import (
+    LONGEST_NAME as LONGEST_NAME,
+    alternatives as alternatives,
+    cut as cut,
+    did_you_mean as did_you_mean,
+    listed as listed,
+    nearest as nearest,
+)

@@ -1,0 +1,51 @@
+"""One thing that is wrong in a recipe, and the place where it was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from textforge.errors.names import cut
+
+LONGEST_MESSAGE = 2000
+"""Characters of one mistake's message, without the line that it points at."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value was written: a file with line and column (from 1), or an override."""
+
+    source: str
+    line: int | None = None
+    column: int | None = None
+    excerpt: str | None = None
+    width: int = 1
+    folder: Path | None = None
+    """What relative paths written here are relative to; None: the working directory."""
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.source, self.line, self.column) if part is not None)
+
+    def pointer(self) -> str:
+        """The written line with carets under the value, or nothing where there is no line."""
+        if self.excerpt is None or self.column is None:
+            return ""
+        line = self.excerpt.rstrip()
+        width = max(1, min(self.width, len(line) - self.column + 1))
+        start = max(0, self.column - 61) if len(line) > 120 else 0
+        line = "".join(c if c.isprintable() else " " for c in line[start : start + 120])
+        return (
+            f"\n    {line}\n    {' ' * (self.column - 1 - start)}{'^' * max(1, min(width, 121 - self.column + start))}"
+        )
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong, where it stands, and what to do about it."""
+
+    message: str
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        message = cut(self.message, LONGEST_MESSAGE)
+        return message if self.place is None else f"{self.place}: {message}{self.place.pointer()}"

@@ -1,0 +1,53 @@
+"""The first layer over a vectorizer's features."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from textforge.features.bag_sums import bag_sum
+from textforge.features.ragged import Batch, RaggedBatch
+
+
+class FeatureLinear(nn.Module):
+    """`nn.Linear(n_features, out_features)` over ragged bags or dense vectors.
+
+    Over a bag it is the weighted sum of one weight row an entry (`bag_sum`), equal to the
+    linear layer on the dense count vector, at a cost that grows with the words, not the vocabulary.
+    Weights are drawn exactly as `nn.Linear` draws them: after the same seed they are the same numbers.
+
+    Args:
+        n_features: size of the vocabulary, or of the dense vectors.
+        out_features: width of the output.
+        bias: whether to add a learned bias.
+
+    Shape:
+        RaggedBatch of n rows, or float32 tensor (n, n_features), to float32 tensor (n, out_features).
+    """
+
+    def __init__(self, n_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        drawn = torch.empty(out_features, n_features)
+        nn.init.kaiming_uniform_(drawn, a=math.sqrt(5))  # as nn.Linear.reset_parameters
+        # Stored transposed: embedding_bag reads the row of a word, which is then contiguous.
+        self.weight = nn.Parameter(drawn.t().contiguous())
+        self.sparse = False
+        """Whether the gradient over a bag has rows for its words alone, for optimizers that take such gradients."""
+        self.bias: nn.Parameter | None = None
+        if bias:
+            bound = 1 / math.sqrt(n_features) if n_features else 0.0
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound))
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        dtype = self.weight.dtype  # not float32 where the caller's default is another
+        if isinstance(batch, RaggedBatch):
+            weights = None if batch.weights is None else batch.weights.to(dtype)
+            summed = bag_sum(self.weight, batch.indices, batch.offsets, weights, sparse=self.sparse)
+        else:
+            summed = batch.to(dtype) @ self.weight
+        return summed if self.bias is None else summed + self.bias
+
+    def extra_repr(self) -> str:
+        return f"n_features={self.weight.shape[0]}, out_features={self.weight.shape[1]}"

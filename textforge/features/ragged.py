@@ -1,0 +1,262 @@
+"""What a vectorizer makes of texts: ragged rows (CSR) or dense vectors, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from textforge.components.settings import TrainerSettings
+from textforge.errors import ComponentError, RecipeError
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of feature numbers, as in a CSR matrix: bags with weights, or sequences in order.
+
+    Args:
+        indices: int, shape (total,): feature numbers of all rows, one row after the other.
+        offsets: int, shape (n_rows + 1,): row r is `indices[offsets[r]:offsets[r + 1]]`.
+        n_features: one more than the largest feature number possible.
+        weights: float32, shape (total,), or None where every entry counts 1.
+
+    Raises:
+        ComponentError: the arrays do not fit together; says which and how.
+    """
+
+    indices: NDArray[np.integer[Any]]
+    offsets: NDArray[np.integer[Any]]
+    n_features: int
+    weights: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        indices = np.asarray(self.indices)
+        for name, array in (("indices", indices), ("offsets", np.asarray(self.offsets))):
+            if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+                raise ComponentError(
+                    f"ragged features: {name} must be whole numbers in one dimension, "
+                    f"not {array.dtype} of shape {array.shape}."
+                )
+        if indices.size and not 0 <= indices.min() <= indices.max() < self.n_features:
+            raise ComponentError(
+                f"ragged features: indices from {indices.min()} to {indices.max()}, "
+                f"but there are {self.n_features} features."
+            )
+        # int32 halves memory and is what embedding_bag takes as well as int64
+        object.__setattr__(self, "indices", _owned(self.indices, np.int32))
+        object.__setattr__(self, "offsets", _owned(self.offsets, np.int64))
+        if self.weights is not None:
+            object.__setattr__(self, "weights", _owned(self.weights, np.float32))
+        total = len(self.indices)
+        if self.offsets.ndim != 1 or len(self.offsets) == 0 or self.offsets[0] != 0 or self.offsets[-1] != total:
+            raise ComponentError(f"ragged features: offsets must run from 0 to {total}, the number of indices.")
+        if (self.offsets[1:] < self.offsets[:-1]).any():
+            raise ComponentError("ragged features: offsets must not decrease.")
+        if self.weights is not None and self.weights.shape != (total,):
+            raise ComponentError(f"ragged features: weights of shape {self.weights.shape} for {total} indices.")
+        if self.weights is not None and not np.isfinite(self.weights).all():
+            raise ComponentError("ragged features: a weight is not a finite number.")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> Ragged:
+        """The given rows, in that order."""
+        starts = self.offsets[:-1][rows]
+        lengths = self.offsets[1:][rows] - starts
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        entries = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+        weights = None if self.weights is None else self.weights[entries]
+        return Ragged(self.indices[entries], offsets, self.n_features, weights)
+
+    def batch(self, start: int, stop: int) -> RaggedBatch:
+        """Rows start to stop as tensors that share this object's memory."""
+        first, last = self.offsets[start], self.offsets[stop]
+        return RaggedBatch(
+            torch.from_numpy(self.indices[first:last]),
+            torch.from_numpy((self.offsets[start:stop] - first).astype(np.int32)),
+            None if self.weights is None else torch.from_numpy(self.weights[first:last]),
+        )
+
+
+@dataclass(frozen=True)
+class RaggedBatch:
+    """What a model's `forward` gets for ragged features; the arguments of `nn.EmbeddingBag`.
+
+    Args:
+        indices: int32 tensor, shape (total,).
+        offsets: int32 tensor, shape (n_rows,): where each row begins.
+        weights: float32 tensor, shape (total,), or None where every entry counts 1.
+    """
+
+    indices: torch.Tensor
+    offsets: torch.Tensor
+    weights: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def padded(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows side by side, padded with 0 on the right: numbers (int64) and where they are real (bool).
+
+        Shape:
+            Both (n_rows, length of the longest row, at least 1).
+        """
+        ends = torch.cat([self.offsets[1:], self.offsets.new_tensor([len(self.indices)])])
+        lengths = (ends - self.offsets).long()
+        longest = max(1, int(lengths.max())) if len(self) else 1
+        mask = torch.arange(longest, device=lengths.device) < lengths[:, None]
+        numbers = torch.zeros(mask.shape, dtype=torch.int64, device=lengths.device)
+        numbers[mask] = self.indices.long()
+        return numbers, mask
+
+    def to(self, device: torch.device) -> RaggedBatch:
+        """The same batch on another device."""
+        if self.indices.device == device:
+            return self
+        weights = None if self.weights is None else self.weights.to(device)
+        return RaggedBatch(self.indices.to(device), self.offsets.to(device), weights)
+
+
+@dataclass(frozen=True)
+class Dense:
+    """One vector a text: float32, shape (n_rows, n_features). Its batches are plain tensors."""
+
+    vectors: NDArray[np.float32]
+
+    @property
+    def n_features(self) -> int:
+        return int(self.vectors.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> Dense:
+        return Dense(self.vectors[rows])
+
+    def batch(self, start: int, stop: int) -> torch.Tensor:
+        return torch.from_numpy(self.vectors[start:stop].copy())  # a module may change its input in place
+
+
+def _owned(array: Any, dtype: Any) -> NDArray[Any]:
+    """The array contiguous, of the type, and writable: torch takes no other without a warning."""
+    return np.require(array, dtype=dtype, requirements=["C", "W"])
+
+
+Features = Ragged | Dense
+Batch = RaggedBatch | torch.Tensor
+
+
+def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
+    """What `transform` returned, as features: Ragged, a SciPy CSR matrix, or a float matrix.
+
+    Raises:
+        ComponentError: it is none of these, or has not one row a text.
+    """
+    if isinstance(value, (Ragged, Dense)):
+        features: Features = value
+    elif hasattr(value, "tocsr"):
+        matrix = value.tocsr()
+        features = Ragged(matrix.indices, matrix.indptr, matrix.shape[1], matrix.data)
+    elif isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "biuf":
+        with np.errstate(over="ignore"):  # told below
+            features = Dense(_owned(value, np.float32))
+        if not np.isfinite(features.vectors).all():
+            row = int(np.flatnonzero(~np.isfinite(features.vectors).all(axis=1))[0])
+            raise ComponentError(
+                f"{vectorizer}: the vector of text {row} holds numbers that are not finite in float32."
+            )
+    else:
+        shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
+        raise ComponentError(
+            f"{vectorizer}: transform returned a {type(value).__name__}{shape}; "
+            "expected textforge.Ragged, a SciPy sparse matrix, or a float array of shape (texts, features)."
+        )
+    if len(features) != n_texts:
+        raise ComponentError(f"{vectorizer}: transform returned {len(features)} rows for {n_texts} texts.")
+    return features
+
+
+def joined(parts: Sequence[Features]) -> Features:
+    """The rows of all parts, which are features of one vectorizer, one after the other."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    if isinstance(first, Dense):
+        return Dense(np.concatenate([part.vectors for part in parts if isinstance(part, Dense)]))
+    ragged = [part for part in parts if isinstance(part, Ragged)]
+    lengths = np.concatenate([np.diff(part.offsets) for part in ragged])
+    weights = None if first.weights is None else np.concatenate([part.weights for part in ragged])
+    indices = np.concatenate([part.indices for part in ragged])
+    return Ragged(indices, np.concatenate(([0], np.cumsum(lengths))), first.n_features, weights)
+
+
+def batches(
+    features: Features, size: int, order: NDArray[np.int64] | None = None, *, drop_last: bool = False
+) -> Iterator[tuple[Batch, NDArray[np.int64]]]:
+    """Batches of `size` rows with their row numbers, in `order` (by default as they stand)."""
+    n_rows = len(features) if order is None else len(order)
+    end = n_rows - n_rows % size if drop_last else n_rows
+    for start in range(0, end, size):
+        stop = min(start + size, end)
+        if order is None:
+            yield features.batch(start, stop), np.arange(start, stop)
+        else:
+            rows = order[start:stop]
+            yield features.take(rows).batch(0, len(rows)), rows
+
+
+def bounded_batches(features: Features, size: int, most: int) -> Iterator[tuple[Batch, NDArray[np.int64]]]:
+    """Batches of at most `size` rows, and of `most` entries were they padded to the longest row of the batch.
+
+    Where the bound cuts batches short, rows of like length are put together. Rows with weights are bags, which
+    nobody pads.
+    """
+    if isinstance(features, Dense) or features.weights is not None:
+        yield from batches(features, size)
+        return
+    lengths = np.diff(features.offsets)
+    if not len(lengths) or min(size, len(lengths)) * int(lengths.max()) <= most:
+        yield from batches(features, size)
+        return
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        stop = min(start + size, len(order))
+        while stop > start + 1 and (stop - start) * int(lengths[order[stop - 1]]) > most:
+            stop = start + max(1, min(stop - start - 1, most // int(lengths[order[stop - 1]])))
+        rows = order[start:stop]
+        yield features.take(rows).batch(0, len(rows)), rows
+        start = stop
+
+
+def training_order(
+    features: Features, settings: TrainerSettings, generator: np.random.Generator
+) -> NDArray[np.int64] | None:
+    """The order in which an epoch takes the rows; None as they stand.
+
+    With `bucket_by_length` the shuffled rows are sorted by length in runs of 50 batches, and the batches
+    shuffled: a batch then has texts of like length, and every epoch other batches.
+
+    Raises:
+        RecipeError: rows of dense vectors have no length.
+    """
+    if not settings.shuffle:
+        return None
+    order = generator.permutation(len(features))
+    if not settings.bucket_by_length:
+        return order
+    if isinstance(features, Dense):
+        raise RecipeError(
+            "trainer.bucket_by_length is for sequences of words; this vectorizer gives one vector a text."
+        )
+    size, lengths = settings.batch_size, np.diff(features.offsets)
+    runs = [order[start : start + 50 * size] for start in range(0, len(order), 50 * size)]
+    order = np.concatenate([run[np.argsort(lengths[run], kind="stable")] for run in runs])
+    whole = [order[start : start + size] for start in range(0, len(order) - len(order) % size, size)]
+    rest = order[len(whole) * size :]  # stays the last, where drop_last may leave it out
+    return np.concatenate([*(whole[n] for n in generator.permutation(len(whole))), rest])

@@ -1,0 +1,139 @@
+"""The keys of a recipe as parameters in scikit-learn's way: `model` names the part, `model__hidden` is its option."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from textforge.components.component import IN_CODE, Component
+from textforge.components.kinds import KINDS, LISTED, SECTIONS
+from textforge.components.manager import PluginManager
+from textforge.components.option_errors import unknown_option
+from textforge.components.options import Options
+from textforge.components.part import Part
+from textforge.components.settings import DecisionSettings, TrainerSettings
+from textforge.errors import Mistake, Place, PluginError, RecipeError, TextforgeError, did_you_mean, listed
+from textforge.recipes.document import KEYS
+from textforge.recipes.recipe import Recipe, load_recipe
+
+NO_PARAMETERS = {
+    "extends": "it is read with the recipe",
+    "dataset": "the texts are those given to fit",
+    "callbacks": "they follow runs, and fit is none",
+}
+"""Keys of a recipe that are not among the parameters, and why."""
+
+NAMES = tuple(key for key in KEYS if key not in NO_PARAMETERS)
+SETTINGS: dict[str, type[Any]] = {"trainer": TrainerSettings, "decision": DecisionSettings}
+
+
+def _given() -> None:
+    """The texts given to fit."""
+
+
+_GIVEN = Part(Component(KINDS["dataset"], "given", _given, IN_CODE))
+
+
+def recipe_of(recipe: Any, overrides: Any, plugins: Any) -> Recipe:
+    """The checked recipe of an estimator with these parameters; its dataset is not looked at.
+
+    Raises:
+        RecipeError: as `load_recipe`, or a parameter is none of what it may be.
+    """
+    overrides = _dotted(overrides)
+    plugins = _manager(plugins)
+    if isinstance(recipe, Recipe):
+        if not overrides:
+            return recipe
+        recipe = recipe.resolved()
+    if not isinstance(recipe, (str, os.PathLike, Mapping)):
+        raise RecipeError(f"a recipe is a path, a dict or a checked Recipe, not a {type(recipe).__name__}.")
+    source = recipe if isinstance(recipe, Mapping) else Path(recipe)
+    return load_recipe(source, overrides=overrides, plugins=plugins, dataset=_GIVEN)
+
+
+def parameters(recipe: Recipe) -> dict[str, Any]:
+    """Every key of a recipe with its value; None for a part that it does not have."""
+    resolved = {
+        **dict.fromkeys(SECTIONS),
+        **{KINDS[kind].many: [] for kind in LISTED},
+        **recipe.resolved(),
+    }
+    flat = _flat({key: resolved[key] for key in NAMES})
+    return {key.replace(".", "__"): value for key, value in flat.items()}
+
+
+def changed(recipe: Any, overrides: Any, plugins: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Overrides with changes laid over them; the options of a part that is swapped go with it.
+
+    Raises:
+        RecipeError: a change names a key, part or option that there is not.
+    """
+    plugins = _manager(plugins)
+    old, new = _flat(_dotted(overrides)), _flat(changes)
+    used = {kind: old[kind] for kind in SECTIONS if kind in old}
+    with suppress(TextforgeError):  # what is wrong with the recipe, fit tells
+        used |= {kind: part.component.name for kind, part in recipe_of(recipe, old, plugins).parts.items()}
+    same = {kind for kind, name in used.items() if isinstance(name, str) and new.get(kind) == name}
+    replaced = tuple(f"{key}." for key in new if key not in same)
+    _refuse_unknown(new, {**used, **{kind: new[kind] for kind in SECTIONS if kind in new}}, plugins)
+    return {**{key: value for key, value in old.items() if not key.startswith(replaced)}, **new}
+
+
+def _manager(plugins: Any) -> PluginManager:
+    if not isinstance(plugins, PluginManager | None):
+        raise RecipeError(f"plugins must be a PluginManager, not a {type(plugins).__name__}.")
+    return plugins or PluginManager()
+
+
+def _dotted(overrides: Any) -> Mapping[str, Any]:
+    if overrides is None:
+        return {}
+    if not isinstance(overrides, Mapping) or not all(isinstance(key, str) for key in overrides):
+        raise RecipeError("overrides must be a dict of dotted keys to values, as in {'optimizer.lr': 0.1}.")
+    return overrides
+
+
+def _flat(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Overrides with a key for each option: `{"model": {"use": "x", "hidden": [9]}}` is model=x, model.hidden=[9]."""
+    flat: dict[str, Any] = {}
+    for key, value in overrides.items():
+        section, _, option = key.partition(".")
+        if isinstance(value, Mapping) and not option and section in (*SECTIONS, *SETTINGS):
+            flat |= _flat({f"{section}.{name}": one for name, one in value.items()})
+        else:
+            flat[section if option == "use" and section in SECTIONS else key] = value
+    return flat
+
+
+def _refuse_unknown(changes: Mapping[str, Any], used: Mapping[str, Any], plugins: PluginManager) -> None:
+    """Refuse keys, parts and options that there are not, with the nearest that there are."""
+    mistakes = [
+        Mistake(wrong, Place(key.replace(".", "__")))
+        for key in changes
+        if (wrong := _unknown(key, changes, used, plugins))
+    ]
+    if mistakes:
+        raise RecipeError(mistakes)
+
+
+def _unknown(key: str, changes: Mapping[str, Any], used: Mapping[str, Any], plugins: PluginManager) -> str | None:
+    section, _, option = key.partition(".")
+    option = option.partition(".")[0]
+    if section in NO_PARAMETERS:
+        return f"'{section}' is no parameter: {NO_PARAMETERS[section]}."
+    if section not in NAMES:
+        return f"unknown key '{section}'. Keys: {listed(NAMES)}.{did_you_mean(section, NAMES)}"
+    if section in SETTINGS:
+        options = Options(SETTINGS[section], section)
+    elif isinstance(name := used.get(section), str):
+        try:
+            options = plugins.component(section, name).options
+        except PluginError as error:
+            return None if option and section in changes else str(error)  # told once
+    else:
+        return None
+    return unknown_option(options.label, option, options.fields) if option and option not in options.fields else None

@@ -1,0 +1,344 @@
+"""A recipe: YAML or a dict, with `extends` and overrides, checked whole before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from textforge.components.kinds import KINDS, LISTED, SECTIONS
+from textforge.components.manager import PluginManager
+from textforge.components.option_errors import found
+from textforge.components.options import Options, jsonable
+from textforge.components.part import Part, listed_names
+from textforge.components.settings import FITTING, MAX_SEED, TAKEN, DecisionSettings, TrainerSettings, unknown_monitor
+from textforge.errors import SHOWN, Mistake, Place, PluginError, RecipeError, cut, did_you_mean, listed
+from textforge.recipes.compatibility import misfits
+from textforge.recipes.document import KEYS, Node, from_python, read_document
+from textforge.recipes.merge import Override, extended, merged, nested, part_before_its_options, read_overrides
+from textforge.recipes.paths import absolute
+from textforge.recipes.yaml12 import to_yaml
+
+MAX_LISTED = 100
+"""Metrics, or callbacks, of a recipe."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe: every part looked up, every option valid, every default filled in.
+
+    Optimizer, scheduler and loss are None where the recipe has none, and where the model fits itself.
+    """
+
+    name: str
+    seed: int
+    dataset: Part
+    vectorizer: Part
+    model: Part
+    optimizer: Part | None
+    scheduler: Part | None
+    loss: Part | None
+    trainer: TrainerSettings
+    metrics: tuple[Part, ...] = ()
+    callbacks: tuple[Part, ...] = ()
+    decision: DecisionSettings = field(default_factory=DecisionSettings)
+    warnings: tuple[str, ...] = ()
+    """What the recipe says that is not used, as sentences."""
+
+    path: Path | None = None
+    text: str = ""
+    """The recipe as written, without what it extends."""
+
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """Kind to its part, in the order in which they work, without those of which there is a list."""
+        return {kind: part for kind in SECTIONS if (part := getattr(self, kind)) is not None}
+
+    def listed(self, kind: str) -> tuple[Part, ...]:
+        """The parts of a kind of which a recipe has a list: metrics, callbacks."""
+        parts: tuple[Part, ...] = getattr(self, KINDS[kind].many)
+        return parts
+
+    def resolved(self) -> dict[str, Any]:
+        """The whole recipe as plain values: no `extends`, every default written out, paths absolute."""
+        trainer = jsonable(asdict(self.trainer))
+        if self.model.component.fits_itself:
+            trainer = {name: trainer[name] for name in FITTING}
+        lists = {KINDS[kind].many: [part.as_recipe() for part in self.listed(kind)] for kind in LISTED}
+        return {
+            "seed": self.seed,
+            **{kind: part.as_recipe() for kind, part in self.parts.items()},
+            "trainer": trainer,
+            **{many: parts for many, parts in lists.items() if parts},
+            "decision": jsonable(asdict(self.decision)),
+        }
+
+    def resolved_yaml(self) -> str:
+        """`resolved()` as YAML that reads back to the same values."""
+        return to_yaml(self.resolved())
+
+
+def load_recipe(
+    source: str | Path | Mapping[str, Any],
+    *,
+    overrides: Mapping[str, Any] | Iterable[str] = (),
+    plugins: PluginManager | None = None,
+    dataset: Part | None = None,
+) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        source: path of a YAML file, or the recipe as a dict.
+        overrides: dotted key to value (`{"model.hidden": [200]}`), or texts as the command line
+            has them (`["model.hidden=[200]"]`). A later one wins over an earlier one of the same key.
+        plugins: where components are looked up; by default everything installed.
+        dataset: what stands in for the recipe's own section, which is then not looked at and may be missing.
+
+    Raises:
+        RecipeError: with every mistake that was found, each with its place.
+    """
+    read = _read(source, overrides)
+    recipe = _Check(read, plugins or PluginManager()).recipe(dataset)
+    name = _run_name(read.path) if read.path else "recipe"
+    shown = {".".join(keys): node.plain() for keys, node in read.overrides}
+    return Recipe(name=name, path=read.path, text=read.text, overrides=shown, **recipe)
+
+
+def load_dataset_part(
+    source: str | Path, *, overrides: Iterable[str] = (), plugins: PluginManager | None = None
+) -> tuple[Part, int]:
+    """The dataset of a recipe and its seed; the recipe's other parts need not be installed.
+
+    Raises:
+        RecipeError: as `load_recipe`, for mistakes in these two.
+    """
+    return _Check(_read(source, overrides), plugins or PluginManager()).dataset_part()
+
+
+def load_metric_parts(source: str | Path, *, plugins: PluginManager | None = None) -> tuple[Part, ...]:
+    """The metrics of a recipe; its other parts need not be installed.
+
+    Raises:
+        RecipeError: as `load_recipe`, for mistakes in these.
+    """
+    return _Check(_read(source, ()), plugins or PluginManager()).metric_parts()
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A recipe with what it extends and its overrides laid over one another, not yet checked."""
+
+    root: Node
+    text: str
+    path: Path | None
+    overrides: list[Override]
+    mistakes: list[Mistake]
+
+
+def _read(source: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | Iterable[str]) -> _Read:
+    if isinstance(source, Mapping):
+        path, root = None, from_python(source, "recipe")
+        text = to_yaml(root.plain())
+    else:
+        path = Path(source)
+        text, root = read_document(path)
+    root = extended(root, ())
+    written, mistakes = read_overrides(overrides)
+    for keys, node in sorted(written, key=part_before_its_options):
+        root = merged(root, nested(keys, node))
+    return _Read(root, text, path, written, mistakes)
+
+
+class _Check:
+    """Turns a node tree into the fields of a Recipe, collecting every mistake on the way."""
+
+    def __init__(self, read: _Read, plugins: PluginManager) -> None:
+        self.root, self.plugins = read.root, plugins
+        self.mistakes = [*read.mistakes]
+        self.warnings: list[str] = []
+
+    def dataset_part(self) -> tuple[Part, int]:
+        sections = self.sections()
+        seed, part = self.seed(sections.get("seed")), self.part("dataset", sections.get("dataset"))
+        if self.mistakes or part is None:
+            raise RecipeError(sorted(self.mistakes, key=_reading_order))
+        return part, seed
+
+    def metric_parts(self) -> tuple[Part, ...]:
+        found = self.listed("metric", self.sections().get("metrics"))
+        if self.mistakes:
+            raise RecipeError(sorted(self.mistakes, key=_reading_order))
+        return found
+
+    def sections(self) -> dict[str, Node]:
+        sections = self.root.mapping
+        if sections is None:
+            raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", self.root.place))
+        if sections and not any(key in sections for key in KEYS):  # another file, whose content is not to be shown
+            meant = did_you_mean(next(iter(sections)), KEYS)
+            wrong = f"this is no recipe: it has none of the keys {listed(KEYS)}.{meant}"
+            raise RecipeError(Mistake(wrong, self.root.place))
+        return sections
+
+    def recipe(self, dataset: Part | None = None) -> dict[str, Any]:
+        sections = self.sections()
+        for number, key in enumerate(key for key in sections if key not in KEYS):
+            meant = did_you_mean(key, KEYS) if number < SHOWN else ""  # no more are shown
+            self.wrong(f"unknown key '{cut(key)}'. A recipe has: {listed(KEYS)}.{meant}", sections[key])
+        seed = self.seed(sections.get("seed"))
+        given = {"dataset": dataset} if dataset else {}
+        asked = [kind for kind in SECTIONS if kind not in (*given, "optimizer")]
+        parts = given | {kind: self.part(kind, sections.get(kind)) for kind in asked}
+        model = parts["model"]
+        fitting = model is not None and model.component.fits_itself
+        needless = fitting or (model is None and "model" in sections)  # one that is misspelt may fit itself
+        parts["optimizer"] = self.part("optimizer", sections.get("optimizer"), optional=needless)
+        if model and fitting:
+            self.tell_unused(model, parts, sections.get("trainer"))
+            parts |= dict.fromkeys(("optimizer", "scheduler", "loss"))
+        trainer = self.settings(TrainerSettings, "trainer", sections.get("trainer"), only=FITTING if fitting else None)
+        decision = self.settings(DecisionSettings, "decision", sections.get("decision"))
+        lists = {KINDS[kind].many: self.listed(kind, sections.get(KINDS[kind].many)) for kind in LISTED}
+        written = sections["metrics"].value if "metrics" in sections else None
+        missed = isinstance(written, list) and len(lists["metrics"]) < len(written)  # it may be the monitored one
+        if trainer and not missed and (wrong := unknown_monitor(trainer.monitor, listed_names(lists["metrics"]))):
+            self.wrong(wrong, sections["trainer"].at(("monitor",)), at_key=False)
+        for section, key, message in misfits(parts, trainer, self.plugins):
+            self.wrong(message, sections[section].at((key,)), at_key=False)
+        if self.mistakes:
+            raise RecipeError(sorted(self.mistakes, key=_reading_order))
+        return {
+            "seed": seed, **parts, "trainer": trainer, **lists, "decision": decision, "warnings": tuple(self.warnings),
+        }  # fmt: skip
+
+    def tell_unused(self, model: Part, parts: Mapping[str, Part | None], trainer: Node | None) -> None:
+        """A model that fits itself leaves sections without use, as where one line swaps it in."""
+        unused = [kind for kind in ("optimizer", "scheduler", "loss") if parts[kind]]
+        written = (trainer.mapping or {}) if trainer else {}
+        unused += [f"trainer.{key}" for key in written if key not in FITTING]
+        if unused:
+            verb = "is" if len(unused) == 1 else "are"
+            self.warnings.append(f"{model.label} fits itself: {listed(unused, limit=20)} {verb} not used.")
+
+    def listed(self, kind: str, node: Node | None) -> tuple[Part, ...]:
+        """The parts of a kind of which a recipe has a list."""
+        if node is None or node.value is None:
+            return ()
+        if not isinstance(node.value, list):
+            many = KINDS[kind].many
+            self.wrong(f"'{many}' must be a list, as in '{many}: [NAME]'; a {kind} is a name or a mapping with 'use'. "
+                       f"Installed: {listed(self.plugins.names(kind))}.", node, at_key=False)  # fmt: skip
+            return ()
+        if len(node.value) > MAX_LISTED:
+            wrong = f"'{KINDS[kind].many}' lists {len(node.value):,} parts; {MAX_LISTED} are the most."
+            self.wrong(wrong, node, at_key=False)
+            return ()
+        found = [part for one in node.value if (part := self.part(kind, one, optional=False))]
+        names = listed_names(found) if len(found) == len(node.value) else []
+        for number, name in enumerate(names):
+            again = "stands there twice" if name in names[:number] else ""
+            if kind == "metric" and name in TAKEN:
+                again = "is in every result already"
+            if again:
+                self.wrong(f"{kind} '{name}' {again}. Take it out.", node.value[number], at_key=False)
+        return tuple(found)
+
+    def wrong(self, message: str, node: Node | None, *, at_key: bool = True) -> None:
+        place = (node.key_place if at_key and node and node.key_place else node.place) if node else None
+        self.mistakes.append(Mistake(message, place))
+
+    def seed(self, node: Node | None) -> int:
+        if node is None:
+            return 0
+        if isinstance(node.value, bool) or not isinstance(node.value, int) or not 0 <= node.value <= MAX_SEED:
+            self.wrong(
+                f"seed must be a whole number from 0 to {MAX_SEED}, not {found(node.value)}.", node, at_key=False
+            )
+            return 0
+        return node.value
+
+    def part(self, kind: str, node: Node | None, *, optional: bool | None = None) -> Part | None:
+        names = self.plugins.names(kind)
+        if (KINDS[kind].optional if optional is None else optional) and (node is None or node.value is None):
+            return None
+        if node is None:
+            place = Place(self.root.place.source)
+            self.mistakes.append(
+                Mistake(f"the section '{kind}' is missing. Add '{kind}: {{use: NAME}}'; NAME is one of: "
+                        f"{listed(names)}.", place))  # fmt: skip
+            return None
+        if isinstance(node.value, str):  # `model: mlp` is short for `model: {use: mlp}`
+            node = Node({"use": Node(node.value, node.place)}, node.place, node.key_place)
+        section = node.mapping
+        if section is None:
+            self.wrong(f"'{kind}' must be a name or a mapping, as in '{kind}: {{use: NAME}}'.", node, at_key=False)
+            return None
+        use = section.get("use")
+        if use is None or not isinstance(use.value, str):
+            self.wrong(f"'{kind}' does not say what to use. Add 'use: NAME'; NAME is one of: {listed(names)}.",
+                       use or node)  # fmt: skip
+            return None
+        options = Node({k: v for k, v in section.items() if k != "use"}, node.place, node.key_place)
+        try:
+            component = self.plugins.component(kind, use.value)
+            checked = self.options(component.options, options)
+        except PluginError as error:
+            self.wrong(str(error), use, at_key=False)
+            return None
+        if checked is None:
+            return None
+        return Part(component, checked, written_at=str(node.key_place or node.place))
+
+    def settings(self, kind: type[Any], name: str, node: Node | None, only: Sequence[str] | None = None) -> Any:
+        """A section that is no component; with `only`, other keys are checked and then left at their defaults."""
+        node = node or Node({}, self.root.place)
+        if node.value is None:  # `trainer:` with nothing under it
+            node = Node({}, node.place, node.key_place)
+        if node.mapping is None:
+            first = next(iter(fields(kind)))
+            example = f"{first.name}: {'…' if first.default is None else first.default}"
+            self.wrong(f"'{name}' must be a mapping, as in '{name}: {{{example}}}'.", node, at_key=False)
+            return None
+        checked = self.options(Options(kind, name), node)
+        if checked is None:
+            return None
+        return kind(**{key: value for key, value in checked.items() if only is None or key in only})
+
+    def options(self, options: Options, node: Node) -> dict[str, Any] | None:
+        checked, mistakes = options.check_each(node.plain())
+        for path, message in mistakes:
+            at = node.at(path)
+            unknown = "unknown option" in message or "is not known here" in message
+            self.wrong(message, at, at_key=unknown or at is node)
+        if mistakes:
+            return None
+        for name in checked:
+            checked[name], missing = absolute(checked[name], node.at((name,)), f"{options.label}: {name}")
+            self.mistakes += missing
+        if wrong := options.contradiction(checked):  # which sees paths as the factory will
+            at = _named_in(wrong, node)
+            self.wrong(f"{options.label}: {wrong}", at, at_key=at is node)
+            return None
+        return checked
+
+
+def _named_in(message: str, section: Node) -> Node:
+    """The option of a section that a message about several of them names first, or the section."""
+    said = re.sub(r"'[^']*'", "", message)  # quoted are values
+    written = (section.mapping or {}).items()
+    named = [(found.start(), node) for name, node in written if (found := re.search(rf"\b{re.escape(name)}\b", said))]
+    return min(named, key=lambda one: one[0])[1] if named else section
+
+
+def _run_name(path: Path) -> str:
+    """The file's name without suffix, as a folder's name that JSON can hold, too."""
+    return path.stem.encode("utf-8", "replace").decode().strip(".") or "recipe"
+
+
+def _reading_order(mistake: Mistake) -> tuple[str, int, int]:
+    place = mistake.place
+    return (place.source, place.line or 0, place.column or 0) if place else ("", 0, 0)

@@ -1,0 +1,31 @@
+"""One run and its folder, many seeds, folds; callbacks, progress, environment, evaluation of what a run left.
+
+Names are imported when first used: a command that only checks a run folder does not load torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from textforge import lazy
+
+if TYPE_CHECKING:
+    from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
+    from textforge.runs.evaluation import evaluate as evaluate
+    from textforge.runs.loading import load as load
+    from textforge.runs.progress import Progress as Progress
+    from textforge.runs.runner import Run as Run, run as run
+    from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
+
+__all__, __getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "CrossValidation": "cross_validation",
+        "Progress": "progress",
+        "Repeats": "seeds",
+        "Run": "runner",
+        "cross_validate": "cross_validation",
+        "evaluate": "evaluation",
+        "load": "loading",
+        "run": "runner",
+        "run_seeds": "seeds",
+    },
+)

@@ -1,0 +1,102 @@
+"""The callbacks of a run: what plugins do as it goes on, each kept from breaking it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from textforge.components.options import attempt
+from textforge.components.part import Part, listed_names, part_name
+from textforge.errors import TextforgeError
+from textforge.runs.progress import Warnings
+
+EVENTS = ("started", "epoch_ended", "finished", "failed")
+"""The methods of a callback that are called; it has those that it needs."""
+
+Added = dict[str, dict[str, float]]
+"""What callbacks add to an epoch or a result: name of the callback to its figures."""
+
+
+class Callbacks:
+    """Calls the callbacks of a recipe.
+
+    They get plain data, copied for each, so they cannot change the run; what one raises is told as a warning.
+    Each is told what those before it in the recipe added, so one that logs figures stands last.
+
+    Args:
+        parts: the recipe's callbacks.
+        folder: the run folder, which is the fact that they may ask for.
+        warnings: where failures are told.
+    """
+
+    def __init__(self, parts: Sequence[Part], folder: Path, warnings: Warnings) -> None:
+        self._folder, self._warnings = folder, warnings
+        self._followers: list[tuple[str, Part, Any]] = []
+        for name, part in zip(listed_names(parts), parts, strict=True):
+            follower, error = attempt(part.build, {"run_folder": folder})
+            if error:
+                self._warn(part, "when it was made", error, "The run goes on without it.")
+            elif not any(callable(getattr(follower, event, None)) for event in EVENTS):
+                found = f"returned a {type(follower).__name__} that has none of the methods {', '.join(EVENTS)}"
+                self._warnings.tell([f"{part_name(part)} {found}. The run goes on without it."])
+            else:
+                self._followers.append((name, part, follower))
+
+    def started(self, run: Mapping[str, Any]) -> None:
+        """Training is about to begin."""
+        self._call("started", run)
+
+    def epoch_ended(self, result: Mapping[str, Any]) -> Added:
+        """An epoch is done; what callbacks add to its figures."""
+        return self._call("epoch_ended", result)
+
+    def finished(self, result: Mapping[str, Any]) -> Added:
+        """The run folder is whole; what callbacks add to the result."""
+        return self._call("finished", result)
+
+    @contextmanager
+    def told_of_failure(self) -> Iterator[None]:
+        """Tell callbacks what stops the run, an interrupt as well, and let it pass."""
+        try:
+            yield
+        except (Exception, KeyboardInterrupt) as error:
+            self._call("failed", {"type": type(error).__name__, "message": str(error), "path": str(self._folder)})
+            raise
+
+    def _call(self, event: str, data: Mapping[str, Any]) -> Added:
+        added: Added = {}
+        for name, part, follower in self._followers:
+            method = getattr(follower, event, None)
+            if method is None:
+                continue
+            told = {**data, "added": added} if added else data
+            found, error = attempt(method, copy.deepcopy(dict(told)))
+            if error:
+                self._warn(part, f"at '{event}'", error, "The run goes on.")
+            elif found is not None and event in ("epoch_ended", "finished"):
+                self._add(added, name, part, event, found)
+        return added
+
+    def _add(self, added: Added, name: str, part: Part, event: str, found: Any) -> None:
+        if isinstance(found, Mapping) and all(isinstance(key, str) and _is_figure(one) for key, one in found.items()):
+            if found:
+                added[name] = {key: float(one) for key, one in found.items()}
+            return
+        self._warnings.tell(
+            [f"{part_name(part)} returned {found!r:.200} at '{event}'; expected None, or a dict of names to finite "
+             "numbers. It is left out."]
+        )  # fmt: skip
+
+    def _warn(self, part: Part, when: str, error: BaseException, then: str) -> None:
+        told = str(error) if isinstance(error, TextforgeError) else f"{type(error).__name__}: {error}".rstrip(": ")
+        lead = "" if part.label in told else f"{part_name(part)} failed {when}: "
+        self._warnings.tell([f"{lead}{told}{'' if told.endswith(('.', '!', '?')) else '.'} {then}"])
+
+
+def _is_figure(value: Any) -> bool:
+    return type(value) is not bool and isinstance(value, Real) and math.isfinite(value)

@@ -1,0 +1,244 @@
+"""K-fold cross-validation of a recipe on its training texts."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textforge.classifiers.storage import append_text, write_json, write_text
+from textforge.classifiers.streams.probabilities import MOST, as_limit, prediction_lines
+from textforge.components.manager import PluginManager
+from textforge.errors import DataError, RecipeError, listed
+from textforge.errors.shortage import advised
+from textforge.recipes.recipe import Recipe, load_recipe
+from textforge.runs import folder as run_folder
+from textforge.runs.progress import Progress, Warnings
+from textforge.runs.runner import (
+    empty_folder,
+    load_dataset,
+    told_at,
+    told_unfinished,
+    trainer_for,
+)
+from textforge.runs.summary import spread
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from textforge.classifiers.classifier import Classifier
+    from textforge.data.dataset import Dataset, Split
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """A finished cross-validation."""
+
+    path: Path
+    result: dict[str, Any]
+    """What cross-validation.json holds."""
+
+
+def cross_validate(
+    recipe: str | Path | Mapping[str, Any],
+    *,
+    folds: int = 5,
+    overrides: Mapping[str, Any] | Iterable[str] = (),
+    out: str | Path | None = None,
+    plugins: PluginManager | None = None,
+    progress: Progress | None = None,
+    probabilities: int | str = MOST,
+) -> CrossValidation:
+    """Train on all folds of the training texts but one and predict that one, for each of them.
+
+    Folds are stratified by label, and keep the dataset's groups together. Vectorizer, model and what the
+    decision fits learn anew in each fold, from its training texts alone. The test split is not touched.
+
+    Args:
+        recipe: path of a YAML file, or the recipe as a dict.
+        folds: how many, at least 2.
+        overrides, plugins, progress, probabilities: as for `run`.
+        out: the folder; by default `runs/<recipe name>/<UTC time>-<id>`.
+
+    Raises:
+        TextforgeError: or one of its children; the folder then has no cross-validation.json.
+    """
+    if not isinstance(folds, int) or folds < 2:
+        raise RecipeError(f"cross-validation needs at least 2 folds, not {folds!r}.")
+    checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
+    limit = as_limit(probabilities)
+    given = out is not None and Path(out).is_dir()
+    path = run_folder.create_run_folder(checked.name, out)
+    with told_unfinished(path, run_folder.FOLDS), told_at(checked), _emptied_without_a_fold(path, keep_folder=given):
+        return _carry_out(checked, path, folds, progress or Progress(), limit)
+
+
+@contextmanager
+def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
+    """What fails before a fold is done leaves nothing."""
+    try:
+        yield
+    except Exception:
+        done = path / run_folder.PER_FOLD
+        if not done.is_file() or not done.stat().st_size:
+            empty_folder(path, keep_folder)
+        raise
+
+
+def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, limit: int | None) -> CrossValidation:
+    from textforge.classifiers.metrics import ExtraMetrics
+    from textforge.data.dataset import encode_labels
+    from textforge.data.remarks import too_few
+    from textforge.data.splits import folds
+    from textforge.data.streams import Stream
+
+    began = time.perf_counter()
+    warnings = Warnings(progress)
+    warnings.tell([*recipe.warnings, *_without_callbacks(recipe)])
+    progress.stage(f"loading {recipe.dataset.label}")
+    with advised("load"):
+        dataset = load_dataset(recipe)
+    warnings.tell(dataset.warnings)
+    if isinstance(dataset.train, Stream):
+        raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
+    labels = dataset.labels()
+    held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
+    warnings.tell([*replace(dataset, test=None).remarks(), *_fold_remarks(dataset, held_out)])
+    if dataset.valid is not None:
+        encode_labels(dataset.valid[1], labels, "valid")  # refuses labels that no fold could know
+    metrics = ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)
+    write_text(path / run_folder.RECIPE, recipe.text)
+    write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
+    write_text(path / run_folder.PER_FOLD, "")
+    lines: list[tuple[int, str]] = []
+    figures = []
+    for number, rows in enumerate(held_out, start=1):
+        fold = _without(dataset, rows, labels)
+        progress.stage(f"fold {number} of {n_folds}: training on {fold.n_train} texts")
+        trainer = trainer_for(recipe, fold, progress.step)
+        if number == 1:
+            warnings.tell(too_few("validation", fold.n_train - trainer.n_train))
+        with advised("train"):
+            for epoch in trainer:
+                progress.epoch(epoch, trainer.epochs)
+        assert fold.test is not None
+        texts, gold = fold.test
+        trained = trainer.classifier()
+        warnings.tell(trainer.part_warnings)
+        found = trained.predict_proba(texts, on_batch=progress.evaluated)
+        classifier, probabilities = _with_labels(trained, found, labels)
+        measured = classifier.metrics(gold, probabilities, metrics=metrics)
+        figures.append(measured)
+        append_text(
+            path / run_folder.PER_FOLD, json.dumps({"fold": number, "test": measured}, ensure_ascii=False) + "\n"
+        )
+        lines += zip(
+            map(int, rows), prediction_lines(classifier, gold, probabilities, limit, rows.tolist()), strict=True
+        )
+    write_text(path / run_folder.PREDICTIONS, "".join(line for _, line in sorted(lines)))
+    result = {
+        "recipe": recipe.name,
+        "seed": recipe.seed,
+        "overrides": recipe.overrides,
+        "labels": list(labels),
+        "folds": n_folds,
+        "n": dataset.n_train,
+        "figures": spread(figures),
+        "warnings": warnings.told,
+        "seconds": {"total": round(time.perf_counter() - began, 3)},
+    }
+    write_json(path / run_folder.FOLDS, result)
+    return CrossValidation(path, result)
+
+
+def _without_callbacks(recipe: Recipe) -> list[str]:
+    called = [part.component.name for part in recipe.callbacks]
+    return [f"callbacks follow runs; none is called in a cross-validation: {listed(called)}."] if called else []
+
+
+def _fold_remarks(dataset: Dataset, held_out: Sequence[NDArray[np.int64]]) -> Iterator[str]:
+    """What a reader of the figures should know of the folds.
+
+    Raises:
+        DataError: where a fold is left out, there are not enough labels to learn from.
+    """
+    from textforge.data.remarks import Hashes, across_folds, too_few
+    from textforge.data.streams import Stream
+
+    assert not isinstance(dataset.train, Stream)
+    texts, gold = dataset.train
+    folds_of: dict[str, set[int]] = {}
+    for number, rows in enumerate(held_out, start=1):
+        for row in rows:
+            for label in gold[row] if dataset.multi_label else (gold[row],):
+                folds_of.setdefault(label, set()).add(number)
+    n_folds, counts = len(held_out), dataset.label_counts()
+    for number in range(1, n_folds + 1):
+        if sum(places != {number} for places in folds_of.values()) < (1 if dataset.multi_label else 2):
+            raise DataError(
+                f"without fold {number} of {n_folds} too few labels are left to learn from: their texts, or the groups "
+                "that these are in, are too few. Give more of them, or other groups."
+            )
+    yield from too_few("cross-validation", len(texts))
+    if few := [f"'{label}' ({counts[label]})" for label in sorted(folds_of) if counts[label] < n_folds]:
+        yield f"labels with fewer texts than the {n_folds} folds are tested in some folds only: {listed(few, limit=5)}."
+    if lone := [f"'{label}' (fold {min(folds_of[label])})" for label in sorted(folds_of) if len(folds_of[label]) == 1]:
+        yield (
+            "labels whose texts are all in one fold are unknown to the classifier tested on it, and count as wrong: "
+            f"{listed(lone, limit=5)}."
+        )
+    yield from across_folds(Hashes.of(texts, gold), held_out)
+
+
+def _without(dataset: Dataset, rows: NDArray[np.int64], labels: Sequence[str]) -> Dataset:
+    """The dataset with these training rows as its test split; its labels are those that the other rows have."""
+    from textforge.data.dataset import Dataset
+    from textforge.data.streams import Stream
+
+    assert not isinstance(dataset.train, Stream)
+    texts, gold = dataset.train
+    held = set(rows.tolist())
+    kept = [row for row in range(len(texts)) if row not in held]
+    train = ([texts[row] for row in kept], [gold[row] for row in kept])
+    known = Dataset(train).label_counts()
+    return Dataset(
+        train=train,
+        test=([texts[row] for row in rows], [gold[row] for row in rows]),
+        valid=_with_known_labels(dataset.valid, known),
+        label_names=[name for name in labels if name in known],
+        groups=None if dataset.groups is None else [dataset.groups[row] for row in kept],
+    )
+
+
+def _with_known_labels(split: Split | None, known: Container[str]) -> Split | None:
+    """A validation split without the labels, or the texts of a single label, that a fold cannot learn."""
+    if split is None or not isinstance(split[1][0], str):
+        return split and (split[0], [[name for name in row if name in known] for row in split[1]])
+    rows = [row for row, label in enumerate(split[1]) if label in known]
+    return ([split[0][row] for row in rows], [split[1][row] for row in rows]) if rows else None
+
+
+def _with_labels(
+    classifier: Classifier, probabilities: NDArray[np.float32], labels: Sequence[str]
+) -> tuple[Classifier, NDArray[np.float32]]:
+    """A classifier that has all labels, and its probabilities, which are 0 for the labels that it does not know."""
+    import numpy as np
+
+    from textforge.classifiers.classifier import Classifier
+
+    if len(classifier.labels) == len(labels):
+        return classifier, probabilities
+    columns = [labels.index(name) for name in classifier.labels]
+    spread = np.zeros((len(probabilities), len(labels)), dtype=np.float32)
+    spread[:, columns] = probabilities
+    decision = classifier.decision
+    if decision.thresholds is not None:
+        at = dict(zip(classifier.labels, decision.thresholds, strict=True))
+        decision = replace(decision, thresholds=tuple(at.get(name, 1.0) for name in labels))
+    wider = Classifier(classifier.vectorizer, classifier.module, labels, device=classifier.device, decision=decision)
+    return wider, spread

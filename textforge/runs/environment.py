@@ -1,0 +1,63 @@
+"""What a run ran on: Python, packages, plugins, threads, and the fingerprint of its data."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from typing import Any
+
+from textforge.components.kinds import KINDS, LISTED
+from textforge.components.part import Part
+from textforge.recipes.recipe import Recipe
+
+PACKAGES = (
+    "textforge",
+    "torch",
+    "numpy",
+    "polars",
+    "scikit-learn",
+    "safetensors",
+    "pydantic",
+    "pluggy",
+    "PyYAML",
+    "tokenizers",
+    "datasets",
+)
+
+
+def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> dict[str, Any]:
+    """Plain values for environment.json.
+
+    Args:
+        recipe: whose plugins are named.
+        device: what was trained on.
+        fingerprint: SHA-256 of the data (`Dataset.fingerprint`).
+    """
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": platform.platform(),
+        "processor": torch.backends.cpu.get_cpu_capability(),
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "plugins": {kind: _described(part) for kind, part in recipe.parts.items()},
+        **{KINDS[kind].many: [_described(part) for part in recipe.listed(kind)] for kind in LISTED},
+        "data": {"sha256": fingerprint},
+    }
+
+
+def _described(part: Part) -> dict[str, str]:
+    origin = part.component.origin
+    return {"use": part.component.name, "distribution": origin.distribution, "version": origin.version}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

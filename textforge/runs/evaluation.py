@@ -1,0 +1,152 @@
+"""A trained classifier held against labelled data: its run's own test split, or others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from textforge.components.manager import PluginManager
+from textforge.components.part import Part
+from textforge.data.dataset import Dataset, as_dataset
+from textforge.errors import BundleError, RecipeError, did_you_mean, listed
+from textforge.recipes.document import read_document
+from textforge.recipes.merge import read_overrides
+from textforge.recipes.recipe import load_dataset_part, load_metric_parts
+from textforge.runs import folder as run_folder
+
+PACKED = (".gz", ".zst")
+HELD_OUT = ("test_fraction", "valid_fraction")
+"""Options of a dataset that hold rows out; none is where a file is evaluated whole."""
+
+
+def evaluate(
+    path: str | Path,
+    *,
+    data: str | Path | None = None,
+    split: str | None = None,
+    options: Iterable[str] = (),
+    metrics: Sequence[str] | None = None,
+    plugins: PluginManager | None = None,
+    device: str = "cpu",
+    on_batch: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Figures of a run or bundle on labelled data (see `metrics.classification_metrics`).
+
+    Args:
+        path: a finished run folder or a bundle.
+        data: a recipe (.yaml), whose dataset is taken, or a data file, which is read whole by the
+            dataset that is named as the file's suffix (reviews.csv by 'csv'). None: the run's own data.
+        split: 'train', 'valid' or 'test'; by default test, and everything for a data file.
+        options: options of the dataset, `["text=review"]`.
+        metrics: names of metrics to measure besides; by default those of the run's recipe.
+        on_batch: called with (texts done, texts in all) as it goes on.
+
+    Raises:
+        RecipeError, DataError, BundleError: what is wrong with recipe or options, data, or bundle.
+    """
+    plugins = plugins or PluginManager()
+    run = Path(path)
+    run_folder.bundle_folder(run)  # refuses an unfinished run before anything is loaded
+    source = _data_file(run, data)
+    from textforge.classifiers.metrics import ExtraMetrics
+    from textforge.runs.loading import load
+
+    measures = _metrics(run, metrics, plugins)
+    classifier = load(run, plugins=plugins, device=device)
+    several = classifier.decision.multi_label
+    extra = ExtraMetrics(measures, labels=classifier.labels, multi_label=several)
+    dataset, default = _dataset(run, source, [option.removeprefix("dataset.") for option in options], plugins)
+    chosen = split or default
+    splits = dataset.splits()
+    if chosen not in splits:
+        raise RecipeError(f"the data have no split '{chosen}'. They have: {listed(splits)}.")
+    texts, labels = splits[chosen]
+    warnings = [*dataset.warnings]
+    if data is None and not options:
+        warnings += _changed_data(run, dataset)
+    shown = Path(data).name if data is not None and default == "train" else chosen  # a data file is no split
+    return {
+        "split": shown,
+        "warnings": warnings,
+        **classifier.evaluate(texts, labels, name=shown, metrics=extra, on_batch=on_batch),
+    }
+
+
+def _metrics(run: Path, names: Sequence[str] | None, plugins: PluginManager) -> list[Part]:
+    """Metrics by name, or those that the run was measured by."""
+    if names is not None:
+        return [plugins.part("metric", name) for name in names]
+    return list(load_metric_parts(run / run_folder.RESOLVED, plugins=plugins)) if _own_dataset(run) else []
+
+
+def _data_file(run: Path, data: str | Path | None) -> Path:
+    """The recipe or data file to read: what is named, or the run's own recipe."""
+    own = run / run_folder.RESOLVED
+    if data is None and not own.is_file():
+        raise BundleError(f"{run}: a bundle alone knows no data. Name them with --data FILE or --data RECIPE.")
+    path = own if data is None else Path(data)
+    if not path.is_file():
+        found = "is a folder, not a file" if path.is_dir() else "is a pipe or a device; save it to a file"
+        raise RecipeError(f"{path}: {found if path.exists() else 'there is no such file'}.")
+    return path
+
+
+def _dataset(run: Path, path: Path, options: list[str], plugins: PluginManager) -> tuple[Dataset, str]:
+    """The data, and the split that is meant where none is named."""
+    if path.suffix.lower() in (".yaml", ".yml"):
+        part, seed = load_dataset_part(path, overrides=[f"dataset.{option}" for option in options], plugins=plugins)
+        return as_dataset(part, seed), "test"
+    return as_dataset(_file_part(path, run, options, plugins), 0), "train"
+
+
+def _changed_data(run: Path, dataset: Dataset) -> list[str]:
+    """A warning where the data are not, or may not be, those that the run was made with."""
+    then = run_folder.data_fingerprint(run)
+    if then is None:
+        return [f"{run_folder.ENVIRONMENT} cannot be read, so the data may not be those that the run was made with."]
+    if dataset.fingerprint() == then:
+        return []
+    return ["the data are not those that the run was made with: their SHA-256 differs."]
+
+
+def _own_dataset(run: Path) -> dict[str, Any] | None:
+    """The dataset's section of a run's resolved recipe; None for a bundle alone.
+
+    Raises:
+        BundleError: the recipe has none.
+    """
+    if not (run / run_folder.RESOLVED).is_file():
+        return None
+    _, resolved = read_document(run / run_folder.RESOLVED)
+    own = (resolved.mapping or {}).get("dataset")
+    if own is None or own.mapping is None or "use" not in own.mapping:
+        raise BundleError(f"{run}: its {run_folder.RESOLVED} is damaged: it names no dataset.")
+    section: dict[str, Any] = own.plain()
+    return section
+
+
+def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
+    """The dataset component for a file, with the run's own options where its data were such a file too."""
+    unpacked = path.with_suffix("") if path.suffix.lower() in PACKED else path
+    name = unpacked.suffix.removeprefix(".").lower()
+    names = plugins.names("dataset")
+    if name not in names:
+        raise RecipeError(
+            f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset of its "
+            f"suffix's name; installed: {listed(names)}.{did_you_mean(name, names)}"
+        )
+    given: dict[str, Any] = {}
+    if (own := _own_dataset(run)) and own.pop("use") == name:
+        whole = ("train", "valid", "test", "stream")  # a file to evaluate on is read whole
+        given = {key: value for key, value in own.items() if key not in whole}
+    holds_out = [key for key in HELD_OUT if key in plugins.component("dataset", name).options.fields]
+    given |= dict.fromkeys(holds_out, 0.0)
+    read, mistakes = read_overrides(f"dataset.{option}" for option in options)
+    if mistakes:
+        raise RecipeError(mistakes)
+    for keys, node in read:
+        if keys[1] in ("train", "valid", "test"):
+            raise RecipeError(f"--set {keys[1]}: --data names the file to evaluate on already ({path}).")
+        given[".".join(keys[1:])] = node.plain()
+    return plugins.part("dataset", name, **{**given, "train": str(path.resolve())})

@@ -1,0 +1,125 @@
+"""The same recipe with several seeds: one figure is not an answer where the seed alone moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from textforge.classifiers.storage import write_json
+from textforge.classifiers.streams.probabilities import MOST as MOST_LABELS, as_limit
+from textforge.components.manager import PluginManager
+from textforge.components.settings import MAX_SEED
+from textforge.errors import RecipeError
+from textforge.recipes.recipe import load_recipe
+from textforge.runs import folder as run_folder
+from textforge.runs.progress import Progress
+from textforge.runs.runner import run
+from textforge.runs.summary import spread
+
+MOST = 1000
+"""Seeds in one call."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Finished runs that differ in the seed."""
+
+    path: Path
+    """The folder that holds the run folders, `seed-0`, `seed-1`, …"""
+    result: dict[str, Any]
+    """What seeds.json holds."""
+
+
+def run_seeds(
+    recipe: str | Path | Mapping[str, Any],
+    seeds: Sequence[int],
+    *,
+    overrides: Mapping[str, Any] | Iterable[str] = (),
+    out: str | Path | None = None,
+    plugins: PluginManager | None = None,
+    progress: Progress | None = None,
+    probabilities: int | str = MOST_LABELS,
+) -> Repeats:
+    """Run a recipe once with each seed; each run has its own folder, and all is as if it were run alone.
+
+    Args:
+        recipe: path of a YAML file, or the recipe as a dict.
+        seeds: different whole numbers from 0.
+        overrides, plugins, progress, probabilities: as for `run`.
+        out: the folder around the runs; by default `runs/<recipe name>/<UTC time>-<id>`.
+
+    Raises:
+        TextforgeError: or one of its children; the runs that were done before stay.
+    """
+    seeds = _checked(seeds)
+    checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
+    if "seed" in checked.overrides:
+        raise RecipeError("the seed is overridden, and seeds are given, too. Leave one of them out.")
+    as_limit(probabilities)  # refused before there is a folder
+    progress = progress or Progress()
+    given = out is not None and Path(out).is_dir()
+    path = run_folder.create_run_folder(checked.name, out)
+    done: list[dict[str, Any]] = []
+    try:
+        for number, seed in enumerate(seeds, start=1):
+            progress.stage(f"seed {seed} ({number} of {len(seeds)})")
+            seeded = replace(checked, seed=seed, overrides={**checked.overrides, "seed": seed})
+            done.append(run(seeded, out=path / f"seed-{seed}", progress=progress, probabilities=probabilities).result)
+    except (Exception, KeyboardInterrupt) as error:
+        if done:
+            error.add_note(f"{len(done)} of {len(seeds)} runs are done, in {path}.")
+        elif not given:
+            with suppress(OSError):  # an unfinished run stays in it
+                path.rmdir()
+        raise
+    split = "test" if done[0]["test"] else "valid"
+    figures = [one[split] for one in done]
+    result = {
+        "recipe": checked.name,
+        "seeds": list(seeds),
+        "overrides": checked.overrides,
+        "runs": [f"seed-{seed}" for seed in seeds],
+        "split": split if figures[0] else None,
+        "figures": spread(figures) if figures[0] else {},
+        "seconds": {"total": round(sum(one["seconds"]["total"] for one in done), 3)},
+    }
+    write_json(path / run_folder.SEEDS, result)
+    return Repeats(path, result)
+
+
+def _checked(seeds: Any) -> list[int]:
+    several = isinstance(seeds, Iterable) and not isinstance(seeds, str) and getattr(seeds, "ndim", 1) != 0
+    found = list(seeds) if several else []
+    for seed in found:
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= MAX_SEED:
+            raise RecipeError(f"a seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}.")
+    if not found or len(set(found)) != len(found):
+        raise RecipeError("give different seeds, at least one, as in [0, 1, 2].")
+    return [int(seed) for seed in found]
+
+
+def read_seeds(text: str) -> list[int]:
+    """The seeds that `0-4`, `1,5,7` or `0-2,10` means.
+
+    Raises:
+        RecipeError: it means none.
+    """
+    wrong = RecipeError(f"--seeds {text}: give seeds as a range or a list, as in 0-4 or 1,5,7.")
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        if not all(piece.isdecimal() and len(piece) < 20 for piece in ((first, last) if dash else (first,))):
+            raise wrong
+        low, high = int(first), int(last or first)
+        if low > high or high > MAX_SEED:
+            raise wrong
+        if len(found) + high - low >= MOST:
+            raise RecipeError(f"--seeds {text}: at most {MOST} seeds at a time.")
+        found += range(low, high + 1)
+    if len(set(found)) != len(found):
+        raise RecipeError(f"--seeds {text}: names a seed twice.")
+    return found

@@ -1,0 +1,177 @@
+"""Where the batches of an epoch come from: texts in memory, or a stream of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from textforge.classifiers.classifier import vectorized
+from textforge.components.part import blame
+from textforge.components.settings import TrainerSettings
+from textforge.data.dataset import Dataset, encode_labels
+from textforge.data.streams import Stream
+from textforge.errors import DataError, RecipeError
+from textforge.features.ragged import Batch, Features, batches, joined, training_order
+
+Batches = Iterator[tuple[Batch, torch.Tensor]]
+"""Batches of features with their targets, which are on the device."""
+
+
+class InMemory:
+    """Batches of features that are made once.
+
+    Args:
+        features: of all training texts.
+        y: their encoded labels.
+        settings: batch_size, shuffle, bucket_by_length and drop_last are heeded.
+        seed: what the order of the texts follows from.
+        device: where the targets go.
+    """
+
+    def __init__(
+        self, features: Features, y: NDArray[Any], settings: TrainerSettings, seed: int, device: torch.device
+    ) -> None:
+        self.features, self.y = features, y
+        self.n_texts, self.n_features = len(y), features.n_features
+        self._settings, self._seed = settings, seed
+        self._targets = torch.from_numpy(y).to(device)
+
+    def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
+        """How many training texts each class has."""
+        counts = self.y.sum(axis=0) if self.y.ndim == 2 else np.bincount(self.y, minlength=len(labels))
+        return counts.astype(np.int64)
+
+    def epoch(self, number: int) -> Batches:
+        """The batches of an epoch, numbered from 1."""
+        settings = self._settings
+        order = training_order(self.features, settings, np.random.default_rng([self._seed, number]))
+        return _paired(self.features, self._targets, settings.batch_size, order, drop_last=settings.drop_last)
+
+
+class Streamed:
+    """Batches of a stream: chunks in an order drawn for each epoch, each vectorized when its turn comes.
+
+    A chunk's rows are shuffled among themselves; those that fill no batch go before the next chunk's, so that
+    all batches but the last are full.
+
+    Args:
+        dataset: whose train is a stream.
+        labels: the classes in their order.
+        vectorizer: fitted here by its `fit_chunks`, in one pass over the stream.
+        who: how messages call it.
+        settings, seed, device: as above.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        labels: Sequence[str],
+        vectorizer: Any,
+        who: str,
+        settings: TrainerSettings,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        assert isinstance(dataset.train, Stream)
+        self._stream, self._labels, self._vectorizer, self._who = dataset.train, labels, vectorizer, who
+        self._settings, self._seed, self._device = settings, seed, device
+        with blame(who, "being fitted chunk by chunk"):
+            vectorizer.fit_chunks(dataset.train_chunks())
+        self.n_texts = dataset.n_train
+        self.n_features = vectorized(vectorizer, [""], who).n_features
+
+    def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
+        """How many training texts each class has."""
+        counts = self._stream.label_counts
+        return np.array([counts[name] for name in labels], dtype=np.int64)
+
+    def epoch(self, number: int) -> Batches:
+        """The batches of an epoch, numbered from 1.
+
+        Raises:
+            DataError: the stream is no longer what it was.
+        """
+        settings, size = self._settings, self._settings.batch_size
+        chunks = np.arange(self._stream.n_chunks)
+        if settings.shuffle:
+            chunks = np.random.default_rng([self._seed, number]).permutation(chunks)
+        rest: tuple[Features, NDArray[Any]] | None = None
+        came = 0
+        for chunk in chunks.tolist():
+            features, y = self._shuffled(number, chunk)
+            if not len(y):
+                continue
+            came += len(y)
+            if rest is not None:
+                features, y = joined([rest[0], features]), np.concatenate([rest[1], y])
+            yield from _paired(features, self._targets(y), size, drop_last=True)
+            rows = np.arange(len(y) - len(y) % size, len(y))
+            rest = (features.take(rows), y[rows]) if len(rows) else None
+        if came != self.n_texts:
+            raise DataError(
+                f"train: the stream gave {self.n_texts} texts before and {came} in epoch {number}. "
+                "It must give the same chunks each time that it is read."
+            )
+        if rest is not None and not settings.drop_last:
+            yield from _paired(rest[0], self._targets(rest[1]), size)
+
+    def _shuffled(self, epoch: int, chunk: int) -> tuple[Features, NDArray[Any]]:
+        """The features and encoded labels of a chunk, its rows in the order of the epoch."""
+        texts, labels = self._stream.chunk(chunk)
+        y = encode_labels(labels, self._labels, f"train, chunk {chunk}")
+        features = vectorized(self._vectorizer, texts, self._who)
+        order = training_order(features, self._settings, np.random.default_rng([self._seed, epoch, chunk]))
+        return (features, y) if order is None else (features.take(order), y[order])
+
+    def _targets(self, y: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(y).to(self._device)
+
+
+def _paired(
+    features: Features,
+    targets: torch.Tensor,
+    size: int,
+    order: NDArray[np.int64] | None = None,
+    *,
+    drop_last: bool = False,
+) -> Batches:
+    """Batches of features, each with its targets."""
+    for batch, rows in batches(features, size, order, drop_last=drop_last):
+        # Rows in their own order are a view.
+        yield batch, targets[int(rows[0]) : int(rows[-1]) + 1] if order is None else targets[torch.from_numpy(rows)]
+
+
+def refuse_stream(vectorizer: Any, fits_itself: bool, who: Mapping[str, str]) -> None:
+    """Tell what cannot learn from a stream before anything reads it.
+
+    Raises:
+        RecipeError: the vectorizer has no `fit_chunks`, or the model fits itself.
+    """
+    if fits_itself:
+        raise RecipeError(
+            f"{who['model']} fits itself on all texts at once, but the training texts are a stream. "
+            "Use a model that an optimizer trains, or give the texts in memory."
+        )
+    if not callable(getattr(vectorizer, "fit_chunks", None)):
+        raise RecipeError(
+            f"{who['vectorizer']} learns from all texts at once (it has no fit_chunks), but the training texts are a "
+            "stream. Use a vectorizer that has fit_chunks, or give the texts in memory."
+        )
+
+
+Feed = InMemory | Streamed
+
+
+def feed_in_memory(feed: Feed, what: str) -> InMemory:
+    """The feed, where it has its features in memory.
+
+    Raises:
+        RecipeError: it is a stream; says what needs more.
+    """
+    if isinstance(feed, InMemory):
+        return feed
+    raise RecipeError(f"{what} needs all training texts at once, but they are a stream. Give them in memory.")

@@ -1,0 +1,250 @@
+"""One batch after another: forward, loss, gradients, update, learning rate, averaged weights."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from textforge.classifiers.classifier import forward
+from textforge.classifiers.random_state import RandomState
+from textforge.components.part import blame
+from textforge.components.settings import TrainerSettings
+from textforge.errors import ComponentError, TrainingError
+from textforge.features.ragged import Batch
+from textforge.training.averaging import AveragedWeights
+
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Logits, float32 (n, n_classes), and targets, int64 (n,) or float32 0/1 (n, n_classes), to their mean loss."""
+
+
+def plain_loss(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy, or binary cross-entropy where a text has a set of labels."""
+    if targets.ndim == 2:
+        return functional.binary_cross_entropy_with_logits(scores, targets)
+    return functional.cross_entropy(scores, targets)
+
+
+@contextmanager
+def recording_gradients() -> Iterator[None]:
+    """The caller may have turned gradients off; tensors made in inference mode could not be trained with."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+class Optimization:
+    """What changes a module's weights.
+
+    Args:
+        module: in training mode, on its device.
+        optimizer: over its parameters.
+        scheduler: stepped after each update, or once an epoch where it is a ReduceLROnPlateau.
+        loss: mean loss of a batch.
+        settings: accumulate, clip_norm, precision and ema are heeded here.
+        n_classes: how many logits a text has.
+        total_updates: after that many the scheduler rests.
+        who: kind to how messages call its component.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        scheduler: Any,
+        loss: Loss,
+        settings: TrainerSettings,
+        *,
+        n_classes: int,
+        total_updates: int,
+        who: Mapping[str, str],
+    ) -> None:
+        self.module, self.optimizer, self.scheduler, self.loss = module, optimizer, scheduler, loss
+        self.averaged = AveragedWeights(module, settings.ema) if settings.ema is not None else None
+        self._settings, self._who, self._n_classes = settings, who, n_classes
+        self._total, self._updates = total_updates, 0
+        self._fresh = True
+        self._plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+
+    @classmethod
+    def build(
+        cls,
+        module: nn.Module,
+        made: Callable[[str, Mapping[str, Any]], Any],
+        given: Container[str],
+        settings: TrainerSettings,
+        facts: Mapping[str, Any],
+        *,
+        steps: int,
+        mode: str,
+        who: Mapping[str, str],
+    ) -> Optimization:
+        """Let the components that there are be made, each from the facts of its kind.
+
+        Args:
+            module: as above.
+            made: gives what the component of a kind makes of facts.
+            given: the kinds that there are components of.
+            settings: as above.
+            facts: of the loss: n_classes, labels, class_counts, multi_label.
+            steps: batches in an epoch.
+            mode: 'min' or 'max', by what the monitored validation figure is the better.
+            who: as above.
+
+        Raises:
+            ComponentError: one of them made something else, or the module has no parameters.
+        """
+
+        def checked(kind: str, facts: Mapping[str, Any], fits: Callable[[Any], bool], wanted: str) -> Any:
+            found = made(kind, facts)
+            if not fits(found):
+                raise ComponentError(f"{who[kind]} returned a {type(found).__name__}, not {wanted}.")
+            return found
+
+        params = list(module.parameters())
+        if not params:
+            advice = "If it fits itself, its factory says so by the attribute fits_itself = True."
+            raise ComponentError(f"{who['model']} has no parameters to train. {advice}")
+        optimizer = checked(
+            "optimizer",
+            {"params": params, "module": module},
+            lambda one: isinstance(one, torch.optim.Optimizer),
+            "a torch.optim.Optimizer",
+        )
+        updates = -(-steps // settings.accumulate)
+        total = updates * settings.epochs
+        scheduler, loss = None, plain_loss
+        if "scheduler" in given:
+            scheduler = checked(
+                "scheduler",
+                {"optimizer": optimizer, "total_steps": total, "steps_per_epoch": updates, "monitor_mode": mode},
+                lambda one: callable(getattr(one, "step", None)) and not isinstance(one, torch.optim.Optimizer),
+                "a torch.optim.lr_scheduler.LRScheduler",
+            )
+        if "loss" in given:
+            loss = checked("loss", facts, callable, "a callable (logits, targets) -> loss")
+            if isinstance(loss, nn.Module):
+                loss = loss.to(params[0].device)
+        n_classes = facts["n_classes"]
+        return cls(module, optimizer, scheduler, loss, settings, n_classes=n_classes, total_updates=total, who=who)
+
+    @property
+    def needs_validation(self) -> bool:
+        """Whether the scheduler waits for a validation figure."""
+        return self._plateau
+
+    def epoch(
+        self,
+        number: int,
+        batches: Iterable[tuple[Batch, torch.Tensor]],
+        n_texts: int,
+        random: RandomState,
+        on_step: Callable[[int, int, int], None] | None,
+    ) -> float:
+        """One pass over the training texts; the mean of their losses, as they were on the way.
+
+        Args:
+            number: of the epoch, from 1, for messages.
+            batches: features and targets, these on the module's device; all but the last are full.
+            n_texts: how many training texts there are.
+            random: the state that torch's draws continue.
+            on_step: called after each batch with (epoch, batch, batches).
+
+        Raises:
+            TrainingError: the loss is no longer a finite number.
+        """
+        settings, device = self._settings, next(self.module.parameters()).device
+        size, every = settings.batch_size, settings.accumulate
+        steps = n_texts // size if settings.drop_last else -(-n_texts // size)
+        used = min(n_texts, steps * size)
+        total = torch.zeros((), dtype=torch.float64, device=device)
+        check_every = 1 if device.type == "cpu" else 50  # looking at a loss waits for the GPU
+        recent: deque[torch.Tensor] = deque(maxlen=check_every)
+        for step, (batch, gold) in enumerate(batches, start=1):
+            first = (step - 1) // every * every * size  # of the texts that this update is for
+            share = len(gold) / (min(first + every * size, used) - first)
+            with random.active():
+                loss = self._batch(batch.to(device), gold, share, update=step % every == 0 or step == steps)
+            recent.append(loss)
+            total += loss.double() * len(gold)
+            if step % check_every == 0 or step == steps:
+                self._refuse_infinite(list(recent), step, f"epoch {number}", steps)
+            if on_step is not None:
+                on_step(number, step, steps)
+        return float(total) / used
+
+    def _refuse_infinite(self, recent: list[torch.Tensor], step: int, epoch: str, steps: int) -> None:
+        values = torch.stack(recent)
+        finite = torch.isfinite(values)
+        if not bool(finite.all()):
+            first = int((~finite).nonzero()[0])
+            where = f"{epoch}, step {step - len(recent) + first + 1} of {steps}"
+            raise TrainingError(f"the loss became {float(values[first])} in {where}.{self.what_to_try()}")
+
+    def what_to_try(self) -> str:
+        """Advice where the loss is no finite number."""
+        rates = {float(group["lr"]) for group in self.optimizer.param_groups if "lr" in group}
+        now = f" (now {', '.join(f'{rate:g}' for rate in sorted(rates))})" if rates else ""
+        return f" Try a smaller learning rate{now}, or bound the gradients with trainer.clip_norm: 1.0."
+
+    def _batch(self, batch: Batch, targets: torch.Tensor, share: float, *, update: bool) -> torch.Tensor:
+        """Add a batch's gradients, weighed by its share of the step's texts; step where it is the last. Its loss."""
+        who = self._who["model"]
+        if self._fresh:
+            self.optimizer.zero_grad(set_to_none=True)
+        with self._precision(targets.device):
+            scores = forward(self.module, batch, self._n_classes, who)
+        if not scores.requires_grad:
+            raise ComponentError(f"{who} returned logits without a gradient: it has nothing to train.")
+        loss = self._loss(scores, targets)
+        with blame(who, "computing gradients"):
+            (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
+        self._fresh = update
+        if update:
+            self._update()
+        return loss.detach()
+
+    def epoch_ended(self, figure: float | None) -> None:
+        """Tell a scheduler that waits for it the monitored validation figure."""
+        if self._plateau and figure is not None:
+            with blame(self._who["scheduler"], "taking a step"):
+                self.scheduler.step(figure)
+
+    def weights(self) -> AbstractContextManager[None]:
+        """Inside, the module has the weights that are validated and kept."""
+        return self.averaged.applied() if self.averaged is not None else nullcontext()
+
+    def _loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if self.loss is plain_loss:
+            return plain_loss(scores, targets)
+        with blame(self._who["loss"], "computing the loss of a batch"):
+            loss = self.loss(scores, targets.clone())  # its own, should it change them
+        if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.is_floating_point() or not loss.requires_grad:
+            found = type(loss).__name__
+            if isinstance(loss, torch.Tensor):
+                gradient = "with" if loss.requires_grad else "without"
+                found = f"{loss.dtype} of shape {tuple(loss.shape)} {gradient} a gradient"
+            raise ComponentError(f"{self._who['loss']} returned {found}; expected one float number with a gradient.")
+        return loss
+
+    def _update(self) -> None:
+        if self._settings.clip_norm is not None:
+            with blame(self._who["model"], "clipping gradients"):
+                nn.utils.clip_grad_norm_(self.module.parameters(), self._settings.clip_norm)
+        with blame(self._who["optimizer"], "taking a step"):
+            self.optimizer.step()
+        self._updates += 1
+        if self.scheduler is not None and not self._plateau and self._updates < self._total:
+            with blame(self._who["scheduler"], "taking a step"):
+                self.scheduler.step()
+        if self.averaged is not None:
+            self.averaged.update()
+
+    def _precision(self, device: torch.device) -> AbstractContextManager[Any]:
+        if self._settings.precision == "bfloat16":
+            return torch.autocast(device.type, dtype=torch.bfloat16)
+        return nullcontext()

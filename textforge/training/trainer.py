@@ -1,0 +1,359 @@
+"""The training loop: a generator that yields one result an epoch.
+
+Knows nothing of YAML, entry points, files or the command line: that is what makes it embeddable.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from textforge.classifiers.classifier import Classifier, as_device, fitted_features, given_facts, logits, vectorized
+from textforge.classifiers.decision import Decision, fit_decision, refuse_undecidable
+from textforge.classifiers.metrics import ExtraMetrics, Metric
+from textforge.classifiers.random_state import RandomState, checked_seed
+from textforge.components.options import Options, call_with_facts
+from textforge.components.part import Part, blame, part_name, parts_of
+from textforge.components.settings import DecisionSettings, TrainerSettings
+from textforge.data.dataset import Dataset, as_dataset, split_for_training
+from textforge.data.streams import Stream
+from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
+from textforge.features.ragged import Features
+from textforge.training.batch_sources import Feed, InMemory, Streamed, feed_in_memory, refuse_stream
+from textforge.training.one_shot import fit_itself
+from textforge.training.optimization import Optimization, recording_gradients
+from textforge.training.validation import EpochResult as EpochResult, Figures, Validation
+
+Factory = Callable[..., Any]
+
+
+class Trainer:
+    """Trains one classifier. Iterate over it, or call `fit()`.
+
+    Args:
+        dataset: a `Dataset`, or a dataset `Part`; its train may be a `Stream`.
+        vectorizer: an object with `fit(texts)` and `transform(texts)`, or a vectorizer `Part`; it is
+            fitted on the training texts only; on a stream of them by its `fit_chunks(chunks)`.
+        model: a factory that takes facts by name (n_features, n_classes, seed, …) and returns a
+            `torch.nn.Module`, or a model `Part`.
+        optimizer: a factory that takes the fact params and returns a `torch.optim.Optimizer`, or an
+            optimizer `Part`; None only where the model fits itself.
+        scheduler: a factory that takes the fact optimizer (and total_steps, …) and returns a learning-rate
+            scheduler of torch's, or a scheduler `Part`.
+        loss: a factory that returns a callable (logits, targets) -> mean loss, or a loss `Part`; by default
+            cross-entropy, or binary cross-entropy where a text has a set of labels.
+        metrics: more figures to validate by: metric `Part`s, or name to a callable (gold, probabilities) -> float.
+        decision: how probabilities become answers: the fields of `DecisionSettings`.
+        seed: what every random draw follows from; torch's and the caller's random states stay untouched.
+        on_step: called after each batch with (epoch, batch, batches), both from 1.
+        settings: the fields of `TrainerSettings`.
+
+    Raises:
+        RecipeError: a setting is unknown or out of range.
+        DataError: the data cannot be trained on.
+        TrainingError: the loss is no longer a finite number.
+        ComponentError: a component raised or broke its contract.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset | Part,
+        vectorizer: Any,
+        model: Factory | Part,
+        optimizer: Factory | Part | None = None,
+        *,
+        scheduler: Factory | Part | None = None,
+        loss: Factory | Part | None = None,
+        metrics: Sequence[Part] | Mapping[str, Metric] = (),
+        decision: Mapping[str, Any] | DecisionSettings | None = None,
+        seed: int = 0,
+        on_step: Callable[[int, int, int], None] | None = None,
+        **settings: Any,
+    ) -> None:
+        self.settings = TrainerSettings(**Options(TrainerSettings, "trainer").accepted(settings))
+        if not isinstance(decision, DecisionSettings):
+            decision = DecisionSettings(**Options(DecisionSettings, "decision").accepted(decision or {}))
+        self._decision = decision
+        self.seed = checked_seed(seed)
+        self.device = as_device(self.settings.device)
+        given = {
+            "vectorizer": vectorizer, "model": model, "optimizer": optimizer, "scheduler": scheduler, "loss": loss,
+        }  # fmt: skip
+        self.parts = parts_of(given)
+        self._who = {kind: part_name(self.parts.get(kind), f"the {kind}") for kind in given}
+        told_by = model.component.factory if isinstance(model, Part) else model
+        self.fits_itself = getattr(told_by, "fits_itself", False) is True
+        if optimizer is None and not self.fits_itself:
+            raise RecipeError("an optimizer is needed; only a model that fits itself does without one.")
+        self.dataset = as_dataset(dataset, self.seed)
+        self.vectorizer = vectorizer.build({"seed": self.seed}) if isinstance(vectorizer, Part) else vectorizer
+        if isinstance(self.dataset.train, Stream):
+            refuse_stream(self.vectorizer, self.fits_itself, self._who)
+        self.labels = self.dataset.labels()
+        extra = ExtraMetrics(metrics, labels=self.labels, multi_label=self.dataset.multi_label)
+        self._validation = Validation(self.settings.monitor, extra)
+        self.history: list[EpochResult] = []
+        self._factories = given
+        self._on_step = on_step
+        self._random = RandomState(self.seed, self.device)
+        self._prepared = False
+        self._optimization: Optimization | None = None
+        self._best: EpochResult | None = None
+        self._best_weights: dict[str, Any] | None = None
+        self._doubts: list[str] = []
+
+    # -- the way through -----------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Split, fit the vectorizer on train, make features, build model and optimizer. Once."""
+        if not self._prepared:
+            with recording_gradients():
+                self._prepare()
+            self._prepared = True
+
+    def _prepare(self) -> None:
+        splits = split_for_training(self.dataset, self.labels, self.settings, self.seed)
+        self._y_valid = splits.valid[1] if splits.valid else None
+        self._held_out = splits.remarks
+        refuse_undecidable(self._decision, self.labels, multi_label=self.dataset.multi_label, valid=bool(splits.valid))
+        self._validation.metrics.try_out()
+        who, how = self._who["vectorizer"], (self.settings, self.seed, self.device)
+        if splits.train:
+            texts, y = splits.train
+            self._feed: Feed = InMemory(fitted_features(self.vectorizer, texts, who), y, *how)
+        else:
+            self._feed = Streamed(self.dataset, self.labels, self.vectorizer, who, *how)
+        if splits.valid:
+            self._valid = vectorized(self.vectorizer, splits.valid[0], who)
+        if self._steps() == 0:
+            raise DataError(
+                f"{self._feed.n_texts} training texts make no full batch of {self.settings.batch_size}, and drop_last "
+                "leaves out the rest. Make trainer.batch_size smaller or trainer.drop_last false."
+            )
+        self._build()
+
+    def __iter__(self) -> Iterator[EpochResult]:
+        """Train epoch by epoch. Iterating again goes on where the last one stopped."""
+        self.prepare()
+        while not self.finished:
+            with recording_gradients():
+                result = self._epoch(len(self.history) + 1)
+            yield result
+
+    def fit(self) -> Classifier:
+        """Train to the end."""
+        for _ in self:
+            pass
+        return self.classifier()
+
+    def classifier(self) -> Classifier:
+        """The classifier as it stands now: a copy, which later epochs do not change.
+
+        Where there is a validation split and `restore_best` is on, it has the best epoch's weights.
+        """
+        self.prepare()
+        with recording_gradients():
+            with self._kept_weights():
+                module = self._copied_module()
+            if self._best_weights is not None:
+                module.load_state_dict(self._best_weights)
+            decision = self._decided(module)
+        parts = {kind: part for kind, part in self.parts.items() if kind in ("vectorizer", "model")}
+        return Classifier(
+            self.vectorizer, module, self.labels, facts=self.facts, parts=parts, device=self.device, decision=decision
+        )
+
+    def _decided(self, module: nn.Module) -> Decision:
+        fitted = self._decision.calibrate or self._decision.threshold == "f1"
+        valid = None
+        if fitted and self._y_valid is not None:
+            valid = (self._logits(self._valid, module), self._y_valid)
+        several = self.dataset.multi_label
+        decision, self._doubts = fit_decision(self._decision, self.labels, multi_label=several, valid=valid)
+        return decision
+
+    def _copied_module(self) -> nn.Module:
+        try:
+            return copy.deepcopy(self.module)
+        except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
+            with RandomState(0, self.device).active():  # the weights drawn are replaced
+                module: nn.Module = self._made("model", self.facts).to(self.device)
+            if module is self.module:
+                raise ComponentError(
+                    f"{self._who['model']} cannot be copied: it keeps a computed tensor, and its factory returned it a "
+                    "second time. Let the factory make a new module at each call."
+                ) from None
+            module.load_state_dict(self.module.state_dict())
+            return module
+
+    @property
+    def metrics(self) -> ExtraMetrics:
+        """The metrics beside those that are always measured."""
+        return self._validation.metrics
+
+    @property
+    def train_labels(self) -> NDArray[Any]:
+        """Class numbers, or 0 and 1 for each class, of the texts trained on, without those held out for validation.
+
+        Raises:
+            RecipeError: the texts are a stream, whose labels are not kept.
+        """
+        self.prepare()
+        return feed_in_memory(self._feed, "to tell every label").y
+
+    @property
+    def n_train(self) -> int:
+        """How many texts are trained on, without those held out for validation."""
+        self.prepare()
+        return self._feed.n_texts
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader of the figures should know of the splits (`Dataset.remarks`), and `part_warnings`."""
+        return [*self.dataset.remarks(), *self._held_out, *self.part_warnings] if self._prepared else []
+
+    @property
+    def part_warnings(self) -> list[str]:
+        """Sentences of vectorizer and model, on epochs that had no figure, and on the last decision fitted."""
+        said = [getattr(one, "warnings", ()) for one in (self.vectorizer, self.module)] if self._prepared else []
+        own = [str(sentence) for sentences in said for sentence in sentences]
+        return [*own, *self._validation.warnings, *self._doubts]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are at most."""
+        return 1 if self.fits_itself else self.settings.epochs
+
+    @property
+    def steps(self) -> int:
+        """Batches in one epoch."""
+        self.prepare()
+        return self._steps()
+
+    def _steps(self) -> int:
+        if self.fits_itself:
+            return 1
+        rows, size = self._feed.n_texts, self.settings.batch_size
+        return rows // size if self.settings.drop_last else -(-rows // size)
+
+    @property
+    def best(self) -> EpochResult | None:
+        """The best epoch by the monitored figure, or None without a validation split."""
+        return self._best
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or `patience` has run out."""
+        done, patience = len(self.history), self.settings.patience
+        waited = done - self._best.number if self._best else 0
+        return done >= self.epochs or (patience is not None and waited >= patience)
+
+    def _made(self, kind: str, facts: Mapping[str, Any]) -> Any:
+        factory = self._factories[kind]
+        if isinstance(factory, Part):
+            return factory.build(facts)
+        with blame(self._who[kind], "being called"):
+            return call_with_facts(factory, facts)
+
+    def _build(self) -> None:
+        several = self.dataset.multi_label
+        self.facts = {
+            **given_facts(self.vectorizer, self.parts.get("vectorizer")),
+            "n_features": self._feed.n_features, "n_classes": len(self.labels), "seed": self.seed,
+            "multi_label": several,
+        }  # fmt: skip
+        with self._random.active():
+            module = self._made("model", self.facts)
+            if not isinstance(module, nn.Module):
+                raise ComponentError(f"{self._who['model']} returned a {type(module).__name__}, not a torch.nn.Module.")
+            self.module = module.to(self.device)
+            if self.fits_itself:
+                return
+            self.module.train()
+            self._optimization = self._built_optimization()
+        if self._optimization.needs_validation and self._y_valid is None:
+            raise RecipeError(
+                f"{self._who['scheduler']} follows the validation figure {self.settings.monitor}. "
+                "Set trainer.validation, for instance to 0.1."
+            )
+
+    def _built_optimization(self) -> Optimization:
+        optimizer = self._factories["optimizer"]
+        if isinstance(optimizer, Part):
+            sparse = optimizer.takes_sparse_gradients
+        else:
+            sparse = getattr(optimizer, "sparse_gradients", False) is True
+        if sparse:
+            if self.settings.clip_norm is not None:
+                raise RecipeError(
+                    f"trainer.clip_norm: {self._who['optimizer']} has sparse gradients, which have no norm."
+                )
+            for layer in self.module.modules():
+                if hasattr(layer, "sparse"):
+                    layer.sparse = True  # type: ignore[assignment]
+        facts = {
+            "n_classes": len(self.labels),
+            "labels": self.labels,
+            "class_counts": self._feed.class_counts(self.labels),
+            "n_texts": self._feed.n_texts,
+            "multi_label": self.dataset.multi_label,
+        }
+        given = [kind for kind, factory in self._factories.items() if factory is not None]
+        return Optimization.build(
+            self.module, self._made, given, self.settings, facts,
+            steps=self._steps(), mode=self._validation.mode, who=self._who,
+        )  # fmt: skip
+
+    def _epoch(self, number: int) -> EpochResult:
+        began = time.perf_counter()
+        train_loss = self._trained(number)
+        with self._kept_weights():
+            valid = self._validate(number)
+            best = valid is not None and self._validation.better(valid, self._best.valid if self._best else None)
+            if best and self.settings.restore_best:
+                self._best_weights = copy.deepcopy(self.module.state_dict())
+        if self._optimization is not None and valid is not None:
+            self._optimization.epoch_ended(valid[self._validation.monitor])
+        result = EpochResult(number, train_loss, valid, best, self._steps(), time.perf_counter() - began)
+        if best:
+            self._best = result
+        self.history.append(result)
+        return result
+
+    def _trained(self, epoch: int) -> float:
+        """One pass over the training texts; the mean loss of them."""
+        if self._optimization is None:
+            who, n_classes = self._who["model"], len(self.labels)
+            feed = feed_in_memory(self._feed, who)
+            loss = fit_itself(self.module, feed.features, feed.y, n_classes, self._random, self.device, who)
+            if self._on_step is not None:
+                self._on_step(1, 1, 1)
+            return loss
+        batches = self._feed.epoch(epoch)
+        return self._optimization.epoch(epoch, batches, self._feed.n_texts, self._random, self._on_step)
+
+    def _kept_weights(self) -> Any:
+        return nullcontext() if self._optimization is None else self._optimization.weights()
+
+    def _logits(self, features: Features, module: nn.Module) -> NDArray[np.float32]:
+        with self._random.active():
+            return logits(module, features, len(self.labels), self.device, self._who["model"])
+
+    def _validate(self, epoch: int) -> Figures | None:
+        if self._y_valid is None:
+            return None
+        try:
+            figures = self._validation.measure(self._logits(self._valid, self.module), self._y_valid, self.labels)
+        except TrainingError as error:
+            advice = self._optimization.what_to_try() if self._optimization else ""
+            raise TrainingError(f"{error} in epoch {epoch}.{advice}") from error
+        if not self.fits_itself:  # of one epoch there is none to choose
+            self._validation.refuse_undefined(figures, epoch, self._y_valid, self.labels)
+        return figures
