@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier as Classifier
     from textforge.components.hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
     from textforge.components.manager import PluginManager as PluginManager
+    from textforge.components.part import (
+        Loss as Loss,
+        Metric as Metric,
+        Model as Model,
+        Optimizer as Optimizer,
+        Part as Part,
+        Preprocessor as Preprocessor,
+        Scheduler as Scheduler,
+        Vectorizer as Vectorizer,
+    )
     from textforge.components.settings import TrainerSettings as TrainerSettings
     from textforge.data.dataset import Dataset as Dataset
     from textforge.data.streams import Stream as Stream, Survey as Survey
@@ -30,7 +40,7 @@ if TYPE_CHECKING:
     )
     from textforge.features.bag_sums import bag_sum as bag_sum
     from textforge.features.layers import FeatureLinear as FeatureLinear
-    from textforge.features.ragged import Ragged as Ragged, RaggedBatch as RaggedBatch
+    from textforge.features.ragged import Ragged as Ragged, RaggedBatch as RaggedBatch, as_features as as_features
     from textforge.recipes.recipe import Recipe as Recipe, load_recipe as load_recipe
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.loading import load as load
@@ -71,9 +81,15 @@ _HOMES = {
     "Dataset": "data.dataset",
     "EpochResult": "training.validation",
     "FeatureLinear": "features.layers",
+    "Loss": "components.part",
+    "Metric": "components.part",
+    "Model": "components.part",
+    "Optimizer": "components.part",
     "PLUGIN_API": "components.hookspecs",
+    "Part": "components.part",
     "PluginError": "errors",
     "PluginManager": "components.manager",
+    "Preprocessor": "components.part",
     "Progress": "runs.progress",
     "Ragged": "features.ragged",
     "RaggedBatch": "features.ragged",
@@ -81,6 +97,7 @@ _HOMES = {
     "RecipeError": "errors",
     "Repeats": "runs.seeds",
     "Run": "runs.runner",
+    "Scheduler": "components.part",
     "StorageError": "errors",
     "Stream": "data.streams",
     "Survey": "data.streams",
@@ -88,6 +105,8 @@ _HOMES = {
     "Trainer": "training.trainer",
     "TrainerSettings": "components.settings",
     "TrainingError": "errors",
+    "Vectorizer": "components.part",
+    "as_features": "features.ragged",
     "bag_sum": "features.bag_sums",
     "cross_validate": "runs.cross_validation",
     "hookimpl": "components.hookspecs",

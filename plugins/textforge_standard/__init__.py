@@ -29,6 +29,8 @@ def textforge_vectorizers():
         "hashing": "textforge_standard.vectorizers.hashing:Hashing",
         "subword": "textforge_standard.vectorizers.subword:Subword",
         "tfidf": "textforge_standard.vectorizers.tfidf:Tfidf",
+        "preprocess": "textforge_standard.vectorizers.preprocess:Preprocess",
+        "union": "textforge_standard.vectorizers.union:Union",
         "tokens": "textforge_standard.vectorizers.tokens:Tokens",
     }
 
@@ -38,6 +40,7 @@ def textforge_models():
     return {
         "calibrated": "textforge_standard.models.calibrated:calibrated",
         "complement-nb": "textforge_standard.models.complement_nb:complement_nb",
+        "ensemble": "textforge_standard.models.ensemble:ensemble",
         "fasttext": "textforge_standard.models.fasttext:fasttext",
         "linear": "textforge_standard.models.linear:linear",
         "linear-svc": "textforge_standard.models.linear_svc:linear_svc",
@@ -61,6 +64,7 @@ def textforge_optimizers():
         "adamax": "textforge_standard.optimizers.adamax:adamax",
         "adamw": "textforge_standard.optimizers.adamw:adamw",
         "asgd": "textforge_standard.optimizers.asgd:asgd",
+        "lookahead": "textforge_standard.optimizers.lookahead:lookahead",
         "muon": "textforge_standard.optimizers.muon:muon",
         "nadam": "textforge_standard.optimizers.nadam:nadam",
         "radam": "textforge_standard.optimizers.radam:radam",
@@ -109,6 +113,16 @@ def textforge_metrics():
         "mcc": "textforge_standard.metrics.mcc:mcc",
         "roc-auc": "textforge_standard.metrics.roc_auc:roc_auc",
         "top-k": "textforge_standard.metrics.top_k:top_k",
+    }
+
+
+@hookimpl
+def textforge_preprocessors():
+    return {
+        "html": "textforge_standard.preprocessors.html:html",
+        "lowercase": "textforge_standard.preprocessors.lowercase:lowercase",
+        "placeholders": "textforge_standard.preprocessors.placeholders:placeholders",
+        "unicode": "textforge_standard.preprocessors.unicode_form:unicode_form",
     }
 
 

@@ -240,7 +240,7 @@ def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_
         ComponentError: it lacks one that it promised.
     """
     who = part_name(part, "the vectorizer")
-    gives = part.component.gives if part else getattr(vectorizer, "gives", ())
+    gives = part.gives if part else getattr(vectorizer, "gives", ())
     facts = {}
     for name in gives:
         if name not in known:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from textforge.components.kinds import DEFAULT_GIVES, Kind
+from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, Kind
 from textforge.components.options import Options, attempt
 from textforge.errors import PluginError, did_you_mean, listed
 
@@ -84,7 +84,7 @@ class Component:
             raise PluginError(
                 f"{self.label} from {self.origin} cannot be read: {type(failed).__name__}: {failed}"
             ) from failed
-        unknown = [fact for fact in options.facts if fact not in self.kind.facts]
+        unknown = [fact for fact in options.facts if fact not in (*self.kind.facts, EVERY_FACT)]
         if unknown and self.kind.name != "model":
             raise PluginError(
                 f"{self.label} from {self.origin} asks for the fact '{unknown[0]}'. Facts for "
@@ -107,25 +107,14 @@ class Component:
         """The first line of the factory's docstring."""
         return (str(self.factory.__doc__ or "").strip().splitlines() or [""])[0]
 
+    def declared(self, attribute: str, default: Any) -> Any:
+        """What the factory says of itself by an attribute: a value, or a function of the options that gives one."""
+        return getattr(self.factory, attribute, default)
+
     @property
     def fits_itself(self) -> bool:
-        """Whether a model is fitted by its own `fit`: its factory's attribute `fits_itself`."""
-        return getattr(self.factory, "fits_itself", False) is True
-
-    @property
-    def sparse_gradients(self) -> bool | str:
-        """Whether an optimizer takes sparse gradients: True, or the name of the option that says so.
-
-        Raises:
-            PluginError: it names an option that there is not.
-        """
-        told: bool | str = getattr(self.factory, "sparse_gradients", False)
-        if isinstance(told, str) and told not in self.options.defaults():
-            raise PluginError(
-                f"{self.label} from {self.origin}: its attribute 'sparse_gradients' names '{told}', which is no option "
-                "of it that has a default. Name one that is false or true, or give True."
-            )
-        return told
+        """Whether a model is fitted by its own `fit`, whatever its options: its factory's attribute `fits_itself`."""
+        return self.declared("fits_itself", False) is True
 
     @property
     def fits_chunks(self) -> bool:
@@ -136,10 +125,20 @@ class Component:
     def gives(self) -> tuple[str, ...]:
         """Facts that a vectorizer gives to models: its factory's attribute `gives`, else n_features.
 
+        Empty where they depend on the options; `Part.gives` knows them.
+
         Raises:
             PluginError: `gives` is not a tuple of names.
         """
-        gives = getattr(self.factory, "gives", DEFAULT_GIVES)
+        gives = self.declared("gives", DEFAULT_GIVES)
+        return () if callable(gives) else self.names_of_facts(gives)
+
+    def names_of_facts(self, gives: Any) -> tuple[str, ...]:
+        """What `gives` names.
+
+        Raises:
+            PluginError: it is not a tuple of names.
+        """
         if not isinstance(gives, (tuple, list)) or not all(isinstance(fact, str) for fact in gives):
             raise PluginError(
                 f"{self.label} from {self.origin}: its attribute 'gives' is {gives!r}; "

@@ -69,5 +69,10 @@ def textforge_callbacks() -> Factories:  # type: ignore[empty-body]
 
 
 @hookspec
+def textforge_preprocessors() -> Factories:  # type: ignore[empty-body]
+    """Preprocessors: a factory returns a callable that changes a text, (str) -> str."""
+
+
+@hookspec
 def textforge_commands() -> Factories:  # type: ignore[empty-body]
     """Commands of the command line: name to a `click.Command`, or to the string that names one."""

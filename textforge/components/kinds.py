@@ -16,6 +16,8 @@ class Kind:
     """Whether a recipe may leave it out."""
     listed: bool = False
     """Whether a recipe has a list of them, under the plural, rather than a section with one."""
+    inner: bool = False
+    """Whether such parts stand only within other parts, never in a section of their own."""
 
     @property
     def many(self) -> str:
@@ -37,19 +39,24 @@ KINDS: dict[str, Kind] = {
         Kind("loss", ("n_classes", "labels", "class_counts", "n_texts", "multi_label"), plural="losses", optional=True),
         Kind("metric", ("n_classes", "multi_label", "labels"), optional=True, listed=True),
         Kind("callback", ("run_folder",), optional=True, listed=True),
+        Kind("preprocessor", ("seed",), inner=True),
     )
 }
 
 COMMAND = Kind("command", ())
 """What a plugin adds to the command line: no part of a recipe, and no factory."""
 
-SECTIONS = tuple(kind.name for kind in KINDS.values() if not kind.listed)
+SECTIONS = tuple(kind.name for kind in KINDS.values() if not (kind.listed or kind.inner))
 """Kinds that a recipe names one of, in a section of the kind's name."""
 
 LISTED = tuple(kind.name for kind in KINDS.values() if kind.listed)
 """Kinds of which a recipe has a list, in a section of the kind's plural."""
 
+EVERY_FACT = "facts"
+"""The fact that holds all others, for a component that builds parts of its own."""
+
 FACTS = {
+    EVERY_FACT: ("dict[str, Any]", "every fact by its name, to build parts within this one"),
     "seed": ("int", "what every random draw of the run follows from"),
     "n_classes": ("int", "how many classes there are"),
     "multi_label": ("bool", "whether a text may have several labels"),

@@ -17,6 +17,8 @@ from textforge.components import hookspecs
 from textforge.components.api_version import misfit, unmet_requirement
 from textforge.components.component import IN_CODE, Component, Origin
 from textforge.components.kinds import COMMAND, KINDS, Kind
+from textforge.components.nested import OptionMistake, OptionPath
+from textforge.components.option_errors import dotted
 from textforge.components.options import attempt
 from textforge.components.part import Part
 from textforge.errors import PluginError, cut, did_you_mean, listed
@@ -112,7 +114,32 @@ class PluginManager:
             RecipeError: an option is unknown, missing, of the wrong type or out of range.
         """
         component = self.component(kind, name)
-        return Part(component, component.options.accepted(options))
+        return Part(component, component.options.accepted(options, self.resolve))
+
+    def resolve(self, kind: str, section: Any, place: OptionPath) -> tuple[Part | None, list[OptionMistake]]:
+        """The part that a section within a part's options stands for, and the mistakes in it.
+
+        Args:
+            kind: of the part.
+            section: a name, a mapping with 'use' and options, or a `Part`.
+            place: where in the options the section stands.
+        """
+        if isinstance(section, Part):
+            if section.component.kind.name == kind:
+                return section, []
+            return None, [(place, f"{dotted(place)}: {section.label} is no {kind}.")]
+        options = dict(section) if isinstance(section, Mapping) else {"use": section}
+        name = options.pop("use", None)
+        if not isinstance(name, str):
+            return None, [(place, f"{dotted(place)} must be the name of a {kind}, or a mapping with 'use'.")]
+        try:
+            component = self.component(kind, name)
+            checked, mistakes = component.options.check(options, self.resolve)
+        except PluginError as error:
+            return None, [(place, f"{dotted(place)}: {error}")]
+        if mistakes:
+            return None, [((*place, *inner), wrong) for inner, wrong in mistakes]
+        return Part(component, checked), []
 
     # -- what is put in ------------------------------------------------------------------------
 

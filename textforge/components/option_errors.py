@@ -39,6 +39,7 @@ _EXPECTED = {
     "string_too_long": "text of at most {max_length} characters",
     "literal_error": "{expected}",
     "enum": "{expected}",
+    "part_type": "the name of a part or a mapping with 'use'",
 }
 
 

@@ -19,14 +19,26 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from textforge.components.nested import (
+    SLOT,
+    AnyPart,
+    OptionMistake,
+    OptionPath,
+    PartOf,
+    Resolver,
+    holds_parts,
+    part_places,
+    schema_with_references,
+    sections,
+    value_at,
+    with_value,
+)
+from textforge.components.option_errors import dotted, option_errors
 from textforge.errors import Mistake, PluginError, RecipeError, cut, did_you_mean, listed
 
 REQUIRED = inspect.Parameter.empty
 RESERVED = "use"
 """The recipe's own key in every section: no option can have this name."""
-
-Place = tuple[str | int, ...]
-"""Where in the options a mistake is: `("hidden", 0)`."""
 
 
 @dataclass(frozen=True)
@@ -105,19 +117,25 @@ class Options:
                 f"{self.label}: its options have a type that cannot be read from a recipe: {error}"
             ) from error
 
-    def check(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Place, str]]]:
+    def check(
+        self, values: Mapping[str, Any], parts: Resolver | None = None
+    ) -> tuple[dict[str, Any], list[OptionMistake]]:
         """The checked options, defaults filled in, and every mistake with its place.
 
         Values are read as JSON would be: a list may become a tuple, text a `Path`; text never
         becomes a number and 1.5 never a whole one. Options that are valid one by one go to the
         factory's `check_options`, where it has one, which says how they do not fit each other.
+
+        Args:
+            values: option to value.
+            parts: resolves options that are parts; needed where the factory has such options.
         """
-        filled, mistakes = self.check_each(values)
+        filled, mistakes = self.check_each(values, parts)
         if mistakes or not (wrong := self.contradiction(filled)):
             return filled, mistakes
         return {}, [((), f"{self.label}: {wrong}")]
 
-    def accepted(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def accepted(self, values: Mapping[str, Any], parts: Resolver | None = None) -> dict[str, Any]:
         """The checked options, defaults filled in.
 
         Raises:
@@ -125,28 +143,56 @@ class Options:
         """
         if not isinstance(values, Mapping):
             raise RecipeError(f"{self.label} must be a mapping of options to values, not a {type(values).__name__}.")
-        checked, mistakes = self.check(values)
+        checked, mistakes = self.check(values, parts)
         if mistakes:
-            raise RecipeError([Mistake(message) for _, message in mistakes])
+            raise RecipeError([wrong if isinstance(wrong, Mistake) else Mistake(wrong) for _, wrong in mistakes])
         return checked
 
-    def check_each(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Place, str]]]:
+    def check_each(
+        self, values: Mapping[str, Any], parts: Resolver | None = None
+    ) -> tuple[dict[str, Any], list[OptionMistake]]:
         """As `check`, each option by itself."""
         from pydantic import ValidationError
 
-        values = dict(values)
+        values, resolved, wrong = self._resolve_parts(dict(values), parts)
         try:
             data = json.dumps(values, default=_plain, ensure_ascii=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
-            return {}, [((), f"{self.label}: {cut(str(error), 200)}; options are numbers, text, lists and mappings.")]
+            return {}, [
+                *wrong,
+                ((), f"{self.label}: {cut(str(error), 200)}; options are numbers, text, lists and mappings."),
+            ]
         try:
-            checked = self._adapter.validate_json(data, strict=True, extra="forbid")
+            checked = self._adapter.validate_json(data, strict=True, extra="forbid", context=resolved)
         except ValidationError as error:
-            from textforge.components.option_errors import option_errors
-
-            return {}, option_errors(self.label, self.fields, values, error.errors(include_url=False))
+            return {}, [*wrong, *option_errors(self.label, self.fields, values, error.errors(include_url=False))]
+        if wrong:
+            return {}, wrong
         filled = {**self.defaults(), **checked}
         return {name: filled[name] for name in self.fields if name in filled}, []
+
+    def _resolve_parts(
+        self, values: dict[str, Any], resolve: Resolver | None
+    ) -> tuple[dict[str, Any], list[AnyPart | None], list[OptionMistake]]:
+        """The values with a placeholder for each part, the parts in the order of their placeholders, and mistakes."""
+        resolved: list[AnyPart | None] = []
+        wrong: list[OptionMistake] = []
+        for name, annotation in self.part_options.items():
+            if name not in values and not self.fields[name].required:
+                values[name] = copy.deepcopy(self.fields[name].default)
+            for place, kind in list(part_places(annotation, values.get(name), (name,)) if name in values else ()):
+                if resolve is None:
+                    raise PluginError(f"{self.label}: the part at {dotted(place)} needs a PluginManager to be found.")
+                part, mistakes = resolve(kind, value_at(values, place), place)
+                wrong += mistakes
+                values = with_value(values, place, {SLOT: len(resolved)})
+                resolved.append(part)
+        return values, resolved, wrong
+
+    @cached_property
+    def part_options(self) -> dict[str, Any]:
+        """The options that are parts or hold parts, each with its annotation."""
+        return {name: field.annotation for name, field in self.fields.items() if holds_parts(field.annotation)}
 
     def contradiction(self, filled: dict[str, Any]) -> str | None:
         """How options that are valid one by one do not fit each other, in the factory's own words."""
@@ -177,7 +223,9 @@ class Options:
                 written = jsonable({name: option.default})
             except ValueError as error:
                 raise PluginError(f"{self.label}: the default of '{name}' cannot be written: {error}") from error
-            _, mistakes = self.check_each(written)  # one by one: "give path or url" refuses that both are left out
+            _, mistakes = self.check_each(
+                written, _section_of_any_kind
+            )  # one by one: "give path or url" refuses that both are left out
             for path, message in mistakes:
                 if path[:1] in ((name,), ()):
                     raise PluginError(f"{message} That is its own default: mend it, or its type {option.type_text}.")
@@ -192,7 +240,7 @@ class Options:
         from pydantic_core import to_jsonable_python
 
         try:
-            schema = self._adapter.json_schema(ref_template=f"#/$defs/{prefix}.{{model}}")
+            schema = schema_with_references(self._adapter.json_schema(ref_template=f"#/$defs/{prefix}.{{model}}"))
         except PydanticInvalidForJsonSchema as error:
             reason = error.message
             raise PluginError(f"{self.label}: its options have a type without JSON Schema: {reason}") from error
@@ -227,7 +275,7 @@ def jsonable(values: Mapping[str, Any]) -> dict[str, Any]:
     """Checked options as a recipe would write them: plain numbers, text, lists, mappings."""
     from pydantic_core import to_jsonable_python
 
-    return {name: to_jsonable_python(value) for name, value in values.items()}
+    return {name: to_jsonable_python(sections(value)) for name, value in values.items()}
 
 
 def call_with_facts(factory: Callable[..., Any], facts: Mapping[str, Any]) -> Any:
@@ -281,6 +329,8 @@ def annotation_text(annotation: Any) -> str:
     """A type annotation in a reader's words, with its range."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
+        if kinds := [mark.kind for mark in arguments[1:] if isinstance(mark, PartOf)]:
+            return kinds[0]
         ranges = ", ".join(filter(None, map(_range_text, arguments[1:])))
         return f"{annotation_text(arguments[0])} {ranges}".rstrip()
     if origin is typing.Literal:
@@ -300,6 +350,13 @@ def _range_text(constraint: Any) -> str:
     parts += [f"{symbol} {getattr(constraint, name)}" for name, symbol in symbols.items()
               if not inner and getattr(constraint, name, None) is not None]  # fmt: skip
     return ", ".join(filter(None, parts))
+
+
+def _section_of_any_kind(kind: str, section: Any, place: OptionPath) -> tuple[AnyPart | None, list[OptionMistake]]:
+    """Accepts a default that is written as a section, before any plugin can be asked for it."""
+    if isinstance(section, str) or (isinstance(section, Mapping) and isinstance(section.get(RESERVED), str)):
+        return AnyPart(), []
+    return None, [(place, f"{place[0]} must be the name of a {kind}, or a mapping with 'use'.")]
 
 
 def _parameters(factory: Callable[..., Any], label: str) -> Mapping[str, inspect.Parameter]:

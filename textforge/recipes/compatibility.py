@@ -27,17 +27,16 @@ def misfits(
 
 
 def _facts_nobody_gives(vectorizer: Part, model: Part, plugins: PluginManager) -> Iterator[Misfit]:
-    """A model's facts must be known to the framework or given by the vectorizer."""
-    given = (*model.component.kind.facts, *vectorizer.component.gives)
-    asked = model.component.options
-    for fact in asked.facts:
-        if fact in given or fact in asked.fact_defaults:
-            continue
+    """A model's facts must be known to the framework or given by the vectorizer; likewise those of parts within it."""
+    given = (*model.component.kind.facts, *vectorizer.gives)
+    for way, fact in model.unmet_facts(given):
         helpful = _able(plugins, lambda component, fact=fact: fact in component.gives)  # type: ignore[misc]
         use = f" Use the vectorizer {' or '.join(map(repr, helpful))}." if helpful else (
             f" No installed vectorizer gives that.{did_you_mean(fact, given)}")  # fmt: skip
-        gives = " and ".join(fact_text(f) for f in vectorizer.component.gives)
-        yield "model", "use", f"{model.label} needs {fact_text(fact)}; {vectorizer.label} gives {gives}.{use}"
+        gives = " and ".join(fact_text(f) for f in vectorizer.gives)
+        who = " holds ".join([way[0].label, *(f"'{part.component.name}'" for part in way[1:])])
+        which = f", which needs {fact_text(fact)}" if len(way) > 1 else f" needs {fact_text(fact)}"
+        yield "model", "use", f"{who}{which}; {vectorizer.label} gives {gives}.{use}"
 
 
 def _without_all_texts(
@@ -49,11 +48,11 @@ def _without_all_texts(
 ) -> Iterator[Misfit]:
     """On a stream nothing can learn that has to see all texts at once."""
     but = f"but {dataset.label} gives a stream of them"
-    if vectorizer and not vectorizer.component.fits_chunks:
+    if vectorizer and not vectorizer.fits_chunks:
         able = _able(plugins, lambda component: isinstance(component.factory, type) and component.fits_chunks)
         told = f"{vectorizer.label} learns from all texts at once, {but}. Use a vectorizer that can: {listed(able)}."
         yield "vectorizer", "use", told
-    if model and model.component.fits_itself:
+    if model and model.fits_itself:
         yield (
             "model",
             "use",

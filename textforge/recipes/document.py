@@ -59,17 +59,23 @@ class Node:
             return [node.plain() for node in self.value]
         return self.value
 
-    def at(self, path: tuple[str | int, ...]) -> Node:
-        """The node at `path`, or the innermost one above it that exists."""
+    def find(self, path: tuple[str | int, ...]) -> Node | None:
+        """The node at `path`, or None if nothing was written there."""
         node = self
         for step in path:
-            if isinstance(node.value, dict) and step in node.value:
-                node = node.value[str(step)]
-            elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-                node = node.value[step]
+            inner = node.value
+            if isinstance(inner, dict) and step in inner:
+                node = inner[str(step)]
+            elif isinstance(inner, list) and isinstance(step, int) and step < len(inner):
+                node = inner[step]
             else:
-                break
+                return None
         return node
+
+    def at(self, path: tuple[str | int, ...]) -> Node:
+        """The node at `path`, or the innermost one above it that exists."""
+        found = (self.find(path[:length]) for length in range(len(path), 0, -1))
+        return next((node for node in found if node is not None), self)
 
 
 def read_document(path: Path) -> tuple[str, Node]:

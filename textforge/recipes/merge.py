@@ -53,19 +53,41 @@ def extended(node: Node, chain: tuple[Path, ...]) -> Node:
 def merged(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
     """`over` laid on `base`, key by key; lists and plain values replace.
 
-    A section that uses another component than its base starts afresh: its base's options are not its own.
+    A section that uses another component than its base starts afresh: its base's options are not its own. The same
+    holds for the sections of parts within parts. An override reaches into a list by number, as in `of.0.lr`.
     """
-    if len(path) == 1 and path[0] in SECTIONS:
+    if (len(path) == 1 and path[0] in SECTIONS) or _is_section(base):
         base, over = _section(base), _section(over)
         old, use = ((node.mapping or {}).get("use") for node in (base, over))
         if old and use and old.value != use.value:
             return over
+    if isinstance(base.value, list) and over.mapping and all(map(str.isdecimal, over.mapping)):
+        return _with_items(base, over.mapping, path)
     if base.mapping is None or over.mapping is None:
         return over
     children = dict(base.mapping)
     for key, node in over.mapping.items():
         children[key] = merged(children[key], node, (*path, key)) if key in children else node
     return Node(children, over.place if path else base.place, base.key_place)
+
+
+def _with_items(base: Node, items: Mapping[str, Node], path: tuple[str, ...]) -> Node:
+    """A list with some of its items, which are named by number from 0, laid over."""
+    assert isinstance(base.value, list)
+    found = list(base.value)
+    for key, node in items.items():
+        number = int(key)
+        if number >= len(found):
+            last = f"the last is {len(found) - 1}" if found else "it is empty"
+            raise RecipeError(Mistake(f"'{'.'.join(path)}' has no item {number}; {last}.", node.place))
+        found[number] = merged(found[number], node, (*path, key))
+    return Node(found, base.place, base.key_place)
+
+
+def _is_section(node: Node) -> bool:
+    """Whether a node is a part in its long form."""
+    use = (node.mapping or {}).get("use")
+    return use is not None and isinstance(use.value, str)
 
 
 def _section(node: Node) -> Node:

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from textforge.components.nested import AnyPart
 from textforge.errors import Mistake
 from textforge.recipes.document import Node
 
@@ -25,6 +26,8 @@ def absolute(value: Any, node: Node, label: str) -> tuple[Any, list[Mistake]]:
     mistakes: list[Mistake] = []
 
     def found(value: Any, node: Node) -> Any:
+        if isinstance(value, AnyPart):  # checked as a section of its own
+            return value
         if isinstance(value, Path):
             path = (node.place.folder or Path.cwd()) / os.path.expanduser(value)
             if not os.path.exists(path) and not any(c in str(value) for c in "*?["):

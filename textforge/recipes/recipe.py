@@ -10,7 +10,8 @@ from typing import Any
 
 from textforge.components.kinds import KINDS, LISTED, SECTIONS
 from textforge.components.manager import PluginManager
-from textforge.components.option_errors import found
+from textforge.components.nested import OptionMistake, OptionPath
+from textforge.components.option_errors import dotted, found
 from textforge.components.options import Options, jsonable
 from textforge.components.part import Part, listed_names
 from textforge.components.settings import FITTING, MAX_SEED, TAKEN, DecisionSettings, TrainerSettings, unknown_monitor
@@ -66,7 +67,7 @@ class Recipe:
     def resolved(self) -> dict[str, Any]:
         """The whole recipe as plain values: no `extends`, every default written out, paths absolute."""
         trainer = jsonable(asdict(self.trainer))
-        if self.model.component.fits_itself:
+        if self.model.fits_itself:
             trainer = {name: trainer[name] for name in FITTING}
         lists = {KINDS[kind].many: [part.as_recipe() for part in self.listed(kind)] for kind in LISTED}
         return {
@@ -194,7 +195,7 @@ class _Check:
         asked = [kind for kind in SECTIONS if kind not in (*given, "optimizer")]
         parts = given | {kind: self.part(kind, sections.get(kind)) for kind in asked}
         model = parts["model"]
-        fitting = model is not None and model.component.fits_itself
+        fitting = model is not None and model.fits_itself
         needless = fitting or (model is None and "model" in sections)  # one that is misspelt may fit itself
         parts["optimizer"] = self.part("optimizer", sections.get("optimizer"), optional=needless)
         if model and fitting:
@@ -309,8 +310,18 @@ class _Check:
         return kind(**{key: value for key, value in checked.items() if only is None or key in only})
 
     def options(self, options: Options, node: Node) -> dict[str, Any] | None:
-        checked, mistakes = options.check_each(node.plain())
+        def resolve(kind: str, section: Any, path: OptionPath) -> tuple[Part | None, list[OptionMistake]]:
+            written = node.find(path) or from_python(section, f"{options.label}: {dotted(path)}")
+            before, self.mistakes = self.mistakes, []
+            part = self.part(kind, written, optional=False)
+            found, self.mistakes = self.mistakes, before
+            return part, [(path, mistake) for mistake in found]
+
+        checked, mistakes = options.check_each(node.plain(), resolve)
         for path, message in mistakes:
+            if isinstance(message, Mistake):
+                self.mistakes.append(message)
+                continue
             at = node.at(path)
             unknown = "unknown option" in message or "is not known here" in message
             self.wrong(message, at, at_key=unknown or at is node)

@@ -42,9 +42,12 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
             definitions |= {key: schema, **inner}
             references.append({"$ref": f"#/$defs/{key}"})
             names.append(component.name)
-            if kind == "model" and component.fits_itself:
+            if kind == "model" and component.declared("fits_itself", False):  # True, or it depends on the options
                 fitting.append(component.name)
-        one = {"anyOf": [{"enum": names}, *references]}
+        definitions[kind] = {"anyOf": [{"enum": names}, *references]}  # parts within parts refer to it
+        one: dict[str, Any] = {"anyOf": [{"$ref": f"#/$defs/{kind}"}]}
+        if KINDS[kind].inner:
+            continue
         if KINDS[kind].listed:
             properties[KINDS[kind].many] = {"anyOf": [{"type": "array", "items": one}, {"type": "null"}]}
             continue

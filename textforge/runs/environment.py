@@ -51,9 +51,11 @@ def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> di
     }
 
 
-def _described(part: Part) -> dict[str, str]:
+def _described(part: Part) -> dict[str, Any]:
     origin = part.component.origin
-    return {"use": part.component.name, "distribution": origin.distribution, "version": origin.version}
+    described = {"use": part.component.name, "distribution": origin.distribution, "version": origin.version}
+    within = [_described(inner) for _, inner in part.parts]
+    return {**described, "parts": within} if within else described
 
 
 def _version(distribution: str) -> str | None:

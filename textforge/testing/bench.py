@@ -34,7 +34,7 @@ class Bench:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.fits_itself = subject.component.fits_itself
+        self.fits_itself = subject.part.fits_itself
         fitting = self._fitting()
         self._use(fitting[0])
         if len(fitting) > 1:  # bags, vectors: the docstring says which, and nothing else does
@@ -68,7 +68,7 @@ class Bench:
         own = PluginManager(entry_points=False)
         own.register(probes.Probes())
         parts = [own.part("vectorizer", name) for name in ("probe-bag", "probe-dense", "probe-sequence")]
-        if found := [part for part in parts if set(needed) <= set(part.component.gives)]:
+        if found := [part for part in parts if set(needed) <= set(part.gives)]:
             return found
         plugins = self.subject.plugins or PluginManager()
         for component in plugins.components("vectorizer"):

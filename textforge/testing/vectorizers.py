@@ -38,7 +38,7 @@ def _work(subject: Subject) -> Mapping[str, Any]:
         "features": features,
         "features of other texts": _vectors(subject, vectorizer, _others()),
         "state": dict(vectorizer.state()),
-        "facts": {name: getattr(vectorizer, name, None) for name in subject.component.gives},
+        "facts": {name: getattr(vectorizer, name, None) for name in subject.part.gives},
     }
 
 

@@ -88,8 +88,7 @@ class Trainer:
         }  # fmt: skip
         self.parts = parts_of(given)
         self._who = {kind: part_name(self.parts.get(kind), f"the {kind}") for kind in given}
-        told_by = model.component.factory if isinstance(model, Part) else model
-        self.fits_itself = getattr(told_by, "fits_itself", False) is True
+        self.fits_itself = getattr(model, "fits_itself", False) is True  # of a part, or of a factory
         if optimizer is None and not self.fits_itself:
             raise RecipeError("an optimizer is needed; only a model that fits itself does without one.")
         self.dataset = as_dataset(dataset, self.seed)

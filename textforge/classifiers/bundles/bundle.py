@@ -29,6 +29,7 @@ from textforge.classifiers.bundles.description import (
     read_description,
 )
 from textforge.classifiers.bundles.named_parts import changed_versions, named, saved_part
+from textforge.classifiers.bundles.state import join_state, split_state
 from textforge.classifiers.bundles.weights import restored
 from textforge.classifiers.classifier import Classifier, as_device, given_facts, vectorized
 from textforge.classifiers.decision import Decision
@@ -166,7 +167,7 @@ def _write(classifier: Classifier, folder: Path) -> None:
 def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
     """A model that fits itself may keep what it learnt in plain attributes, which no bundle holds."""
     part = classifier.parts["model"]
-    if not part.component.fits_itself:
+    if not part.fits_itself:
         return
     told = "what it learns must be parameters or buffers whose shapes follow from its facts"
     try:
@@ -211,18 +212,11 @@ def _state(vectorizer: Any, part: Part) -> tuple[dict[str, NDArray[Any]], dict[s
     with blame(part_name(part), "giving its state"):
         state: Mapping[str, Any] = vectorizer.state()
     try:
-        arrays = {k: np.asarray(v, order="C") for k, v in state.items() if isinstance(v, np.ndarray)}
-        values = {k: v for k, v in state.items() if k not in arrays}
-        json.dumps(values, allow_nan=False, sort_keys=True, ensure_ascii=False).encode()
-        if other := [key for key in state if not isinstance(key, str)]:
-            raise TypeError(f"the key {other[0]!r} is not text")
-        if other := [k for k, v in arrays.items() if v.dtype.kind not in "biuf" or v.dtype.itemsize > 8]:
-            raise TypeError(f"the array '{other[0]}' has the type {arrays[other[0]].dtype}, which no bundle holds")
+        return split_state(state)
     except (AttributeError, TypeError, ValueError) as error:
         raise ComponentError(
             f"{part_name(part)}: state() must be a dict of JSON values and arrays of numbers: {error}."
         ) from error
-    return arrays, values
 
 
 def _write_state(classifier: Classifier, folder: Path) -> dict[str, Any]:
@@ -268,7 +262,7 @@ def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     arrays: dict[str, NDArray[Any]] = load_file(str(folder / VECTORIZER))
-    return {**values, **arrays}
+    return join_state(values, arrays)
 
 
 def _module(part: Part, facts: Mapping[str, Any], folder: Path) -> torch.nn.Module:

@@ -9,10 +9,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from textforge.classifiers.bundles.description import Description, SavedPart, is_distribution, is_version
 from textforge.components.api_version import pip_install
 from textforge.components.component import IN_CODE, Origin
 from textforge.components.manager import PluginManager
+from textforge.components.nested import AnyPart, OptionMistake, OptionPath, with_value
+from textforge.components.option_errors import dotted
 from textforge.components.options import jsonable
 from textforge.components.part import Part, blame
 from textforge.errors import BundleError, ComponentError, PluginError, RecipeError
@@ -21,14 +25,27 @@ CLAIM = "A bundle names what its author says: check the name and who offers it b
 
 
 def named(part: Part) -> dict[str, Any]:
-    """How a bundle names a part: its component, options and the version that it was made with."""
+    """How a bundle names a part, and the parts within it: component, options, and the version it was made with."""
     distribution, version = _stated(part.component.origin)
+    options: Any = part.options
+    for place, inner in part.parts:
+        options = with_value(options, place, _Named(named(inner)))
     return {
         "use": part.component.name,
-        "options": jsonable(part.options),
+        "options": jsonable(options),
         "distribution": distribution,
         "version": version,
     }
+
+
+class _Named(AnyPart):
+    """A part within another, as a bundle names it."""
+
+    def __init__(self, described: dict[str, Any]) -> None:
+        self._described = described
+
+    def as_recipe(self) -> dict[str, Any]:
+        return self._described
 
 
 def _stated(origin: Origin) -> tuple[str, str]:
@@ -39,15 +56,23 @@ def _stated(origin: Origin) -> tuple[str, str]:
 
 
 def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path) -> Part:
-    """The part that a bundle names, of whatever version is installed.
+    """The part that a bundle names, of whatever version is installed; parts within it likewise.
 
     Raises:
         BundleError: it is not installed, or the version installed does not take its options.
     """
+
+    def inner(kind: str, section: Any, place: OptionPath) -> tuple[Part, list[OptionMistake]]:
+        try:
+            described = SavedPart.model_validate(section)
+        except ValidationError as error:
+            raise BundleError(f"{folder}: damaged: {kind} '{saved.use}' names no part at {dotted(place)}.") from error
+        return saved_part(kind, described, plugins, folder), []
+
     install = pip_install(f"{saved.distribution}=={saved.version}")
     try:
         component = plugins.component(kind, saved.use)
-        return Part(component, component.options.accepted(_options_now(kind, saved, plugins)))
+        return Part(component, component.options.accepted(_options_now(kind, saved, plugins), inner))
     except PluginError as error:
         if saved.use in plugins.names(kind) or not saved.version:
             raise BundleError(f"{folder}: {error}") from error

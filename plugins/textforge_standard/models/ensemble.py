@@ -1,0 +1,75 @@
+"""Model `ensemble`."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from annotated_types import Gt, MinLen
+
+from textforge import Model
+
+
+def ensemble(
+    facts: dict[str, Any],
+    /,
+    *,
+    of: Annotated[list[Model], MinLen(1)],
+    weights: list[Annotated[float, Gt(0)]] | None = None,
+):
+    """Several models trained in one run; its probabilities are the weighted mean of theirs (Dietterich 2000).
+
+    Members draw their first weights from seeds of their own, so the same model may stand there several times.
+
+    Options:
+        of: the members; all are trained by the optimizer, or all fit themselves.
+        weights: how much the probabilities of each member count; null counts all alike.
+    """
+    import torch
+    from torch import nn
+    from torch.nn.functional import logsigmoid
+
+    multi_label = bool(facts["multi_label"])
+    shares = torch.tensor(weights or [1.0] * len(of), dtype=torch.float32)
+
+    class Ensemble(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.members = nn.ModuleList(
+                part.build({**facts, "seed": (facts["seed"] + number) % 2**63}) for number, part in enumerate(of)
+            )
+            self.register_buffer("log_shares", (shares / shares.sum()).log()[:, None, None], persistent=False)
+
+        def fit(self, features: Any, targets: Any) -> None:
+            """Fit members that fit themselves."""
+            for member in self.members:
+                member.fit(features, targets)
+
+        @property
+        def warnings(self) -> list[str]:
+            return [warning for member in self.members for warning in getattr(member, "warnings", ())]
+
+        def forward(self, batch: Any) -> Any:
+            scores = torch.stack([member(batch).float() for member in self.members])
+            if multi_label:  # the log-odds of the mean probability
+                yes = (logsigmoid(scores) + self.log_shares).logsumexp(dim=0)
+                return yes - (logsigmoid(-scores) + self.log_shares).logsumexp(dim=0)
+            return (scores.log_softmax(dim=2) + self.log_shares).logsumexp(dim=0)
+
+    return Ensemble()
+
+
+def _fits_itself(*, of: Sequence[Any], **_: Any) -> bool:
+    return all(part.fits_itself for part in of)
+
+
+def _check(*, of: Sequence[Any], weights: Sequence[float] | None) -> str | None:
+    if weights is not None and len(weights) != len(of):
+        return f"weights has {len(weights)} numbers for {len(of)} members; give one for each."
+    if len({part.fits_itself for part in of}) > 1:
+        alone = next(part.label for part in of if part.fits_itself)
+        trained = next(part.label for part in of if not part.fits_itself)
+        return f"{alone} fits itself and {trained} is trained by the optimizer; put members of one sort together."
+    return None
+
+
+ensemble.fits_itself = _fits_itself
+ensemble.check_options = _check

@@ -1,0 +1,1 @@
+"""Preprocessors: steps that change a text before a vectorizer sees it."""

@@ -1,0 +1,46 @@
+"""Preprocessor `html`."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+HIDDEN = ("script", "style")
+"""Elements whose content nobody reads."""
+
+
+def html():
+    """Plain text of HTML: tags, comments, scripts and styles become spaces, entities the characters they stand for."""
+    return plain_text
+
+
+def plain_text(text: str) -> str:
+    """The text of an HTML fragment; a text without tags and entities as it is."""
+    if "<" not in text and "&" not in text:
+        return text
+    reader = _Reader()
+    reader.feed(text)
+    reader.close()
+    return "".join(reader.pieces)
+
+
+class _Reader(HTMLParser):
+    """Collects what is between tags."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._inside_hidden = False
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self._inside_hidden = tag in HIDDEN
+        self.pieces.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside_hidden = False
+        self.pieces.append(" ")
+
+    def handle_comment(self, data: str) -> None:
+        self.pieces.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        if not self._inside_hidden:
+            self.pieces.append(data)

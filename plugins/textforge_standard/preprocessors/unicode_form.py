@@ -1,0 +1,16 @@
+"""Preprocessor `unicode`."""
+
+from functools import partial
+from typing import Literal
+
+
+def unicode_form(*, form: Literal["NFC", "NFD", "NFKC", "NFKD"] = "NFC"):
+    """One Unicode normalization form, so that a word typed in two ways is one word (Unicode Annex 15).
+
+    Options:
+        form: NFC joins letters and their marks, NFD parts them; NFKC and NFKD also replace look-alikes, such as
+            full-width letters and ligatures, by plain ones.
+    """
+    import unicodedata
+
+    return partial(unicodedata.normalize, form)

@@ -1,0 +1,76 @@
+"""Vectorizer `preprocess`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Self
+
+from annotated_types import MinLen
+
+from textforge import Preprocessor, Vectorizer
+
+
+class Preprocess:
+    """Any vectorizer, with steps that change each text first; the same steps when texts are predicted.
+
+    Options:
+        steps: what changes a text, in this order, as in [html, lowercase].
+        vectorizer: what turns the changed texts into features.
+    """
+
+    def __init__(
+        self,
+        facts: dict[str, Any],
+        /,
+        *,
+        steps: Annotated[list[Preprocessor], MinLen(1)],
+        vectorizer: Vectorizer,
+    ) -> None:
+        self._steps = [part.build(facts) for part in steps]
+        self._vectorizer = vectorizer.build(facts)
+
+    @staticmethod
+    def gives(*, vectorizer: Any, **_: Any) -> tuple[str, ...]:
+        """The facts that the inner vectorizer gives."""
+        return tuple(vectorizer.gives)
+
+    def fit(self, texts: Sequence[str]) -> Self:
+        """Fit the vectorizer on the changed texts."""
+        self._vectorizer.fit(self._changed(texts))
+        return self
+
+    def fit_transform(self, texts: Sequence[str]) -> Any:
+        """Fit the vectorizer on the changed texts and return their features."""
+        changed = self._changed(texts)
+        if hasattr(self._vectorizer, "fit_transform"):
+            return self._vectorizer.fit_transform(changed)
+        self._vectorizer.fit(changed)
+        return self._vectorizer.transform(changed)
+
+    def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
+        """Fit the vectorizer on chunks of texts, which are read once."""
+        self._vectorizer.fit_chunks(map(self._changed, chunks))
+        return self
+
+    def transform(self, texts: Sequence[str]) -> Any:
+        """Features of the changed texts."""
+        return self._vectorizer.transform(self._changed(texts))
+
+    def state(self) -> dict[str, Any]:
+        """The state of the vectorizer; steps learn nothing."""
+        return {"vectorizer": self._vectorizer.state()}
+
+    def from_state(self, state: dict[str, Any]) -> Self:
+        """This vectorizer with the state that `state` returned."""
+        self._vectorizer = self._vectorizer.from_state(state["vectorizer"])
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        """Facts, warnings and the vocabulary of the inner vectorizer."""
+        if name.startswith("_"):  # not yet set, as while it is unpickled
+            raise AttributeError(name)
+        return getattr(self._vectorizer, name)
+
+    def _changed(self, texts: Sequence[str]) -> list[str]:
+        changed = list(texts)
+        for step in self._steps:
+            changed = [step(text) for text in changed]
+        return changed

@@ -1,0 +1,118 @@
+"""Vectorizer `union`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Self
+
+from annotated_types import Gt, MinLen
+
+from textforge import Vectorizer
+
+
+class Union:
+    """Features of several vectorizers side by side: bags of words or characters, and dense vectors.
+
+    As scikit-learn's FeatureUnion. Entries of a dense vector become entries of the joint bag.
+
+    Options:
+        of: the vectorizers, at least one.
+        weights: a factor for the features of each vectorizer; null leaves them as they are.
+    """
+
+    def __init__(
+        self,
+        facts: dict[str, Any],
+        /,
+        *,
+        of: Annotated[list[Vectorizer], MinLen(1)],
+        weights: list[Annotated[float, Gt(0)]] | None = None,
+    ) -> None:
+        self._members = [part.build(facts) for part in of]
+        self._names = [part.label for part in of]
+        self._weights = weights or [1.0] * len(of)
+
+    @staticmethod
+    def check_options(*, of: Sequence[Any], weights: Sequence[float] | None) -> str | None:
+        """Say which options contradict each other."""
+        sequences = [part.label for part in of if tuple(part.gives) != ("n_features",)]
+        if sequences:
+            return f"{sequences[0]} gives word sequences, which cannot stand beside other features. Use a bag of words."
+        if weights is not None and len(weights) != len(of):
+            return f"weights has {len(weights)} factors for {len(of)} vectorizers; give one for each."
+        return None
+
+    def fit(self, texts: Sequence[str]) -> Self:
+        """Fit every vectorizer on the texts."""
+        for member in self._members:
+            member.fit(texts)
+        return self
+
+    def fit_transform(self, texts: Sequence[str]) -> Any:
+        """Fit on texts and return their features: `textforge.Ragged`, one row per text."""
+        return self._joined([_fit_transform(member, texts) for member in self._members], texts)
+
+    def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
+        """Fit on chunks of texts, which are read once; each vectorizer learns in a thread of its own."""
+        from textforge_standard.vectorizers.broadcast import broadcast
+
+        broadcast(chunks, [member.fit_chunks for member in self._members])
+        return self
+
+    def transform(self, texts: Sequence[str]) -> Any:
+        """Features of texts: `textforge.Ragged`, one row per text."""
+        return self._joined([member.transform(texts) for member in self._members], texts)
+
+    def state(self) -> dict[str, Any]:
+        """The states of the vectorizers."""
+        return {"of": [member.state() for member in self._members], "widths": self._widths}
+
+    def from_state(self, state: dict[str, Any]) -> Self:
+        """This vectorizer with the states that `state` returned."""
+        self._members = [member.from_state(one) for member, one in zip(self._members, state["of"], strict=True)]
+        self._widths = [int(width) for width in state["widths"]]
+        return self
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the vectorizers warn of."""
+        return [warning for member in self._members for warning in getattr(member, "warnings", ())]
+
+    def _joined(self, found: Sequence[Any], texts: Sequence[str]) -> Any:
+        """The columns of all features side by side, in one row per text."""
+        import numpy as np
+
+        from textforge import Ragged, as_features
+
+        blocks = [as_features(one, len(texts), name) for one, name in zip(found, self._names, strict=True)]
+        self._widths = [block.n_features for block in blocks]
+        rows = [_as_ragged(block) for block in blocks]
+        offsets = np.sum([block.offsets for block in rows], axis=0)
+        indices, weights = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
+        ends, first = offsets[:-1].copy(), 0  # where the next block of each row begins; the block's first column
+        for block, factor in zip(rows, self._weights, strict=True):
+            lengths = np.diff(block.offsets)
+            places = np.repeat(ends - block.offsets[:-1], lengths) + np.arange(len(block.indices))
+            indices[places] = block.indices + first
+            weights[places] = factor if block.weights is None else block.weights * np.float32(factor)
+            ends += lengths
+            first += block.n_features
+        return Ragged(indices, offsets, first, weights)
+
+
+def _fit_transform(vectorizer: Any, texts: Sequence[str]) -> Any:
+    if hasattr(vectorizer, "fit_transform"):
+        return vectorizer.fit_transform(texts)
+    vectorizer.fit(texts)
+    return vectorizer.transform(texts)
+
+
+def _as_ragged(features: Any) -> Any:
+    """Dense features with an entry for every column; ragged ones as they are."""
+    import numpy as np
+
+    from textforge import Ragged
+
+    if isinstance(features, Ragged):
+        return features
+    n_rows, n_columns = features.vectors.shape
+    indices = np.tile(np.arange(n_columns, dtype=np.int32), n_rows)
+    return Ragged(indices, np.arange(n_rows + 1) * n_columns, n_columns, features.vectors.ravel())
