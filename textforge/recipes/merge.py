@@ -146,7 +146,7 @@ def written_value(key: str, value: str, source: str) -> Any:
 def part_before_its_options(override: Override) -> int:
     """Sort key of overrides: `model=mlp` and `model.use=mlp` come before `model.hidden=[200]`."""
     keys, _ = override
-    return len(keys) - (len(keys) == 2 and keys[1] == "use")
+    return len(keys) - (keys[-1] == "use")
 
 
 def _keys(key: str, place: Place) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,21 @@ def parameters(recipe: Recipe) -> dict[str, Any]:
         **recipe.resolved(),
     }
     flat = _flat({key: resolved[key] for key in NAMES})
-    return {key.replace(".", "__"): value for key, value in flat.items()}
+    within = [item for key, value in flat.items() for item in _of_inner_parts(key, value)]
+    return {key.replace(".", "__"): value for key, value in [*flat.items(), *within]}
+
+
+def _of_inner_parts(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The options of parts within an option, by key: `vectorizer.of.0.ngrams`."""
+    items = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
+    if isinstance(value, dict) and "use" in value:
+        for name, option in value.items():
+            if name != "use":
+                yield f"{key}.{name}", option
+                yield from _of_inner_parts(f"{key}.{name}", option)
+        return
+    for name, item in items:
+        yield from _of_inner_parts(f"{key}.{name}", item)
 
 
 def changed(recipe: Any, overrides: Any, plugins: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
