@@ -19,6 +19,7 @@ from textforge.errors import TextforgeError
 from textforge.features.ragged import Batch, Features
 from textforge.testing import probes
 from textforge.testing.checks import Skipped
+from textforge.testing.inner_parts import every_component, unmet
 from textforge.testing.subject import Subject, namespace
 from textforge.training.trainer import Trainer
 
@@ -52,7 +53,7 @@ class Bench:
     def plugins(self) -> PluginManager:
         """What a bundle of the model needs: it, the vectorizer, and nothing else."""
         manager = PluginManager(entry_points=False)
-        for component in (self.subject.component, self.part.component):
+        for component in {**every_component(self.subject.part), **every_component(self.part)}.values():
             manager.register(namespace(component), component.name, origin=component.origin)
         return manager
 
@@ -62,9 +63,7 @@ class Bench:
         """Vectorizers that give what the model asks for."""
         if self.subject.given_vectorizer is not None:
             return [self.subject.given_vectorizer]
-        options = self.subject.component.options
-        known = {*self.subject.component.kind.facts, *options.fact_defaults, *DEFAULT_GIVES}
-        needed = [fact for fact in options.facts if fact not in known]
+        needed = unmet(self.subject.part, (*self.subject.component.kind.facts, *DEFAULT_GIVES))
         own = PluginManager(entry_points=False)
         own.register(probes.Probes())
         parts = [own.part("vectorizer", name) for name in ("probe-bag", "probe-dense", "probe-sequence")]

@@ -16,6 +16,7 @@ from textforge.components.hookspecs import hookimpl
 from textforge.data.dataset import Dataset, encode_labels
 from textforge.features.layers import FeatureLinear
 from textforge.features.ragged import Ragged
+from textforge.training.optimization import plain_loss
 
 TOPICS = {
     "ball": ("pitcher", "inning", "bat", "team", "league", "glove"),
@@ -137,6 +138,30 @@ def adam(params: Any) -> torch.optim.Optimizer:
     return torch.optim.Adam(params, lr=0.01)
 
 
+def probe_adam(params: Any, /, *, lr: float = 0.01) -> torch.optim.Optimizer:
+    """Adam.
+
+    Options:
+        lr: learning rate.
+    """
+    return torch.optim.Adam(params, lr=lr)
+
+
+def probe_loss() -> Any:
+    """Cross-entropy, or binary cross-entropy where a text may have several labels."""
+    return plain_loss
+
+
+def probe_metric() -> Any:
+    """The mean probability of the first class."""
+    return lambda gold, probabilities: float(probabilities[:, 0].mean())
+
+
+def probe_preprocessor() -> Any:
+    """Text with blanks around it."""
+    return " {} ".format
+
+
 class Probes:
     """The plugin that offers them."""
 
@@ -147,3 +172,19 @@ class Probes:
     @hookimpl
     def textforge_models(self) -> dict[str, Any]:
         return {"probe-model": probe_model}
+
+    @hookimpl
+    def textforge_optimizers(self) -> dict[str, Any]:
+        return {"probe-adam": probe_adam}
+
+    @hookimpl
+    def textforge_losses(self) -> dict[str, Any]:
+        return {"probe-loss": probe_loss}
+
+    @hookimpl
+    def textforge_metrics(self) -> dict[str, Any]:
+        return {"probe-metric": probe_metric}
+
+    @hookimpl
+    def textforge_preprocessors(self) -> dict[str, Any]:
+        return {"probe-preprocessor": probe_preprocessor}

@@ -13,6 +13,7 @@ from textforge.components.manager import PluginManager
 from textforge.errors import PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.recipes.merge import written_value
 from textforge.testing.checks import ContractError, Moot, Skipped
+from textforge.testing.inner_parts import lookup, with_inner_parts
 from textforge.testing.subject import ALL_KINDS
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
@@ -121,7 +122,7 @@ def outcomes(component: Component, options: dict[str, Any] | None = None) -> Ite
 def _wanting(component: Component) -> str:
     """Why it cannot be built without options, or nothing."""
     try:
-        component.options.accepted({})
+        component.options.accepted(with_inner_parts(component, {}), lookup(None).resolve)
     except RecipeError as error:
         return f"it needs options, -s KEY=VALUE: {' '.join(str(error).split())}"
     except TextforgeError:

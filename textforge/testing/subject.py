@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 from textforge.components.component import IN_CODE, Component
 from textforge.components.kinds import COMMAND, KINDS
 from textforge.components.manager import PluginManager
+from textforge.components.nested import OptionMistake, OptionPath
 from textforge.components.options import jsonable
 from textforge.components.part import Part
 from textforge.errors import RecipeError, TextforgeError, listed
 from textforge.testing.checks import ContractError, Moot, Rule, Skipped, blamed
+from textforge.testing.inner_parts import lookup, with_inner_parts
 
 if TYPE_CHECKING:
     from textforge.testing.world import Seen
@@ -115,13 +117,22 @@ class Subject:
             ContractError: they are refused, those that were not given included.
         """
         try:
-            return Part(self.component, self.component.options.accepted(self.given_options))
+            options = with_inner_parts(self.component, self.given_options)
+            return Part(self.component, self.component.options.accepted(options, self._resolve))
         except RecipeError as error:
             raise ContractError(
                 f"{error} Give every option a default, or give the checks what it needs: options={{…}}."
             ) from error
         except TextforgeError as error:
             raise ContractError(str(error)) from error
+
+    def _resolve(self, kind: str, section: Any, place: OptionPath) -> tuple[Part | None, list[OptionMistake]]:
+        return self.lookup.resolve(kind, section, place)
+
+    @cached_property
+    def lookup(self) -> PluginManager:
+        """Where parts within the part are looked up: what is installed or given, and the kit's own."""
+        return lookup(self.plugins)
 
     def build(self, **facts: Any) -> Any:
         """What the factory makes of the facts that it asks for.
@@ -230,7 +241,7 @@ class Subject:
         part = None
         if vectorizer:
             component = referred(vectorizer)
-            part = Part(component, component.options.accepted(vectorizer["options"]))
+            part = Part(component, component.options.accepted(vectorizer["options"], lookup(None).resolve))
         module = described["module"] and found_at(described["module"])
         return cls(referred(described), described["options"], vectorizer=part, module=module)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from textforge.classifiers.classifier import fitted_features, given_facts, vectorized
+from textforge.classifiers.vectorizer_state import join_state, split_state
 from textforge.errors import listed
 from textforge.features.ragged import Features, Ragged
 from textforge.testing import probes
@@ -108,8 +109,8 @@ def fit_transform_is_fit_then_transform(subject: Subject) -> None:
 def fitting_in_chunks_is_fitting_at_once(subject: Subject) -> None:
     """Where it has `fit_chunks`, that learns from chunks, read once, what `fit` learns from all their texts."""
     in_chunks, at_once = subject.build(seed=0), subject.build(seed=0)
-    if not hasattr(in_chunks, "fit_chunks"):
-        raise Skipped("it has no fit_chunks.")
+    if not hasattr(in_chunks, "fit_chunks") or not subject.part.fits_chunks:
+        raise Skipped("it has no fit_chunks, or a vectorizer within it has none.")
     texts = probes.labelled()[0]
     in_chunks.fit_chunks(chunk for chunk in (texts[:5], [], texts[5:-1], texts[-1:]))
     at_once.fit(list(texts))
@@ -276,17 +277,8 @@ def _kept(subject: Subject, vectorizer: Any) -> dict[str, Any]:
         ContractError: a bundle cannot hold it.
     """
     advice = "Return a dict of text to JSON values (text, numbers, lists, dicts, None) and numpy arrays of numbers."
-    state = vectorizer.state()
-    if not isinstance(state, Mapping):
-        raise subject.breaks(f"state() returned a {type(state).__name__}.", advice)
-    arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
     try:
-        if wrong := [name for name in state if not isinstance(name, str)]:
-            raise TypeError(f"the key {wrong[0]!r} is not text")
-        if wrong := [name for name, value in arrays.items() if value.dtype.kind not in "biuf"]:
-            raise TypeError(f"the array '{wrong[0]}' is of {arrays[wrong[0]].dtype}")
-        values = {name: value for name, value in state.items() if name not in arrays}
-        values = json.loads(json.dumps(values, allow_nan=False))
+        arrays, values = split_state(vectorizer.state())
     except (TypeError, ValueError) as error:
         raise ContractError(f"{subject.label}: state() cannot be kept in a bundle: {error}. {advice}") from error
-    return {**values, **{name: np.array(value) for name, value in arrays.items()}}
+    return join_state(json.loads(json.dumps(values)), {name: np.array(value) for name, value in arrays.items()})

@@ -94,7 +94,8 @@ class Trainer:
         self.dataset = as_dataset(dataset, self.seed)
         self.vectorizer = vectorizer.build({"seed": self.seed}) if isinstance(vectorizer, Part) else vectorizer
         if isinstance(self.dataset.train, Stream):
-            refuse_stream(self.vectorizer, self.fits_itself, self._who)
+            fits_chunks = self.parts["vectorizer"].fits_chunks if "vectorizer" in self.parts else True
+            refuse_stream(self.vectorizer if fits_chunks else None, self.fits_itself, self._who)
         self.labels = self.dataset.labels()
         extra = ExtraMetrics(metrics, labels=self.labels, multi_label=self.dataset.multi_label)
         self._validation = Validation(self.settings.monitor, extra)

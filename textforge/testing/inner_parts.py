@@ -1,0 +1,79 @@
+"""Inner parts of the kit's own, around which a component that holds parts is checked."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from textforge.components.component import Component
+from textforge.components.kinds import EVERY_FACT
+from textforge.components.manager import PluginManager
+from textforge.components.nested import PartOf, holds_parts
+from textforge.components.part import Part
+
+OWN = {
+    "vectorizer": "probe-bag",
+    "model": "probe-model",
+    "optimizer": "probe-adam",
+    "loss": "probe-loss",
+    "metric": "probe-metric",
+    "preprocessor": "probe-preprocessor",
+}
+"""The kit's own part of each kind that has one."""
+
+
+def with_inner_parts(component: Component, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with parts of the kit's own for the parts that are required and not given."""
+    found = dict(options)
+    for name, annotation in component.options.part_options.items():
+        if name not in found and component.options.fields[name].required:
+            made = _made(annotation)
+            if made is not None:
+                found[name] = made
+    return found
+
+
+def _made(annotation: Any) -> Any:
+    """A value of a type that is a part or holds parts; None where the kit has no part of the kind."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        kinds = [mark.kind for mark in arguments[1:] if isinstance(mark, PartOf)]
+        return OWN.get(kinds[0]) if kinds else _made(arguments[0])
+    if origin in (typing.Union, types.UnionType):
+        return next((_made(member) for member in arguments if holds_parts(member)), None)
+    if not isinstance(origin, type):
+        return None
+    if issubclass(origin, Mapping):
+        made = _made(arguments[1])
+        return None if made is None else {"first": made, "second": made}
+    if issubclass(origin, Sequence):
+        made = _made(arguments[0])
+        return None if made is None else [made, made]
+    return None
+
+
+def every_component(part: Part) -> dict[tuple[str, str], Component]:
+    """The component of a part and those of all parts within it, by kind and name."""
+    found = {(part.component.kind.name, part.component.name): part.component}
+    for _, inner in part.parts:
+        found |= every_component(inner)
+    return found
+
+
+def lookup(plugins: PluginManager | None) -> PluginManager:
+    """A manager that also knows the kit's own parts."""
+    import copy
+
+    from textforge.testing import probes
+
+    manager = copy.deepcopy(plugins) if plugins is not None else PluginManager()
+    if "probe-bag" not in manager.names("vectorizer"):
+        manager.register(probes.Probes())
+    return manager
+
+
+def unmet(part: Part, known: Sequence[str]) -> list[str]:
+    """The facts that a part, or one of its kind within it, asks for and nobody knows."""
+    return [fact for _, fact in part.unmet_facts((*known, EVERY_FACT))]
