@@ -1,0 +1,124 @@
+"""Model `calibrated` around any model: scores of texts that a fold has not seen, and a sigmoid or softmax over them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+from textforge import DataError
+from textforge.data import folds
+
+
+class CalibratedModel(nn.Module):
+    """A model whose scores are scaled, class by class, for the least log loss on texts that it was not trained on.
+
+    One label per text: softmax(slope * score + shift), "vector scaling" of Guo et al. (2017). Several labels per
+    text: sigmoid(slope * score + shift), Platt (1999).
+
+    Args:
+        make: builds the inner model, of one seed each time.
+        train: trains an inner model on features and targets.
+        n_folds: parts of the training texts; each is scored by a model trained on the others.
+        facts: of the run.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], nn.Module],
+        train: Callable[[nn.Module, Any, Any], None],
+        n_folds: int,
+        facts: dict[str, Any],
+    ) -> None:
+        super().__init__()
+        self.inner = make()
+        for name, value in (("slope", 1.0), ("shift", 0.0)):
+            self.register_buffer(name, torch.full((facts["n_classes"],), value))
+        self._make, self._train, self._n_folds, self._seed = make, train, n_folds, facts["seed"]
+
+    def fit(self, features: Any, targets: Any) -> None:
+        """Learn from features and class numbers (int64), or 0/1 rows of labels (float32).
+
+        Raises:
+            DataError: a class has too few texts for the folds.
+        """
+        scores = np.empty((len(targets), len(self.slope)), dtype=np.float32)
+        try:
+            parts = folds(targets, self._n_folds, self._seed)
+        except DataError as error:
+            raise DataError(f"model 'calibrated': {error} Lower model.cv.") from error
+        for held in parts:
+            kept = np.setdiff1d(np.arange(len(targets)), held)
+            module = self._make()
+            self._train(module, features.take(kept), targets[kept])
+            scores[held] = scores_of(module, features.take(held))
+        self._train(self.inner, features, targets)
+        self._scale(torch.from_numpy(scores).double(), torch.from_numpy(np.asarray(targets)))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the inner model warns of."""
+        return list(getattr(self.inner, "warnings", ()))
+
+    def forward(self, batch: Any) -> torch.Tensor:
+        return self.slope * self.inner(batch).float() + self.shift
+
+    def _scale(self, scores: torch.Tensor, targets: torch.Tensor) -> None:
+        """Fit slope and shift by L-BFGS; both losses are convex in them."""
+        scores = scores.clamp(min=-1e4)  # a class without a text in a fold scores minus infinity, or nearly
+        log_slope = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=True)
+        shift = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.LBFGS([log_slope, shift], max_iter=200, line_search_fn="strong_wolfe")
+
+        def loss() -> torch.Tensor:
+            optimizer.zero_grad()
+            scaled = log_slope.exp() * scores + shift
+            if targets.ndim == 2:
+                value = binary_cross_entropy_with_logits(scaled, targets.double())
+            else:
+                value = cross_entropy(scaled, targets)
+            # Keeps separable scores from certainty without bound.
+            value = value + 1e-3 * (log_slope.square().mean() + shift.square().mean())
+            value.backward()
+            return value
+
+        optimizer.step(loss)
+        self.slope.copy_(log_slope.detach().exp())
+        self.shift.copy_(shift.detach())
+
+
+def scores_of(module: nn.Module, features: Any, size: int = 512) -> Any:
+    """Outputs of a module in evaluation mode, float32, shape (rows, classes)."""
+    module.eval()
+    with torch.no_grad():
+        found = [
+            module(features.batch(start, min(start + size, len(features)))).float().numpy()
+            for start in range(0, len(features), size)
+        ]
+    return np.concatenate(found)
+
+
+def by_itself(module: Any, features: Any, targets: Any) -> None:
+    """Train a model that has a `fit` of its own."""
+    module.fit(features, targets)
+
+
+def by_optimizer(optimizer: Any, epochs: int, batch_size: int, seed: int) -> Callable[[nn.Module, Any, Any], None]:
+    """Training by an optimizer part: cross-entropy over shuffled batches."""
+
+    def train(module: nn.Module, features: Any, targets: Any) -> None:
+        module.train()
+        made = optimizer.build({"params": list(module.parameters()), "module": module})
+        wanted = torch.from_numpy(np.asarray(targets))
+        loss = binary_cross_entropy_with_logits if wanted.ndim == 2 else cross_entropy
+        for epoch in range(epochs):
+            order = np.random.default_rng([seed, epoch]).permutation(len(targets))
+            for start in range(0, len(order), batch_size):
+                rows = order[start : start + batch_size]
+                made.zero_grad(set_to_none=True)
+                loss(module(features.take(rows).batch(0, len(rows))), wanted[torch.from_numpy(rows)]).backward()
+                made.step()
+
+    return train
