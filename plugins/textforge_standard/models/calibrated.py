@@ -35,7 +35,8 @@ def calibrated(
     calibration is not offered: how much it learns is not known before it has learnt.) Several labels: each by itself.
 
     Options:
-        of: the model to calibrate; null is a linear SVM with the options C, dual, class_weight, ensemble, tol, max_iter.
+        of: the model to calibrate; null is a linear SVM, which C, dual, class_weight, ensemble, tol and
+            max_iter are for.
         cv: folds; each is scored by a model that was trained on the others.
         optimizer: what trains the model, where it does not fit itself.
         epochs: passes of that optimizer over the texts.

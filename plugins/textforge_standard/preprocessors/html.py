@@ -34,6 +34,9 @@ class _Reader(HTMLParser):
         self._inside_hidden = tag in HIDDEN
         self.pieces.append(" ")
 
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        self.pieces.append(" ")
+
     def handle_endtag(self, tag: str) -> None:
         self._inside_hidden = False
         self.pieces.append(" ")
