@@ -129,7 +129,7 @@ def test_the_readme_tells_every_option_with_its_default_and_what_it_does(kind):
     documented = {name: yaml.safe_load(default) for name, default, _ in rows}
     assert documented == {name: list(v) if isinstance(v, tuple) else v for name, v in written.items()}
     assert {name: f"{doc}." for name, _, doc in rows} == {n: o.doc for n, o in component.options.fields.items()}
-    assert component.options.facts or kind in ("vectorizer",)
+    assert component.options.facts or kind in ("vectorizer", "preprocessor")
 
 
 def test_the_module_fits_this_textforge_and_its_recipe_names_all_of_it(tmp_path):
@@ -141,7 +141,8 @@ def test_the_module_fits_this_textforge_and_its_recipe_names_all_of_it(tmp_path)
     assert manager.broken == PluginManager().broken
     new.write(tmp_path / "x", files(plugin))
     recipe = load_recipe(tmp_path / "x" / "recipe.yaml", plugins=manager)
-    used = {kind for kind, part in recipe.parts.items() if part.component.name == "all-of-it"}
+    parts = [*recipe.parts.values(), *(inner for part in recipe.parts.values() for _, inner in part.parts)]
+    used = {part.component.kind.name for part in parts if part.component.name == "all-of-it"}
     used |= {part.component.kind.name for part in (*recipe.metrics, *recipe.callbacks)}
     assert used == set(KINDS) - {"command"}
 

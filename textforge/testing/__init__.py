@@ -53,7 +53,8 @@ def checks(
     """Every check that holds for a kind, for one component. Nothing runs before a check is called.
 
     Args:
-        kind: 'dataset', 'vectorizer', 'model', 'optimizer', 'scheduler', 'loss', 'metric', 'callback' or 'command'.
+        kind: 'dataset', 'vectorizer', 'model', 'optimizer', 'scheduler', 'loss', 'metric', 'callback',
+            'preprocessor' or 'command'.
         component: a factory (for a command the command itself), a string 'package.module:attribute' that names one,
             the name of an installed component, or a `Part`, whose options then count.
         options: options as a recipe would set them; or a function that is given the path of an empty folder, may put

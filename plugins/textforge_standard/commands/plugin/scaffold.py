@@ -11,7 +11,9 @@ from string import Template
 
 TEMPLATES = Path(__file__).with_name("templates")
 
-KINDS = ("dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric", "callback", "command")
+KINDS = (
+    "dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric", "callback", "preprocessor", "command",
+)  # fmt: skip
 CLASSES = ("vectorizer", "callback")
 """Kinds whose example is a class; of the others it is a function."""
 
@@ -104,6 +106,10 @@ def sections(plugin: Plugin, values: dict[str, str], *, all_of_it: bool = True) 
     found = []
     for kind in KINDS if all_of_it else plugin.kinds:
         stem = f"kinds/{kind}/{'recipe' if kind in plugin.kinds else 'otherwise'}.yaml"
+        if "preprocessor" in plugin.kinds and kind == "vectorizer":
+            continue  # the preprocessor's section holds it
+        if kind == "preprocessor" and "vectorizer" in plugin.kinds:
+            stem = "kinds/preprocessor/with_vectorizer.yaml"
         if (TEMPLATES / f"{stem}.tmpl").is_file():
             found.append(filled(stem, plugin, values, kind).strip())
     return found
