@@ -56,6 +56,7 @@ probable = pytest.mark.parametrize(
 
 def made(factory, n_features=WORDS, n_classes=3, multi_label=False, **options):
     facts = {"n_features": n_features, "n_classes": n_classes, "seed": 0, "multi_label": multi_label}
+    facts["facts"] = dict(facts)
     signature = inspect.signature(factory).parameters.values()
     return factory(*(facts[p.name] for p in signature if p.kind is p.POSITIONAL_ONLY), **options)
 

@@ -59,8 +59,8 @@ def calibrated(
         return CalibratedModel(partial(of.build, facts), train, cv, facts)
     if "vocab_size" in facts:
         raise RecipeError(
-            "model 'calibrated' is a linear SVM over a bag of words or vectors unless 'of' names another model, and the "
-            "vectorizer gives word sequences. Use 'tfidf', or set model.of to a model over sequences."
+            "model 'calibrated' is a linear SVM over a bag of words or vectors unless 'of' names another model, and "
+            "the vectorizer gives word sequences. Use 'tfidf', or set model.of to a model over sequences."
         )
 
     def make():
