@@ -22,7 +22,7 @@ from textforge.components.manager import PluginManager
 from textforge.errors import DataError, RecipeError, TextforgeError, listed
 from textforge.recipes.parameters import changed, parameters, recipe_of
 from textforge.recipes.recipe import Recipe
-from textforge.runs.runner import told_at, trainer_for
+from textforge.runs.runner import located, trainer_for
 
 if TYPE_CHECKING:
     from typing import Self
@@ -109,7 +109,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(texts) != len(targets.labels):
             raise DataError(f"X has {len(texts)} texts, y has {len(targets.labels)} labels.")
         recipe = recipe_of(self.recipe, self.overrides, self.plugins)
-        with told_at(recipe):
+        with located(recipe):
             if recipe.decision.abstain is not None:
                 raise RecipeError("decision.abstain: predict has a class for every text. Set it to null (None).")
             trainer = trainer_for(recipe, targets.dataset(texts))

@@ -17,13 +17,13 @@ from hypothesis import given, strategies as st
 
 import textforge
 from textforge.classifiers.streams import line_reader as text_stream
-from textforge.classifiers.streams.line_reader import BACKLOG, CHUNK, CHUNK_BYTES, READ, Ahead, TextStream, read_lines
+from textforge.classifiers.streams.line_reader import BACKLOG, CHUNK, CHUNK_BYTES, READ, Ahead, LineReader, read_lines
 from textforge.classifiers.streams.predictions import answered_ahead, predictions
 from textforge.errors import DataError
 
 
 @pytest.fixture
-def pipe() -> Iterator[tuple[TextStream, Callable[[bytes], object], Callable[[], None]]]:
+def pipe() -> Iterator[tuple[LineReader, Callable[[bytes], object], Callable[[], None]]]:
     """A stream that reads a pipe, what writes to it, and what closes its writing end."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -35,7 +35,7 @@ def pipe() -> Iterator[tuple[TextStream, Callable[[bytes], object], Callable[[],
             os.close(end)
 
     with open(reading, "rb") as stream:
-        yield TextStream(stream, "pipe"), lambda data: os.write(writing, data), close
+        yield LineReader(stream, "pipe"), lambda data: os.write(writing, data), close
         close()
         until(lambda: not any(t.name == "textforge-ahead" and t.is_alive() for t in threading.enumerate()))
 
@@ -74,7 +74,7 @@ PIPE = os.pipe()[0]
 @given(data=st.text("ab\r\n\n é\u2028").map(str.encode), sizes=st.lists(st.integers(1, 9)), file=st.booleans())
 def test_texts_are_those_of_the_lines_however_the_bytes_come(data: bytes, sizes: list[int], file: bool) -> None:
     stream: Any = io.BytesIO(data) if file else Bytes(data, sizes)
-    chunks = list(TextStream(stream, "x"))
+    chunks = list(LineReader(stream, "x"))
     assert all(chunks)
     assert [text for chunk in chunks for text in chunk] == list(read_lines(io.BytesIO(data), "x"))
 
@@ -82,10 +82,10 @@ def test_texts_are_those_of_the_lines_however_the_bytes_come(data: bytes, sizes:
 def test_a_files_chunks_are_full_and_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "t").write_text("a b\n" * (2 * CHUNK + 5))
     with (tmp_path / "t").open("rb") as file:
-        assert [len(chunk) for chunk in TextStream(file, "t")] == [CHUNK, CHUNK, 5]
+        assert [len(chunk) for chunk in LineReader(file, "t")] == [CHUNK, CHUNK, 5]
     monkeypatch.setattr(text_stream, "CHUNK_BYTES", 10)
     with (tmp_path / "t").open("rb") as file:
-        assert len(next(iter(TextStream(file, "t")))) == 4
+        assert len(next(iter(LineReader(file, "t")))) == 4
 
 
 def test_a_mistake_comes_after_the_texts_before_it(pipe: Any) -> None:
@@ -188,7 +188,7 @@ def test_predictions_are_the_same_whatever_the_chunks(classifier: Any, sizes: li
     texts = [*make_texts(40, seed=6)[0], "", "nothing known"]
     plain = list(predictions(classifier, texts))
     stream: Any = Bytes("\n".join(texts).encode() + b"\n", sizes)
-    found = [one for answers in answered_ahead(classifier, TextStream(stream, "x")) for one in answers.dicts()]
+    found = [one for answers in answered_ahead(classifier, LineReader(stream, "x")) for one in answers.dicts()]
     assert [one["label"] for one in found] == [one["label"] for one in plain]
     for one, other in zip(found, plain, strict=True):
         np.testing.assert_allclose(
@@ -210,7 +210,7 @@ def test_lines_without_end_are_answered_while_few_are_held(classifier: Any) -> N
             return (b"orbit\n" * size)[:size]
 
     source = Endless()
-    answers = answered_ahead(classifier, TextStream(source, "x"))  # type: ignore[arg-type]
+    answers = answered_ahead(classifier, LineReader(source, "x"))  # type: ignore[arg-type]
     for n in range(1, 40):
         assert len(next(answers)) == CHUNK
         assert source.asked <= (n + BACKLOG + 2) * CHUNK * 6 + READ

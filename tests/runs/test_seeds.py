@@ -17,7 +17,7 @@ from textforge import DataError, RecipeError
 from textforge.classifiers.storage import sha256
 from textforge.components.settings import MAX_SEED
 from textforge.runs.seeds import MOST, read_seeds
-from textforge.runs.summary import spread
+from textforge.runs.summary import summarize
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_a_seed_beside_the_seeds_is_told(data: Path, tmp_path: Path) -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_the_spread_is_that_of_the_standard_library(values: list[float]) -> None:
-    found = spread([{"accuracy": value, "n": 3} for value in values])
+    found = summarize([{"accuracy": value, "n": 3} for value in values])
     assert found.keys() == {"accuracy"}
     assert found["accuracy"]["mean"] == pytest.approx(np.mean(values))
     assert found["accuracy"]["std"] == pytest.approx(np.std(values, ddof=1) if len(values) > 1 else 0, abs=1e-12)
@@ -115,7 +115,7 @@ def test_the_spread_is_that_of_the_standard_library(values: list[float]) -> None
 
 
 def test_what_one_run_could_not_measure_has_no_mean() -> None:
-    assert spread([{"auc": 0.5, "per_class": {}}, {"auc": None, "per_class": {}}]) == {}
+    assert summarize([{"auc": 0.5, "per_class": {}}, {"auc": None, "per_class": {}}]) == {}
 
 
 # -- runs --------------------------------------------------------------------------------------

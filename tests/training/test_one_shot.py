@@ -90,7 +90,7 @@ def trainer(model: Any = counts, data: Dataset | None = None, **settings: Any) -
 def test_it_is_fitted_without_an_optimizer_and_equals_scikit_learns() -> None:
     loop = trainer()
     classifier = loop.fit()
-    matrix = loop._feed.features
+    matrix = loop._source.features
     dense = np.zeros((len(matrix), matrix.n_features))
     np.add.at(dense, (np.repeat(np.arange(len(matrix)), np.diff(matrix.offsets)), matrix.indices), matrix.weights
               if matrix.weights is not None else 1)  # fmt: skip

@@ -14,7 +14,7 @@ from torch import nn
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
 from textforge.classifiers.random_state import RandomState
-from textforge.components.part import Part, blame, part_name
+from textforge.components.part import Part, part_name, plugin_errors
 from textforge.data.dataset import as_labels, as_texts, encode_labels
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
 from textforge.features.ragged import Features, as_features, bounded_batches
@@ -226,7 +226,7 @@ def rebuilt(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.Te
     """
     with RandomState(0, torch.device("cpu")).active():  # its first weights are drawn, then replaced
         module: nn.Module = part.build(facts)
-    with blame(part.label, "taking its saved weights"):
+    with plugin_errors(part.label, "taking its saved weights"):
         module.load_state_dict(weights)
     return module
 
@@ -244,7 +244,7 @@ def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_
     facts = {}
     for name in gives:
         if name not in known:
-            with blame(who, f"giving the fact '{name}', which its 'gives' promises"):
+            with plugin_errors(who, f"giving the fact '{name}', which its 'gives' promises"):
                 facts[name] = getattr(vectorizer, name)
     return facts
 
@@ -255,7 +255,7 @@ def fitted_features(vectorizer: Any, texts: Sequence[str], who: str) -> Features
     Raises:
         ComponentError: it raised, or returned something else.
     """
-    with blame(who, "being fitted"):
+    with plugin_errors(who, "being fitted"):
         if hasattr(vectorizer, "fit_transform"):
             found = vectorizer.fit_transform(texts)
         else:
@@ -270,7 +270,7 @@ def vectorized(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
     Raises:
         ComponentError: it raised, or returned something else.
     """
-    with blame(who, "turning texts into features"):
+    with plugin_errors(who, "turning texts into features"):
         return as_features(vectorizer.transform(list(texts)), len(texts), who)
 
 
@@ -280,7 +280,7 @@ def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Te
     Raises:
         ComponentError: the module raised, or returned something else.
     """
-    with blame(who, "computing a batch"):
+    with plugin_errors(who, "computing a batch"):
         scores = module(batch)
     wanted = (len(batch), n_classes)
     if isinstance(scores, torch.Tensor) and tuple(scores.shape) == wanted and scores.is_floating_point():

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textforge.classifiers.confusion import confusion_matrix
-from textforge.components.part import Part, blame, listed_names, part_name
+from textforge.components.part import Part, listed_names, part_name, plugin_errors
 from textforge.components.settings import TAKEN
 from textforge.errors import ComponentError, RecipeError
 
@@ -171,7 +171,7 @@ class ExtraMetrics:
         """
         found: dict[str, float | None] = {}
         for name, metric in self._metrics.items():
-            with blame(self._who[name], "measuring"):
+            with plugin_errors(self._who[name], "measuring"):
                 value = metric(gold.astype(np.int64), probabilities.copy())  # its own, should it change them
             if value is not None and not (_is_number(value) and math.isfinite(value)):
                 raise ComponentError(

@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Train RECIPE on all folds of its training texts but one, and test on that one, for each of them."""
     from textforge.cli.allocation import keep_freed_memory
-    from textforge.cli.output import results, spread_text, write_json
+    from textforge.cli.output import results, summary_text, write_json
     from textforge.cli.progress import progress_for
     from textforge.errors import shown_line
     from textforge.runs.cross_validation import cross_validate
@@ -44,4 +44,4 @@ def command(
             write_json(stdout, {"run": str(done.path), **done.result})
         else:
             names = [f"fold {number}" for number in range(1, folds + 1)]
-            stdout.write(f"{spread_text(done.result['figures'], names)}\n\nfolder: {shown_line(str(done.path))}\n")
+            stdout.write(f"{summary_text(done.result['figures'], names)}\n\nfolder: {shown_line(str(done.path))}\n")

@@ -87,7 +87,7 @@ def _class_table(title: str, classes: Sequence[tuple[str, dict[str, Any]]]) -> s
     return table((title, "precision", "recall", "f1", "support"), rows)
 
 
-def spread_text(figures: dict[str, dict[str, Any]], names: Sequence[str], split: str = "test") -> str:
+def summary_text(figures: dict[str, dict[str, Any]], names: Sequence[str], split: str = "test") -> str:
     """Figures of several runs on a split, one a line, with their mean and standard deviation."""
     keys = [key for key in figures if key != "loss"]
     rows = [(name, *(f"{figures[key]['values'][n]:.4f}" for key in keys)) for n, name in enumerate(names)]

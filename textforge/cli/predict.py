@@ -61,7 +61,7 @@ def command(
 
     Lines may be without number: they are answered as they come, in bounded memory.
     """
-    from textforge.classifiers.streams.line_reader import TextStream, open_input
+    from textforge.classifiers.streams.line_reader import LineReader, open_input
     from textforge.classifiers.streams.probabilities import as_limit
     from textforge.classifiers.streams.text_lines import JSON_LINES
     from textforge.cli.output import results, write_json
@@ -74,18 +74,18 @@ def command(
         raise click.UsageError("give texts as arguments or in --input, not both.")
     with results() as printed, advised("predict"), ExitStack() as stack:
         bundle_folder(run_or_bundle)  # refuses before torch is loaded
-        lines: TextStream | None = None
+        lines: LineReader | None = None
         stream: BinaryIO | None = None
         mark = on_error == "mark"
         if source and source not in STANDARD:
             stream = stack.enter_context(open_input(source))
             as_lines = source.suffix.lower() in JSON_LINES
-            lines = TextStream(stream, str(source), json_lines=as_lines, mark=mark)
+            lines = LineReader(stream, str(source), json_lines=as_lines, mark=mark)
         elif not texts:
             if sys.stdin.isatty():
                 tell("reading texts from the terminal, one a line, to the end (Ctrl-D) …")
             stream = sys.stdin.buffer
-            lines = TextStream(stream, "standard input", mark=mark)
+            lines = LineReader(stream, "standard input", mark=mark)
         output = None if output in STANDARD else output
         if stream is not None:
             refuse_own_input(stream, output or printed)

@@ -70,7 +70,7 @@ def command(
 
 
 def _repeat(stdout: TextIO, recipe: Path, seeds: str, quiet: bool, as_json: bool, **given: Any) -> None:
-    from textforge.cli.output import spread_text, write_json
+    from textforge.cli.output import summary_text, write_json
     from textforge.cli.progress import progress_for
     from textforge.errors import shown_line
     from textforge.runs.seeds import read_seeds, run_seeds
@@ -83,6 +83,6 @@ def _repeat(stdout: TextIO, recipe: Path, seeds: str, quiet: bool, as_json: bool
         return
     names = [f"seed {seed}" for seed in chosen]
     figures = (
-        spread_text(done.result["figures"], names, done.result["split"]) if done.result["figures"] else "no test split"
+        summary_text(done.result["figures"], names, done.result["split"]) if done.result["figures"] else "no test split"
     )
     stdout.write(f"{figures}\n\nrun folders: {shown_line(str(done.path))}/seed-*\n")

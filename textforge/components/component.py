@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, Kind
-from textforge.components.options import Options, attempt
+from textforge.components.options import Options, try_call
 from textforge.errors import PluginError, did_you_mean, listed
 
 
@@ -53,7 +53,7 @@ class Component:
         if not isinstance(self.target, str):
             return self.target
         module_name, _, attribute = self.target.partition(":")
-        module, failed = attempt(importlib.import_module, module_name)
+        module, failed = try_call(importlib.import_module, module_name)
         if failed:
             raise PluginError(
                 f"{self.label} from {self.origin} cannot be imported: {type(failed).__name__}: {failed}"
@@ -77,7 +77,7 @@ class Component:
             PluginError: the factory cannot be imported, or its signature breaks the contract.
         """
         options: Options
-        options, failed = attempt(self._read_options)
+        options, failed = try_call(self._read_options)
         if isinstance(failed, PluginError):
             raise failed
         if failed:

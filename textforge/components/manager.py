@@ -19,7 +19,7 @@ from textforge.components.component import IN_CODE, Component, Origin
 from textforge.components.kinds import COMMAND, KINDS, Kind
 from textforge.components.nested import OptionMistake, OptionPath
 from textforge.components.option_errors import dotted
-from textforge.components.options import attempt
+from textforge.components.options import try_call
 from textforge.components.part import Part
 from textforge.errors import PluginError, cut, did_you_mean, listed
 
@@ -167,9 +167,9 @@ class PluginManager:
         for entry_point in sorted(found, key=lambda ep: (ep.dist.name if ep.dist else "", ep.name)):
             dist = entry_point.dist
             origin = Origin(dist.name, dist.version) if dist else Origin("(unknown distribution)", "")
-            plugin, error = attempt(entry_point.load)
+            plugin, error = try_call(entry_point.load)
             if error:
-                unmet, _ = attempt(unmet_requirement, dist)
+                unmet, _ = try_call(unmet_requirement, dist)
                 reason = f"cannot be imported: {type(error).__name__}: {error}{unmet or ''}"
                 self._broken.append(Broken(entry_point.name, origin, reason))
             else:
@@ -179,12 +179,12 @@ class PluginManager:
         def broken(reason: str) -> None:
             self._broken.append(Broken(name, origin, reason))
 
-        reason, error = attempt(misfit, plugin, origin.distribution)
+        reason, error = try_call(misfit, plugin, origin.distribution)
         if error or reason:
             broken(reason or f"its API number cannot be read: {type(error).__name__}: {error}")
             return
         # Two distributions may give their entry points the same name, so the name is made longer.
-        registered, error = attempt(self._pluggy.register, plugin, f"{name} ({origin}, {id(plugin):x})")
+        registered, error = try_call(self._pluggy.register, plugin, f"{name} ({origin}, {id(plugin):x})")
         if error:
             again = "already registered" in str(error)
             why = "the same object is registered already." if again else (str(error).strip().splitlines() or [""])[-1]
@@ -200,7 +200,7 @@ class PluginManager:
             for implementation in getattr(self._pluggy.hook, kind.hook).get_hookimpls():
                 if implementation.plugin is not plugin:
                     continue
-                offered, error = attempt(_offered_by, implementation.function)
+                offered, error = try_call(_offered_by, implementation.function)
                 if error:
                     broken(f"{kind.hook} raised {type(error).__name__}: {error}")
                     continue
@@ -227,7 +227,7 @@ class PluginManager:
                 continue
             component = Component(kind, name, target, origin, plugin)
             if callable(target) and kind is not COMMAND:  # a string is imported, and so read, only when it is asked for
-                _, error = attempt(getattr, component, "options")
+                _, error = try_call(getattr, component, "options")
                 if error:
                     wrong.append(f"gave a factory that cannot be used: {error}")
                     continue

@@ -199,7 +199,7 @@ class Options:
         if self._fit is None:
             return None
         own = copy.deepcopy(filled)  # should it change them
-        wrong, failed = attempt(partial(self._fit, **own))
+        wrong, failed = try_call(partial(self._fit, **own))
         if failed:
             return f"its check_options failed: {type(failed).__name__}: {failed}."
         if wrong is None or isinstance(wrong, str):
@@ -258,7 +258,7 @@ class Options:
         return schema, definitions
 
 
-def attempt(call: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
+def try_call(call: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
     """What another's code gives, or what it raised; only an interrupt by the user passes.
 
     Not `except Exception`: a panic in a Rust extension is a BaseException, and so is sys.exit.

@@ -47,7 +47,7 @@ class Part(AnyPart):
         value = self.component.declared(attribute, default)
         if not callable(value):
             return value
-        with blame(part_name(self), doing, self.written_at):
+        with plugin_errors(part_name(self), doing, self.written_at):
             return value(**self.all_options)
 
     @property
@@ -117,7 +117,7 @@ class Part(AnyPart):
         if missing:
             raise PluginError(f"{self.label} needs {fact_text(missing[0])}, which is not known here.")
         arguments = [known[fact] for fact in asked.facts]
-        with blame(part_name(self), "being built", self.written_at):
+        with plugin_errors(part_name(self), "being built", self.written_at):
             return self.component.factory(*arguments, **self.options)
 
 
@@ -165,7 +165,7 @@ def part_name(part: Part | None, otherwise: str = "") -> str:
 
 
 @contextmanager
-def blame(who: str, doing: str, place: str = "") -> Iterator[None]:
+def plugin_errors(who: str, doing: str, place: str = "") -> Iterator[None]:
     """Turn what another's code raises into one sentence that names it; our own errors pass.
 
     Where `place` is known it leads the message of our own errors too.

@@ -11,13 +11,13 @@ from textforge.components.part import Part
 from textforge.components.settings import TrainerSettings
 from textforge.errors import PluginError, did_you_mean, listed
 
-Misfit = tuple[str, str, str]
+Incompatibility = tuple[str, str, str]
 """A section of the recipe, the key in it, and what is wrong."""
 
 
-def misfits(
+def incompatibilities(
     parts: Mapping[str, Part | None], trainer: TrainerSettings | None, plugins: PluginManager
-) -> Iterator[Misfit]:
+) -> Iterator[Incompatibility]:
     """What is wrong with a recipe whose sections are each right by themselves."""
     vectorizer, model, dataset = parts["vectorizer"], parts["model"], parts["dataset"]
     if vectorizer and model:
@@ -26,11 +26,11 @@ def misfits(
         yield from _without_all_texts(dataset, vectorizer, model, trainer, plugins)
 
 
-def _facts_nobody_gives(vectorizer: Part, model: Part, plugins: PluginManager) -> Iterator[Misfit]:
+def _facts_nobody_gives(vectorizer: Part, model: Part, plugins: PluginManager) -> Iterator[Incompatibility]:
     """A model's facts must be known to the framework or given by the vectorizer; likewise those of parts within it."""
     given = (*model.component.kind.facts, *vectorizer.gives)
     for way, fact in model.unmet_facts(given):
-        helpful = _able(plugins, lambda component, fact=fact: fact in component.gives)  # type: ignore[misc]
+        helpful = _vectorizers_where(plugins, lambda component, fact=fact: fact in component.gives)  # type: ignore[misc]
         use = f" Use the vectorizer {' or '.join(map(repr, helpful))}." if helpful else (
             f" No installed vectorizer gives that.{did_you_mean(fact, given)}")  # fmt: skip
         gives = " and ".join(fact_text(f) for f in vectorizer.gives)
@@ -45,11 +45,13 @@ def _without_all_texts(
     model: Part | None,
     trainer: TrainerSettings | None,
     plugins: PluginManager,
-) -> Iterator[Misfit]:
+) -> Iterator[Incompatibility]:
     """On a stream nothing can learn that has to see all texts at once."""
     but = f"but {dataset.label} gives a stream of them"
     if vectorizer and not vectorizer.fits_chunks:
-        able = _able(plugins, lambda component: isinstance(component.factory, type) and component.fits_chunks)
+        able = _vectorizers_where(
+            plugins, lambda component: isinstance(component.factory, type) and component.fits_chunks
+        )
         told = f"{vectorizer.label} learns from all texts at once, {but}. Use a vectorizer that can: {listed(able)}."
         yield "vectorizer", "use", told
     if model and model.fits_itself:
@@ -63,7 +65,7 @@ def _without_all_texts(
         yield "trainer", "validation", told
 
 
-def _able(plugins: PluginManager, fits: Callable[[Component], bool]) -> list[str]:
+def _vectorizers_where(plugins: PluginManager, fits: Callable[[Component], bool]) -> list[str]:
     """The installed vectorizers of which that is true; a broken one is no suggestion."""
     found = []
     for component in plugins.components("vectorizer"):

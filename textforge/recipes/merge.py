@@ -17,7 +17,7 @@ MAX_CHAIN = 20
 """Recipes that one may extend, one after another."""
 
 
-def extended(node: Node, chain: tuple[Path, ...]) -> Node:
+def resolve_extends(node: Node, chain: tuple[Path, ...]) -> Node:
     """The node laid over what its `extends` names, and so on down.
 
     Args:
@@ -44,13 +44,13 @@ def extended(node: Node, chain: tuple[Path, ...]) -> Node:
     _, base = read_document(path)
     assert node.mapping is not None
     own = Node({k: v for k, v in node.mapping.items() if k != "extends"}, node.place, node.key_place)
-    base = extended(base, (*chain, path))
+    base = resolve_extends(base, (*chain, path))
     if base.mapping is None:
         raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", base.place))
-    return merged(base, own)
+    return merge(base, own)
 
 
-def merged(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
+def merge(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
     """`over` laid on `base`, key by key; lists and plain values replace.
 
     A section that uses another component than its base starts afresh: its base's options are not its own. The same
@@ -67,7 +67,7 @@ def merged(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
         return over
     children = dict(base.mapping)
     for key, node in over.mapping.items():
-        children[key] = merged(children[key], node, (*path, key)) if key in children else node
+        children[key] = merge(children[key], node, (*path, key)) if key in children else node
     return Node(children, over.place if path else base.place, base.key_place)
 
 
@@ -80,7 +80,7 @@ def _with_items(base: Node, items: Mapping[str, Node], path: tuple[str, ...]) ->
         if number >= len(found):
             last = f"the last is {len(found) - 1}" if found else "it is empty"
             raise RecipeError(Mistake(f"'{'.'.join(path)}' has no item {number}; {last}.", node.place))
-        found[number] = merged(found[number], node, (*path, key))
+        found[number] = merge(found[number], node, (*path, key))
     return Node(found, base.place, base.key_place)
 
 
@@ -143,7 +143,7 @@ def written_value(key: str, value: str, source: str) -> Any:
     return parse(value, source).plain() if value.strip() else None
 
 
-def part_before_its_options(override: Override) -> int:
+def override_order(override: Override) -> int:
     """Sort key of overrides: `model=mlp` and `model.use=mlp` come before `model.hidden=[200]`."""
     keys, _ = override
     return len(keys) - (keys[-1] == "use")
@@ -163,7 +163,7 @@ def _keys(key: str, place: Place) -> list[str]:
     return keys
 
 
-def nested(keys: list[str], node: Node) -> Node:
+def under_keys(keys: list[str], node: Node) -> Node:
     """`node` under `keys`, as a recipe that says nothing else."""
     for key in reversed(keys):
         node = Node({key: Node(node.value, node.place, node.key_place or node.place)}, node.place)

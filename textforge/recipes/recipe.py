@@ -16,9 +16,9 @@ from textforge.components.options import Options, jsonable
 from textforge.components.part import Part, listed_names
 from textforge.components.settings import FITTING, MAX_SEED, TAKEN, DecisionSettings, TrainerSettings, unknown_monitor
 from textforge.errors import SHOWN, Mistake, Place, PluginError, RecipeError, cut, did_you_mean, listed
-from textforge.recipes.compatibility import misfits
+from textforge.recipes.compatibility import incompatibilities
 from textforge.recipes.document import KEYS, Node, from_python, read_document
-from textforge.recipes.merge import Override, extended, merged, nested, part_before_its_options, read_overrides
+from textforge.recipes.merge import Override, merge, override_order, read_overrides, resolve_extends, under_keys
 from textforge.recipes.paths import absolute
 from textforge.recipes.yaml12 import to_yaml
 
@@ -147,10 +147,10 @@ def _read(source: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] |
     else:
         path = Path(source)
         text, root = read_document(path)
-    root = extended(root, ())
+    root = resolve_extends(root, ())
     written, mistakes = read_overrides(overrides)
-    for keys, node in sorted(written, key=part_before_its_options):
-        root = merged(root, nested(keys, node))
+    for keys, node in sorted(written, key=override_order):
+        root = merge(root, under_keys(keys, node))
     return _Read(root, text, path, written, mistakes)
 
 
@@ -208,7 +208,7 @@ class _Check:
         missed = isinstance(written, list) and len(lists["metrics"]) < len(written)  # it may be the monitored one
         if trainer and not missed and (wrong := unknown_monitor(trainer.monitor, listed_names(lists["metrics"]))):
             self.wrong(wrong, sections["trainer"].at(("monitor",)), at_key=False)
-        for section, key, message in misfits(parts, trainer, self.plugins):
+        for section, key, message in incompatibilities(parts, trainer, self.plugins):
             self.wrong(message, sections[section].at((key,)), at_key=False)
         if self.mistakes:
             raise RecipeError(sorted(self.mistakes, key=_reading_order))

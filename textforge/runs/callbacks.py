@@ -10,10 +10,10 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from textforge.components.options import attempt
+from textforge.components.options import try_call
 from textforge.components.part import Part, listed_names, part_name
 from textforge.errors import TextforgeError
-from textforge.runs.progress import Warnings
+from textforge.runs.progress import WarningLog
 
 EVENTS = ("started", "epoch_ended", "finished", "failed")
 """The methods of a callback that are called; it has those that it needs."""
@@ -34,16 +34,16 @@ class Callbacks:
         warnings: where failures are told.
     """
 
-    def __init__(self, parts: Sequence[Part], folder: Path, warnings: Warnings) -> None:
+    def __init__(self, parts: Sequence[Part], folder: Path, warnings: WarningLog) -> None:
         self._folder, self._warnings = folder, warnings
         self._followers: list[tuple[str, Part, Any]] = []
         for name, part in zip(listed_names(parts), parts, strict=True):
-            follower, error = attempt(part.build, {"run_folder": folder})
+            follower, error = try_call(part.build, {"run_folder": folder})
             if error:
                 self._warn(part, "when it was made", error, "The run goes on without it.")
             elif not any(callable(getattr(follower, event, None)) for event in EVENTS):
                 found = f"returned a {type(follower).__name__} that has none of the methods {', '.join(EVENTS)}"
-                self._warnings.tell([f"{part_name(part)} {found}. The run goes on without it."])
+                self._warnings.add([f"{part_name(part)} {found}. The run goes on without it."])
             else:
                 self._followers.append((name, part, follower))
 
@@ -60,7 +60,7 @@ class Callbacks:
         return self._call("finished", result)
 
     @contextmanager
-    def told_of_failure(self) -> Iterator[None]:
+    def reporting_failure(self) -> Iterator[None]:
         """Tell callbacks what stops the run, an interrupt as well, and let it pass."""
         try:
             yield
@@ -75,7 +75,7 @@ class Callbacks:
             if method is None:
                 continue
             told = {**data, "added": added} if added else data
-            found, error = attempt(method, copy.deepcopy(dict(told)))
+            found, error = try_call(method, copy.deepcopy(dict(told)))
             if error:
                 self._warn(part, f"at '{event}'", error, "The run goes on.")
             elif found is not None and event in ("epoch_ended", "finished"):
@@ -87,7 +87,7 @@ class Callbacks:
             if found:
                 added[name] = {key: float(one) for key, one in found.items()}
             return
-        self._warnings.tell(
+        self._warnings.add(
             [f"{part_name(part)} returned {found!r:.200} at '{event}'; expected None, or a dict of names to finite "
              "numbers. It is left out."]
         )  # fmt: skip
@@ -95,7 +95,7 @@ class Callbacks:
     def _warn(self, part: Part, when: str, error: BaseException, then: str) -> None:
         told = str(error) if isinstance(error, TextforgeError) else f"{type(error).__name__}: {error}".rstrip(": ")
         lead = "" if part.label in told else f"{part_name(part)} failed {when}: "
-        self._warnings.tell([f"{lead}{told}{'' if told.endswith(('.', '!', '?')) else '.'} {then}"])
+        self._warnings.add([f"{lead}{told}{'' if told.endswith(('.', '!', '?')) else '.'} {then}"])
 
 
 def _is_figure(value: Any) -> bool:

@@ -17,15 +17,15 @@ from textforge.errors import DataError, RecipeError, listed
 from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
-from textforge.runs.progress import Progress, Warnings
+from textforge.runs.progress import Progress, WarningLog
 from textforge.runs.runner import (
     empty_folder,
     load_dataset,
-    told_at,
-    told_unfinished,
+    located,
+    noting_unfinished,
     trainer_for,
 )
-from textforge.runs.summary import spread
+from textforge.runs.summary import summarize
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ def cross_validate(
     limit = as_limit(probabilities)
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)
-    with told_unfinished(path, run_folder.FOLDS), told_at(checked), _emptied_without_a_fold(path, keep_folder=given):
+    with noting_unfinished(path, run_folder.FOLDS), located(checked), _emptied_without_a_fold(path, keep_folder=given):
         return _carry_out(checked, path, folds, progress or Progress(), limit)
 
 
@@ -98,17 +98,17 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     from textforge.data.streams import Stream
 
     began = time.perf_counter()
-    warnings = Warnings(progress)
-    warnings.tell([*recipe.warnings, *_without_callbacks(recipe)])
+    warnings = WarningLog(progress)
+    warnings.add([*recipe.warnings, *_without_callbacks(recipe)])
     progress.stage(f"loading {recipe.dataset.label}")
     with advised("load"):
         dataset = load_dataset(recipe)
-    warnings.tell(dataset.warnings)
+    warnings.add(dataset.warnings)
     if isinstance(dataset.train, Stream):
         raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
     labels = dataset.labels()
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
-    warnings.tell([*replace(dataset, test=None).remarks(), *_fold_remarks(dataset, held_out)])
+    warnings.add([*replace(dataset, test=None).remarks(), *_fold_remarks(dataset, held_out)])
     if dataset.valid is not None:
         encode_labels(dataset.valid[1], labels, "valid")  # refuses labels that no fold could know
     metrics = ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)
@@ -122,14 +122,14 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
         progress.stage(f"fold {number} of {n_folds}: training on {fold.n_train} texts")
         trainer = trainer_for(recipe, fold, progress.step)
         if number == 1:
-            warnings.tell(too_few("validation", fold.n_train - trainer.n_train))
+            warnings.add(too_few("validation", fold.n_train - trainer.n_train))
         with advised("train"):
             for epoch in trainer:
                 progress.epoch(epoch, trainer.epochs)
         assert fold.test is not None
         texts, gold = fold.test
         trained = trainer.classifier()
-        warnings.tell(trainer.part_warnings)
+        warnings.add(trainer.part_warnings)
         found = trained.predict_proba(texts, on_batch=progress.evaluated)
         classifier, probabilities = _with_labels(trained, found, labels)
         measured = classifier.metrics(gold, probabilities, metrics=metrics)
@@ -148,8 +148,8 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
         "labels": list(labels),
         "folds": n_folds,
         "n": dataset.n_train,
-        "figures": spread(figures),
-        "warnings": warnings.told,
+        "figures": summarize(figures),
+        "warnings": warnings.messages,
         "seconds": {"total": round(time.perf_counter() - began, 3)},
     }
     write_json(path / run_folder.FOLDS, result)

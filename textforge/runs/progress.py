@@ -35,15 +35,16 @@ class Progress:
         """So many texts of a stream are answered; how many will come is not known."""
 
 
-class Warnings:
-    """Tells each warning once, and keeps them all for the result."""
+class WarningLog:
+    """Shows each warning once and keeps them all for the result."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self.told: list[str] = []
+        self.messages: list[str] = []
 
-    def tell(self, warnings: Iterable[str]) -> None:
+    def add(self, warnings: Iterable[str]) -> None:
+        """Show and keep the warnings that are new."""
         for warning in warnings:
-            if warning not in self.told:
-                self.told.append(warning)
+            if warning not in self.messages:
+                self.messages.append(warning)
                 self._progress.warning(warning)

@@ -18,7 +18,7 @@ from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.callbacks import Callbacks
-from textforge.runs.progress import Progress, Warnings
+from textforge.runs.progress import Progress, WarningLog
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
@@ -72,7 +72,7 @@ def run(
     limit = as_limit(probabilities)
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(recipe.name, out)
-    with told_unfinished(path):
+    with noting_unfinished(path):
         return _carry_out(_Work(recipe, path, progress or Progress(), limit), keep_folder=given)
 
 
@@ -81,28 +81,28 @@ class _Work:
 
     def __init__(self, recipe: Recipe, path: Path, progress: Progress, limit: int | None) -> None:
         self.recipe, self.path, self.progress, self.limit = recipe, path, progress, limit
-        self.clock, self.warnings = _Clock(), Warnings(progress)
+        self.clock, self.warnings = _Clock(), WarningLog(progress)
 
 
 def _carry_out(work: _Work, *, keep_folder: bool) -> Run:
     """Everything from the recipe to result.json."""
     recipe, path, progress, clock, warnings = work.recipe, work.path, work.progress, work.clock, work.warnings
-    with _emptied_on_error(path, keep_folder), told_at(recipe):
+    with _cleared_on_error(path, keep_folder), located(recipe):
         write_text(path / run_folder.RECIPE, recipe.text)
         write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
-        warnings.tell(recipe.warnings)
+        warnings.add(recipe.warnings)
         callbacks = Callbacks(recipe.callbacks, path, warnings)
         progress.stage(f"loading {recipe.dataset.label}")
         with clock("load"):
             dataset = load_dataset(recipe)
-            warnings.tell(dataset.warnings)
+            warnings.add(dataset.warnings)
         from textforge.classifiers.bundles.bundle import refuse_unsavable
 
         progress.stage(f"turning {dataset.n_train} texts into features with {recipe.vectorizer.label}")
         with clock("vectorize"):
             trainer = trainer_for(recipe, dataset, progress.step)
             trainer.prepare()
-            warnings.tell(trainer.warnings)
+            warnings.add(trainer.warnings)
             _check_test_labels(dataset, trainer)
             refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
         _write_environment(path, recipe, dataset, trainer)
@@ -112,13 +112,13 @@ def _carry_out(work: _Work, *, keep_folder: bool) -> Run:
         "n_train": trainer.n_train,
     }
     about = {"path": str(path), "resolved": recipe.resolved(), **_named(recipe, trainer), **sizes}
-    with callbacks.told_of_failure():
+    with callbacks.reporting_failure():
         callbacks.started({**about, "epochs": trainer.epochs})
         done = _trained(work, dataset, trainer, sizes, callbacks)
-    told = len(warnings.told)
+    told = len(warnings.messages)
     added = callbacks.finished({"path": str(path), **done.result})
-    if added or len(warnings.told) > told:  # the result was whole without them, and stays so until this is
-        done.result.update({"added": added} if added else {}, warnings=warnings.told)
+    if added or len(warnings.messages) > told:  # the result was whole without them, and stays so until this is
+        done.result.update({"added": added} if added else {}, warnings=warnings.messages)
         write_json(path / run_folder.RESULT, done.result)
     return done
 
@@ -132,14 +132,14 @@ def _trained(work: _Work, dataset: Dataset, trainer: Trainer, sizes: Mapping[str
         f"training {recipe.model.label} on {sizes['n_train']} texts, {len(trainer.labels)} classes, "
         f"{sizes['n_features']} features"
     )
-    with clock("train"), told_at(recipe):
+    with clock("train"), located(recipe):
         _train(path, trainer, callbacks, progress)
     classifier = trainer.classifier()
-    warnings.tell(trainer.warnings)
+    warnings.add(trainer.warnings)
     progress.stage("evaluating on test" if dataset.test else "no test split: nothing to evaluate")
-    with clock("evaluate"), _classifier_not_lost(classifier, path):
+    with clock("evaluate"), _keep_classifier(classifier, path):
         test, rows = _evaluate(classifier, dataset, trainer.metrics, work)
-    with _result_not_lost(test):
+    with _report_result_on_error(test):
         save(classifier, path / run_folder.MODEL)
         if dataset.test:
             write_text(path / run_folder.PREDICTIONS, "".join(rows))
@@ -154,7 +154,7 @@ def _trained(work: _Work, dataset: Dataset, trainer: Trainer, sizes: Mapping[str
             "valid": trainer.best.valid if trainer.best else None,
             "decision": classifier.decision.as_json(),
             "test": test,
-            "warnings": warnings.told,
+            "warnings": warnings.messages,
             "seconds": clock.seconds(),
         }
         write_json(path / run_folder.RESULT, result)
@@ -252,7 +252,7 @@ def _evaluate(
 
 
 @contextmanager
-def told_unfinished(path: Path, last: str = run_folder.RESULT) -> Iterator[None]:
+def noting_unfinished(path: Path, last: str = run_folder.RESULT) -> Iterator[None]:
     """Note on whatever stops a run which folder it leaves unfinished."""
     try:
         yield
@@ -263,7 +263,7 @@ def told_unfinished(path: Path, last: str = run_folder.RESULT) -> Iterator[None]
 
 
 @contextmanager
-def _emptied_on_error(path: Path, keep_folder: bool) -> Iterator[None]:
+def _cleared_on_error(path: Path, keep_folder: bool) -> Iterator[None]:
     """A run that fails before it trains leaves nothing; an interrupted one leaves its folder unfinished."""
     try:
         yield
@@ -282,7 +282,7 @@ def empty_folder(path: Path, keep_folder: bool) -> None:
 
 
 @contextmanager
-def told_at(recipe: Recipe) -> Iterator[None]:
+def located(recipe: Recipe) -> Iterator[None]:
     """Put the recipe's path before mistakes in it that only show at run time."""
     try:
         yield
@@ -293,7 +293,7 @@ def told_at(recipe: Recipe) -> Iterator[None]:
 
 
 @contextmanager
-def _classifier_not_lost(classifier: Classifier, path: Path) -> Iterator[None]:
+def _keep_classifier(classifier: Classifier, path: Path) -> Iterator[None]:
     """Where the evaluation fails, keep what was trained all the same."""
     from textforge.classifiers.bundles.bundle import save
 
@@ -307,7 +307,7 @@ def _classifier_not_lost(classifier: Classifier, path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _result_not_lost(test: dict[str, Any] | None) -> Iterator[None]:
+def _report_result_on_error(test: dict[str, Any] | None) -> Iterator[None]:
     """Where the end of a run cannot be written, at least say what it came to."""
     try:
         yield

@@ -18,7 +18,7 @@ from textforge.recipes.recipe import load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.progress import Progress
 from textforge.runs.runner import run
-from textforge.runs.summary import spread
+from textforge.runs.summary import summarize
 
 MOST = 1000
 """Seeds in one call."""
@@ -84,7 +84,7 @@ def run_seeds(
         "overrides": checked.overrides,
         "runs": [f"seed-{seed}" for seed in seeds],
         "split": split if figures[0] else None,
-        "figures": spread(figures) if figures[0] else {},
+        "figures": summarize(figures) if figures[0] else {},
         "seconds": {"total": round(sum(one["seconds"]["total"] for one in done), 3)},
     }
     write_json(path / run_folder.SEEDS, result)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def spread(figures: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def summarize(figures: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """For each figure that all of them measured: mean, standard deviation, min, max and the values.
 
     The standard deviation is that of a sample (n - 1), and 0 for a single one.

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from textforge.classifiers.classifier import vectorized
-from textforge.components.part import blame
+from textforge.components.part import plugin_errors
 from textforge.components.settings import TrainerSettings
 from textforge.data.dataset import Dataset, encode_labels
 from textforge.data.streams import Stream
@@ -21,7 +21,7 @@ Batches = Iterator[tuple[Batch, torch.Tensor]]
 """Batches of features with their targets, which are on the device."""
 
 
-class InMemory:
+class InMemoryBatches:
     """Batches of features that are made once.
 
     Args:
@@ -52,7 +52,7 @@ class InMemory:
         return _paired(self.features, self._targets, settings.batch_size, order, drop_last=settings.drop_last)
 
 
-class Streamed:
+class StreamedBatches:
     """Batches of a stream: chunks in an order drawn for each epoch, each vectorized when its turn comes.
 
     A chunk's rows are shuffled among themselves; those that fill no batch go before the next chunk's, so that
@@ -79,7 +79,7 @@ class Streamed:
         assert isinstance(dataset.train, Stream)
         self._stream, self._labels, self._vectorizer, self._who = dataset.train, labels, vectorizer, who
         self._settings, self._seed, self._device = settings, seed, device
-        with blame(who, "being fitted chunk by chunk"):
+        with plugin_errors(who, "being fitted chunk by chunk"):
             vectorizer.fit_chunks(dataset.train_chunks())
         self.n_texts = dataset.n_train
         self.n_features = vectorized(vectorizer, [""], who).n_features
@@ -163,15 +163,15 @@ def refuse_stream(vectorizer: Any, fits_itself: bool, who: Mapping[str, str]) ->
         )
 
 
-Feed = InMemory | Streamed
+BatchSource = InMemoryBatches | StreamedBatches
 
 
-def feed_in_memory(feed: Feed, what: str) -> InMemory:
+def require_in_memory(feed: BatchSource, what: str) -> InMemoryBatches:
     """The feed, where it has its features in memory.
 
     Raises:
         RecipeError: it is a stream; says what needs more.
     """
-    if isinstance(feed, InMemory):
+    if isinstance(feed, InMemoryBatches):
         return feed
     raise RecipeError(f"{what} needs all training texts at once, but they are a stream. Give them in memory.")

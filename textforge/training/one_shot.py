@@ -11,13 +11,13 @@ from torch import nn
 
 from textforge.classifiers.classifier import logits
 from textforge.classifiers.random_state import RandomState
-from textforge.components.part import blame
+from textforge.components.part import plugin_errors
 from textforge.errors import ComponentError, TrainingError
 from textforge.features.ragged import Features
 from textforge.training.optimization import plain_loss
 
 
-def fit_itself(
+def fit_in_one_call(
     module: nn.Module,
     features: Features,
     y: NDArray[Any],
@@ -43,7 +43,7 @@ def fit_itself(
     """
     if not callable(fit := getattr(module, "fit", None)):
         raise ComponentError(f"{who} says that it fits itself (fits_itself), but its module has no fit().")
-    with random.active(), blame(who, "fitting itself"):
+    with random.active(), plugin_errors(who, "fitting itself"):
         fit(features, y)
     with random.active():
         scores = logits(module, features, n_classes, device, who)

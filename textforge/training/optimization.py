@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from textforge.classifiers.classifier import forward
 from textforge.classifiers.random_state import RandomState
-from textforge.components.part import blame
+from textforge.components.part import plugin_errors
 from textforge.components.settings import TrainerSettings
 from textforge.errors import ComponentError, TrainingError
 from textforge.features.ragged import Batch
@@ -201,7 +201,7 @@ class Optimization:
         if not scores.requires_grad:
             raise ComponentError(f"{who} returned logits without a gradient: it has nothing to train.")
         loss = self._loss(scores, targets)
-        with blame(who, "computing gradients"):
+        with plugin_errors(who, "computing gradients"):
             (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
         self._fresh = update
         if update:
@@ -211,7 +211,7 @@ class Optimization:
     def epoch_ended(self, figure: float | None) -> None:
         """Tell a scheduler that waits for it the monitored validation figure."""
         if self._plateau and figure is not None:
-            with blame(self._who["scheduler"], "taking a step"):
+            with plugin_errors(self._who["scheduler"], "taking a step"):
                 self.scheduler.step(figure)
 
     def weights(self) -> AbstractContextManager[None]:
@@ -221,7 +221,7 @@ class Optimization:
     def _loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if self.loss is plain_loss:
             return plain_loss(scores, targets)
-        with blame(self._who["loss"], "computing the loss of a batch"):
+        with plugin_errors(self._who["loss"], "computing the loss of a batch"):
             loss = self.loss(scores, targets.clone())  # its own, should it change them
         if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.is_floating_point() or not loss.requires_grad:
             found = type(loss).__name__
@@ -233,13 +233,13 @@ class Optimization:
 
     def _update(self) -> None:
         if self._settings.clip_norm is not None:
-            with blame(self._who["model"], "clipping gradients"):
+            with plugin_errors(self._who["model"], "clipping gradients"):
                 nn.utils.clip_grad_norm_(self.module.parameters(), self._settings.clip_norm)
-        with blame(self._who["optimizer"], "taking a step"):
+        with plugin_errors(self._who["optimizer"], "taking a step"):
             self.optimizer.step()
         self._updates += 1
         if self.scheduler is not None and not self._plateau and self._updates < self._total:
-            with blame(self._who["scheduler"], "taking a step"):
+            with plugin_errors(self._who["scheduler"], "taking a step"):
                 self.scheduler.step()
         if self.averaged is not None:
             self.averaged.update()

@@ -20,14 +20,20 @@ from textforge.classifiers.decision import Decision, fit_decision, refuse_undeci
 from textforge.classifiers.metrics import ExtraMetrics, Metric
 from textforge.classifiers.random_state import RandomState, checked_seed
 from textforge.components.options import Options, call_with_facts
-from textforge.components.part import Part, blame, part_name, parts_of
+from textforge.components.part import Part, part_name, parts_of, plugin_errors
 from textforge.components.settings import DecisionSettings, TrainerSettings
 from textforge.data.dataset import Dataset, as_dataset, split_for_training
 from textforge.data.streams import Stream
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
 from textforge.features.ragged import Features
-from textforge.training.batch_sources import Feed, InMemory, Streamed, feed_in_memory, refuse_stream
-from textforge.training.one_shot import fit_itself
+from textforge.training.batch_sources import (
+    BatchSource,
+    InMemoryBatches,
+    StreamedBatches,
+    refuse_stream,
+    require_in_memory,
+)
+from textforge.training.one_shot import fit_in_one_call
 from textforge.training.optimization import Optimization, recording_gradients
 from textforge.training.validation import EpochResult as EpochResult, Figures, Validation
 
@@ -127,15 +133,15 @@ class Trainer:
         who, how = self._who["vectorizer"], (self.settings, self.seed, self.device)
         if splits.train:
             texts, y = splits.train
-            self._feed: Feed = InMemory(fitted_features(self.vectorizer, texts, who), y, *how)
+            self._source: BatchSource = InMemoryBatches(fitted_features(self.vectorizer, texts, who), y, *how)
         else:
-            self._feed = Streamed(self.dataset, self.labels, self.vectorizer, who, *how)
+            self._source = StreamedBatches(self.dataset, self.labels, self.vectorizer, who, *how)
         if splits.valid:
             self._valid = vectorized(self.vectorizer, splits.valid[0], who)
         if self._steps() == 0:
             raise DataError(
-                f"{self._feed.n_texts} training texts make no full batch of {self.settings.batch_size}, and drop_last "
-                "leaves out the rest. Make trainer.batch_size smaller or trainer.drop_last false."
+                f"{self._source.n_texts} training texts make no full batch of {self.settings.batch_size}, and "
+                "drop_last leaves out the rest. Make trainer.batch_size smaller or trainer.drop_last false."
             )
         self._build()
 
@@ -206,13 +212,13 @@ class Trainer:
             RecipeError: the texts are a stream, whose labels are not kept.
         """
         self.prepare()
-        return feed_in_memory(self._feed, "to tell every label").y
+        return require_in_memory(self._source, "to tell every label").y
 
     @property
     def n_train(self) -> int:
         """How many texts are trained on, without those held out for validation."""
         self.prepare()
-        return self._feed.n_texts
+        return self._source.n_texts
 
     @property
     def warnings(self) -> list[str]:
@@ -240,7 +246,7 @@ class Trainer:
     def _steps(self) -> int:
         if self.fits_itself:
             return 1
-        rows, size = self._feed.n_texts, self.settings.batch_size
+        rows, size = self._source.n_texts, self.settings.batch_size
         return rows // size if self.settings.drop_last else -(-rows // size)
 
     @property
@@ -259,14 +265,14 @@ class Trainer:
         factory = self._factories[kind]
         if isinstance(factory, Part):
             return factory.build(facts)
-        with blame(self._who[kind], "being called"):
+        with plugin_errors(self._who[kind], "being called"):
             return call_with_facts(factory, facts)
 
     def _build(self) -> None:
         several = self.dataset.multi_label
         self.facts = {
             **given_facts(self.vectorizer, self.parts.get("vectorizer")),
-            "n_features": self._feed.n_features, "n_classes": len(self.labels), "seed": self.seed,
+            "n_features": self._source.n_features, "n_classes": len(self.labels), "seed": self.seed,
             "multi_label": several,
         }  # fmt: skip
         with self._random.active():
@@ -301,8 +307,8 @@ class Trainer:
         facts = {
             "n_classes": len(self.labels),
             "labels": self.labels,
-            "class_counts": self._feed.class_counts(self.labels),
-            "n_texts": self._feed.n_texts,
+            "class_counts": self._source.class_counts(self.labels),
+            "n_texts": self._source.n_texts,
             "multi_label": self.dataset.multi_label,
         }
         given = [kind for kind, factory in self._factories.items() if factory is not None]
@@ -331,13 +337,13 @@ class Trainer:
         """One pass over the training texts; the mean loss of them."""
         if self._optimization is None:
             who, n_classes = self._who["model"], len(self.labels)
-            feed = feed_in_memory(self._feed, who)
-            loss = fit_itself(self.module, feed.features, feed.y, n_classes, self._random, self.device, who)
+            feed = require_in_memory(self._source, who)
+            loss = fit_in_one_call(self.module, feed.features, feed.y, n_classes, self._random, self.device, who)
             if self._on_step is not None:
                 self._on_step(1, 1, 1)
             return loss
-        batches = self._feed.epoch(epoch)
-        return self._optimization.epoch(epoch, batches, self._feed.n_texts, self._random, self._on_step)
+        batches = self._source.epoch(epoch)
+        return self._optimization.epoch(epoch, batches, self._source.n_texts, self._random, self._on_step)
 
     def _kept_weights(self) -> Any:
         return nullcontext() if self._optimization is None else self._optimization.weights()

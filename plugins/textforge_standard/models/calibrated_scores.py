@@ -9,7 +9,14 @@ from torch import nn
 from torch.nn.functional import logsigmoid
 
 from textforge import DataError
-from textforge_standard.models.linear_scores import NEVER, SURE, as_matrix, constant, convergence_told, weighted_sums
+from textforge_standard.models.linear_scores import (
+    NEVER,
+    SURE,
+    as_matrix,
+    constant,
+    convergence_warnings,
+    weighted_sums,
+)
 
 
 class CalibratedScores(nn.Module):
@@ -63,7 +70,7 @@ class CalibratedScores(nn.Module):
                 f"and the rarest class has {rarest}. Lower model.cv, or use 'logistic-regression'."
             )
         estimator = self._make()
-        with convergence_told("calibrated", estimator, self.warnings):
+        with convergence_warnings("calibrated", estimator, self.warnings):
             fitted = estimator.fit(matrix, y)
         for fold, one in enumerate(fitted.calibrated_classifiers_):
             margins, sigmoids = one.estimator, one.calibrators

@@ -90,7 +90,7 @@ class LinearScores(nn.Module):
 
     def _fitted(self, matrix: Any, classes: Any) -> Rows:
         estimator = self._make()
-        with convergence_told(self._name, estimator, self.warnings):
+        with convergence_warnings(self._name, estimator, self.warnings):
             rows, biases = self._read(estimator.fit(matrix, classes))
         return rows, np.broadcast_to(biases, len(rows))
 
@@ -138,7 +138,7 @@ def constant(name: str, label: int, present: bool) -> str:
 
 
 @contextmanager
-def convergence_told(name: str, estimator: Any, sentences: list[str]) -> Iterator[None]:
+def convergence_warnings(name: str, estimator: Any, sentences: list[str]) -> Iterator[None]:
     """Turn scikit-learn's warnings that it has not converged into one sentence; others pass."""
     from sklearn.exceptions import ConvergenceWarning
 

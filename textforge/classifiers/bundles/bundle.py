@@ -35,7 +35,7 @@ from textforge.classifiers.classifier import Classifier, as_device, given_facts,
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.storage import json_text, replaced, sha256, temporary_beside, write_json
 from textforge.components.manager import PluginManager
-from textforge.components.part import Part, blame, part_name
+from textforge.components.part import Part, part_name, plugin_errors
 from textforge.errors import BundleError, ComponentError, StorageError, TextforgeError
 
 GOLDEN_TEXTS = (
@@ -183,7 +183,7 @@ def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
 
 
 def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
-    with blame(part_name(part), "giving its weights"):
+    with plugin_errors(part_name(part), "giving its weights"):
         weights = module.state_dict()
     if other := [name for name, value in weights.items() if not isinstance(value, torch.Tensor)]:
         raise ComponentError(
@@ -209,7 +209,7 @@ def _state(vectorizer: Any, part: Part) -> tuple[dict[str, NDArray[Any]], dict[s
     Raises:
         ComponentError: it cannot give its state, or gives something else.
     """
-    with blame(part_name(part), "giving its state"):
+    with plugin_errors(part_name(part), "giving its state"):
         state: Mapping[str, Any] = vectorizer.state()
     try:
         return split_state(state)
@@ -241,10 +241,10 @@ def _restored(folder: Path, described: Description, parts: Mapping[str, Part], d
     """The classifier, its golden predictions not compared yet."""
     saved, who = described.facts.given(), part_name(parts["vectorizer"])
     vectorizer = parts["vectorizer"].build({"seed": described.facts.seed})
-    with blame(who, "restoring its state"):
+    with plugin_errors(who, "restoring its state"):
         vectorizer = vectorizer.from_state(_read_state(folder, described.vectorizer.state))
     for name in parts["vectorizer"].component.gives:
-        with blame(who, f"giving the fact '{name}'"):
+        with plugin_errors(who, f"giving the fact '{name}'"):
             stated, found = saved.get(name), getattr(vectorizer, name, None)
         if isinstance(stated, int) and isinstance(found, (int, np.integer)) and found not in (0, stated):
             raise BundleError(f"{who} has {name} {found} with its saved state, where the bundle's facts have {stated}.")
@@ -252,7 +252,7 @@ def _restored(folder: Path, described: Description, parts: Mapping[str, Part], d
     facts.setdefault("multi_label", described.decision.multi_label)  # which format 1 did not know
     module = _module(parts["model"], facts, folder)
     decision = Decision.from_json(described.decision.model_dump())
-    with blame(part_name(parts["model"]), "being put on its device"):
+    with plugin_errors(part_name(parts["model"]), "being put on its device"):
         return Classifier(
             vectorizer, module, described.labels, facts=facts, parts=parts, device=device, decision=decision
         )
@@ -268,7 +268,7 @@ def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
 def _module(part: Part, facts: Mapping[str, Any], folder: Path) -> torch.nn.Module:
     from safetensors.torch import load_file
 
-    with blame(str(folder / MODEL), "being read"):
+    with plugin_errors(str(folder / MODEL), "being read"):
         weights = load_file(str(folder / MODEL))
     return restored(part, facts, weights)
 

@@ -18,7 +18,7 @@ from textforge.components.manager import PluginManager
 from textforge.components.nested import AnyPart, OptionMistake, OptionPath, with_value
 from textforge.components.option_errors import dotted
 from textforge.components.options import jsonable
-from textforge.components.part import Part, blame
+from textforge.components.part import Part, plugin_errors
 from textforge.errors import BundleError, ComponentError, PluginError, RecipeError
 
 CLAIM = "A bundle names what its author says: check the name and who offers it before you install it."
@@ -104,7 +104,7 @@ def _options_now(kind: str, saved: SavedPart, plugins: PluginManager) -> dict[st
     upgrade = getattr(component.factory, "upgrade_options", None)
     if upgrade is None or _stated(component.origin)[1] == saved.version:
         return options
-    with blame(f"{component.label} from {component.origin}", f"upgrading options of {saved.version}"):
+    with plugin_errors(f"{component.label} from {component.origin}", f"upgrading options of {saved.version}"):
         return dict(upgrade(options, saved.version))
 
 

@@ -44,7 +44,7 @@ def chunked(texts: Iterable[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-class TextStream:
+class LineReader:
     """The texts of a stream of lines, as `read_lines` reads them, in chunks.
 
     A file's chunks are full, the same every time. From a pipe or a terminal a chunk has the lines that are there,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge.classifiers.streams.line_reader import CHUNK as CHUNK, Ahead, TextStream, Unreadable, chunked
+from textforge.classifiers.streams.line_reader import CHUNK as CHUNK, Ahead, LineReader, Unreadable, chunked
 from textforge.classifiers.streams.probabilities import MOST, as_limit, most_probable
 from textforge.errors.escapes import shown, shown_json, shown_line
 
@@ -42,7 +42,7 @@ def answered(classifier: Classifier, chunks: Iterable[list[str]], *, limit: int 
 
 
 def answered_ahead(
-    classifier: Classifier, stream: TextStream, *, limit: int | None = MOST
+    classifier: Classifier, stream: LineReader, *, limit: int | None = MOST
 ) -> Generator[Answers, None, None]:
     """As `answered`, while a thread takes the next chunks and turns them into features. Unreadable lines stay so.
 
