@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,29 +17,41 @@ from textforge.data.dataset import Dataset, encode_labels
 from textforge.data.streams import Stream
 from textforge.errors import DataError, RecipeError
 from textforge.features.ragged import Batch, Features, batches, joined, training_order
+from textforge.training.factories import Factories
 
 Batches = Iterator[tuple[Batch, torch.Tensor]]
 """Batches of features with their targets, which are on the device."""
 
 
+@dataclass(frozen=True)
+class BatchPlan:
+    """How batches are drawn, and the device of their targets.
+
+    Args:
+        settings: batch_size, shuffle, bucket_by_length and drop_last count here.
+        seed: determines the order of the texts.
+        device: of the targets.
+    """
+
+    settings: TrainerSettings
+    seed: int
+    device: torch.device
+
+
 class InMemoryBatches:
-    """Batches of features that are made once.
+    """Batches of features that are computed once.
 
     Args:
         features: of all training texts.
         y: their encoded labels.
-        settings: batch_size, shuffle, bucket_by_length and drop_last are heeded.
-        seed: what the order of the texts follows from.
-        device: where the targets go.
+        plan: how batches are drawn.
     """
 
-    def __init__(
-        self, features: Features, y: NDArray[Any], settings: TrainerSettings, seed: int, device: torch.device
-    ) -> None:
-        self.features, self.y = features, y
+    def __init__(self, features: Features, y: NDArray[Any], plan: BatchPlan) -> None:
+        self.features, self.y, self.device = features, y, plan.device
         self.n_texts, self.n_features = len(y), features.n_features
-        self._settings, self._seed = settings, seed
-        self._targets = torch.from_numpy(y).to(device)
+        self._settings, self._seed = plan.settings, plan.seed
+        self._targets = torch.from_numpy(y).to(plan.device)
 
     def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
         """How many training texts each class has."""
@@ -63,22 +76,13 @@ class StreamedBatches:
         labels: the classes in their order.
         vectorizer: fitted here by its `fit_chunks`, in one pass over the stream.
         who: how messages call it.
-        settings, seed, device: as above.
+        plan: how batches are drawn.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        labels: Sequence[str],
-        vectorizer: Any,
-        who: str,
-        settings: TrainerSettings,
-        seed: int,
-        device: torch.device,
-    ) -> None:
+    def __init__(self, dataset: Dataset, labels: Sequence[str], vectorizer: Any, who: str, plan: BatchPlan) -> None:
         assert isinstance(dataset.train, Stream)
         self._stream, self._labels, self._vectorizer, self._who = dataset.train, labels, vectorizer, who
-        self._settings, self._seed, self._device = settings, seed, device
+        self._settings, self._seed, self._device = plan.settings, plan.seed, plan.device
         with plugin_errors(who, "being fitted chunk by chunk"):
             vectorizer.fit_chunks(dataset.train_chunks())
         self.n_texts = dataset.n_train
@@ -145,7 +149,7 @@ def _paired(
         yield batch, targets[int(rows[0]) : int(rows[-1]) + 1] if order is None else targets[torch.from_numpy(rows)]
 
 
-def refuse_stream(vectorizer: Any, fits_itself: bool, who: Mapping[str, str]) -> None:
+def refuse_stream(vectorizer: Any, fits_itself: bool, factories: Factories) -> None:
     """Tell what cannot learn from a stream before anything reads it.
 
     Raises:
@@ -153,13 +157,13 @@ def refuse_stream(vectorizer: Any, fits_itself: bool, who: Mapping[str, str]) ->
     """
     if fits_itself:
         raise RecipeError(
-            f"{who['model']} fits itself on all texts at once, but the training texts are a stream. "
+            f"{factories.name('model')} fits itself on all texts at once, but the training texts are a stream. "
             "Use a model that an optimizer trains, or give the texts in memory."
         )
     if not callable(getattr(vectorizer, "fit_chunks", None)):
         raise RecipeError(
-            f"{who['vectorizer']} learns from all texts at once (it has no fit_chunks), but the training texts are a "
-            "stream. Use a vectorizer that has fit_chunks, or give the texts in memory."
+            f"{factories.name('vectorizer')} learns from all texts at once (it has no fit_chunks), but the training "
+            "texts are a stream. Use a vectorizer that has fit_chunks, or give the texts in memory."
         )
 
 

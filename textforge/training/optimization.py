@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from textforge.components.settings import TrainerSettings
 from textforge.errors import ComponentError, TrainingError
 from textforge.features.ragged import Batch
 from textforge.training.averaging import AveragedWeights
+from textforge.training.factories import Factories
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Logits, float32 (n, n_classes), and targets, int64 (n,) or float32 0/1 (n, n_classes), to their mean loss."""
@@ -37,100 +39,86 @@ def recording_gradients() -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class Budget:
+    """How long a training is.
+
+    Args:
+        steps: batches in an epoch.
+        accumulate: batches in one update.
+        epochs: passes over the texts, at most.
+    """
+
+    steps: int
+    accumulate: int
+    epochs: int
+
+    @property
+    def updates_per_epoch(self) -> int:
+        return -(-self.steps // self.accumulate)
+
+    @property
+    def updates(self) -> int:
+        """Updates in the whole training; after them the scheduler rests."""
+        return self.updates_per_epoch * self.epochs
+
+
 class Optimization:
-    """What changes a module's weights.
+    """Changes the weights of a module: its optimizer, scheduler, loss and averaged weights.
 
     Args:
         module: in training mode, on its device.
-        optimizer: over its parameters.
-        scheduler: stepped after each update, or once an epoch where it is a ReduceLROnPlateau.
-        loss: mean loss of a batch.
-        settings: accumulate, clip_norm, precision and ema are heeded here.
-        n_classes: how many logits a text has.
-        total_updates: after that many the scheduler rests.
-        who: kind to how messages call its component.
+        factories: build optimizer, scheduler and loss, the latter two where they were given.
+        settings: accumulate, clip_norm, precision and ema count here.
+        facts: of the loss (n_classes, labels, class_counts, n_texts, multi_label), and monitor_mode: 'min' or 'max'.
+        budget: how long the training is.
+
+    Raises:
+        ComponentError: a factory returned something else, or the module has no parameters.
     """
 
     def __init__(
         self,
         module: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        scheduler: Any,
-        loss: Loss,
-        settings: TrainerSettings,
-        *,
-        n_classes: int,
-        total_updates: int,
-        who: Mapping[str, str],
-    ) -> None:
-        self.module, self.optimizer, self.scheduler, self.loss = module, optimizer, scheduler, loss
-        self.averaged = AveragedWeights(module, settings.ema) if settings.ema is not None else None
-        self._settings, self._who, self._n_classes = settings, who, n_classes
-        self._total, self._updates = total_updates, 0
-        self._fresh = True
-        self._plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
-
-    @classmethod
-    def build(
-        cls,
-        module: nn.Module,
-        made: Callable[[str, Mapping[str, Any]], Any],
-        given: Container[str],
+        factories: Factories,
         settings: TrainerSettings,
         facts: Mapping[str, Any],
-        *,
-        steps: int,
-        mode: str,
-        who: Mapping[str, str],
-    ) -> Optimization:
-        """Let the components that there are be made, each from the facts of its kind.
-
-        Args:
-            module: as above.
-            made: gives what the component of a kind makes of facts.
-            given: the kinds that there are components of.
-            settings: as above.
-            facts: of the loss: n_classes, labels, class_counts, multi_label.
-            steps: batches in an epoch.
-            mode: 'min' or 'max', by what the monitored validation figure is the better.
-            who: as above.
-
-        Raises:
-            ComponentError: one of them made something else, or the module has no parameters.
-        """
-
-        def checked(kind: str, facts: Mapping[str, Any], fits: Callable[[Any], bool], wanted: str) -> Any:
-            found = made(kind, facts)
-            if not fits(found):
-                raise ComponentError(f"{who[kind]} returned a {type(found).__name__}, not {wanted}.")
-            return found
-
+        budget: Budget,
+    ) -> None:
         params = list(module.parameters())
         if not params:
             advice = "If it fits itself, its factory says so by the attribute fits_itself = True."
-            raise ComponentError(f"{who['model']} has no parameters to train. {advice}")
-        optimizer = checked(
+            raise ComponentError(f"{factories.name('model')} has no parameters to train. {advice}")
+        self.module, self._factories, self._settings = module, factories, settings
+        self._n_classes, self._total, self._updates = facts["n_classes"], budget.updates, 0
+        self.optimizer: torch.optim.Optimizer = factories.build_as(
             "optimizer",
             {"params": params, "module": module},
             lambda one: isinstance(one, torch.optim.Optimizer),
             "a torch.optim.Optimizer",
         )
-        updates = -(-steps // settings.accumulate)
-        total = updates * settings.epochs
-        scheduler, loss = None, plain_loss
-        if "scheduler" in given:
-            scheduler = checked(
-                "scheduler",
-                {"optimizer": optimizer, "total_steps": total, "steps_per_epoch": updates, "monitor_mode": mode},
-                lambda one: callable(getattr(one, "step", None)) and not isinstance(one, torch.optim.Optimizer),
-                "a torch.optim.lr_scheduler.LRScheduler",
-            )
-        if "loss" in given:
-            loss = checked("loss", facts, callable, "a callable (logits, targets) -> loss")
-            if isinstance(loss, nn.Module):
-                loss = loss.to(params[0].device)
-        n_classes = facts["n_classes"]
-        return cls(module, optimizer, scheduler, loss, settings, n_classes=n_classes, total_updates=total, who=who)
+        self.scheduler: Any = self._built_scheduler(facts["monitor_mode"], budget) if "scheduler" in factories else None
+        self.loss: Loss = plain_loss
+        if "loss" in factories:
+            loss = factories.build_as("loss", facts, callable, "a callable (logits, targets) -> loss")
+            self.loss = loss.to(params[0].device) if isinstance(loss, nn.Module) else loss
+        self.averaged = AveragedWeights(module, settings.ema) if settings.ema is not None else None
+        self._fresh = True
+        self._plateau = isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+
+    def _built_scheduler(self, mode: str, budget: Budget) -> Any:
+        facts = {
+            "optimizer": self.optimizer,
+            "total_steps": budget.updates,
+            "steps_per_epoch": budget.updates_per_epoch,
+            "monitor_mode": mode,
+        }
+        return self._factories.build_as(
+            "scheduler",
+            facts,
+            lambda one: callable(getattr(one, "step", None)) and not isinstance(one, torch.optim.Optimizer),
+            "a torch.optim.lr_scheduler.LRScheduler",
+        )
 
     @property
     def needs_validation(self) -> bool:
@@ -193,7 +181,7 @@ class Optimization:
 
     def _batch(self, batch: Batch, targets: torch.Tensor, share: float, *, update: bool) -> torch.Tensor:
         """Add a batch's gradients, weighed by its share of the step's texts; step where it is the last. Its loss."""
-        who = self._who["model"]
+        who = self._factories.name("model")
         if self._fresh:
             self.optimizer.zero_grad(set_to_none=True)
         with self._precision(targets.device):
@@ -211,7 +199,7 @@ class Optimization:
     def epoch_ended(self, figure: float | None) -> None:
         """Tell a scheduler that waits for it the monitored validation figure."""
         if self._plateau and figure is not None:
-            with plugin_errors(self._who["scheduler"], "taking a step"):
+            with plugin_errors(self._factories.name("scheduler"), "taking a step"):
                 self.scheduler.step(figure)
 
     def weights(self) -> AbstractContextManager[None]:
@@ -221,25 +209,27 @@ class Optimization:
     def _loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if self.loss is plain_loss:
             return plain_loss(scores, targets)
-        with plugin_errors(self._who["loss"], "computing the loss of a batch"):
+        with plugin_errors(self._factories.name("loss"), "computing the loss of a batch"):
             loss = self.loss(scores, targets.clone())  # its own, should it change them
         if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.is_floating_point() or not loss.requires_grad:
             found = type(loss).__name__
             if isinstance(loss, torch.Tensor):
                 gradient = "with" if loss.requires_grad else "without"
                 found = f"{loss.dtype} of shape {tuple(loss.shape)} {gradient} a gradient"
-            raise ComponentError(f"{self._who['loss']} returned {found}; expected one float number with a gradient.")
+            raise ComponentError(
+                f"{self._factories.name('loss')} returned {found}; expected one float number with a gradient."
+            )
         return loss
 
     def _update(self) -> None:
         if self._settings.clip_norm is not None:
-            with plugin_errors(self._who["model"], "clipping gradients"):
+            with plugin_errors(self._factories.name("model"), "clipping gradients"):
                 nn.utils.clip_grad_norm_(self.module.parameters(), self._settings.clip_norm)
-        with plugin_errors(self._who["optimizer"], "taking a step"):
+        with plugin_errors(self._factories.name("optimizer"), "taking a step"):
             self.optimizer.step()
         self._updates += 1
         if self.scheduler is not None and not self._plateau and self._updates < self._total:
-            with plugin_errors(self._who["scheduler"], "taking a step"):
+            with plugin_errors(self._factories.name("scheduler"), "taking a step"):
                 self.scheduler.step()
         if self.averaged is not None:
             self.averaged.update()

@@ -19,25 +19,25 @@ from textforge.classifiers.classifier import Classifier, as_device, fitted_featu
 from textforge.classifiers.decision import Decision, fit_decision, refuse_undecidable
 from textforge.classifiers.metrics import ExtraMetrics, Metric
 from textforge.classifiers.random_state import RandomState, checked_seed
-from textforge.components.options import Options, call_with_facts
-from textforge.components.part import Part, part_name, parts_of, plugin_errors
+from textforge.components.options import Options
+from textforge.components.part import Part
 from textforge.components.settings import DecisionSettings, TrainerSettings
 from textforge.data.dataset import Dataset, as_dataset, split_for_training
 from textforge.data.streams import Stream
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
 from textforge.features.ragged import Features
 from textforge.training.batch_sources import (
+    BatchPlan,
     BatchSource,
     InMemoryBatches,
     StreamedBatches,
     refuse_stream,
     require_in_memory,
 )
+from textforge.training.factories import Factories, Factory
 from textforge.training.one_shot import fit_in_one_call
-from textforge.training.optimization import Optimization, recording_gradients
+from textforge.training.optimization import Budget, Optimization, recording_gradients
 from textforge.training.validation import EpochResult as EpochResult, Figures, Validation
-
-Factory = Callable[..., Any]
 
 
 class Trainer:
@@ -92,8 +92,8 @@ class Trainer:
         given = {
             "vectorizer": vectorizer, "model": model, "optimizer": optimizer, "scheduler": scheduler, "loss": loss,
         }  # fmt: skip
-        self.parts = parts_of(given)
-        self._who = {kind: part_name(self.parts.get(kind), f"the {kind}") for kind in given}
+        self._factories = Factories(given)
+        self.parts = self._factories.parts
         self.fits_itself = getattr(model, "fits_itself", False) is True  # of a part, or of a factory
         if optimizer is None and not self.fits_itself:
             raise RecipeError("an optimizer is needed; only a model that fits itself does without one.")
@@ -101,12 +101,11 @@ class Trainer:
         self.vectorizer = vectorizer.build({"seed": self.seed}) if isinstance(vectorizer, Part) else vectorizer
         if isinstance(self.dataset.train, Stream):
             fits_chunks = self.parts["vectorizer"].fits_chunks if "vectorizer" in self.parts else True
-            refuse_stream(self.vectorizer if fits_chunks else None, self.fits_itself, self._who)
+            refuse_stream(self.vectorizer if fits_chunks else None, self.fits_itself, self._factories)
         self.labels = self.dataset.labels()
         extra = ExtraMetrics(metrics, labels=self.labels, multi_label=self.dataset.multi_label)
         self._validation = Validation(self.settings.monitor, extra)
         self.history: list[EpochResult] = []
-        self._factories = given
         self._on_step = on_step
         self._random = RandomState(self.seed, self.device)
         self._prepared = False
@@ -130,12 +129,12 @@ class Trainer:
         self._held_out = splits.remarks
         refuse_undecidable(self._decision, self.labels, multi_label=self.dataset.multi_label, valid=bool(splits.valid))
         self._validation.metrics.try_out()
-        who, how = self._who["vectorizer"], (self.settings, self.seed, self.device)
+        who, plan = self._factories.name("vectorizer"), BatchPlan(self.settings, self.seed, self.device)
         if splits.train:
             texts, y = splits.train
-            self._source: BatchSource = InMemoryBatches(fitted_features(self.vectorizer, texts, who), y, *how)
+            self._source: BatchSource = InMemoryBatches(fitted_features(self.vectorizer, texts, who), y, plan)
         else:
-            self._source = StreamedBatches(self.dataset, self.labels, self.vectorizer, who, *how)
+            self._source = StreamedBatches(self.dataset, self.labels, self.vectorizer, who, plan)
         if splits.valid:
             self._valid = vectorized(self.vectorizer, splits.valid[0], who)
         if self._steps() == 0:
@@ -190,11 +189,11 @@ class Trainer:
             return copy.deepcopy(self.module)
         except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
             with RandomState(0, self.device).active():  # the weights drawn are replaced
-                module: nn.Module = self._made("model", self.facts).to(self.device)
+                module: nn.Module = self._factories.build("model", self.facts).to(self.device)
             if module is self.module:
                 raise ComponentError(
-                    f"{self._who['model']} cannot be copied: it keeps a computed tensor, and its factory returned it a "
-                    "second time. Let the factory make a new module at each call."
+                    f"{self._factories.name('model')} cannot be copied: it keeps a computed tensor, and its factory "
+                    "returned it a second time. Let the factory make a new module at each call."
                 ) from None
             module.load_state_dict(self.module.state_dict())
             return module
@@ -261,13 +260,6 @@ class Trainer:
         waited = done - self._best.number if self._best else 0
         return done >= self.epochs or (patience is not None and waited >= patience)
 
-    def _made(self, kind: str, facts: Mapping[str, Any]) -> Any:
-        factory = self._factories[kind]
-        if isinstance(factory, Part):
-            return factory.build(facts)
-        with plugin_errors(self._who[kind], "being called"):
-            return call_with_facts(factory, facts)
-
     def _build(self) -> None:
         several = self.dataset.multi_label
         self.facts = {
@@ -276,9 +268,11 @@ class Trainer:
             "multi_label": several,
         }  # fmt: skip
         with self._random.active():
-            module = self._made("model", self.facts)
+            module = self._factories.build("model", self.facts)
             if not isinstance(module, nn.Module):
-                raise ComponentError(f"{self._who['model']} returned a {type(module).__name__}, not a torch.nn.Module.")
+                raise ComponentError(
+                    f"{self._factories.name('model')} returned a {type(module).__name__}, not a torch.nn.Module."
+                )
             self.module = module.to(self.device)
             if self.fits_itself:
                 return
@@ -286,21 +280,15 @@ class Trainer:
             self._optimization = self._built_optimization()
         if self._optimization.needs_validation and self._y_valid is None:
             raise RecipeError(
-                f"{self._who['scheduler']} follows the validation figure {self.settings.monitor}. "
+                f"{self._factories.name('scheduler')} follows the validation figure {self.settings.monitor}. "
                 "Set trainer.validation, for instance to 0.1."
             )
 
     def _built_optimization(self) -> Optimization:
-        optimizer = self._factories["optimizer"]
-        if isinstance(optimizer, Part):
-            sparse = optimizer.takes_sparse_gradients
-        else:
-            sparse = getattr(optimizer, "sparse_gradients", False) is True
-        if sparse:
+        if self._factories.sparse_gradients:
             if self.settings.clip_norm is not None:
-                raise RecipeError(
-                    f"trainer.clip_norm: {self._who['optimizer']} has sparse gradients, which have no norm."
-                )
+                who = self._factories.name("optimizer")
+                raise RecipeError(f"trainer.clip_norm: {who} has sparse gradients, which have no norm.")
             for layer in self.module.modules():
                 if hasattr(layer, "sparse"):
                     layer.sparse = True  # type: ignore[assignment]
@@ -310,12 +298,10 @@ class Trainer:
             "class_counts": self._source.class_counts(self.labels),
             "n_texts": self._source.n_texts,
             "multi_label": self.dataset.multi_label,
+            "monitor_mode": self._validation.mode,
         }
-        given = [kind for kind, factory in self._factories.items() if factory is not None]
-        return Optimization.build(
-            self.module, self._made, given, self.settings, facts,
-            steps=self._steps(), mode=self._validation.mode, who=self._who,
-        )  # fmt: skip
+        budget = Budget(self._steps(), self.settings.accumulate, self.settings.epochs)
+        return Optimization(self.module, self._factories, self.settings, facts, budget)
 
     def _epoch(self, number: int) -> EpochResult:
         began = time.perf_counter()
@@ -336,9 +322,9 @@ class Trainer:
     def _trained(self, epoch: int) -> float:
         """One pass over the training texts; the mean loss of them."""
         if self._optimization is None:
-            who, n_classes = self._who["model"], len(self.labels)
-            feed = require_in_memory(self._source, who)
-            loss = fit_in_one_call(self.module, feed.features, feed.y, n_classes, self._random, self.device, who)
+            who = self._factories.name("model")
+            source = require_in_memory(self._source, who)
+            loss = fit_in_one_call(self.module, source, len(self.labels), self._random, who)
             if self._on_step is not None:
                 self._on_step(1, 1, 1)
             return loss
@@ -350,7 +336,7 @@ class Trainer:
 
     def _logits(self, features: Features, module: nn.Module) -> NDArray[np.float32]:
         with self._random.active():
-            return logits(module, features, len(self.labels), self.device, self._who["model"])
+            return logits(module, features, len(self.labels), self.device, self._factories.name("model"))
 
     def _validate(self, epoch: int) -> Figures | None:
         if self._y_valid is None:
@@ -363,3 +349,7 @@ class Trainer:
         if not self.fits_itself:  # of one epoch there is none to choose
             self._validation.refuse_undefined(figures, epoch, self._y_valid, self.labels)
         return figures
+
+
+def _is_module(value: Any) -> bool:
+    return isinstance(value, nn.Module)
