@@ -22,7 +22,8 @@ from textforge.components.manager import PluginManager
 from textforge.errors import DataError, RecipeError, TextforgeError, listed
 from textforge.recipes.parameters import changed, parameters, recipe_of
 from textforge.recipes.recipe import Recipe
-from textforge.runs.runner import located, trainer_for
+from textforge.runs.failures import located
+from textforge.runs.plan import trainer_for
 
 if TYPE_CHECKING:
     from typing import Self

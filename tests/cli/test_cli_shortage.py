@@ -151,7 +151,7 @@ def test_another_panic_names_the_plugin(recipe_file: Path, tmp_path: Path) -> No
     [
         ("textforge.runs.runner.load_dataset", "load"),
         ("textforge.runs.runner.trainer_for", "vectorize"),
-        ("textforge.runs.runner._train", "train"),
+        ("textforge.training.trainer.Trainer._epoch", "train"),
         ("textforge.runs.runner._evaluate", "evaluate"),
     ],
 )

@@ -17,14 +17,9 @@ from textforge.errors import DataError, RecipeError, listed
 from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
+from textforge.runs.failures import clear_folder, located, noting_unfinished
+from textforge.runs.plan import load_dataset, trainer_for
 from textforge.runs.progress import Progress, WarningLog
-from textforge.runs.runner import (
-    empty_folder,
-    load_dataset,
-    located,
-    noting_unfinished,
-    trainer_for,
-)
 from textforge.runs.summary import summarize
 
 if TYPE_CHECKING:
@@ -86,7 +81,7 @@ def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
     except Exception:
         done = path / run_folder.PER_FOLD
         if not done.is_file() or not done.stat().st_size:
-            empty_folder(path, keep_folder)
+            clear_folder(path, keep_folder)
         raise
 
 

@@ -29,7 +29,7 @@ from textforge.classifiers.bundles.description import (
     read_description,
 )
 from textforge.classifiers.bundles.named_parts import changed_versions, named, saved_part
-from textforge.classifiers.bundles.state import join_state, split_state
+from textforge.classifiers.bundles.state import State, join_state, split_state
 from textforge.classifiers.bundles.weights import restored
 from textforge.classifiers.classifier import Classifier, as_device, given_facts, vectorized
 from textforge.classifiers.decision import Decision
@@ -50,8 +50,13 @@ TOLERANCE = 1e-3
 """How far a golden probability may be off: other processors round differently."""
 
 
-def save(classifier: Classifier, path: str | Path) -> Path:
+def save(classifier: Classifier, path: str | Path, *, state: State | None = None) -> Path:
     """Write a bundle folder; its files appear together or not at all.
+
+    Args:
+        classifier: with parts behind its vectorizer and model.
+        path: the folder to make.
+        state: the vectorizer's state, if `refuse_unsavable` returned it already.
 
     Raises:
         BundleError: something is there already, or a component has no name to be saved by.
@@ -71,7 +76,7 @@ def save(classifier: Classifier, path: str | Path) -> Path:
     temporary = temporary_beside(path)
     try:
         temporary.mkdir(parents=True)
-        _write(classifier, temporary)
+        _write(classifier, temporary, state or _state(classifier.vectorizer, classifier.parts["vectorizer"]))
         _refuse_unloadable(classifier, temporary)
         temporary.rename(path)
     except StorageError as error:  # of one of its files: named as it would have been
@@ -83,16 +88,17 @@ def save(classifier: Classifier, path: str | Path) -> Path:
     return path
 
 
-def refuse_unsavable(vectorizer: Any, module: torch.nn.Module, parts: Mapping[str, Part]) -> None:
-    """Find before training what would keep the classifier from being saved after it.
+def refuse_unsavable(vectorizer: Any, module: torch.nn.Module, parts: Mapping[str, Part]) -> State:
+    """Raise before training what would prevent saving the classifier after it; the vectorizer's state for `save`.
 
     Raises:
         ComponentError: the fitted vectorizer cannot give its state, or fails on a golden text, such as the
             empty one; or the module's state holds something that is no tensor.
     """
-    _state(vectorizer, parts["vectorizer"])
+    state = _state(vectorizer, parts["vectorizer"])
     vectorized(vectorizer, GOLDEN_TEXTS, part_name(parts["vectorizer"]))
     _weights(module, parts["model"])
+    return state
 
 
 def read_bundle(
@@ -132,7 +138,7 @@ def read_bundle(
 # -- writing -----------------------------------------------------------------------------------
 
 
-def _write(classifier: Classifier, folder: Path) -> None:
+def _write(classifier: Classifier, folder: Path, state: State) -> None:
     from safetensors.torch import save_file
 
     # Not save_model: it lists tied weights in an order that differs from process to process.
@@ -150,7 +156,7 @@ def _write(classifier: Classifier, folder: Path) -> None:
         "facts": _plain_facts(classifier),
         "vectorizer": {
             **named(classifier.parts["vectorizer"]),
-            "state": _write_state(classifier, folder),
+            "state": _write_state(state, part_name(classifier.parts["vectorizer"]), folder),
         },
         "model": named(classifier.parts["model"]),
         "golden": [
@@ -203,7 +209,7 @@ def _plain_facts(classifier: Classifier) -> dict[str, Any]:
     return plain
 
 
-def _state(vectorizer: Any, part: Part) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def _state(vectorizer: Any, part: Part) -> State:
     """The arrays and the JSON values of a vectorizer's state.
 
     Raises:
@@ -219,18 +225,17 @@ def _state(vectorizer: Any, part: Part) -> tuple[dict[str, NDArray[Any]], dict[s
         ) from error
 
 
-def _write_state(classifier: Classifier, folder: Path) -> dict[str, Any]:
-    """The vectorizer's arrays go into safetensors, its JSON values into the description."""
+def _write_state(state: State, who: str, folder: Path) -> dict[str, Any]:
+    """Write the arrays of a vectorizer's state, and return its JSON values for the description."""
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    part = classifier.parts["vectorizer"]
-    arrays, values = _state(classifier.vectorizer, part)
+    arrays, values = state
     try:
         with replaced(folder / VECTORIZER) as temporary:
             save_file(arrays, str(temporary))
     except (TypeError, ValueError, SafetensorError) as error:
-        raise ComponentError(f"{part_name(part)}: its state cannot be saved: {error}.") from error
+        raise ComponentError(f"{who}: its state cannot be saved: {error}.") from error
     return values
 
 
@@ -243,7 +248,7 @@ def _restored(folder: Path, described: Description, parts: Mapping[str, Part], d
     vectorizer = parts["vectorizer"].build({"seed": described.facts.seed})
     with plugin_errors(who, "restoring its state"):
         vectorizer = vectorizer.from_state(_read_state(folder, described.vectorizer.state))
-    for name in parts["vectorizer"].component.gives:
+    for name in parts["vectorizer"].gives:
         with plugin_errors(who, f"giving the fact '{name}'"):
             stated, found = saved.get(name), getattr(vectorizer, name, None)
         if isinstance(stated, int) and isinstance(found, (int, np.integer)) and found not in (0, stated):

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
+State = tuple[Arrays, dict[str, Any]]
+"""Arrays by name, and JSON values."""
 
 ARRAY = "$array"
 """Key of the placeholder for a nested array, which names it. Arrays at the top have no placeholder."""
 
 
-def split_state(state: Any) -> tuple[Arrays, dict[str, Any]]:
+def split_state(state: Any) -> State:
     """The arrays of a state by name, C-contiguous, and its JSON values.
 
     Raises:

@@ -1,0 +1,88 @@
+"""What a run does when something stops it: notes, cleaning up, and keeping what is already trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textforge.errors import Mistake, RecipeError, TextforgeError
+from textforge.recipes.recipe import Recipe
+from textforge.runs import folder as run_folder
+
+if TYPE_CHECKING:
+    from textforge.classifiers.classifier import Classifier
+
+
+@contextmanager
+def noting_unfinished(path: Path, last: str = run_folder.RESULT) -> Iterator[None]:
+    """Add a note to any error that says which folder stays unfinished.
+
+    Args:
+        path: the folder.
+        last: the file whose absence marks the folder as unfinished.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if (path / run_folder.RECIPE).exists():
+            error.add_note(f"{path} is unfinished: it has no {last}.")
+        raise
+
+
+@contextmanager
+def cleared_on_error(path: Path, keep_folder: bool) -> Iterator[None]:
+    """Clear the folder of a run that fails before it trains. An interrupted run keeps its folder, unfinished."""
+    try:
+        yield
+    except Exception:
+        clear_folder(path, keep_folder)
+        raise
+
+
+def clear_folder(path: Path, keep_folder: bool) -> None:
+    """Delete the files that are written before training, and the folder unless it existed before the run."""
+    with suppress(OSError):
+        for file in (run_folder.RECIPE, run_folder.RESOLVED, run_folder.ENVIRONMENT, run_folder.PER_FOLD):
+            (path / file).unlink(missing_ok=True)
+        if not keep_folder:
+            path.rmdir()
+
+
+@contextmanager
+def located(recipe: Recipe) -> Iterator[None]:
+    """Put the recipe's path before mistakes that only show at run time."""
+    try:
+        yield
+    except RecipeError as error:
+        if recipe.path is None or any(mistake.place for mistake in error.mistakes):
+            raise
+        raise RecipeError([Mistake(f"{recipe.path}: {m.message}") for m in error.mistakes]) from error
+
+
+@contextmanager
+def saved_on_error(classifier: Classifier, path: Path) -> Iterator[None]:
+    """Save the trained classifier if the evaluation fails."""
+    from textforge.classifiers.bundles.bundle import save
+
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        with suppress(TextforgeError):
+            save(classifier, path / run_folder.MODEL)
+            error.add_note(f"The trained classifier is in {path / run_folder.MODEL}.")
+        raise
+
+
+@contextmanager
+def figures_on_error(test: dict[str, Any] | None) -> Iterator[None]:
+    """Report the test figures if the end of the run cannot be written."""
+    try:
+        yield
+    except TextforgeError as error:
+        if test is not None:
+            error.add_note(
+                f"The run itself was done: test accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f}."
+            )
+        raise

@@ -1,0 +1,84 @@
+"""What every stage of a run needs: recipe, folder, progress, warnings, clock; and the parts that a recipe describes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textforge.errors.shortage import advised
+from textforge.recipes.recipe import Recipe
+from textforge.runs.progress import Progress, WarningLog
+
+if TYPE_CHECKING:
+    from textforge.data.dataset import Dataset
+    from textforge.training.trainer import Trainer
+
+
+class Clock:
+    """Seconds of each stage and of the whole. A stage that runs out of memory gets advice that fits it."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        with advised(stage):
+            yield
+        self._stages[stage] = time.perf_counter() - began
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds by stage, rounded to milliseconds, and in total."""
+        total = time.perf_counter() - self._began
+        return {name: round(value, 3) for name, value in {**self._stages, "total": total}.items()}
+
+
+class RunPlan:
+    """One run of a checked recipe in its folder.
+
+    Args:
+        recipe: checked.
+        path: the run folder, which exists.
+        progress: follows the run.
+        limit: labels per text in predictions.jsonl; None is all.
+    """
+
+    def __init__(self, recipe: Recipe, path: Path, progress: Progress, limit: int | None) -> None:
+        self.recipe, self.path, self.progress, self.limit = recipe, path, progress, limit
+        self.resolved = recipe.resolved()
+        self.warnings, self.clock = WarningLog(progress), Clock()
+
+
+def load_dataset(recipe: Recipe) -> Dataset:
+    """The dataset that a recipe names.
+
+    Raises:
+        DataError, DataUnavailable, ComponentError: it cannot be loaded.
+    """
+    from textforge.data.dataset import as_dataset
+
+    return as_dataset(recipe.dataset, recipe.seed)
+
+
+def trainer_for(recipe: Recipe, dataset: Dataset, on_step: Callable[[int, int, int], None] | None = None) -> Trainer:
+    """The trainer that a recipe describes, over a loaded dataset."""
+    from textforge.training.trainer import Trainer
+
+    return Trainer(
+        dataset,
+        recipe.vectorizer,
+        recipe.model,
+        recipe.optimizer,
+        scheduler=recipe.scheduler,
+        loss=recipe.loss,
+        metrics=recipe.metrics,
+        decision=recipe.decision,
+        seed=recipe.seed,
+        on_step=on_step,
+        **asdict(recipe.trainer),
+    )
