@@ -232,7 +232,7 @@ def test_an_unfinished_character_at_the_end_is_told_with_its_place(tmp_path):
 
 
 def test_a_directory_is_no_recipe(tmp_path):
-    assert refused(tmp_path) == "FILE: cannot be read: Is a directory."
+    assert refused(tmp_path).startswith("FILE: cannot be read: Is a directory.")
 
 
 def test_a_missing_file_suggests_the_one_beside_it(tmp_path):

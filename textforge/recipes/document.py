@@ -22,6 +22,7 @@ import yaml
 
 from textforge.components.kinds import KINDS, LISTED, SECTIONS
 from textforge.errors import Mistake, Place, RecipeError, cut, nearest
+from textforge.recipes.data_files import init_command, is_data
 from textforge.recipes.yaml12 import CoreLoader
 
 KEYS = ("extends", "seed", *SECTIONS, "trainer", *(KINDS[kind].many for kind in LISTED), "decision")
@@ -89,7 +90,9 @@ def read_document(path: Path) -> tuple[str, Node]:
             data = file.read(MAX_BYTES + 1)  # not the file's size: a device or a pipe has none
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or error
-        raise RecipeError(f"{path}: cannot be read: {reason}.{_neighbours(path)}") from error
+        raise RecipeError(f"{path}: cannot be read: {reason}.{_suggestion(path)}") from error
+    if is_data(path, data, has_section=bool(_SECTION.search(data.decode("utf-8", "replace")))):
+        raise RecipeError(f"{path}: this is data, not a recipe. Write a recipe for it first ({init_command(path)}).")
     if len(data) > MAX_BYTES:
         raise RecipeError(f"{path}: larger than {MAX_BYTES:,} bytes; this is no recipe.")
     text = _decode(data, str(path))
@@ -345,8 +348,10 @@ def _decode(data: bytes, source: str) -> str:
         ) from error
 
 
-def _neighbours(path: Path) -> str:
-    """What else lies where a file was looked for."""
+def _suggestion(path: Path) -> str:
+    """Advice for a path that cannot be read: a recipe with a similar name, or `textforge init` for a folder."""
+    if os.path.isdir(path):
+        return f" If this folder holds data, write a recipe for it first ({init_command(path)})."
     if os.path.lexists(path) or not os.path.isdir(path.parent) or not os.access(path.parent, os.R_OK):
         return ""
     found = sorted(name for name in os.listdir(path.parent) if name.endswith((".yaml", ".yml")))[:50]
