@@ -10,7 +10,7 @@ import pytest
 
 import textforge
 from textforge import PLUGIN_API, PluginManager, hookimpl
-from textforge.components.api_version import misfit, unmet_requirement
+from textforge.components.api_version import api_mismatch, unmet_requirement
 from textforge.components.component import Origin
 from textforge.errors import PluginError
 
@@ -58,7 +58,7 @@ def unknown(parts: PluginManager, name: str) -> str:
 
 @pytest.mark.parametrize("number", [1, 1.0, "1", "one", "1.0.0", "", " 1.0", "-1.0", b"1.0", ("1", "0")])
 def test_what_is_no_number_is_told(number):
-    reason = misfit(plugin(TEXTFORGE_API=number), "tf-own")
+    reason = api_mismatch(plugin(TEXTFORGE_API=number), "tf-own")
     assert reason == (
         f'its TEXTFORGE_API is {number!r}, which is no API number. Write it as text: TEXTFORGE_API = "{PLUGIN_API}".'
     )

@@ -241,7 +241,7 @@ class GivesText:
         (SimpleNamespace(), "implements no hook."),
         (offering(textforge_models={"m": untyped}), "model 'm': option 'dim' has no type."),
         (offering(textforge_models={"m": unstatable}), "model 'm': dim must be a whole number, not nothing (null). "
-         "That is its own default: mend it, or its type int."),
+         "That is its own default: correct the default, or the type int."),
         (offering(textforge_optimizers={"o": unknown_fact}), "optimizer 'o' from this program asks for the fact "
          "'n_clases'. Facts for optimizers: params, module."),
         (offering(textforge_vectorizers={"v": GivesText}), "vectorizer 'v' from this program: its attribute 'gives' is "
@@ -278,7 +278,7 @@ def test_a_name_that_a_broken_plugin_might_have_given_names_that_plugin(plugins)
 def test_registering_a_plugin_twice_is_refused(plugins):
     plugin = offering(textforge_models={"mean-pool": mean_pool})
     plugins.register(plugin)
-    with pytest.raises(PluginError, match="the same object is registered already"):
+    with pytest.raises(PluginError, match="the same object is already registered"):
         plugins.register(plugin)
     assert plugins.component("model", "mean-pool")
 

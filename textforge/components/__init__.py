@@ -1,7 +1,7 @@
-"""What plugins offer: hooks, the manager that finds plugins, a component, its options and their checks.
+"""The plugin contract: hooks, the manager that finds plugins, components, and their validated options.
 
-A component is a factory. Its positional-only parameters are facts, its keyword-only parameters the options of a
-recipe. Light: neither numpy nor torch is imported here.
+A component is a factory. Its positional-only parameters are facts; its keyword-only parameters are the options of a
+recipe. This package imports neither numpy nor torch.
 """
 
 from textforge.components.component import Component as Component, Origin as Origin

@@ -1,4 +1,4 @@
-"""Whether a plugin and this textforge fit each other: the plugin API number, and the versions that it requires."""
+"""Check that a plugin works with this textforge: its plugin API number and its version requirements."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ ATTRIBUTE = "TEXTFORGE_API"
 
 
 def pip_install(requirement: str) -> str:
-    """The command that installs a distribution, quoted for a shell: people paste it.
+    """The command that installs a distribution, quoted so that users can paste it into a shell.
 
     Args:
-        requirement: `name`, `name==1.2` or `name>=1,<2`; in quotes in any case, for `<` and `>` are a shell's own.
+        requirement: `name`, `name==1.2` or `name>=1,<2`. It is always quoted: a shell would treat `<` and `>` as
+            redirections.
     """
     quoted = shlex.quote(requirement)
     return f"pip install {quoted}" if quoted != requirement else f"pip install '{requirement}'"
 
 
-def misfit(plugin: Any, distribution: str) -> str | None:
-    """Why a plugin that was written for another plugin API cannot be used; None where it fits.
+def api_mismatch(plugin: Any, distribution: str) -> str | None:
+    """The reason why a plugin does not work with this plugin API, or None if it does.
 
-    A plugin without the number is taken as it comes.
+    A plugin that declares no API number is accepted.
 
     Args:
-        plugin: the module or object, whose attribute `TEXTFORGE_API` may say what it was written for.
-        distribution: what it came in.
+        plugin: module or object; its optional attribute `TEXTFORGE_API` gives the API number it needs.
+        distribution: name of the distribution that provides the plugin.
     """
     wanted = getattr(plugin, ATTRIBUTE, None)
     if wanted is None:
@@ -40,15 +41,15 @@ def misfit(plugin: Any, distribution: str) -> str | None:
     own_first, own_second = map(int, PLUGIN_API.split("."))
     if first == own_first and second <= own_second:
         return None
-    told = f"it needs plugin API {wanted}, and textforge {metadata.version('textforge')} has {PLUGIN_API}."
+    reason = f"it needs plugin API {wanted}, and textforge {metadata.version('textforge')} has {PLUGIN_API}."
     if (first, second) > (own_first, own_second):
-        return f"{told} Install a newer textforge: pip install --upgrade textforge"
+        return f"{reason} Install a newer textforge: pip install --upgrade textforge"
     upgrade = f"pip install --upgrade {shlex.quote(distribution)}"
-    return f"{told} Install a newer version of it ({upgrade}), or an older textforge."
+    return f"{reason} Install a newer version of it ({upgrade}), or an older textforge."
 
 
 def unmet_requirement(distribution: metadata.Distribution | None) -> str:
-    """A sentence about the textforge that a distribution requires, where it is not the one installed; else empty."""
+    """A sentence that names the required textforge version, if the installed one does not satisfy it; else empty."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     for line in (distribution.requires or ()) if distribution else ():

@@ -1,4 +1,4 @@
-"""One component as a plugin offers it: a named factory of one kind, imported when it is first used."""
+"""A component: a named factory of one kind, imported on first use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textforge.errors import PluginError, did_you_mean, listed
 
 @dataclass(frozen=True)
 class Origin:
-    """The installed distribution that a component comes from."""
+    """The installed distribution that provides a component."""
 
     distribution: str
     version: str
@@ -29,26 +29,26 @@ IN_CODE = Origin("this program", "")
 
 @dataclass(frozen=True)
 class Component:
-    """A named factory of one kind. Its module is imported when `factory` is first looked at."""
+    """A named factory of one kind. Its module is imported on the first access to `factory`."""
 
     kind: Kind
     name: str
     target: Callable[..., Any] | str
     origin: Origin
     plugin: str = ""
-    """The name of the entry point that gives it, or of what was registered in code."""
+    """Name of the entry point, or of the plugin registered in code, that provides it."""
 
     @property
     def label(self) -> str:
-        """`model 'mlp'`, as every message calls it."""
+        """Kind and name for messages: `model 'mlp'`."""
         return f"{self.kind.name} '{self.name}'"
 
     @cached_property
     def factory(self) -> Callable[..., Any]:
-        """The factory itself.
+        """The factory, imported if it was given as a string.
 
         Raises:
-            PluginError: the module cannot be imported, or has no such attribute.
+            PluginError: the module cannot be imported, has no such attribute, or the attribute is not callable.
         """
         if not isinstance(self.target, str):
             return self.target
@@ -71,7 +71,7 @@ class Component:
 
     @cached_property
     def options(self) -> Options:
-        """The factory's facts and options, read without trust.
+        """The facts and options of the factory, read from its signature and validated.
 
         Raises:
             PluginError: the factory cannot be imported, or its signature breaks the contract.
@@ -99,7 +99,7 @@ class Component:
         return options
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what is cached: to pickle a component is to name it."""
+        """The fields without cached values, so that a pickle holds only the component's name and target."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @property
@@ -108,24 +108,27 @@ class Component:
         return (str(self.factory.__doc__ or "").strip().splitlines() or [""])[0]
 
     def declared(self, attribute: str, default: Any) -> Any:
-        """What the factory says of itself by an attribute: a value, or a function of the options that gives one."""
+        """A factory attribute: either a value, or a function that takes the options and returns the value."""
         return getattr(self.factory, attribute, default)
 
     @property
     def fits_itself(self) -> bool:
-        """Whether a model is fitted by its own `fit`, whatever its options: its factory's attribute `fits_itself`."""
+        """Whether a model always trains itself in its own `fit`: its factory's attribute `fits_itself` is True."""
         return self.declared("fits_itself", False) is True
 
     @property
     def fits_chunks(self) -> bool:
-        """Whether a vectorizer may be fitted chunk by chunk: only of a class is it known before it is made."""
+        """Whether a vectorizer can be fitted chunk by chunk.
+
+        Only a class can be inspected before it is instantiated, so any other factory counts as able.
+        """
         return not isinstance(self.factory, type) or callable(getattr(self.factory, "fit_chunks", None))
 
     @property
     def gives(self) -> tuple[str, ...]:
-        """Facts that a vectorizer gives to models: its factory's attribute `gives`, else n_features.
+        """Facts that a vectorizer gives to models: its factory's attribute `gives`, by default `n_features`.
 
-        Empty where they depend on the options; `Part.gives` knows them.
+        Empty if `gives` is a function of the options; `Part.gives` calls it.
 
         Raises:
             PluginError: `gives` is not a tuple of names.
@@ -134,14 +137,14 @@ class Component:
         return () if callable(gives) else self.names_of_facts(gives)
 
     def names_of_facts(self, gives: Any) -> tuple[str, ...]:
-        """What `gives` names.
+        """Validate a value of `gives` and return it as a tuple.
 
         Raises:
-            PluginError: it is not a tuple of names.
+            PluginError: the value is not a tuple or list of names.
         """
         if not isinstance(gives, (tuple, list)) or not all(isinstance(fact, str) for fact in gives):
             raise PluginError(
                 f"{self.label} from {self.origin}: its attribute 'gives' is {gives!r}; "
-                'it must be a tuple of names of facts, as in gives = ("n_features",).'
+                'it must be a tuple of fact names, as in gives = ("n_features",).'
             )
         return tuple(gives)

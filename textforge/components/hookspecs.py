@@ -1,8 +1,8 @@
-"""Every hook of textforge. A plugin implements those it needs, with `textforge.hookimpl`.
+"""The hooks of textforge. A plugin implements the ones it needs and marks them with `textforge.hookimpl`.
 
-Each hook takes no argument and returns a dict of component name to its factory, or to a string
-"package.module:attribute" that is imported only when a recipe uses the component. Factories:
-positional-only parameters are facts, keyword-only parameters are the recipe's options.
+A hook takes no arguments and returns a dict from component name to factory. A factory may also be given as a string
+"package.module:attribute", which is imported only when a recipe uses the component. The positional-only parameters of
+a factory are facts; its keyword-only parameters are options of the recipe.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 import pluggy
 
 GROUP = "textforge"
-"""The entry-point group in which plugins are found."""
+"""Entry-point group of plugins."""
 
 PLUGIN_API = "1.0"
-"""What plugins are written against: the hooks below, what factories may ask for and return, and the public names.
+"""Version of the plugin API: the hooks below, the facts and return types of factories, and the public names.
 
-Within one first number nothing that docs/plugins.md promises is taken away or changes its meaning; the second
-number grows where something is added. A plugin says in its module which it needs: `TEXTFORGE_API = "1.0"`.
+The major number grows when a promise of docs/plugins.md is removed or changes its meaning, the minor number when
+something is added. A plugin module declares the version that it needs: `TEXTFORGE_API = "1.0"`.
 """
 
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -65,14 +65,14 @@ def textforge_metrics() -> Factories:  # type: ignore[empty-body]
 
 @hookspec
 def textforge_callbacks() -> Factories:  # type: ignore[empty-body]
-    """Callbacks: a factory returns an object that follows a run: started, epoch_ended, finished, failed."""
+    """Callbacks: a factory returns an object notified of a run's events: started, epoch_ended, finished, failed."""
 
 
 @hookspec
 def textforge_preprocessors() -> Factories:  # type: ignore[empty-body]
-    """Preprocessors: a factory returns a callable that changes a text, (str) -> str."""
+    """Preprocessors: a factory returns a callable that transforms a text, (str) -> str."""
 
 
 @hookspec
 def textforge_commands() -> Factories:  # type: ignore[empty-body]
-    """Commands of the command line: name to a `click.Command`, or to the string that names one."""
+    """Commands of the command line: a dict from name to a `click.Command`, or to a string that names one."""

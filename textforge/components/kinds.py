@@ -1,4 +1,4 @@
-"""The kinds of components, the facts that the factories of each may ask for, and what a fact means."""
+"""The kinds of components, the facts that factories of each kind can ask for, and the meaning of each fact."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of component: the hook that gives it, and the facts its factories may ask for."""
+    """One kind of component: its hook, and the facts that its factories can ask for."""
 
     name: str
     facts: tuple[str, ...]
     plural: str = ""
     optional: bool = False
-    """Whether a recipe may leave it out."""
+    """Whether a recipe may omit it."""
     listed: bool = False
-    """Whether a recipe has a list of them, under the plural, rather than a section with one."""
+    """Whether a recipe holds a list of them, under the plural name, instead of a section with one."""
     inner: bool = False
-    """Whether such parts stand only within other parts, never in a section of their own."""
+    """Whether such parts occur only inside other parts, never as a section of a recipe."""
 
     @property
     def many(self) -> str:
@@ -33,7 +33,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind("dataset", ("seed",)),
         Kind("vectorizer", ("seed",)),
-        Kind("model", ("n_classes", "seed", "multi_label")),  # and what the vectorizer gives
+        Kind("model", ("n_classes", "seed", "multi_label")),  # plus the facts that the vectorizer gives
         Kind("optimizer", ("params", "module"), optional=True),  # a model that fits itself needs none
         Kind("scheduler", ("optimizer", "total_steps", "steps_per_epoch", "monitor_mode"), optional=True),
         Kind("loss", ("n_classes", "labels", "class_counts", "n_texts", "multi_label"), plural="losses", optional=True),
@@ -44,46 +44,53 @@ KINDS: dict[str, Kind] = {
 }
 
 COMMAND = Kind("command", ())
-"""What a plugin adds to the command line: no part of a recipe, and no factory."""
+"""Commands that a plugin adds to the command line; they are neither part of a recipe nor built by a factory."""
 
 SECTIONS = tuple(kind.name for kind in KINDS.values() if not (kind.listed or kind.inner))
-"""Kinds that a recipe names one of, in a section of the kind's name."""
+"""Kinds with one part per recipe, in a section named after the kind."""
 
 LISTED = tuple(kind.name for kind in KINDS.values() if kind.listed)
-"""Kinds of which a recipe has a list, in a section of the kind's plural."""
+"""Kinds with a list of parts per recipe, in a section named after the kind's plural."""
 
 EVERY_FACT = "facts"
-"""The fact that holds all others, for a component that builds parts of its own."""
+"""Name of the fact that holds all others, for components that build other parts."""
 
 FACTS = {
-    EVERY_FACT: ("dict[str, Any]", "every fact by its name, to build parts within this one"),
-    "seed": ("int", "what every random draw of the run follows from"),
-    "n_classes": ("int", "how many classes there are"),
+    EVERY_FACT: ("dict[str, Any]", "every fact by name, to build the parts inside this one"),
+    "seed": ("int", "seed of every random draw of the run"),
+    "n_classes": ("int", "number of classes"),
     "multi_label": ("bool", "whether a text may have several labels"),
     "params": ("list[torch.nn.Parameter]", "the weights to train"),
     "module": ("torch.nn.Module", "the model itself, on its device"),
-    "optimizer": ("torch.optim.Optimizer", "whose learning rate is to be changed"),
-    "total_steps": ("int", "optimizer steps in the whole training"),
+    "optimizer": ("torch.optim.Optimizer", "the optimizer whose learning rate is scheduled"),
+    "total_steps": ("int", "optimizer steps in the whole run"),
     "steps_per_epoch": ("int", "optimizer steps in one epoch"),
-    "monitor_mode": ("str", "'min' or 'max': which value of the monitored validation figure is the better"),
+    "monitor_mode": ("str", "'min' or 'max': whether a lower or a higher value of the monitored metric is better"),
     "labels": ("tuple[str, ...]", "the classes in the order of the model's outputs"),
-    "class_counts": ("numpy.ndarray", "int64, (n_classes,): training texts of each class"),
-    "n_texts": ("int", "training texts in all"),
-    "run_folder": ("pathlib.Path", "the run folder, which is there"),
-    "n_features": ("int", "size of the vocabulary, or of a dense vector; from every vectorizer but those of sequences"),
-    "vocab_size": ("int", "how many word numbers there are, 0 (padding) and 1 (unknown) among them; from sequences"),
-    "vectors": ("numpy.ndarray | None", "float32, (vocab_size, dim): pretrained word vectors; from sequences"),
+    "class_counts": ("numpy.ndarray", "int64, (n_classes,): number of training texts per class"),
+    "n_texts": ("int", "total number of training texts"),
+    "run_folder": ("pathlib.Path", "the run folder, which exists"),
+    "n_features": (
+        "int",
+        "size of the vocabulary or of a dense vector; from all vectorizers except sequence vectorizers",
+    ),
+    "vocab_size": ("int", "number of token ids, including 0 (padding) and 1 (unknown); from sequence vectorizers"),
+    "vectors": (
+        "numpy.ndarray | None",
+        "float32, (vocab_size, dim): pretrained word vectors; from sequence vectorizers",
+    ),
 }
-"""Each fact's type and meaning."""
+"""Type and meaning of each fact."""
 
 FACT_TEXT = {
     "n_features": "a bag of words or one vector a text (n_features)",
     "vocab_size": "token sequences (vocab_size)",
 }
-"""What a fact that a vectorizer gives means to a reader."""
+"""Descriptions, for error messages, of the facts that vectorizers give."""
 
 DEFAULT_GIVES = ("n_features",)
 
 
 def fact_text(fact: str) -> str:
+    """Describe a fact for an error message."""
     return FACT_TEXT.get(fact, f"the fact '{fact}'")

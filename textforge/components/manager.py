@@ -1,4 +1,4 @@
-"""Find plugins through entry points, keep broken ones apart, look components up by name."""
+"""Find plugins through entry points, isolate broken ones, and look up components by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pluggy
 
 from textforge.components import hookspecs
-from textforge.components.api_version import misfit, unmet_requirement
+from textforge.components.api_version import api_mismatch, unmet_requirement
 from textforge.components.component import IN_CODE, Component, Origin
 from textforge.components.kinds import COMMAND, KINDS, Kind
 from textforge.components.nested import OptionMistake, OptionPath
@@ -28,7 +28,7 @@ HOOKED = (*KINDS.values(), COMMAND)
 
 @dataclass(frozen=True)
 class Broken:
-    """A plugin, or a part of one, that cannot be used, and why."""
+    """An unusable plugin or component, with the reason."""
 
     plugin: str
     origin: Origin
@@ -39,13 +39,13 @@ class Broken:
 
 
 class PluginManager:
-    """The components that installed plugins, and those registered on this object, offer.
+    """Registry of the components that plugins offer: installed plugins, and plugins registered on this object.
 
-    Each manager stands alone: registering a plugin on one touches no other. Nothing is looked for
-    until the first question is asked.
+    Managers are independent: registering a plugin on one does not affect another. Installed plugins are imported
+    on the first lookup.
 
     Args:
-        entry_points: whether to find installed plugins (entry-point group `textforge`).
+        entry_points: whether to load installed plugins (entry-point group `textforge`).
     """
 
     def __init__(self, *, entry_points: bool = True) -> None:
@@ -58,25 +58,25 @@ class PluginManager:
         self._finding = threading.RLock()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For pickle: what was registered, modules by name; what is installed is found anew."""
+        """Pickle registered plugins only, modules by name; installed plugins are found again on unpickling."""
         registered = [(_Module(plugin.__name__) if isinstance(plugin, ModuleType) else plugin, name, origin)
                       for plugin, name, origin in self._registered]  # fmt: skip
         return _manager, (self._installed, registered)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PluginManager:
-        """A manager of its own over the same plugins."""
+        """An independent manager with the same plugins."""
         return _manager(self._installed, self._registered)
 
-    # -- what is there -------------------------------------------------------------------------
+    # -- look up -------------------------------------------------------------------------------
 
     @property
     def broken(self) -> list[Broken]:
-        """Plugins and components that cannot be used, each with its reason."""
+        """Unusable plugins and components, each with the reason."""
         self._find_installed()
         return [*self._broken, *self._duplicates()]
 
     def names(self, kind: str) -> list[str]:
-        """The names of a kind, sorted.
+        """The sorted names of all components of a kind.
 
         Raises:
             PluginError: no such kind.
@@ -86,16 +86,16 @@ class PluginManager:
         return sorted(name for of_kind, name in self._components if of_kind == kind)
 
     def components(self, kind: str) -> list[Component]:
-        """The usable components of a kind, by name; those whose name is given twice are left out."""
+        """The usable components of a kind, sorted by name; names given by two plugins are left out."""
         names = self.names(kind)
         return [found[0] for name in names if len(found := self._components[kind, name]) == 1]
 
     def component(self, kind: str, name: str) -> Component:
-        """One component.
+        """The component of a kind and name.
 
         Raises:
-            PluginError: no such kind or name (the message names the nearest one, and the broken
-                plugins that might have given it), or two distributions give this name.
+            PluginError: there is no such kind or name (the message gives the nearest name, and any broken
+                plugin that might provide it), or two distributions give this name.
         """
         _kind(kind)
         self._find_installed()
@@ -107,7 +107,7 @@ class PluginManager:
         raise PluginError(self._unknown(kind, name))
 
     def part(self, kind: str, name: str, /, **options: Any) -> Part:
-        """A component with its options checked and its defaults filled in.
+        """Look up a component, validate its options and fill in the defaults.
 
         Raises:
             PluginError: as `component`.
@@ -117,12 +117,15 @@ class PluginManager:
         return Part(component, component.options.accepted(options, self.resolve))
 
     def resolve(self, kind: str, section: Any, place: OptionPath) -> tuple[Part | None, list[OptionMistake]]:
-        """The part that a section within a part's options stands for, and the mistakes in it.
+        """Resolve a nested section to a part.
 
         Args:
-            kind: of the part.
+            kind: the kind that the part must have.
             section: a name, a mapping with 'use' and options, or a `Part`.
-            place: where in the options the section stands.
+            place: path of the section in the options that hold it.
+
+        Returns:
+            The part, or None if the section is wrong, and the mistakes in the section.
         """
         if isinstance(section, Part):
             if section.component.kind.name == kind:
@@ -141,13 +144,13 @@ class PluginManager:
             return None, [((*place, *inner), wrong) for inner, wrong in mistakes]
         return Part(component, checked), []
 
-    # -- what is put in ------------------------------------------------------------------------
+    # -- register ------------------------------------------------------------------------------
 
     def register(self, plugin: Any, name: str | None = None, *, origin: Origin = IN_CODE) -> None:
-        """Add a plugin object (a module, class instance or namespace with hook implementations).
+        """Add a plugin: a module, class instance or namespace with hook implementations.
 
         Raises:
-            PluginError: the plugin is broken; nothing else is affected.
+            PluginError: the plugin is broken; other plugins are not affected.
         """
         before = len(self._broken)
         name = name or _plugin_name(plugin)
@@ -157,7 +160,9 @@ class PluginManager:
             raise PluginError(f"plugin '{name}': {' '.join(reasons)}")
 
     def _find_installed(self) -> None:
-        with self._finding:  # another thread waits; a plugin that asks while it is imported goes on
+        with (
+            self._finding
+        ):  # other threads wait; the lock is reentrant for a plugin that uses the manager during import
             if self._installed_wanted:
                 self._installed_wanted = False
                 self._load_installed()
@@ -179,15 +184,15 @@ class PluginManager:
         def broken(reason: str) -> None:
             self._broken.append(Broken(name, origin, reason))
 
-        reason, error = try_call(misfit, plugin, origin.distribution)
+        reason, error = try_call(api_mismatch, plugin, origin.distribution)
         if error or reason:
             broken(reason or f"its API number cannot be read: {type(error).__name__}: {error}")
             return
-        # Two distributions may give their entry points the same name, so the name is made longer.
+        # Two distributions may use the same entry-point name, so the registered name adds the origin.
         registered, error = try_call(self._pluggy.register, plugin, f"{name} ({origin}, {id(plugin):x})")
         if error:
             again = "already registered" in str(error)
-            why = "the same object is registered already." if again else (str(error).strip().splitlines() or [""])[-1]
+            why = "the same object is already registered." if again else (str(error).strip().splitlines() or [""])[-1]
             broken(why if again else f"does not fit the hooks: {why}")
             return
         specified = [kind.hook for kind in HOOKED]
@@ -208,7 +213,7 @@ class PluginManager:
                     broken(f"{kind.hook} {reason}")
 
     def _implemented(self, plugin: Any) -> list[str]:
-        """The hooks that a plugin marks functions for, known or not."""
+        """The names of all hooks that a plugin implements, including unknown ones."""
         marked = {name: self._pluggy.parse_hookimpl_opts(plugin, name) for name in dir(plugin)}
         return [settings.get("specname") or name for name, settings in marked.items() if settings]
 
@@ -226,7 +231,9 @@ class PluginManager:
                 )
                 continue
             component = Component(kind, name, target, origin, plugin)
-            if callable(target) and kind is not COMMAND:  # a string is imported, and so read, only when it is asked for
+            if (
+                callable(target) and kind is not COMMAND
+            ):  # a factory given as a string is imported and read on first use
                 _, error = try_call(getattr, component, "options")
                 if error:
                     wrong.append(f"gave a factory that cannot be used: {error}")
@@ -234,7 +241,7 @@ class PluginManager:
             self._components.setdefault((kind.name, name), []).append(component)
         return wrong
 
-    # -- what is said --------------------------------------------------------------------------
+    # -- error messages ------------------------------------------------------------------------
 
     def _duplicates(self) -> list[Broken]:
         return [
@@ -257,13 +264,13 @@ class PluginManager:
 
 @dataclass(frozen=True)
 class _Module:
-    """A module in a pickle, which holds none."""
+    """The name of a module, to stand for it in a pickle: modules cannot be pickled."""
 
     name: str
 
 
 def _manager(entry_points: bool, registered: list[tuple[Any, str, Origin]]) -> PluginManager:
-    """A manager as another was: with the same plugins, as broken as they were."""
+    """Rebuild a manager from the plugins registered on another one; broken plugins stay broken."""
     manager = PluginManager(entry_points=entry_points)
     for plugin, name, origin in registered:
         with suppress(PluginError):
@@ -278,7 +285,7 @@ def _kind(name: str) -> None:
 
 
 def _offered_by(hook: Callable[[], Any]) -> Any:
-    """What a hook returns; a mapping as a dict, so that no code of the plugin's runs when it is looked into."""
+    """Call a hook; copy a mapping to a dict, so that later lookups run no plugin code."""
     offered = hook()
     return dict(offered) if isinstance(offered, Mapping) else offered
 

@@ -1,7 +1,7 @@
-"""Options that are parts: the annotation that says so, and where parts stand in an option's value.
+"""Options that are parts: how to annotate them, and how to locate parts in an option's value.
 
-An option is a part when its annotation is `PartOf(kind)`, as in `Annotated[Part, PartOf("vectorizer")]`, alone or
-within `list`, `tuple`, `dict` and unions, to any depth.
+The annotation `Annotated[Part, PartOf("vectorizer")]` makes an option a part of that kind. It can be nested in `list`,
+`tuple`, `dict` and unions, to any depth.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import Any
 from textforge.errors import Mistake
 
 OptionPath = tuple[str | int, ...]
-"""Where in the options a value stands: `("of", 0)`."""
+"""Path of a value in the options: `("of", 0)`."""
 
 OptionMistake = tuple[OptionPath, str | Mistake]
-"""A place in the options, and what is wrong there; a `Mistake` also knows its place in a file."""
+"""A path in the options and the error message; a `Mistake` also holds the position in the file."""
 
 Resolver = Callable[[str, Any, OptionPath], "tuple[AnyPart | None, list[OptionMistake]]"]
-"""Turns a kind, a section and its place into a part (None if it is wrong) and the mistakes in the section."""
+"""Function from kind, section and path to the part (None if the section is wrong) and the section's mistakes."""
 
 SLOT = "$part"
-"""Key of the placeholder that stands for a part while pydantic checks the values around it."""
+"""Key of the placeholder that replaces a part while pydantic validates the values around it."""
 SCHEMA_SLOT = "x-textforge-part"
-"""Key by which a JSON Schema marks a value that is a part, until it is replaced by a reference."""
+"""Key that marks a part in a JSON Schema until a reference replaces it."""
 
 
 class AnyPart:
-    """Base of `Part`, by which options recognize a part without knowing more of it."""
+    """Base class of `Part`, so that options can recognize a part without importing `Part`."""
 
     def as_recipe(self) -> dict[str, Any]:
         """The part as a section of a recipe."""
@@ -39,7 +39,7 @@ class AnyPart:
 
 @dataclass(frozen=True)
 class PartOf:
-    """Marks an annotation: the value is a part of this kind."""
+    """Annotation mark: the value is a part of this kind."""
 
     kind: str
 
@@ -53,7 +53,7 @@ class PartOf:
 
 
 def _resolved(value: Any, info: Any) -> Any:
-    """The part that a placeholder stands for."""
+    """Replace a placeholder by its part, which the validation context holds."""
     from pydantic_core import PydanticCustomError
 
     if isinstance(value, dict) and value.keys() == {SLOT}:
@@ -78,7 +78,7 @@ def part_kinds(annotation: Any) -> Iterator[str]:
 
 
 def part_places(annotation: Any, value: Any, at: OptionPath = ()) -> Iterator[tuple[OptionPath, str]]:
-    """The place and the kind of each part in a value of this type, whatever else is wrong with the value."""
+    """Yield the path and kind of each part in a value of this type; the rest of the value need not be valid."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         kinds = [mark.kind for mark in arguments[1:] if isinstance(mark, PartOf)]
@@ -100,10 +100,10 @@ def part_places(annotation: Any, value: Any, at: OptionPath = ()) -> Iterator[tu
 
 
 def _member(members: Sequence[Any], value: Any) -> Any:
-    """The member of a union that a value with parts belongs to, or None."""
-    able = [member for member in members if holds_parts(member)]
+    """The member of a union that matches a value with parts, or None."""
+    candidates = [member for member in members if holds_parts(member)]
     wanted = typing.Annotated if _may_be_part(value) else None
-    for member in able:
+    for member in candidates:
         origin = typing.get_origin(member)
         if origin is typing.Annotated and wanted is None:
             continue
@@ -116,18 +116,19 @@ def _member(members: Sequence[Any], value: Any) -> Any:
 
 
 def _may_be_part(value: Any) -> bool:
+    """Whether a value has the form of a part: a name, a mapping with 'use', or a `Part`."""
     return isinstance(value, str) or (isinstance(value, Mapping) and "use" in value) or isinstance(value, AnyPart)
 
 
 def value_at(value: Any, place: OptionPath) -> Any:
-    """The value at a place within nested lists and mappings."""
+    """The value at a path in nested lists and mappings."""
     for step in place:
         value = value[step]
     return value
 
 
 def with_value(value: Any, place: OptionPath, new: Any) -> Any:
-    """A copy of nested lists and mappings with another value at a place."""
+    """Copy nested lists and mappings, with a new value at one path."""
     if not place:
         return new
     step, rest = place[0], place[1:]
@@ -137,7 +138,7 @@ def with_value(value: Any, place: OptionPath, new: Any) -> Any:
 
 
 def sections(value: Any) -> Any:
-    """A copy of nested lists and mappings with each part as a section of a recipe."""
+    """Copy nested lists and mappings, with each part written as a section of a recipe."""
     if isinstance(value, AnyPart):
         return value.as_recipe()
     if isinstance(value, Mapping):
@@ -148,7 +149,7 @@ def sections(value: Any) -> Any:
 
 
 def parts_within(value: Any, at: OptionPath = ()) -> Iterator[tuple[OptionPath, Any]]:
-    """Each part in nested lists and mappings, with its place; not the parts within those parts."""
+    """Yield each part in nested lists and mappings with its path; parts inside those parts are not included."""
     if isinstance(value, AnyPart):
         yield at, value
     elif isinstance(value, Mapping):
@@ -160,7 +161,7 @@ def parts_within(value: Any, at: OptionPath = ()) -> Iterator[tuple[OptionPath, 
 
 
 def schema_with_references(schema: Any) -> Any:
-    """A JSON Schema whose values that are parts refer to the definition of their kind."""
+    """Copy a JSON Schema, with each marked part replaced by a reference to the definition of its kind."""
     if isinstance(schema, dict):
         if SCHEMA_SLOT in schema:
             rest = {key: value for key, value in schema.items() if key != SCHEMA_SLOT}

@@ -1,4 +1,4 @@
-"""pydantic's validation errors told in a recipe writer's words."""
+"""Translate pydantic's validation errors into messages for recipe authors."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _EXPECTED = {
 def option_errors(
     label: str, options: Iterable[str], values: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]
 ) -> list[tuple[Path, str]]:
-    """One sentence for each wrong value, with its path in `values`."""
+    """One error message per wrong value, with the path of the value in `values`."""
     grouped: dict[Path, list[Mapping[str, Any]]] = {}
     for error in errors:
         path = _path(error["loc"], values, missing=error["type"] == "missing")
         grouped.setdefault(path, []).append(error)
-    # A union complains once for each of its types; keep what was said about the innermost value.
+    # A union reports one error per member type; keep the errors about the innermost value.
     outer = {path[:n] for path in grouped for n in range(len(path))}
     paths = [path for path in grouped if path not in outer]
     return [
@@ -61,13 +61,13 @@ def option_errors(
 
 
 def unknown_option(label: str, name: str, options: Iterable[str], *, suggest: bool = True) -> str:
-    """The sentence about an option that does not exist; with `suggest`, the nearest that does is sought."""
+    """The error message for an unknown option; `suggest` adds the nearest known name."""
     meant = did_you_mean(name, options) if suggest else ""
     return f"{label}: unknown option '{cut(name)}'. Its options: {listed(options)}.{meant}"
 
 
 def found(value: Any) -> str:
-    """A value as a recipe's reader sees it."""
+    """Describe a value for an error message."""
     if value is None:
         return "nothing (null)"
     if isinstance(value, bool):
@@ -82,7 +82,7 @@ def found(value: Any) -> str:
 
 
 def _path(location: Sequence[str | int], values: Any, *, missing: bool) -> Path:
-    """pydantic's location without the tags that it adds for the members of a union."""
+    """The path of pydantic's location, without the tags that pydantic adds for union members."""
     path: Path = ()
     for number, step in enumerate(location):
         last_and_missing = missing and number == len(location) - 1
@@ -107,7 +107,7 @@ def _sentence(
         return f"{label}: {dotted(path[:-1])} has too few items: {dotted(path)} is missing."
     if "missing" in kinds:
         return f"{label}: the option '{dotted(path)}' is missing; it has no default."
-    value = _at(values, path)
+    value = _value_at(values, path)
     if kinds & {"extra_forbidden", "unexpected_keyword_argument"}:
         return f"{label}: '{dotted(path)}' is not known here."
     expected = " or ".join(dict.fromkeys(_expectation(error) for error in errors))
@@ -119,12 +119,12 @@ def _expectation(error: Mapping[str, Any]) -> str:
     if template is None:
         message = str(error["msg"]).removeprefix("Value error, ")
         return f"valid ({message[:1].lower()}{message[1:]})"
-    limits = {name: _short(value) for name, value in error.get("ctx", {}).items()}
+    limits = {name: _short_limit(value) for name, value in error.get("ctx", {}).items()}
     return template.format(**limits)
 
 
-def _short(limit: Any) -> Any:
-    """`0.0` as `0`: pydantic makes a float's limits floats."""
+def _short_limit(limit: Any) -> Any:
+    """Show `0.0` as `0`: pydantic converts the limits of a float to floats."""
     return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
 
 
@@ -137,7 +137,7 @@ def _advice(errors: list[Mapping[str, Any]], value: Any) -> str:
                    for c in str(e["ctx"]["expected"]).replace(" or ", ",").split(",")]  # fmt: skip
         if choices:
             return did_you_mean(value, choices)
-        if kinds & {"int_type", "float_type"} and _number(value):
+        if kinds & {"int_type", "float_type"} and _is_number(value):
             return " Write it without quotes."
         if "list_type" in kinds or "tuple_type" in kinds:
             return f" Write [{value}]." if len(value) <= LONGEST_NAME else ""
@@ -148,20 +148,20 @@ def _advice(errors: list[Mapping[str, Any]], value: Any) -> str:
     return ""
 
 
-def _number(text: str) -> bool:
+def _is_number(text: str) -> bool:
     try:
-        float(text.replace("_", "?"))  # which Python would take for a number
+        float(text.replace("_", "?"))  # Python would accept 1_000, YAML 1.2 does not
     except ValueError:
         return False
     return True
 
 
 def dotted(path: Path) -> str:
-    """`("hidden", 0)` as `hidden[0]`."""
+    """Write a path as text: `("hidden", 0)` becomes `hidden[0]`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{cut(step)}" for step in path).lstrip(".")
 
 
-def _at(values: Any, path: Path) -> Any:
+def _value_at(values: Any, path: Path) -> Any:
     for step in path:
         values = values[step]
     return values

@@ -1,7 +1,7 @@
-"""A factory's signature read as its contract: facts, options with types, defaults and documentation.
+"""Read a factory's contract from its signature: facts, and options with types, defaults and documentation.
 
-Positional-only parameters are *facts*: the framework gives them by name. Keyword-only parameters
-are *options*: the recipe gives them; pydantic checks them and makes their JSON Schema.
+Positional-only parameters are *facts*: the framework supplies them by name. Keyword-only parameters
+are *options*: the recipe supplies them; pydantic validates them and generates their JSON Schema.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from textforge.errors import Mistake, PluginError, RecipeError, cut, did_you_mea
 
 REQUIRED = inspect.Parameter.empty
 RESERVED = "use"
-"""The recipe's own key in every section: no option can have this name."""
+"""Key of every section that names its component; no option can have this name."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,23 @@ class Option:
 
     @property
     def type_text(self) -> str:
-        """The annotation for a reader: `float > 0`, `list[int >= 1]`, `'sum' | 'mean'`."""
+        """The annotation as shown to users: `float > 0`, `list[int >= 1]`, `'sum' | 'mean'`."""
         return annotation_text(self.annotation)
 
 
 class Options:
-    """What a factory takes.
+    """The facts and options of a factory.
 
     Raises:
-        PluginError: the signature breaks the contract; the message says which parameter and how.
+        PluginError: the signature breaks the contract; the message names the parameter and the rule.
     """
 
     def __init__(self, factory: Callable[..., Any], label: str) -> None:
         self.label = label
-        self._fit = getattr(factory, "check_options", None)
+        self._check_options = getattr(factory, "check_options", None)
         parameters = _parameters(factory, label)
         docs = documented(inspect.getdoc(factory) or "")
-        made = _made_defaults(factory)
+        made = _factory_defaults(factory)
         self.facts: tuple[str, ...] = ()
         self.fact_defaults: dict[str, Any] = {}
         self.fields: dict[str, Option] = {}
@@ -93,7 +93,7 @@ class Options:
                 )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the validator, whose type nobody could import."""
+        """The state without the validator, whose type pickle could not import."""
         return {name: value for name, value in vars(self).items() if name != "_adapter"}
 
     @cached_property
@@ -107,7 +107,7 @@ class Options:
             option.name: option.annotation if option.required else NotRequired[option.annotation]
             for option in self.fields.values()
         }
-        # A TypedDict, not a model: an option may be called `copy`, `schema` or `model_x`.
+        # A TypedDict rather than a model, so that options may be named `copy`, `schema` or `model_x`.
         shape = TypedDict("Options", fields)  # type: ignore[misc]
         shape.__pydantic_config__ = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)  # type: ignore[attr-defined]
         try:
@@ -120,15 +120,18 @@ class Options:
     def check(
         self, values: Mapping[str, Any], parts: Resolver | None = None
     ) -> tuple[dict[str, Any], list[OptionMistake]]:
-        """The checked options, defaults filled in, and every mistake with its place.
+        """Validate options, fill in defaults, and collect every mistake.
 
-        Values are read as JSON would be: a list may become a tuple, text a `Path`; text never
-        becomes a number and 1.5 never a whole one. Options that are valid one by one go to the
-        factory's `check_options`, where it has one, which says how they do not fit each other.
+        Values are converted as from JSON: a list may become a tuple and text a `Path`, but text never
+        becomes a number and 1.5 never an integer. If each option is valid by itself, the factory's
+        `check_options`, if it has one, validates their combination.
 
         Args:
-            values: option to value.
-            parts: resolves options that are parts; needed where the factory has such options.
+            values: option name to value.
+            parts: resolves options that are parts; required if the factory has such options.
+
+        Returns:
+            The validated options (empty if there are mistakes), and the mistakes with their paths.
         """
         filled, mistakes = self.check_each(values, parts)
         if mistakes or not (wrong := self.contradiction(filled)):
@@ -136,10 +139,10 @@ class Options:
         return {}, [((), f"{self.label}: {wrong}")]
 
     def accepted(self, values: Mapping[str, Any], parts: Resolver | None = None) -> dict[str, Any]:
-        """The checked options, defaults filled in.
+        """Validate options and fill in defaults.
 
         Raises:
-            RecipeError: with every mistake.
+            RecipeError: an option is wrong; holds every mistake.
         """
         if not isinstance(values, Mapping):
             raise RecipeError(f"{self.label} must be a mapping of options to values, not a {type(values).__name__}.")
@@ -151,12 +154,12 @@ class Options:
     def check_each(
         self, values: Mapping[str, Any], parts: Resolver | None = None
     ) -> tuple[dict[str, Any], list[OptionMistake]]:
-        """As `check`, each option by itself."""
+        """Validate each option by itself, as `check` does, but not their combination."""
         from pydantic import ValidationError
 
         values, resolved, wrong = self._resolve_parts(dict(values), parts)
         try:
-            data = json.dumps(values, default=_plain, ensure_ascii=False).encode()
+            data = json.dumps(values, default=_to_json, ensure_ascii=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
             return {}, [
                 *wrong,
@@ -174,7 +177,11 @@ class Options:
     def _resolve_parts(
         self, values: dict[str, Any], resolve: Resolver | None
     ) -> tuple[dict[str, Any], list[AnyPart | None], list[OptionMistake]]:
-        """The values with a placeholder for each part, the parts in the order of their placeholders, and mistakes."""
+        """Resolve the parts in option values.
+
+        Returns:
+            The values with a placeholder for each part, the parts by placeholder number, and the mistakes.
+        """
         resolved: list[AnyPart | None] = []
         wrong: list[OptionMistake] = []
         for name, annotation in self.part_options.items():
@@ -182,7 +189,9 @@ class Options:
                 values[name] = copy.deepcopy(self.fields[name].default)
             for place, kind in list(part_places(annotation, values.get(name), (name,)) if name in values else ()):
                 if resolve is None:
-                    raise PluginError(f"{self.label}: the part at {dotted(place)} needs a PluginManager to be found.")
+                    raise PluginError(
+                        f"{self.label}: the part at {dotted(place)} can only be resolved with a PluginManager."
+                    )
                 part, mistakes = resolve(kind, value_at(values, place), place)
                 wrong += mistakes
                 values = with_value(values, place, {SLOT: len(resolved)})
@@ -191,15 +200,15 @@ class Options:
 
     @cached_property
     def part_options(self) -> dict[str, Any]:
-        """The options that are parts or hold parts, each with its annotation."""
+        """Options that are parts or contain parts, with their annotations."""
         return {name: field.annotation for name, field in self.fields.items() if holds_parts(field.annotation)}
 
     def contradiction(self, filled: dict[str, Any]) -> str | None:
-        """How options that are valid one by one do not fit each other, in the factory's own words."""
-        if self._fit is None:
+        """The message of the factory's `check_options` about options that contradict each other, or None."""
+        if self._check_options is None:
             return None
-        own = copy.deepcopy(filled)  # should it change them
-        wrong, failed = try_call(partial(self._fit, **own))
+        own = copy.deepcopy(filled)  # the plugin may modify its argument
+        wrong, failed = try_call(partial(self._check_options, **own))
         if failed:
             return f"its check_options failed: {type(failed).__name__}: {failed}."
         if wrong is None or isinstance(wrong, str):
@@ -207,14 +216,14 @@ class Options:
         return f"its check_options returned a {type(wrong).__name__}, neither None nor a sentence."
 
     def defaults(self) -> dict[str, Any]:
-        """Every option that has a default, with a copy of it: no two uses share a list."""
+        """A copy of the default of every option that has one, so that callers never share a mutable value."""
         return {name: copy.deepcopy(o.default) for name, o in self.fields.items() if not o.required}
 
     def refuse_unusable_defaults(self) -> None:
-        """A default that a recipe cannot state would make resolved.yaml unreadable.
+        """Validate the defaults themselves: resolved.yaml writes them out, so a recipe must be able to state them.
 
         Raises:
-            PluginError: such as None where the type is int, or infinity; names the option.
+            PluginError: a default does not have the option's type, or is infinite; names the option.
         """
         for name, option in self.fields.items():
             if option.required:
@@ -225,16 +234,18 @@ class Options:
                 raise PluginError(f"{self.label}: the default of '{name}' cannot be written: {error}") from error
             _, mistakes = self.check_each(
                 written, _section_of_any_kind
-            )  # one by one: "give path or url" refuses that both are left out
+            )  # not `check`: a rule such as "give path or url" rejects the defaults
             for path, message in mistakes:
                 if path[:1] in ((name,), ()):
-                    raise PluginError(f"{message} That is its own default: mend it, or its type {option.type_text}.")
+                    raise PluginError(
+                        f"{message} That is its own default: correct the default, or the type {option.type_text}."
+                    )
 
     def json_schema(self, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """JSON Schema of the options, and of the types they refer to (under `#/$defs/<prefix>.…`).
+        """JSON Schema of the options, and the schemas of the types they refer to (`#/$defs/<prefix>.…`).
 
         Raises:
-            PluginError: an option has a type that JSON Schema cannot tell.
+            PluginError: an option has a type that JSON Schema cannot express.
         """
         from pydantic.errors import PydanticInvalidForJsonSchema
         from pydantic_core import to_jsonable_python
@@ -259,9 +270,10 @@ class Options:
 
 
 def try_call(call: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
-    """What another's code gives, or what it raised; only an interrupt by the user passes.
+    """Call plugin code and return its result and None, or None and the exception it raised.
 
-    Not `except Exception`: a panic in a Rust extension is a BaseException, and so is sys.exit.
+    Only `KeyboardInterrupt` propagates. `except Exception` would not suffice: Rust panics and `sys.exit` raise a
+    `BaseException`.
     """
     try:
         return call(*arguments), None
@@ -272,19 +284,19 @@ def try_call(call: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseExcept
 
 
 def jsonable(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Checked options as a recipe would write them: plain numbers, text, lists, mappings."""
+    """Convert validated options to the values of a recipe: numbers, text, lists and mappings."""
     from pydantic_core import to_jsonable_python
 
     return {name: to_jsonable_python(sections(value)) for name, value in values.items()}
 
 
 def call_with_facts(factory: Callable[..., Any], facts: Mapping[str, Any]) -> Any:
-    """Call `factory` with the facts that its positional parameters ask for by name.
+    """Call `factory` with the facts named by its positional parameters.
 
-    Used for plain functions given in code, so ordinary parameters without a default count as facts.
+    This serves plain functions passed in code, so ordinary parameters without a default count as facts.
 
     Raises:
-        PluginError: it asks for a fact that is not among `facts`.
+        PluginError: a parameter without a default is not in `facts`.
     """
     arguments: list[Any] = []
     by_name: dict[str, Any] = {}
@@ -309,7 +321,7 @@ def call_with_facts(factory: Callable[..., Any], facts: Mapping[str, Any]) -> An
 
 
 def documented(docstring: str) -> dict[str, str]:
-    """Name to its line of documentation, from the docstring's `Options:` (or `Args:`) section."""
+    """Documentation of each parameter, from the `Options:` (or `Args:`) section of a docstring."""
     section = re.search(r"^(?:Options|Args):\n((?:[ \t]+.*\n?|\n)+)", docstring, re.MULTILINE)
     if not section:
         return {}
@@ -326,7 +338,7 @@ def documented(docstring: str) -> dict[str, str]:
 
 
 def annotation_text(annotation: Any) -> str:
-    """A type annotation in a reader's words, with its range."""
+    """Write a type annotation as shown to users, including its range."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         if kinds := [mark.kind for mark in arguments[1:] if isinstance(mark, PartOf)]:
@@ -345,7 +357,7 @@ def annotation_text(annotation: Any) -> str:
 
 def _range_text(constraint: Any) -> str:
     symbols = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "min_length": "length >=", "max_length": "length <="}
-    inner = getattr(constraint, "metadata", None)  # pydantic's Field holds a list of constraints
+    inner = getattr(constraint, "metadata", None)  # pydantic's FieldInfo holds a list of constraints
     parts = [_range_text(part) for part in inner] if inner else []
     parts += [f"{symbol} {getattr(constraint, name)}" for name, symbol in symbols.items()
               if not inner and getattr(constraint, name, None) is not None]  # fmt: skip
@@ -353,7 +365,7 @@ def _range_text(constraint: Any) -> str:
 
 
 def _section_of_any_kind(kind: str, section: Any, place: OptionPath) -> tuple[AnyPart | None, list[OptionMistake]]:
-    """Accepts a default that is written as a section, before any plugin can be asked for it."""
+    """Accept any default with the form of a section: the plugin it names may not be loaded yet."""
     if isinstance(section, str) or (isinstance(section, Mapping) and isinstance(section.get(RESERVED), str)):
         return AnyPart(), []
     return None, [(place, f"{place[0]} must be the name of a {kind}, or a mapping with 'use'.")]
@@ -366,8 +378,8 @@ def _parameters(factory: Callable[..., Any], label: str) -> Mapping[str, inspect
         raise PluginError(f"{label}: its signature cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _made_defaults(factory: Callable[..., Any]) -> dict[str, Any]:
-    """Defaults of a dataclass's fields that a `default_factory` makes; its signature hides them."""
+def _factory_defaults(factory: Callable[..., Any]) -> dict[str, Any]:
+    """Call the `default_factory` of a dataclass's fields; the signature does not show these defaults."""
     if not dataclasses.is_dataclass(factory):
         return {}
     made = ((field.name, field.default_factory) for field in dataclasses.fields(factory))
@@ -383,7 +395,12 @@ def _refuse_unusable(label: str, parameter: inspect.Parameter) -> None:
         )
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
+    """Convert a value that the json module cannot write.
+
+    Raises:
+        TypeError: the value is no path, number or array.
+    """
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "tolist"):  # numpy's numbers and arrays

@@ -1,4 +1,4 @@
-"""A component with checked options: what a section of a recipe becomes, ready to be built."""
+"""A component with validated options: one section of a recipe, ready to build."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from textforge.errors import ComponentError, PluginError, RecipeError, Textforge
 
 @dataclass(frozen=True)
 class Part(AnyPart):
-    """A component with checked options: one section of a recipe, ready to be built.
+    """A component with validated options: one section of a recipe, ready to build.
 
-    Calling it with facts by name builds it, so a part serves wherever a factory does.
+    A part is callable: it takes facts as keyword arguments and builds the component. It can stand in for a factory.
     """
 
     component: Component
     options: dict[str, Any] = field(default_factory=dict)
     written_at: str = ""
-    """Where the recipe names it (`recipe.yaml:3:1`), for messages; empty in code."""
+    """Location in the recipe for error messages (`recipe.yaml:3:1`); empty for a part made in code."""
 
     @property
     def label(self) -> str:
@@ -34,16 +34,16 @@ class Part(AnyPart):
 
     @property
     def all_options(self) -> dict[str, Any]:
-        """The options, and the defaults of those that are not given."""
+        """The given options, plus the defaults of all others."""
         return {**self.component.options.defaults(), **self.options}
 
     @property
     def parts(self) -> list[tuple[OptionPath, Part]]:
-        """The parts among its options, each with its place; not the parts within those parts."""
+        """Each part among the options, with its path; parts inside those parts are not included."""
         return list(parts_within(self.options))
 
     def _declared(self, attribute: str, default: Any, doing: str) -> Any:
-        """What the factory says of itself by an attribute, which may be a function of the options."""
+        """The value of a factory attribute; a function is called with the options and its result returned."""
         value = self.component.declared(attribute, default)
         if not callable(value):
             return value
@@ -52,46 +52,52 @@ class Part(AnyPart):
 
     @property
     def streams(self) -> bool:
-        """Whether a dataset gives a `Stream` to train on, with these options: its factory's `streams(**options)`."""
+        """Whether a dataset returns a `Stream` for training with these options: its factory's `streams(**options)`."""
         return self._declared("streams", False, "saying whether it streams") is True
 
     @property
     def fits_itself(self) -> bool:
-        """Whether a model is fitted by its own `fit`: its factory's attribute `fits_itself`."""
+        """Whether a model trains itself in its own `fit`: its factory's attribute `fits_itself`."""
         return self._declared("fits_itself", False, "saying whether it fits itself") is True
 
     @property
     def fits_chunks(self) -> bool:
-        """Whether a vectorizer may be fitted chunk by chunk: as far as its class tells, and that of all within it."""
+        """Whether a vectorizer, and every vectorizer inside it, can be fitted chunk by chunk.
+
+        A factory that is not a class counts as able: its result is known only after it is built.
+        """
         within = [part for _, part in self.parts if part.component.kind == self.component.kind]
         return self.component.fits_chunks and all(part.fits_chunks for part in within)
 
     @property
     def gives(self) -> tuple[str, ...]:
-        """Facts that a vectorizer gives to models: its factory's attribute `gives`, else n_features."""
+        """Facts that a vectorizer gives to models: its factory's attribute `gives`, by default `n_features`."""
         return self.component.names_of_facts(self._declared("gives", DEFAULT_GIVES, "saying which facts it gives"))
 
     @property
     def takes_sparse_gradients(self) -> bool:
-        """Whether an optimizer takes sparse gradients: its factory's attribute `sparse_gradients`.
+        """Whether an optimizer accepts sparse gradients: its factory's attribute `sparse_gradients`.
 
-        True, the name of the option that says so, or a function of the options.
+        The attribute is a bool, the name of a boolean option, or a function of the options that returns either.
 
         Raises:
-            PluginError: it names an option that the factory does not have.
+            PluginError: the attribute names an option that the factory does not have.
         """
-        told = self._declared("sparse_gradients", False, "saying whether it takes sparse gradients")
-        if isinstance(told, str):
-            if told not in self.component.options.defaults():
+        declared = self._declared("sparse_gradients", False, "saying whether it takes sparse gradients")
+        if isinstance(declared, str):
+            if declared not in self.component.options.defaults():
                 raise PluginError(
-                    f"{self.label} from {self.component.origin}: its attribute 'sparse_gradients' names '{told}', "
-                    "which is no option of it that has a default. Name one that is false or true, or give True."
+                    f"{self.label} from {self.component.origin}: its attribute 'sparse_gradients' names '{declared}', "
+                    "which is no option with a default. Name a boolean option, or set the attribute to True."
                 )
-            return bool(self.all_options[told])
-        return told is True
+            return bool(self.all_options[declared])
+        return declared is True
 
     def unmet_facts(self, known: Container[str]) -> Iterator[tuple[tuple[Part, ...], str]]:
-        """Each fact that it, or a part of its kind within it, asks for and that is not known; with the way to it."""
+        """Yield each fact that this part, or a part of its kind inside it, needs and `known` lacks.
+
+        Each fact comes with the chain of parts that leads from this part to the one that needs it.
+        """
         asked = self.component.options
         for fact in asked.facts:
             if fact not in known and fact not in asked.fact_defaults and fact != EVERY_FACT:
@@ -101,15 +107,18 @@ class Part(AnyPart):
                 yield from (((self, *way), fact) for way, fact in part.unmet_facts(known))
 
     def as_recipe(self) -> dict[str, Any]:
-        """The section as YAML would hold it: `{use: name, option: value, …}`."""
+        """The part as a section of a recipe: `{use: name, option: value, …}`."""
         return {"use": self.component.name, **jsonable(self.options)}
 
     def build(self, facts: Mapping[str, Any]) -> Any:
-        """What the factory makes of the facts that it asks for and the options.
+        """Call the factory with the facts that it asks for and the options.
+
+        Args:
+            facts: fact name to value; facts that the factory does not ask for are ignored.
 
         Raises:
-            PluginError: a fact is not known here.
-            ComponentError: the factory raised something that is not a TextforgeError.
+            PluginError: the factory asks for a fact that is not in `facts`.
+            ComponentError: the factory raised an exception other than a `TextforgeError`.
         """
         asked = self.component.options
         known = {**asked.fact_defaults, **facts, EVERY_FACT: dict(facts)}
@@ -128,14 +137,14 @@ Scheduler = Annotated[Part, PartOf("scheduler")]
 Loss = Annotated[Part, PartOf("loss")]
 Metric = Annotated[Part, PartOf("metric")]
 Preprocessor = Annotated[Part, PartOf("preprocessor")]
-"""Annotations of options that are parts of a kind; also within lists, dicts and unions."""
+"""Annotate an option with one of these to make it a part of that kind; lists, dicts and unions of them work too."""
 
 
 def parts_of(given: Mapping[str, Any]) -> dict[str, Part]:
-    """The parts among what is given for each kind.
+    """The values that are parts, by kind; other values are dropped.
 
     Raises:
-        RecipeError: one stands in the place of another kind.
+        RecipeError: a part is of another kind than its key.
     """
     parts = {kind: part for kind, part in given.items() if isinstance(part, Part)}
     for kind, part in parts.items():
@@ -145,7 +154,7 @@ def parts_of(given: Mapping[str, Any]) -> dict[str, Part]:
 
 
 def listed_names(parts: Sequence[Part]) -> list[str]:
-    """How results name the parts of a list; one that stands there twice has the options that set it apart."""
+    """The names of listed parts in results; a component that is listed twice also shows its non-default options."""
     keys = [result_key(part.component.name) for part in parts]
     named = []
     for key, part in zip(keys, parts, strict=True):
@@ -156,32 +165,39 @@ def listed_names(parts: Sequence[Part]) -> list[str]:
 
 
 _CPP_TRACE = re.compile(r"\n(?:Exception raised from|frame #)")
-"""Where torch's messages go on with a stack of C++ calls."""
+"""Start of the C++ stack trace that torch appends to its error messages."""
 
 
 def part_name(part: Part | None, otherwise: str = "") -> str:
-    """How messages call a component: what it is and which distribution it comes from."""
+    """The name of a part in messages: its kind, name and distribution; `otherwise` if there is no part."""
     return f"{part.label} from {part.component.origin}" if part else otherwise
 
 
 @contextmanager
 def plugin_errors(who: str, doing: str, place: str = "") -> Iterator[None]:
-    """Turn what another's code raises into one sentence that names it; our own errors pass.
+    """Re-raise a plugin's exception as a `ComponentError` that names the plugin; textforge's own errors pass through.
 
-    Where `place` is known it leads the message of our own errors too.
+    Args:
+        who: the plugin, as the subject of the message.
+        doing: the activity during which it failed, such as "being built".
+        place: location in the recipe; also prefixed to textforge's own errors that have none.
+
+    Raises:
+        ComponentError: the plugin raised an exception, or called `sys.exit`.
+        MemoryError: torch reported that memory ran out.
     """
     try:
         yield
     except TextforgeError as error:
-        if not error.place and not isinstance(error, RecipeError):  # a recipe's mistakes have places of their own
+        if not error.place and not isinstance(error, RecipeError):  # each mistake of a recipe has its own place
             error.place = place
         raise
     except (MemoryError, KeyboardInterrupt, GeneratorExit):
         raise
-    except BaseException as error:  # a panic in a Rust extension, or sys.exit, which would end a run as if it were done
+    except BaseException as error:  # includes Rust panics, and sys.exit, which would end the run as if it had succeeded
         text = _CPP_TRACE.split(str(error))[0]
-        if "can't allocate memory" in text or "out of memory" in text:  # torch has no error of its own for it
+        if "can't allocate memory" in text or "out of memory" in text:  # torch raises a plain RuntimeError for this
             raise MemoryError(text) from error
-        told = ComponentError(f"{who} failed while {doing}: {type(error).__name__}: {text}".rstrip(": "))
-        told.place = place
-        raise told from error
+        failure = ComponentError(f"{who} failed while {doing}: {type(error).__name__}: {text}".rstrip(": "))
+        failure.place = place
+        raise failure from error

@@ -1,6 +1,6 @@
-"""The recipe's `trainer:` and `decision:` sections: how to train, and how probabilities become answers.
+"""The recipe's `trainer:` and `decision:` sections: how to train, and how to turn probabilities into labels.
 
-Standard library, annotated-types and `errors` only, so that `textforge check` reads it without torch.
+Imports only the standard library, annotated-types and `errors`, so that `textforge check` runs without torch.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from annotated_types import Ge, Gt, Lt
 from textforge.errors import cut, did_you_mean, listed
 
 MAX_SEED = 2**63 - 1
-"""The largest seed that torch's generator takes as it is."""
+"""Largest seed that torch's generator accepts unchanged."""
 
 
 FIGURES = ("loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1")
-"""What every validation measures; `trainer.monitor` may also name one of the recipe's metrics."""
+"""Metrics of every validation. `trainer.monitor` may also name a metric of the recipe."""
 
 TAKEN = (*FIGURES, "n", "per_class", "confusion_matrix", "answered", "split", "warnings")
-"""What results hold already: a metric cannot be called so."""
+"""Keys that every result already holds; a metric cannot use these names."""
 
 FITTING = ("validation", "monitor", "device")
-"""The settings that also count for a model that fits itself."""
+"""Trainer settings that also apply to a model that fits itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +33,21 @@ class TrainerSettings:
 
     Options:
         epochs: passes over the training texts.
-        batch_size: texts in one batch.
-        accumulate: batches whose gradients are averaged, by texts, into one optimizer step.
-        shuffle: draw a new order of the training texts, from the seed, for every epoch.
-        bucket_by_length: with shuffle, put texts of like length into a batch, so that sequences are padded less.
-        drop_last: leave out the last batch of an epoch where it is smaller than batch_size.
-        validation: fraction of the training texts held out, stratified by label; 0 holds out none.
-        monitor: the validation figure that picks the best epoch and stops early; loss, accuracy, macro_f1,
-            micro_f1, weighted_f1, or one of the recipe's metrics.
-        patience: stop after this many epochs without a better validation figure; null never stops.
-        restore_best: where there is a validation split, end with the best epoch's weights.
-        clip_norm: scale gradients down to this total L2 norm; null leaves them.
-        ema: decay of an exponential moving average of the weights, which validation and the classifier then use
-            (Polyak & Juditsky 1992); null keeps none.
-        precision: number format of the forward pass in training; 'bfloat16' by torch's autocast.
-        device: where to train; 'auto' takes the first CUDA device where there is one.
+        batch_size: texts per batch.
+        accumulate: batches per optimizer step; their gradients are averaged, weighted by number of texts.
+        shuffle: reorder the training texts at random, from the seed, in every epoch.
+        bucket_by_length: with shuffle, put texts of similar length into the same batch to reduce padding.
+        drop_last: skip the last batch of an epoch if it is smaller than batch_size.
+        validation: fraction of the training texts to hold out, stratified by label; 0 holds out none.
+        monitor: the validation metric that selects the best epoch and triggers early stopping; loss, accuracy,
+            macro_f1, micro_f1, weighted_f1, or one of the recipe's metrics.
+        patience: stop after this many epochs without improvement of the monitored metric; null never stops early.
+        restore_best: after training, restore the weights of the best epoch, if there is a validation split.
+        clip_norm: scale gradients down to at most this total L2 norm; null disables clipping.
+        ema: decay of an exponential moving average of the weights, used by validation and by the classifier
+            (Polyak & Juditsky 1992); null disables it.
+        precision: number format of the forward pass in training; 'bfloat16' uses torch's autocast.
+        device: where to train; 'auto' uses the first CUDA device if there is one, otherwise the CPU.
     """
 
     epochs: Annotated[int, Ge(1)] = 10
@@ -66,22 +66,22 @@ class TrainerSettings:
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
-def _fit(*, bucket_by_length: bool, shuffle: bool, **_: Any) -> str | None:
+def _check_options(*, bucket_by_length: bool, shuffle: bool, **_: Any) -> str | None:
     return "bucket_by_length needs shuffle: true." if bucket_by_length and not shuffle else None
 
 
-TrainerSettings.check_options = _fit  # type: ignore[attr-defined]
+TrainerSettings.check_options = _check_options  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionSettings:
-    """How probabilities become answers. What is fitted is fitted on the validation split.
+    """How probabilities become labels. Temperature and thresholds are fitted on the validation split.
 
     Options:
-        calibrate: 'temperature' divides the model's outputs by one number, fitted to the log loss (Guo et al. 2017).
-        threshold: probability from which a label is given, where a text may have several labels, or from which
-            the second of two classes is; 'f1' fits one for each label to the best F1 (Lewis et al. 2004); null is 0.5.
-        abstain: give no answer where the most probable class is less probable than this; null always answers.
+        calibrate: 'temperature' divides the logits by one number that minimizes the log loss (Guo et al. 2017).
+        threshold: lowest probability at which a label is assigned, if texts may have several labels, or at which
+            the second of two classes is; 'f1' fits one per label that maximizes F1 (Lewis et al. 2004); null is 0.5.
+        abstain: return no label if the highest class probability is below this; null always returns one.
     """
 
     calibrate: Literal["temperature"] | None = None
@@ -90,12 +90,12 @@ class DecisionSettings:
 
 
 def result_key(name: str) -> str:
-    """How results name a metric or callback: `roc-auc` is roc_auc, beside macro_f1."""
+    """The key of a metric or callback in results: `roc-auc` becomes `roc_auc`."""
     return name.replace("-", "_")
 
 
 def unknown_monitor(monitor: str, metrics: Iterable[str]) -> str | None:
-    """What is wrong with `trainer.monitor`, given the keys of the recipe's metrics."""
+    """An error message if `trainer.monitor` names neither a standard metric nor one of `metrics`; None otherwise."""
     known = (*FIGURES, *metrics)
     if result_key(monitor) in known:
         return None
