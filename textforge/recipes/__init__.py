@@ -1,6 +1,6 @@
-"""From YAML to a checked `Recipe`: nodes with places, `extends` and overrides, checks across sections, JSON Schema.
+"""Turn YAML into a validated `Recipe`: nodes with positions, `extends` and overrides, compatibility, JSON Schema.
 
-Light: neither numpy nor torch is imported here, so `textforge check` answers at once.
+This package imports neither numpy nor torch, so that `textforge check` starts fast.
 """
 
 from textforge.recipes.document import Node as Node, read_document as read_document

@@ -1,4 +1,4 @@
-"""Which parts do not go together, told before anything is loaded."""
+"""Find incompatible parts of a recipe before any data are loaded."""
 
 from __future__ import annotations
 
@@ -12,22 +12,28 @@ from textforge.components.settings import TrainerSettings
 from textforge.errors import PluginError, did_you_mean, listed
 
 Incompatibility = tuple[str, str, str]
-"""A section of the recipe, the key in it, and what is wrong."""
+"""A section of the recipe, the key in it, and the error message."""
 
 
 def incompatibilities(
     parts: Mapping[str, Part | None], trainer: TrainerSettings | None, plugins: PluginManager
 ) -> Iterator[Incompatibility]:
-    """What is wrong with a recipe whose sections are each right by themselves."""
+    """Yield the conflicts between sections that are valid by themselves.
+
+    Args:
+        parts: kind to part; None for a part that is missing or invalid.
+        trainer: trainer settings; None if they are invalid.
+        plugins: source of the alternatives that messages suggest.
+    """
     vectorizer, model, dataset = parts["vectorizer"], parts["model"], parts["dataset"]
     if vectorizer and model:
-        yield from _facts_nobody_gives(vectorizer, model, plugins)
+        yield from _missing_facts(vectorizer, model, plugins)
     if dataset and dataset.streams:
-        yield from _without_all_texts(dataset, vectorizer, model, trainer, plugins)
+        yield from _need_all_texts(dataset, vectorizer, model, trainer, plugins)
 
 
-def _facts_nobody_gives(vectorizer: Part, model: Part, plugins: PluginManager) -> Iterator[Incompatibility]:
-    """A model's facts must be known to the framework or given by the vectorizer; likewise those of parts within it."""
+def _missing_facts(vectorizer: Part, model: Part, plugins: PluginManager) -> Iterator[Incompatibility]:
+    """Yield each fact that the model, or a model inside it, needs and neither textforge nor the vectorizer gives."""
     given = (*model.component.kind.facts, *vectorizer.gives)
     for way, fact in model.unmet_facts(given):
         helpful = _vectorizers_where(plugins, lambda component, fact=fact: fact in component.gives)  # type: ignore[misc]
@@ -39,21 +45,23 @@ def _facts_nobody_gives(vectorizer: Part, model: Part, plugins: PluginManager) -
         yield "model", "use", f"{who}{which}; {vectorizer.label} gives {gives}.{use}"
 
 
-def _without_all_texts(
+def _need_all_texts(
     dataset: Part,
     vectorizer: Part | None,
     model: Part | None,
     trainer: TrainerSettings | None,
     plugins: PluginManager,
 ) -> Iterator[Incompatibility]:
-    """On a stream nothing can learn that has to see all texts at once."""
+    """Yield the parts and settings that need all texts in memory, when the dataset is a stream."""
     but = f"but {dataset.label} gives a stream of them"
     if vectorizer and not vectorizer.fits_chunks:
-        able = _vectorizers_where(
+        streaming = _vectorizers_where(
             plugins, lambda component: isinstance(component.factory, type) and component.fits_chunks
         )
-        told = f"{vectorizer.label} learns from all texts at once, {but}. Use a vectorizer that can: {listed(able)}."
-        yield "vectorizer", "use", told
+        message = (
+            f"{vectorizer.label} learns from all texts at once, {but}. Use a vectorizer that can: {listed(streaming)}."
+        )
+        yield "vectorizer", "use", message
     if model and model.fits_itself:
         yield (
             "model",
@@ -61,12 +69,12 @@ def _without_all_texts(
             f"{model.label} fits itself on all texts at once, {but}. Use one that an optimizer trains.",
         )
     if trainer and trainer.validation:
-        told = f"trainer.validation holds out of texts in memory, {but}. Let the dataset bring validation texts."
-        yield "trainer", "validation", told
+        message = f"trainer.validation holds out of texts in memory, {but}. Let the dataset bring validation texts."
+        yield "trainer", "validation", message
 
 
 def _vectorizers_where(plugins: PluginManager, fits: Callable[[Component], bool]) -> list[str]:
-    """The installed vectorizers of which that is true; a broken one is no suggestion."""
+    """Names of the installed vectorizers that satisfy a condition; broken ones are skipped."""
     found = []
     for component in plugins.components("vectorizer"):
         try:

@@ -1,8 +1,8 @@
-"""YAML text read into nodes that know their line and column, with YAML's traps closed.
+"""Parse YAML into nodes that know their line and column, and reject YAML's ambiguous features.
 
-Values follow YAML 1.2's core schema: `1e-3` is a number, `no` and `on` are text, dates stay text.
-Duplicate keys, tags, merge keys, several documents, keys that are not text and aliases that grow
-without bound are mistakes with a place, never silently something else.
+Values follow YAML 1.2's core schema: `1e-3` is a number; `no`, `on` and dates are text.
+Duplicate keys, tags, merge keys, several documents, keys that are not text and unbounded alias
+expansion are reported as mistakes with their position.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ KEYS = ("extends", "seed", *SECTIONS, "trainer", *(KINDS[kind].many for kind in 
 """The top-level keys of a recipe."""
 
 _SECTION = re.compile(rf"""(?:^|[\r{{,])[ \t]*["']?(?:{"|".join(KEYS)})["']?[ \t]*:""", re.MULTILINE)
-"""Marks a recipe. A file without one may be any other, such as a private key, so that no line of it is quoted."""
+"""Matches a recipe key. Messages quote no line of a file without one: it may be, for example, a private key."""
 
 MAX_NODES = 10_000
 MAX_DEPTH = 50
 MAX_BYTES = 1_000_000
 MAX_BITS = 1024
-"""Of a whole number: a larger one is no float, and Python prints none of more than 4,300 digits."""
+"""Limit on the bits of an integer: larger ones overflow a float, and Python prints at most 4,300 digits."""
 
 Scalar = str | int | float | bool | None
 
 
 @dataclass
 class Node:
-    """A value with the place where it, and the key it stands under, was written."""
+    """A value, with the position of the value and of its key in the source."""
 
     value: dict[str, Node] | list[Node] | Scalar
     place: Place
@@ -53,7 +53,7 @@ class Node:
         return self.value if isinstance(self.value, dict) else None
 
     def plain(self) -> Any:
-        """The value as ordinary Python dicts, lists and scalars."""
+        """Convert the node to Python dicts, lists and scalars."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -61,7 +61,7 @@ class Node:
         return self.value
 
     def find(self, path: tuple[str | int, ...]) -> Node | None:
-        """The node at `path`, or None if nothing was written there."""
+        """The node at `path`, or None if there is none."""
         node = self
         for step in path:
             inner = node.value
@@ -74,20 +74,20 @@ class Node:
         return node
 
     def at(self, path: tuple[str | int, ...]) -> Node:
-        """The node at `path`, or the innermost one above it that exists."""
+        """The node at `path`, or its nearest existing ancestor."""
         found = (self.find(path[:length]) for length in range(len(path), 0, -1))
         return next((node for node in found if node is not None), self)
 
 
 def read_document(path: Path) -> tuple[str, Node]:
-    """The text of a YAML file and its root node.
+    """Read a YAML file; return its text and its root node.
 
     Raises:
-        RecipeError: unreadable, not UTF-8, empty, too large, or not proper YAML; with its place.
+        RecipeError: the file is unreadable, data, too large, empty, not UTF-8 or not valid YAML; gives the position.
     """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)  # not the file's size: a device or a pipe has none
+            data = file.read(MAX_BYTES + 1)  # a device or a pipe has no size to check beforehand
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or error
         raise RecipeError(f"{path}: cannot be read: {reason}.{_suggestion(path)}") from error
@@ -100,26 +100,26 @@ def read_document(path: Path) -> tuple[str, Node]:
 
 
 def parse(text: str, source: str, *, folder: Path | None = None, quoted: bool = True) -> Node:
-    """YAML text as nodes.
+    """Parse YAML text into nodes.
 
     Args:
         text: a single YAML document.
-        source: its name in messages.
-        folder: what relative paths in it are relative to; None: the working directory.
-        quoted: whether a mistake shows the line that it is in.
+        source: name of the text in messages.
+        folder: base folder of relative paths in the text; None for the working directory.
+        quoted: whether messages quote the faulty line.
 
     Raises:
-        RecipeError: the text is empty or not proper YAML; with its place.
+        RecipeError: the text is empty or not valid YAML; gives the position.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _Reader(text, source, folder, quoted).read()
 
 
 def from_python(value: Any, source: str, *, folder: Path | None = None) -> Node:
-    """Ordinary Python dicts, lists and scalars as nodes, all written at `source`.
+    """Convert Python dicts, lists and scalars to nodes, with `source` as the position of all of them.
 
     Raises:
-        RecipeError: a value that YAML could not hold, one that holds itself, or too many values.
+        RecipeError: YAML cannot represent a value, a value contains itself, or there are too many values.
     """
     return _from_python(value, source, folder, 0, count(1))
 
@@ -149,22 +149,22 @@ def _from_python(value: Any, source: str, folder: Path | None, depth: int, numbe
 
 
 def _out_of_bounds(n_values: int, depth: int) -> str | None:
-    """What is wrong with a value that comes after so many others, and stands so deep."""
+    """An error message if the number of values so far or the nesting depth exceeds its limit; None otherwise."""
     if n_values > MAX_NODES:
         return f"holds more than {MAX_NODES:,} values, counting those that aliases repeat; this is no recipe."
     return f"nested deeper than {MAX_DEPTH} levels." if depth > MAX_DEPTH else None
 
 
 def _scalar(value: Any) -> Scalar:
-    """A Python value as YAML could hold it; subclasses of numbers and text become Python's own.
+    """Convert a Python value to a YAML scalar; subclasses of numbers and text become built-in types.
 
     Raises:
-        ValueError: it could not; says why.
+        ValueError: YAML cannot represent the value.
     """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, numbers.Integral):
-        return _whole(int(value))
+        return _integer(int(value))
     if isinstance(value, numbers.Real):
         return float(value)
     if isinstance(value, Path):
@@ -174,14 +174,14 @@ def _scalar(value: Any) -> Scalar:
     raise ValueError(f"{type(value).__name__} is no type of a recipe; those are numbers, text, lists and mappings")
 
 
-def _whole(number: int) -> int:
+def _integer(number: int) -> int:
     if number.bit_length() > MAX_BITS:
         raise ValueError(f"a whole number of {number.bit_length():,} bits is too large")
     return number
 
 
 def _text(text: str) -> str:
-    try:  # JSON writes a character beyond U+FFFF as two escapes, which PyYAML leaves apart
+    try:  # joins surrogate pairs: JSON escapes a character beyond U+FFFF as two
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError as error:
         raise ValueError(
@@ -190,7 +190,7 @@ def _text(text: str) -> str:
 
 
 class _Reader:
-    """One YAML text on its way to nodes."""
+    """Parser of one YAML text."""
 
     def __init__(self, text: str, source: str, folder: Path | None, quoted: bool) -> None:
         self.text, self.source, self.folder, self.quoted = text, source, folder, quoted
@@ -221,7 +221,7 @@ class _Reader:
         if wrong := _out_of_bounds(self.nodes, depth):
             raise RecipeError(Mistake(wrong, place))
         if id(source) in self.open:
-            raise RecipeError(Mistake("an alias refers to the value that it stands in.", place))
+            raise RecipeError(Mistake("an alias refers to a value that contains it.", place))
         self.refuse_tag(source, place)
         self.open.add(id(source))
         try:
@@ -244,20 +244,20 @@ class _Reader:
             key = str(self.scalar(key_node, place)) if key_node.tag.endswith(":str") else key_node.value
             if key == "<<" and key_node.style is None:
                 raise RecipeError(
-                    Mistake("merge keys (<<) are not used in recipes; 'extends' is there for that.", place)
+                    Mistake("merge keys (<<) are not supported in recipes; use 'extends' instead.", place)
                 )
             if not key_node.tag.endswith(":str"):
                 raise RecipeError(Mistake(f"the key {self.shown(key) or 'null'} is not text; put it in quotes.", place))
             if key in seen:
                 first = seen[key].line
-                raise RecipeError(Mistake(f"the key '{self.shown(key)}' is here twice; first in line {first}.", place))
+                raise RecipeError(Mistake(f"the key '{self.shown(key)}' is given twice; first in line {first}.", place))
             seen[key] = place
             node = self.node(value_node, depth + 1)
             yield key, Node(node.value, node.place, place)
 
     def refuse_tag(self, source: yaml.Node, place: Place) -> None:
         if tag := getattr(source, "written_tag", None):
-            raise RecipeError(Mistake(f"the tag '{self.shown(tag)}' is not used in recipes; take it out.", place))
+            raise RecipeError(Mistake(f"the tag '{self.shown(tag)}' is not supported in recipes; remove it.", place))
 
     def scalar(self, source: yaml.ScalarNode, place: Place) -> Scalar:
         kind, text = source.tag.split(":")[-1], source.value
@@ -269,7 +269,7 @@ class _Reader:
             if kind == "int":
                 if len(text) > MAX_BITS:
                     raise ValueError(f"a whole number of {len(text):,} digits is too large")
-                return _whole(int(text, 0) if re.match(r"[-+]?0[xo]", text) else int(text))
+                return _integer(int(text, 0) if re.match(r"[-+]?0[xo]", text) else int(text))
             if kind == "float":
                 return float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
             return _text(text)
@@ -278,7 +278,7 @@ class _Reader:
             raise RecipeError(Mistake(f"{wrong}.", place)) from error
 
     def shown(self, text: str) -> str:
-        """A piece of the document in a message."""
+        """An excerpt of the document for a message; `…` if the document must not be quoted."""
         return cut(text) if self.quoted else "…"
 
     def place(self, node: yaml.Node) -> Place:
@@ -290,7 +290,7 @@ class _Reader:
         return self.lines[line - 1] if self.quoted else None
 
     def where(self, index: int) -> tuple[int, int]:
-        """Line and column as editors count them: PyYAML ends lines at U+2028 and the like too."""
+        """Line and column of an offset, as editors count them; PyYAML also ends lines at U+2028 and similar."""
         line = bisect(self.starts, index)
         return line, index - self.starts[line - 1] + 1
 
@@ -305,24 +305,24 @@ class _Reader:
         index = mark.index if mark else None
         problem = cut((error.problem or error.context or "not YAML").strip(), 200)
         if "\\t" in problem or (index is not None and "\t" in self.indent(index)):
-            return self.wrong("a tab cannot stand here; write spaces.", index)
+            return self.wrong("a tab is not allowed here; use spaces.", index)
         if "but found another document" in problem:
             return self.wrong("a second document begins here; a recipe is a single one.", index)
         context = f" ({cut(error.context, 200)})" if error.context and error.context != problem else ""
         advice = _YAML_ADVICE.get(problem, "")
-        said = problem + context
+        reason = problem + context
         if not self.quoted:
-            said = re.sub(r"""(['"])(.*?)\1""", _without_content, said)
-        return self.wrong(f"not proper YAML: {said}.{advice}", index)
+            reason = re.sub(r"""(['"])(.*?)\1""", _without_content, reason)
+        return self.wrong(f"not proper YAML: {reason}.{advice}", index)
 
     def indent(self, index: int) -> str:
-        """The white space that the line of `index` begins with."""
+        """The leading white space of the line that holds `index`."""
         line = self.lines[self.where(index)[0] - 1]
         return line[: len(line) - len(line.lstrip())]
 
 
 def _without_content(quoted: re.Match[str]) -> str:
-    """What PyYAML quotes, without text of the document; its own names are characters and `<stream end>`."""
+    """Replace quoted text of the document by `…`; keep PyYAML's own quotes, such as a character or `<stream end>`."""
     return quoted[0] if len(quoted[2]) < 2 or quoted[2].startswith("<") else "'…'"
 
 

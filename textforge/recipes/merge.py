@@ -1,4 +1,4 @@
-"""Layers of a recipe laid over one another: what it extends, itself, and the overrides."""
+"""Merge a recipe with the recipes that it extends and with overrides."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from textforge.errors import Mistake, Place, RecipeError, cut, did_you_mean, lis
 from textforge.recipes.document import KEYS, MAX_DEPTH, Node, from_python, parse, read_document
 
 MAX_CHAIN = 20
-"""Recipes that one may extend, one after another."""
+"""Limit on the length of a chain of recipes that extend each other."""
 
 
 def resolve_extends(node: Node, chain: tuple[Path, ...]) -> Node:
-    """The node laid over what its `extends` names, and so on down.
+    """Merge a recipe with the recipe that its `extends` names, recursively.
 
     Args:
-        node: the root of a recipe.
-        chain: the files that were extended on the way to this one.
+        node: root of the recipe.
+        chain: files already extended on the way to this one, to detect cycles.
 
     Raises:
-        RecipeError: a file that is missing or no recipe, a circle, or a chain that is too long; with its place.
+        RecipeError: a base is missing or is not a recipe, the chain is too long or has a cycle; gives the position.
     """
     reference = (node.mapping or {}).get("extends")
     if reference is None:
@@ -33,7 +33,7 @@ def resolve_extends(node: Node, chain: tuple[Path, ...]) -> Node:
     if not isinstance(reference.value, str) or not reference.value:
         raise RecipeError(Mistake("extends must be the path of another recipe.", reference.place))
     path = (reference.place.folder or Path.cwd()) / reference.value
-    if not os.path.isfile(path):  # unlike Path.is_file it never raises
+    if not os.path.isfile(path):  # never raises, unlike Path.is_file
         raise RecipeError(Mistake(f"extends: there is no file {cut(os.path.abspath(path), 1000)}.", reference.place))
     path = path.resolve()
     if path in chain:
@@ -51,10 +51,11 @@ def resolve_extends(node: Node, chain: tuple[Path, ...]) -> Node:
 
 
 def merge(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
-    """`over` laid on `base`, key by key; lists and plain values replace.
+    """Merge `over` into `base` key by key; lists and scalars of `over` replace those of `base`.
 
-    A section that uses another component than its base starts afresh: its base's options are not its own. The same
-    holds for the sections of parts within parts. An override reaches into a list by number, as in `of.0.lr`.
+    If a section names another component than its base, it replaces the base section: options of the old component
+    do not apply to the new one. Sections of nested parts follow the same rule. An override addresses a list item by
+    its index, as in `of.0.lr`.
     """
     if (len(path) == 1 and path[0] in SECTIONS) or _is_section(base):
         base, over = _section(base), _section(over)
@@ -72,7 +73,7 @@ def merge(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
 
 
 def _with_items(base: Node, items: Mapping[str, Node], path: tuple[str, ...]) -> Node:
-    """A list with some of its items, which are named by number from 0, laid over."""
+    """Merge values into list items, addressed by index from 0."""
     assert isinstance(base.value, list)
     found = list(base.value)
     for key, node in items.items():
@@ -85,24 +86,24 @@ def _with_items(base: Node, items: Mapping[str, Node], path: tuple[str, ...]) ->
 
 
 def _is_section(node: Node) -> bool:
-    """Whether a node is a part in its long form."""
+    """Whether a node is a part in long form, a mapping with `use`."""
     use = (node.mapping or {}).get("use")
     return use is not None and isinstance(use.value, str)
 
 
 def _section(node: Node) -> Node:
-    """`model: mlp` is short for `model: {use: mlp}`."""
+    """Expand the short form: `model: mlp` means `model: {use: mlp}`."""
     if not isinstance(node.value, str):
         return node
     return Node({"use": Node(node.value, node.place)}, node.place, node.key_place)
 
 
 Override = tuple[list[str], Node]
-"""The keys of an override, and its value."""
+"""The keys and the value of an override."""
 
 
 def read_overrides(overrides: Mapping[str, Any] | Iterable[str]) -> tuple[list[Override], list[Mistake]]:
-    """Every override, and every mistake in one."""
+    """Parse overrides; return the valid ones, and the mistakes in the others."""
     read: list[Override] = []
     mistakes: list[Mistake] = []
     for one in overrides.items() if isinstance(overrides, Mapping) else overrides:
@@ -117,7 +118,7 @@ def _override_in_code(key: Any, value: Any) -> Override:
     source = f"overrides['{cut(str(key))}']"
     if not isinstance(key, str):
         raise RecipeError(Mistake(f"the key {cut(repr(key))} is not text.", Place(source)))
-    return _keys(key, Place(source)), from_python(value, source)
+    return _split_key(key, Place(source)), from_python(value, source)
 
 
 def _override(text: str) -> Override:
@@ -125,31 +126,41 @@ def _override(text: str) -> Override:
     key, equals, value = text.partition("=")
     if not equals:
         raise RecipeError(Mistake("an override is KEY=VALUE, as in model.hidden=[200].", Place(source)))
-    keys = _keys(key.strip(), Place(source))
+    keys = _split_key(key.strip(), Place(source))
     return keys, from_python(written_value(key, value, source), source)
 
 
 def written_value(key: str, value: str, source: str) -> Any:
-    """What the value of KEY=VALUE on a command line says; None where there is none.
+    """Parse the value of KEY=VALUE from a command line as YAML; None if it is empty.
+
+    Args:
+        key: repeated in messages.
+        value: the text after the `=`.
+        source: name of the text in messages.
 
     Raises:
-        RecipeError: it is no YAML, or YAML would read something else than what stands there.
+        RecipeError: the value is not valid YAML, or YAML would drop a part of it as a comment.
     """
     start = value.strip()[:1]
     if start in ("|", ">") or (start not in ("'", '"', "[", "{") and re.search(r"(?:^|\s)#", value)):
-        # YAML would read a block of text, or a comment.
+        # YAML would read a block scalar or a comment.
         quoted = cut(json.dumps(value.strip(), ensure_ascii=False), 200)
         raise RecipeError(Mistake(f"the value needs quotes of its own: '{key}={quoted}'.", Place(source)))
     return parse(value, source).plain() if value.strip() else None
 
 
 def override_order(override: Override) -> int:
-    """Sort key of overrides: `model=mlp` and `model.use=mlp` come before `model.hidden=[200]`."""
+    """Sort key: `model=mlp` and `model.use=mlp` come before `model.hidden=[200]`, which belongs to the new model."""
     keys, _ = override
     return len(keys) - (keys[-1] == "use")
 
 
-def _keys(key: str, place: Place) -> list[str]:
+def _split_key(key: str, place: Place) -> list[str]:
+    """Split the dotted key of an override and validate its first name.
+
+    Raises:
+        RecipeError: the key is empty, too long, or starts with an unknown name.
+    """
     keys = key.split(".", MAX_DEPTH)
     if len(keys) > MAX_DEPTH:
         raise RecipeError(Mistake(f"a key of more than {MAX_DEPTH} names joined by dots.", place))
@@ -164,7 +175,7 @@ def _keys(key: str, place: Place) -> list[str]:
 
 
 def under_keys(keys: list[str], node: Node) -> Node:
-    """`node` under `keys`, as a recipe that says nothing else."""
+    """Wrap a value in its keys, to form a recipe with this setting only."""
     for key in reversed(keys):
         node = Node({key: Node(node.value, node.place, node.key_place or node.place)}, node.place)
     return node

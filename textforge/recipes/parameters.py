@@ -1,4 +1,4 @@
-"""The keys of a recipe as parameters in scikit-learn's way: `model` names the part, `model__hidden` is its option."""
+"""Map recipe keys to scikit-learn parameters: `model` names the part, `model__hidden` is its option `hidden`."""
 
 from __future__ import annotations
 
@@ -24,24 +24,29 @@ NO_PARAMETERS = {
     "dataset": "the texts are those given to fit",
     "callbacks": "they follow runs, and fit is none",
 }
-"""Keys of a recipe that are not among the parameters, and why."""
+"""Recipe keys that are not parameters, each with the reason."""
 
 NAMES = tuple(key for key in KEYS if key not in NO_PARAMETERS)
 SETTINGS: dict[str, type[Any]] = {"trainer": TrainerSettings, "decision": DecisionSettings}
 
 
 def _given() -> None:
-    """The texts given to fit."""
+    """The texts given to `fit`."""
 
 
 _GIVEN = Part(Component(KINDS["dataset"], "given", _given, IN_CODE))
 
 
 def recipe_of(recipe: Any, overrides: Any, plugins: Any) -> Recipe:
-    """The checked recipe of an estimator with these parameters; its dataset is not looked at.
+    """The validated recipe of an estimator with these parameters; its dataset section is ignored.
+
+    Args:
+        recipe: path, dict or validated `Recipe`.
+        overrides: dict from dotted key to value, or None.
+        plugins: a `PluginManager`, or None for all installed plugins.
 
     Raises:
-        RecipeError: as `load_recipe`, or a parameter is none of what it may be.
+        RecipeError: the recipe is invalid, or an argument has the wrong type.
     """
     overrides = _dotted(overrides)
     plugins = _manager(plugins)
@@ -56,7 +61,7 @@ def recipe_of(recipe: Any, overrides: Any, plugins: Any) -> Recipe:
 
 
 def parameters(recipe: Recipe) -> dict[str, Any]:
-    """Every key of a recipe with its value; None for a part that it does not have."""
+    """Every parameter of a recipe with its value; None for a missing part."""
     resolved = {
         **dict.fromkeys(SECTIONS),
         **{KINDS[kind].many: [] for kind in LISTED},
@@ -68,7 +73,7 @@ def parameters(recipe: Recipe) -> dict[str, Any]:
 
 
 def _of_inner_parts(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The options of parts within an option, by key: `vectorizer.of.0.ngrams`."""
+    """Yield the options of the parts inside an option, with dotted keys: `vectorizer.of.0.ngrams`."""
     items = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
     if isinstance(value, dict) and "use" in value:
         for name, option in value.items():
@@ -81,15 +86,15 @@ def _of_inner_parts(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def changed(recipe: Any, overrides: Any, plugins: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Overrides with changes laid over them; the options of a part that is swapped go with it.
+    """Apply changes to overrides; replacing a part drops the overrides of its options.
 
     Raises:
-        RecipeError: a change names a key, part or option that there is not.
+        RecipeError: a change names an unknown key, part or option.
     """
     plugins = _manager(plugins)
     old, new = _flat(_dotted(overrides)), _flat(changes)
     used = {kind: old[kind] for kind in SECTIONS if kind in old}
-    with suppress(TextforgeError):  # what is wrong with the recipe, fit tells
+    with suppress(TextforgeError):  # fit reports mistakes in the recipe
         used |= {kind: part.component.name for kind, part in recipe_of(recipe, old, plugins).parts.items()}
     same = {kind for kind, name in used.items() if isinstance(name, str) and new.get(kind) == name}
     replaced = tuple(f"{key}." for key in new if key not in same)
@@ -112,7 +117,7 @@ def _dotted(overrides: Any) -> Mapping[str, Any]:
 
 
 def _flat(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Overrides with a key for each option: `{"model": {"use": "x", "hidden": [9]}}` is model=x, model.hidden=[9]."""
+    """Flatten overrides to a key per option: `{"model": {"use": "x", "hidden": [9]}}` is model=x, model.hidden=[9]."""
     flat: dict[str, Any] = {}
     for key, value in overrides.items():
         section, _, option = key.partition(".")
@@ -124,7 +129,7 @@ def _flat(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unknown(changes: Mapping[str, Any], used: Mapping[str, Any], plugins: PluginManager) -> None:
-    """Refuse keys, parts and options that there are not, with the nearest that there are."""
+    """Raise a `RecipeError` for unknown keys, parts and options; messages suggest the nearest known name."""
     mistakes = [
         Mistake(wrong, Place(key.replace(".", "__")))
         for key in changes
@@ -147,7 +152,7 @@ def _unknown(key: str, changes: Mapping[str, Any], used: Mapping[str, Any], plug
         try:
             options = plugins.component(section, name).options
         except PluginError as error:
-            return None if option and section in changes else str(error)  # told once
+            return None if option and section in changes else str(error)  # the part's own key reports it
     else:
         return None
     return unknown_option(options.label, option, options.fields) if option and option not in options.fields else None

@@ -1,4 +1,4 @@
-"""Options that name input files: made absolute, and checked to lead to a file or a folder."""
+"""Make paths in options absolute, and check that they lead to a file or a folder."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from textforge.recipes.document import Node
 
 
 def absolute(value: Any, node: Node, label: str) -> tuple[Any, list[Mistake]]:
-    """A checked option with every `Path` in it absolute, and a mistake for each that is no file or folder.
+    """Make every `Path` in a validated option absolute, and report those that do not exist.
 
-    Paths are relative to the folder of the file that they are written in; a pattern (`*.csv`) need not exist.
-    Pipes and devices are refused: inputs are read more than once, and reading `/dev/zero` never ends.
+    A path is relative to the folder of the file in which it is written. A glob pattern (`*.csv`) need not exist.
+    Pipes and devices are rejected: inputs are read more than once, and `/dev/zero` never ends.
 
     Args:
-        value: the option, whose paths may be deep in lists, mappings, dataclasses and pydantic models.
-        node: where the recipe has it.
-        label: how messages call it.
+        value: value of the option; may nest paths in lists, mappings, dataclasses and pydantic models.
+        node: position of the value in the recipe.
+        label: name of the option in messages.
+
+    Returns:
+        The value with absolute paths, and the mistakes.
     """
     mistakes: list[Mistake] = []
 
     def found(value: Any, node: Node) -> Any:
-        if isinstance(value, AnyPart):  # checked as a section of its own
+        if isinstance(value, AnyPart):  # its own section was checked already
             return value
         if isinstance(value, Path):
             path = (node.place.folder or Path.cwd()) / os.path.expanduser(value)
@@ -38,7 +41,9 @@ def absolute(value: Any, node: Node, label: str) -> tuple[Any, list[Mistake]]:
             return path
         if isinstance(value, (list, tuple, set, frozenset)):
             items = [found(item, node.at((n,))) for n, item in enumerate(value)]
-            return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)  # a NamedTuple has fields
+            return (
+                type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+            )  # a NamedTuple takes its fields one by one
         if isinstance(value, dict):
             return {key: found(item, node.at((key,))) for key, item in value.items()}
         if is_dataclass(value) and not isinstance(value, type):

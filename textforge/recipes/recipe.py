@@ -1,4 +1,4 @@
-"""A recipe: YAML or a dict, with `extends` and overrides, checked whole before anything runs."""
+"""Load a recipe from YAML or a dict, apply `extends` and overrides, and validate all of it before anything runs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from textforge.recipes.paths import absolute
 from textforge.recipes.yaml12 import to_yaml
 
 MAX_LISTED = 100
-"""Metrics, or callbacks, of a recipe."""
+"""Limit on the number of metrics, and of callbacks, in a recipe."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked recipe: every part looked up, every option valid, every default filled in.
+    """A validated recipe: every part is resolved, every option is valid, every default is filled in.
 
-    Optimizer, scheduler and loss are None where the recipe has none, and where the model fits itself.
+    Optimizer, scheduler and loss are None if the recipe does not have them or if the model fits itself.
     """
 
     name: str
@@ -46,26 +46,26 @@ class Recipe:
     callbacks: tuple[Part, ...] = ()
     decision: DecisionSettings = field(default_factory=DecisionSettings)
     warnings: tuple[str, ...] = ()
-    """What the recipe says that is not used, as sentences."""
+    """One sentence for each group of settings that the recipe has but the run ignores."""
 
     path: Path | None = None
     text: str = ""
-    """The recipe as written, without what it extends."""
+    """Source text of the recipe file itself, without the recipes that it extends."""
 
     overrides: dict[str, Any] = field(default_factory=dict)
 
     @property
     def parts(self) -> dict[str, Part]:
-        """Kind to its part, in the order in which they work, without those of which there is a list."""
+        """The part of each kind, in the order of a run; metrics and callbacks, which are lists, are not included."""
         return {kind: part for kind in SECTIONS if (part := getattr(self, kind)) is not None}
 
     def listed(self, kind: str) -> tuple[Part, ...]:
-        """The parts of a kind of which a recipe has a list: metrics, callbacks."""
+        """The parts of a kind that a recipe lists: `metric` or `callback`."""
         parts: tuple[Part, ...] = getattr(self, KINDS[kind].many)
         return parts
 
     def resolved(self) -> dict[str, Any]:
-        """The whole recipe as plain values: no `extends`, every default written out, paths absolute."""
+        """The whole recipe as plain values: without `extends`, with every default, with absolute paths."""
         trainer = jsonable(asdict(self.trainer))
         if self.model.fits_itself:
             trainer = {name: trainer[name] for name in FITTING}
@@ -90,17 +90,17 @@ def load_recipe(
     plugins: PluginManager | None = None,
     dataset: Part | None = None,
 ) -> Recipe:
-    """Read and check a recipe.
+    """Read and validate a recipe.
 
     Args:
         source: path of a YAML file, or the recipe as a dict.
-        overrides: dotted key to value (`{"model.hidden": [200]}`), or texts as the command line
-            has them (`["model.hidden=[200]"]`). A later one wins over an earlier one of the same key.
-        plugins: where components are looked up; by default everything installed.
-        dataset: what stands in for the recipe's own section, which is then not looked at and may be missing.
+        overrides: dotted key to value (`{"model.hidden": [200]}`), or strings as on the command line
+            (`["model.hidden=[200]"]`). The last override of a key wins.
+        plugins: registry in which components are looked up; by default all installed plugins.
+        dataset: replaces the recipe's dataset section, which is then ignored and may be missing.
 
     Raises:
-        RecipeError: with every mistake that was found, each with its place.
+        RecipeError: the recipe is wrong; holds every mistake with its position.
     """
     read = _read(source, overrides)
     recipe = _Check(read, plugins or PluginManager()).recipe(dataset)
@@ -112,26 +112,26 @@ def load_recipe(
 def load_dataset_part(
     source: str | Path, *, overrides: Iterable[str] = (), plugins: PluginManager | None = None
 ) -> tuple[Part, int]:
-    """The dataset of a recipe and its seed; the recipe's other parts need not be installed.
+    """Load only the dataset and the seed of a recipe; its other parts need not be installed.
 
     Raises:
-        RecipeError: as `load_recipe`, for mistakes in these two.
+        RecipeError: the recipe cannot be read, or the dataset or the seed is wrong.
     """
     return _Check(_read(source, overrides), plugins or PluginManager()).dataset_part()
 
 
 def load_metric_parts(source: str | Path, *, plugins: PluginManager | None = None) -> tuple[Part, ...]:
-    """The metrics of a recipe; its other parts need not be installed.
+    """Load only the metrics of a recipe; its other parts need not be installed.
 
     Raises:
-        RecipeError: as `load_recipe`, for mistakes in these.
+        RecipeError: the recipe cannot be read, or a metric is wrong.
     """
     return _Check(_read(source, ()), plugins or PluginManager()).metric_parts()
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A recipe with what it extends and its overrides laid over one another, not yet checked."""
+    """A recipe merged with the recipes it extends and with its overrides, not yet validated."""
 
     root: Node
     text: str
@@ -155,7 +155,7 @@ def _read(source: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] |
 
 
 class _Check:
-    """Turns a node tree into the fields of a Recipe, collecting every mistake on the way."""
+    """Validate a node tree, convert it to the fields of a `Recipe`, and collect every mistake."""
 
     def __init__(self, read: _Read, plugins: PluginManager) -> None:
         self.root, self.plugins = read.root, plugins
@@ -176,10 +176,11 @@ class _Check:
         return found
 
     def sections(self) -> dict[str, Node]:
+        """The top-level sections; raises a `RecipeError` if the document is no recipe at all."""
         sections = self.root.mapping
         if sections is None:
             raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", self.root.place))
-        if sections and not any(key in sections for key in KEYS):  # another file, whose content is not to be shown
+        if sections and not any(key in sections for key in KEYS):  # another file; the message must not quote it
             meant = did_you_mean(next(iter(sections)), KEYS)
             wrong = f"this is no recipe: it has none of the keys {listed(KEYS)}.{meant}"
             raise RecipeError(Mistake(wrong, self.root.place))
@@ -188,7 +189,7 @@ class _Check:
     def recipe(self, dataset: Part | None = None) -> dict[str, Any]:
         sections = self.sections()
         for number, key in enumerate(key for key in sections if key not in KEYS):
-            meant = did_you_mean(key, KEYS) if number < SHOWN else ""  # no more are shown
+            meant = did_you_mean(key, KEYS) if number < SHOWN else ""  # the message shows no more mistakes than this
             self.wrong(f"unknown key '{cut(key)}'. A recipe has: {listed(KEYS)}.{meant}", sections[key])
         seed = self.seed(sections.get("seed"))
         given = {"dataset": dataset} if dataset else {}
@@ -196,16 +197,16 @@ class _Check:
         parts = given | {kind: self.part(kind, sections.get(kind)) for kind in asked}
         model = parts["model"]
         fitting = model is not None and model.fits_itself
-        needless = fitting or (model is None and "model" in sections)  # one that is misspelt may fit itself
+        needless = fitting or (model is None and "model" in sections)  # a misspelled model may fit itself
         parts["optimizer"] = self.part("optimizer", sections.get("optimizer"), optional=needless)
         if model and fitting:
-            self.tell_unused(model, parts, sections.get("trainer"))
+            self.warn_unused(model, parts, sections.get("trainer"))
             parts |= dict.fromkeys(("optimizer", "scheduler", "loss"))
         trainer = self.settings(TrainerSettings, "trainer", sections.get("trainer"), only=FITTING if fitting else None)
         decision = self.settings(DecisionSettings, "decision", sections.get("decision"))
         lists = {KINDS[kind].many: self.listed(kind, sections.get(KINDS[kind].many)) for kind in LISTED}
         written = sections["metrics"].value if "metrics" in sections else None
-        missed = isinstance(written, list) and len(lists["metrics"]) < len(written)  # it may be the monitored one
+        missed = isinstance(written, list) and len(lists["metrics"]) < len(written)  # one of them may be monitored
         if trainer and not missed and (wrong := unknown_monitor(trainer.monitor, listed_names(lists["metrics"]))):
             self.wrong(wrong, sections["trainer"].at(("monitor",)), at_key=False)
         for section, key, message in incompatibilities(parts, trainer, self.plugins):
@@ -216,8 +217,8 @@ class _Check:
             "seed": seed, **parts, "trainer": trainer, **lists, "decision": decision, "warnings": tuple(self.warnings),
         }  # fmt: skip
 
-    def tell_unused(self, model: Part, parts: Mapping[str, Part | None], trainer: Node | None) -> None:
-        """A model that fits itself leaves sections without use, as where one line swaps it in."""
+    def warn_unused(self, model: Part, parts: Mapping[str, Part | None], trainer: Node | None) -> None:
+        """Warn of sections that a model that fits itself ignores; this is no error, so one line can swap the model."""
         unused = [kind for kind in ("optimizer", "scheduler", "loss") if parts[kind]]
         written = (trainer.mapping or {}) if trainer else {}
         unused += [f"trainer.{key}" for key in written if key not in FITTING]
@@ -226,7 +227,7 @@ class _Check:
             self.warnings.append(f"{model.label} fits itself: {listed(unused, limit=20)} {verb} not used.")
 
     def listed(self, kind: str, node: Node | None) -> tuple[Part, ...]:
-        """The parts of a kind of which a recipe has a list."""
+        """Validate a list of parts, such as the metrics."""
         if node is None or node.value is None:
             return ()
         if not isinstance(node.value, list):
@@ -235,7 +236,7 @@ class _Check:
                        f"Installed: {listed(self.plugins.names(kind))}.", node, at_key=False)  # fmt: skip
             return ()
         if len(node.value) > MAX_LISTED:
-            wrong = f"'{KINDS[kind].many}' lists {len(node.value):,} parts; {MAX_LISTED} are the most."
+            wrong = f"'{KINDS[kind].many}' lists {len(node.value):,} parts; the limit is {MAX_LISTED}."
             self.wrong(wrong, node, at_key=False)
             return ()
         found = [part for one in node.value if (part := self.part(kind, one, optional=False))]
@@ -243,7 +244,7 @@ class _Check:
         for number, name in enumerate(names):
             again = "stands there twice" if name in names[:number] else ""
             if kind == "metric" and name in TAKEN:
-                again = "is in every result already"
+                again = "is already in every result"
             if again:
                 self.wrong(f"{kind} '{name}' {again}. Take it out.", node.value[number], at_key=False)
         return tuple(found)
@@ -263,6 +264,7 @@ class _Check:
         return node.value
 
     def part(self, kind: str, node: Node | None, *, optional: bool | None = None) -> Part | None:
+        """Validate one section; None if it is wrong, or if it is missing and optional."""
         names = self.plugins.names(kind)
         if (KINDS[kind].optional if optional is None else optional) and (node is None or node.value is None):
             return None
@@ -295,7 +297,7 @@ class _Check:
         return Part(component, checked, written_at=str(node.key_place or node.place))
 
     def settings(self, kind: type[Any], name: str, node: Node | None, only: Sequence[str] | None = None) -> Any:
-        """A section that is no component; with `only`, other keys are checked and then left at their defaults."""
+        """Validate a section of settings, such as the trainer; keys outside `only` are validated, then reset."""
         node = node or Node({}, self.root.place)
         if node.value is None:  # `trainer:` with nothing under it
             node = Node({}, node.place, node.key_place)
@@ -330,23 +332,23 @@ class _Check:
         for name in checked:
             checked[name], missing = absolute(checked[name], node.at((name,)), f"{options.label}: {name}")
             self.mistakes += missing
-        if wrong := options.contradiction(checked):  # which sees paths as the factory will
-            at = _named_in(wrong, node)
+        if wrong := options.contradiction(checked):  # runs after paths are absolute, as the factory sees them
+            at = _first_named_option(wrong, node)
             self.wrong(f"{options.label}: {wrong}", at, at_key=at is node)
             return None
         return checked
 
 
-def _named_in(message: str, section: Node) -> Node:
-    """The option of a section that a message about several of them names first, or the section."""
-    said = re.sub(r"'[^']*'", "", message)  # quoted are values
+def _first_named_option(message: str, section: Node) -> Node:
+    """The option of a section that a message names first, or the section if it names none."""
+    names = re.sub(r"'[^']*'", "", message)  # quotation marks enclose values
     written = (section.mapping or {}).items()
-    named = [(found.start(), node) for name, node in written if (found := re.search(rf"\b{re.escape(name)}\b", said))]
+    named = [(found.start(), node) for name, node in written if (found := re.search(rf"\b{re.escape(name)}\b", names))]
     return min(named, key=lambda one: one[0])[1] if named else section
 
 
 def _run_name(path: Path) -> str:
-    """The file's name without suffix, as a folder's name that JSON can hold, too."""
+    """The file name without its suffix, made safe for a folder name and for JSON."""
     return path.stem.encode("utf-8", "replace").decode().strip(".") or "recipe"
 
 

@@ -1,4 +1,4 @@
-"""JSON Schema of a whole recipe, made from what is installed, for editors that complete and check."""
+"""Generate the JSON Schema of a recipe from the installed components, for completion and validation in editors."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from textforge.errors import PluginError
 
 
 def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
-    """JSON Schema (draft 2020-12). Components that cannot be used are left out.
+    """The JSON Schema (draft 2020-12) of a recipe, without unusable components.
 
-    A recipe that extends another may leave sections out, and `use` in those it has.
+    A recipe with `extends` may omit sections, and may omit `use` inside its sections.
     """
     definitions: dict[str, Any] = {}
     properties: dict[str, Any] = {
-        "extends": {"type": "string", "description": "another recipe that this one is laid over"},
+        "extends": {"type": "string", "description": "path of another recipe; this one overrides it key by key"},
         "seed": {
             "type": "integer",
             "minimum": 0,
             "maximum": MAX_SEED,
             "default": 0,
-            "description": "what every random draw follows from",
+            "description": "seed of every random draw",
         },
     }
     fitting: list[str] = []
@@ -42,9 +42,9 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
             definitions |= {key: schema, **inner}
             references.append({"$ref": f"#/$defs/{key}"})
             names.append(component.name)
-            if kind == "model" and component.declared("fits_itself", False):  # True, or it depends on the options
+            if kind == "model" and component.declared("fits_itself", False):  # True, or a function of the options
                 fitting.append(component.name)
-        definitions[kind] = {"anyOf": [{"enum": names}, *references]}  # parts within parts refer to it
+        definitions[kind] = {"anyOf": [{"enum": names}, *references]}  # nested parts refer to it
         one: dict[str, Any] = {"anyOf": [{"$ref": f"#/$defs/{kind}"}]}
         if KINDS[kind].inner:
             continue
@@ -82,5 +82,5 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
 
 
 def _named(names: list[str]) -> dict[str, Any]:
-    """A section that uses one of these components."""
+    """Schema of a section that uses one of these components."""
     return {"anyOf": [{"enum": names}, {"type": "object", "properties": {"use": {"enum": names}}, "required": ["use"]}]}

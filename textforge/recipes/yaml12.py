@@ -1,4 +1,4 @@
-"""PyYAML made to read and write the scalars of YAML 1.2's core schema (yaml.org/spec/1.2.2, 10.3)."""
+"""PyYAML loader and dumper for the scalars of YAML 1.2's core schema (yaml.org/spec/1.2.2, section 10.3)."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ _SCALARS = (
 
 
 class CoreLoader(yaml.SafeLoader):
-    """Reads `1e-3` as a number, and `no`, `on` and dates as text."""
+    """Loader that reads `1e-3` as a number, and `no`, `on` and dates as text."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, Any]]] = {}  # noqa: RUF012  (as PyYAML declares it)
 
     def __init__(self, text: str, check: Callable[[int, int, int], None]) -> None:
         """Args:
         text: the YAML.
-        check: called before each node is read, with the number of values so far (keys are none), the depth of the
-            node (0 for the root), and its offset in the text; raises to stop. PyYAML takes ten seconds a megabyte.
+        check: called before each node is read; raises to stop early, as PyYAML takes 10 seconds per megabyte. Its
+            arguments are the number of values so far (not counting keys), the depth of the node (0 for the root) and
+            its offset in the text, in characters.
         """
         super().__init__(text)
         self._check, self._values, self._depth = check, 0, -1
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """As PyYAML's, within bounds; the node keeps the tag that was written, which PyYAML forgets."""
+        """Compose a node as PyYAML does, but call the check first and record the explicit tag as `written_tag`."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         tag = getattr(event, "tag", None)
         self._values += parent is None or index is not None
@@ -49,29 +50,29 @@ class CoreLoader(yaml.SafeLoader):
 
 
 class CoreDumper(yaml.SafeDumper):
-    """Writes YAML that YAML 1.1 and 1.2 readers read alike: ambiguous text is quoted, no aliases."""
+    """Dumper whose output means the same in YAML 1.1 and 1.2: it quotes ambiguous text and writes no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """Text with characters that end a line in YAML 1.1 is escaped; PyYAML would write and read them as spaces."""
+    """Escape text that holds line breaks of YAML 1.1, which PyYAML would write and read as spaces."""
     style = '"' if any(c in text for c in "\x85\u2028\u2029") else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-def _know_scalars(loader_or_dumper: Any) -> None:
-    """Make a PyYAML loader or dumper class know YAML 1.2's numbers, booleans and null."""
+def _register_scalars(loader_or_dumper: Any) -> None:
+    """Register YAML 1.2's numbers, booleans and null with a PyYAML loader or dumper class."""
     for name, pattern, first in _SCALARS:
         loader_or_dumper.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(f"^(?:{pattern})$"), first)
 
 
-_know_scalars(CoreLoader)
-_know_scalars(CoreDumper)
+_register_scalars(CoreLoader)
+_register_scalars(CoreDumper)
 CoreDumper.add_representer(str, _represent_text)
 
 
 def to_yaml(value: Any) -> str:
-    """Plain values as YAML that reads back to the same; the innermost mappings and lists on one line."""
+    """Write plain values as YAML that reads back unchanged; innermost mappings and lists take one line."""
     return yaml.dump(value, Dumper=CoreDumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
