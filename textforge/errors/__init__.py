@@ -1,6 +1,6 @@
-"""Every error that textforge raises for a user, the place of a mistake, the nearest right name, and safe text.
+"""Exceptions for users, positions of mistakes, suggestions of similar names, and text that is safe to display.
 
-Standard library only.
+Imports only the standard library.
 """
 
 from textforge.errors.escapes import (

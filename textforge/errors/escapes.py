@@ -1,8 +1,8 @@
-"""Text as it is shown to people: nothing in it can steer a terminal, hide, or pass for a line of its own.
+"""Escape text for display, so that it cannot control a terminal, hide characters, or imitate another line.
 
-Labels, column names, texts and paths come from files that anybody may have written. An escape sequence in one of them
-could rewrite the screen, and a right-to-left override could show another name than the real one. JSON and the files of
-a run keep exact values; what people read goes through this module. Standard library only.
+Labels, column names, texts and paths come from untrusted files. An escape sequence could rewrite the screen, and a
+right-to-left override could disguise a name. JSON output and the files of a run keep exact values; all text for people
+goes through this module. Imports only the standard library.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import re
 import unicodedata
 
 SIMPLE = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-"""Short escapes; other characters are written as `\\x1b`, `\\u202e` or `\\U000e0041`."""
+"""Short escapes; other characters become `\\x1b`, `\\u202e` or `\\U000e0041`."""
 VISIBLE_SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
-"""Format characters that are drawn, such as the sign that ends a verse in Arabic."""
+"""Format characters with a visible glyph, such as the Arabic end-of-verse sign."""
 JOINERS = frozenset("\u200c\u200d")
-"""Zero-width (non-)joiners shape words of Persian and Hindi and join emoji. Elsewhere they only hide."""
+"""Zero-width joiner and non-joiner. They shape Persian and Hindi words and emoji; elsewhere they are invisible."""
 
 
 def shown(text: str) -> str:
-    r"""A value, such as a label, on one line.
+    r"""Escape a value, such as a label, for display on one line.
 
-    Control, format, private and unassigned characters and halves of surrogate pairs are escaped as in a Python string
-    (`\x1b`, `\u202e`, `\n`). So is the backslash: two different values never look the same by their escapes. Letters,
-    marks and signs of all scripts stay, and so do the joiners inside words and emoji that need them.
+    Control, format, private-use and unassigned characters and lone surrogates are escaped as in a Python string
+    (`\x1b`, `\u202e`, `\n`). The backslash is escaped too, so that different values never look the same. Letters, marks
+    and symbols of all scripts are kept, as are joiners inside words and emoji that need them.
     """
     if text.isprintable() and "\\" not in text:
         return text
@@ -31,14 +31,14 @@ def shown(text: str) -> str:
 
 
 def shown_line(text: str) -> str:
-    """A sentence on one line: as `shown`, but the backslash stays, so that what is escaped already stays as it is."""
+    """Escape a sentence for display on one line, as `shown` does, but keep backslashes: its escapes stay valid."""
     if text.isprintable():
         return text
     return "".join([_escaped(text, n) if _hidden(text, n) else c for n, c in enumerate(text)])
 
 
 def shown_lines(text: str) -> str:
-    """A message of several lines: as `shown_line`, with its line ends and tabs."""
+    """Escape a message of several lines, as `shown_line` does, but keep newlines and tabs."""
     if text.isprintable():
         return text
     kept = ("\n", "\t")
@@ -47,7 +47,7 @@ def shown_lines(text: str) -> str:
 
 
 def shown_json(text: str) -> str:
-    r"""JSON with every hidden character as `\uXXXX`: the same values, and nothing that steers a terminal."""
+    r"""Escape hidden characters in JSON as `\uXXXX`: the values stay the same and cannot control a terminal."""
     if text.isprintable():
         return text
     return re.sub(
@@ -56,6 +56,7 @@ def shown_json(text: str) -> str:
 
 
 def _hidden(text: str, n: int) -> bool:
+    """Whether the character at index `n` is invisible or controls the display."""
     char = text[n]
     if char in JOINERS:
         return not (0 < n < len(text) - 1 and _takes_joiners(text[n - 1]) and _takes_joiners(text[n + 1]))
@@ -63,12 +64,12 @@ def _hidden(text: str, n: int) -> bool:
 
 
 def _unsafe(char: str) -> bool:
-    """Whether a character is a control, format, private, surrogate or unassigned one, or a separator of lines."""
+    """Whether a character is a control, format, private-use, surrogate, unassigned or line-separator character."""
     return not char.isprintable() and unicodedata.category(char) != "Zs"
 
 
 def _takes_joiners(char: str) -> bool:
-    """A letter or mark of a script whose words have joiners, or a piece of an emoji."""
+    """Whether joiners may follow a character: a letter or mark of a script that uses them, or part of an emoji."""
     code = ord(char)
     if unicodedata.category(char) in ("So", "Sk", "Mn", "Me"):
         return code >= 0x300
@@ -77,6 +78,7 @@ def _takes_joiners(char: str) -> bool:
 
 
 def _escaped(text: str, n: int) -> str:
+    """The escape of the character at index `n`."""
     char = text[n]
     if char in SIMPLE:
         return SIMPLE[char]

@@ -1,4 +1,4 @@
-"""One thing that is wrong in a recipe, and the place where it was written."""
+"""A mistake in a recipe, and its position in the source."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from textforge.errors.names import cut
 
 LONGEST_MESSAGE = 2000
-"""Characters of one mistake's message, without the line that it points at."""
+"""Limit on the characters of one message, not counting the quoted line."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value was written: a file with line and column (from 1), or an override."""
+    """Position of a value: a file with line and column (both from 1), or an override."""
 
     source: str
     line: int | None = None
@@ -21,13 +21,13 @@ class Place:
     excerpt: str | None = None
     width: int = 1
     folder: Path | None = None
-    """What relative paths written here are relative to; None: the working directory."""
+    """Base folder of relative paths; None for the working directory."""
 
     def __str__(self) -> str:
         return ":".join(str(part) for part in (self.source, self.line, self.column) if part is not None)
 
     def pointer(self) -> str:
-        """The written line with carets under the value, or nothing where there is no line."""
+        """The source line with carets under the value; empty if there is no source line."""
         if self.excerpt is None or self.column is None:
             return ""
         line = self.excerpt.rstrip()
@@ -41,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing that is wrong, where it stands, and what to do about it."""
+    """One mistake: what is wrong and how to correct it, and its position."""
 
     message: str
     place: Place | None = None

@@ -1,4 +1,4 @@
-"""Names in messages: the nearest right one, lists of them, long ones cut."""
+"""Format names for messages: suggest the nearest one, list several, truncate long ones."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from textforge.errors.escapes import shown_line
 
 LONGEST_NAME = 60
-"""Characters of a name or value that a message quotes; of a longer one it quotes both ends."""
+"""Limit on the characters of a name or value in a message; a longer one is cut in the middle."""
 
 LONGEST_SOUGHT = 100
-"""Characters of a name for which a similar one is sought: the time of a comparison grows with their square."""
+"""Limit on the characters of names to compare: the time of a comparison grows with the square of the length."""
 
 COMPARED = 50
-"""Candidates that are compared character by character, where there are more."""
+"""Limit on the candidates that are compared in full; a cheaper score selects them."""
 
 
 def cut(text: str, limit: int = LONGEST_NAME) -> str:
-    """Text of at most `limit` characters: of a longer one the beginning and the end, with `…` between them."""
+    """Truncate text to `limit` characters: keep its start and its end, with `…` between them."""
     if len(text) <= limit:
         return text
     tail = limit // 3
@@ -25,11 +25,11 @@ def cut(text: str, limit: int = LONGEST_NAME) -> str:
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that a person who wrote `name` most likely meant, or None.
+    """The candidate that the author of `name` most likely meant, or None.
 
-    Knows typing slips (difflib), abbreviations (`learning_rate` for `lr`) and added or left-out
-    words (`max_epochs` for `epochs`). Names of more than 100 characters are near to none. Of thousands of
-    candidates, those that share most characters with the name are compared in full.
+    Recognizes typing errors (difflib), abbreviations (`learning_rate` for `lr`), and extra or missing
+    words (`max_epochs` for `epochs`). Names of more than 100 characters match no candidate. If there are more than
+    50 candidates, only those that share the most characters with the name are compared in full.
     """
     import difflib
     import heapq
@@ -65,20 +65,20 @@ def _initials(name: str) -> str:
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """`" Did you mean 'x'?"`, or an empty string where nothing is near."""
+    """`" Did you mean 'x'?"`, or an empty string if no candidate is similar."""
     found = nearest(name, candidates)
     return f" Did you mean '{shown_line(cut(found))}'?" if found else ""
 
 
 def listed(names: Iterable[str], *, limit: int = 20) -> str:
-    """Names in a sentence: `a, b, c`, `none` where there are none; at most `limit`, and long ones are cut."""
+    """Join names for a sentence: `a, b, c`, or `none`; shows at most `limit` names and truncates long ones."""
     names = list(names)
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
     return ", ".join(shown_line(cut(name, 2 * LONGEST_NAME)) for name in names[:limit]) + more if names else "none"
 
 
 def alternatives(names: Iterable[str], conjunction: str = "or") -> str:
-    """`'a', 'b' or 'c'`."""
+    """Join quoted names for a sentence: `'a', 'b' or 'c'`."""
     quoted = [f"'{shown_line(name)}'" for name in names]
     if len(quoted) < 2:
         return "".join(quoted)

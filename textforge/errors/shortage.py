@@ -1,6 +1,6 @@
-"""Errors that mean that memory, open files or threads ran out, whatever type a library raises for them.
+"""Detect that memory, open files or threads ran out, whatever exception type a library raises for it.
 
-Standard library only: it must work where nothing else can be imported.
+Imports only the standard library: it must work when nothing else can be imported.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SIGNS = (
              r"memory allocation of \d+ bytes failed|\b(?:os error|code:) 12\b"),
     (TEMPORARY, r"no usable temporary directory"),
 )  # fmt: skip
-"""What messages of C, C++ and Rust libraries say of each; the first that matches counts."""
-NUMBERS = {errno.ENOMEM: MEMORY, errno.EMFILE: FILES, errno.ENFILE: FILES}
+"""Patterns of the error messages of C, C++ and Rust libraries; the first match counts."""
+ERRNOS = {errno.ENOMEM: MEMORY, errno.EMFILE: FILES, errno.ENFILE: FILES}
 
 ADVICE = {
     "load": "It happened while the data were loaded: set dataset.stream: true where the dataset has it, read fewer "
@@ -39,26 +39,26 @@ ADVICE = {
     "evaluate": "It happened while texts were evaluated: use fewer or shorter ones.",
     "predict": "It happened while labels were predicted: give fewer or shorter texts at a time.",
 }  # fmt: skip
-"""What helps against too little memory, by the stage at which it ran out."""
+"""Advice for each stage at which memory can run out."""
 
 SPACE, SPACE_WITH_POLARS, SPACE_PER_CORE = 640 << 20, 1792 << 20, 8 << 20
-"""Bytes of address space that torch takes, alone and with polars, and the threads of each core; as measured."""
+"""Measured address space, in bytes: torch alone, torch with polars, and the threads of each core."""
 FILES_NEEDED = 6
-"""Files that are open at once while libraries are loaded."""
+"""Number of files that are open at the same time while libraries are loaded."""
 
 
 class ShortageError(TextforgeError):
-    """The limits of this process leave too little to begin with (exit code 1)."""
+    """The limits of this process are too low to start (exit code 1)."""
 
 
 def shortage(error: BaseException) -> str | None:
-    """The sentence that says what ran out, or None if the error, and what caused it, is no shortage."""
+    """The sentence that names the exhausted resource, or None if neither the error nor its causes are a shortage."""
     return next(filter(None, map(_shortage, _chain(error))), None)
 
 
 @contextmanager
 def advised(stage: str) -> Iterator[None]:
-    """Note on an error that memory ran out for what helps at this stage; the innermost stage counts."""
+    """Add advice for this stage to an out-of-memory error; the advice of the innermost stage wins."""
     try:
         yield
     except BaseException as error:
@@ -68,7 +68,7 @@ def advised(stage: str) -> Iterator[None]:
 
 
 def limits() -> str:
-    """The limits of this process that are set, as a sentence; empty where none is, or where nobody knows."""
+    """A sentence that lists the limits set for this process; empty if there are none, or on Windows."""
     try:
         import resource
     except ImportError:  # not on Windows
@@ -83,12 +83,12 @@ def limits() -> str:
 
 
 def require_room(*, polars: bool = True) -> None:
-    """Refuse to begin where libraries would abort the process: with too few files or too little address space.
+    """Check that enough open files and address space are left to load the libraries.
 
-    A native library that gets no memory for its threads ends the process itself, and no exception can be caught.
+    A native library that cannot allocate memory for its threads aborts the process, with no exception to catch.
 
     Args:
-        polars: whether data are read, and not only texts.
+        polars: whether polars will be loaded too, to read data files.
 
     Raises:
         ShortageError: the limits of this process (ulimit) are too small.
@@ -98,7 +98,7 @@ def require_room(*, polars: bool = True) -> None:
             for _ in range(FILES_NEEDED):
                 opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
     except OSError as error:
-        if error.errno in NUMBERS:
+        if error.errno in ERRNOS:
             raise ShortageError(FILES) from error
     with suppress(ImportError):  # not on Windows
         import mmap
@@ -106,14 +106,14 @@ def require_room(*, polars: bool = True) -> None:
 
         if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
             needed = (SPACE_WITH_POLARS if polars else SPACE) + SPACE_PER_CORE * (os.cpu_count() or 1)
-            try:  # reserves addresses, and no memory
+            try:  # reserves address space, not memory
                 mmap.mmap(-1, needed, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ).close()
             except OSError as error:
                 raise ShortageError(f"{LIBRARIES} They take about {needed >> 10:,} kB.") from error
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, what caused it, and so on."""
+    """Yield an error and its chain of causes (`__cause__`)."""
     found: list[BaseException] = []
     current: BaseException | None = error
     while current is not None and not any(current is one for one in found):
@@ -125,12 +125,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _shortage(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return MEMORY
-    if isinstance(error, OSError) and error.errno in NUMBERS:
-        return NUMBERS[error.errno]
+    if isinstance(error, OSError) and error.errno in ERRNOS:
+        return ERRNOS[error.errno]
     if isinstance(error, BlockingIOError) and hasattr(error, "characters_written"):
-        return None  # a reader that is slow, and a stream that does not wait for it
-    panic = type(error).__name__ == "PanicException"  # of a library in Rust; a class of its own in each
+        return None  # a slow reader of a non-blocking stream
+    panic = type(error).__name__ == "PanicException"  # raised by Rust libraries, each with its own class
     if panic or isinstance(error, (ImportError, OSError, RuntimeError, SystemError)):
         text = str(error)
-        return next((told for told, sign in SIGNS if re.search(sign, text, re.IGNORECASE)), None)
+        return next((message for message, sign in SIGNS if re.search(sign, text, re.IGNORECASE)), None)
     return None
