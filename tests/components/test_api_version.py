@@ -60,7 +60,7 @@ def unknown(parts: PluginManager, name: str) -> str:
 def test_what_is_no_number_is_told(number):
     reason = api_mismatch(plugin(TEXTFORGE_API=number), "tf-own")
     assert reason == (
-        f'its TEXTFORGE_API is {number!r}, which is no API number. Write it as text: TEXTFORGE_API = "{PLUGIN_API}".'
+        f'its TEXTFORGE_API is {number!r}, which is not an API number. Write it as TEXTFORGE_API = "{PLUGIN_API}".'
     )
 
 

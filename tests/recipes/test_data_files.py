@@ -73,6 +73,7 @@ def test_a_recipe_is_read_whatever_its_suffix(tmp_path, name):
         ("settings.json", '{\n "host": "a",\n "port": 1\n}\n'),
         ("key", "-----BEGIN KEY-----\nabc\n"),
         ("train.py", "import os, sys\nimport re, csv\n"),
+        ("r.yaml.gz", "text,label\nhello,a\n"),
         ("r", "modle: mlp\n"),
         ("r", ""),
     ],

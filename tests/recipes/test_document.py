@@ -254,11 +254,11 @@ def test_a_file_larger_than_any_recipe_is_refused(tmp_path):
     file.write_bytes(b"a: 1\n" + b"#" * (MAX_BYTES - 5))
     assert read_document(file)[1].plain() == {"a": 1}
     file.write_bytes(b"a: 1\n" + b"#" * (MAX_BYTES - 4))
-    assert refused(file) == "FILE: larger than 1,000,000 bytes; this is no recipe."
+    assert refused(file) == "FILE: larger than 1,000,000 bytes; this is not a recipe."
 
 
 def test_a_device_without_end_is_refused():
-    assert "this is no recipe" in refused(Path("/dev/zero"))
+    assert "this is not a recipe" in refused(Path("/dev/zero"))
 
 
 # -- nodes -----------------------------------------------------------------------------------------
@@ -297,9 +297,9 @@ ENDLESS.append(ENDLESS)
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ({1, 2}, "recipe.a: set is no type of a recipe; those are numbers, text, lists and mappings."),
-        (object(), "recipe.a: object is no type of a recipe; those are numbers, text, lists and mappings."),
-        (1j, "recipe.a: complex is no type of a recipe; those are numbers, text, lists and mappings."),
+        ({1, 2}, "recipe.a: set is not allowed in a recipe; use numbers, text, lists and mappings."),
+        (object(), "recipe.a: object is not allowed in a recipe; use numbers, text, lists and mappings."),
+        (1j, "recipe.a: complex is not allowed in a recipe; use numbers, text, lists and mappings."),
         ("\ud800", "recipe.a: '\\ud800' holds half a character (a lone surrogate), which no file can hold."),
         (10**400, "recipe.a: a whole number of 1,329 bits is too large."),
         ({"b": {1: 2}}, "recipe.a.b: the key 1 is not text."),

@@ -209,8 +209,8 @@ def test_an_overridden_path_is_relative_to_the_working_directory(write, base, mo
     [
         ("model.hidden", "--set model.hidden: an override is KEY=VALUE, as in model.hidden=[200]."),
         ("", "--set : an override is KEY=VALUE, as in model.hidden=[200]."),
-        ("=3", "--set =3: '' is no key. Keys are joined by dots, as in model.hidden."),
-        ("model..x=1", "--set model..x=1: 'model..x' is no key. Keys are joined by dots, as in model.hidden."),
+        ("=3", "--set =3: '' is not a key. Join names by dots, as in model.hidden."),
+        ("model..x=1", "--set model..x=1: 'model..x' is not a key. Join names by dots, as in model.hidden."),
         ("modle.x=1", "--set modle.x=1: unknown key 'modle'. Keys: seed, dataset, vectorizer, model, optimizer, "
          "scheduler, loss, trainer, metrics, callbacks, decision. Did you mean 'model'?"),
         ("extends=x", "--set extends=x: unknown key 'extends'. Keys: "),
@@ -238,7 +238,7 @@ def test_a_wrong_override_is_named_by_its_text(base, override, says):
         ({"model.hiden": 1}, "overrides['model.hiden']: model 'mlp': unknown option 'hiden'."),
         ({"modle": 1}, "overrides['modle']: unknown key 'modle'."),
         ({3: 1}, "overrides['3']: the key 3 is not text."),
-        ({"model.hidden": {1}}, "overrides['model.hidden']: set is no type of a recipe"),
+        ({"model.hidden": {1}}, "overrides['model.hidden']: set is not allowed in a recipe"),
     ],
 )
 def test_a_wrong_override_in_code_is_named_by_its_key(small_csv, overrides, says):

@@ -393,7 +393,7 @@ def test_options_that_do_not_fit_are_told_where_the_last_of_them_stands(refused)
 
 def test_wrong_overrides_are_told_together_with_everything_else(refused):
     told = refused(with_section("seed", "-1"), overrides=["foo", "=3", "model.hiden=[3]", "bar.x=1"])
-    for part in ("--set foo: an override is KEY=VALUE", "--set =3: '' is no key", "unknown option 'hiden'",
+    for part in ("--set foo: an override is KEY=VALUE", "--set =3: '' is not a key", "unknown option 'hiden'",
                  "--set bar.x=1: unknown key 'bar'", "r.yaml:1:7: seed must be"):  # fmt: skip
         assert part in told
 

@@ -36,7 +36,7 @@ def api_mismatch(plugin: Any, distribution: str) -> str | None:
     if wanted is None:
         return None
     if not isinstance(wanted, str) or not (numbers := re.fullmatch(r"(\d+)\.(\d+)", wanted)):
-        return f'its {ATTRIBUTE} is {wanted!r}, which is no API number. Write it as text: {ATTRIBUTE} = "{PLUGIN_API}".'
+        return f'its {ATTRIBUTE} is {wanted!r}, which is not an API number. Write it as {ATTRIBUTE} = "{PLUGIN_API}".'
     first, second = int(numbers[1]), int(numbers[2])
     own_first, own_second = map(int, PLUGIN_API.split("."))
     if first == own_first and second <= own_second:

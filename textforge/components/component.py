@@ -120,7 +120,7 @@ class Component:
     def fits_chunks(self) -> bool:
         """Whether a vectorizer can be fitted chunk by chunk.
 
-        Only a class can be inspected before it is instantiated, so any other factory counts as able.
+        Only a class can be inspected before it is called; any other factory is assumed to support it.
         """
         return not isinstance(self.factory, type) or callable(getattr(self.factory, "fit_chunks", None))
 

@@ -232,9 +232,8 @@ class Options:
                 written = jsonable({name: option.default})
             except ValueError as error:
                 raise PluginError(f"{self.label}: the default of '{name}' cannot be written: {error}") from error
-            _, mistakes = self.check_each(
-                written, _section_of_any_kind
-            )  # not `check`: a rule such as "give path or url" rejects the defaults
+            # Not `check`: a rule such as "give path or url" rejects the defaults together.
+            _, mistakes = self.check_each(written, _section_of_any_kind)
             for path, message in mistakes:
                 if path[:1] in ((name,), ()):
                     raise PluginError(

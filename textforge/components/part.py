@@ -26,7 +26,7 @@ class Part(AnyPart):
     component: Component
     options: dict[str, Any] = field(default_factory=dict)
     written_at: str = ""
-    """Location in the recipe for error messages (`recipe.yaml:3:1`); empty for a part made in code."""
+    """Position in the recipe for error messages (`recipe.yaml:3:1`); empty for a part made in code."""
 
     @property
     def label(self) -> str:
@@ -53,18 +53,18 @@ class Part(AnyPart):
     @property
     def streams(self) -> bool:
         """Whether a dataset returns a `Stream` for training with these options: its factory's `streams(**options)`."""
-        return self._declared("streams", False, "saying whether it streams") is True
+        return self._declared("streams", False, "reporting whether it streams") is True
 
     @property
     def fits_itself(self) -> bool:
         """Whether a model trains itself in its own `fit`: its factory's attribute `fits_itself`."""
-        return self._declared("fits_itself", False, "saying whether it fits itself") is True
+        return self._declared("fits_itself", False, "reporting whether it fits itself") is True
 
     @property
     def fits_chunks(self) -> bool:
         """Whether a vectorizer, and every vectorizer inside it, can be fitted chunk by chunk.
 
-        A factory that is not a class counts as able: its result is known only after it is built.
+        A factory that is not a class is assumed to support it: it cannot be inspected before the call.
         """
         within = [part for _, part in self.parts if part.component.kind == self.component.kind]
         return self.component.fits_chunks and all(part.fits_chunks for part in within)
@@ -72,7 +72,7 @@ class Part(AnyPart):
     @property
     def gives(self) -> tuple[str, ...]:
         """Facts that a vectorizer gives to models: its factory's attribute `gives`, by default `n_features`."""
-        return self.component.names_of_facts(self._declared("gives", DEFAULT_GIVES, "saying which facts it gives"))
+        return self.component.names_of_facts(self._declared("gives", DEFAULT_GIVES, "reporting which facts it gives"))
 
     @property
     def takes_sparse_gradients(self) -> bool:
@@ -83,7 +83,7 @@ class Part(AnyPart):
         Raises:
             PluginError: the attribute names an option that the factory does not have.
         """
-        declared = self._declared("sparse_gradients", False, "saying whether it takes sparse gradients")
+        declared = self._declared("sparse_gradients", False, "reporting whether it takes sparse gradients")
         if isinstance(declared, str):
             if declared not in self.component.options.defaults():
                 raise PluginError(
@@ -180,7 +180,7 @@ def plugin_errors(who: str, doing: str, place: str = "") -> Iterator[None]:
     Args:
         who: the plugin, as the subject of the message.
         doing: the activity during which it failed, such as "being built".
-        place: location in the recipe; also prefixed to textforge's own errors that have none.
+        place: position in the recipe; also prefixed to textforge's own errors that have none.
 
     Raises:
         ComponentError: the plugin raised an exception, or called `sys.exit`.

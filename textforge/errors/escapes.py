@@ -69,7 +69,7 @@ def _unsafe(char: str) -> bool:
 
 
 def _takes_joiners(char: str) -> bool:
-    """Whether joiners may follow a character: a letter or mark of a script that uses them, or part of an emoji."""
+    """Whether joiners occur next to a character: a letter or mark of a script that uses them, or part of an emoji."""
     code = ord(char)
     if unicodedata.category(char) in ("So", "Sk", "Mn", "Me"):
         return code >= 0x300

@@ -23,18 +23,20 @@ def is_data(path: Path, content: bytes, *, has_section: bool) -> bool:
     """Whether a file holds data rather than a recipe.
 
     Args:
-        path: its suffix counts first, below the suffix of a compression.
-        content: its bytes, or the first of them.
-        has_section: whether the content has a key of a recipe; then only a data suffix makes it data.
+        path: its suffix, before any suffix of a compression, counts first.
+        content: the bytes of the file, or the first of them.
+        has_section: whether the content has a recipe key; such a file is data only by its suffix.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compressed = bool(suffixes) and suffixes[-1] in COMPRESSED
     suffix = next(iter(suffixes[-2:-1] if compressed else suffixes[-1:]), "")
-    if suffix in TABLES:
-        return True
-    if suffix not in AMBIGUOUS and not (compressed and suffix not in (".yaml", ".yml")):
+    if suffix in (".yaml", ".yml"):
         return False
-    if compressed or content.startswith(SIGNATURES):
+    if suffix in TABLES or compressed:
+        return True
+    if suffix not in AMBIGUOUS:
+        return False
+    if content.startswith(SIGNATURES):
         return True
     return not has_section and (suffix == ".txt" or _has_rows(content[:LONGEST_HEAD].decode("utf-8-sig", "replace")))
 

@@ -94,7 +94,7 @@ def read_document(path: Path) -> tuple[str, Node]:
     if is_data(path, data, has_section=bool(_SECTION.search(data.decode("utf-8", "replace")))):
         raise RecipeError(f"{path}: this is data, not a recipe. Write a recipe for it first ({init_command(path)}).")
     if len(data) > MAX_BYTES:
-        raise RecipeError(f"{path}: larger than {MAX_BYTES:,} bytes; this is no recipe.")
+        raise RecipeError(f"{path}: larger than {MAX_BYTES:,} bytes; this is not a recipe.")
     text = _decode(data, str(path))
     return text, parse(text, str(path), folder=path.resolve().parent, quoted=bool(_SECTION.search(text)))
 
@@ -151,7 +151,7 @@ def _from_python(value: Any, source: str, folder: Path | None, depth: int, numbe
 def _out_of_bounds(n_values: int, depth: int) -> str | None:
     """An error message if the number of values so far or the nesting depth exceeds its limit; None otherwise."""
     if n_values > MAX_NODES:
-        return f"holds more than {MAX_NODES:,} values, counting those that aliases repeat; this is no recipe."
+        return f"holds more than {MAX_NODES:,} values, counting those that aliases repeat; this is not a recipe."
     return f"nested deeper than {MAX_DEPTH} levels." if depth > MAX_DEPTH else None
 
 
@@ -171,7 +171,7 @@ def _scalar(value: Any) -> Scalar:
         return _text(str(value))
     if isinstance(value, str):
         return _text(str.__str__(value))
-    raise ValueError(f"{type(value).__name__} is no type of a recipe; those are numbers, text, lists and mappings")
+    raise ValueError(f"{type(value).__name__} is not allowed in a recipe; use numbers, text, lists and mappings")
 
 
 def _integer(number: int) -> int:

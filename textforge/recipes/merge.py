@@ -163,9 +163,9 @@ def _split_key(key: str, place: Place) -> list[str]:
     """
     keys = key.split(".", MAX_DEPTH)
     if len(keys) > MAX_DEPTH:
-        raise RecipeError(Mistake(f"a key of more than {MAX_DEPTH} names joined by dots.", place))
+        raise RecipeError(Mistake(f"the key joins more than {MAX_DEPTH} names by dots.", place))
     if not all(keys):
-        raise RecipeError(Mistake(f"'{cut(key)}' is no key. Keys are joined by dots, as in model.hidden.", place))
+        raise RecipeError(Mistake(f"'{cut(key)}' is not a key. Join names by dots, as in model.hidden.", place))
     if keys[0] not in KEYS or keys[0] == "extends":
         known = [k for k in KEYS if k != "extends"]
         raise RecipeError(

@@ -176,13 +176,13 @@ class _Check:
         return found
 
     def sections(self) -> dict[str, Node]:
-        """The top-level sections; raises a `RecipeError` if the document is no recipe at all."""
+        """The top-level sections; raises a `RecipeError` if the document is not a recipe."""
         sections = self.root.mapping
         if sections is None:
             raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", self.root.place))
         if sections and not any(key in sections for key in KEYS):  # another file; the message must not quote it
             meant = did_you_mean(next(iter(sections)), KEYS)
-            wrong = f"this is no recipe: it has none of the keys {listed(KEYS)}.{meant}"
+            wrong = f"this is not a recipe: it has none of the keys {listed(KEYS)}.{meant}"
             raise RecipeError(Mistake(wrong, self.root.place))
         return sections
 
