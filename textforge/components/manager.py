@@ -231,9 +231,7 @@ class PluginManager:
                 )
                 continue
             component = Component(kind, name, target, origin, plugin)
-            if (
-                callable(target) and kind is not COMMAND
-            ):  # a factory given as a string is imported and read on first use
+            if callable(target) and kind is not COMMAND:  # a string is imported and read on first use
                 _, error = try_call(getattr, component, "options")
                 if error:
                     wrong.append(f"gave a factory that cannot be used: {error}")

@@ -189,9 +189,7 @@ class Options:
                 values[name] = copy.deepcopy(self.fields[name].default)
             for place, kind in list(part_places(annotation, values.get(name), (name,)) if name in values else ()):
                 if resolve is None:
-                    raise PluginError(
-                        f"{self.label}: the part at {dotted(place)} can only be resolved with a PluginManager."
-                    )
+                    raise PluginError(f"{self.label}: resolving the part at {dotted(place)} needs a PluginManager.")
                 part, mistakes = resolve(kind, value_at(values, place), place)
                 wrong += mistakes
                 values = with_value(values, place, {SLOT: len(resolved)})

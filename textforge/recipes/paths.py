@@ -41,9 +41,7 @@ def absolute(value: Any, node: Node, label: str) -> tuple[Any, list[Mistake]]:
             return path
         if isinstance(value, (list, tuple, set, frozenset)):
             items = [found(item, node.at((n,))) for n, item in enumerate(value)]
-            return (
-                type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-            )  # a NamedTuple takes its fields one by one
+            return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)  # _fields: a NamedTuple
         if isinstance(value, dict):
             return {key: found(item, node.at((key,))) for key, item in value.items()}
         if is_dataclass(value) and not isinstance(value, type):
