@@ -111,8 +111,8 @@ def test_windows_and_old_mac_line_ends_are_line_ends():
         ("a: &x 1\n<<: {b: 1}", "2:1: merge keys (<<) are not supported in recipes; use 'extends' instead."),
         ("a: &x [1, *x]", "1:4: an alias refers to a value that contains it."),
         ("&x a: {b: *y}", "1:11: not proper YAML: found undefined alias 'y'."),
-        ("a: !!python/object:os.system x", "1:4: the tag 'tag:yaml.org,2002:python/object:os.system' is not supported in "
-         "recipes; remove it."),
+        ("a: !!python/object:os.system x", "1:4: the tag 'tag:yaml.org,2002:python/object:os.system' is not supported "
+         "in recipes; remove it."),
         ("a: !mine x", "1:4: the tag '!mine' is not supported in recipes; remove it."),
         ("a: ! 3", "1:4: the tag '!' is not supported in recipes; remove it."),
         ("a: !!null b", "1:4: the tag 'tag:yaml.org,2002:null' is not supported in recipes; remove it."),
