@@ -71,7 +71,7 @@ def test_texts_of_several_folds_are_counted(rows: list[tuple[str, str]], n_folds
         places.setdefault(text, set()).add(fold)
     n = sum(len(places[text]) > 1 for text, _ in rows)
     told = " ".join(across_folds(hashes(rows), folds))
-    assert told.startswith(f"{n} of the {len(rows)} training texts stand in another fold") == (n > 0)
+    assert told.startswith(f"{n} of the {len(rows)} training texts also occur in another fold") == (n > 0)
 
 
 def test_the_order_of_a_set_of_labels_is_no_conflict() -> None:
@@ -99,13 +99,13 @@ TOLD = [
     "1 of the 6 training texts repeat an earlier one word for word, with the same label (rows 3): each counts again "
     "in training.",
     "2 of the 6 training texts have another label elsewhere in train, word for word the same text (rows 4, 5): no "
-    "classifier can get all of them right. Correct their labels.",
-    "1 of the 3 valid texts stand in train word for word (rows 1): figures on valid may be too good.",
+    "classifier can predict all of them correctly. Correct their labels.",
+    "1 of the 3 valid texts also occur in train word for word (rows 1): metrics on valid may be too good.",
     "2 of the 5 test texts have another label elsewhere in test, word for word the same text (rows 4, 5): no "
-    "classifier can get all of them right. Correct their labels.",
-    "2 of the 5 test texts stand in train word for word (rows 1, 2), 1 of them with another label: figures on test "
+    "classifier can predict all of them correctly. Correct their labels.",
+    "2 of the 5 test texts also occur in train word for word (rows 1, 2), 1 of them with another label: metrics on test "
     "may be too good.",
-    "1 of the 5 test texts stand in valid word for word (rows 3): figures on test may be too good.",
+    "1 of the 5 test texts also occur in valid word for word (rows 3): metrics on test may be too good.",
 ]
 
 
@@ -148,11 +148,11 @@ def test_a_run_tells_them_once_trainer_and_estimator_too(faulty: Path, tmp_path:
     told = run.result["warnings"]
     assert max(Counter(told).values()) == 1
     for part in (
-        "test has 12 texts: one more or less right moves accuracy by 8 points.",
-        "validation has 10 texts: one more or less right moves accuracy by 10 points.",
+        "test has 12 texts: a single text changes accuracy by 8 points.",
+        "validation has 10 texts: a single text changes accuracy by 10 points.",
         "training texts repeat an earlier one word for word, with the same label",
-        "test texts stand in train word for word",
-        "validation texts stand in train word for word (rows ",
+        "test texts also occur in train word for word",
+        "validation texts also occur in train word for word (rows ",
     ):
         assert sum(part in sentence for sentence in told) == 1, part
     plugins = PluginManager()
@@ -193,7 +193,7 @@ def test_the_rows_of_a_validation_split_are_those_of_train() -> None:
     data = Dataset(train=([*texts, *texts], [*labels, *labels]))
     trainer = textforge.Trainer(data, *parts, epochs=1, validation=0.1)
     trainer.prepare()
-    (told,) = (one for one in trainer.warnings if "validation texts stand in train" in one)
+    (told,) = (one for one in trainer.warnings if "validation texts also occur in train" in one)
     rows = [int(row) for row in told.partition("(rows ")[2].partition(" ")[0].replace(",", " ").split()]
     _, held = holdout(data.train[1], 0.1, 0)
     assert trainer.n_train == 72 and set(rows) <= {row + 1 for row in held.tolist()} and " of train): " in told

@@ -252,7 +252,7 @@ def test_single_labels_in_one_split_and_lists_in_the_other_are_refused() -> None
 
 def test_groups_and_a_held_out_validation_need_texts_in_memory() -> None:
     texts, labels = make_texts(20)
-    with pytest.raises(DataError, match="none are held out of a stream"):
+    with pytest.raises(DataError, match="no texts are held out of a stream"):
         Dataset(stream(texts, labels), groups=texts)
     with pytest.raises(RecipeError, match="Let the dataset bring a validation split"):
         trainer(stream(texts, labels), validation=0.1).prepare()

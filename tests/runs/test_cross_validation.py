@@ -212,7 +212,7 @@ def test_texts_of_several_folds_and_small_data_are_told_once(tmp_path: Path) -> 
         told[3].partition(":")[0],
         "validation has 4 texts",
     ]
-    assert "training texts stand in another fold, too, word for word (rows " in told[3]
+    assert "training texts also occur in another fold word for word (rows " in told[3]
 
 
 def test_it_says_nothing_of_callbacks_where_there_are_none_nor_of_folds_that_are_fine(crossed: Any) -> None:

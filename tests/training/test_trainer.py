@@ -482,7 +482,7 @@ def test_steps_are_known_before_training() -> None:
 
 @pytest.mark.parametrize("data", [make_texts(10), None, {"train": make_texts(10)}])
 def test_what_is_no_dataset_is_told(data: Any) -> None:
-    with pytest.raises(DataError, match=f"a {type(data).__name__} is no dataset"):
+    with pytest.raises(DataError, match=f"a {type(data).__name__} is not a dataset"):
         Trainer(data, PARTS.part("vectorizer", "bow"), of(FeatureLinear), torch.optim.SGD)
 
 

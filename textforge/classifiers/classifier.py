@@ -20,25 +20,25 @@ from textforge.errors import ComponentError, DataError, RecipeError, TrainingErr
 from textforge.features.ragged import Features, as_features, bounded_batches
 
 BATCH_SIZE = 512
-"""Texts at a time in prediction; it bounds memory and changes no result beyond float rounding."""
+"""Texts per prediction batch. Bounds memory; affects results only by float rounding."""
 MOST_PADDED = 2**17
-"""Words at a time in prediction, with the padding of texts to the longest of a batch."""
+"""Most words per prediction batch, counting the padding of every text to the longest one."""
 
 
 class Classifier:
-    """What `Trainer.classifier()` and `textforge.load()` return.
+    """A trained classifier, as returned by `Trainer.classifier()` and `textforge.load()`.
 
     Args:
-        vectorizer: fitted.
-        module: the trained `torch.nn.Module`; put into evaluation mode.
-        labels: the classes, in the order of the module's outputs.
-        facts: what the module was built from.
-        parts: the named components behind vectorizer and model; without them it cannot be saved.
-        device: where to compute: 'cpu', 'cuda' (also 'cuda:1'), or 'auto'.
-        decision: how outputs become answers; by default the most probable class.
+        vectorizer: the fitted vectorizer.
+        module: the trained `torch.nn.Module`. It is moved to `device` and set to evaluation mode.
+        labels: the class names, in the order of the module's outputs.
+        facts: the facts that the module was built from.
+        parts: the named components of the vectorizer and the model. A classifier without them cannot be saved.
+        device: 'cpu', 'cuda' (or 'cuda:1'), or 'auto'.
+        decision: how outputs become labels; by default the most probable class.
 
     Raises:
-        RecipeError: there is no such device here.
+        RecipeError: the device is not available.
     """
 
     def __init__(
@@ -61,7 +61,10 @@ class Classifier:
         self.parts = dict(parts or {})
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle: a named model as its part and weights, since a factory may make its classes as it goes."""
+        """Return the state for pickle; a named model becomes its part and weights.
+
+        A factory may define its module class locally, and pickle cannot store an instance of such a class.
+        """
         state = dict(vars(self))
         if "model" in self.parts:
             state["weights"] = state.pop("module").state_dict()
@@ -76,16 +79,16 @@ class Classifier:
     def predict_proba(
         self, texts: Sequence[str], *, on_batch: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
-        """Probabilities, float32, shape (len(texts), len(labels)).
+        """Return the probabilities of each text, float32, shape (len(texts), len(labels)).
 
-        Each row sums to 1; where a text may have several labels each probability stands for itself.
+        Each row sums to 1, except in a multi-label classifier, where the probabilities are independent.
 
         Args:
             texts: a sequence of str.
-            on_batch: called with (texts done, texts in all) as it goes on.
+            on_batch: called after each batch with (number of texts done, total number of texts).
 
         Raises:
-            DataError: something in `texts` is not text.
+            DataError: an item of `texts` is not a str.
         """
         texts = as_texts(texts, "texts")
         if not texts:
@@ -98,15 +101,17 @@ class Classifier:
         return np.concatenate(chunks)
 
     def predict(self, texts: Sequence[str]) -> list[Any]:
-        """The label of each text; a tuple of labels where a text may have several; None where it abstains.
+        """Return the label of each text, or None where the classifier abstains.
+
+        A multi-label classifier returns a tuple of labels for each text.
 
         Raises:
-            DataError: something in `texts` is not text.
+            DataError: an item of `texts` is not a str.
         """
         return self.answers(self.predict_proba(texts))
 
     def answers(self, probabilities: NDArray[np.float32]) -> list[Any]:
-        """As `predict`, from probabilities that are there already."""
+        """Like `predict`, but from probabilities that have already been computed."""
         chosen = self.decision.chosen(probabilities)
         if self.decision.multi_label:
             return [tuple(self.labels[n] for n in np.flatnonzero(row)) for row in chosen]
@@ -116,10 +121,10 @@ class Classifier:
         return found
 
     def abstain_below(self, probability: float | None) -> None:
-        """From now on answer None where the most probable class is less probable than this; None always answers.
+        """Abstain from now on where the highest probability is below `probability`; None turns abstaining off.
 
         Raises:
-            RecipeError: that is no probability, or texts may have several labels, where none is an answer.
+            RecipeError: `probability` is not a number from 0 to 1, or the classifier is multi-label.
         """
         if probability is not None:
             number = isinstance(probability, (int, float, np.number)) and not isinstance(probability, bool)
@@ -127,7 +132,7 @@ class Classifier:
                 raise RecipeError(f"abstain must be a probability from 0 to 1, not {probability!r}.")
             probability = float(probability)
         if self.decision.multi_label:
-            raise RecipeError("abstaining is for one label a text; where there may be several, none is an answer.")
+            raise RecipeError("abstaining is for one label a text; a multi-label classifier may give no label instead.")
         self.decision = replace(self.decision, abstain=probability)
 
     def evaluate(
@@ -139,10 +144,10 @@ class Classifier:
         metrics: ExtraMetrics | None = None,
         on_batch: Callable[[int, int], None] | None = None,
     ) -> dict[str, Any]:
-        """Figures on labelled texts: see `textforge.classifiers.metrics`.
+        """Predict labelled texts and return their metrics; see `textforge.classifiers.metrics`.
 
         Raises:
-            DataError: there are no texts, not as many labels as texts, or a label that the classifier does not know.
+            DataError: `texts` is empty, differs in length from `labels`, or a label is unknown to the classifier.
         """
         return self.metrics(labels, self.predict_proba(texts, on_batch=on_batch), name=name, metrics=metrics)
 
@@ -154,7 +159,7 @@ class Classifier:
         name: str = "test",
         metrics: ExtraMetrics | None = None,
     ) -> dict[str, Any]:
-        """As `evaluate`, from probabilities that are there already."""
+        """Like `evaluate`, but from probabilities that have already been computed."""
         rows = as_labels(labels, name)
         if len(rows) != len(probabilities):
             raise DataError(f"{name}: {len(probabilities)} texts but {len(rows)} labels.")
@@ -177,30 +182,30 @@ class Classifier:
         return figures
 
     def features(self, texts: Sequence[str]) -> Features:
-        """What the vectorizer makes of texts: the first half of `predict_proba`, all at once."""
+        """Vectorize texts in one call: the first half of `predict_proba`."""
         return vectorized(self.vectorizer, texts, part_name(self.parts.get("vectorizer"), "the vectorizer"))
 
     def probabilities(self, features: Features) -> NDArray[np.float32]:
-        """The second half of `predict_proba`.
+        """Run the model on features: the second half of `predict_proba`.
 
         Raises:
-            ComponentError: the model raised, or returned something else.
-            TrainingError: its outputs are not finite.
+            ComponentError: the model raised, or did not return logits of the expected shape.
+            TrainingError: the model's outputs are not finite.
         """
         who = part_name(self.parts.get("model"), "the model")
         scores = logits(self.module, features, len(self.labels), self.device, who)
         if not np.isfinite(scores).all():
             raise TrainingError(
-                f"{who} gives outputs that are not finite numbers; its weights are probably not, either."
+                f"{who} gives outputs that are not finite numbers; its weights are probably not finite, either."
             )
         return self.decision.probabilities(scores)
 
 
 def as_device(device: torch.device | str) -> torch.device:
-    """A device by name; 'auto' is the first CUDA device where there is one, else the CPU.
+    """Return the device of that name; 'auto' is the first CUDA device if one is available, else the CPU.
 
     Raises:
-        RecipeError: there is no such device here.
+        RecipeError: the device is not available.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -212,19 +217,19 @@ def as_device(device: torch.device | str) -> torch.device:
     if found.type == "cuda" and not torch.cuda.is_available():
         raise RecipeError(f"device '{found}': torch finds no CUDA device here. Use device 'cpu' or 'auto'.")
     try:
-        torch.zeros(1, device=found).item()  # asks the device itself; 'meta' holds no numbers
+        torch.zeros(1, device=found).item()  # fails unless the device can compute; 'meta' holds no values
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise no_device from error
     return found
 
 
 def rebuilt(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> nn.Module:
-    """A model's module made anew, with weights that it had.
+    """Build a model's module again and load saved weights into it.
 
     Raises:
-        ComponentError: the weights do not fit what the factory makes.
+        ComponentError: the weights do not fit the module that the factory builds.
     """
-    with RandomState(0, torch.device("cpu")).active():  # its first weights are drawn, then replaced
+    with RandomState(0, torch.device("cpu")).active():  # the factory draws initial weights, which are then replaced
         module: nn.Module = part.build(facts)
     with plugin_errors(part.label, "taking its saved weights"):
         module.load_state_dict(weights)
@@ -232,12 +237,12 @@ def rebuilt(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.Te
 
 
 def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_features",)) -> dict[str, Any]:
-    """The facts that a fitted vectorizer gives to models: its attributes of those names.
+    """Read the facts that a fitted vectorizer gives to models from its attributes of the same names.
 
-    Without those `known` already; n_features is what its features tell.
+    Facts in `known` are left out. n_features is one of them: it is read from the features.
 
     Raises:
-        ComponentError: it lacks one that it promised.
+        ComponentError: the vectorizer lacks a fact that its `gives` promises.
     """
     who = part_name(part, "the vectorizer")
     gives = part.gives if part else getattr(vectorizer, "gives", ())
@@ -250,10 +255,10 @@ def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_
 
 
 def fitted_features(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
-    """Fit a vectorizer on texts and transform them, in one pass where it can.
+    """Fit a vectorizer on texts and transform them, in one pass if it has `fit_transform`.
 
     Raises:
-        ComponentError: it raised, or returned something else.
+        ComponentError: the vectorizer raised, or did not return features.
     """
     with plugin_errors(who, "being fitted"):
         if hasattr(vectorizer, "fit_transform"):
@@ -265,20 +270,20 @@ def fitted_features(vectorizer: Any, texts: Sequence[str], who: str) -> Features
 
 
 def vectorized(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
-    """The features that a fitted vectorizer makes of texts.
+    """Transform texts with a fitted vectorizer.
 
     Raises:
-        ComponentError: it raised, or returned something else.
+        ComponentError: the vectorizer raised, or did not return features.
     """
     with plugin_errors(who, "turning texts into features"):
         return as_features(vectorizer.transform(list(texts)), len(texts), who)
 
 
 def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Tensor:
-    """One pass: logits, float32, shape (rows, n_classes).
+    """Run the module on one batch and return logits, float32, shape (rows, n_classes).
 
     Raises:
-        ComponentError: the module raised, or returned something else.
+        ComponentError: the module raised, or returned anything but a float tensor of that shape.
     """
     with plugin_errors(who, "computing a batch"):
         scores = module(batch)
@@ -296,20 +301,20 @@ def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Te
 def logits(
     module: nn.Module, features: Features, n_classes: int, device: torch.device, who: str
 ) -> NDArray[np.float32]:
-    """Outputs of a module in evaluation mode, float32, shape (rows, n_classes), without gradients.
+    """Run the module in evaluation mode, without gradients; return logits, float32, shape (rows, n_classes).
 
     Raises:
-        ComponentError: the module raised, or returned something else.
+        ComponentError: the module raised, or returned anything but a float tensor of that shape.
     """
-    training, told = module.training, any(part.training for part in module.modules())
-    if told:  # telling every part that it evaluates when all do already would cost more than a short text
+    training, switched = module.training, any(part.training for part in module.modules())
+    if switched:  # eval() visits every submodule, which costs more than predicting a short text
         module.eval()
     scores = np.empty((len(features), n_classes), dtype=np.float32)
     try:
-        with torch.no_grad():  # not inference_mode: what a module keeps of it could not be trained with later
+        with torch.no_grad():  # not inference_mode: tensors that a module caches here must stay trainable
             for batch, rows in bounded_batches(features, BATCH_SIZE, MOST_PADDED):
                 scores[rows] = forward(module, batch.to(device), n_classes, who).cpu().numpy()
     finally:
-        if told:
+        if switched:
             module.train(training)
     return scores

@@ -30,28 +30,28 @@ from textforge.data.streams import Stream as Stream
 from textforge.errors import ComponentError, DataError, RecipeError, listed
 
 Split = tuple[Sequence[str], Sequence[Any]]
-"""Texts and their labels, equally long: one str a text, or a sequence of str where a text may have several."""
+"""Texts and their labels, of equal length. A label is a str, or a sequence of str in multi-label data."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a dataset factory returns.
+    """Labelled texts in splits, as a dataset factory returns them.
 
-    Each split is kept as a pair of lists, whatever sequences it was given as. Labels are str, or, where
-    every one of them is a list, tuple or set of str, sets of labels ("multi-label"), kept as tuples.
+    Each split is stored as a pair of lists, whatever sequences were passed. A label is a str. In multi-label
+    data every label is a list, tuple or set of str, and is stored as a tuple.
 
     Args:
-        train: texts and labels to learn from; or a `Stream` of them, which need not fit in memory.
-        test: texts and labels for the final figures, touched by nothing before.
-        valid: texts and labels to choose epochs by.
-        label_names: the classes in their order; by default the labels of train, sorted as `sorted_labels` does.
-        warnings: sentences for the user about the data.
-        groups: a name for each training text (its author, its thread); where texts of train are held
-            out, those of one group stay together.
+        train: texts and labels to train on, or a `Stream` of them, which need not fit in memory.
+        test: texts and labels for the final evaluation only.
+        valid: texts and labels to select the best epoch on.
+        label_names: the class names in order; by default the labels of train in the order of `sorted_labels`.
+        warnings: sentences about the data to show to the user.
+        groups: a group name for each training text, such as its author or thread. Texts of one group are held
+            out together.
 
     Raises:
-        DataError: a split is empty, has not as many labels as texts, something in it is not text, or a label
-            is text that UTF-8 cannot hold; names the row.
+        DataError: a split is empty, has a different number of labels and texts, or holds an item that is not
+            text or a label that cannot be encoded as UTF-8. The message names the row.
     """
 
     train: Split | Stream
@@ -61,12 +61,12 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     groups: Sequence[str] | None = None
     _repeated: list[str] | None = field(default=None, init=False, repr=False, compare=False)
-    """What `repeated_texts` found, once train was read to its end."""
+    """The result of `repeated_texts`, set once train has been read to its end."""
 
     def __post_init__(self) -> None:
         streams = isinstance(self.train, Stream)
         if streams and self.groups is not None:
-            raise DataError("groups are for texts that are held out of train, and none are held out of a stream.")
+            raise DataError("groups apply to texts held out of train, but no texts are held out of a stream. Remove groups.")
         for name, split in {**({} if streams else {"train": self.train}), **self.splits()}.items():
             if not isinstance(split, (tuple, list)) or len(split) != 2:
                 raise DataError(f"{name}: a split is a pair (texts, labels).")
@@ -78,8 +78,9 @@ class Dataset:
             object.__setattr__(self, name, (texts, labels))
             if not streams:
                 self._refuse_mixed(name)
-        told = (warning.encode("utf-8", "backslashreplace").decode() for warning in self.warnings)
-        object.__setattr__(self, "warnings", tuple(told))  # they may name files whose names are no UTF-8
+        # Warnings may contain file names that are not valid UTF-8.
+        printable = (warning.encode("utf-8", "backslashreplace").decode() for warning in self.warnings)
+        object.__setattr__(self, "warnings", tuple(printable))
         if self.label_names is not None:
             object.__setattr__(self, "label_names", as_column(self.label_names, "label_names", "name"))
             refuse_unencodable(self.label_names, "label_names")
@@ -96,22 +97,22 @@ class Dataset:
 
     @property
     def n_train(self) -> int:
-        """How many training texts there are."""
+        """The number of training texts."""
         return self.train.n_texts if isinstance(self.train, Stream) else len(self.train[0])
 
     @property
     def multi_label(self) -> bool:
-        """Whether a text has a set of labels, rather than one."""
+        """Whether each text has a set of labels instead of exactly one."""
         return self.train.multi_label if isinstance(self.train, Stream) else isinstance(self.train[1][0], tuple)
 
     def label_counts(self) -> Mapping[str, int]:
-        """How many training texts have each label."""
+        """The number of training texts per label."""
         if isinstance(self.train, Stream):
             return self.train.label_counts
         return Counter(chain.from_iterable(self.train[1]) if self.multi_label else self.train[1])
 
     def splits(self) -> dict[str, Split]:
-        """The splits that are in memory, by name: all that there are, but for a train that is a stream."""
+        """The splits in memory, by name: every split except a streamed train."""
         return {
             name: split
             for name, split in (("train", self.train), ("valid", self.valid), ("test", self.test))
@@ -119,7 +120,7 @@ class Dataset:
         }
 
     def train_chunks(self) -> Iterator[list[str]]:
-        """The training texts, some after the other, in their order."""
+        """Iterate over the training texts in order, in chunks."""
         others = {name: Hashes.of(*split) for name, split in self.splits().items() if name != "train"}
         hashes = TrainHashes(others)
         for texts, labels in self.train.chunks() if isinstance(self.train, Stream) else [self.train]:
@@ -128,10 +129,10 @@ class Dataset:
         object.__setattr__(self, "_repeated", [*hashes.remarks()])
 
     def labels(self) -> tuple[str, ...]:
-        """The classes, in the order of the model's outputs.
+        """The class names, in the order of the model's outputs.
 
         Raises:
-            DataError: fewer than two classes, or a given name without an example.
+            DataError: there are fewer than two classes, or `label_names` and the labels of train differ.
         """
         if isinstance(self.train, Stream):
             for name in self.splits():
@@ -153,11 +154,11 @@ class Dataset:
         return tuple(names)
 
     def similar_labels(self) -> list[str]:
-        """A sentence for each way in which labels of train look alike: see `textforge.data.similar_labels`."""
+        """Return a sentence for each way in which labels of train look alike; see `textforge.data.similar_labels`."""
         return similar_label_warnings(self.label_counts())
 
     def fingerprint(self) -> str:
-        """SHA-256 over every text and label of every split, in order."""
+        """Return the SHA-256, in hexadecimal, of every text and label of every split, in order."""
         digest = hashlib.sha256()
         if isinstance(self.train, Stream):
             digest.update(f"train:{self.train.n_texts}:{self.train.fingerprint}\n".encode())
@@ -167,16 +168,16 @@ class Dataset:
         return digest.hexdigest()
 
     def repeated_texts(self) -> list[str]:
-        """Sentences on texts that stand in a split twice, with one label or several, or in two splits.
+        """Return sentences about exact duplicates within a split, with equal or conflicting labels, and across splits.
 
-        Word for word, that is; a stream is read for it, unless `train_chunks` has read it to its end.
+        A stream is read in full, unless `train_chunks` has already read it to its end.
         """
         if self._repeated is None:
             deque(self.train_chunks(), maxlen=0)
         return [*(self._repeated or ())]
 
     def remarks(self) -> list[str]:
-        """What a reader of the figures should know: labels that look alike, small splits, repeated texts."""
+        """Return all sentences that help to judge the metrics: similar labels, small splits, repeated texts."""
         sizes = {name: len(texts) for name, (texts, _) in self.splits().items() if name != "train"}
         small = chain.from_iterable(too_few(name, n) for name, n in sizes.items())
         return [*self.similar_labels(), *small, *self.repeated_texts()]
@@ -186,13 +187,13 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def as_numbers(labels: Iterable[str]) -> list[Decimal] | None:
-    """Labels as exact numbers; None unless all are, whole or with decimals, in ASCII digits: -1, 10, 4.5."""
+    """Convert labels to exact numbers, or return None unless all are decimal numbers in ASCII: -1, 10, 4.5."""
     names = list(labels)
     return [Decimal(name) for name in names] if all(map(_NUMBER.fullmatch, names)) else None
 
 
 def sorted_labels(labels: Iterable[str]) -> list[str]:
-    """Labels by size where all of them are numbers (1, 2, 10), else by code points."""
+    """Sort labels by value if all of them are numbers (1, 2, 10), else by code points."""
     names = sorted(labels)
     if (numbers := as_numbers(names)) is None:
         return names
@@ -200,11 +201,11 @@ def sorted_labels(labels: Iterable[str]) -> list[str]:
 
 
 def as_dataset(dataset: Any, seed: int) -> Dataset:
-    """A `Dataset`, or what a dataset `Part` builds.
+    """Return `dataset` if it is a `Dataset`, or build it if it is a dataset `Part`.
 
     Raises:
-        ComponentError: the part built something else.
-        DataError: it is neither.
+        ComponentError: the part did not build a `Dataset`.
+        DataError: `dataset` is neither a `Dataset` nor a `Part`.
     """
     found = dataset.build({"seed": seed}) if isinstance(dataset, Part) else dataset
     if isinstance(found, Dataset):
@@ -212,32 +213,34 @@ def as_dataset(dataset: Any, seed: int) -> Dataset:
     if isinstance(dataset, Part):
         raise ComponentError(f"{part_name(dataset)} returned a {type(found).__name__}, not a textforge.Dataset.")
     raise DataError(
-        f"a {type(found).__name__} is no dataset. Give a textforge.Dataset(train=(texts, labels)), or a dataset part."
+        f"a {type(found).__name__} is not a dataset. Give a textforge.Dataset(train=(texts, labels)) or a dataset part."
     )
 
 
 Encoded = tuple[list[str], NDArray[Any]]
-"""Texts and their encoded labels."""
+"""Texts and their labels as arrays; see `encode_labels`."""
 
 
 @dataclass(frozen=True)
 class TrainingSplits:
-    """What a trainer learns from, and what it validates on."""
+    """The training and validation data of a trainer."""
 
     train: Encoded | None
-    """None where the texts are a stream, which is read as training goes on."""
+    """None for a stream, which is read during training."""
     valid: Encoded | None = None
     remarks: tuple[str, ...] = ()
-    """What a reader of the figures should know of texts that were held out of train."""
+    """Sentences about the texts held out of train, to show next to the metrics."""
 
 
 def split_for_training(dataset: Dataset, labels: Sequence[str], settings: TrainerSettings, seed: int) -> TrainingSplits:
-    """The texts and encoded labels to train on and, where the settings or the dataset have any, to validate on.
+    """Return the texts and encoded labels to train on, and those to validate on if there are any.
+
+    The validation split comes from the dataset, or is held out of train as `settings.validation` says.
 
     Raises:
         DataError: a label is unknown, or there are too few texts to hold any out.
-        RecipeError: two validation splits are asked for, or none where one is needed, or texts are to be
-            held out of a stream.
+        RecipeError: the dataset and the settings both give a validation split, `settings.patience` is set
+            without one, or texts would have to be held out of a stream.
     """
     train: Encoded | None = None
     if not isinstance(dataset.train, Stream):
@@ -246,14 +249,14 @@ def split_for_training(dataset: Dataset, labels: Sequence[str], settings: Traine
         if settings.validation:
             raise RecipeError(
                 "trainer.validation would hold out training texts, but the dataset brings a "
-                "validation split of its own. Leave trainer.validation out."
+                "validation split of its own. Remove trainer.validation."
             )
         return TrainingSplits(train, (list(dataset.valid[0]), encode_labels(dataset.valid[1], labels, "valid")))
     if settings.validation:
         if train is None or isinstance(dataset.train, Stream):
             raise RecipeError(
-                "trainer.validation holds out of texts in memory, but the training texts are a stream. "
-                "Let the dataset bring a validation split, and leave trainer.validation out."
+                "trainer.validation needs training texts in memory, but they are a stream. "
+                "Give the dataset a validation split, and remove trainer.validation."
             )
         texts, y = train
         kept, held = holdout(y, settings.validation, seed, dataset.groups)

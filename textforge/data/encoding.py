@@ -1,4 +1,4 @@
-"""Texts and labels as lists, every row checked; labels as numbers; both as a digest."""
+"""Validate texts and labels row by row, encode labels as numbers, and add both to a digest."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from textforge.errors import DataError, listed
 
 
 def as_texts(texts: Iterable[str], name: str) -> list[str]:
-    """Texts as a list, each found to be text. Indexing what was given may mean something else (pandas).
+    """Validate texts and return them as a list; a pandas Series, for one, is not indexed by position.
 
     Raises:
-        DataError: one of them is not text, or a single str stands where many are wanted.
+        DataError: an item is not a str, or `texts` is a single str.
     """
     return as_column(texts, name, "text", single=" Put it in a list: [text].")
 
 
 def as_labels(labels: Iterable[Any], name: str) -> list[Any]:
-    """Labels as a list of str or, where there are several a text, of tuples of str.
+    """Validate labels and return a list of str, or of tuples of str for multi-label data.
 
     Raises:
-        DataError: one of them is neither, some are single and others not, or UTF-8 cannot hold one; names the row.
+        DataError: a label is not text, single labels and sets of labels are mixed, or a label cannot be encoded
+            as UTF-8. The message names the row.
     """
     found = _label_rows(labels, name)
     several = len(found) > 0 and isinstance(found[0], tuple)
@@ -36,15 +37,15 @@ def as_labels(labels: Iterable[Any], name: str) -> list[Any]:
 
 
 def refuse_unencodable(names: Collection[str], where: str, rows: Sequence[Any] = ()) -> None:
-    """Refuse labels that no file could hold, before any training is lost with them.
+    """Reject labels that cannot be written to a file, before time is spent on training.
 
     Args:
         names: the labels.
-        where: the split, for the message.
-        rows: the label or labels of each text, for the message.
+        where: the split, for the error message.
+        rows: the label or labels of each text, for the error message.
 
     Raises:
-        DataError: a label has a lone surrogate, half of a UTF-16 character, which UTF-8 cannot encode.
+        DataError: a label contains a lone surrogate (half of a UTF-16 character), which UTF-8 cannot encode.
     """
     try:
         "".join(names).encode()
@@ -61,18 +62,18 @@ def refuse_unencodable(names: Collection[str], where: str, rows: Sequence[Any] =
 def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
     if not isinstance(labels, (list, str, bytes, Mapping, set, frozenset)) and _iterable(labels):
         labels = list(labels)
-    if isinstance(labels, list) and {*map(type, labels)} == {str}:  # the common case at the speed of C
+    if isinstance(labels, list) and {*map(type, labels)} == {str}:  # fast path without a Python loop
         return [*labels]
     if not isinstance(labels, list) or not any(map(_several, labels)):
         advice = " Turn labels into text first, as in [str(y) for y in labels]."
         found = as_column(cast("Iterable[str]", labels), name, "label", other=advice)
-        return [str(label) for label in found]  # numpy's text becomes Python's
+        return [str(label) for label in found]  # converts numpy.str_ to str
     rows = []
     for index, row in enumerate(labels):
         if not _several(row):
             raise DataError(
                 f"{name}: the label at index {index} is {row!r}, where others are lists of labels. "
-                "Give a list for every text, an empty one where a text has no label."
+                "Give a list for every text, an empty list if it has no label."
             )
         names = sorted(row, key=str) if isinstance(row, (set, frozenset)) else list(row)
         if wrong := [label for label in names if not isinstance(label, str)]:
@@ -85,23 +86,34 @@ def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
 
 
 def _several(label: Any) -> bool:
-    """Whether this is a set of labels rather than one: a list, or an array or column of polars or pandas."""
+    """Whether this is a set of labels and not one label: a list, an array, or a polars or pandas column."""
     return _iterable(label) and not isinstance(label, (str, bytes, Mapping))
 
 
 def _iterable(values: Any) -> bool:
-    """Whether values can be taken one by one; an array of no dimension only says so."""
+    """Whether values can be iterated over; a zero-dimensional array claims to be iterable but is not."""
     return isinstance(values, Iterable) and getattr(values, "ndim", 1) != 0
 
 
 def as_column(values: Iterable[str], name: str, what: str, *, single: str = "", other: str = "") -> list[str]:
-    """Values as a list of str; `single` and `other` are advice for a lone str, and for what is no str."""
+    """Validate values and return them as a list of str.
+
+    Args:
+        values: the column.
+        name: where the column belongs, for the error message.
+        what: the singular noun for a value, for the error message.
+        single: advice to add to the error message for a single str.
+        other: advice to add to the error message for a value that is not a str.
+
+    Raises:
+        DataError: `values` is not a sequence of values, or a value is not a str.
+    """
     if isinstance(values, (str, bytes)) or getattr(values, "ndim", 1) == 0:
         raise DataError(f"{name}: expected a list of {what}s, not a single one.{single}")
     if not isinstance(values, Iterable) or isinstance(values, (set, frozenset, Mapping)):
         raise DataError(f"{name}: expected a list of {what}s, not a {type(values).__name__}.")
     found = values if isinstance(values, list) else list(values)
-    if {*map(type, found)} <= {str}:  # the common case at the speed of C
+    if {*map(type, found)} <= {str}:  # fast path without a Python loop
         return found
     for index, value in enumerate(found):
         if not isinstance(value, str):
@@ -112,10 +124,10 @@ def as_column(values: Iterable[str], name: str, what: str, *, single: str = "", 
 
 
 def encode_labels(labels: Sequence[Any], names: Sequence[str], split: str) -> NDArray[Any]:
-    """Labels as class numbers, int64, shape (n,); sets of labels as 0 and 1, float32, shape (n, len(names)).
+    """Encode labels as class numbers, int64, shape (n,), or sets of labels as 0 and 1, float32, shape (n, len(names)).
 
     Raises:
-        DataError: a label is not among `names`; says which, how often, and where first.
+        DataError: a label is not in `names`. The message gives each such label, its count and its first row.
     """
     number = {name: n for n, name in enumerate(names)}
     if len(labels) and {*map(type, labels)} == {str} and None not in (known := [*map(number.get, labels)]):
@@ -133,23 +145,23 @@ def encode_labels(labels: Sequence[Any], names: Sequence[str], split: str) -> ND
             else:
                 encoded[row] = found
     if unknown:
-        told = listed(f"'{label}' ({len(rows)} times, first in row {rows[0] + 1})" for label, rows in unknown.items())
+        lacking = (f"'{label}' ({len(rows)} times, first in row {rows[0] + 1})" for label, rows in unknown.items())
         alike = ((label, same_label(label, names)) for label in [*unknown][:20])
         pair = next((f" {label!r} looks like {known!r}: dataset.similar_labels: join or ignore_case makes them one."
                      for label, known in alike if known is not None), "")  # fmt: skip
         raise DataError(
-            f"{split}: labels that the training data lack: {told}. Known labels: {listed(names)}.{pair} "
-            "Correct them, take those rows out, or add such texts to the training data."
+            f"{split}: labels that the training data lack: {listed(lacking)}. Known labels: {listed(names)}.{pair} "
+            "Correct them, remove those rows, or add such texts to the training data."
         )
     return encoded
 
 
 def add_to_digest(digest: Any, texts: Sequence[str], labels: Sequence[Any]) -> None:
-    """Let a hash of hashlib's take in texts and their labels, and where each of them ends."""
+    """Update a hashlib digest with texts and labels, including the length of each."""
     several = len(labels) > 0 and not isinstance(labels[0], str)
     named = [json.dumps(row, ensure_ascii=False) for row in labels] if several else labels
     for column in (texts, named):
         lengths = np.fromiter(map(len, column), dtype="<i8", count=len(column))
         digest.update(lengths.tobytes())
-        for start in range(0, len(column), 4096):  # one call for many: most texts are short
+        for start in range(0, len(column), 4096):  # most texts are short: one call per 4,096 of them
             digest.update("".join(column[start : start + 4096]).encode("utf-8", "surrogatepass"))

@@ -1,4 +1,4 @@
-"""Remarks on the splits of a dataset: too few texts for a figure, repeated texts, texts with conflicting labels."""
+"""Warnings about the splits of a dataset: too few texts to evaluate on, repeated texts, conflicting labels."""
 
 from __future__ import annotations
 
@@ -12,29 +12,32 @@ from numpy.typing import NDArray
 from textforge.errors import listed
 
 ENOUGH = 35
-"""With as many texts the 95 % interval of an accuracy of 0.9 is within 10 points: 1.96 * sqrt(0.9 * 0.1 / 35) < 0.1."""
+"""Smallest split without a warning: the 95 % interval of an accuracy of 0.9 is within 10 points of it.
+
+1.96 * sqrt(0.9 * 0.1 / 35) < 0.1.
+"""
 
 
 def too_few(split: str, n: int) -> Iterator[str]:
-    """A sentence on a split with fewer than `ENOUGH` texts."""
+    """Yield a sentence if a split has fewer than `ENOUGH` texts."""
     if 0 < n < ENOUGH:
         texts = "1 text" if n == 1 else f"{n} texts"
         yield (
-            f"{split} has {texts}: one more or less right moves accuracy by {100 / n:.0f} points. "
-            f"Figures on fewer than {ENOUGH} texts say little."
+            f"{split} has {texts}: a single text changes accuracy by {100 / n:.0f} points. "
+            f"Metrics on fewer than {ENOUGH} texts are unreliable."
         )
 
 
 @dataclass(frozen=True)
 class Hashes:
-    """64-bit hashes, int64, shape (n,): equal texts have equal ones, whatever split they are in.
+    """64-bit hashes of texts, int64, shape (n,). Equal texts have equal hashes in every split.
 
-    Two different texts among a million share one with a probability of 3e-8.
+    Among a million distinct texts, the probability that any two share a hash is 3e-8.
     """
 
     texts: NDArray[np.int64]
     pairs: NDArray[np.int64]
-    """Of each text with its label, or with its set of labels."""
+    """Hashes of each text together with its label or set of labels."""
 
     @classmethod
     def of(cls, texts: Sequence[str], labels: Sequence[Any]) -> Hashes:
@@ -56,14 +59,17 @@ class Hashes:
 
 
 class TrainHashes:
-    """Hashes of training texts that come chunk by chunk, in bounded memory.
+    """Hashes of training texts, collected chunk by chunk in bounded memory.
 
     Args:
         others: hashes of the other splits, by name.
     """
 
     MOST = 1 << 22
-    """Texts whose hashes are all kept, in 64 MB; of those after them only what another split has, too."""
+    """Number of leading texts whose hashes are all kept (64 MB).
+
+    After them, a hash is kept only if the text is also in another split.
+    """
 
     def __init__(self, others: Mapping[str, Hashes]) -> None:
         self._others = others
@@ -72,7 +78,7 @@ class TrainHashes:
         self._n_texts = self._n_all_kept = 0
 
     def add(self, texts: Sequence[str], labels: Sequence[Any]) -> None:
-        """Take in the next chunk."""
+        """Add the texts and labels of the next chunk."""
         found = Hashes.of(texts, labels)
         room = self.MOST - self._n_all_kept
         first, rest = found[:room], found[room:]
@@ -82,7 +88,7 @@ class TrainHashes:
         self._n_all_kept += len(first)
 
     def remarks(self) -> Iterator[str]:
-        """Sentences on repeated texts and conflicting labels in train, and in the other splits."""
+        """Yield sentences about repeated texts and conflicting labels, within each split and across splits."""
         train = Hashes.joined(self._parts)
         yield from within("train", train[: self._n_all_kept], of_more=self._n_all_kept < self._n_texts)
         for name, hashes in self._others.items():
@@ -93,10 +99,12 @@ class TrainHashes:
 
 
 def within(split: str, hashes: Hashes, *, of_more: bool = False) -> Iterator[str]:
-    """Sentences on the texts that a split has more than once: with the same label, with different ones.
+    """Yield sentences about texts that occur more than once in a split, with equal or with different labels.
 
     Args:
-        of_more: whether these are only the first texts of the split.
+        split: the name of the split.
+        hashes: the hashes of its texts.
+        of_more: whether `hashes` covers only the first texts of the split.
     """
     distinct, of_row = np.unique(hashes.texts, return_inverse=True)
     if len(distinct) == len(hashes):
@@ -107,58 +115,62 @@ def within(split: str, hashes: Hashes, *, of_more: bool = False) -> Iterator[str
         again[first_of_pair] = False
         yield (
             f"{_counted(again, split, of_more)} repeat an earlier one word for word, with the same label "
-            f"({_rows(again)}): each counts again in training."
+            f"({_rows(again)}): training counts each of them again."
         )
     conflicting = np.bincount(of_row[first_of_pair]) > 1
     if conflicting.any():
         conflict = conflicting[of_row]
         yield (
             f"{_counted(conflict, split, of_more)} have another label elsewhere in {split}, word for word the same "
-            f"text ({_rows(conflict)}): no classifier can get all of them right. Correct their labels."
+            f"text ({_rows(conflict)}): no classifier can predict all of them correctly. Correct their labels."
         )
 
 
 def between(
     split: str, hashes: Hashes, other: str, others: Hashes, *, rows: NDArray[np.int64] | None = None
 ) -> Iterator[str]:
-    """A sentence on the texts of a split that stand in another split, which is learnt from or chosen by.
+    """Yield a sentence if texts of a split also occur in another split, used for training or model selection.
 
     Args:
-        rows: where `split` is held out of train, the number of each of its rows there, from 0.
+        split: the name of the split.
+        hashes: the hashes of its texts.
+        other: the name of the other split.
+        others: the hashes of the other split's texts.
+        rows: if `split` is held out of train, the row number in train of each of its texts, from 0.
     """
     both = np.isin(hashes.texts, others.texts)
     if both.any():
         conflicts = int((both & ~np.isin(hashes.pairs, others.pairs)).sum())
         with_another = f", {conflicts} of them with another label" if conflicts else ""
         yield (
-            f"{_counted(both, split)} stand in {other} word for word ({_rows(both, rows)}){with_another}: "
-            f"figures on {split} may be too good."
+            f"{_counted(both, split)} also occur in {other} word for word ({_rows(both, rows)}){with_another}: "
+            f"metrics on {split} may be too good."
         )
 
 
 def across_folds(hashes: Hashes, folds: Sequence[NDArray[np.int64]]) -> Iterator[str]:
-    """A sentence on the texts that stand in several folds."""
+    """Yield a sentence if texts occur in more than one fold."""
     fold_of_row = np.empty(len(hashes), dtype=np.int64)
     for number, rows in enumerate(folds):
         fold_of_row[rows] = number
     _, of_row = np.unique(hashes.texts, return_inverse=True)
-    places = np.unique(of_row * len(folds) + fold_of_row)  # a text in two folds has two
-    parted = (np.bincount(places // len(folds)) > 1)[of_row]
-    if parted.any():
+    places = np.unique(of_row * len(folds) + fold_of_row)  # one entry per text and fold
+    split_up = (np.bincount(places // len(folds)) > 1)[of_row]
+    if split_up.any():
         yield (
-            f"{_counted(parted, 'train')} stand in another fold, too, word for word ({_rows(parted)}): "
-            "figures may be too good."
+            f"{_counted(split_up, 'train')} also occur in another fold word for word ({_rows(split_up)}): "
+            "metrics may be too good."
         )
 
 
 def _counted(chosen: NDArray[np.bool_], split: str, of_more: bool = False) -> str:
-    """`3 of the 20 test texts`."""
+    """Return a phrase such as `3 of the 20 test texts`."""
     total = f"{'first ' if of_more else ''}{len(chosen)}"
     return f"{int(chosen.sum())} of the {total} {'training' if split == 'train' else split} texts"
 
 
 def _rows(chosen: NDArray[np.bool_], numbers: NDArray[np.int64] | None = None) -> str:
-    """`rows 1, 5, 8`, counted from 1."""
+    """Return a phrase such as `rows 1, 5, 8`, with rows counted from 1."""
     found = np.flatnonzero(chosen)
     shown, of = (found, "") if numbers is None else (numbers[found], " of train")
     return f"rows {listed((str(row + 1) for row in shown.tolist()), limit=5)}{of}"

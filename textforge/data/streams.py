@@ -1,4 +1,4 @@
-"""Training texts that are read chunk by chunk, so that they need not fit in memory."""
+"""Training texts read chunk by chunk, so that they need not fit in memory."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from textforge.errors import DataError
 
 @dataclass(frozen=True)
 class Survey:
-    """What a pass over a whole stream finds.
+    """The facts that one pass over a whole stream collects.
 
     Args:
-        n_texts: how many texts there are.
-        label_counts: how many of them have each label.
-        multi_label: whether a text has a set of labels, rather than one.
-        fingerprint: a digest that is another one where texts, labels or chunks are others.
+        n_texts: the number of texts.
+        label_counts: the number of texts per label.
+        multi_label: whether each text has a set of labels instead of exactly one.
+        fingerprint: a digest that changes if texts, labels or chunk boundaries change.
     """
 
     n_texts: int
@@ -31,20 +31,20 @@ class Survey:
 
 
 class Stream:
-    """A training split in chunks, each read when its turn comes, in another order every epoch.
+    """A training split in chunks, read on demand and in a different order every epoch.
 
-    Rows that stand side by side are trained on side by side: spread rows over the chunks at random, lest one
-    label follow the other. Some thousand texts or some megabytes are a good chunk.
+    Rows of one chunk are trained on together, so assign rows to chunks at random: chunks sorted by label train
+    badly. A good chunk has a few thousand texts or a few megabytes.
 
     Args:
-        n_chunks: how many there are.
-        read: gives the texts and the labels of chunk 0, 1, …, n_chunks - 1: equally long sequences, the same
-            ones at each call, whatever was read before.
-        known: what a pass over all chunks would find, where somebody has kept it (`Stream.survey`); without it
-            the stream is read once more.
+        n_chunks: the number of chunks.
+        read: returns the texts and the labels of chunk 0, 1, …, n_chunks - 1, as sequences of equal length.
+            A chunk must be the same at each call, in whatever order chunks are read.
+        known: the survey of this stream, if it was stored (see `Stream.survey`). Without it, the stream is read
+            one more time.
 
     Raises:
-        DataError: there is no chunk.
+        DataError: `n_chunks` is less than 1.
     """
 
     def __init__(
@@ -56,10 +56,11 @@ class Stream:
         self._read, self._known = read, known
 
     def chunk(self, number: int) -> tuple[list[str], list[Any]]:
-        """The texts and labels of one chunk, checked as those of a `Dataset` are.
+        """Read one chunk and validate its texts and labels as `Dataset` does.
 
         Raises:
-            DataError: there are not as many labels as texts, or something is not text; names chunk and row.
+            DataError: the numbers of texts and labels differ, or an item is not text. The message names the
+                chunk and the row.
         """
         name = f"train, chunk {number}"
         found = self._read(number)
@@ -71,7 +72,7 @@ class Stream:
         return texts, labels
 
     def chunks(self) -> Iterator[tuple[list[str], list[Any]]]:
-        """All chunks in their order; the first time that they are read to the end surveys them, too."""
+        """Iterate over all chunks in order. The first full iteration also computes the survey."""
         n_texts, kinds = 0, set[bool]()
         counts: Counter[str] = Counter()
         digest = hashlib.sha256()
@@ -95,10 +96,10 @@ class Stream:
             self._known = Survey(n_texts, dict(counts), True in kinds, digest.hexdigest())
 
     def survey(self) -> Survey:
-        """What is known of the whole stream; it is read where nobody knows yet.
+        """Return the survey of the whole stream; the first call reads the stream unless the survey is known.
 
         Raises:
-            DataError: there are no texts, or a chunk is wrong.
+            DataError: the stream has no texts, or a chunk is invalid.
         """
         if self._known is None:
             for _ in self.chunks():
@@ -108,17 +109,17 @@ class Stream:
 
     @property
     def n_texts(self) -> int:
-        """How many texts there are."""
+        """The number of texts."""
         return self.survey().n_texts
 
     @property
     def label_counts(self) -> Mapping[str, int]:
-        """How many texts have each label."""
+        """The number of texts per label."""
         return self.survey().label_counts
 
     @property
     def multi_label(self) -> bool:
-        """Whether a text has a set of labels, rather than one."""
+        """Whether each text has a set of labels instead of exactly one."""
         return self.survey().multi_label
 
     @property
