@@ -29,7 +29,7 @@ def hashes(rows: list[tuple[str, Any]]) -> Hashes:
 @pytest.mark.parametrize(("n", "points"), [(1, 100), (12, 8), (34, 3)])
 def test_a_small_split_says_what_one_text_weighs(n: int, points: int) -> None:
     (told,) = too_few("test", n)
-    assert told.startswith(f"test has {n} text") and f"moves accuracy by {points} points" in told
+    assert told.startswith(f"test has {n} text") and f"changes accuracy by {points} points" in told
 
 
 def test_a_split_is_large_enough_once_ten_points_hold_an_accuracy_of_nine_tenths() -> None:
@@ -58,7 +58,7 @@ def test_texts_of_two_splits_are_counted(rows: list[tuple[str, str]], train: lis
     known = {text for text, _ in train}
     both = [row for row in rows if row[0] in known]
     other = [row for row in both if row not in train]
-    assert told.startswith(f"{len(both)} of the {len(rows)} test texts stand") == bool(both)
+    assert told.startswith(f"{len(both)} of the {len(rows)} test texts also occur") == bool(both)
     assert (f", {len(other)} of them with another label" in told) == bool(other)
 
 
@@ -103,8 +103,8 @@ TOLD = [
     "1 of the 3 valid texts also occur in train word for word (rows 1): metrics on valid may be too good.",
     "2 of the 5 test texts have another label elsewhere in test, word for word the same text (rows 4, 5): no "
     "classifier can predict all of them correctly. Correct their labels.",
-    "2 of the 5 test texts also occur in train word for word (rows 1, 2), 1 of them with another label: metrics on test "
-    "may be too good.",
+    "2 of the 5 test texts also occur in train word for word (rows 1, 2), 1 of them with another label: metrics on "
+    "test may be too good.",
     "1 of the 5 test texts also occur in valid word for word (rows 3): metrics on test may be too good.",
 ]
 

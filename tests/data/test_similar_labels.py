@@ -75,7 +75,7 @@ def test_letters_of_other_alphabets_dashes_and_quotes_are_told(other: str) -> No
 
 
 def test_a_label_that_shows_nothing_is_told() -> None:
-    assert similar_label_warnings({"a": 1, "b": 1, "\u200b": 1}) == ["a label shows nothing on a screen: '<U+200B>'."]
+    assert similar_label_warnings({"a": 1, "b": 1, "\u200b": 1}) == ["a label has no visible character: '<U+200B>'."]
 
 
 def test_many_pairs_are_cut() -> None:

@@ -254,7 +254,7 @@ def test_groups_and_a_held_out_validation_need_texts_in_memory() -> None:
     texts, labels = make_texts(20)
     with pytest.raises(DataError, match="no texts are held out of a stream"):
         Dataset(stream(texts, labels), groups=texts)
-    with pytest.raises(RecipeError, match="Let the dataset bring a validation split"):
+    with pytest.raises(RecipeError, match="Give the dataset a validation split"):
         trainer(stream(texts, labels), validation=0.1).prepare()
 
 

@@ -66,7 +66,9 @@ class Dataset:
     def __post_init__(self) -> None:
         streams = isinstance(self.train, Stream)
         if streams and self.groups is not None:
-            raise DataError("groups apply to texts held out of train, but no texts are held out of a stream. Remove groups.")
+            raise DataError(
+                "groups apply to texts held out of train, but no texts are held out of a stream. Remove groups."
+            )
         for name, split in {**({} if streams else {"train": self.train}), **self.splits()}.items():
             if not isinstance(split, (tuple, list)) or len(split) != 2:
                 raise DataError(f"{name}: a split is a pair (texts, labels).")

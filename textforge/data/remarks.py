@@ -115,7 +115,7 @@ def within(split: str, hashes: Hashes, *, of_more: bool = False) -> Iterator[str
         again[first_of_pair] = False
         yield (
             f"{_counted(again, split, of_more)} repeat an earlier one word for word, with the same label "
-            f"({_rows(again)}): training counts each of them again."
+            f"({_rows(again)}): each counts again in training."
         )
     conflicting = np.bincount(of_row[first_of_pair]) > 1
     if conflicting.any():

@@ -1,4 +1,4 @@
-"""Rows held out and rows in folds: stratified by label, with several labels a row, or by whole groups."""
+"""Split rows into hold-outs and folds: stratified by label, also for multi-label rows, and by whole groups."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ Rows = NDArray[np.int64]
 
 
 def holdout(labels: Any, fraction: float, seed: int, groups: Sequence[str] | None = None) -> tuple[Rows, Rows]:
-    """Row numbers to keep and to hold out, each ascending.
+    """Return the row numbers to keep and those to hold out, each int64 and ascending.
 
-    round(fraction * rows) rows are held out, at least one, dealt over the labels by their share. Every label keeps
-    a row. Groups are moved whole, so with them the total is as near as their sizes allow, to 1 %.
+    round(fraction * rows) rows are held out, at least one, in proportion to the labels. At least one row of every
+    label is kept. Groups are never divided, so with groups the number of rows is as close to that as the group
+    sizes allow, or within 1 % of all rows held out.
 
     Args:
-        labels: one label a row (str or number), or a set of labels a row (sequences of str, or a 0/1
+        labels: one label per row (str or number), or a set of labels per row (sequences of str, or a 0/1
             matrix of shape (rows, classes)).
         fraction: share of the rows to hold out, above 0 and below 1.
-        seed: what the draw follows from.
-        groups: a name for each row; rows of one name stay on one side.
+        seed: seed of the random draw.
+        groups: a group name for each row; rows of one group stay together.
 
     Raises:
-        DataError: there are too few rows, or groups, to hold any out, or not as many groups as rows.
+        DataError: there are too few rows or groups to hold any out, or the numbers of rows and groups differ.
     """
     _refuse_uneven(labels, groups)
     counts = _class_counts(labels)
@@ -51,12 +52,18 @@ def holdout(labels: Any, fraction: float, seed: int, groups: Sequence[str] | Non
 
 
 def folds(labels: Any, n_folds: int, seed: int, groups: Sequence[str] | None = None) -> list[Rows]:
-    """The rows of each fold, ascending; every row is in one. Arguments as for `holdout`.
+    """Return the row numbers of each fold, int64 and ascending; every row is in exactly one fold.
 
-    A label with fewer rows than folds is in as many folds as it has rows (or groups).
+    A label with fewer rows (or groups) than folds appears in as many folds as it has rows (or groups).
+
+    Args:
+        labels: as for `holdout`.
+        n_folds: the number of folds.
+        seed: seed of the random draw.
+        groups: as for `holdout`.
 
     Raises:
-        DataError: there are fewer rows or groups than folds, or not as many groups as rows.
+        DataError: there are fewer rows or groups than folds, or the numbers of rows and groups differ.
     """
     _refuse_uneven(labels, groups)
     counts = _class_counts(labels)
@@ -65,7 +72,7 @@ def folds(labels: Any, n_folds: int, seed: int, groups: Sequence[str] | None = N
         generator = np.random.default_rng([seed, 0xF01D])
         bins = np.empty(len(numbers), dtype=np.int64)
         dealt = 0
-        for number in np.unique(numbers):  # dealt out like cards, so that the folds' sizes differ by one at most
+        for number in np.unique(numbers):  # dealt out like cards, so fold sizes differ by at most one
             rows = generator.permutation(np.flatnonzero(numbers == number))
             bins[rows] = (dealt + np.arange(len(rows))) % n_folds
             dealt += len(rows)
@@ -81,12 +88,13 @@ def folds(labels: Any, n_folds: int, seed: int, groups: Sequence[str] | None = N
 
 
 def stratified_holdout(labels: NDArray[np.int64], fraction: float, seed: int) -> tuple[Rows, Rows]:
-    """Row numbers to keep and to hold out, each ascending; every class gives its share and keeps a row.
+    """Return the row numbers to keep and those to hold out, each ascending and stratified by class.
 
-    round(fraction * rows) rows are held out, at least one. Which rows of a class those are is drawn from `seed`.
+    round(fraction * rows) rows are held out, at least one. At least one row of every class is kept. The rows of a
+    class are drawn at random from `seed`.
 
     Raises:
-        DataError: there are too few texts to hold any out.
+        DataError: there are too few texts to hold any out, or every text has a different label.
     """
     classes, sizes = np.unique(labels, return_counts=True)
     if len(classes) == len(labels) > 1:
@@ -103,15 +111,16 @@ def stratified_holdout(labels: NDArray[np.int64], fraction: float, seed: int) ->
 
 
 def _shares(sizes: Sequence[int], fraction: float, seed: int) -> list[int]:
-    """How many rows each class gives: the method of largest remainders (Hamilton), so that the total is kept.
+    """Return how many rows of each class to hold out, by the method of largest remainders (Hamilton).
 
-    A class keeps a row. The shares that very small classes cannot give for that are given by the others: first by
-    those that lack most to their quota, then, where none lacks anything, in proportion to their sizes.
+    At least one row of each class is kept. Very small classes may therefore hold out fewer rows than their quota.
+    Other classes make up for them: first those furthest below their quota, then, once every class has reached its
+    quota, in proportion to class size.
 
     Args:
-        sizes: rows of each class.
-        fraction: share of all rows that is held out.
-        seed: breaks ties.
+        sizes: number of rows of each class.
+        fraction: share of all rows to hold out.
+        seed: seed of the draw that breaks ties.
     """
     quotas = [fraction * size for size in sizes]
     shares = [min(int(quota), size - 1) for quota, size in zip(quotas, sizes, strict=True)]
@@ -120,7 +129,7 @@ def _shares(sizes: Sequence[int], fraction: float, seed: int) -> list[int]:
 
     def rank(n: int) -> tuple[float, bool, int, int]:
         lack = round(quotas[n] - shares[n], 9)
-        # A remainder of exactly one half goes by Python's rounding before it goes by the tie's draw.
+        # A remainder of exactly one half follows Python's rounding first, then the random tie-break.
         return -(lack if lack >= 0 else lack / sizes[n]), round(quotas[n]) <= shares[n], ties[n], n
 
     waiting = [rank(n) for n in range(len(sizes)) if shares[n] < sizes[n] - 1]
@@ -138,14 +147,14 @@ def _shares(sizes: Sequence[int], fraction: float, seed: int) -> list[int]:
 
 @dataclass(frozen=True)
 class _Units:
-    """What is moved whole: groups of rows, or single rows."""
+    """The units that a split may not divide: groups of rows, or single rows."""
 
     counts: NDArray[np.int64]
-    """Rows of each label, shape (units, labels)."""
+    """Number of rows with each label, shape (units, labels)."""
     sizes: NDArray[np.int64]
-    """Rows of each unit."""
+    """Number of rows, shape (units,)."""
     of_row: NDArray[np.int64]
-    """The unit of each row."""
+    """Unit number of each row, shape (rows,)."""
 
     @classmethod
     def of(cls, counts: NDArray[np.int64], groups: Sequence[str] | None) -> _Units:
@@ -158,10 +167,10 @@ class _Units:
 
 
 def _spread(units: _Units, shares: Sequence[float], generator: np.random.Generator) -> NDArray[np.int64]:
-    """The bin of each unit, so that each bin gets its share of every label.
+    """Assign each unit to a bin, so that each bin gets its share of every label.
 
-    Iterative stratification (Sechidis, Tsoumakas & Vlahavas 2011): the label with the fewest rows left
-    goes first, each of its units to the bin that lacks most of it. A group is a unit with many labels.
+    Use iterative stratification (Sechidis, Tsoumakas & Vlahavas 2011): take the label with the fewest remaining
+    rows, and assign each of its units to the bin that needs this label most. A group is a unit with many labels.
     """
     left = units.counts.sum(axis=0)
     wanted = np.outer(shares, left).astype(float)
@@ -180,7 +189,7 @@ def _spread(units: _Units, shares: Sequence[float], generator: np.random.Generat
     while (left > 0).any():
         rarest = int(np.argmin(np.where(left > 0, left, np.iinfo(np.int64).max)))
         having = generator.permutation(np.flatnonzero((bins < 0) & (units.counts[:, rarest] > 0)))
-        for unit in sorted(having, key=lambda one: -units.counts[one, rarest]):  # large ones first; the rest fills up
+        for unit in sorted(having, key=lambda one: -units.counts[one, rarest]):  # large first, small fill gaps
             place(unit, wanted[:, rarest].copy())
     for unit in generator.permutation(np.flatnonzero(bins < 0)):  # texts without a label
         place(unit, room.copy())
@@ -190,21 +199,25 @@ def _spread(units: _Units, shares: Sequence[float], generator: np.random.Generat
 def _correct_total(
     units: _Units, held: NDArray[np.bool_], total: int, fraction: float, slack: int, generator: np.random.Generator
 ) -> None:
-    """Move units until the held rows are `total`, or as near as sizes allow, and every label has a row that is kept.
+    """Move units until `total` rows are held out, or as close as unit sizes allow, and every label has a kept row.
 
-    Iterative stratification leaves a label of few rows on the larger side, so that of many such labels nothing is
-    held out. Each move here is the one after which the labels' squared distances from their shares are smallest.
+    Iterative stratification leaves a label with few rows on the larger side, so it holds out no row of many such
+    labels. Each move minimizes the sum over labels of the squared distance between held rows and their share.
 
     Args:
-        held: whether each unit is held out; changed in place.
-        slack: rows by which the total may be off.
+        units: the units.
+        held: whether each unit is held out, shape (units,); changed in place.
+        total: number of rows to hold out.
+        fraction: share of the rows to hold out.
+        slack: number of rows by which the total may be off.
+        generator: breaks ties.
     """
     counts, sizes = units.counts, units.sizes
     squares = (counts**2).sum(axis=1).astype(float)
     kept = counts[~held].sum(axis=0)
-    excess = counts[held].sum(axis=0) - fraction * counts.sum(axis=0)  # held rows of each label beyond its share
+    excess = counts[held].sum(axis=0) - fraction * counts.sum(axis=0)  # held rows minus share, per label
     overlap = counts @ excess
-    stuck = np.zeros(len(held), dtype=bool)  # units with the last kept rows of a label
+    stuck = np.zeros(len(held), dtype=bool)  # units that hold the last kept rows of a label
 
     def move(candidates: NDArray[np.bool_]) -> None:
         among = np.flatnonzero(candidates)
@@ -230,7 +243,7 @@ def _correct_total(
     while (missing := total - int(sizes[held].sum())) > slack and (~held).sum() > 1:
         free = ~held & ~stuck
         nearer = free & (sizes < 2 * missing)
-        if not held.any() and not nearer.any():  # rather too many rows than none
+        if not held.any() and not nearer.any():  # too many rows are better than none
             nearer = free & (sizes == sizes[free].min(initial=sizes.max()))
         if not nearer.any():
             break
@@ -238,9 +251,9 @@ def _correct_total(
 
 
 def _part_labels(units: _Units, bins: NDArray[np.int64], n_folds: int) -> None:
-    """Where all units of a label stand in one fold, move one to another, so that the label can be learnt without it.
+    """If all units of a label are in one fold, move one of them, so that training without that fold sees the label.
 
-    The smallest fold comes first, and no other label may get into the same state.
+    Prefer the smallest fold, and make no move that confines another label to one fold.
     """
     having = units.counts > 0
     for label in np.flatnonzero(having.sum(axis=0) > 1):
@@ -258,22 +271,22 @@ def _part_labels(units: _Units, bins: NDArray[np.int64], n_folds: int) -> None:
 
 
 def _refuse_uneven(labels: Any, groups: Any) -> None:
-    """Raises: DataError: labels or groups are no lists, or not equally long."""
+    """Raise a DataError if labels or groups are not lists, or differ in length."""
     for name, values in (("labels", labels), ("groups", labels if groups is None else groups)):
         if getattr(values, "ndim", 1) == 0 or not hasattr(values, "__len__"):
-            raise DataError(f"{name}: expected a list with one for each row, not a {type(values).__name__}.")
+            raise DataError(f"{name}: expected a list with one item per row, not a {type(values).__name__}.")
         if len(values) != len(labels):
             raise DataError(f"{len(labels)} rows but {len(values)} {name}.")
 
 
 def _amount(rows: Rows, groups: Sequence[str] | None) -> str:
-    """`1 group is`, `7 texts are`."""
+    """Return a phrase such as `1 group is` or `7 texts are`."""
     n, what = (len(rows), "text") if groups is None else (len(set(groups)), "group")
     return f"{n} {what} is" if n == 1 else f"{n} {what}s are"
 
 
 def _class_counts(labels: Any) -> NDArray[np.int64] | None:
-    """0/1 for each row and class where a row has a set of labels, else None."""
+    """Return a 0/1 matrix of shape (rows, classes) for multi-label rows, or None for single labels."""
     if isinstance(labels, np.ndarray) and labels.ndim == 2:
         return labels.astype(np.int64)
     if len(labels) == 0 or isinstance(labels[0], (str, int, np.integer)):
@@ -286,5 +299,6 @@ def _class_counts(labels: Any) -> NDArray[np.int64] | None:
 
 
 def _one_hot(labels: Any) -> NDArray[np.int64]:
+    """Return a 0/1 matrix of shape (rows, classes) for single labels."""
     names, numbers = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
     return np.eye(len(names), dtype=np.int64)[numbers]

@@ -1,4 +1,4 @@
-"""Sums of a bag's word weights, whose gradient costs what the words cost."""
+"""Weighted sums over bags, with a gradient whose cost is independent of the vocabulary size."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ def bag_sum(
     *,
     sparse: bool = False,
 ) -> torch.Tensor:
-    """The weighted sum of one row of `weight` for each entry of a bag: `embedding_bag` with mode 'sum'.
+    """Sum one row of `weight` per entry of each bag, weighted: `embedding_bag` with mode 'sum'.
 
-    A sparse gradient is made on the CPU as the same sum over the transposed bag: for each word that occurs, of the
-    gradients of the texts that have it. torch's own has a row for every entry of the batch, and sorts and adds them up
-    afterwards, which takes several times as long.
+    On the CPU, a sparse gradient is computed as the same sum over the transposed bags: for each word that occurs, it
+    sums the gradients of the texts that contain it. torch's own sparse gradient has one row per entry of the batch,
+    then sorts and adds up equal rows, which takes several times as long.
 
     Args:
-        weight: float (n_features, width), the rows.
-        indices: int32 or int64 (total,), the rows of all texts, one text after the other.
-        offsets: int (n_texts,), where each text begins.
-        weights: float (total,), what each entry weighs, which gets no sparse gradient; None for 1.
-        sparse: whether the gradient of `weight` is sparse, for optimizers that take such gradients: the rows that
-            occur, each once, ascending.
+        weight: float, shape (n_features, width): the rows to sum.
+        indices: int32 or int64, shape (total,): the row numbers of all texts, concatenated.
+        offsets: int, shape (n_texts,): the start of each text in `indices`.
+        weights: float, shape (total,): the weight of each entry; None for 1.
+        sparse: whether the gradient of `weight` is sparse, for optimizers that accept such gradients. It then holds
+            each row that occurs once, in ascending order. The faster method is not used if `weights` needs a
+            gradient.
 
     Returns:
-        Float tensor (n_texts, width).
+        Float tensor, shape (n_texts, width).
     """
     ours = sparse and weight.device.type == "cpu" and weight.dtype == torch.float32
     if ours and not (weights is not None and weights.requires_grad):
@@ -76,9 +77,14 @@ class _BagSum(torch.autograd.Function):
 def _transposed(
     indices: NDArray[Any], offsets: NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """The rows that occur, ascending; the texts that have them, row by row; where rows begin; the entries' order."""
-    # A row and the entry that names it as one number: numpy sorts plain numbers several times as fast as it finds
-    # their order, and nothing here takes longer for a larger vocabulary.
+    """Transpose bags.
+
+    Returns:
+        The distinct row numbers, ascending; the text of each entry, sorted by row; the start of each row in those
+        texts; and the permutation that sorts the entries by row.
+    """
+    # Pack the row number and the entry number into one int64: numpy sorts plain numbers several times faster than
+    # it computes an argsort, and the cost is independent of the vocabulary size.
     pairs = indices.astype(np.int64)
     pairs <<= 32
     pairs |= np.arange(len(pairs), dtype=np.int64)

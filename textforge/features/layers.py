@@ -1,4 +1,4 @@
-"""The first layer over a vectorizer's features."""
+"""A linear layer over a vectorizer's features."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from textforge.features.ragged import Batch, RaggedBatch
 class FeatureLinear(nn.Module):
     """`nn.Linear(n_features, out_features)` over ragged bags or dense vectors.
 
-    Over a bag it is the weighted sum of one weight row an entry (`bag_sum`), equal to the
-    linear layer on the dense count vector, at a cost that grows with the words, not the vocabulary.
-    Weights are drawn exactly as `nn.Linear` draws them: after the same seed they are the same numbers.
+    For a bag, the output is the weighted sum of one weight row per entry (`bag_sum`). It equals the linear layer
+    on the dense count vector, but its cost grows with the number of entries, not with the vocabulary.
+    Weights are initialized exactly like those of `nn.Linear`: the same seed gives the same values.
 
     Args:
         n_features: size of the vocabulary, or of the dense vectors.
-        out_features: width of the output.
+        out_features: size of the output vectors.
         bias: whether to add a learned bias.
 
     Shape:
@@ -31,17 +31,17 @@ class FeatureLinear(nn.Module):
         super().__init__()
         drawn = torch.empty(out_features, n_features)
         nn.init.kaiming_uniform_(drawn, a=math.sqrt(5))  # as nn.Linear.reset_parameters
-        # Stored transposed: embedding_bag reads the row of a word, which is then contiguous.
+        # Stored transposed, so that the row that embedding_bag reads for a word is contiguous.
         self.weight = nn.Parameter(drawn.t().contiguous())
         self.sparse = False
-        """Whether the gradient over a bag has rows for its words alone, for optimizers that take such gradients."""
+        """Whether the gradient for a bag is sparse; only for optimizers that accept sparse gradients."""
         self.bias: nn.Parameter | None = None
         if bias:
             bound = 1 / math.sqrt(n_features) if n_features else 0.0
             self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound))
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        dtype = self.weight.dtype  # not float32 where the caller's default is another
+        dtype = self.weight.dtype  # may differ from float32 if the caller changed torch's default
         if isinstance(batch, RaggedBatch):
             weights = None if batch.weights is None else batch.weights.to(dtype)
             summed = bag_sum(self.weight, batch.indices, batch.offsets, weights, sparse=self.sparse)

@@ -1,4 +1,4 @@
-"""What a vectorizer makes of texts: ragged rows (CSR) or dense vectors, and batches of them."""
+"""The output of vectorizers: ragged rows (CSR) or dense vectors, and batches of them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from textforge.errors import ComponentError, RecipeError
 
 @dataclass(frozen=True)
 class Ragged:
-    """Rows of feature numbers, as in a CSR matrix: bags with weights, or sequences in order.
+    """Rows of feature indices, stored like a CSR matrix: bags with weights, or sequences in order.
 
     Args:
-        indices: int, shape (total,): feature numbers of all rows, one row after the other.
+        indices: int, shape (total,): the feature indices of all rows, concatenated.
         offsets: int, shape (n_rows + 1,): row r is `indices[offsets[r]:offsets[r + 1]]`.
-        n_features: one more than the largest feature number possible.
-        weights: float32, shape (total,), or None where every entry counts 1.
+        n_features: the number of features; every index is smaller.
+        weights: float32, shape (total,): the weight of each entry; None if every weight is 1.
 
     Raises:
-        ComponentError: the arrays do not fit together; says which and how.
+        ComponentError: the arrays are inconsistent. The message says which and how.
     """
 
     indices: NDArray[np.integer[Any]]
@@ -46,7 +46,7 @@ class Ragged:
                 f"ragged features: indices from {indices.min()} to {indices.max()}, "
                 f"but there are {self.n_features} features."
             )
-        # int32 halves memory and is what embedding_bag takes as well as int64
+        # int32 halves the memory, and embedding_bag accepts it as well as int64
         object.__setattr__(self, "indices", _owned(self.indices, np.int32))
         object.__setattr__(self, "offsets", _owned(self.offsets, np.int64))
         if self.weights is not None:
@@ -65,7 +65,7 @@ class Ragged:
         return len(self.offsets) - 1
 
     def take(self, rows: NDArray[np.integer[Any]]) -> Ragged:
-        """The given rows, in that order."""
+        """Return the rows with these numbers, in the given order."""
         starts = self.offsets[:-1][rows]
         lengths = self.offsets[1:][rows] - starts
         offsets = np.concatenate(([0], np.cumsum(lengths)))
@@ -74,7 +74,7 @@ class Ragged:
         return Ragged(self.indices[entries], offsets, self.n_features, weights)
 
     def batch(self, start: int, stop: int) -> RaggedBatch:
-        """Rows start to stop as tensors that share this object's memory."""
+        """Return rows `start` to `stop` (exclusive) as tensors that share this object's memory."""
         first, last = self.offsets[start], self.offsets[stop]
         return RaggedBatch(
             torch.from_numpy(self.indices[first:last]),
@@ -85,12 +85,12 @@ class Ragged:
 
 @dataclass(frozen=True)
 class RaggedBatch:
-    """What a model's `forward` gets for ragged features; the arguments of `nn.EmbeddingBag`.
+    """A batch of ragged rows, as a model's `forward` receives it; the arguments of `nn.EmbeddingBag`.
 
     Args:
-        indices: int32 tensor, shape (total,).
-        offsets: int32 tensor, shape (n_rows,): where each row begins.
-        weights: float32 tensor, shape (total,), or None where every entry counts 1.
+        indices: int32 tensor, shape (total,): the feature indices of all rows, concatenated.
+        offsets: int32 tensor, shape (n_rows,): the start of each row in `indices`.
+        weights: float32 tensor, shape (total,): the weight of each entry; None if every weight is 1.
     """
 
     indices: torch.Tensor
@@ -101,10 +101,10 @@ class RaggedBatch:
         return len(self.offsets)
 
     def padded(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows side by side, padded with 0 on the right: numbers (int64) and where they are real (bool).
+        """Pad rows with 0 on the right; return the indices (int64) and a mask that is False on padding (bool).
 
         Shape:
-            Both (n_rows, length of the longest row, at least 1).
+            Both (n_rows, max(1, length of the longest row)).
         """
         ends = torch.cat([self.offsets[1:], self.offsets.new_tensor([len(self.indices)])])
         lengths = (ends - self.offsets).long()
@@ -115,7 +115,7 @@ class RaggedBatch:
         return numbers, mask
 
     def to(self, device: torch.device) -> RaggedBatch:
-        """The same batch on another device."""
+        """Return the batch on a device; the same object if it is already there."""
         if self.indices.device == device:
             return self
         weights = None if self.weights is None else self.weights.to(device)
@@ -124,7 +124,7 @@ class RaggedBatch:
 
 @dataclass(frozen=True)
 class Dense:
-    """One vector a text: float32, shape (n_rows, n_features). Its batches are plain tensors."""
+    """One vector per text: float32, shape (n_rows, n_features). Its batches are plain tensors."""
 
     vectors: NDArray[np.float32]
 
@@ -143,7 +143,7 @@ class Dense:
 
 
 def _owned(array: Any, dtype: Any) -> NDArray[Any]:
-    """The array contiguous, of the type, and writable: torch takes no other without a warning."""
+    """Return the array contiguous, writable and of this dtype; torch warns about read-only arrays."""
     return np.require(array, dtype=dtype, requirements=["C", "W"])
 
 
@@ -152,10 +152,15 @@ Batch = RaggedBatch | torch.Tensor
 
 
 def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
-    """What `transform` returned, as features: Ragged, a SciPy CSR matrix, or a float matrix.
+    """Convert the result of `transform` to features: a Ragged or Dense, a SciPy sparse matrix, or a float matrix.
+
+    Args:
+        value: the result of `transform`.
+        n_texts: the number of texts that were transformed.
+        vectorizer: the vectorizer's name, for the error message.
 
     Raises:
-        ComponentError: it is none of these, or has not one row a text.
+        ComponentError: `value` is none of these, its number of rows is not `n_texts`, or a value is not finite.
     """
     if isinstance(value, (Ragged, Dense)):
         features: Features = value
@@ -163,7 +168,7 @@ def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
         matrix = value.tocsr()
         features = Ragged(matrix.indices, matrix.indptr, matrix.shape[1], matrix.data)
     elif isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "biuf":
-        with np.errstate(over="ignore"):  # told below
+        with np.errstate(over="ignore"):  # an overflow becomes an error message below
             features = Dense(_owned(value, np.float32))
         if not np.isfinite(features.vectors).all():
             row = int(np.flatnonzero(~np.isfinite(features.vectors).all(axis=1))[0])
@@ -182,7 +187,7 @@ def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
 
 
 def joined(parts: Sequence[Features]) -> Features:
-    """The rows of all parts, which are features of one vectorizer, one after the other."""
+    """Concatenate the rows of features from one vectorizer."""
     first = parts[0]
     if len(parts) == 1:
         return first
@@ -198,7 +203,14 @@ def joined(parts: Sequence[Features]) -> Features:
 def batches(
     features: Features, size: int, order: NDArray[np.int64] | None = None, *, drop_last: bool = False
 ) -> Iterator[tuple[Batch, NDArray[np.int64]]]:
-    """Batches of `size` rows with their row numbers, in `order` (by default as they stand)."""
+    """Iterate over batches of `size` rows and their row numbers, in `order` (default: ascending).
+
+    Args:
+        features: the rows.
+        size: rows per batch.
+        order: int64: the row numbers in the order to take them.
+        drop_last: whether to leave out a last batch with fewer than `size` rows.
+    """
     n_rows = len(features) if order is None else len(order)
     end = n_rows - n_rows % size if drop_last else n_rows
     for start in range(0, end, size):
@@ -211,10 +223,11 @@ def batches(
 
 
 def bounded_batches(features: Features, size: int, most: int) -> Iterator[tuple[Batch, NDArray[np.int64]]]:
-    """Batches of at most `size` rows, and of `most` entries were they padded to the longest row of the batch.
+    """Iterate over batches of at most `size` rows whose padded size is at most `most` entries.
 
-    Where the bound cuts batches short, rows of like length are put together. Rows with weights are bags, which
-    nobody pads.
+    The padded size is the number of rows times the length of the longest row. A single row may exceed `most`. If
+    the bound applies, rows are sorted by length, so that rows of similar length share a batch. Rows with weights
+    are bags: models do not pad them, so the bound does not apply.
     """
     if isinstance(features, Dense) or features.weights is not None:
         yield from batches(features, size)
@@ -237,13 +250,13 @@ def bounded_batches(features: Features, size: int, most: int) -> Iterator[tuple[
 def training_order(
     features: Features, settings: TrainerSettings, generator: np.random.Generator
 ) -> NDArray[np.int64] | None:
-    """The order in which an epoch takes the rows; None as they stand.
+    """Return the row numbers in the order of the next epoch, int64; None if `settings.shuffle` is off.
 
-    With `bucket_by_length` the shuffled rows are sorted by length in runs of 50 batches, and the batches
-    shuffled: a batch then has texts of like length, and every epoch other batches.
+    With `bucket_by_length`, rows are shuffled, sorted by length within runs of 50 batches, cut into batches, and
+    the batches are shuffled. Texts of a batch then have similar lengths, and each epoch has different batches.
 
     Raises:
-        RecipeError: rows of dense vectors have no length.
+        RecipeError: `bucket_by_length` is set, but the features are dense vectors, which have no length.
     """
     if not settings.shuffle:
         return None
@@ -252,11 +265,11 @@ def training_order(
         return order
     if isinstance(features, Dense):
         raise RecipeError(
-            "trainer.bucket_by_length is for sequences of words; this vectorizer gives one vector a text."
+            "trainer.bucket_by_length is for sequences of words; this vectorizer gives one vector per text."
         )
     size, lengths = settings.batch_size, np.diff(features.offsets)
     runs = [order[start : start + 50 * size] for start in range(0, len(order), 50 * size)]
     order = np.concatenate([run[np.argsort(lengths[run], kind="stable")] for run in runs])
     whole = [order[start : start + size] for start in range(0, len(order) - len(order) % size, size)]
-    rest = order[len(whole) * size :]  # stays the last, where drop_last may leave it out
+    rest = order[len(whole) * size :]  # stays last, where drop_last can leave it out
     return np.concatenate([*(whole[n] for n in generator.permutation(len(whole))), rest])
