@@ -1,6 +1,6 @@
-"""What was trained, in memory and on disk: `Classifier`, decision, metrics, bundles, and answers to streams of text.
+"""Trained classifiers in memory and on disk: `Classifier`, decision, metrics, bundles, and streaming prediction.
 
-Names are imported when first used: a command that only checks a folder does not load torch.
+Names are imported on first use, so that a command that only inspects a folder does not load torch.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,7 @@
-"""The confusion matrix of a result: dense for few classes, and for many only the cells that hold a text.
+"""The confusion matrix of a result: dense for few classes, only the non-zero cells for many.
 
-A dense matrix grows with the square of the classes: 3,000 of them made 115 MB of JSON around a handful of texts.
+A dense matrix grows with the square of the number of classes: 3,000 classes take 115 MB of JSON, even for a
+handful of texts.
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 DENSE = 100
-"""Classes up to which every cell is written."""
+"""Largest number of classes for which every cell is written."""
 
 
 def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[str]) -> dict[str, Any]:
-    """How many texts of each class were given each label, as plain values.
+    """Count the texts of each pair of gold and predicted class, as plain values.
 
     Args:
-        gold: class numbers, shape (n,).
-        predicted: class numbers, shape (n,).
+        gold: class numbers, int64, shape (n,).
+        predicted: class numbers, int64, shape (n,).
         labels: the name of each class.
 
     Returns:
-        Up to DENSE classes `{"labels", "rows"}`, a row for each gold class with a count for each predicted one. Above
-        that `{"labels", "cells"}`: `[gold class, predicted class, texts]`, classes as positions in `labels` from 0,
-        in their order and only where there are texts.
+        For up to DENSE classes, `{"labels", "rows"}`: one row per gold class, with a count for each predicted class.
+        For more classes, `{"labels", "cells"}`: a sorted list of `[gold class, predicted class, count]` without zero
+        counts; a class is its position in `labels`, from 0.
     """
     pairs, counts = np.unique(gold * len(labels) + predicted, return_counts=True)
     cells = np.stack([*np.divmod(pairs, len(labels)), counts], axis=1)
@@ -38,7 +39,7 @@ def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64], labe
 
 
 def confused(matrix: Mapping[str, Any]) -> Iterator[tuple[int, int, int]]:
-    """The cells of a confusion matrix of either form that hold texts: (gold class, predicted class, texts)."""
+    """Iterate over the non-zero cells of a confusion matrix of either form: (gold class, predicted class, count)."""
     if "cells" in matrix:
         yield from map(tuple, matrix["cells"])
         return

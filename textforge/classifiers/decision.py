@@ -1,4 +1,4 @@
-"""From a model's outputs to answers: temperature, thresholds, and when to give none."""
+"""Turn a model's outputs into labels: temperature, thresholds and abstention."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from textforge.components.settings import DecisionSettings
 from textforge.errors import RecipeError, listed
 
 Valid = tuple[NDArray[np.float32], NDArray[Any]]
-"""Logits and targets of the validation split: class numbers (n,), or 0 and 1 (n, n_classes) for sets of labels."""
+"""Logits and targets of the validation split. Targets are class numbers (n,), or a 0/1 matrix (n, n_classes)."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """How a classifier decides; plain numbers, kept in its bundle.
+    """The rule that turns logits into labels; plain numbers, stored in the bundle.
 
     Args:
-        multi_label: whether a text may have any number of labels, rather than exactly one.
-        temperature: what the logits are divided by.
-        thresholds: for each class the probability from which it is given; None is 0.5 for sets of
-            labels, and the most probable class where there is one label.
-        abstain: below this largest probability there is no answer.
+        multi_label: whether a text may have any number of labels instead of exactly one.
+        temperature: the divisor of the logits.
+        thresholds: the smallest probability at which each class is predicted. None means 0.5 in a multi-label
+            classifier, and the most probable class otherwise.
+        abstain: abstain if the highest probability is below this one; None never abstains.
     """
 
     multi_label: bool = False
@@ -34,8 +34,8 @@ class Decision:
     abstain: float | None = None
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Sigmoid or softmax of the logits over the temperature, float32, of the same shape."""
-        scaled = logits.astype(np.float64) / self.temperature  # the largest float32 ones would overflow
+        """Apply sigmoid or softmax to logits divided by the temperature; return float32 of the same shape."""
+        scaled = logits.astype(np.float64) / self.temperature  # the largest float32 logits would overflow
         found: NDArray[Any]
         if self.multi_label:
             found = np.exp(-np.logaddexp(0, -scaled))
@@ -45,7 +45,7 @@ class Decision:
         return found.astype(np.float32)
 
     def chosen(self, probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Class numbers, shape (n,), abstention not heeded; for sets of labels 0 and 1, shape (n, n_classes)."""
+        """Return class numbers, int64, shape (n,), ignoring abstention; for multi-label, 0/1, shape (n, n_classes)."""
         found: NDArray[Any]
         if self.multi_label:
             found = probabilities >= np.asarray(self.thresholds or 0.5, dtype=np.float32)
@@ -56,7 +56,7 @@ class Decision:
         return found.astype(np.int64)
 
     def answered(self, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Where there is an answer at all, shape (n,)."""
+        """Return a mask of the texts for which the classifier does not abstain, bool, shape (n,)."""
         if self.abstain is None:
             return np.ones(len(probabilities), dtype=bool)
         sure: NDArray[np.bool_] = probabilities.max(axis=1) >= np.float32(self.abstain)
@@ -72,16 +72,16 @@ class Decision:
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Decision:
-        """What `as_json` gave; its values are checked where a description is read."""
+        """Restore a decision from the result of `as_json`. `read_description` has already validated the values."""
         thresholds = saved["thresholds"]
         return cls(**{**saved, "thresholds": None if thresholds is None else tuple(thresholds)})
 
 
 def refuse_undecidable(settings: DecisionSettings, labels: Sequence[str], *, multi_label: bool, valid: bool) -> None:
-    """Find before training what could not be decided after it.
+    """Reject settings that could not be applied after training.
 
     Raises:
-        RecipeError: something is to be fitted without a validation split, or does not fit the labels.
+        RecipeError: a setting must be fitted but there is no validation split, or it does not fit the labels.
     """
     fitted = [key for key in ("calibrate", "threshold") if isinstance(getattr(settings, key), str)]
     if fitted and not valid:
@@ -93,13 +93,19 @@ def refuse_undecidable(settings: DecisionSettings, labels: Sequence[str], *, mul
             f"decision.threshold is for two classes, or for several labels a text; there are {len(labels)} classes."
         )
     if settings.abstain is not None and multi_label:
-        raise RecipeError("decision.abstain is for one label a text; where there may be several, none is an answer.")
+        raise RecipeError(
+            "decision.abstain is for one label a text; a multi-label classifier may give no label instead."
+        )
 
 
 def fit_decision(
     settings: DecisionSettings, labels: Sequence[str], *, multi_label: bool, valid: Valid | None
 ) -> tuple[Decision, list[str]]:
-    """The decision that the settings ask for, fitted on the validation split; and what it has too few texts for."""
+    """Build the decision for these settings, fitted on the validation split if needed.
+
+    Returns:
+        The decision, and warnings about settings that were fitted on too few texts.
+    """
     decision = Decision(multi_label, abstain=settings.abstain)
     doubts: list[str] = []
     if settings.calibrate and valid:
@@ -120,19 +126,20 @@ def fit_decision(
 
 
 LARGEST = 1000.0
-"""Bound of the temperature; the smallest is its inverse."""
+"""Largest temperature; the smallest one is its inverse."""
 
 
 def fit_temperature(logits: NDArray[np.float32], targets: NDArray[Any], *, multi_label: bool) -> float:
-    """The number from 1/1000 to 1000 to divide logits by: temperature scaling (Guo et al. 2017) with a prior.
+    """Fit a temperature between 1/1000 and 1000: temperature scaling (Guo et al. 2017) with a prior.
 
-    The log loss alone has no minimum where every text is right: the smaller the temperature, the better. So its
-    logarithm has a standard normal prior, and what is found is the most probable temperature given the texts (MAP).
-    The prior counts less the more texts there are: with a few hundred of them, some wrong, the result is Guo's.
+    If every text is classified correctly, the log loss has no minimum: it falls as the temperature falls. Therefore
+    the logarithm of the temperature has a standard normal prior, and the result is the maximum a posteriori (MAP)
+    estimate. The influence of the prior shrinks as the number of texts grows: with a few hundred texts, some of them
+    misclassified, the result agrees with Guo et al.
 
     Args:
-        logits: shape (n, n_classes).
-        targets: class numbers, shape (n,); for sets of labels 0 and 1, shape (n, n_classes).
+        logits: float32, shape (n, n_classes).
+        targets: class numbers, shape (n,), or a 0/1 matrix, shape (n, n_classes), for sets of labels.
     """
     values = logits.astype(np.float64)
 
@@ -146,18 +153,18 @@ def fit_temperature(logits: NDArray[np.float32], targets: NDArray[Any], *, multi
             loss = float((normaliser - scaled[np.arange(len(targets)), targets]).sum())
         return loss + log_temperature**2 / 2
 
-    # prior and loss may each have a minimum of its own, so look everywhere before going down
+    # Prior and loss may each add a local minimum, so scan the whole range before descending.
     grid = np.linspace(-np.log(LARGEST), np.log(LARGEST), 29)
     best = int(np.argmin([cost(point) for point in grid]))
     return float(np.exp(_minimum(cost, float(grid[max(0, best - 1)]), float(grid[min(len(grid) - 1, best + 1)]))))
 
 
 def _minimum(cost: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function with one minimum between two points is least, by golden-section search (Kiefer 1953)."""
+    """Return the minimum of a unimodal function between two points, by golden-section search (Kiefer 1953)."""
     ratio = (np.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = cost(left), cost(right)
-    for _ in range(32):  # to a ten millionth of the distance
+    for _ in range(32):  # to about 2e-7 of the initial interval
         if at_left <= at_right:
             high, right, at_right = right, left, at_left
             left = high - ratio * (high - low)
@@ -170,7 +177,7 @@ def _minimum(cost: Callable[[float], float], low: float, high: float) -> float:
 
 
 def _doubts_of_temperature(decision: Decision, logits: NDArray[np.float32], targets: NDArray[Any]) -> list[str]:
-    """A sentence where the temperature follows from little more than its prior or its bounds."""
+    """Return a warning if the temperature is determined by its prior or its bounds and not by the texts."""
     found = f"decision.calibrate: the temperature {decision.temperature:.3g}"
     if abs(np.log(decision.temperature)) > np.log(LARGEST) - 1e-3:
         return [f"{found} is at its bound: the model's outputs are too large or too small to be calibrated."]
@@ -183,11 +190,11 @@ def _doubts_of_temperature(decision: Decision, logits: NDArray[np.float32], targ
 
 
 FEW = 10
-"""Fewer texts with a label, or without it, leave the threshold of the best F1 to chance."""
+"""Smallest number of texts with and without a label to fit its threshold on; below it, chance dominates."""
 
 
 def _doubts_of_thresholds(gold: Mapping[str, NDArray[np.bool_]]) -> list[str]:
-    """A sentence that names the labels which too few validation texts have, or lack."""
+    """Return a warning that lists the labels that too few validation texts have, or too few lack."""
     few = {label: min(int(having.sum()), int((~having).sum())) for label, having in gold.items()}
     named = [f"'{label}' ({count})" for label, count in few.items() if count < FEW]
     if not named:
@@ -199,9 +206,13 @@ def _doubts_of_thresholds(gold: Mapping[str, NDArray[np.bool_]]) -> list[str]:
 
 
 def best_threshold(gold: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> float:
-    """The probability from which saying yes gives the best F1; 0.5 where there is no yes at all.
+    """Return the threshold with the best F1 for one class, or 0.5 if no text has the label.
 
-    Between two neighbouring probabilities the middle is taken (Lewis et al. 2004, "SCut").
+    The threshold is the midpoint between two neighbouring probabilities (Lewis et al. 2004, "SCut").
+
+    Args:
+        gold: whether each text has the label, shape (n,).
+        probabilities: the probability of the label for each text, shape (n,).
     """
     if not gold.any():
         return 0.5
@@ -209,7 +220,7 @@ def best_threshold(gold: NDArray[np.bool_], probabilities: NDArray[np.float32]) 
     sorted_p = probabilities[order].astype(np.float64)
     hits = np.cumsum(gold[order])
     f1 = 2 * hits / (np.arange(1, len(gold) + 1) + gold.sum())
-    f1[:-1][sorted_p[:-1] == sorted_p[1:]] = -1  # no threshold parts equal probabilities
+    f1[:-1][sorted_p[:-1] == sorted_p[1:]] = -1  # no threshold can separate equal probabilities
     best = int(f1.argmax())
     below = sorted_p[best + 1] if best + 1 < len(sorted_p) else 0.0
     return float(np.clip((sorted_p[best] + below) / 2, 1e-6, 1 - 1e-6))

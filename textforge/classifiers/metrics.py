@@ -1,8 +1,9 @@
-"""Figures of a classification: those of every run, and those that a recipe's metrics add.
+"""Classification metrics: the standard ones of every run, and those that a recipe adds.
 
-The former in numpy: importing scikit-learn's metrics costs a second, these a few lines. They equal those of
-`sklearn.metrics.f1_score(gold, predicted, average=…, zero_division=0)`, be they class numbers or 0/1 matrices: a class
-number that is neither in gold nor predicted counts in no mean, an empty column counts 0. Tests hold that.
+The standard metrics are implemented in numpy, because importing scikit-learn's takes a second. They equal
+`sklearn.metrics.f1_score(gold, predicted, average=…, zero_division=0)`, for class numbers and for 0/1 matrices. For
+class numbers, macro F1 ignores a class that is neither in gold nor predicted; for matrices, an empty column counts
+as 0. Tests compare the two.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from textforge.components.settings import TAKEN
 from textforge.errors import ComponentError, RecipeError
 
 Metric = Callable[[NDArray[Any], NDArray[np.float32]], "float | None"]
-"""Gold (class numbers, or 0 and 1 for each text and class) and probabilities to a figure; None where undefined."""
+"""A function of gold (class numbers, or a 0/1 matrix) and probabilities; returns a float, or None if undefined."""
 
 
 def classification_metrics(
     gold: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[str]
 ) -> dict[str, Any]:
-    """Accuracy, macro, micro and weighted F1, figures per class, and the confusion matrix, as plain values.
+    """Compute accuracy, macro, micro and weighted F1, metrics per class, and the confusion matrix, as plain values.
 
     Args:
-        gold: class numbers, shape (n,), n at least 1.
-        predicted: class numbers, shape (n,).
+        gold: class numbers, int64, shape (n,), n at least 1.
+        predicted: class numbers, int64, shape (n,).
         labels: the name of each class.
     """
     hits, support, chosen = (np.bincount(which, minlength=len(labels)) for which in
@@ -41,20 +42,21 @@ def classification_metrics(
     return {
         "accuracy": accuracy,
         **figures,
-        "micro_f1": accuracy,  # equal where every text has one label and gets one
+        "micro_f1": accuracy,  # micro F1 equals accuracy for single-label data
         "n": len(gold),
         "confusion_matrix": confusion_matrix(gold, predicted, labels),
     }
 
 
 def multi_label_metrics(gold: NDArray[Any], predicted: NDArray[Any], labels: Sequence[str]) -> dict[str, Any]:
-    """As `classification_metrics` for texts with sets of labels; accuracy is the share of sets met exactly.
+    """Compute the metrics of `classification_metrics` for sets of labels, without the confusion matrix.
 
-    Macro F1 is the mean over all labels, as scikit-learn's: one that no text has and that none is given counts 0.
+    Accuracy is the share of texts whose whole set of labels is predicted correctly. As in scikit-learn, macro F1 is
+    the mean over all labels, and a label that is neither in gold nor predicted counts as 0.
 
     Args:
-        gold: 0 and 1, shape (n, n_classes), n at least 1.
-        predicted: 0 and 1, shape (n, n_classes).
+        gold: 0/1 matrix, shape (n, n_classes), n at least 1.
+        predicted: 0/1 matrix, shape (n, n_classes).
         labels: the name of each class.
     """
     gold, predicted = gold.astype(bool), predicted.astype(bool)
@@ -74,7 +76,15 @@ def _figures(
     *,
     counted: NDArray[np.bool_],
 ) -> dict[str, Any]:
-    """F1s and figures per class, of which those `counted` are in the macro F1."""
+    """Compute F1 averages and metrics per class from counts, each of shape (n_classes,).
+
+    Args:
+        hits: correct predictions of each class.
+        support: gold texts of each class.
+        chosen: predictions of each class.
+        labels: the name of each class.
+        counted: whether macro F1 includes the class.
+    """
     precision, recall = _ratio(hits, chosen), _ratio(hits, support)
     f1 = _ratio(2 * hits, support + chosen)
     return {
@@ -94,29 +104,29 @@ def _figures(
 
 
 def _ratio(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Quotient where there is one, 0 where the denominator is 0."""
+    """Divide element by element; the result is 0 where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)
 
 
 def _is_number(value: Any) -> bool:
-    """Whether it is a real number, or an array or tensor that is one."""
+    """Whether a value is a real number, or a zero-dimensional array or tensor of one."""
     if getattr(value, "shape", None) == ():
         value = value.item()
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 class ExtraMetrics:
-    """The metrics that a recipe lists, by the names that results give them.
+    """The additional metrics of a recipe, by their names in results.
 
     Args:
-        metrics: metric `Part`s, or name to a callable (gold, probabilities) -> float or None.
-        labels: the classes in the order of the probabilities' columns.
+        metrics: metric `Part`s, or a mapping of names to callables (gold, probabilities) -> float or None.
+        labels: the class names, in the order of the probabilities' columns.
         multi_label: whether a text may have several labels.
 
     Raises:
-        RecipeError: they are neither, one has the name of a figure that is there always, or one's options do not fit
-            the labels.
-        ComponentError: one cannot be built, or called.
+        RecipeError: `metrics` is neither of these, a name is that of a standard metric, or the options of a metric
+            do not fit the labels.
+        ComponentError: a metric cannot be built or is not callable.
     """
 
     def __init__(
@@ -137,13 +147,13 @@ class ExtraMetrics:
                 (name, part.build(facts), part.component.factory, part_name(part))
                 for name, part in zip(names, metrics, strict=True)
             ]
-        for name, metric, told_by, who in given:
+        for name, metric, declared_on, who in given:
             if name in TAKEN:
-                raise RecipeError(f"a metric cannot be called '{name}': results have a figure of that name already.")
+                raise RecipeError(f"a metric cannot be called '{name}': results already have a metric of that name.")
             if not callable(metric):
                 raise ComponentError(f"{who} is a {type(metric).__name__}, not a callable (gold, probabilities).")
             self._metrics[name], self._who[name] = metric, who
-            if getattr(told_by, "greater_is_better", True) is False:
+            if getattr(declared_on, "greater_is_better", True) is False:
                 self._smaller.add(name)
 
     @property
@@ -151,28 +161,30 @@ class ExtraMetrics:
         return list(self._metrics)
 
     def smaller_is_better(self, name: str) -> bool:
-        """Whether a figure, one of every run's or of these, is better the smaller it is."""
+        """Whether a smaller value of this metric is better; `name` may be a standard or an additional metric."""
         return name == "loss" or name in self._smaller
 
     def try_out(self) -> None:
-        """Measure made-up answers, so that a metric that fails does so before training, not after it.
+        """Call every metric on made-up probabilities, so that a broken one fails before training and not after it.
 
         Raises:
-            ComponentError: a metric raised, or returned no number.
+            ComponentError: a metric raised, or returned neither a finite number nor None.
         """
         gold = np.eye(self._n_classes) if self._several else np.arange(self._n_classes)
         self.measure(gold, np.full((self._n_classes, self._n_classes), 1 / self._n_classes, dtype=np.float32))
 
     def measure(self, gold: NDArray[Any], probabilities: NDArray[np.float32]) -> dict[str, float | None]:
-        """Name to figure; None where it is undefined, as an area under a curve is with one class only.
+        """Compute every metric and return the values by name.
+
+        A value is None if the metric is undefined, as the area under a curve is for a single class.
 
         Raises:
-            ComponentError: a metric raised, or returned no number.
+            ComponentError: a metric raised, or returned neither a finite number nor None.
         """
         found: dict[str, float | None] = {}
         for name, metric in self._metrics.items():
             with plugin_errors(self._who[name], "measuring"):
-                value = metric(gold.astype(np.int64), probabilities.copy())  # its own, should it change them
+                value = metric(gold.astype(np.int64), probabilities.copy())  # a copy, in case the metric changes it
             if value is not None and not (_is_number(value) and math.isfinite(value)):
                 raise ComponentError(
                     f"{self._who[name]} returned {value!r}; a metric is a number, or None if undefined."

@@ -1,4 +1,4 @@
-"""A private random state for torch code that draws from torch's global one."""
+"""A private random state for code that draws from torch's global generators."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import torch
 from textforge.components.settings import MAX_SEED
 from textforge.errors import RecipeError
 
-# torch has one global generator a device, shared by all threads; layers such as nn.Dropout draw
-# from it. Whoever holds this lock has it to himself.
+# torch has one global generator per device, shared by all threads. Layers such as nn.Dropout draw from it.
+# This lock gives one thread exclusive use.
 _GLOBAL_GENERATOR = threading.RLock()
 
 
 class RandomState:
-    """Torch's random state from a seed, apart from the caller's and from any other trainer's.
+    """A seeded torch random state, separate from the caller's and from that of any other trainer.
 
-    Inside `active()` torch's global generators continue this state; afterwards they are as before.
+    Inside `active()`, torch's global generators continue from this state. On exit, their previous state is restored.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
@@ -32,6 +32,7 @@ class RandomState:
 
     @contextmanager
     def active(self) -> Iterator[None]:
+        """Install this state in torch's global generators, and block other threads that want to do the same."""
         with _GLOBAL_GENERATOR:
             cpu = torch.get_rng_state()
             cuda = torch.cuda.get_rng_state(self._device) if self._device is not None else None
@@ -49,13 +50,13 @@ class RandomState:
 
 
 def checked_seed(seed: int) -> int:
-    """A seed as an int.
+    """Validate a seed and return it as an int.
 
     Raises:
-        RecipeError: it is no whole number, or out of range.
+        RecipeError: the seed is not a whole number, or is out of range.
     """
     try:
-        number = operator.index(seed)  # numpy's whole numbers, too
+        number = operator.index(seed)  # accepts numpy integers, too
     except TypeError:
         number = -1
     if not 0 <= number <= MAX_SEED:
