@@ -441,7 +441,7 @@ def test_format_1_saved_again_is_of_format_2(bundle: Path, tmp_path: Path) -> No
 )
 def test_a_decision_that_is_none_is_told(bundle: Path, decision: Any) -> None:
     message = refusal(rewritten(bundle, lambda described: described.update(decision=decision)))
-    assert "damaged: bundle.json holds no decision that can be read" in message
+    assert "damaged: bundle.json has an invalid section 'decision'" in message
 
 
 def test_a_decision_of_the_users_travels_with_the_bundle(tmp_path: Path) -> None:
@@ -498,7 +498,7 @@ def test_an_option_that_is_no_longer_known_is_told(tmp_path: Path) -> None:
     assert "its options do not fit the installed model 'own' from textforge-own 2.0" in message
     assert "(the bundle was made with textforge-own 1.0)" in message
     assert "scale" in message
-    assert message.endswith("Install what it was made with: pip install 'textforge-own==1.0'")
+    assert message.endswith("Install the version that it was made with: pip install 'textforge-own==1.0'")
 
 
 def test_an_option_that_an_older_plugin_does_not_know_yet_is_told(tmp_path: Path) -> None:
@@ -546,12 +546,12 @@ def test_an_option_out_of_range_is_refused_at_load(bundle: Path) -> None:
     assert "dropout" in message
 
 
-@pytest.mark.parametrize(("model", "told"), [(turned, "predicts otherwise here"), (other_shape, "weights")])
+@pytest.mark.parametrize(("model", "told"), [(turned, "predicts differently here"), (other_shape, "weights")])
 def test_a_plugin_of_another_version_that_answers_otherwise_is_found_out(tmp_path: Path, model: Any, told: str) -> None:
     path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
     message = refusal(path, plugins_with("2.0", model=model))
     assert told in message
-    assert "model 'own' was textforge-own 1.0 and is textforge-own 2.0. Install what it was made with." in message
+    assert "model 'own' was textforge-own 1.0 and is textforge-own 2.0. Install the versions that it was made with." in message
 
 
 def test_the_golden_check_can_be_left_out(tmp_path: Path) -> None:
@@ -681,7 +681,7 @@ def test_a_module_with_a_state_that_is_no_tensor_is_told_before_training(small_c
 
     plugins = plugins_with(model=lambda n_features, n_classes, /: Extra(n_features, n_classes))
     recipe = small_recipe(small_csv, model={"use": "own"}, trainer={"epochs": 2, "validation": 0.2})
-    with pytest.raises(ComponentError, match=r"model 'own' .*'_extra_state' in its state_dict\(\) is no tensor"):
+    with pytest.raises(ComponentError, match=r"model 'own' .*'_extra_state' in its state_dict\(\) is not a tensor"):
         textforge.run(recipe, plugins=plugins, out=tmp_path / "run")
 
 

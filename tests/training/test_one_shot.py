@@ -197,7 +197,7 @@ class Grows(Counts):
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        (Remembers, "answers otherwise once its weights are restored"),
+        (Remembers, "predicts differently once its weights are loaded"),
         (Grows, r'failed while taking its saved weights: .*"seen"'),
     ],
     ids=["attribute", "shape"],

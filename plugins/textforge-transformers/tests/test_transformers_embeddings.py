@@ -159,7 +159,7 @@ def test_a_bundle_without_weights_is_refused_where_the_checkpoint_is_another(tmp
     textforge.save(trained(folder, carry=False), tmp_path / "bundle")
     shutil.rmtree(folder)
     shutil.copytree(tiny.checkpoint("electra"), folder)
-    with pytest.raises(textforge.BundleError, match="it predicts otherwise here"):
+    with pytest.raises(textforge.BundleError, match="it predicts differently here"):
         textforge.load(tmp_path / "bundle", plugins=tiny.parts())
 
 

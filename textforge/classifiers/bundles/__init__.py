@@ -1,1 +1,1 @@
-"""A classifier on disk: its description, the parts it names, weights and state; written and read whole."""
+"""Bundles, the on-disk form of a classifier: description, named parts, weights and vectorizer state."""

@@ -1,7 +1,7 @@
 """A trained classifier on disk: `bundle.json` and safetensors files. No pickle anywhere.
 
-Written whole or not at all; every file has its SHA-256 in `bundle.json`, which has its own. A few
-golden predictions are repeated at load, so that a bundle that would answer differently is told.
+A bundle is written completely or not at all. `bundle.json` holds the SHA-256 of every file and of itself. Loading
+repeats a few golden predictions, so that a bundle whose predictions have changed is rejected.
 """
 
 from __future__ import annotations
@@ -45,24 +45,27 @@ GOLDEN_TEXTS = (
     "He threw seven innings and the home team won the game 5 to 2.",
     "Our guests liked the room, but the service was slow and the food was cold.",
 )
-"""Texts of the golden predictions. They are fixed, so that no text of a user's travels in a bundle."""
+"""Texts of the golden predictions. They are fixed, so that a bundle never contains a user's texts."""
 TOLERANCE = 1e-3
-"""How far a golden probability may be off: other processors round differently."""
+"""Largest allowed difference of a golden probability; processors round differently."""
 
 
 def save(classifier: Classifier, path: str | Path, *, state: State | None = None) -> Path:
-    """Write a bundle folder; its files appear together or not at all.
+    """Write a bundle folder atomically: its files appear together or not at all.
 
     Args:
-        classifier: with parts behind its vectorizer and model.
-        path: the folder to make.
+        classifier: the classifier; its vectorizer and model must be named components.
+        path: the folder to create.
         state: the vectorizer's state, if `refuse_unsavable` returned it already.
 
+    Returns:
+        The path of the folder.
+
     Raises:
-        BundleError: something is there already, or a component has no name to be saved by.
+        BundleError: `path` exists, or the vectorizer or the model is not a named component.
         ComponentError: the vectorizer's `state()` is not JSON values and arrays, or a model that fits itself has
-            learnt what is not in its weights.
-        StorageError: it cannot be written.
+            learned something that is not in its weights.
+        StorageError: the folder cannot be written.
     """
     path = Path(path)
     if path.exists():
@@ -79,7 +82,7 @@ def save(classifier: Classifier, path: str | Path, *, state: State | None = None
         _write(classifier, temporary, state or _state(classifier.vectorizer, classifier.parts["vectorizer"]))
         _refuse_unloadable(classifier, temporary)
         temporary.rename(path)
-    except StorageError as error:  # of one of its files: named as it would have been
+    except StorageError as error:  # name the final path, not the temporary one
         raise StorageError(str(error).replace(str(temporary), str(path))) from error
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror or error}.") from error
@@ -89,11 +92,14 @@ def save(classifier: Classifier, path: str | Path, *, state: State | None = None
 
 
 def refuse_unsavable(vectorizer: Any, module: torch.nn.Module, parts: Mapping[str, Part]) -> State:
-    """Raise before training what would prevent saving the classifier after it; the vectorizer's state for `save`.
+    """Reject, before training, a vectorizer or module that could not be saved after it.
+
+    Returns:
+        The vectorizer's state, for `save`.
 
     Raises:
-        ComponentError: the fitted vectorizer cannot give its state, or fails on a golden text, such as the
-            empty one; or the module's state holds something that is no tensor.
+        ComponentError: the fitted vectorizer cannot return its state, or fails on a golden text (one of them is
+            empty), or the module's `state_dict()` holds a value that is not a tensor.
     """
     state = _state(vectorizer, parts["vectorizer"])
     vectorized(vectorizer, GOLDEN_TEXTS, part_name(parts["vectorizer"]))
@@ -104,18 +110,18 @@ def refuse_unsavable(vectorizer: Any, module: torch.nn.Module, parts: Mapping[st
 def read_bundle(
     path: str | Path, *, plugins: PluginManager | None = None, device: str = "cpu", check: bool = True
 ) -> Classifier:
-    """Read a bundle, or the bundle of a finished run.
+    """Load a classifier from a bundle.
 
     Args:
-        path: a bundle folder or a run folder.
-        plugins: where components are looked up; by default everything installed.
+        path: a bundle folder.
+        plugins: the plugins to look up components in; by default all installed ones.
         device: 'cpu', 'cuda' or 'auto'.
-        check: repeat the golden predictions.
+        check: whether to repeat the golden predictions and compare them.
 
     Raises:
-        RecipeError: there is no such device here.
-        BundleError: missing, unfinished, damaged, of an unknown format, or it needs what is not
-            installed; the message says which distribution to install.
+        RecipeError: the device is not available.
+        BundleError: the bundle is missing, incomplete, damaged or of an unknown format, or it needs a plugin that is
+            not installed; the message then names the distribution to install.
     """
     folder, place = Path(path), as_device(device)
     plugins, described = plugins or PluginManager(), read_description(folder)
@@ -130,8 +136,8 @@ def read_bundle(
         if check:
             _check_golden(described, classifier.probabilities(features))
     except TextforgeError as error:
-        told = " ".join(str(error).split())  # torch tells of weights that do not fit in many lines
-        raise BundleError(f"{folder}: {told} {changed_versions(described, parts)}".rstrip()) from error
+        reason = " ".join(str(error).split())  # torch reports mismatched weights on many lines
+        raise BundleError(f"{folder}: {reason} {changed_versions(described, parts)}".rstrip()) from error
     return classifier
 
 
@@ -141,7 +147,7 @@ def read_bundle(
 def _write(classifier: Classifier, folder: Path, state: State) -> None:
     from safetensors.torch import save_file
 
-    # Not save_model: it lists tied weights in an order that differs from process to process.
+    # Not save_model: its order of tied weights differs from process to process.
     weights = {
         name: tensor.cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in _weights(classifier.module, classifier.parts["model"]).items()
@@ -166,16 +172,16 @@ def _write(classifier: Classifier, folder: Path, state: State) -> None:
         "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
     }
     signed = {**described, "digest": _digest(described)}
-    checked(json.loads(json_text(signed)))  # so that nothing is saved which could not be loaded
+    checked(json.loads(json_text(signed)))  # never save a bundle that cannot be loaded
     write_json(folder / DESCRIPTION, signed)
 
 
 def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
-    """A model that fits itself may keep what it learnt in plain attributes, which no bundle holds."""
+    """Reject a model that fits itself and keeps what it learned in plain attributes, which a bundle does not store."""
     part = classifier.parts["model"]
     if not part.fits_itself:
         return
-    told = "what it learns must be parameters or buffers whose shapes follow from its facts"
+    rule = "it must keep what it learns in parameters or buffers whose shapes follow from its facts"
     try:
         again = Classifier(
             classifier.vectorizer, _module(part, classifier.facts, folder), classifier.labels,
@@ -183,9 +189,9 @@ def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
         )  # fmt: skip
         _check_golden(read_description(folder), again.predict_proba(GOLDEN_TEXTS))
     except BundleError as error:
-        raise ComponentError(f"{part_name(part)} answers otherwise once its weights are restored; {told}.") from error
+        raise ComponentError(f"{part_name(part)} predicts differently once its weights are loaded; {rule}.") from error
     except ComponentError as error:
-        raise ComponentError(f"{' '.join(str(error).split())} ({told})") from error
+        raise ComponentError(f"{' '.join(str(error).split())} ({rule})") from error
 
 
 def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
@@ -193,13 +199,13 @@ def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
         weights = module.state_dict()
     if other := [name for name, value in weights.items() if not isinstance(value, torch.Tensor)]:
         raise ComponentError(
-            f"{part_name(part)}: '{other[0]}' in its state_dict() is no tensor, which no bundle holds."
+            f"{part_name(part)}: '{other[0]}' in its state_dict() is not a tensor, so a bundle cannot store it."
         )
     return weights
 
 
 def _plain_facts(classifier: Classifier) -> dict[str, Any]:
-    """The facts that JSON gives back as they are; others, an array for one, the restored vectorizer gives again."""
+    """Return the facts that survive JSON unchanged; the restored vectorizer gives the others, such as arrays, again."""
     facts = {k: v.item() if isinstance(v, np.generic) else v for k, v in classifier.facts.items()}
     plain = {}
     for name, value in sorted(facts.items()):
@@ -210,10 +216,10 @@ def _plain_facts(classifier: Classifier) -> dict[str, Any]:
 
 
 def _state(vectorizer: Any, part: Part) -> State:
-    """The arrays and the JSON values of a vectorizer's state.
+    """Return the arrays and the JSON values of a vectorizer's state.
 
     Raises:
-        ComponentError: it cannot give its state, or gives something else.
+        ComponentError: `state()` raised, or did not return a dict of JSON values and arrays of numbers.
     """
     with plugin_errors(part_name(part), "giving its state"):
         state: Mapping[str, Any] = vectorizer.state()
@@ -226,7 +232,7 @@ def _state(vectorizer: Any, part: Part) -> State:
 
 
 def _write_state(state: State, who: str, folder: Path) -> dict[str, Any]:
-    """Write the arrays of a vectorizer's state, and return its JSON values for the description."""
+    """Write the arrays of the vectorizer's state to safetensors, and return its JSON values for the description."""
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
@@ -243,7 +249,7 @@ def _write_state(state: State, who: str, folder: Path) -> dict[str, Any]:
 
 
 def _restored(folder: Path, described: Description, parts: Mapping[str, Part], device: torch.device) -> Classifier:
-    """The classifier, its golden predictions not compared yet."""
+    """Rebuild the classifier, without comparing the golden predictions."""
     saved, who = described.facts.given(), part_name(parts["vectorizer"])
     vectorizer = parts["vectorizer"].build({"seed": described.facts.seed})
     with plugin_errors(who, "restoring its state"):
@@ -252,9 +258,9 @@ def _restored(folder: Path, described: Description, parts: Mapping[str, Part], d
         with plugin_errors(who, f"giving the fact '{name}'"):
             stated, found = saved.get(name), getattr(vectorizer, name, None)
         if isinstance(stated, int) and isinstance(found, (int, np.integer)) and found not in (0, stated):
-            raise BundleError(f"{who} has {name} {found} with its saved state, where the bundle's facts have {stated}.")
+            raise BundleError(f"{who} has {name} {found} with its saved state, but the bundle's facts have {stated}.")
     facts = {**saved, **given_facts(vectorizer, parts["vectorizer"], saved)}
-    facts.setdefault("multi_label", described.decision.multi_label)  # which format 1 did not know
+    facts.setdefault("multi_label", described.decision.multi_label)  # missing in format 1
     module = _module(parts["model"], facts, folder)
     decision = Decision.from_json(described.decision.model_dump())
     with plugin_errors(part_name(parts["model"]), "being put on its device"):
@@ -279,12 +285,12 @@ def _module(part: Part, facts: Mapping[str, Any], folder: Path) -> torch.nn.Modu
 
 
 def _refuse_other_size(n_features: int, facts: Mapping[str, Any], who: str) -> None:
-    """Before the model looks up a feature that it has no weights for."""
+    """Reject a vectorizer whose features the model has no weights for, before the model looks them up."""
     if facts.get("n_features") not in (None, n_features):
-        raise BundleError(f"{who} gives {n_features} features, where the bundle's facts have {facts['n_features']}.")
+        raise BundleError(f"{who} gives {n_features} features, but the bundle's facts have {facts['n_features']}.")
 
 
 def _check_golden(described: Description, found: NDArray[np.float32]) -> None:
     expected = np.array([one.probabilities for one in described.golden])
     if expected.shape != found.shape or not np.allclose(expected, found, atol=TOLERANCE, rtol=0):
-        raise BundleError("it predicts otherwise here than where it was made, so it is not to be trusted.")
+        raise BundleError("it predicts differently here than when it was made, so it cannot be trusted.")

@@ -1,7 +1,7 @@
-"""The description of a bundle, `bundle.json`: its schema, and how it is read.
+"""The schema of a bundle's description, `bundle.json`, and the code that reads and validates it.
 
-Whoever can write a description can also compute its digest, so a digest finds damage and no intent. Everything in a
-description is therefore checked here, by type and range, before any of it is used.
+Digests detect damage but not tampering: whoever can edit a description can also recompute its digest. Every value is
+therefore validated here, by type and range, before it is used.
 """
 
 from __future__ import annotations
@@ -31,25 +31,30 @@ from textforge.components.settings import MAX_SEED
 from textforge.errors import BundleError
 
 FORMAT = 2
-"""Format 1 had no decision: one label a text, the most probable."""
+"""Current format number. Format 1 has no decision: each text gets its most probable label."""
 DESCRIPTION = "bundle.json"
 MODEL, VECTORIZER = "model.safetensors", "vectorizer.safetensors"
-_WORDS = {"missing": "is missing", "model_type": "is no object", "dict_type": "is no object", "list_type": "is no list"}
-"""What pydantic says of some mistakes, in the words of JSON."""
+_WORDS = {
+    "missing": "is missing",
+    "model_type": "is not an object",
+    "dict_type": "is not an object",
+    "list_type": "is not a list",
+}
+"""Replacements for some of pydantic's error messages, in JSON terms, by error type."""
 UNNAMED = ("this program", "(unknown distribution)")
-"""What stands in place of a distribution where a component came from none."""
+"""Placeholders for the distribution of a component that does not come from one."""
 
 _DISTRIBUTION = re.compile(r"[A-Z0-9]([A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
 _COMPONENT = re.compile(r"\w[\w.+-]*")
 
 
 def is_distribution(name: str) -> bool:
-    """Whether this may be a distribution's name, by the packaging standard on names (PEP 508)."""
+    """Whether this is a valid name of a distribution by the packaging standard (PEP 508)."""
     return len(name) <= 200 and _DISTRIBUTION.fullmatch(name) is not None
 
 
 def is_version(text: str) -> bool:
-    """Whether this may be a distribution's version, by the packaging standard on versions (PEP 440)."""
+    """Whether this is a valid version of a distribution by the packaging standard (PEP 440)."""
     try:
         return len(text) <= 200 and text.isascii() and text == text.strip() and bool(Version(text))
     except InvalidVersion:
@@ -58,13 +63,13 @@ def is_version(text: str) -> bool:
 
 def _version(text: str) -> str:
     if not is_version(text):
-        raise ValueError("is no version, as in 1.2.3")
+        raise ValueError("is not a version such as 1.2.3")
     return text
 
 
 def _component(name: str) -> str:
     if not _COMPONENT.fullmatch(name):
-        raise ValueError("is no name of a component")
+        raise ValueError("is not a component name")
     return name
 
 
@@ -76,17 +81,17 @@ def _distinct(labels: list[str]) -> list[str]:
 
 Probability = Annotated[float, Ge(0), Le(1)]
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
-"""SHA-256 in hexadecimal."""
+"""A SHA-256 in hexadecimal."""
 
 
 class _Strict(BaseModel):
-    """No conversions, no keys besides, no infinite numbers."""
+    """A base model without type conversions, unknown keys, NaN or infinite numbers."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SavedPart(_Strict):
-    """A component, its options, and the distribution that it came from, as the bundle's author states it."""
+    """A component, its options and its distribution, as claimed by the author of the bundle."""
 
     use: Annotated[str, AfterValidator(_component)]
     options: dict[str, JsonValue]
@@ -98,31 +103,33 @@ class SavedPart(_Strict):
         if self.version:
             _version(self.version)
         if not is_distribution(self.distribution) and (self.version or self.distribution not in UNNAMED):
-            raise ValueError("its distribution is no name of one")
+            raise ValueError("its distribution is not a distribution name")
         return self
 
     @property
     def made_with(self) -> str:
-        """`textforge 0.1.0`"""
+        """The distribution and its version, such as `textforge 0.1.0`."""
         return f"{self.distribution} {self.version}".strip()
 
 
 class SavedVectorizer(SavedPart):
+    """A vectorizer component and its fitted state."""
+
     state: dict[str, JsonValue]
-    """What `state()` gave besides arrays."""
+    """The JSON values of `state()`; its arrays are stored in safetensors."""
 
 
 class SavedDecision(_Strict):
     """The fields of `Decision`."""
 
     multi_label: bool
-    temperature: Annotated[float, Ge(1e-9), Le(1e9)]  # float64 holds the largest float32 over it
+    temperature: Annotated[float, Ge(1e-9), Le(1e9)]  # the largest float32 divided by 1e-9 fits into float64
     thresholds: list[Probability] | None
     abstain: Probability | None
 
 
 class SavedFacts(_Strict):
-    """What the model was built from: facts that textforge knows, and any others of the vectorizer's."""
+    """The facts that the model was built from: those that textforge defines, and others given by the vectorizer."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, JsonValue]
@@ -134,19 +141,19 @@ class SavedFacts(_Strict):
     multi_label: bool | None = None
 
     def given(self) -> dict[str, Any]:
-        """Those that the bundle states."""
+        """Return the facts that the bundle contains, without defaults."""
         return self.model_dump(exclude_unset=True)
 
 
 class Golden(_Strict):
-    """A text, and the probabilities that it had when the bundle was made."""
+    """A text and its predicted probabilities at the time the bundle was made."""
 
     text: Annotated[str, MaxLen(2000)]
     probabilities: list[Probability]
 
 
 class Description(_Strict):
-    """Everything that `bundle.json` holds."""
+    """The content of `bundle.json`."""
 
     format: Literal[1, 2]
     textforge: Annotated[str, AfterValidator(_version)]
@@ -167,31 +174,33 @@ class Description(_Strict):
         if n < 2 and not decision.multi_label:
             raise ValueError("one label a text needs at least two labels")
         if self.facts.n_classes not in (None, n):
-            raise ValueError(f"facts.n_classes is {self.facts.n_classes}, and there are {n} labels")
+            raise ValueError(f"facts.n_classes is {self.facts.n_classes}, but there are {n} labels")
         if self.facts.multi_label not in (None, decision.multi_label):
             raise ValueError("facts.multi_label and decision.multi_label differ")
         if decision.thresholds is not None and (len(decision.thresholds) != n or (n != 2 and not decision.multi_label)):
-            raise ValueError("decision.thresholds is one for each label, of two or where a text may have several")
+            raise ValueError(
+                "decision.thresholds needs one number for each label, and exactly two labels unless it is multi-label"
+            )
         if decision.abstain is not None and decision.multi_label:
             raise ValueError("decision.abstain is for one label a text")
         if any(len(one.probabilities) != n for one in self.golden):
-            raise ValueError("golden has not one probability for each label")
+            raise ValueError("golden does not have one probability for each label")
         if set(self.files) != {MODEL, VECTORIZER}:
             raise ValueError(f"files are not {MODEL} and {VECTORIZER}")
         return self
 
 
 def digest(described: Mapping[str, Any]) -> str:
-    """SHA-256 of a description without its own digest, in canonical JSON."""
+    """Return the SHA-256 of a description in canonical JSON, without its own digest."""
     content = {key: value for key, value in described.items() if key != "digest"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def checked(described: Mapping[str, Any]) -> Description:
-    """A description that keeps to the schema.
+    """Validate a description against the schema.
 
     Raises:
-        BundleError: with the first thing that is wrong, and its place in the description.
+        BundleError: the description is invalid. The message gives the first mistake and its place.
     """
     try:
         return Description.model_validate(described)
@@ -200,10 +209,11 @@ def checked(described: Mapping[str, Any]) -> Description:
 
 
 def read_description(folder: Path) -> Description:
-    """The description of a bundle, once it and both files have been found whole.
+    """Read and validate the description of a bundle, and verify the digests of both files.
 
     Raises:
-        BundleError: it is damaged, of an unknown format, or not what the schema says.
+        BundleError: a file is missing, unreadable or damaged, the format is unknown, or the description does not
+            match the schema.
     """
     file, damaged = folder / DESCRIPTION, f"{folder}: damaged: "
     try:
@@ -219,7 +229,7 @@ def read_description(folder: Path) -> Description:
     if type(number) is not int or number not in (1, FORMAT):
         raise BundleError(f"{folder}: {_other_format(number, described.get('textforge'))}")
     if not written:
-        raise BundleError(f"{damaged}{DESCRIPTION} is not what was written. Restore the bundle from a copy.")
+        raise BundleError(f"{damaged}{DESCRIPTION} was changed after it was written. Restore the bundle from a copy.")
     try:
         found = checked(described)
     except BundleError as error:
@@ -231,10 +241,10 @@ def read_description(folder: Path) -> Description:
 
 def _other_format(number: Any, version: Any) -> str:
     shown = repr(number) if isinstance(number, (int, float, str, type(None))) else f"a {type(number).__name__}"
-    told = f"bundle format {shown[:40]}; this textforge ({metadata.version('textforge')}) reads format {FORMAT}."
+    reason = f"bundle format {shown[:40]}; this textforge ({metadata.version('textforge')}) reads format {FORMAT}."
     if isinstance(version, str) and is_version(version):
-        return f"{told} It was written by textforge {version}: install that version."
-    return f"{told} It does not say which textforge wrote it."
+        return f"{reason} It was written by textforge {version}: install that version."
+    return f"{reason} It does not say which textforge wrote it."
 
 
 def _refuse_changed(file: Path, expected: str, damaged: str) -> None:
@@ -246,25 +256,25 @@ def _refuse_changed(file: Path, expected: str, damaged: str) -> None:
         raise BundleError(f"{file}: cannot be read: {error.strerror}.") from error
     if found != expected:
         raise BundleError(
-            f"{damaged}the file '{file.name}' is not what was written (its SHA-256 differs). "
+            f"{damaged}the file '{file.name}' was changed after it was written (its SHA-256 differs). "
             "Restore the bundle from a copy."
         )
 
 
 def _sentence(error: ValidationError) -> str:
-    """The first mistake in a few words, with its place, and how many more there are."""
+    """Describe the first mistake and its place, and give the number of further mistakes."""
     first, *more = error.errors(include_url=False, include_input=False, include_context=False)
     what = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
     others = f", and {len(more)} more" if more else ""
     if not first["loc"]:
         return f"{DESCRIPTION} contradicts itself: {what}."
     if first["type"] == "extra_forbidden":
-        return f"{DESCRIPTION} has {'.'.join(map(_shown, first['loc']))}, which no bundle has{others}."
+        return f"{DESCRIPTION} has the unknown key {'.'.join(map(_shown, first['loc']))}{others}."
     section, place = _shown(first["loc"][0]), ".".join(map(_shown, first["loc"]))
-    return f"{DESCRIPTION} holds no {section} that can be read ({place}: {what[:1].lower()}{what[1:]}{others})."
+    return f"{DESCRIPTION} has an invalid section {section!r} ({place}: {what[:1].lower()}{what[1:]}{others})."
 
 
 def _shown(step: str | int) -> str:
-    """A key, which may be any text, as one readable word."""
+    """Return a key as one printable word; keys of a damaged bundle may be any text."""
     text = str(step)
     return text if re.fullmatch(r"[\w.-]{1,60}", text) else ascii(text)[:60]

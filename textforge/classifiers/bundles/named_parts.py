@@ -1,4 +1,4 @@
-"""The components that a bundle was made with, found again among those installed, in whatever version."""
+"""Save the components of a bundle by name, and look them up again among the installed plugins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLAIM = "A bundle names what its author says: check the name and who offers it b
 
 
 def named(part: Part) -> dict[str, Any]:
-    """How a bundle names a part, and the parts within it: component, options, and the version it was made with."""
+    """Describe a part and its nested parts for a bundle: component name, options, distribution and version."""
     distribution, version = _stated(part.component.origin)
     options: Any = part.options
     for place, inner in part.parts:
@@ -39,7 +39,7 @@ def named(part: Part) -> dict[str, Any]:
 
 
 class _Named(AnyPart):
-    """A part within another, as a bundle names it."""
+    """A nested part, in the form in which a bundle stores it."""
 
     def __init__(self, described: dict[str, Any]) -> None:
         self._described = described
@@ -49,17 +49,23 @@ class _Named(AnyPart):
 
 
 def _stated(origin: Origin) -> tuple[str, str]:
-    """Distribution and version as a bundle has them: what pip could not install is not stated."""
+    """Return distribution and version for a bundle, leaving out those that pip could not install."""
     if not is_distribution(origin.distribution):
         return IN_CODE.distribution, ""
     return origin.distribution, origin.version if is_version(origin.version) else ""
 
 
 def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path) -> Part:
-    """The part that a bundle names, of whatever version is installed; parts within it likewise.
+    """Look up the part that a bundle names, and its nested parts, in the installed versions.
+
+    Args:
+        kind: the kind of component, such as 'vectorizer'.
+        saved: the part, as the bundle describes it.
+        plugins: the plugins to search.
+        folder: the bundle folder, for the error message.
 
     Raises:
-        BundleError: it is not installed, or the version installed does not take its options.
+        BundleError: the component is not installed, or the installed version does not accept the saved options.
     """
 
     def inner(kind: str, section: Any, place: OptionPath) -> tuple[Part, list[OptionMistake]]:
@@ -86,7 +92,7 @@ def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path
         origin = plugins.component(kind, saved.use).origin
         advice = ""
         if (saved.distribution, saved.version) != _stated(origin) and saved.version:
-            advice = f" {CLAIM} Install what it was made with: {install}"
+            advice = f" {CLAIM} Install the version that it was made with: {install}"
         raise BundleError(
             f"{folder}: its options do not fit the installed {kind} '{saved.use}' from {origin} "
             f"(the bundle was made with {saved.made_with}): {' '.join(str(error).split())}{advice}"
@@ -94,10 +100,10 @@ def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path
 
 
 def _options_now(kind: str, saved: SavedPart, plugins: PluginManager) -> dict[str, Any]:
-    """The options that a bundle keeps, as the installed version of their component has them.
+    """Convert the saved options to those of the installed version of the component.
 
-    A factory whose options were renamed since has an attribute `upgrade_options`: a function of the saved options
-    and the version that they were saved with, which returns those of today.
+    A factory whose options have been renamed has an attribute `upgrade_options`: a function that takes the saved
+    options and the version that saved them, and returns the current options.
     """
     options: dict[str, Any] = copy.deepcopy(saved.options)
     component = plugins.component(kind, saved.use)
@@ -109,7 +115,7 @@ def _options_now(kind: str, saved: SavedPart, plugins: PluginManager) -> dict[st
 
 
 def changed_versions(described: Description, parts: Mapping[str, Part]) -> str:
-    """Which distributions differ from those the bundle was made with, and what to do."""
+    """List the distributions whose versions differ from those in the bundle, with advice; '' if none does."""
     changed = []
     for saved, part in ((described.vectorizer, parts["vectorizer"]), (described.model, parts["model"])):
         origin = part.component.origin
@@ -118,4 +124,4 @@ def changed_versions(described: Description, parts: Mapping[str, Part]) -> str:
     with suppress(metadata.PackageNotFoundError):
         if not changed and described.textforge != metadata.version("textforge"):
             changed.append(f"textforge was {described.textforge} and is {metadata.version('textforge')}")
-    return f"({'; '.join(changed)}. Install what it was made with. {CLAIM})" if changed else ""
+    return f"({'; '.join(changed)}. Install the versions that it was made with. {CLAIM})" if changed else ""

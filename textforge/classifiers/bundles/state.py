@@ -1,6 +1,6 @@
-"""A vectorizer's state as a bundle holds it: JSON values apart from arrays, which go into safetensors.
+"""Split a vectorizer's state into JSON values for `bundle.json` and arrays for safetensors, and join them again.
 
-A state is a dict of JSON values and arrays. A vectorizer that holds others nests their states, in dicts and lists.
+A state is a dict of JSON values and arrays. A vectorizer with inner vectorizers nests their states in dicts and lists.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ State = tuple[Arrays, dict[str, Any]]
 """Arrays by name, and JSON values."""
 
 ARRAY = "$array"
-"""Key of the placeholder for a nested array, which names it. Arrays at the top have no placeholder."""
+"""Key of the placeholder that names a nested array. Top-level arrays have no placeholder."""
 
 
 def split_state(state: Any) -> State:
-    """The arrays of a state by name, C-contiguous, and its JSON values.
+    """Split a state into its arrays by name, C-contiguous, and its JSON values.
 
     Raises:
-        TypeError, ValueError: something in it is neither a JSON value nor an array of numbers that a bundle can hold.
+        TypeError, ValueError: a value is neither a JSON value nor a numeric array that a bundle can store.
     """
     if not isinstance(state, Mapping):
         raise TypeError(f"it is a {type(state).__name__}")
@@ -32,7 +32,7 @@ def split_state(state: Any) -> State:
 
     def take(name: str, array: NDArray[Any]) -> None:
         if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
-            raise TypeError(f"the array '{name}' has the type {array.dtype}, which no bundle holds")
+            raise TypeError(f"the array '{name}' has the type {array.dtype}, which a bundle cannot store")
         if name in arrays:
             raise ValueError(f"two arrays would have the name '{name}'")
         arrays[name] = np.asarray(array, order="C")
@@ -62,7 +62,7 @@ def split_state(state: Any) -> State:
 
 
 def join_state(values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The state that `split_state` took apart.
+    """Restore the state that `split_state` split.
 
     Raises:
         KeyError: a placeholder names an array that is missing.

@@ -1,7 +1,7 @@
-"""A bundle's model, built anew only once it is known to be no larger than the weights that the bundle holds.
+"""Rebuild the model of a bundle, after verifying that it is not larger than the stored weights.
 
-A description of a few kilobytes may ask for a layer of any size. So the factory is called twice: first on torch's meta
-device, where tensors have shapes and take no memory, then for good.
+A description of a few kilobytes may ask for a layer of any size. Therefore the factory is called twice: first on
+torch's meta device, where tensors have shapes but take no memory, then on the CPU.
 """
 
 from __future__ import annotations
@@ -23,23 +23,25 @@ from textforge.components.part import Part, part_name
 from textforge.errors import BundleError, ComponentError
 
 SPARE_WEIGHTS = 2**20
-"""Numbers of weights that a model may have besides twice those of the bundle: a version that adds a layer is told so
-by torch, name by name."""
+"""Weights (scalars) that a model may have beyond twice those of the bundle.
+
+The slack lets torch report a layer that a newer version added, name by name.
+"""
 SPARE_TABLES = 2**26
-"""Numbers that a model may compute for itself, such as the sines of positions; float32, 256 MiB."""
+"""Scalars that a model may compute without storing them, such as sinusoidal positions; 256 MiB as float32."""
 SPARE_TENSORS = 20_000
-"""Tensors that a factory may make besides eight for each that the bundle holds."""
+"""Tensors that a factory may create beyond eight for each tensor in the bundle."""
 
 _MAKERS = frozenset(
     (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.randint, torch.arange,
      torch.linspace, torch.logspace, torch.eye, torch.empty_strided, torch.randperm, torch.normal)
 )  # fmt: skip
-"""Functions that make a tensor of a size given in numbers."""
+"""Functions that create a tensor from a numeric size."""
 
 
 @dataclass(frozen=True)
 class _Held:
-    """How much a bundle holds: numbers in all, and tensors."""
+    """The size of a bundle's weights: the total number of scalars, and of tensors."""
 
     numbers: int
     tensors: int
@@ -47,17 +49,17 @@ class _Held:
 
 @dataclass(frozen=True)
 class _Asked:
-    """How many numbers a module has in its weights, and in tensors that are not saved."""
+    """The size of a module: the number of scalars in its weights, and in tensors that are not saved."""
 
     weights: int
     tables: int
 
 
 def restored(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> nn.Module:
-    """The module of a bundle's model with its weights.
+    """Build the module of a bundle's model and load its weights.
 
     Raises:
-        BundleError: it would be larger than the weights.
+        BundleError: the module would be larger than the stored weights justify.
         ComponentError: the factory raises, or the weights do not fit.
     """
     held = _Held(sum(tensor.numel() for tensor in weights.values()), len(weights))
@@ -65,7 +67,7 @@ def restored(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.T
     if asked is None:
         with _Bounded(part, held, on_meta=False):
             return rebuilt(part, facts, weights)
-    # Numbers in all, not shapes: these torch compares, after the renamings that a module may do while it loads.
+    # Compare totals only: torch compares shapes later, after any renaming that the module does while loading.
     if asked.weights > 2 * held.numbers + SPARE_WEIGHTS:
         raise _too_large(part, f"has {asked.weights:,} weights with these options", held)
     if asked.tables > 2 * held.numbers + SPARE_TABLES:
@@ -73,15 +75,15 @@ def restored(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.T
     module = rebuilt(part, facts, weights)
     if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
         raise ComponentError(
-            f"{part_name(part)} keeps a tensor from one call of its factory for the next. Make it anew in each call."
+            f"{part_name(part)} keeps a tensor from one call of its factory for the next. Create it in each call."
         )
     return module
 
 
 def _asked(part: Part, facts: Mapping[str, Any], held: _Held) -> _Asked | None:
-    """The size of the module, found on the meta device; None where the factory fails there.
+    """Measure the module on the meta device; return None if the factory fails there.
 
-    One that reads numbers, for instance with `item()`, does: the meta device has none.
+    A factory that reads values, for instance with `item()`, fails, because meta tensors have no values.
     """
     try:
         with RandomState(0, torch.device("cpu")).active(), torch.device("meta"), _Bounded(part, held, on_meta=True):
@@ -90,13 +92,13 @@ def _asked(part: Part, facts: Mapping[str, Any], held: _Held) -> _Asked | None:
             every = {id(tensor): _numbers(tensor) for tensor in (*module.parameters(), *module.buffers())}
     except BundleError:
         raise
-    except Exception:  # what is not due to the device is raised again off it
+    except Exception:  # an error not caused by the device is raised again on the CPU
         return None
     return _Asked(sum(kept.values()), sum(numbers for one, numbers in every.items() if one not in kept))
 
 
 def _numbers(tensor: Any) -> int:
-    """How many numbers a tensor has; 0 for what is none, or has no shape yet."""
+    """Return the number of scalars in a tensor; 0 for other objects and for tensors without a shape yet."""
     lazy = isinstance(tensor, (nn.parameter.UninitializedParameter, nn.parameter.UninitializedBuffer))
     return tensor.numel() if isinstance(tensor, torch.Tensor) and not lazy else 0
 
@@ -109,10 +111,12 @@ def _too_large(part: Part, what: str, held: _Held) -> BundleError:
 
 
 class _Bounded(TorchFunctionMode):
-    """Stops a factory that makes more tensors, or larger ones, than the weights of a bundle give reason for.
+    """Stop a factory that creates more or larger tensors than the weights of a bundle justify.
 
     Args:
-        on_meta: tensors take no memory, so that only how many there are is bounded.
+        part: the model, for the error message.
+        held: the size of the bundle's weights.
+        on_meta: whether tensors are on the meta device. They take no memory there, so only their number is limited.
     """
 
     def __init__(self, part: Part, held: _Held, *, on_meta: bool) -> None:
@@ -125,7 +129,7 @@ class _Bounded(TorchFunctionMode):
         if func in _MAKERS:
             self._count(func, args, given)
         if self._on_meta and func in _SHAPES:
-            with suppress(Exception):  # arguments that it has no rule for
+            with suppress(Exception):  # unsupported arguments: torch computes the shape itself
                 return _SHAPES[func](*args, **given)
         return func(*args, **given)
 
@@ -135,7 +139,7 @@ class _Bounded(TorchFunctionMode):
             raise _too_large(self._part, f"makes over {self._tensors - 1:,} tensors with these options", self._held)
         if self._on_meta:
             return
-        with suppress(Exception):  # arguments that are wrong: the call itself says how
+        with suppress(Exception):  # invalid arguments: the call itself raises
             sized = {name: value for name, value in given.items() if name not in ("generator", "out")}
             self._numbers += func(*args, **{**sized, "device": "meta"}).numel()
         if self._numbers > 8 * self._held.numbers + SPARE_TABLES:
@@ -158,7 +162,7 @@ def _counted(start: float, end: float | None = None, step: float = 1, *, dtype: 
 
 
 def _computed(*values: Any) -> torch.Tensor:
-    """Of the shape of all values, broadcast."""
+    """Return an empty tensor of the shape to which all values broadcast."""
     shapes = [one.shape for one in values if isinstance(one, torch.Tensor)]
     dtype = torch.result_type(values[0], values[-1])
     return torch.empty(np.broadcast_shapes(*shapes), dtype=dtype)
@@ -185,5 +189,7 @@ _SHAPES: dict[Any, Callable[..., torch.Tensor]] = {
     torch.arange: _counted,
     torch.stack: _stacked,
 }  # fmt: skip
-"""Results of the functions that initial weights and positions are most often made with, on the meta device: torch would
-first import its compiler to tell their shapes, which takes most of a second."""
+"""Shape-only versions, for the meta device, of the functions that most often create initial weights and positions.
+
+torch would import its compiler to compute these shapes, which takes most of a second.
+"""
