@@ -551,7 +551,10 @@ def test_a_plugin_of_another_version_that_answers_otherwise_is_found_out(tmp_pat
     path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
     message = refusal(path, plugins_with("2.0", model=model))
     assert told in message
-    assert "model 'own' was textforge-own 1.0 and is textforge-own 2.0. Install the versions that it was made with." in message
+    assert (
+        "model 'own' was textforge-own 1.0 and is textforge-own 2.0. Install the versions that it was made with."
+        in message
+    )
 
 
 def test_the_golden_check_can_be_left_out(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_json_lines_are_strings_or_objects_with_a_text() -> None:
     ("line", "told"),
     [
         ("{", "line 2 is not JSON"),
-        ("[", r"line 2 is not JSON: it goes over several lines"),
+        ("[", r"line 2 is not JSON: it spans several lines"),
         ('{"a" 1}', r"line 2 is not JSON: Expecting ':' delimiter at column 6"),
         ("[" * 100_000, "line 2 is not JSON: it is nested too deeply"),
         ('{"text": "a", "id": ' + "9" * 5000 + "}", "line 2 has a whole number of 5,000 digits, which is too long"),

@@ -423,8 +423,8 @@ def test_it_stops_at_a_broken_line_and_says_how_to_go_on(finished_run: Path) -> 
     done = invoke("predict", finished_run, stdin=BROKEN)
     assert (done.returncode, done.stdout.count("\n")) == (2, 1)
     assert done.stderr == (
-        "error: standard input: line 2 is not UTF-8: invalid start byte. Mend the line, or go on with the others by "
-        "--on-error mark.\n"
+        "error: standard input: line 2 is not UTF-8: invalid start byte. Correct the line, or continue past "
+        "such lines with --on-error mark.\n"
     )
 
 

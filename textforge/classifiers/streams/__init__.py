@@ -1,1 +1,1 @@
-"""Answers to texts that come one after another, in bounded memory: lines in, labels and probabilities out."""
+"""Streaming prediction in bounded memory: lines of text in, labels and probabilities out."""

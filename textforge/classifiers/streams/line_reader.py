@@ -1,4 +1,4 @@
-"""Lines of text as they come, in chunks of bounded size: as much as is there, and never more than is taken."""
+"""Read lines of text in bounded chunks as they become available, without reading far ahead of the consumer."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from textforge.classifiers.streams.text_lines import (
 from textforge.errors import DataError
 
 CHUNK = 1024
-"""Most texts of a chunk."""
+"""Maximum number of texts per chunk."""
 CHUNK_BYTES = 1 << 22
-"""Bytes after which a chunk ends, whatever texts it has."""
+"""Size in bytes at which a chunk ends, however few texts it has."""
 READ = 1 << 16
-"""Most bytes read at once."""
+"""Read size, in bytes."""
 BACKLOG = 2
-"""Chunks that may wait between two stages of the work."""
+"""Maximum number of chunks that wait between two pipeline stages."""
 
 T = TypeVar("T")
 
 
 def chunked(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Texts in chunks of at most CHUNK, and of little more than CHUNK_BYTES characters."""
+    """Group texts into chunks of at most CHUNK texts; a chunk ends once it has CHUNK_BYTES characters."""
     chunk: list[str] = []
     size = 0
     for text in texts:
@@ -45,17 +45,17 @@ def chunked(texts: Iterable[str]) -> Iterator[list[str]]:
 
 
 class LineReader:
-    """The texts of a stream of lines, as `read_lines` reads them, in chunks.
+    """Iterate over the texts of a stream of lines in chunks; each line is read as `read_lines` does.
 
-    A file's chunks are full, the same every time. From a pipe or a terminal a chunk has the lines that are there,
-    be it one: whoever waits for its answer gets it. While a chunk is worked on the next lines are read, but no more
-    than a chunk of them, so that whoever writes faster waits.
+    Chunks of a file are full and the same every time. A chunk of a pipe or a terminal holds the lines available now,
+    even if only one, so that an interactive caller gets its result immediately. A thread reads ahead by at most one
+    chunk while the previous one is processed; a faster writer has to wait.
 
     Args:
         stream: the bytes.
-        name: what messages call it.
-        json_lines: whether lines are JSON.
-        mark: whether a line that cannot be read becomes an `Unreadable`, instead of the end.
+        name: the name of the stream, for error messages.
+        json_lines: whether each line is JSON.
+        mark: whether a line that cannot be read becomes an `Unreadable` instead of raising.
     """
 
     def __init__(self, stream: BinaryIO, name: str, *, json_lines: bool = False, mark: bool = False) -> None:
@@ -67,10 +67,10 @@ class LineReader:
         self._texts = read_line_by_line(self._all_lines(), name, json_lines=json_lines, mark=mark)
 
     def __iter__(self) -> Iterator[list[str | Unreadable]]:
-        """The chunks.
+        """Iterate over the chunks.
 
         Raises:
-            DataError: as `read_lines`, after a chunk of the lines before.
+            DataError: as for `read_lines`; the lines before the faulty one are yielded first.
         """
         failed: DataError | None = None
         ended = False
@@ -94,7 +94,7 @@ class LineReader:
             raise failed
 
     def close(self) -> None:
-        """Whoever waits for a chunk is told that there is none."""
+        """Stop reading; a thread that waits for a chunk sees the end of the stream."""
         if self._ahead is not None:
             self._ahead.close()
 
@@ -112,7 +112,7 @@ class LineReader:
                 return
 
     def _ready(self) -> bool:
-        """Whether the next line, or the end, is there, or is to be waited for because it is in a file."""
+        """Whether the next line or the end is available without blocking; always True for a file."""
         if self._ahead is None:
             return True
         while not self._lines and self._ahead.ready():
@@ -123,6 +123,7 @@ class LineReader:
         return bool(self._lines)
 
     def _cut(self, block: bytes) -> None:
+        """Split a block at newlines, and keep the unfinished last line in `_rest`."""
         lines = block.split(b"\n")
         for end in lines[:-1]:
             self._lines.append(b"".join((*self._rest, end)))
@@ -132,10 +133,14 @@ class LineReader:
 
 
 class Ahead(Iterator[T]):
-    """What an iterator gives, taken from it by a thread of its own, at most `most` before it is asked for.
+    """An iterator that reads ahead from another one in a background thread.
 
-    Close it when no more is wanted: this waits until the thread has ended, unless the iterator is one that waits
-    for others, which may be for ever.
+    Close it after use. `close` waits for the thread to end, unless `waits_for_others` is set.
+
+    Args:
+        items: the iterator to read from.
+        most: maximum number of items to read ahead.
+        waits_for_others: whether `items` may block forever, for instance on a pipe.
     """
 
     def __init__(self, items: Iterable[T], most: int = BACKLOG, *, waits_for_others: bool = False) -> None:
@@ -159,11 +164,11 @@ class Ahead(Iterator[T]):
             raise StopIteration
 
     def ready(self) -> bool:
-        """Whether the next item, or the end, is there."""
+        """Whether the next item or the end is available without blocking."""
         return bool(self._waiting) or self._ended
 
     def close(self) -> None:
-        """No more is taken; whoever waits for an item is told that there is none."""
+        """Stop reading; a thread that waits for an item sees the end of the iterator."""
         with self._changed:
             self._closed = self._ended = True
             self._changed.notify_all()
@@ -181,7 +186,7 @@ class Ahead(Iterator[T]):
                     self._changed.wait_for(lambda: len(self._waiting) < self._most or self._closed)
                     if self._closed:
                         break
-        except BaseException as error:  # raised anew where the items are taken
+        except BaseException as error:  # re-raised in the consumer's thread
             failed = error
         with self._changed:
             self._failed, self._ended = failed, True
@@ -189,19 +194,19 @@ class Ahead(Iterator[T]):
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """What there is of a stream, as soon as it is there."""
-    # Below the buffer, whose lock no thread may hold while Python ends.
+    """Iterate over blocks of bytes as soon as they are available."""
+    # Bypass the buffer: a thread that holds its lock while Python shuts down causes a fatal error.
     raw: Any = getattr(stream, "raw", None)
     raw = stream if raw is None else raw
     while (block := raw.read(READ)) != b"":
-        if block is None:  # nothing is there yet, and whoever made the pipe said not to wait
+        if block is None:  # no data yet on a non-blocking pipe
             select.select([raw], [], [])
         else:
             yield block
 
 
 def _is_file(stream: BinaryIO) -> bool:
-    """Whether it is a regular file, or bytes in memory: nothing is to be waited for."""
+    """Whether the stream is a regular file or bytes in memory, so that reading never blocks."""
     try:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError, AttributeError):

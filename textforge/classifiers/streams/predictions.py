@@ -1,4 +1,4 @@
-"""Predictions for texts that come one after another, in bounded memory."""
+"""Predictions for a stream of texts, in bounded memory."""
 
 from __future__ import annotations
 
@@ -26,16 +26,25 @@ T = TypeVar("T")
 def predictions(
     classifier: Classifier, texts: Iterable[str], *, probabilities: int | str = MOST
 ) -> Iterator[dict[str, Any]]:
-    """For each text its label (null where the classifier abstains), or its labels where it may have several.
+    """Iterate over the predictions for texts, as dicts.
 
-    With them so many of the most probable labels with their probabilities, most probable first; or 'all'.
+    Each dict has "label" (None where the classifier abstains), or "labels" for a multi-label classifier, and
+    "probabilities", a dict from label to probability in descending order.
+
+    Args:
+        classifier: the classifier.
+        texts: the texts; consumed lazily, in chunks.
+        probabilities: the number of most probable labels to include, or 'all'. Predicted labels are always included.
+
+    Raises:
+        RecipeError: `probabilities` is neither a whole number from 1 nor 'all'.
     """
     for answers in answered(classifier, chunked(texts), limit=as_limit(probabilities)):
         yield from answers.dicts()
 
 
 def answered(classifier: Classifier, chunks: Iterable[list[str]], *, limit: int | None = MOST) -> Iterator[Answers]:
-    """The answers to some texts after the other. Nothing is taken before it is asked for."""
+    """Iterate over the predictions for each chunk. A chunk is taken only when its predictions are requested."""
     labels = _Labels(classifier.labels)
     for chunk in chunks:
         yield _answers(classifier, labels, classifier.predict_proba(chunk), limit)
@@ -44,10 +53,10 @@ def answered(classifier: Classifier, chunks: Iterable[list[str]], *, limit: int 
 def answered_ahead(
     classifier: Classifier, stream: LineReader, *, limit: int | None = MOST
 ) -> Generator[Answers, None, None]:
-    """As `answered`, while a thread takes the next chunks and turns them into features. Unreadable lines stay so.
+    """Like `answered`, but a thread reads and vectorizes the next chunks in the background.
 
-    At most four chunks are on their way: one read, two waiting, one answered. When it ends, or is closed, so is the
-    stream.
+    Unreadable lines keep their place and their reason. At most four chunks are in memory: one being read, two
+    waiting, one being predicted. The stream is closed when the generator ends or is closed.
     """
     labels = _Labels(classifier.labels)
     ahead = Ahead(_prepared(classifier, chunk) for chunk in stream)
@@ -62,7 +71,7 @@ def answered_ahead(
 
 
 class _Labels:
-    """The classes as they are written."""
+    """The class names in the escaped forms of each output format, computed on first use."""
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self.labels = labels
@@ -81,20 +90,23 @@ class _Labels:
 
     @cached_property
     def joinable(self) -> list[str]:
-        """Plain, and without the sign that several are joined by."""
+        """The plain names, with '|' escaped because it separates several labels."""
         return [label.replace("|", "\\x7c") for label in self.plain]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a classifier says of some texts.
+    """The predictions for a chunk of texts.
 
     Args:
-        chosen: for each text the numbers of its labels; none where it has none, or where the classifier abstains.
+        classes: the class names.
+        chosen: the class numbers predicted for each text; empty if there are none or the classifier abstains.
         probabilities: float32, shape (texts, labels).
         several: whether a text may have several labels.
-        limit: how many labels at most are given with their probability, beside the chosen ones; None: all.
-        unreadable: why a line could not be read, by its place among the lines; it has no row in the others.
+        limit: maximum number of labels to output with their probability, in addition to the predicted ones; None
+            for all.
+        unreadable: the reason for each line that could not be read, by its position in the chunk. Such lines have
+            no entry in `chosen` and `probabilities`.
     """
 
     classes: _Labels
@@ -108,7 +120,7 @@ class Answers:
         return len(self.chosen) + len(self.unreadable)
 
     def dicts(self) -> Iterator[dict[str, Any]]:
-        """For each text its label or labels, and probabilities, most probable first; for other lines the error."""
+        """Iterate over the predictions as dicts (see `predictions`); an unreadable line gives `{"error": reason}`."""
         yield from _merged(self._dicts(), {n: {"error": why} for n, why in self.unreadable.items()})
 
     def _dicts(self) -> Iterator[dict[str, Any]]:
@@ -121,7 +133,7 @@ class Answers:
                 yield {"label": labels[chosen[0]] if chosen else None, "probabilities": by_label}
 
     def jsonl(self) -> str:
-        """A line for each text: the JSON of its dict."""
+        """Format each dict of `dicts` as one line of JSON."""
         errors = {n: shown_json(json.dumps({"error": why}, ensure_ascii=False)) for n, why in self.unreadable.items()}
         return "".join(_merged(self._json_lines(), {n: f"{line}\n" for n, line in errors.items()}))
 
@@ -138,11 +150,11 @@ class Answers:
         return lines
 
     def tsv(self) -> str:
-        r"""A line for each text: label, tab, probability.
+        r"""Format each text as one line: label, tab, probability.
 
-        Several labels are joined by '|', none is empty. A line that cannot be read has an empty label, an empty
-        probability, and the reason in a third column. Labels are escaped as `shown` does; a '|' among several labels
-        is `\x7c`.
+        Several labels, and their probabilities, are joined by '|'; the label is empty if there is none. An unreadable
+        line has an empty label, an empty probability, and the reason in a third column. Labels are escaped by
+        `shown`; in a multi-label classifier, a '|' within a label becomes `\x7c`.
         """
         errors = {n: f"\t\t{shown_line(why)}\n" for n, why in self.unreadable.items()}
         return "".join(_merged(self._tsv_lines(), errors))
@@ -162,12 +174,12 @@ class Answers:
         ]
 
     def _rows(self) -> Iterator[tuple[list[int], list[int], list[float]]]:
-        """For each text its chosen classes, the classes to write, most probable first, and their probabilities."""
+        """Iterate over texts: predicted classes, classes to output (most probable first), and their probabilities."""
         return zip(self.chosen, *most_probable(self.probabilities, self.limit, self.chosen), strict=True)
 
 
 def _merged(lines: Iterable[T], others: Mapping[int, T]) -> Iterator[T]:
-    """Lines in their order, with the others at their places."""
+    """Insert the other lines at their positions in the result, and keep the order of `lines`."""
     if not others:
         yield from lines
         return
@@ -184,7 +196,7 @@ def _merged(lines: Iterable[T], others: Mapping[int, T]) -> Iterator[T]:
 
 
 def _prepared(classifier: Classifier, chunk: Sequence[str | Unreadable]) -> tuple[Features | None, dict[int, str]]:
-    """The features of the texts, None where there is none; and why other lines cannot be read, by their place."""
+    """Vectorize the texts of a chunk; return the features, or None without texts, and `Answers.unreadable`."""
     texts = [text for text in chunk if isinstance(text, str)]
     unreadable = {n: text.reason for n, text in enumerate(chunk) if isinstance(text, Unreadable)}
     return classifier.features(texts) if texts else None, unreadable

@@ -1,4 +1,4 @@
-"""Predictions as lines of JSON, with the probabilities of all labels or of the most probable ones."""
+"""Format predictions as lines of JSON, with the probabilities of all labels or of the most probable ones."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
 
 MOST = 20
-"""Labels by default."""
+"""Default number of labels to output with their probability."""
 
 
 def as_limit(probabilities: int | str) -> int | None:
-    """How many labels to write at most; None: all.
+    """Return the maximum number of labels to output, or None for 'all'.
 
     Raises:
-        RecipeError: it is neither a whole number from 1 nor 'all'.
+        RecipeError: `probabilities` is neither a whole number from 1 nor 'all'.
     """
     if probabilities == "all":
         return None
@@ -35,14 +35,14 @@ def as_limit(probabilities: int | str) -> int | None:
 def most_probable(
     probabilities: NDArray[np.float32], limit: int | None, also: Sequence[Sequence[int]]
 ) -> tuple[list[list[int]], list[list[float]]]:
-    """For each text the classes to write and their probabilities, most probable first.
+    """Return, for each text, the classes to output and their probabilities, in descending order.
 
     Args:
-        probabilities: shape (texts, classes).
-        limit: how many classes at most; None: all.
-        also: for each text classes that are written however improbable they are.
+        probabilities: float32, shape (texts, classes).
+        limit: number of most probable classes; None for all.
+        also: class numbers to include for each text even if they are less probable.
     """
-    import numpy as np  # not before data are loaded
+    import numpy as np  # imported late, so that commands without data start faster
 
     order = (-probabilities).argsort(axis=1, kind="stable")[:, :limit]
     classes: list[list[int]] = order.tolist()
@@ -62,10 +62,17 @@ def prediction_lines(
     limit: int | None,
     rows: Iterable[int] | None = None,
 ) -> list[str]:
-    """A JSON line for each text: its row, gold and predicted label or labels, and probabilities.
+    """Format each text as a line of JSON: row, gold and predicted label or labels, and probabilities.
 
-    The labels with a probability are the `limit` most probable ones, the gold and the predicted ones, in the order of
-    the classifier's labels.
+    The probabilities are those of the `limit` most probable labels and of the gold and predicted labels, in the order
+    of the classifier's labels.
+
+    Args:
+        classifier: the classifier.
+        gold: the gold label, or tuple of labels, of each text.
+        probabilities: float32, shape (texts, labels).
+        limit: number of most probable labels; None for all.
+        rows: the row number of each text; by default from 0.
     """
     predicted, labels = classifier.answers(probabilities), classifier.labels
     number = {label: n for n, label in enumerate(labels)}
@@ -80,5 +87,5 @@ def prediction_lines(
 
 
 def _each(answer: Any) -> list[str]:
-    """The labels of a text: one, several, or none where the classifier abstains."""
+    """Return the labels of a text as a list; it is empty if the classifier abstains."""
     return [] if answer is None else [answer] if isinstance(answer, str) else list(answer)

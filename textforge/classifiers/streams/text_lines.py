@@ -1,4 +1,4 @@
-"""Texts out of lines of bytes, plain or JSON, each mistake with its line."""
+"""Read texts from lines of bytes, plain or JSON; every error message gives the line number."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from typing import Any, BinaryIO
 from textforge.errors import DataError, RecipeError
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
-"""Suffixes of files that are read as JSON lines, as the datasets read them."""
+"""Suffixes of files that are read as JSON lines; the datasets use the same ones."""
 TABLES = {
     ".csv": "a CSV", ".tsv": "a TSV", ".tab": "a TSV", ".psv": "a PSV", ".parquet": "a Parquet", ".arrow": "an Arrow",
     ".feather": "an Arrow", ".xlsx": "an Excel", ".xls": "an Excel", ".ods": "an ODS",
 }  # fmt: skip
-"""Suffixes of files that have columns, and what such a file is called."""
+"""Suffixes of files with columns, and the name of the format with its article."""
 PACKED = {".gz": "gunzip --keep", ".zst": "zstd -d", ".bz2": "bunzip2 --keep", ".xz": "unxz --keep", ".zip": "unzip"}
-"""Suffixes of compressed files, and what unpacks them."""
+"""Suffixes of compressed files, and the commands that unpack them."""
 BEGINNINGS = {
     b"\x1f\x8b": "compressed by gzip", b"\x28\xb5\x2f\xfd": "compressed by zstd", b"BZh": "compressed by bzip2",
     b"\xfd7zXZ": "compressed by xz", b"PK\x03\x04": "a zip archive or an office file", b"PAR1": "a Parquet file",
     b"%PDF": "a PDF file", b"\xff\xfe": "in UTF-16", b"\xfe\xff": "in UTF-16",
 }  # fmt: skip
-"""How files begin that hold no UTF-8 text, and what they are."""
+"""First bytes of files that are not UTF-8 text, and descriptions of their formats."""
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Stands for a line that cannot be read."""
+    """A placeholder for a line that cannot be read."""
 
     reason: str
-    """A sentence with the number of the line."""
+    """A sentence with the line number."""
 
 
 def open_input(path: Path) -> BinaryIO:
-    """A file of texts.
+    """Open a file of texts for reading bytes.
 
     Raises:
-        RecipeError: it is a table or compressed, by its suffix.
-        DataError: it cannot be read.
+        RecipeError: the suffix is that of a table or of a compressed file.
+        DataError: the file cannot be read.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     last = suffixes[-1] if suffixes else ""
@@ -63,10 +63,12 @@ def open_input(path: Path) -> BinaryIO:
 def read_lines(
     stream: Iterable[bytes], name: str, *, json_lines: bool = False, mark: bool = False
 ) -> Iterator[str | Unreadable]:
-    """One text a line, or with `json_lines` one JSON string, or object with a "text", a line; blank ones are skipped.
+    """Iterate over texts, one per line.
+
+    With `json_lines`, a line is a JSON string or an object with a "text", and blank lines are skipped.
 
     Raises:
-        DataError: as `read_line_by_line`.
+        DataError: as for `read_line_by_line`.
     """
     return (text for text in read_line_by_line(stream, name, json_lines=json_lines, mark=mark) if text is not None)
 
@@ -74,17 +76,17 @@ def read_lines(
 def read_line_by_line(
     stream: Iterable[bytes], name: str, *, json_lines: bool = False, mark: bool = False
 ) -> Iterator[str | Unreadable | None]:
-    """As `read_lines`, with None for each blank line of JSON: whoever waits for a line gets it when it is there.
+    """Like `read_lines`, but yield None for a blank line of JSON, so that each line is yielded when it arrives.
 
     Args:
         stream: the lines.
-        name: what messages call it.
-        json_lines: whether lines are JSON.
-        mark: give an `Unreadable` for a line that cannot be read.
+        name: the name of the stream, for error messages.
+        json_lines: whether each line is JSON.
+        mark: whether to yield an `Unreadable` for a line that cannot be read, instead of raising.
 
     Raises:
-        DataError: without `mark`, a line is not UTF-8, or not such JSON; says which. Always, if the first line shows
-            that this is no text file at all.
+        DataError: a line is not UTF-8 or not such JSON, and `mark` is False; the message gives the line number. Also,
+            whatever `mark` is, if the first line shows that the file is not a text file.
     """
     for number, line in enumerate(stream, start=1):
         try:
@@ -97,31 +99,31 @@ def read_line_by_line(
             reason = error
             if isinstance(error, UnicodeDecodeError):
                 if number == 1 and (kind := _kind(line)):
-                    told = f"{name}: is {kind}; predict reads lines of UTF-8 text. Unpack or convert it."
-                    raise DataError(told) from error
+                    message = f"{name}: is {kind}; predict reads lines of UTF-8 text. Unpack or convert it."
+                    raise DataError(message) from error
                 reason = ValueError(f"is not UTF-8: {error.reason}")
             if not mark:
-                advice = "Mend the line, or go on with the others by --on-error mark."
+                advice = "Correct the line, or continue past such lines with --on-error mark."
                 raise DataError(f"{name}: line {number} {reason}. {advice}") from error
             yield Unreadable(f"line {number} {reason}.")
 
 
 def _kind(line: bytes) -> str | None:
-    """What a file that begins so is, if it is known to hold no UTF-8 text."""
+    """Return the format of a file that begins with these bytes, or None if it may be UTF-8 text."""
     return next((kind for begin, kind in BEGINNINGS.items() if line.startswith(begin)), None)
 
 
 def _json_text(line: str) -> str:
-    """The text of a line of JSON.
+    """Parse a line of JSON and return its text.
 
     Raises:
-        ValueError: there is none; says what the line is, as the rest of a sentence.
+        ValueError: the line has no text. The message is the end of a sentence that starts with the line number.
     """
     try:
         value = _DECODER.decode(line)
     except json.JSONDecodeError as error:
         if line.strip() in ("[", "{"):
-            raise ValueError("is not JSON: it goes over several lines; give one value a line, as jq -c does") from error
+            raise ValueError("is not JSON: it spans several lines; give one value per line, as jq -c does") from error
         raise ValueError(f"is not JSON: {error.msg} at column {error.colno}") from error
     except RecursionError as error:
         raise ValueError("is not JSON: it is nested too deeply") from error
