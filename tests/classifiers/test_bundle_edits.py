@@ -351,7 +351,7 @@ def test_what_is_to_be_installed_is_called_a_claim(bundle: Callable[[str], Path]
     change = {"use": "absent", "distribution": "text-forge.x_1", "version": "1!2.0rc1+local.3"}
     message = refusal(edited(bundle("bow-mlp"), lambda d: d["model"].update(change)))
     assert message.endswith("Install it: pip install 'text-forge.x_1==1!2.0rc1+local.3'")
-    assert "A bundle names what its author says: check the name and who offers it before you install it." in message
+    assert "check the distribution and its publisher before you install it." in message
 
 
 def test_the_schema_has_the_fields_of_a_decision() -> None:

@@ -166,7 +166,7 @@ def test_loading_leaves_the_callers_device_and_random_state_alone(tmp_path: Path
 
 def test_what_is_measured_has_the_shape_and_type_of_what_is_built() -> None:
     """Of the functions whose results are told without torch, too."""
-    from textforge.classifiers.bundles.weights import _Bounded, _Held
+    from textforge.classifiers.bundles.weights import _Bounded, _BundleSize
     from textforge.components.part import Part
 
     part = plugins_with(model=plain).part("model", "own")
@@ -193,7 +193,7 @@ def test_what_is_measured_has_the_shape_and_type_of_what_is_built() -> None:
     ]
     for make in made:
         real = make()
-        with torch.device("meta"), _Bounded(part, _Held(0, 0), on_meta=True):
+        with torch.device("meta"), _Bounded(part, _BundleSize(0, 0), on_meta=True):
             found = make()
         assert found.is_meta
         assert (found.shape, found.dtype) == (real.shape, real.dtype)

@@ -172,14 +172,14 @@ class Classifier:
                 f"the classifier gives {'sets of labels' if several else 'one label a text'}."
             )
         gold, chosen = encode_labels(rows, self.labels, name), self.decision.chosen(probabilities)
-        figures = (multi_label_metrics if several else classification_metrics)(gold, chosen, self.labels)
+        results = (multi_label_metrics if several else classification_metrics)(gold, chosen, self.labels)
         if metrics is not None:
-            figures |= metrics.measure(gold, probabilities)
+            results |= metrics.measure(gold, probabilities)
         if self.decision.abstain is not None:
             answered = self.decision.answered(probabilities)
             right = float((gold == chosen)[answered].mean()) if answered.any() else None
-            figures["answered"] = {"share": float(answered.mean()), "accuracy": right}
-        return figures
+            results["answered"] = {"share": float(answered.mean()), "accuracy": right}
+        return results
 
     def features(self, texts: Sequence[str]) -> Features:
         """Vectorize texts in one call: the first half of `predict_proba`."""

@@ -107,10 +107,10 @@ def fit_decision(
         The decision, and warnings about settings that were fitted on too few texts.
     """
     decision = Decision(multi_label, abstain=settings.abstain)
-    doubts: list[str] = []
+    warnings: list[str] = []
     if settings.calibrate and valid:
         decision = replace(decision, temperature=fit_temperature(*valid, multi_label=multi_label))
-        doubts += _doubts_of_temperature(decision, *valid)
+        warnings += _temperature_warnings(decision, *valid)
     if isinstance(settings.threshold, float):
         at = settings.threshold
         decision = replace(decision, thresholds=(at,) * len(labels) if multi_label else (1 - at, at))
@@ -121,8 +121,8 @@ def fit_decision(
         gold = {n: targets[:, n] > 0 if multi_label else targets == n for n in classes}
         found = tuple(best_threshold(gold[n], probabilities[:, n]) for n in classes)
         decision = replace(decision, thresholds=found if multi_label else (1 - found[0], found[0]))
-        doubts += _doubts_of_thresholds({labels[n]: having for n, having in gold.items()})
-    return decision, doubts
+        warnings += _threshold_warnings({labels[n]: having for n, having in gold.items()})
+    return decision, warnings
 
 
 LARGEST = 1000.0
@@ -176,7 +176,7 @@ def _minimum(cost: Callable[[float], float], low: float, high: float) -> float:
     return float((low + high) / 2)
 
 
-def _doubts_of_temperature(decision: Decision, logits: NDArray[np.float32], targets: NDArray[Any]) -> list[str]:
+def _temperature_warnings(decision: Decision, logits: NDArray[np.float32], targets: NDArray[Any]) -> list[str]:
     """Return a warning if the temperature is determined by its prior or its bounds and not by the texts."""
     found = f"decision.calibrate: the temperature {decision.temperature:.3g}"
     if abs(np.log(decision.temperature)) > np.log(LARGEST) - 1e-3:
@@ -193,7 +193,7 @@ FEW = 10
 """Smallest number of texts with and without a label to fit its threshold on; below it, chance dominates."""
 
 
-def _doubts_of_thresholds(gold: Mapping[str, NDArray[np.bool_]]) -> list[str]:
+def _threshold_warnings(gold: Mapping[str, NDArray[np.bool_]]) -> list[str]:
     """Return a warning that lists the labels that too few validation texts have, or too few lack."""
     few = {label: min(int(having.sum()), int((~having).sum())) for label, having in gold.items()}
     named = [f"'{label}' ({count})" for label, count in few.items() if count < FEW]

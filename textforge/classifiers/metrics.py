@@ -37,11 +37,11 @@ def classification_metrics(
     """
     hits, support, chosen = (np.bincount(which, minlength=len(labels)) for which in
                              (gold[gold == predicted], gold, predicted))  # fmt: skip
-    figures = _figures(hits, support, chosen, labels, counted=(support + chosen) > 0)
+    results = _f1_metrics(hits, support, chosen, labels, counted=(support + chosen) > 0)
     accuracy = float(hits.sum() / len(gold))
     return {
         "accuracy": accuracy,
-        **figures,
+        **results,
         "micro_f1": accuracy,  # micro F1 equals accuracy for single-label data
         "n": len(gold),
         "confusion_matrix": confusion_matrix(gold, predicted, labels),
@@ -63,12 +63,12 @@ def multi_label_metrics(gold: NDArray[Any], predicted: NDArray[Any], labels: Seq
     hits = (gold & predicted).sum(axis=0)
     return {
         "accuracy": float((gold == predicted).all(axis=1).mean()),
-        **_figures(hits, gold.sum(axis=0), predicted.sum(axis=0), labels, counted=np.ones(len(labels), dtype=bool)),
+        **_f1_metrics(hits, gold.sum(axis=0), predicted.sum(axis=0), labels, counted=np.ones(len(labels), dtype=bool)),
         "n": len(gold),
     }
 
 
-def _figures(
+def _f1_metrics(
     hits: NDArray[np.int64],
     support: NDArray[np.int64],
     chosen: NDArray[np.int64],

@@ -114,14 +114,14 @@ def within(split: str, hashes: Hashes, *, of_more: bool = False) -> Iterator[str
         again = np.ones(len(hashes), dtype=bool)
         again[first_of_pair] = False
         yield (
-            f"{_counted(again, split, of_more)} repeat an earlier one word for word, with the same label "
+            f"{_count(again, split, of_more)} repeat an earlier one word for word, with the same label "
             f"({_rows(again)}): each counts again in training."
         )
     conflicting = np.bincount(of_row[first_of_pair]) > 1
     if conflicting.any():
         conflict = conflicting[of_row]
         yield (
-            f"{_counted(conflict, split, of_more)} have another label elsewhere in {split}, word for word the same "
+            f"{_count(conflict, split, of_more)} have another label elsewhere in {split}, word for word the same "
             f"text ({_rows(conflict)}): no classifier can predict all of them correctly. Correct their labels."
         )
 
@@ -143,7 +143,7 @@ def between(
         conflicts = int((both & ~np.isin(hashes.pairs, others.pairs)).sum())
         with_another = f", {conflicts} of them with another label" if conflicts else ""
         yield (
-            f"{_counted(both, split)} also occur in {other} word for word ({_rows(both, rows)}){with_another}: "
+            f"{_count(both, split)} also occur in {other} word for word ({_rows(both, rows)}){with_another}: "
             f"metrics on {split} may be too good."
         )
 
@@ -158,12 +158,12 @@ def across_folds(hashes: Hashes, folds: Sequence[NDArray[np.int64]]) -> Iterator
     split_up = (np.bincount(places // len(folds)) > 1)[of_row]
     if split_up.any():
         yield (
-            f"{_counted(split_up, 'train')} also occur in another fold word for word ({_rows(split_up)}): "
+            f"{_count(split_up, 'train')} also occur in another fold word for word ({_rows(split_up)}): "
             "metrics may be too good."
         )
 
 
-def _counted(chosen: NDArray[np.bool_], split: str, of_more: bool = False) -> str:
+def _count(chosen: NDArray[np.bool_], split: str, of_more: bool = False) -> str:
     """Return a phrase such as `3 of the 20 test texts`."""
     total = f"{'first ' if of_more else ''}{len(chosen)}"
     return f"{int(chosen.sum())} of the {total} {'training' if split == 'train' else split} texts"

@@ -39,7 +39,7 @@ def holdout(labels: Any, fraction: float, seed: int, groups: Sequence[str] | Non
         return stratified_holdout(numbers.astype(np.int64), fraction, seed)
     units = _Units.of(_one_hot(labels) if counts is None else counts, groups)
     generator = np.random.default_rng([seed, 0x5EED])
-    held_out = _spread(units, [1 - fraction, fraction], generator) == 1
+    held_out = _stratify(units, [1 - fraction, fraction], generator) == 1
     total = max(1, round(fraction * len(units.of_row)))
     _correct_total(units, held_out, total, fraction, 0 if groups is None else total // 100, generator)
     if not held_out.any() or held_out.all():
@@ -78,8 +78,8 @@ def folds(labels: Any, n_folds: int, seed: int, groups: Sequence[str] | None = N
             dealt += len(rows)
     else:
         units = _Units.of(_one_hot(labels) if counts is None else counts, groups)
-        found = _spread(units, [1 / n_folds] * n_folds, np.random.default_rng([seed, 0x5EED]))
-        _part_labels(units, found, n_folds)
+        found = _stratify(units, [1 / n_folds] * n_folds, np.random.default_rng([seed, 0x5EED]))
+        _spread_confined_labels(units, found, n_folds)
         bins = found[units.of_row]
     parts = [np.flatnonzero(bins == number) for number in range(n_folds)]
     if not all(map(len, parts)):
@@ -166,7 +166,7 @@ class _Units:
         return cls(summed, sizes, of_row)
 
 
-def _spread(units: _Units, shares: Sequence[float], generator: np.random.Generator) -> NDArray[np.int64]:
+def _stratify(units: _Units, shares: Sequence[float], generator: np.random.Generator) -> NDArray[np.int64]:
     """Assign each unit to a bin, so that each bin gets its share of every label.
 
     Use iterative stratification (Sechidis, Tsoumakas & Vlahavas 2011): take the label with the fewest remaining
@@ -250,7 +250,7 @@ def _correct_total(
         move(nearer)
 
 
-def _part_labels(units: _Units, bins: NDArray[np.int64], n_folds: int) -> None:
+def _spread_confined_labels(units: _Units, bins: NDArray[np.int64], n_folds: int) -> None:
     """If all units of a label are in one fold, move one of them, so that training without that fold sees the label.
 
     Prefer the smallest fold, and make no move that confines another label to one fold.

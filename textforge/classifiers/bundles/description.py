@@ -34,7 +34,7 @@ FORMAT = 2
 """Current format number. Format 1 has no decision: each text gets its most probable label."""
 DESCRIPTION = "bundle.json"
 MODEL, VECTORIZER = "model.safetensors", "vectorizer.safetensors"
-_WORDS = {
+_MESSAGES = {
     "missing": "is missing",
     "model_type": "is not an object",
     "dict_type": "is not an object",
@@ -205,7 +205,7 @@ def checked(described: Mapping[str, Any]) -> Description:
     try:
         return Description.model_validate(described)
     except ValidationError as error:
-        raise BundleError(_sentence(error)) from error
+        raise BundleError(_describe(error)) from error
 
 
 def read_description(folder: Path) -> Description:
@@ -261,10 +261,10 @@ def _refuse_changed(file: Path, expected: str, damaged: str) -> None:
         )
 
 
-def _sentence(error: ValidationError) -> str:
+def _describe(error: ValidationError) -> str:
     """Describe the first mistake and its place, and give the number of further mistakes."""
     first, *more = error.errors(include_url=False, include_input=False, include_context=False)
-    what = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
+    what = _MESSAGES.get(first["type"], first["msg"].removeprefix("Value error, "))
     others = f", and {len(more)} more" if more else ""
     if not first["loc"]:
         return f"{DESCRIPTION} contradicts itself: {what}."

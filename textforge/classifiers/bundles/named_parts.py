@@ -21,12 +21,14 @@ from textforge.components.options import jsonable
 from textforge.components.part import Part, plugin_errors
 from textforge.errors import BundleError, ComponentError, PluginError, RecipeError
 
-CLAIM = "A bundle names what its author says: check the name and who offers it before you install it."
+CLAIM = (
+    "These names come from the author of the bundle: check the distribution and its publisher before you install it."
+)
 
 
 def named(part: Part) -> dict[str, Any]:
     """Describe a part and its nested parts for a bundle: component name, options, distribution and version."""
-    distribution, version = _stated(part.component.origin)
+    distribution, version = _installable(part.component.origin)
     options: Any = part.options
     for place, inner in part.parts:
         options = with_value(options, place, _Named(named(inner)))
@@ -48,7 +50,7 @@ class _Named(AnyPart):
         return self._described
 
 
-def _stated(origin: Origin) -> tuple[str, str]:
+def _installable(origin: Origin) -> tuple[str, str]:
     """Return distribution and version for a bundle, leaving out those that pip could not install."""
     if not is_distribution(origin.distribution):
         return IN_CODE.distribution, ""
@@ -91,7 +93,7 @@ def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path
     except RecipeError as error:
         origin = plugins.component(kind, saved.use).origin
         advice = ""
-        if (saved.distribution, saved.version) != _stated(origin) and saved.version:
+        if (saved.distribution, saved.version) != _installable(origin) and saved.version:
             advice = f" {CLAIM} Install the version that it was made with: {install}"
         raise BundleError(
             f"{folder}: its options do not fit the installed {kind} '{saved.use}' from {origin} "
@@ -108,7 +110,7 @@ def _options_now(kind: str, saved: SavedPart, plugins: PluginManager) -> dict[st
     options: dict[str, Any] = copy.deepcopy(saved.options)
     component = plugins.component(kind, saved.use)
     upgrade = getattr(component.factory, "upgrade_options", None)
-    if upgrade is None or _stated(component.origin)[1] == saved.version:
+    if upgrade is None or _installable(component.origin)[1] == saved.version:
         return options
     with plugin_errors(f"{component.label} from {component.origin}", f"upgrading options of {saved.version}"):
         return dict(upgrade(options, saved.version))
@@ -119,7 +121,7 @@ def changed_versions(described: Description, parts: Mapping[str, Part]) -> str:
     changed = []
     for saved, part in ((described.vectorizer, parts["vectorizer"]), (described.model, parts["model"])):
         origin = part.component.origin
-        if (saved.distribution, saved.version) != _stated(origin):
+        if (saved.distribution, saved.version) != _installable(origin):
             changed.append(f"{part.label} was {saved.made_with} and is {origin}")
     with suppress(metadata.PackageNotFoundError):
         if not changed and described.textforge != metadata.version("textforge"):

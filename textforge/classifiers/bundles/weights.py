@@ -40,7 +40,7 @@ _MAKERS = frozenset(
 
 
 @dataclass(frozen=True)
-class _Held:
+class _BundleSize:
     """The size of a bundle's weights: the total number of scalars, and of tensors."""
 
     numbers: int
@@ -48,7 +48,7 @@ class _Held:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _ModuleSize:
     """The size of a module: the number of scalars in its weights, and in tensors that are not saved."""
 
     weights: int
@@ -62,8 +62,8 @@ def restored(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.T
         BundleError: the module would be larger than the stored weights justify.
         ComponentError: the factory raises, or the weights do not fit.
     """
-    held = _Held(sum(tensor.numel() for tensor in weights.values()), len(weights))
-    asked = _asked(part, facts, held)
+    held = _BundleSize(sum(tensor.numel() for tensor in weights.values()), len(weights))
+    asked = _module_size(part, facts, held)
     if asked is None:
         with _Bounded(part, held, on_meta=False):
             return rebuilt(part, facts, weights)
@@ -80,7 +80,7 @@ def restored(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.T
     return module
 
 
-def _asked(part: Part, facts: Mapping[str, Any], held: _Held) -> _Asked | None:
+def _module_size(part: Part, facts: Mapping[str, Any], held: _BundleSize) -> _ModuleSize | None:
     """Measure the module on the meta device; return None if the factory fails there.
 
     A factory that reads values, for instance with `item()`, fails, because meta tensors have no values.
@@ -94,7 +94,7 @@ def _asked(part: Part, facts: Mapping[str, Any], held: _Held) -> _Asked | None:
         raise
     except Exception:  # an error not caused by the device is raised again on the CPU
         return None
-    return _Asked(sum(kept.values()), sum(numbers for one, numbers in every.items() if one not in kept))
+    return _ModuleSize(sum(kept.values()), sum(numbers for one, numbers in every.items() if one not in kept))
 
 
 def _numbers(tensor: Any) -> int:
@@ -103,7 +103,7 @@ def _numbers(tensor: Any) -> int:
     return tensor.numel() if isinstance(tensor, torch.Tensor) and not lazy else 0
 
 
-def _too_large(part: Part, what: str, held: _Held) -> BundleError:
+def _too_large(part: Part, what: str, held: _BundleSize) -> BundleError:
     return BundleError(
         f"{part_name(part)} {what}, and the bundle holds {held.numbers:,}. Its options or facts are not those that "
         "it was saved with."
@@ -119,7 +119,7 @@ class _Bounded(TorchFunctionMode):
         on_meta: whether tensors are on the meta device. They take no memory there, so only their number is limited.
     """
 
-    def __init__(self, part: Part, held: _Held, *, on_meta: bool) -> None:
+    def __init__(self, part: Part, held: _BundleSize, *, on_meta: bool) -> None:
         super().__init__()
         self._part, self._held, self._on_meta = part, held, on_meta
         self._numbers = self._tensors = 0
@@ -146,48 +146,48 @@ class _Bounded(TorchFunctionMode):
             raise _too_large(self._part, f"makes {self._numbers:,} numbers or more with these options", self._held)
 
 
-def _drawn(*args: Any, generator: Any = None, **given: Any) -> torch.Tensor:
+def _empty(*args: Any, generator: Any = None, **given: Any) -> torch.Tensor:
     return torch.empty(*args, **given)
 
 
-def _filled(tensor: torch.Tensor, *args: Any, **given: Any) -> torch.Tensor:
+def _unchanged(tensor: torch.Tensor, *args: Any, **given: Any) -> torch.Tensor:
     return tensor
 
 
-def _counted(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> torch.Tensor:
+def _arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> torch.Tensor:
     first, last = (0, start) if end is None else (start, end)
     whole = all(isinstance(one, int) for one in (first, last, step))
     kind = dtype or (torch.int64 if whole else torch.get_default_dtype())
     return torch.empty(max(0, math.ceil((last - first) / step)), dtype=kind)
 
 
-def _computed(*values: Any) -> torch.Tensor:
+def _elementwise(*values: Any) -> torch.Tensor:
     """Return an empty tensor of the shape to which all values broadcast."""
     shapes = [one.shape for one in values if isinstance(one, torch.Tensor)]
     dtype = torch.result_type(values[0], values[-1])
     return torch.empty(np.broadcast_shapes(*shapes), dtype=dtype)
 
 
-def _stacked(tensors: Any, dim: int = 0) -> torch.Tensor:
+def _stack(tensors: Any, dim: int = 0) -> torch.Tensor:
     shape = [*tensors[0].shape]
     shape.insert(dim % (len(shape) + 1), len(tensors))
     return torch.empty(shape, dtype=tensors[0].dtype)
 
 
-def _in_floats(*values: Any) -> torch.Tensor:
-    found = _computed(*values)
+def _elementwise_float(*values: Any) -> torch.Tensor:
+    found = _elementwise(*values)
     return found if found.is_floating_point() else found.to(torch.get_default_dtype())
 
 
 _SHAPES: dict[Any, Callable[..., torch.Tensor]] = {
-    **dict.fromkeys((torch.rand, torch.randn), _drawn),
-    **dict.fromkeys((torch.Tensor.normal_, torch.Tensor.uniform_), _filled),
+    **dict.fromkeys((torch.rand, torch.randn), _empty),
+    **dict.fromkeys((torch.Tensor.normal_, torch.Tensor.uniform_), _unchanged),
     **dict.fromkeys((torch.Tensor.add, torch.Tensor.sub, torch.Tensor.mul, torch.Tensor.neg, torch.Tensor.__rpow__,
-                     torch.Tensor.__rsub__), _computed),
+                     torch.Tensor.__rsub__), _elementwise),
     **dict.fromkeys((torch.Tensor.div, torch.Tensor.__rdiv__, torch.Tensor.sin, torch.Tensor.cos, torch.Tensor.exp,
-                     torch.sin, torch.cos, torch.exp), _in_floats),
-    torch.arange: _counted,
-    torch.stack: _stacked,
+                     torch.sin, torch.cos, torch.exp), _elementwise_float),
+    torch.arange: _arange,
+    torch.stack: _stack,
 }  # fmt: skip
 """Shape-only versions, for the meta device, of the functions that most often create initial weights and positions.
 

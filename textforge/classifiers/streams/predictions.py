@@ -121,7 +121,7 @@ class Answers:
 
     def dicts(self) -> Iterator[dict[str, Any]]:
         """Iterate over the predictions as dicts (see `predictions`); an unreadable line gives `{"error": reason}`."""
-        yield from _merged(self._dicts(), {n: {"error": why} for n, why in self.unreadable.items()})
+        yield from _interleaved(self._dicts(), {n: {"error": why} for n, why in self.unreadable.items()})
 
     def _dicts(self) -> Iterator[dict[str, Any]]:
         labels = self.classes.labels
@@ -135,7 +135,7 @@ class Answers:
     def jsonl(self) -> str:
         """Format each dict of `dicts` as one line of JSON."""
         errors = {n: shown_json(json.dumps({"error": why}, ensure_ascii=False)) for n, why in self.unreadable.items()}
-        return "".join(_merged(self._json_lines(), {n: f"{line}\n" for n, line in errors.items()}))
+        return "".join(_interleaved(self._json_lines(), {n: f"{line}\n" for n, line in errors.items()}))
 
     def _json_lines(self) -> list[str]:
         names, key = self.classes.json, self.classes.keys.__getitem__
@@ -157,7 +157,7 @@ class Answers:
         `shown`; in a multi-label classifier, a '|' within a label becomes `\x7c`.
         """
         errors = {n: f"\t\t{shown_line(why)}\n" for n, why in self.unreadable.items()}
-        return "".join(_merged(self._tsv_lines(), errors))
+        return "".join(_interleaved(self._tsv_lines(), errors))
 
     def _tsv_lines(self) -> list[str]:
         values = self.probabilities.tolist()
@@ -178,7 +178,7 @@ class Answers:
         return zip(self.chosen, *most_probable(self.probabilities, self.limit, self.chosen), strict=True)
 
 
-def _merged(lines: Iterable[T], others: Mapping[int, T]) -> Iterator[T]:
+def _interleaved(lines: Iterable[T], others: Mapping[int, T]) -> Iterator[T]:
     """Insert the other lines at their positions in the result, and keep the order of `lines`."""
     if not others:
         yield from lines

@@ -98,7 +98,7 @@ def read_line_by_line(
         except ValueError as error:
             reason = error
             if isinstance(error, UnicodeDecodeError):
-                if number == 1 and (kind := _kind(line)):
+                if number == 1 and (kind := _binary_format(line)):
                     message = f"{name}: is {kind}; predict reads lines of UTF-8 text. Unpack or convert it."
                     raise DataError(message) from error
                 reason = ValueError(f"is not UTF-8: {error.reason}")
@@ -108,7 +108,7 @@ def read_line_by_line(
             yield Unreadable(f"line {number} {reason}.")
 
 
-def _kind(line: bytes) -> str | None:
+def _binary_format(line: bytes) -> str | None:
     """Return the format of a file that begins with these bytes, or None if it may be UTF-8 text."""
     return next((kind for begin, kind in BEGINNINGS.items() if line.startswith(begin)), None)
 
