@@ -140,7 +140,8 @@ def test_json_that_no_bundle_holds_is_refused(bundle: Callable[[str], Path], tex
     path = bundle("bow-mlp")
     file = path / "bundle.json"
     file.write_text(file.read_text(encoding="utf-8").replace('"seed": 3', f'"seed": {text}'), encoding="utf-8")
-    assert "bundle.json is not" in refusal(path)
+    message = refusal(path)
+    assert "bundle.json is not a bundle's description" in message or "bundle.json was changed" in message
 
 
 def test_only_the_two_files_of_a_bundle_are_ever_read(bundle: Callable[[str], Path], tmp_path: Path) -> None:

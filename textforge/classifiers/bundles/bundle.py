@@ -181,7 +181,7 @@ def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
     part = classifier.parts["model"]
     if not part.fits_itself:
         return
-    rule = "it must keep what it learns in parameters or buffers whose shapes follow from its facts"
+    rule = "what it learns must be parameters or buffers whose shapes follow from its facts"
     try:
         again = Classifier(
             classifier.vectorizer, _module(part, classifier.facts, folder), classifier.labels,
