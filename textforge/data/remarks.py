@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from textforge.errors import listed
 
 ENOUGH = 35
-"""Smallest split without a warning: the 95 % interval of an accuracy of 0.9 is within 10 points of it.
+"""Number of texts below which a split gets a warning.
 
+From this size on, the 95 % confidence interval of an accuracy of 0.9 is at most 10 points on either side:
 1.96 * sqrt(0.9 * 0.1 / 35) < 0.1.
 """
 

@@ -19,8 +19,8 @@ def holdout(labels: Any, fraction: float, seed: int, groups: Sequence[str] | Non
     """Return the row numbers to keep and those to hold out, each int64 and ascending.
 
     round(fraction * rows) rows are held out, at least one, in proportion to the labels. At least one row of every
-    label is kept. Groups are never divided, so with groups the number of rows is as close to that as the group
-    sizes allow, or within 1 % of all rows held out.
+    label is kept. Groups are never divided, so with groups that number is met to within 1 %, or as closely as the
+    group sizes allow.
 
     Args:
         labels: one label per row (str or number), or a set of labels per row (sequences of str, or a 0/1
