@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -176,7 +177,7 @@ def test_recipe_page_lists_what_a_run_writes(finished_run: Path) -> None:
 def test_recipe_page_examples_are_recipes(tmp_path: Path) -> None:
     from textforge import load_recipe
 
-    first, second, called, decided = blocks((DOCS / "recipes.md").read_text(), "yaml")
+    first, second, nested, calibrated, slower, called, decided = blocks((DOCS / "recipes.md").read_text(), "yaml")
     (tmp_path / "newsgroups.yaml").write_text(first)
     (tmp_path / "wide.yaml").write_text(second)
     (tmp_path / "decided.yaml").write_text(f"extends: newsgroups.yaml\n{decided}")
@@ -186,3 +187,24 @@ def test_recipe_page_examples_are_recipes(tmp_path: Path) -> None:
     assert wide["model"]["hidden"] == [500] and wide["optimizer"]["use"] == "sgd"
     assert yaml.safe_load(first)["vectorizer"]["use"] == wide["vectorizer"]["use"]
     assert load_recipe(tmp_path / "decided.yaml").decision.abstain == 0.6
+    for name, text in (("nested", nested), ("calibrated", calibrated), ("slower", slower)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    assert load_recipe(tmp_path / "calibrated.yaml").model.options["of"].component.name == "linear"
+    inner = load_recipe(tmp_path / "slower.yaml").optimizer.options["of"]
+    assert (inner.component.name, inner.options["lr"]) == ("adam", 0.001)
+    (shown,) = re.findall(r"^\$ textforge (check nested.*)", (DOCS / "recipes.md").read_text(), re.MULTILINE)
+    done = textforge(*shlex.split(shown), "--resolved", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load(done.stdout)["vectorizer"]["of"][0]["ngrams"] == [1, 3]
+
+
+def test_architecture_page_lists_every_module() -> None:
+    shown = blocks(section((DOCS / "architecture.md").read_text(), "Rooms"), "text")[0]
+    found: list[str] = []
+    for indent, name in re.findall(r"^( +)(\S+)  ", shown, re.MULTILINE):
+        found.append(name if len(indent) == 2 else f"{folder}{name}")
+        folder = name if len(indent) == 2 else folder
+    package = ROOT / "textforge"
+    entries = [path for path in (*package.glob("*"), *package.glob("*/*")) if "__pycache__" not in path.parts]
+    real = {f"{path.relative_to(package)}{'/' if path.is_dir() else ''}" for path in entries}
+    assert sorted(found) == sorted(path for path in real if not path.endswith("/__init__.py"))
