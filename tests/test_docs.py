@@ -90,7 +90,7 @@ def test_readme_shows_the_first_recipes_real_output(corpus: Path, tmp_path: Path
 
 
 def test_readme_shows_the_real_words_of_a_mistake() -> None:
-    command, *shown = blocks(section(README, "A swap"), "console")[1].splitlines()
+    command, *shown = blocks(section(README, "Swapping parts"), "console")[1].splitlines()
     done = textforge(*command.removeprefix("$ textforge ").split(), cwd=ROOT)
     assert done.returncode == 2
     assert done.stderr.splitlines() == shown
