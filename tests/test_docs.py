@@ -200,7 +200,7 @@ def test_recipe_page_examples_are_recipes(tmp_path: Path) -> None:
 
 def test_architecture_page_lists_every_module() -> None:
     shown = blocks(section((DOCS / "architecture.md").read_text(), "Rooms"), "text")[0]
-    found: list[str] = []
+    folder, found = "", []
     for indent, name in re.findall(r"^( +)(\S+)  ", shown, re.MULTILINE):
         found.append(name if len(indent) == 2 else f"{folder}{name}")
         folder = name if len(indent) == 2 else folder
