@@ -80,6 +80,18 @@ BAGS: dict[str, dict[str, Any]] = {
     "bow-logistic-regression-multi-label": {
         "model": "logistic-regression", "several": True, "decision": {"threshold": 0.4},
     },
+    "union-ensemble": {
+        "vectorizer": {"use": "union", "weights": [1.0, 0.5], "of": [
+            {"use": "tfidf", "max_features": 40},
+            {"use": "preprocess", "steps": ["html", {"use": "unicode", "form": "NFKC"}, "lowercase", "placeholders"],
+             "vectorizer": {"use": "bow", "unit": "characters", "ngrams": [1, 1]}},
+        ]},
+        "model": {"use": "ensemble", "of": ["linear", {"use": "mlp", "hidden": [3]}], "weights": [2.0, 1.0]},
+    },
+    "preprocess-calibrated-nbsvm": {
+        "vectorizer": {"use": "preprocess", "steps": ["lowercase"], "vectorizer": "tfidf"},
+        "model": {"use": "calibrated", "of": "nbsvm", "cv": 2},
+    },
 }  # fmt: skip
 SEQUENCES: dict[str, dict[str, Any]] = {
     "tokens-fasttext": {"model": {"use": "fasttext", "dim": 4, "buckets": 50, "ngrams": 3}},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +15,7 @@ from textforge.classifiers.bundles.description import Description, SavedPart, is
 from textforge.components.api_version import pip_install
 from textforge.components.component import IN_CODE, Origin
 from textforge.components.manager import PluginManager
-from textforge.components.nested import AnyPart, OptionMistake, OptionPath, with_value
+from textforge.components.nested import AnyPart, OptionMistake, OptionPath, value_at, with_value
 from textforge.components.option_errors import dotted
 from textforge.components.options import jsonable
 from textforge.components.part import Part, plugin_errors
@@ -118,12 +118,23 @@ def _options_now(kind: str, saved: SavedPart, plugins: PluginManager) -> dict[st
 
 def changed_versions(described: Description, parts: Mapping[str, Part]) -> str:
     """List the distributions whose versions differ from those in the bundle, with advice; '' if none does."""
-    changed = []
-    for saved, part in ((described.vectorizer, parts["vectorizer"]), (described.model, parts["model"])):
-        origin = part.component.origin
-        if (saved.distribution, saved.version) != _installable(origin):
-            changed.append(f"{part.label} was {saved.made_with} and is {origin}")
+    saved = (
+        *_saved_origins(described.vectorizer, parts["vectorizer"]),
+        *_saved_origins(described.model, parts["model"]),
+    )
+    changed = [
+        f"{part.label} was {f'{distribution} {version}'.strip()} and is {part.component.origin}"
+        for distribution, version, part in (*vectorizer, *model)
+        if (distribution, version) != _installable(part.component.origin)
+    ]
     with suppress(metadata.PackageNotFoundError):
         if not changed and described.textforge != metadata.version("textforge"):
             changed.append(f"textforge was {described.textforge} and is {metadata.version('textforge')}")
     return f"({'; '.join(changed)}. Install the versions that it was made with. {CLAIM})" if changed else ""
+
+
+def _saved_origins(saved: SavedPart, part: Part) -> Iterator[tuple[str, str, Part]]:
+    """Distribution and version that a bundle states for a part, and for each part within it."""
+    yield saved.distribution, saved.version, part
+    for place, inner in part.parts:
+        yield from _saved_origins(SavedPart.model_validate(value_at(saved.options, place)), inner)
