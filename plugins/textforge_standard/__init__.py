@@ -1,13 +1,13 @@
-"""The parts that ship with textforge, offered through the same hooks as anyone's.
+"""The parts that ship with textforge, registered through the same hooks as any plugin's.
 
-Each is named by a string, so that nothing is imported before a recipe uses it.
+Each part is a `"module:attribute"` string, so its module is imported only when a recipe uses it.
 """
 
 from textforge import hookimpl
 
 
 @hookimpl
-def textforge_datasets():
+def textforge_datasets() -> dict[str, str]:
     return {
         "csv": "textforge_standard.datasets.csv_files:csv_files",
         "docstrings": "textforge_standard.datasets.docstrings:docstrings",
@@ -22,7 +22,7 @@ def textforge_datasets():
 
 
 @hookimpl
-def textforge_vectorizers():
+def textforge_vectorizers() -> dict[str, str]:
     return {
         "bow": "textforge_standard.vectorizers.bow:BagOfWords",
         "bytes": "textforge_standard.vectorizers.byte_sequences:Bytes",
@@ -36,7 +36,7 @@ def textforge_vectorizers():
 
 
 @hookimpl
-def textforge_models():
+def textforge_models() -> dict[str, str]:
     return {
         "calibrated": "textforge_standard.models.calibrated:calibrated",
         "complement-nb": "textforge_standard.models.complement_nb:complement_nb",
@@ -55,7 +55,7 @@ def textforge_models():
 
 
 @hookimpl
-def textforge_optimizers():
+def textforge_optimizers() -> dict[str, str]:
     return {
         "adadelta": "textforge_standard.optimizers.adadelta:adadelta",
         "adafactor": "textforge_standard.optimizers.adafactor:adafactor",
@@ -77,7 +77,7 @@ def textforge_optimizers():
 
 
 @hookimpl
-def textforge_schedulers():
+def textforge_schedulers() -> dict[str, str]:
     return {
         "constant": "textforge_standard.schedulers.constant:constant",
         "cosine": "textforge_standard.schedulers.cosine:cosine",
@@ -90,7 +90,7 @@ def textforge_schedulers():
 
 
 @hookimpl
-def textforge_losses():
+def textforge_losses() -> dict[str, str]:
     return {
         "binary-cross-entropy": "textforge_standard.losses.binary_cross_entropy:binary_cross_entropy",
         "cross-entropy": "textforge_standard.losses.cross_entropy:cross_entropy",
@@ -100,7 +100,7 @@ def textforge_losses():
 
 
 @hookimpl
-def textforge_metrics():
+def textforge_metrics() -> dict[str, str]:
     return {
         "average-precision": "textforge_standard.metrics.average_precision:average_precision",
         "balanced-accuracy": "textforge_standard.metrics.balanced_accuracy:balanced_accuracy",
@@ -117,7 +117,7 @@ def textforge_metrics():
 
 
 @hookimpl
-def textforge_preprocessors():
+def textforge_preprocessors() -> dict[str, str]:
     return {
         "html": "textforge_standard.preprocessors.html:html",
         "lowercase": "textforge_standard.preprocessors.lowercase:lowercase",
@@ -127,7 +127,7 @@ def textforge_preprocessors():
 
 
 @hookimpl
-def textforge_commands():
+def textforge_commands() -> dict[str, str]:
     return {
         "init": "textforge_standard.commands.init:command",
         "plugin": "textforge_standard.commands.plugin:command",

@@ -1,1 +1,1 @@
-"""Optimizers: torch's, with their options."""
+"""Optimizers: those of torch, and a few that update only the words of a batch."""

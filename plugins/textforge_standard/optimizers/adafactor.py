@@ -1,6 +1,6 @@
 """Optimizer `adafactor`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
@@ -9,7 +9,7 @@ from textforge_standard.optimizers.of_torch import NotNegative, Positive, of_tor
 
 @of_torch("Adafactor")
 def adafactor(
-    params,
+    params: Any,
     /,
     *,
     lr: Positive = 0.01,
@@ -17,13 +17,13 @@ def adafactor(
     eps: tuple[Positive | None, Positive] = (None, 0.001),
     d: Annotated[float, Ge(1)] = 1.0,
     weight_decay: NotNegative = 0.0,
-):
-    """Adafactor (Shazeer & Stern 2018): a matrix's mean squares kept as a row and a column, to save memory.
+) -> Any:
+    """Adafactor (Shazeer & Stern 2018): saves memory by keeping one mean square per row and per column of a matrix.
 
     Options:
-        lr: largest relative step; a step is min(lr, 1 / sqrt(steps so far)) times the weights' size.
+        lr: largest relative step; a step is min(lr, 1 / sqrt(number of steps)) times the size of the weights.
         beta2_decay: the running mean of squares decays by 1 - step ** beta2_decay.
-        eps: least squared gradient (null takes the precision of the numbers), and least size of the weights.
-        d: largest root mean square of an update; longer ones are shortened to it.
-        weight_decay: fraction of each weight taken off a step, times lr.
+        eps: smallest squared gradient (null: the precision of the dtype), and smallest size of the weights.
+        d: largest root mean square of an update; larger updates are scaled down to it.
+        weight_decay: fraction of each weight subtracted per step, times lr.
     """

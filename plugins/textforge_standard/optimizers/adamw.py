@@ -1,11 +1,13 @@
 """Optimizer `adamw`."""
 
+from typing import Any
+
 from textforge_standard.optimizers.of_torch import Betas, NotNegative, Positive, of_torch
 
 
 @of_torch("AdamW", fused=True)
 def adamw(
-    params,
+    params: Any,
     /,
     *,
     lr: Positive = 0.001,
@@ -13,13 +15,9 @@ def adamw(
     eps: Positive = 1e-8,
     weight_decay: NotNegative = 0.01,
     amsgrad: bool = False,
-):
-    """AdamW (Loshchilov & Hutter 2019): Adam with decoupled weight decay, fused.
+) -> Any:
+    """AdamW (Loshchilov & Hutter 2019): Adam with decoupled weight decay, in torch's fused implementation.
 
     Options:
-        lr: learning rate.
-        betas: decay of the running means of the gradient and of its square.
-        eps: added to the denominator for numerical stability.
-        weight_decay: fraction of each weight taken off a step, times lr.
-        amsgrad: divide by the largest mean square so far (Reddi, Kale & Kumar 2018).
+        weight_decay: fraction of each weight subtracted per step, times lr.
     """

@@ -1,4 +1,4 @@
-"""Several optimizers as one: what `muon` and `sparse-adam` are made of."""
+"""Several optimizers in one, as `muon` and `sparse-adam` use them."""
 
 from typing import Any
 
@@ -9,8 +9,9 @@ from textforge_standard.optimizers.undecorated import undecorated
 
 
 class _Joined(Optimizer):
-    """Each part steps its own parameters; groups and state are this optimizer's, so schedulers and
-    checkpoints see one optimizer.
+    """Optimizers that step one after another, each on its own parameters.
+
+    They share this optimizer's groups and state, so schedulers and checkpoints see a single optimizer.
     """
 
     def __init__(self, *parts: Optimizer) -> None:
@@ -19,18 +20,18 @@ class _Joined(Optimizer):
         self._share()
 
     def _share(self) -> None:
-        """Let the parts work on this optimizer's groups and state."""
+        """Make the parts use this optimizer's groups and state."""
         groups = iter(self.param_groups)
         for part in self.parts:
             part.param_groups = [next(groups) for _ in part.param_groups]
             part.state = self.state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # of `load_state_dict`, which puts new groups and a new state here
+        super().__setstate__(state)  # called by `load_state_dict`, which replaces groups and state
         self._share()
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # closures are not used
         for part in self.parts:
             part.step()
 

@@ -1,4 +1,4 @@
-"""The steps of optimizer `lookahead`."""
+"""The optimizer that `lookahead` builds."""
 
 from typing import Any
 
@@ -11,12 +11,14 @@ SLOW, COUNT = "lookahead_slow", "lookahead_steps"
 
 
 class _Lookahead(Optimizer):
-    """Steps an inner optimizer, whose groups and state are its own, so schedulers and checkpoints see one optimizer.
+    """Steps an inner optimizer on the fast weights, and keeps the slow weights in its state.
+
+    The two share groups and state, so schedulers and checkpoints see a single optimizer.
 
     Args:
-        inner: moves the fast weights.
-        steps: inner steps for each step of the slow weights.
-        alpha: the share of the way from slow to fast weights.
+        inner: optimizer of the fast weights.
+        steps: inner steps per slow step.
+        alpha: fraction of the way from slow to fast weights.
     """
 
     def __init__(self, inner: Optimizer, steps: int, alpha: float) -> None:
@@ -28,17 +30,17 @@ class _Lookahead(Optimizer):
         self._share()
 
     def _share(self) -> None:
-        """Let the inner optimizer work on this one's groups and state."""
+        """Make the inner optimizer use this one's groups and state."""
         self._inner.param_groups, self._inner.state = self.param_groups, self.state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # from `load_state_dict`, which puts new groups and a new state here
+        super().__setstate__(state)  # called by `load_state_dict`, which replaces groups and state
         self._share()
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
-        # Many optimizers prepare a parameter's state at its first step if that state is empty, so slow weights are
-        # put there only afterwards.
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # closures are not used
+        # Many optimizers initialize a parameter's state only if it is empty, so slow weights are added after the
+        # first inner step.
         moving = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
         first = {p: p.detach().clone() for p in moving if SLOW not in self.state.get(p, ())}
         self._inner.step()

@@ -8,8 +8,8 @@ from textforge_standard.optimizers.of_torch import Betas, Decay, NotNegative, Po
 
 
 def muon(
-    params,
-    module,
+    params: Any,
+    module: Any,
     /,
     *,
     lr: Positive = 0.001,
@@ -24,25 +24,26 @@ def muon(
     adamw_betas: Betas = (0.9, 0.999),
     adamw_eps: Positive = 1e-8,
     adamw_weight_decay: NotNegative = 0.01,
-):
-    """Muon (Jordan et al. 2024) for the hidden weight matrices, AdamW for all else. Needs torch 2.9 or later.
+) -> Any:
+    """Muon (Jordan et al. 2024) for hidden weight matrices, AdamW for all other weights. Needs torch 2.9 or later.
 
-    Hidden are the matrices but for embeddings, the first layer over features, and the last matrix of the
-    module, its output layer. All else has AdamW's options: those, biases, norms and convolutions.
+    Hidden matrices are all matrices except embeddings, the first layer over features, and the module's last matrix,
+    which is its output layer. AdamW trains those, and biases, norms and convolutions.
 
     Options:
         lr: learning rate of the hidden matrices.
-        weight_decay: fraction of each hidden weight taken off a step, times lr.
-        momentum: momentum factor: the share of the last momentum that is kept.
+        weight_decay: fraction of each hidden weight subtracted per step, times lr.
+        momentum: fraction of the last momentum that is kept.
         nesterov: look ahead along the momentum.
-        ns_coefficients: of the Newton-Schulz polynomial that makes an update nearly orthogonal.
-        ns_steps: how often the polynomial is applied.
-        eps: least norm by which an update is divided.
-        adjust_lr_fn: lr times sqrt(max(1, rows / columns)), or scaled to the size of AdamW's steps (Liu et al. 2025).
-        adamw_lr: learning rate of all else.
-        adamw_betas: for all else: decay of the running means of the gradient and of its square.
-        adamw_eps: for all else: added to the denominator for numerical stability.
-        adamw_weight_decay: for all else: fraction of each weight taken off a step, times adamw_lr.
+        ns_coefficients: coefficients of the Newton-Schulz polynomial, which makes an update nearly orthogonal.
+        ns_steps: how many times the polynomial is applied.
+        eps: smallest norm by which an update is divided.
+        adjust_lr_fn: 'original' multiplies lr by sqrt(max(1, rows / columns)), 'match_rms_adamw' scales steps to the
+            size of AdamW's (Liu et al. 2025).
+        adamw_lr: learning rate of all other weights.
+        adamw_betas: for all other weights: decay rates of the running means of the gradient and of its square.
+        adamw_eps: for all other weights: added to the denominator for numerical stability.
+        adamw_weight_decay: for all other weights: fraction of each weight subtracted per step, times adamw_lr.
     """
     from textforge import RecipeError
 
@@ -72,7 +73,7 @@ def muon(
 
 
 def _hidden(module: Any) -> set[int]:
-    """The hidden matrices, by identity."""
+    """The ids of the parameters that are hidden matrices."""
     from torch import nn
 
     from textforge import FeatureLinear

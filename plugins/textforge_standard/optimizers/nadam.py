@@ -1,11 +1,13 @@
 """Optimizer `nadam`."""
 
+from typing import Any
+
 from textforge_standard.optimizers.of_torch import Betas, NotNegative, Positive, of_torch
 
 
 @of_torch("NAdam")
 def nadam(
-    params,
+    params: Any,
     /,
     *,
     lr: Positive = 0.002,
@@ -14,14 +16,9 @@ def nadam(
     weight_decay: NotNegative = 0.0,
     momentum_decay: NotNegative = 0.004,
     decoupled_weight_decay: bool = False,
-):
-    """NAdam (Dozat 2016): Adam with Nesterov's momentum.
+) -> Any:
+    """NAdam (Dozat 2016): Adam with Nesterov momentum.
 
     Options:
-        lr: learning rate.
-        betas: decay of the running means of the gradient and of its square.
-        eps: added to the denominator for numerical stability.
-        weight_decay: L2 penalty, added to the gradient.
-        momentum_decay: how quickly the momentum approaches betas[0]; 0 halves it throughout.
-        decoupled_weight_decay: take weight_decay off the weights instead, as AdamW does.
+        momentum_decay: how quickly the momentum approaches betas[0]; 0 keeps it at half of betas[0].
     """

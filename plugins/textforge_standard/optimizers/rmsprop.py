@@ -1,11 +1,13 @@
 """Optimizer `rmsprop`."""
 
+from typing import Any
+
 from textforge_standard.optimizers.of_torch import Decay, NotNegative, Positive, of_torch
 
 
 @of_torch("RMSprop")
 def rmsprop(
-    params,
+    params: Any,
     /,
     *,
     lr: Positive = 0.01,
@@ -14,14 +16,11 @@ def rmsprop(
     weight_decay: NotNegative = 0.0,
     momentum: Decay = 0.0,
     centered: bool = False,
-):
-    """RMSprop (Tieleman & Hinton 2012, lecture 6.5): gradients divided by their running root mean square.
+) -> Any:
+    """RMSprop (Tieleman & Hinton 2012, lecture 6.5): divides gradients by their running root mean square.
 
     Options:
-        lr: learning rate.
-        alpha: decay of the running mean of squared gradients.
-        eps: added to the denominator for numerical stability.
-        weight_decay: L2 penalty, added to the gradient.
-        momentum: share of the last update that is kept.
+        alpha: decay rate of the running mean of squared gradients.
+        momentum: fraction of the last update that is kept.
         centered: divide by the running standard deviation instead (Graves 2013).
     """

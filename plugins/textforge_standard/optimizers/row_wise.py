@@ -1,4 +1,4 @@
-"""Optimizers whose step costs what a batch's words cost: rows of weights that are no word's of it are not looked at."""
+"""Optimizers that update only the rows of weights whose words occur in the batch."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,20 +14,20 @@ Tensor = torch.Tensor
 
 
 class _RowWise(Optimizer):
-    """Steps the rows that a sparse gradient has.
+    """Base of optimizers that step only the rows present in a sparse gradient.
 
     Args:
-        params: weights with a row for each word, whose gradients are sparse.
+        params: weights with one row per word, whose gradients are sparse.
         lr: learning rate.
-        weight_decay: the share of each weight that is taken off, times lr, whenever a batch has its word.
-        others: further settings, which `update` finds in the group.
+        weight_decay: fraction of a word's weights subtracted, times lr, in each batch that contains the word.
+        others: further settings, stored in the group for `update`.
     """
 
     def __init__(self, params: Iterable[Tensor], *, lr: float, weight_decay: float = 0.0, **others: Any) -> None:
         super().__init__(list(params), {"lr": lr, "weight_decay": weight_decay, **others})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # closures are not used
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
@@ -39,11 +39,11 @@ class _RowWise(Optimizer):
                     parameter.index_copy_(0, rows, weights)
 
     def update(self, parameter: Tensor, rows: Tensor, weights: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        """Change `weights`, a copy of some rows of a parameter, by their gradient, which stays as it is."""
+        """Update `weights` in place, a copy of `rows` of a parameter, without changing `gradient`."""
         raise NotImplementedError
 
     def _kept(self, parameter: Tensor, name: str, width: int | None = None, start: float = 0.0) -> Tensor:
-        """What is kept of each row between steps: `width` numbers, by default as many as there are weights."""
+        """State of each row between steps: `width` numbers per row, by default one per weight."""
         state = self.state[parameter]
         if name not in state:
             shape = (len(parameter), parameter.shape[1] if width is None else width)
@@ -53,14 +53,14 @@ class _RowWise(Optimizer):
 
 
 class _RowSGD(_RowWise):
-    """Stochastic gradient descent: exactly the dense one, without weight decay."""
+    """Stochastic gradient descent; without weight decay its steps equal those of dense SGD."""
 
     def update(self, parameter: Tensor, rows: Tensor, weights: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         weights.sub_(gradient, alpha=group["lr"])
 
 
 class _RowAdagrad(_RowWise):
-    """Adagrad; with `per_row` a row has one mean of squared gradients, and so one step size."""
+    """Adagrad; with `per_row` it sums the mean square of each row's gradient, so that a row has one step size."""
 
     def update(self, parameter: Tensor, rows: Tensor, weights: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         squares = self._kept(parameter, "sum", 1 if group["per_row"] else None, group["start"])
@@ -73,7 +73,7 @@ class _RowAdagrad(_RowWise):
 
 
 class _RowAdam(_RowWise):
-    """Adam, whose running means of a row rest while its word does not occur."""
+    """Adam whose running means do not decay for words that do not occur."""
 
     def update(self, parameter: Tensor, rows: Tensor, weights: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         (beta, beta_square), state = group["betas"], self.state[parameter]
@@ -91,7 +91,7 @@ RowSGD, RowAdagrad, RowAdam = map(undecorated, (_RowSGD, _RowAdagrad, _RowAdam))
 
 
 def rows_of(gradient: Tensor) -> tuple[Tensor, Tensor]:
-    """The rows of a sparse gradient, each once, and their gradients."""
+    """Distinct row numbers of a sparse gradient, and their gradients."""
     (rows,), values = gradient._indices(), gradient._values()
     if not gradient.is_coalesced() and bool((rows[1:] <= rows[:-1]).any()):
         gradient = gradient.coalesce()
@@ -106,10 +106,17 @@ def row_wise(
     words: Callable[[list[Tensor]], Optimizer],
     others: Callable[[list[Tensor]], Optimizer],
 ) -> Optimizer:
-    """An optimizer of a model's word weights, joined with one of all its other weights.
+    """Join an optimizer of a model's word weights with an optimizer of all its other weights.
+
+    Args:
+        name: name of the component, for error messages.
+        params: the parameters to train.
+        module: the model; its layers with an attribute `sparse` hold the word weights.
+        words: makes the optimizer of the word weights.
+        others: makes the optimizer of the other weights.
 
     Raises:
-        RecipeError: it has no word weights, here or, since they are frozen, at a step.
+        RecipeError: there are no word weights to train; or, at a step, their gradient is dense.
     """
     layers = [layer for layer in module.modules() if hasattr(layer, "sparse") and hasattr(layer, "weight")]
     with_rows = {id(layer.weight) for layer in layers}

@@ -1,32 +1,35 @@
 """Optimizer `rprop`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Gt, Lt
 
+from textforge_standard.declare import declare
 from textforge_standard.optimizers.of_torch import Positive, of_torch
 
 
 @of_torch("Rprop")
 def rprop(
-    params,
+    params: Any,
     /,
     *,
     lr: Positive = 0.01,
     etas: tuple[Annotated[float, Gt(0), Lt(1)], Annotated[float, Gt(1)]] = (0.5, 1.2),
     step_sizes: tuple[Positive, Positive] = (1e-6, 50.0),
-):
-    """Resilient backpropagation (Riedmiller & Braun 1993): goes by signs alone, so it wants all texts in one batch.
+) -> Any:
+    """Resilient backpropagation (Riedmiller & Braun 1993): uses only the signs of gradients.
+
+    A sign is reliable only for all texts together, so use one batch.
 
     Options:
         lr: first step size.
-        etas: what a step is multiplied by where the gradient's sign has changed, and where it has not.
-        step_sizes: the smallest and the largest step.
+        etas: factors on the step size after the gradient's sign has changed, and after it has not.
+        step_sizes: smallest and largest step.
     """
 
 
-def _fit(*, step_sizes, **_):
+def _contradiction(*, step_sizes: tuple[float, float], **_: Any) -> str | None:
     return "step_sizes must be the smallest step, then the largest." if step_sizes[0] > step_sizes[1] else None
 
 
-rprop.check_options = _fit
+declare(rprop, check_options=_contradiction)

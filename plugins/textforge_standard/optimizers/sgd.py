@@ -1,11 +1,15 @@
 """Optimizer `sgd`."""
 
+from functools import partial
+from typing import Any
+
+from textforge_standard.declare import declare
 from textforge_standard.optimizers.of_torch import Decay, NotNegative, Positive, torch_optimizer
 
 
 def sgd(
-    params,
-    module=None,
+    params: Any,
+    module: Any = None,
     /,
     *,
     lr: Positive = 0.01,
@@ -14,30 +18,35 @@ def sgd(
     nesterov: bool = False,
     weight_decay: NotNegative = 0.0,
     sparse: bool = False,
-):
-    """Stochastic gradient descent (Robbins & Monro 1951), fused.
+) -> Any:
+    """Stochastic gradient descent (Robbins & Monro 1951), in torch's fused implementation.
 
     Options:
         lr: learning rate.
-        momentum: momentum factor: the share of the last update that is kept (Polyak 1964).
-        dampening: share of the gradient that does not enter the momentum.
+        momentum: fraction of the last update that is kept (Polyak 1964).
+        dampening: fraction of the gradient that does not enter the momentum.
         nesterov: look ahead along the momentum (Sutskever et al. 2013); needs momentum.
         weight_decay: L2 penalty, added to the gradient.
-        sparse: look at the weights of a batch's words only, which is much quicker where the vocabulary is large; the
-            same steps, but that weight_decay then shrinks a word's weights when a batch has it, frequent words' more.
+        sparse: update only the weights of words in the batch, which is much quicker with a large vocabulary; the steps
+            are the same, except that weight_decay shrinks a word's weights only in batches that contain the word.
     """
-    made = torch_optimizer("SGD", "sgd")
-    given = {"lr": lr, "weight_decay": weight_decay}
+    dense = partial(
+        torch_optimizer("SGD", "sgd"),
+        lr=lr,
+        momentum=momentum,
+        dampening=dampening,
+        nesterov=nesterov,
+        weight_decay=weight_decay,
+        fused=True,
+    )
     if not sparse:
-        return made(params, **given, momentum=momentum, dampening=dampening, nesterov=nesterov, fused=True)
+        return dense(params)
     from textforge_standard.optimizers.row_wise import RowSGD, row_wise
 
-    return row_wise(
-        "sgd", params, module, lambda words: RowSGD(words, **given), lambda others: made(others, **given, fused=True)
-    )
+    return row_wise("sgd", params, module, partial(RowSGD, lr=lr, weight_decay=weight_decay), dense)
 
 
-def _fit(*, nesterov, momentum, dampening, sparse, **_):
+def _contradiction(*, nesterov: bool, momentum: float, dampening: float, sparse: bool, **_: Any) -> str | None:
     if sparse and momentum:
         return "momentum moves the weights of all words at each step; leave it at 0 with sparse: true."
     if nesterov and not momentum:
@@ -45,5 +54,4 @@ def _fit(*, nesterov, momentum, dampening, sparse, **_):
     return "nesterov and dampening exclude each other; leave dampening at 0." if nesterov and dampening else None
 
 
-sgd.check_options = _fit
-sgd.sparse_gradients = "sparse"
+declare(sgd, check_options=_contradiction, sparse_gradients="sparse")

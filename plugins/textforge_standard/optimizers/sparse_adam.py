@@ -1,37 +1,39 @@
 """Optimizer `sparse-adam`."""
 
+from functools import partial
+from typing import Any
+
+from textforge_standard.declare import declare
 from textforge_standard.optimizers.of_torch import Betas, NotNegative, Positive, torch_optimizer
 
 
 def sparse_adam(
-    params,
-    module,
+    params: Any,
+    module: Any,
     /,
     *,
     lr: Positive = 0.001,
     betas: Betas = (0.9, 0.999),
     eps: Positive = 1e-8,
     weight_decay: NotNegative = 0.0,
-):
-    """Adam (Kingma & Ba 2015), lazy on word weights: only the rows of a batch's words are looked at.
+) -> Any:
+    """Adam (Kingma & Ba 2015) that updates only the weights of words in the batch, AdamW for all other weights.
 
-    With a large vocabulary steps are much quicker. A word's running means rest while it does not occur, so the
-    weights differ from Adam's. All parameters but those of embeddings and of the first layer have plain AdamW.
+    Steps are much quicker with a large vocabulary. The running means of a word do not decay while it does not occur,
+    so the weights differ from Adam's. Word weights are those of embeddings and of the first layer.
 
     Options:
         lr: learning rate.
-        betas: decay of the running means of the gradient and of its square.
+        betas: decay rates of the running means of the gradient and of its square.
         eps: added to the denominator for numerical stability.
-        weight_decay: fraction of each weight taken off a step, times lr; of a word's weights when a batch has it.
+        weight_decay: fraction of each weight subtracted per step, times lr; for a word's weights, only in batches that
+            contain the word.
     """
     from textforge_standard.optimizers.row_wise import RowAdam, row_wise
 
-    given = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-    return row_wise(
-        "sparse-adam", params, module,
-        lambda words: RowAdam(words, **given),
-        lambda others: torch_optimizer("AdamW", "sparse-adam")(others, **given, fused=True),
-    )  # fmt: skip
+    shared = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+    dense = partial(torch_optimizer("AdamW", "sparse-adam"), **shared, fused=True)
+    return row_wise("sparse-adam", params, module, partial(RowAdam, **shared), dense)
 
 
-sparse_adam.sparse_gradients = True
+declare(sparse_adam, sparse_gradients=True)

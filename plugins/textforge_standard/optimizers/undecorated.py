@@ -1,15 +1,16 @@
-"""torch's optimizers without the detour through its compiler."""
+"""torch's optimizers without the decorators for its compiler."""
 
+from collections.abc import Callable
 from typing import Any
 
 DECORATED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
 
 
-def undecorated(optimizer: type[Any]) -> type[Any]:
-    """A subclass that computes the same, without importing `torch._dynamo` at its first use.
+def undecorated(optimizer: type[Any]) -> Callable[..., Any]:
+    """A subclass with the same behaviour that does not import `torch._dynamo` at first use.
 
-    torch decorates these methods for torch.compile, which is not used here; the import that the
-    decorator makes costs 1.3 s and 100 MB. Where a torch has no such decorator nothing changes.
+    torch decorates these methods for torch.compile, which textforge does not use; the decorator's import costs 1.3 s
+    and 100 MB. A version of torch without the decorator is left unchanged.
     """
     import torch
 

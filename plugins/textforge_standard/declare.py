@@ -1,0 +1,22 @@
+"""Attributes of a factory that tell the core what the signature cannot, set in one typed way."""
+
+from collections.abc import Callable
+from typing import Any, TypedDict, Unpack
+
+
+class Attributes(TypedDict, total=False):
+    """The attributes that textforge reads from factories of models, optimizers and metrics."""
+
+    check_options: Callable[..., str | None]
+    """Takes all options by name; returns a sentence if they contradict each other, else None."""
+    fits_itself: bool | Callable[..., bool]
+    """Whether a model is trained by its own `fit`; may be a function of the options."""
+    sparse_gradients: bool | str | Callable[..., bool]
+    """Whether an optimizer takes sparse gradients: a bool, the option that decides, or a function of the options."""
+    greater_is_better: bool
+    """Whether larger values of a metric are better; True if not set."""
+
+
+def declare(factory: Callable[..., Any], **attributes: Unpack[Attributes]) -> None:
+    """Set attributes of a factory, as `factory.name = value` does, but checked by type checkers."""
+    vars(factory).update(attributes)
