@@ -1,31 +1,31 @@
 """Loss `binary-cross-entropy`."""
 
-from typing import Annotated
-
-from annotated_types import Ge, Lt
+from collections.abc import Sequence
+from typing import Any
 
 from textforge_standard.losses.class_weights import ClassWeights, as_weights, class_weights
+from textforge_standard.ranges import Fraction
 
 
 def binary_cross_entropy(
-    labels,
-    class_counts,
+    labels: Sequence[str],
+    class_counts: Any,
     n_texts: int,
     multi_label: bool = False,
     /,
     *,
-    label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0,
+    label_smoothing: Fraction = 0.0,
     positive_weights: ClassWeights = None,
-):
-    """Cross-entropy of a sigmoid for each label, where a text may have several; the mean over texts and labels.
+) -> Any:
+    """Cross-entropy of a sigmoid per label, for texts that may have several labels; the mean over texts and labels.
 
-    A label's weight multiplies its whole loss on the texts that have it, and nothing on those that do not, whatever
-    the smoothing.
+    A label's weight multiplies its whole loss on texts that have the label, smoothing included, and does not affect
+    texts without it.
 
     Options:
-        label_smoothing: targets are moved by half of this from 0 and 1 towards one half.
-        positive_weights: of each label on the texts that have it, by its name; 'balanced' is the number of texts
-            without it divided by that of those with it, 1 where either is 0; null weighs all alike.
+        label_smoothing: targets 0 and 1 are moved towards 0.5 by half of this value.
+        positive_weights: label to its weight on texts that have it; 'balanced' is the number of texts without the label
+            divided by the number with it, or 1 if either is 0; null weighs all labels equally.
     """
     import torch
     from torch import nn
@@ -40,6 +40,8 @@ def binary_cross_entropy(
         )
 
     class BinaryCrossEntropy(nn.Module):
+        weights: torch.Tensor | None
+
         def __init__(self) -> None:
             super().__init__()
             weights = class_weights(positive_weights, "positive_weights", labels, class_counts)
@@ -47,9 +49,9 @@ def binary_cross_entropy(
                 weights = as_weights(n_texts - class_counts, class_counts)
             self.register_buffer("weights", weights)
 
-        def forward(self, logits, targets):
+        def forward(self, logits: Any, targets: Any) -> Any:
             smooth = targets * (1 - label_smoothing) + label_smoothing / 2
-            # not torch's pos_weight, which would also multiply the smoothed share of texts without the label
+            # torch's pos_weight would also multiply the smoothed targets of texts without the label.
             weights = None if self.weights is None else torch.where(targets > 0, self.weights, 1.0)
             return binary_cross_entropy_with_logits(logits, smooth, weight=weights)
 

@@ -1,20 +1,27 @@
-"""Weights of classes in a loss."""
+"""Class weights of a loss."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from textforge_standard.optimizers.of_torch import Positive
+from textforge_standard.ranges import Positive
 
 ClassWeights = Literal["balanced"] | dict[str, Positive] | None
 
 
-def class_weights(wanted: ClassWeights, option: str, labels: Any, class_counts: Any) -> Any:
-    """A float32 tensor with a weight for each class, or None.
+def class_weights(wanted: ClassWeights, option: str, labels: Sequence[str], class_counts: Any) -> Any:
+    """The weight of each class as a float32 tensor (n_classes,), or None if `wanted` is None.
 
-    'balanced' is n / (n_classes * count) (King & Zeng 2001), n being the sum of the counts; a class without a
-    training text weighs 1, since no count says how much it should.
+    'balanced' is n / (n_classes * count) (King & Zeng 2001), where n is the sum of the counts. A class without training
+    texts has weight 1.
+
+    Args:
+        wanted: the value of the option.
+        option: name of the option, for messages.
+        labels: the classes, in the order of the weights.
+        class_counts: number of training texts per class, int (n_classes,).
 
     Raises:
-        RecipeError: a mapping that does not name each class once.
+        RecipeError: a mapping does not name each class once.
     """
     import numpy as np
     import torch
@@ -35,7 +42,7 @@ def class_weights(wanted: ClassWeights, option: str, labels: Any, class_counts: 
 
 
 def as_weights(numerators: Any, counts: Any) -> Any:
-    """Quotients as a float32 tensor of shape (n_classes,), 1 where numerator or count is 0: no class weighs nothing."""
+    """Numerators divided by counts as a float32 tensor (n_classes,); 1 if either is 0, so that no weight is 0."""
     import numpy as np
     import torch
 
@@ -45,11 +52,11 @@ def as_weights(numerators: Any, counts: Any) -> Any:
 
 
 def with_mean_one(weights: Any, class_counts: Any) -> Any:
-    """Weights scaled so that their mean over the training texts is 1; None stays None.
+    """Scale weights so that their mean over the training texts is 1; None stays None.
 
-    A loss that multiplies each text's term by its weight is then a plain mean over texts: it adds up to the same
-    gradient however a step is cut into batches, unlike a division by the weights that a batch happens to have. Over
-    all training texts at once the two are equal.
+    A loss can then be a plain mean over texts of weighted terms, and its gradient does not depend on how a step is
+    split into batches. Division by the sum of a batch's weights would depend on it. Over all training texts in one
+    batch the two are equal.
     """
     import torch
 

@@ -1,31 +1,31 @@
 """Loss `cross-entropy`."""
 
-from typing import Annotated
-
-from annotated_types import Ge, Lt
+from collections.abc import Sequence
+from typing import Any
 
 from textforge_standard.losses.class_weights import ClassWeights, class_weights as weights_of, with_mean_one
+from textforge_standard.ranges import Fraction
 
 
 def cross_entropy(
-    labels,
-    class_counts,
+    labels: Sequence[str],
+    class_counts: Any,
     multi_label: bool = False,
     /,
     *,
-    label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0,
+    label_smoothing: Fraction = 0.0,
     class_weights: ClassWeights = None,
-):
-    """Cross-entropy of the softmax, where every text has one label; the mean over texts.
+) -> Any:
+    """Cross-entropy of a softmax, for texts with one label each; the mean over texts.
 
-    A class's weight multiplies the whole loss of its texts, the smoothed part included. Weights are scaled so that
-    their mean over the training texts is 1.
+    A class's weight multiplies the whole loss of its texts, smoothing included. Weights are scaled so that their mean
+    over the training texts is 1, so only their ratios matter.
 
     Options:
         label_smoothing: probability mass spread evenly over all classes (Szegedy et al. 2016).
-        class_weights: of each class, by its label; 'balanced' is n / (n_classes * count); null weighs all alike.
-            Only their ratios count.
+        class_weights: label to weight; 'balanced' is n / (n_classes * count); null weighs all classes equally.
     """
+    import torch
     from torch import nn
     from torch.nn import functional
 
@@ -37,15 +37,17 @@ def cross_entropy(
         )
 
     class CrossEntropy(nn.Module):
+        weights: torch.Tensor | None
+
         def __init__(self) -> None:
             super().__init__()
             weights = weights_of(class_weights, "class_weights", labels, class_counts)
             self.register_buffer("weights", with_mean_one(weights, class_counts))
 
-        def forward(self, logits, targets):
+        def forward(self, logits: Any, targets: Any) -> Any:
             if self.weights is None:
                 return functional.cross_entropy(logits, targets, label_smoothing=label_smoothing)
-            # torch's own weights would also multiply each class's share of the smoothed target
+            # torch's own class weights would also multiply each class's part of the smoothed target.
             each = functional.cross_entropy(logits, targets, reduction="none", label_smoothing=label_smoothing)
             return (each * self.weights[targets]).mean()
 

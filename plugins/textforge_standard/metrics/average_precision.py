@@ -1,18 +1,19 @@
 """Metric `average-precision`."""
 
+from typing import Any
 
-def average_precision():
-    """Mean precision along the ranking of texts by the probability of a class, as recall rises.
+from textforge_standard.metrics.measuring import Measure, by_class
 
-    The mean over classes, each against the rest, every class counting alike; likewise over labels where a text may
-    have several. A class that none of the gold texts has does not count (scikit-learn warns and takes 0 for it).
-    Undefined where no class counts.
+
+def average_precision() -> Measure:
+    """Mean precision over the ranking of texts by the probability of a class, weighted by the gain in recall.
+
+    It is the unweighted mean over classes, each against the rest, or over labels if a text may have several. A class
+    without gold texts is skipped (scikit-learn warns and counts it as 0). Undefined if all classes are skipped.
     """
     from sklearn.metrics import average_precision_score
 
-    from textforge_standard.metrics.measuring import by_class
-
-    def precision(truth, probability):
+    def precision(truth: Any, probability: Any) -> float | None:
         return float(average_precision_score(truth, probability)) if truth.any() else None
 
     return lambda gold, probabilities: by_class(gold, probabilities, precision)

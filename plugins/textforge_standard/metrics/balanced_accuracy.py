@@ -1,21 +1,23 @@
 """Metric `balanced-accuracy`."""
 
+from typing import Any
 
-def balanced_accuracy(*, adjusted: bool = False):
-    """The mean over classes of the share of each class's texts that are given it (Brodersen et al. 2010).
+from textforge_standard.metrics.measuring import Measure, by_label
 
-    A class without gold texts does not count. Several labels a text: for each label the mean of the shares of the
-    texts with it and without it, and the mean of that over the labels.
+
+def balanced_accuracy(*, adjusted: bool = False) -> Measure:
+    """Mean recall over the classes (Brodersen et al. 2010).
+
+    A class without gold texts is skipped. With several labels per text, it is the mean over labels of the mean recall
+    of texts with and without the label.
 
     Options:
-        adjusted: move and scale it so that chance is 0 and perfect 1; undefined where there is one class alone, and
-            a label that none or all of the texts have does not count.
+        adjusted: rescale so that chance is 0 and perfect is 1; undefined if all texts have one class, and a label that
+            all or none of the texts have is skipped.
     """
     import numpy as np
 
-    from textforge_standard.metrics.measuring import by_label
-
-    def recall(truth, given):
+    def recall(truth: Any, given: Any) -> float | None:
         right = [float((given[truth == one] == one).mean()) for one in np.unique(truth)]
         if not adjusted:
             return sum(right) / len(right)

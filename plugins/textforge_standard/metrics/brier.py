@@ -1,15 +1,19 @@
 """Metric `brier`."""
 
+from typing import Any
 
-def brier():
-    """Mean squared distance of the probabilities from the truth (Brier 1950); smaller is better.
+from textforge_standard.declare import declare
+from textforge_standard.metrics.measuring import Measure, sets
 
-    The sum over the classes, which goes from 0 to 2; of two classes half of it, as is usual for yes and no. Several
-    labels a text: the mean over texts and labels.
+
+def brier() -> Measure:
+    """Mean squared error of the probabilities (Brier 1950); smaller is better.
+
+    Errors are summed over the classes, so it ranges from 0 to 2; with two classes it is half the sum, as usual for
+    binary outcomes. With several labels per text it is the mean over texts and labels.
     """
-    from textforge_standard.metrics.measuring import sets
 
-    def measure(gold, probabilities):
+    def measure(gold: Any, probabilities: Any) -> float | None:
         truth, _ = sets(gold, probabilities)
         squares = (probabilities.astype(float) - truth) ** 2
         if not len(gold):
@@ -19,4 +23,4 @@ def brier():
     return measure
 
 
-brier.greater_is_better = False
+declare(brier, greater_is_better=False)

@@ -1,23 +1,25 @@
 """Metric `expected-calibration-error`."""
 
-from typing import Annotated
+from typing import Any
 
-from annotated_types import Ge
+from textforge_standard.declare import declare
+from textforge_standard.metrics.measuring import Measure
+from textforge_standard.ranges import Count
 
 
-def expected_calibration_error(*, bins: Annotated[int, Ge(1)] = 15):
-    """How far confidence and accuracy lie apart (Guo et al. 2017); smaller is better.
+def expected_calibration_error(*, bins: Count = 15) -> Measure:
+    """Expected difference between confidence and accuracy (Guo et al. 2017); smaller is better.
 
-    Texts are put into bins of equal width by the probability of their most probable class; in each bin the mean
-    probability is compared with the share of right answers. Several labels a text: all pairs of a text and a label
-    go into the bins by the label's probability, which is compared with the share of pairs that are true.
+    Texts are sorted into bins of equal width by the probability of their most probable class; each bin compares the
+    mean probability with the accuracy. With several labels per text, all pairs of text and label are sorted by the
+    label's probability, which is compared with the fraction of pairs that are true.
 
     Options:
-        bins: how many of them between 0 and 1; each holds its upper end.
+        bins: number of bins between 0 and 1; each includes its upper end.
     """
     import numpy as np
 
-    def measure(gold, probabilities):
+    def measure(gold: Any, probabilities: Any) -> float | None:
         if gold.ndim == 2:
             confidence, right = probabilities.ravel(), gold.ravel() > 0
         else:
@@ -26,10 +28,10 @@ def expected_calibration_error(*, bins: Annotated[int, Ge(1)] = 15):
             return None
         confidence = confidence.astype(np.float64)
         place = np.maximum(np.ceil(confidence * bins).astype(int) - 1, 0)
-        gaps = np.bincount(place, weights=right - confidence)  # in each bin: right answers less those expected
+        gaps = np.bincount(place, weights=right - confidence)  # per bin: correct minus expected correct
         return float(np.abs(gaps).sum() / len(confidence))
 
     return measure
 
 
-expected_calibration_error.greater_is_better = False
+declare(expected_calibration_error, greater_is_better=False)

@@ -1,37 +1,40 @@
 """Metric `cohen-kappa`."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from textforge_standard.declare import declare
+from textforge_standard.metrics.measuring import Measure, by_label
 
 
 def cohen_kappa(
-    labels=None,
+    labels: Sequence[str] | None = None,
     multi_label: bool = False,
     /,
     *,
     weights: Literal["linear", "quadratic"] | None = None,
     order: list[str | int] | None = None,
-):
-    """Agreement of gold and predicted classes beyond chance (Cohen 1960): 1 perfect, 0 chance.
+) -> Measure:
+    """Agreement of gold and predicted classes beyond chance (Cohen 1960): 1 is perfect, 0 is chance.
 
-    Undefined where all texts are of one class and are given it. Several labels a text: the mean over the labels for
-    which it is defined.
+    Undefined if all texts have one class and are predicted to have it. With several labels per text it is the mean over
+    the labels for which it is defined.
 
     Options:
-        weights: how the distance of two classes in their order counts (Cohen 1968); null takes all mistakes as equal.
-        order: every class once, from one end to the other, as in [low, middle, high]; null is the order of numbers,
-            where all classes are numbers.
+        weights: weight of an error by the distance of the two classes in their order (Cohen 1968); null weighs all
+            errors equally.
+        order: every class once, from one end to the other, as in [low, middle, high]; null is numeric order, if all
+            classes are numbers.
     """
     import numpy as np
     from sklearn.metrics import cohen_kappa_score
 
-    from textforge_standard.metrics.measuring import by_label
-
     in_order = None if multi_label else _in_order(labels, order, weighted=weights is not None)
 
-    def measure(gold, probabilities):
+    def measure(gold: Any, probabilities: Any) -> float | None:
         classes = np.arange(2 if gold.ndim == 2 else probabilities.shape[1]) if in_order is None else in_order
 
-        def kappa(truth, given):
+        def kappa(truth: Any, given: Any) -> float | None:
             if len(np.union1d(truth, given)) < 2:
                 return None
             return float(cohen_kappa_score(truth, given, labels=classes, weights=weights))
@@ -41,17 +44,17 @@ def cohen_kappa(
     return measure
 
 
-def _in_order(labels, order, *, weighted: bool) -> list[int] | None:
-    """The numbers of the classes from one end of their order to the other; None where it does not matter.
+def _in_order(labels: Sequence[str] | None, order: Sequence[str | int] | None, *, weighted: bool) -> list[int] | None:
+    """The class numbers in the order of the classes, or None if their order does not matter.
 
     Raises:
-        RecipeError: the order does not name each class once, or there is none to go by.
+        RecipeError: `order` does not name each class once, or weights need an order and there is none.
     """
     from textforge import RecipeError
     from textforge.data import as_numbers
     from textforge.errors import listed
 
-    if labels is None:  # built without data: by the numbers of the classes
+    if labels is None:  # built without data: use the order of the class numbers
         return None
     if order is not None:
         names = [str(name) for name in order]
@@ -73,7 +76,7 @@ def _in_order(labels, order, *, weighted: bool) -> list[int] | None:
     )
 
 
-def _wrong(names, labels) -> str:
+def _wrong(names: list[str], labels: Sequence[str]) -> str:
     from textforge.errors import did_you_mean
 
     if unknown := [name for name in names if name not in labels]:
@@ -83,8 +86,8 @@ def _wrong(names, labels) -> str:
     return f"and '{max(names, key=names.count)}' stands there twice."
 
 
-def _fit(*, weights: str | None, order: list[str | int] | None) -> str | None:
+def _contradiction(*, weights: str | None, order: list[str | int] | None) -> str | None:
     return "order counts with weights only. Set weights to linear or quadratic." if order and not weights else None
 
 
-cohen_kappa.check_options = _fit
+declare(cohen_kappa, check_options=_contradiction)

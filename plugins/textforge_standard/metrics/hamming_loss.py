@@ -1,22 +1,26 @@
 """Metric `hamming-loss`."""
 
+from typing import Any
 
-def hamming_loss():
-    """Share of the pairs of a text and a label that are wrong (Schapire & Singer 1999); smaller is better.
+from textforge_standard.declare import declare
+from textforge_standard.metrics.measuring import Measure, predicted, sets
 
-    A label is given from a probability of 0.5. One label a text: the share of wrong answers.
+
+def hamming_loss() -> Measure:
+    """Fraction of pairs of text and label that are wrong (Schapire & Singer 1999); smaller is better.
+
+    A label is predicted if its probability is at least 0.5. With one label per text it is the error rate.
     """
-    from textforge_standard.metrics.measuring import answers, sets
 
-    def measure(gold, probabilities):
+    def measure(gold: Any, probabilities: Any) -> float | None:
         if not len(gold):
             return None
         if gold.ndim == 1:
-            return float((gold != answers(probabilities)).mean())
+            return float((gold != predicted(probabilities)).mean())
         truth, given = sets(gold, probabilities)
         return float((truth != given).mean())
 
     return measure
 
 
-hamming_loss.greater_is_better = False
+declare(hamming_loss, greater_is_better=False)

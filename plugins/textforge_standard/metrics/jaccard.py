@@ -1,22 +1,23 @@
 """Metric `jaccard`."""
 
-from typing import Literal
+from typing import Any, Literal
+
+from textforge_standard.metrics.measuring import Measure, sets
 
 
-def jaccard(*, average: Literal["samples", "macro", "micro"] = "samples"):
-    """Labels that gold and prediction share, divided by those that either has (Jaccard 1912).
+def jaccard(*, average: Literal["samples", "macro", "micro"] = "samples") -> Measure:
+    """Number of labels in both gold and prediction, divided by the number in either (Jaccard 1912).
 
-    A label is given from a probability of 0.5. A text for which neither has a label counts 1; a label that is on no
-    text in either does not count.
+    A label is predicted if its probability is at least 0.5. A text without gold and predicted labels counts as 1; a
+    label that no text has in gold or prediction is skipped.
 
     Options:
-        average: over texts (samples), over labels (macro), or one quotient of all pairs of text and label (micro).
+        average: mean over texts (samples), mean over labels (macro), or one ratio over all pairs of text and label
+            (micro).
     """
     import numpy as np
 
-    from textforge_standard.metrics.measuring import sets
-
-    def measure(gold, probabilities):
+    def measure(gold: Any, probabilities: Any) -> float | None:
         truth, given = sets(gold, probabilities)
         axis = {"samples": 1, "macro": 0, "micro": None}[average]
         shared, either = (np.atleast_1d(pairs.sum(axis=axis)) for pairs in (truth & given, truth | given))

@@ -1,15 +1,20 @@
 """Metric `log-loss`."""
 
+from typing import Any
 
-def log_loss():
-    """Mean of -ln(probability given to the truth) (Good 1952); smaller is better.
+from textforge_standard.declare import declare
+from textforge_standard.metrics.measuring import Measure
 
-    Probabilities below float32's precision (1.2e-7) count as that. Several labels a text: the mean over texts and
-    labels of the same for each label's yes or no.
+
+def log_loss() -> Measure:
+    """Mean of -ln(probability of the gold class) (Good 1952); smaller is better.
+
+    Probabilities are clipped from below to float32's epsilon (1.2e-7). With several labels per text it is the mean over
+    texts and labels of the binary log loss.
     """
     import numpy as np
 
-    def measure(gold, probabilities):
+    def measure(gold: Any, probabilities: Any) -> float | None:
         if gold.ndim == 2:
             truth = np.where(gold > 0, probabilities, 1 - probabilities.astype(np.float64))
         else:
@@ -20,4 +25,4 @@ def log_loss():
     return measure
 
 
-log_loss.greater_is_better = False
+declare(log_loss, greater_is_better=False)

@@ -1,17 +1,19 @@
 """Metric `mcc`."""
 
+from typing import Any
 
-def mcc():
-    """Matthews correlation of gold and predicted classes (Matthews 1975; Gorodkin 2004 for many): 1 perfect, 0 chance.
+from textforge_standard.metrics.measuring import Measure, by_label
 
-    It is 0 where all texts are of one class or are given one. Several labels a text: the mean over the labels.
+
+def mcc() -> Measure:
+    """Matthews correlation of gold and predicted classes (Matthews 1975; Gorodkin 2004): 1 is perfect, 0 is chance.
+
+    It is 0 if all texts have one class or are predicted to. With several labels per text it is the mean over labels.
     """
     from sklearn.metrics import matthews_corrcoef
 
-    from textforge_standard.metrics.measuring import by_label
-
-    def correlation(truth, given):
-        constant = (truth == truth[0]).all() or (given == given[0]).all()  # of which scikit-learn would warn
+    def correlation(truth: Any, given: Any) -> float:
+        constant = (truth == truth[0]).all() or (given == given[0]).all()  # scikit-learn would warn
         return 0.0 if constant else float(matthews_corrcoef(truth, given))
 
     return lambda gold, probabilities: by_label(gold, probabilities, correlation)

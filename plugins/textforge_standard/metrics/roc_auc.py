@@ -1,18 +1,20 @@
 """Metric `roc-auc`."""
 
+from typing import Any
 
-def roc_auc():
-    """Chance that a text with a class has a higher probability of it than one without (Hanley & McNeil 1982).
+from textforge_standard.metrics.measuring import Measure, by_class
 
-    The mean over classes, each against the rest, every class counting alike; likewise over labels where a text may
-    have several. A class that none of the gold texts has, or all of them, does not count (scikit-learn gives nan for
-    it). Undefined where no class counts.
+
+def roc_auc() -> Measure:
+    """Probability that a text of a class is ranked above a text of another class (Hanley & McNeil 1982).
+
+    It is the unweighted mean over classes, each against the rest, or over labels if a text may have several. A class
+    that all or none of the gold texts have is skipped (scikit-learn returns nan for it). Undefined if all classes are
+    skipped.
     """
     from sklearn.metrics import roc_auc_score
 
-    from textforge_standard.metrics.measuring import by_class
-
-    def area(truth, probability):
+    def area(truth: Any, probability: Any) -> float | None:
         return None if truth.all() or not truth.any() else float(roc_auc_score(truth, probability))
 
     return lambda gold, probabilities: by_class(gold, probabilities, area)

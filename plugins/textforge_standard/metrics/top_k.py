@@ -1,24 +1,23 @@
 """Metric `top-k`."""
 
-from typing import Annotated
+from typing import Any
 
-from annotated_types import Ge
+from textforge_standard.metrics.measuring import Measure, sets
+from textforge_standard.ranges import Count
 
 
-def top_k(*, k: Annotated[int, Ge(1)] = 3):
-    """Share of the texts whose class is among the k most probable ones.
+def top_k(*, k: Count = 3) -> Measure:
+    """Fraction of texts whose class is among the k most probable classes.
 
-    Of equally probable classes the first in the order of the labels is taken, as for predictions. Where a text may
-    have several labels, one of them among the k is enough; a text without a label counts as missed.
+    Ties are broken by the order of the labels, as for predictions. If a text may have several labels, one of them among
+    the k is enough; a text without labels counts as wrong.
 
     Options:
-        k: how many classes are looked at.
+        k: number of most probable classes to consider.
     """
     import numpy as np
 
-    from textforge_standard.metrics.measuring import sets
-
-    def measure(gold, probabilities):
+    def measure(gold: Any, probabilities: Any) -> float | None:
         truth, _ = sets(gold, probabilities)
         first = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
         return float(np.take_along_axis(truth, first, axis=1).any(axis=1).mean()) if len(gold) else None

@@ -1,1 +1,1 @@
-"""Models; those that scikit-learn fits among them."""
+"""Models that an optimizer trains, and models that scikit-learn fits."""

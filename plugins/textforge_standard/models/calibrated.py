@@ -3,14 +3,16 @@
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 
 from textforge import Model, Optimizer, RecipeError
+from textforge_standard.declare import declare
+from textforge_standard.ranges import Count, Positive
 
 SVM = {"C": 1.0, "dual": "auto", "class_weight": None, "ensemble": False, "tol": 0.0001, "max_iter": 1000}
-"""Options of the linear SVM, with their defaults."""
+"""Options of the linear SVM and their defaults."""
 TRAINING = {"optimizer": None, "epochs": 10, "batch_size": 64}
-"""Options of a model that an optimizer trains, with their defaults."""
+"""Options for a model that an optimizer trains, and their defaults."""
 
 
 def calibrated(
@@ -20,33 +22,35 @@ def calibrated(
     of: Model | None = None,
     cv: Annotated[int, Ge(2), Le(1000)] = 5,
     optimizer: Optimizer | None = None,
-    epochs: Annotated[int, Ge(1)] = 10,
-    batch_size: Annotated[int, Ge(1)] = 64,
-    C: Annotated[float, Gt(0)] = 1.0,  # noqa: N803  (the field's name)
+    epochs: Count = 10,
+    batch_size: Count = 64,
+    C: Positive = 1.0,  # noqa: N803  (the field's name)
     dual: Literal["auto"] | bool = "auto",
     class_weight: Literal["balanced"] | None = None,
     ensemble: bool = False,
-    tol: Annotated[float, Gt(0)] = 0.0001,
-    max_iter: Annotated[int, Ge(1)] = 1000,
-):
-    """Any model, its scores turned into calibrated probabilities by cross-validation (Platt 1999). Fits itself.
+    tol: Positive = 0.0001,
+    max_iter: Count = 1000,
+) -> Any:
+    """Any model, with scores calibrated to probabilities by cross-validation (Platt 1999). Fits itself.
 
-    Without `of` a linear SVM, as scikit-learn's CalibratedClassifierCV over LinearSVC with sigmoids. (Isotonic
-    calibration is not offered: how much it learns is not known before it has learnt.) Several labels: each by itself.
+    Without `of` it is a linear SVM, equal to scikit-learn's CalibratedClassifierCV over LinearSVC with sigmoids.
+    Several labels are calibrated one by one. Isotonic calibration is not offered, because the number of its parameters
+    is known only after fitting.
 
     Options:
-        of: the model to calibrate; null is a linear SVM, which C, dual, class_weight, ensemble, tol and
-            max_iter are for.
-        cv: folds; each is scored by a model that was trained on the others.
-        optimizer: what trains the model, where it does not fit itself.
-        epochs: passes of that optimizer over the texts.
-        batch_size: texts in one of its steps.
-        C: weight of the errors against small weights; smaller values regularise more.
-        dual: solve the dual problem, the quicker one on bags of words; auto takes it for fewer texts than features.
-        class_weight: 'balanced' weighs each class with n / (n_classes * count) of it.
-        ensemble: keep the machine of each fold and average their probabilities; else one is fitted on all texts.
-        tol: how exact the SVM's optimum is to be.
-        max_iter: most passes over the texts.
+        of: the model to calibrate; null is a linear SVM with the options C, dual, class_weight, ensemble, tol and
+            max_iter.
+        cv: number of folds; each is scored by a model trained on the others.
+        optimizer: optimizer of the model; required unless the model fits itself.
+        epochs: passes of the optimizer over the texts.
+        batch_size: texts per step of the optimizer.
+        C: inverse of the regularisation strength; smaller values regularise more.
+        dual: solve the dual problem, which is quicker on bags of words; auto does so if there are fewer texts than
+            features.
+        class_weight: 'balanced' weighs each class by n / (n_classes * count); null weighs all classes equally.
+        ensemble: keep the SVM of each fold and average their probabilities; otherwise fit one SVM on all texts.
+        tol: tolerance at which the SVM's solver stops.
+        max_iter: largest number of passes over the texts.
     """
     from textforge_standard.models.calibrated_scores import CalibratedScores
     from textforge_standard.models.linear_scores import seeded
@@ -63,7 +67,7 @@ def calibrated(
             "the vectorizer gives word sequences. Use 'tfidf', or set model.of to a model over sequences."
         )
 
-    def make():
+    def make() -> Any:
         from sklearn.calibration import CalibratedClassifierCV
         from sklearn.svm import LinearSVC
 
@@ -76,11 +80,8 @@ def calibrated(
     return CalibratedScores(make, cv, cv if ensemble else 1, *known)
 
 
-calibrated.fits_itself = True
-
-
-def _check(*, of: Any, optimizer: Any, **others: Any) -> str | None:
-    """Say which options contradict each other."""
+def _contradiction(*, of: Any, optimizer: Any, **others: Any) -> str | None:
+    """A sentence about options that contradict each other, or None."""
     svm = [name for name, default in SVM.items() if others[name] != default]
     training = [name for name, default in TRAINING.items() if {**others, "optimizer": optimizer}[name] != default]
     if of is not None and svm:
@@ -94,4 +95,4 @@ def _check(*, of: Any, optimizer: Any, **others: Any) -> str | None:
     return None
 
 
-calibrated.check_options = _check
+declare(calibrated, fits_itself=True, check_options=_contradiction)

@@ -1,4 +1,4 @@
-"""Model `calibrated` around any model: scores of texts that a fold has not seen, and a sigmoid or softmax over them."""
+"""Model `calibrated` around any model: a sigmoid or softmax, fitted to held-out scores from cross-validation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,17 +13,20 @@ from textforge.data import folds
 
 
 class CalibratedModel(nn.Module):
-    """A model whose scores are scaled, class by class, for the least log loss on texts that it was not trained on.
+    """Scales a model's scores, class by class, to minimize the log loss on texts that the model was not trained on.
 
     One label per text: softmax(slope * score + shift), "vector scaling" of Guo et al. (2017). Several labels per
     text: sigmoid(slope * score + shift), Platt (1999).
 
     Args:
-        make: builds the inner model, of one seed each time.
+        make: builds the inner model, each time from the same seed.
         train: trains an inner model on features and targets.
-        n_folds: parts of the training texts; each is scored by a model trained on the others.
-        facts: of the run.
+        n_folds: number of folds; each is scored by a model trained on the others.
+        facts: facts of the run, with `n_classes` and `seed`.
     """
+
+    slope: torch.Tensor
+    shift: torch.Tensor
 
     def __init__(
         self,
@@ -39,7 +42,7 @@ class CalibratedModel(nn.Module):
         self._make, self._train, self._n_folds, self._seed = make, train, n_folds, facts["seed"]
 
     def fit(self, features: Any, targets: Any) -> None:
-        """Learn from features and class numbers (int64), or 0/1 rows of labels (float32).
+        """Fit to features and class numbers (int64), or 0/1 rows of labels (float32).
 
         Raises:
             DataError: a class has too few texts for the folds.
@@ -59,27 +62,29 @@ class CalibratedModel(nn.Module):
 
     @property
     def warnings(self) -> list[str]:
-        """What the inner model warns of."""
+        """Warnings of the inner model."""
         return list(getattr(self.inner, "warnings", ()))
 
     def forward(self, batch: Any) -> torch.Tensor:
-        return self.slope * self.inner(batch).float() + self.shift
+        scores: torch.Tensor = self.inner(batch).float()
+        return self.slope * scores + self.shift
 
     def _scale(self, scores: torch.Tensor, targets: torch.Tensor) -> None:
-        """Fit slope and shift by L-BFGS; both losses are convex in them."""
-        scores = scores.clamp(min=-1e4)  # a class without a text in a fold scores minus infinity, or nearly
+        """Fit slope and shift by L-BFGS; the loss is convex in them."""
+        scores = scores.clamp(min=-1e4)  # a class without texts in a fold may score -inf
         log_slope = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=True)
         shift = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=True)
-        optimizer = torch.optim.LBFGS([log_slope, shift], max_iter=200, line_search_fn="strong_wolfe")
+        optimizer: Any = torch.optim.LBFGS([log_slope, shift], max_iter=200, line_search_fn="strong_wolfe")
 
-        def loss() -> torch.Tensor:
+        def loss() -> Any:
+            value: Any
             optimizer.zero_grad()
             scaled = log_slope.exp() * scores + shift
             if targets.ndim == 2:
                 value = binary_cross_entropy_with_logits(scaled, targets.double())
             else:
                 value = cross_entropy(scaled, targets)
-            # Keeps separable scores from certainty without bound.
+            # The penalty keeps slopes finite if the scores separate the classes.
             value = value + 1e-3 * (log_slope.square().mean() + shift.square().mean())
             value.backward()
             return value
@@ -90,7 +95,7 @@ class CalibratedModel(nn.Module):
 
 
 def scores_of(module: nn.Module, features: Any, size: int = 512) -> Any:
-    """Outputs of a module in evaluation mode, float32, shape (rows, classes)."""
+    """Outputs of a module in evaluation mode, float32, shape (texts, classes)."""
     module.eval()
     with torch.no_grad():
         found = [
@@ -101,12 +106,12 @@ def scores_of(module: nn.Module, features: Any, size: int = 512) -> Any:
 
 
 def by_itself(module: Any, features: Any, targets: Any) -> None:
-    """Train a model that has a `fit` of its own."""
+    """Train a model by its own `fit`."""
     module.fit(features, targets)
 
 
 def by_optimizer(optimizer: Any, epochs: int, batch_size: int, seed: int) -> Callable[[nn.Module, Any, Any], None]:
-    """Training by an optimizer part: cross-entropy over shuffled batches."""
+    """Return a function that trains a model by an optimizer part, with cross-entropy over shuffled batches."""
 
     def train(module: nn.Module, features: Any, targets: Any) -> None:
         module.train()
@@ -118,7 +123,8 @@ def by_optimizer(optimizer: Any, epochs: int, batch_size: int, seed: int) -> Cal
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
                 made.zero_grad(set_to_none=True)
-                loss(module(features.take(rows).batch(0, len(rows))), wanted[torch.from_numpy(rows)]).backward()
+                value: Any = loss(module(features.take(rows).batch(0, len(rows))), wanted[torch.from_numpy(rows)])
+                value.backward()
                 made.step()
 
     return train

@@ -1,4 +1,4 @@
-"""What model `calibrated` learns, as buffers, and the probabilities that scikit-learn would give."""
+"""Model `calibrated` over a linear SVM: its weights as buffers, and the probabilities of scikit-learn."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,11 +23,18 @@ class CalibratedScores(nn.Module):
     """Linear margins, a sigmoid over each, and the mean over the machines that were kept.
 
     Args:
-        make: gives an unfitted CalibratedClassifierCV with sigmoids over a linear classifier; not called before.
-        folds: its cv.
-        machines: how many machines it keeps: folds where ensemble, else 1.
-        n_features, n_classes, multi_label: the facts.
+        make: makes an unfitted CalibratedClassifierCV with sigmoids over a linear classifier; called only by `fit`.
+        folds: its `cv`.
+        machines: how many machines it keeps: `folds` if it is an ensemble, else 1.
+        n_features: number of features.
+        n_classes: number of classes or labels.
+        multi_label: whether a text may have several labels.
     """
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    slope: torch.Tensor
+    shift: torch.Tensor
 
     def __init__(
         self, make: Callable[[], Any], folds: int, machines: int, n_features: int, n_classes: int, multi_label: bool
@@ -41,7 +48,7 @@ class CalibratedScores(nn.Module):
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
 
     def fit(self, features: Any, targets: Any) -> None:
-        """Learn from features and class numbers, or 0/1 rows of labels.
+        """Fit to features and class numbers (n,), or 0/1 rows of labels (n, n_classes).
 
         Raises:
             DataError: a class has fewer texts than there are folds.
@@ -74,7 +81,7 @@ class CalibratedScores(nn.Module):
             fitted = estimator.fit(matrix, y)
         for fold, one in enumerate(fitted.calibrated_classifiers_):
             margins, sigmoids = one.estimator, one.calibrators
-            # scikit-learn's sigmoid is 1 / (1 + exp(a * margin + b)); of two classes it has the second's alone
+            # scikit-learn's sigmoid is 1 / (1 + exp(a * margin + b)); for two classes it fits only the second.
             for column, row, sign in _pairs(columns, len(sigmoids)):
                 learnt["weight"][:, fold, column] = margins.coef_[row]
                 learnt["bias"][fold, column] = margins.intercept_[row]
@@ -82,17 +89,18 @@ class CalibratedScores(nn.Module):
                 learnt["shift"][fold, column] = -sign * sigmoids[row].b_
 
     def forward(self, batch: Any) -> torch.Tensor:
-        margins = weighted_sums(batch, self.weight.flatten(1)).unflatten(1, self._shape) + self.bias
+        sums: Any = weighted_sums(batch, self.weight.flatten(1))
+        margins: torch.Tensor = sums.unflatten(1, self._shape) + self.bias
         inner = self.slope * margins + self.shift
         yes = logsigmoid(inner)
         if self._multi_label:
             return (yes.logsumexp(dim=1) - logsigmoid(-inner).logsumexp(dim=1)).float()
-        # a mean of probabilities is a sum, but for a constant that a softmax takes away
+        # The mean of probabilities is their sum up to a constant, which the softmax cancels.
         return yes.log_softmax(dim=2).logsumexp(dim=1).log_softmax(dim=1).float()
 
 
 def _pairs(columns: Any, rows: int) -> list[tuple[int, int, int]]:
-    """Which row of the machine a column takes, and whether turned round."""
+    """For each column, the row of the machine and the sign (1, or -1 for the opposite class)."""
     if rows == 1 and len(columns) == 2:
         return [(columns[0], 0, -1), (columns[1], 0, 1)]
     return [(column, row, 1) for row, column in enumerate(columns)]

@@ -1,41 +1,26 @@
 """Model `complement-nb`."""
 
-from typing import Annotated
+from typing import Any
 
-from annotated_types import Gt
+from textforge_standard.models.of_sklearn import of_sklearn
+from textforge_standard.ranges import Positive
 
 
+@of_sklearn("naive_bayes:ComplementNB", weights="feature_log_prob_", bias=None, counts=True)
 def complement_nb(
     n_features: int,
     n_classes: int,
     multi_label: bool = False,
     /,
     *,
-    alpha: Annotated[float, Gt(0)] = 1.0,
+    alpha: Positive = 1.0,
     norm: bool = False,
-):
-    """Complement naive Bayes (Rennie et al. 2003): a class judged by the words of all others. Fits itself.
+) -> Any:
+    """Complement naive Bayes (Rennie et al. 2003): judges a class by the words of all other classes. Fits itself.
 
-    Takes counts or tf-idf; sturdier than 'multinomial-nb' where classes differ in size. Several labels: one against
-    the rest.
+    Takes counts or tf-idf. It is more robust than 'multinomial-nb' if classes differ in size. With several labels it
+    fits each label against the rest.
 
     Options:
-        alpha: added to every count (Lidstone smoothing).
-        norm: divide the weights of each class by their sum, as the paper's weight-normalised form does.
+        norm: divide the weights of each class by their sum, as in the paper's weight-normalised form.
     """
-    import numpy as np
-
-    from textforge_standard.models.linear_scores import LinearScores
-
-    def read(estimator):
-        return estimator.feature_log_prob_, np.zeros(len(estimator.classes_))  # it has no prior
-
-    def make():
-        from sklearn.naive_bayes import ComplementNB
-
-        return ComplementNB(alpha=alpha, norm=norm)
-
-    return LinearScores("complement-nb", make, read, n_features, n_classes, multi_label, counts=True)
-
-
-complement_nb.fits_itself = True

@@ -1,10 +1,10 @@
-"""The layer that turns word numbers into vectors: what fasttext, textcnn, rnn and transformer share."""
+"""The word embedding that fasttext, textcnn, rnn and transformer share."""
 
 from collections.abc import Callable
 from typing import Any
 
 SPECIAL = 2
-"""Rows that are no word's: padding and the unknown word."""
+"""Number of rows before the words: padding and the unknown word."""
 
 
 def word_embedding(
@@ -16,21 +16,21 @@ def word_embedding(
     freeze: bool = False,
     draw: Callable[[int, int], Any] | None = None,
 ) -> Any:
-    """An `nn.Embedding`, its rows drawn from N(0, 1 / dim) or, where there are some, pretrained.
+    """An `nn.Embedding` with pretrained rows where they exist; other rows are drawn from N(0, 1 / dim).
 
-    The rows of padding and of the unknown word begin at zero: a word that training never shows, as where the
-    vocabulary has all its words, adds nothing to a text instead of noise. Padding stays zero.
+    The rows of padding and of the unknown word are initialized to zero. If training texts contain no unknown word, its
+    row stays zero and adds no noise to a text. Padding always stays zero.
 
     Args:
-        model: the model's name, for messages.
-        vocab_size: rows.
+        model: name of the model, for messages.
+        vocab_size: number of rows.
         dim: length of a word's vector.
-        vectors: float array (vocab_size, dim) of pretrained rows, NaN where there is none; None: no pretrained.
-        freeze: leave the vectors as they are.
-        draw: gives (rows, dim) to begin with; by default `drawn`.
+        vectors: pretrained rows, float (vocab_size, dim), NaN in rows without a pretrained vector; None for none.
+        freeze: do not train the vectors.
+        draw: returns initial rows of shape (rows, dim); `drawn` by default.
 
     Raises:
-        RecipeError: the pretrained vectors have another length.
+        RecipeError: the pretrained vectors do not have length `dim`.
     """
     import torch
     from torch import nn
@@ -52,16 +52,16 @@ def word_embedding(
 
 
 def drawn(rows: int, dim: int) -> Any:
-    """Rows of about unit length: numbers from N(0, 1 / dim)."""
+    """Draw rows of about unit length from N(0, 1 / dim)."""
     import torch
 
     return torch.randn(rows, dim) * dim**-0.5
 
 
 def drawn_small(rows: int, dim: int) -> Any:
-    """Numbers from the uniform distribution between -1 / dim and 1 / dim, as fastText begins.
+    """Draw rows from the uniform distribution between -1 / dim and 1 / dim, as fastText does.
 
-    What a rare word is given at first hardly counts beside what it learns.
+    The initial values are small beside the learnt ones, even for a rare word.
     """
     import torch
 
@@ -69,7 +69,7 @@ def drawn_small(rows: int, dim: int) -> Any:
 
 
 def padded(batch: Any) -> tuple[Any, Any]:
-    """A batch's `padded()` in which an empty text is a text of one padding word: ids, and where words are."""
+    """The `padded()` ids and mask of a batch, with an empty text counted as one padding word."""
     ids, mask = batch.padded()
     mask = mask.clone()
     mask[:, 0] = True

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from annotated_types import Gt, MinLen
+from annotated_types import MinLen
 
 from textforge import Model
+from textforge_standard.declare import declare
+from textforge_standard.ranges import Positive
 
 
 def ensemble(
@@ -13,15 +15,15 @@ def ensemble(
     /,
     *,
     of: Annotated[list[Model], MinLen(1)],
-    weights: list[Annotated[float, Gt(0)]] | None = None,
-):
-    """Several models trained in one run; its probabilities are the weighted mean of theirs (Dietterich 2000).
+    weights: list[Positive] | None = None,
+) -> Any:
+    """Several models trained in one run; predicts the weighted mean of their probabilities (Dietterich 2000).
 
-    Members draw their first weights from seeds of their own, so the same model may stand there several times.
+    Each member draws its initial weights from its own seed, so the same model may be listed several times.
 
     Options:
-        of: the members; all are trained by the optimizer, or all fit themselves.
-        weights: how much the probabilities of each member count; null counts all alike.
+        of: the members; either the optimizer trains all of them, or all fit themselves.
+        weights: weight of each member's probabilities; null weighs all members equally.
     """
     import torch
     from torch import nn
@@ -31,15 +33,17 @@ def ensemble(
     shares = torch.tensor(weights or [1.0] * len(of), dtype=torch.float32)
 
     class Ensemble(nn.Module):
+        log_shares: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
-            self.members = nn.ModuleList(
+            self.members: Any = nn.ModuleList(
                 part.build({**facts, "seed": (facts["seed"] + number) % 2**63}) for number, part in enumerate(of)
             )
             self.register_buffer("log_shares", (shares / shares.sum()).log()[:, None, None], persistent=False)
 
         def fit(self, features: Any, targets: Any) -> None:
-            """Fit members that fit themselves."""
+            """Fit each member by its own `fit`."""
             for member in self.members:
                 member.fit(features, targets)
 
@@ -61,7 +65,7 @@ def _fits_itself(*, of: Sequence[Any], **_: Any) -> bool:
     return all(part.fits_itself for part in of)
 
 
-def _check(*, of: Sequence[Any], weights: Sequence[float] | None) -> str | None:
+def _contradiction(*, of: Sequence[Any], weights: Sequence[float] | None) -> str | None:
     if weights is not None and len(weights) != len(of):
         return f"weights has {len(weights)} numbers for {len(of)} members; give one for each."
     if len({part.fits_itself for part in of}) > 1:
@@ -71,5 +75,4 @@ def _check(*, of: Sequence[Any], weights: Sequence[float] | None) -> str | None:
     return None
 
 
-ensemble.fits_itself = _fits_itself
-ensemble.check_options = _check
+declare(ensemble, fits_itself=_fits_itself, check_options=_contradiction)

@@ -1,4 +1,4 @@
-"""Linear models that scikit-learn fits: what it learns as buffers, and the scores that it would give."""
+"""Linear models that scikit-learn fits: their weights as buffers, and the scores that scikit-learn would compute."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,28 +13,33 @@ from torch.nn import functional
 from textforge import RaggedBatch, RecipeError
 
 NEVER = -1e30
-"""Score of a class that no training text has: its probability is 0, and float32 can still hold it."""
+"""Score of a class without training texts: its probability is 0, and the score is still finite in float32."""
 SURE = 50.0
-"""Logit of a label that all or none of the training texts have: its probability is 1 or 0 to 21 digits."""
+"""Absolute logit of a label that all or none of the training texts have: its probability is 1 or 0 to 21 digits."""
 
 Rows = tuple[Any, Any]
-"""Weights (rows, n_features) and biases (rows,): a row a class, or the second class's alone of two."""
+"""Weights (rows, n_features) and biases (rows,) or 0: a row per class, or of two classes only the second."""
 
 
 class LinearScores(nn.Module):
-    """Scores `features @ weight + bias` as an estimator of scikit-learn learns them.
+    """Scores `features @ weight + bias`, with weights and biases learnt by an estimator of scikit-learn.
 
-    Numbers are kept in double precision, as scikit-learn has them: sums of logarithms over a long
-    text differ in float32 by more than what decides between two classes.
+    Weights are float64, as in scikit-learn: in float32 the rounding error of a sum of logarithms over a long text
+    could exceed the difference between two classes.
 
     Args:
-        name: of the component, for messages.
-        make: gives a new estimator, whose `fit(matrix, classes)` is called once, or once a label where multi_label;
-            not called before, so that predicting imports no scikit-learn.
-        read: a fitted estimator's `Rows`.
-        n_features, n_classes, multi_label: the facts.
-        counts: whether it can take no negative features.
+        name: name of the component, for messages.
+        make: makes an unfitted estimator, whose `fit(matrix, classes)` is called once, or once per label if
+            `multi_label`. It is called only by `fit`, so that prediction does not import scikit-learn.
+        read: returns the `Rows` of a fitted estimator.
+        n_features: number of features.
+        n_classes: number of classes or labels.
+        multi_label: whether a text may have several labels.
+        counts: whether the estimator rejects negative features.
     """
+
+    weight: torch.Tensor
+    bias: torch.Tensor
 
     def __init__(
         self,
@@ -55,10 +60,10 @@ class LinearScores(nn.Module):
         self._multi_label, self._counts = multi_label, counts
 
     def fit(self, features: Any, targets: Any) -> None:
-        """Learn from features and class numbers, or 0/1 rows of labels.
+        """Fit to features and class numbers (n,), or 0/1 rows of labels (n, n_classes).
 
         Raises:
-            RecipeError: the features have negative numbers and the model takes none.
+            RecipeError: features are negative and the model takes counts.
         """
         matrix = as_matrix(features)
         if self._counts and matrix.nnz and matrix.data.min() < 0:
@@ -96,50 +101,46 @@ class LinearScores(nn.Module):
 
     def forward(self, batch: Any) -> torch.Tensor:
         scores = weighted_sums(batch, self.weight) + self.bias
-        # less their log-sum, for float32 could not tell -5000.0001 from -5000
+        # Normalized in float64, because float32 cannot distinguish -5000.0001 from -5000.
         return (scores if self._multi_label else scores.log_softmax(dim=1)).float()
 
 
 def weighted_sums(batch: Any, weight: torch.Tensor) -> torch.Tensor:
-    """The product of a batch, ragged or dense, and a matrix, in the matrix's precision."""
+    """The product of a ragged or dense batch and a matrix, in the dtype of the matrix."""
     if not isinstance(batch, RaggedBatch):
-        return batch.to(weight.dtype) @ weight
+        product: torch.Tensor = batch.to(weight.dtype) @ weight
+        return product
     weights = None if batch.weights is None else batch.weights.to(weight.dtype)
     return functional.embedding_bag(batch.indices, weight, batch.offsets, mode="sum", per_sample_weights=weights)
 
 
 def as_matrix(features: Any) -> Any:
-    """Ragged or dense features as a CSR matrix of doubles, each column once in a row."""
-    from scipy import sparse
+    """Ragged or dense features as a float64 CSR matrix without duplicate entries."""
+    from scipy import sparse  # type: ignore[import-untyped]
 
     if hasattr(features, "vectors"):
         return sparse.csr_matrix(features.vectors.astype(np.float64))
     weights = np.ones(len(features.indices)) if features.weights is None else features.weights.astype(np.float64)
     matrix = sparse.csr_matrix((weights, features.indices, features.offsets), (len(features), features.n_features))
     if not matrix.has_canonical_format:
-        matrix = matrix.copy()  # the features' own arrays stay as they are
+        matrix = matrix.copy()  # leaves the arrays of `features` unchanged
         matrix.sum_duplicates()
     return matrix
 
 
-def decision(estimator: Any) -> Rows:
-    """Of a linear classifier."""
-    return estimator.coef_, estimator.intercept_
-
-
 def seeded(seed: int) -> int:
-    """A seed as scikit-learn takes it: 32 bits."""
+    """A seed within scikit-learn's range of 32 bits."""
     return seed % 2**32
 
 
 def constant(name: str, label: int, present: bool) -> str:
-    """What to say of a label that cannot be learnt."""
+    """The warning about a label that cannot be learnt."""
     return f"model '{name}': label {label + 1} is on {'all' if present else 'none'} of the training texts."
 
 
 @contextmanager
 def convergence_warnings(name: str, estimator: Any, sentences: list[str]) -> Iterator[None]:
-    """Turn scikit-learn's warnings that it has not converged into one sentence; others pass."""
+    """Collect scikit-learn's ConvergenceWarnings as one sentence; re-issue all other warnings."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings(record=True) as caught:

@@ -1,10 +1,13 @@
 """Model `linear-svc`."""
 
-from typing import Annotated, Literal
+from typing import Any, Literal
 
-from annotated_types import Ge, Gt
+from textforge_standard.declare import declare
+from textforge_standard.models.of_sklearn import of_sklearn
+from textforge_standard.ranges import Count, Positive
 
 
+@of_sklearn("svm:LinearSVC")
 def linear_svc(
     n_features: int,
     n_classes: int,
@@ -12,54 +15,32 @@ def linear_svc(
     multi_label: bool = False,
     /,
     *,
-    C: Annotated[float, Gt(0)] = 1.0,  # noqa: N803  (the field's name)
+    C: Positive = 1.0,  # noqa: N803  (the field's name)
     loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
     penalty: Literal["l2", "l1"] = "l2",
     dual: Literal["auto"] | bool = "auto",
     class_weight: Literal["balanced"] | None = None,
     fit_intercept: bool = True,
-    intercept_scaling: Annotated[float, Gt(0)] = 1.0,
-    tol: Annotated[float, Gt(0)] = 0.0001,
-    max_iter: Annotated[int, Ge(1)] = 1000,
-):
+    intercept_scaling: Positive = 1.0,
+    tol: Positive = 0.0001,
+    max_iter: Count = 1000,
+) -> Any:
     """Linear support vector machine, one class against the rest, by LIBLINEAR (Fan et al. 2008). Fits itself.
 
-    Its probabilities are a softmax of margins (several labels: a sigmoid), right in order and not in size; where
-    the size matters use 'calibrated'. Several labels: a machine for each.
+    Its probabilities are a softmax of margins (several labels: a sigmoid), which rank well but are not calibrated; use
+    'calibrated' if their values matter. With several labels it fits one machine per label.
 
     Options:
-        C: weight of the errors against small weights; smaller values regularise more.
-        loss: of a text inside the margin: its depth, squared or not.
+        loss: loss of a text inside the margin: its depth, squared or not.
         penalty: l2 keeps weights small, l1 makes most of them zero.
-        dual: solve the dual problem, the quicker one on bags of words; auto takes it for fewer texts than features.
-        class_weight: 'balanced' weighs each class with n / (n_classes * count) of it.
-        fit_intercept: whether to learn a bias; it is regularised as the weights are.
-        intercept_scaling: size of the constant feature behind the bias; larger values regularise it less.
-        tol: how exact the optimum is to be.
-        max_iter: most passes over the texts.
+        dual: solve the dual problem, which is quicker on bags of words; auto does so if there are fewer texts than
+            features.
+        fit_intercept: learn a bias; it is regularised like the weights.
+        intercept_scaling: value of the constant feature behind the bias; larger values regularise the bias less.
     """
-    from textforge_standard.models.linear_scores import LinearScores, decision, seeded
-
-    def make():
-        from sklearn.svm import LinearSVC
-
-        return LinearSVC(
-            C=C,
-            loss=loss,
-            penalty=penalty,
-            dual=dual,
-            class_weight=class_weight,
-            fit_intercept=fit_intercept,
-            intercept_scaling=intercept_scaling,
-            tol=tol,
-            max_iter=max_iter,
-            random_state=seeded(seed),
-        )
-
-    return LinearScores("linear-svc", make, decision, n_features, n_classes, multi_label)
 
 
-def _fit(*, loss, penalty, dual, **_):
+def _contradiction(*, loss: str, penalty: str, dual: str | bool, **_: Any) -> str | None:
     if penalty == "l1" and loss == "hinge":
         return "penalty l1 needs loss squared_hinge."
     if penalty == "l1" and dual is True:
@@ -67,5 +48,4 @@ def _fit(*, loss, penalty, dual, **_):
     return "loss hinge needs dual true or auto." if loss == "hinge" and dual is False else None
 
 
-linear_svc.fits_itself = True
-linear_svc.check_options = _fit
+declare(linear_svc, check_options=_contradiction)

@@ -1,11 +1,13 @@
 """Model `mlp`."""
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Lt, MaxLen
+from annotated_types import MaxLen
 
+from textforge_standard.declare import declare
 from textforge_standard.models.sizes import Width
+from textforge_standard.ranges import Fraction
 
 
 def mlp(
@@ -16,25 +18,25 @@ def mlp(
     hidden: Annotated[list[Width], MaxLen(100)] = [100, 100],  # noqa: B006  (copied for each use)
     activation: Literal["relu", "leaky_relu", "elu", "silu", "gelu", "tanh", "sigmoid"] = "relu",
     norm: Literal["batch", "layer"] | None = None,
-    dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
-    input_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
-):
+    dropout: Fraction = 0.0,
+    input_dropout: Fraction = 0.0,
+) -> Any:
     """Multi-layer perceptron (Rumelhart, Hinton & Williams 1986) over a bag of words or a vector.
 
     Options:
-        hidden: widths of the hidden layers, first to last.
-        activation: what follows each hidden layer.
-        norm: scale hidden units before their activation, over the batch (Ioffe & Szegedy 2015) or over the layer
-            (Ba et al. 2016); null leaves them.
-        dropout: probability of zeroing a hidden unit while training (Srivastava et al. 2014).
-        input_dropout: probability of leaving out a word of a text, or a number of its vector, while training.
+        hidden: widths of the hidden layers, from first to last.
+        activation: activation function of the hidden layers.
+        norm: normalise hidden units before their activation, over the batch (Ioffe & Szegedy 2015) or over the layer
+            (Ba et al. 2016); null does not.
+        dropout: probability of zeroing a hidden unit in training (Srivastava et al. 2014).
+        input_dropout: probability of dropping a word of a text, or an element of its vector, in training.
     """
     from torch import nn
 
     from textforge import FeatureLinear
     from textforge_standard.models.mlp_layers import BatchNorm, InputDropout
 
-    activations = {
+    activations: dict[str, type[nn.Module]] = {
         "relu": nn.ReLU,
         "leaky_relu": nn.LeakyReLU,
         "elu": nn.ELU,
@@ -43,7 +45,7 @@ def mlp(
         "tanh": nn.Tanh,
         "sigmoid": nn.Sigmoid,
     }
-    norms = {"batch": BatchNorm, "layer": nn.LayerNorm}
+    norms: dict[str, type[nn.Module]] = {"batch": BatchNorm, "layer": nn.LayerNorm}
     layers: list[nn.Module] = [InputDropout(input_dropout)] if input_dropout else []
     widths = [n_features, *hidden, n_classes]
     for number, (width_in, width_out) in enumerate(pairwise(widths)):
@@ -57,10 +59,10 @@ def mlp(
     return nn.Sequential(*layers)
 
 
-def _fit(*, hidden, norm, dropout, **_):
+def _contradiction(*, hidden: list[int], norm: str | None, dropout: float, **_: Any) -> str | None:
     if hidden or not (norm or dropout):
         return None
     return f"{'norm' if norm else 'dropout'} has no effect without hidden layers; leave it out, or use input_dropout."
 
 
-mlp.check_options = _fit
+declare(mlp, check_options=_contradiction)

@@ -1,4 +1,4 @@
-"""Layers of model `mlp` that torch does not have quite so."""
+"""Layers of model `mlp` that differ from torch's."""
 
 import torch
 from torch import nn
@@ -8,7 +8,7 @@ from textforge import RaggedBatch
 
 
 class InputDropout(nn.Module):
-    """Dropout over a vectorizer's features: entries of a bag, or numbers of a vector."""
+    """Dropout over features: entries of a bag, or elements of a vector."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
@@ -26,9 +26,9 @@ class InputDropout(nn.Module):
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation that uses its running figures for a batch of one, which has no variance.
+    """Batch normalisation that uses its running statistics for a batch of one, which has no variance.
 
-    Such a batch is the last of an epoch wherever the texts are one more than full batches.
+    An epoch ends with such a batch if the number of texts is one more than a multiple of the batch size.
     """
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:

@@ -2,9 +2,20 @@
 
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
+
+from textforge_standard.models.of_sklearn import of_sklearn
+from textforge_standard.ranges import Count, Positive
 
 
+def _estimator(*, alpha: float, beta: float, **options: Any) -> Any:
+    from sklearn.svm import LinearSVC
+
+    # The dual is several times as quick on bags of words, even where scikit-learn would choose the primal.
+    return _RatioMachine(LinearSVC(**options, dual=True), alpha, beta)
+
+
+@of_sklearn(_estimator, counts=True)
 def nbsvm(
     n_features: int,
     n_classes: int,
@@ -12,47 +23,28 @@ def nbsvm(
     multi_label: bool = False,
     /,
     *,
-    alpha: Annotated[float, Gt(0)] = 1.0,
-    C: Annotated[float, Gt(0)] = 1.0,  # noqa: N803  (the field's name)
+    alpha: Positive = 1.0,
+    C: Positive = 1.0,  # noqa: N803  (the field's name)
     beta: Annotated[float, Ge(0), Le(1)] = 1.0,
     class_weight: Literal["balanced"] | None = None,
-    tol: Annotated[float, Gt(0)] = 0.0001,
-    max_iter: Annotated[int, Ge(1)] = 1000,
-):
+    tol: Positive = 0.0001,
+    max_iter: Count = 1000,
+) -> Any:
     """NB-SVM (Wang & Manning 2012): a linear SVM over features times their naive-Bayes log-count ratios. Fits itself.
 
     The paper counts each word of a text once (vectorizer option `binary`); tf-idf of such bags does as well or better.
-    Several classes or labels: one against the rest. Probabilities are a softmax of margins, right in order and not
-    in size.
+    Several classes or labels are fitted one against the rest. Probabilities are a softmax of margins, which rank well
+    but are not calibrated.
 
     Options:
-        alpha: added to every count before ratios are taken.
-        C: weight of the SVM's errors against small weights; smaller values regularise more.
-        beta: 1 takes the SVM's weights as they are, 0 their mean size for all, which is naive Bayes; between two
-            classes the paper takes 0.25, over many classes 0.5 to 1 is better.
-        class_weight: 'balanced' weighs each class with n / (n_classes * count) of it.
-        tol: how exact the SVM's optimum is to be.
-        max_iter: most passes over the texts.
+        alpha: added to every count before the ratios are computed.
+        beta: interpolates between the SVM's weights (1) and their mean absolute value (0), which is naive Bayes; the
+            paper uses 0.25 for two classes; for many classes 0.5 to 1 is better.
     """
-    from textforge_standard.models.linear_scores import LinearScores, decision, seeded
-
-    def make():
-        from sklearn.svm import LinearSVC
-
-        # dual: several times as quick on bags of words, also where scikit-learn's choice would be the primal
-        machine = LinearSVC(
-            C=C, class_weight=class_weight, dual=True, tol=tol, max_iter=max_iter, random_state=seeded(seed)
-        )
-        return _RatioMachine(machine, alpha, beta)
-
-    return LinearScores("nbsvm", make, decision, n_features, n_classes, multi_label, counts=True)
-
-
-nbsvm.fits_itself = True
 
 
 class _RatioMachine:
-    """One machine a class over features scaled by that class's ratios, as scikit-learn's estimators are used."""
+    """A machine per class over features scaled by the ratios of the class; a classifier in scikit-learn's sense."""
 
     def __init__(self, machine: Any, alpha: float, beta: float) -> None:
         self.machine, self.alpha, self.beta = machine, alpha, beta
@@ -62,10 +54,10 @@ class _RatioMachine:
         import numpy as np
 
         classes = np.unique(y)
-        classes = classes[1:] if len(classes) == 2 else classes  # the first of two is the second turned round
+        classes = classes[1:] if len(classes) == 2 else classes  # one machine separates two classes
         self.coef_ = np.empty((len(classes), matrix.shape[1]))
         self.intercept_ = np.empty(len(classes))
-        scaled = matrix.copy()  # the one copy, its numbers written anew for each class
+        scaled = matrix.copy()  # copied once; each class overwrites its values
         for row, one in enumerate(classes):
             ratios = self._ratios(matrix, y == one)
             np.multiply(matrix.data, ratios[matrix.indices], out=scaled.data)
@@ -76,7 +68,7 @@ class _RatioMachine:
         return self
 
     def _ratios(self, matrix: Any, inside: Any) -> Any:
-        """ln((p / |p|) / (q / |q|)) of the smoothed counts inside a class and outside it."""
+        """ln((p / |p|) / (q / |q|)), with smoothed counts p inside a class and q outside it."""
         import numpy as np
 
         p, q = (chosen.astype(float) @ matrix + self.alpha for chosen in (inside, ~inside))

@@ -1,4 +1,4 @@
-"""One vector a text from one vector a word."""
+"""Pooling of word states into one vector per text."""
 
 from typing import Literal
 
@@ -9,12 +9,14 @@ Kind = Literal["mean", "max", "attention"]
 
 
 class Pooling(nn.Module):
-    """Mean, maximum, or weighted mean over a text's words; what is padding changes nothing.
+    """Mean, maximum, or weighted mean over a text's words, ignoring padding.
 
-    'attention' weighs each word by a softmax of v · tanh(W h + b), learned (Yang et al. 2016).
+    'attention' weighs each word by a softmax of the learned v · tanh(W h + b) (Yang et al. 2016).
 
     Shape:
-        states (n, longest, dim) and mask (n, longest), true at a word and at least once a row, to (n, dim).
+        states: (n, longest, dim).
+        mask: (n, longest), True at words; at least one per row.
+        output: (n, dim).
     """
 
     def __init__(self, kind: Kind, dim: int) -> None:
@@ -29,5 +31,6 @@ class Pooling(nn.Module):
             return states.masked_fill(~at_word, -torch.inf).amax(dim=1)
         if self.kind == "attention":
             weights = self.score(states).masked_fill(~at_word, -torch.inf).softmax(dim=1)
-            return (weights * states).sum(dim=1)
+            pooled: torch.Tensor = (weights * states).sum(dim=1)
+            return pooled
         return (states * at_word).sum(dim=1) / at_word.sum(dim=1)

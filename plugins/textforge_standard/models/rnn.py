@@ -1,16 +1,15 @@
 """Model `rnn`."""
 
-from typing import Annotated, Literal
-
-from annotated_types import Ge, Lt
+from typing import Any, Literal
 
 from textforge_standard.models.sizes import Depth, Width
+from textforge_standard.ranges import Fraction
 
 
 def rnn(
     vocab_size: int,
     n_classes: int,
-    vectors=None,
+    vectors: Any = None,
     /,
     *,
     cell: Literal["gru", "lstm"] = "gru",
@@ -19,24 +18,24 @@ def rnn(
     layers: Depth = 1,
     bidirectional: bool = True,
     pooling: Literal["last", "mean", "max", "attention"] = "max",
-    dropout: Annotated[float, Ge(0), Lt(1)] = 0.3,
+    dropout: Fraction = 0.3,
     freeze: bool = False,
-):
-    """Recurrent network: LSTM (Hochreiter & Schmidhuber 1997) or GRU (Cho et al. 2014), in one or both directions.
+) -> Any:
+    """Recurrent network (LSTM, Hochreiter & Schmidhuber 1997; or GRU, Cho et al. 2014) in one or both directions.
 
-    Reads sequences (vectorizer 'tokens'). Its time grows with the longest text: set vectorizer.max_length.
+    Reads sequences (vectorizer 'tokens'). Its time grows with the longest text, so set vectorizer.max_length.
 
     Options:
         cell: the recurrent cell; the GRU has fewer weights.
         dim: length of the word vectors.
-        hidden: width of the state, in each direction.
-        layers: recurrent layers, one on another.
-        bidirectional: read backwards, too (Schuster & Paliwal 1997).
-        pooling: how a text's states become one: the last one of each direction, their mean, their maximum, or
-            their mean with learned weights (Yang et al. 2016).
-        dropout: probability of zeroing a number of the word vectors, between layers, and of what is pooled, while
+        hidden: width of the state in each direction.
+        layers: number of stacked recurrent layers.
+        bidirectional: also read texts backwards (Schuster & Paliwal 1997).
+        pooling: how a text's states become one vector: the last state of each direction, the mean, the maximum, or
+            the mean with learned weights (Yang et al. 2016).
+        dropout: probability of zeroing an element of the word vectors, between layers, and of the pooled vector, in
             training.
-        freeze: leave the word vectors as they are, as for pretrained ones (vectorizer.vectors).
+        freeze: do not train the word vectors; use it with pretrained ones (vectorizer.vectors).
     """
     import torch
     from torch import nn
@@ -47,16 +46,16 @@ def rnn(
     class Recurrent(nn.Module):
         """Word vectors, recurrent layers, pooling, one linear layer, with dropout between them.
 
-        The backward direction reads texts turned round, padding still at the end: no state of a text has seen any.
-        torch's packed sequences do the same at several times the cost on a CPU.
+        The backward direction reads reversed texts with the padding still at the end, so padding never affects a
+        text's states. torch's packed sequences do the same at several times the cost on a CPU.
         """
 
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             make = {"gru": nn.GRU, "lstm": nn.LSTM}[cell]
             width = hidden * (1 + bidirectional)
             self.words = word_embedding("rnn", vocab_size, dim, vectors, freeze=freeze)
-            self.layers = nn.ModuleList(
+            self.layers: Any = nn.ModuleList(
                 nn.ModuleList(make(width if layer else dim, hidden, batch_first=True) for _ in range(1 + bidirectional))
                 for layer in range(layers)
             )
@@ -64,9 +63,9 @@ def rnn(
             self.dropout = nn.Dropout(dropout)
             self.out = nn.Linear(width, n_classes)
 
-        def forward(self, batch):
+        def forward(self, batch: Any) -> Any:
             if not len(batch):
-                return self.out.bias.new_zeros(0, n_classes)  # torch's cells take no empty batch
+                return self.out.bias.new_zeros(0, n_classes)  # torch's cells reject an empty batch
             ids, mask = padded(batch)
             last = mask.sum(dim=1, keepdim=True) - 1
             place = torch.arange(ids.shape[1], device=ids.device)

@@ -1,34 +1,36 @@
 """Model `textcnn`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from annotated_types import Ge, Lt, MaxLen, MinLen
+from annotated_types import MaxLen, MinLen
 
+from textforge_standard.declare import declare
 from textforge_standard.models.sizes import Depth, Width
+from textforge_standard.ranges import Fraction
 
 
 def textcnn(
     vocab_size: int,
     n_classes: int,
-    vectors=None,
+    vectors: Any = None,
     /,
     *,
     dim: Width = 100,
     widths: Annotated[list[Depth], MinLen(1), MaxLen(100)] = [3, 4, 5],  # noqa: B006  (copied for each use)
     channels: Width = 100,
-    dropout: Annotated[float, Ge(0), Lt(1)] = 0.5,
+    dropout: Fraction = 0.5,
     freeze: bool = False,
-):
-    """Convolutional network (Kim 2014): detectors of short runs of words, the strongest answer of each.
+) -> Any:
+    """Convolutional network (Kim 2014): filters over short runs of words, and the maximum response of each filter.
 
-    Reads sequences (vectorizer 'tokens'). A text shorter than a detector is filled up with zeros.
+    Reads sequences (vectorizer 'tokens'). A text shorter than a filter is padded with zeros.
 
     Options:
         dim: length of the word vectors.
-        widths: words that the detectors look at, one group of detectors for each width.
-        channels: detectors of each width.
-        dropout: probability of zeroing an answer while training (Srivastava et al. 2014).
-        freeze: leave the word vectors as they are, as for pretrained ones (vectorizer.vectors).
+        widths: filter widths, in words; there is one group of filters per width.
+        channels: number of filters of each width.
+        dropout: probability of zeroing a response in training (Srivastava et al. 2014).
+        freeze: do not train the word vectors; use it with pretrained ones (vectorizer.vectors).
     """
     import torch
     from torch import nn
@@ -39,32 +41,32 @@ def textcnn(
     class TextCNN(nn.Module):
         """Convolutions over word vectors, ReLU, maximum over the text, dropout, one linear layer."""
 
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.words = word_embedding("textcnn", vocab_size, dim, vectors, freeze=freeze)
             self.convolutions = nn.ModuleList(nn.Conv1d(dim, channels, width) for width in widths)
             self.dropout = nn.Dropout(dropout)
             self.out = nn.Linear(channels * len(widths), n_classes)
 
-        def forward(self, batch):
+        def forward(self, batch: Any) -> Any:
             ids, mask = batch.padded()
             ids = functional.pad(ids, (0, max(0, max(widths) - ids.shape[1])))
             states = self.words(ids).transpose(1, 2)
-            pooled = [self.strongest(detectors, states, mask.sum(dim=1)) for detectors in self.convolutions]
+            pooled = [self.maximum(filters, states, mask.sum(dim=1)) for filters in self.convolutions]
             return self.out(self.dropout(torch.cat(pooled, dim=1)))
 
-        def strongest(self, detectors, states, lengths):
-            """Maximum over the windows that lie in the text: what a batch is padded to changes nothing."""
-            answers = detectors(states)
-            windows = (lengths - detectors.kernel_size[0] + 1).clamp(min=1)
-            outside = torch.arange(answers.shape[2], device=answers.device) >= windows.unsqueeze(1)
-            return functional.relu(answers.masked_fill(outside.unsqueeze(1), -torch.inf).amax(dim=2))
+        def maximum(self, filters: Any, states: Any, lengths: Any) -> Any:
+            """Maximum response over the windows within each text, independent of the padding of the batch."""
+            responses = filters(states)
+            windows = (lengths - filters.kernel_size[0] + 1).clamp(min=1)
+            outside = torch.arange(responses.shape[2], device=responses.device) >= windows.unsqueeze(1)
+            return functional.relu(responses.masked_fill(outside.unsqueeze(1), -torch.inf).amax(dim=2))
 
     return TextCNN()
 
 
-def _fit(*, widths, **_):
+def _contradiction(*, widths: list[int], **_: Any) -> str | None:
     return "widths names a width twice; set channels higher instead." if len(set(widths)) < len(widths) else None
 
 
-textcnn.check_options = _fit
+declare(textcnn, check_options=_contradiction)

@@ -1,16 +1,16 @@
 """Model `transformer`."""
 
-from typing import Annotated, Literal
+from typing import Any, Literal
 
-from annotated_types import Ge, Lt
-
+from textforge_standard.declare import declare
 from textforge_standard.models.sizes import Depth, Width
+from textforge_standard.ranges import Fraction
 
 
 def transformer(
     vocab_size: int,
     n_classes: int,
-    vectors=None,
+    vectors: Any = None,
     /,
     *,
     dim: Width = 128,
@@ -20,25 +20,25 @@ def transformer(
     positions: Literal["sinusoidal", "learned"] = "sinusoidal",
     max_positions: Width = 512,
     pooling: Literal["mean", "max", "attention", "cls"] = "mean",
-    dropout: Annotated[float, Ge(0), Lt(1)] = 0.1,
+    dropout: Fraction = 0.1,
     freeze: bool = False,
-):
+) -> Any:
     """A small Transformer encoder (Vaswani et al. 2017) trained from scratch, with pre-norm (Xiong et al. 2020).
 
     Reads sequences (vectorizer 'tokens'). Time and memory grow with the square of the longest text.
 
     Options:
         dim: length of the word vectors and of every state.
-        layers: encoder layers.
-        heads: attention heads of each layer; dim is shared out among them.
-        feedforward: width of the layer in each encoder layer's feed-forward part.
-        positions: what tells where a word stands: fixed sines and cosines, or a learned vector a position.
-        max_positions: words that are read of a text; the rest of a longer text is left out, which is told.
-        pooling: how states become one: their mean, their maximum, their mean with learned weights (Yang et al.
-            2016), or the state of a learned first position, as BERT's [CLS] (Devlin et al. 2019).
-        dropout: probability of zeroing a number of the word vectors, of each sublayer and of what is pooled, while
+        layers: number of encoder layers.
+        heads: attention heads of each layer; dim is divided among them.
+        feedforward: width of the feed-forward network in each encoder layer.
+        positions: position vectors: fixed sines and cosines, or one learned vector per position.
+        max_positions: largest number of words read per text; a longer text is truncated with a warning.
+        pooling: how a text's states become one vector: the mean, the maximum, the mean with learned weights (Yang et
+            al. 2016), or the state of a learned first position, like BERT's [CLS] (Devlin et al. 2019).
+        dropout: probability of zeroing an element of the word vectors, of each sublayer and of the pooled vector, in
             training.
-        freeze: leave the word vectors as they are, as for pretrained ones (vectorizer.vectors).
+        freeze: do not train the word vectors; use it with pretrained ones (vectorizer.vectors).
     """
     import torch
     from torch import nn
@@ -49,11 +49,13 @@ def transformer(
     from textforge_standard.models.pooling import Pooling
 
     class Transformer(nn.Module):
-        """Word vectors and positions, encoder layers, a last norm, pooling, one linear layer."""
+        """Word and position vectors, encoder layers, a final norm, pooling, one linear layer."""
 
-        def __init__(self):
+        positions: torch.Tensor
+
+        def __init__(self) -> None:
             super().__init__()
-            self.warnings = []
+            self.warnings: list[str] = []
             self.words = word_embedding("transformer", vocab_size, dim, vectors, freeze=freeze)
             self.cls = nn.Parameter(torch.randn(dim)) if pooling == "cls" else None
             if positions == "learned":
@@ -66,7 +68,7 @@ def transformer(
             self.dropout = nn.Dropout(dropout)
             self.out = nn.Linear(dim, n_classes)
 
-        def forward(self, batch):
+        def forward(self, batch: Any) -> Any:
             ids, mask = padded(batch)
             if ids.shape[1] > max_positions:
                 self.warnings = [f"of a text the first {max_positions} words are read (model.max_positions)."]
@@ -79,15 +81,16 @@ def transformer(
             for layer in self.layers:
                 states = layer(states, mask)
             states = self.norm(states)
-            return self.out(self.dropout(states[:, 0] if self.cls is not None else self.pooling(states, mask)))
+            pooled = states[:, 0] if self.pooling is None else self.pooling(states, mask)
+            return self.out(self.dropout(pooled))
 
     return Transformer()
 
 
-def _fit(*, dim, heads, positions, **_):
+def _contradiction(*, dim: int, heads: int, positions: str, **_: Any) -> str | None:
     if dim % heads:
         return f"heads is {heads}, which does not divide dim {dim}."
     return "dim must be even for sinusoidal positions." if positions == "sinusoidal" and dim % 2 else None
 
 
-transformer.check_options = _fit
+declare(transformer, check_options=_contradiction)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from textforge_standard.optimizers.of_torch import Decay, NotNegative, Positive, of_torch
+from textforge_standard.optimizers.of_torch import of_torch
+from textforge_standard.ranges import Fraction, NotNegative, Positive
 
 
 @of_torch("Adadelta")
@@ -11,7 +12,7 @@ def adadelta(
     /,
     *,
     lr: Positive = 1.0,
-    rho: Decay = 0.9,
+    rho: Fraction = 0.9,
     eps: Positive = 1e-6,
     weight_decay: NotNegative = 0.0,
 ) -> Any:

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
-from textforge_standard.optimizers.of_torch import NotNegative, Positive, of_torch
+from textforge_standard.optimizers.of_torch import of_torch
+from textforge_standard.ranges import NotNegative, Positive
 
 
 @of_torch("Adafactor")

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from textforge_standard.optimizers.of_torch import Betas, NotNegative, Positive, of_torch
+from textforge_standard.optimizers.of_torch import Betas, of_torch
+from textforge_standard.ranges import NotNegative, Positive
 
 
 @of_torch("AdamW", fused=True)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from textforge_standard.optimizers.of_torch import NotNegative, Positive, of_torch
+from textforge_standard.optimizers.of_torch import of_torch
+from textforge_standard.ranges import NotNegative, Positive
 
 
 @of_torch("ASGD")

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Lt
 
-from textforge_standard.optimizers.of_torch import Betas, Decay, NotNegative, Positive, torch_optimizer
+from textforge_standard.optimizers.of_torch import Betas, torch_optimizer
+from textforge_standard.ranges import Fraction, NotNegative, Positive
 
 
 def muon(
@@ -14,7 +15,7 @@ def muon(
     *,
     lr: Positive = 0.001,
     weight_decay: NotNegative = 0.1,
-    momentum: Decay = 0.95,
+    momentum: Fraction = 0.95,
     nesterov: bool = True,
     ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
     ns_steps: Annotated[int, Ge(1), Lt(100)] = 5,

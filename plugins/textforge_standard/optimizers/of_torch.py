@@ -1,17 +1,14 @@
-"""torch's optimizers as components: types of their options, and a decorator that turns a signature into a call."""
+"""torch's optimizers as components: a decorator that turns a signature into a call."""
 
 import functools
-import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-from annotated_types import Ge, Gt, Lt
+from textforge_standard.common_options import completed_doc
+from textforge_standard.ranges import Fraction
 
-Positive = Annotated[float, Gt(0)]
-NotNegative = Annotated[float, Ge(0)]
-Decay = Annotated[float, Ge(0), Lt(1)]
-"""The fraction of a running mean that each step keeps."""
-Betas = tuple[Decay, Decay]
+Betas = tuple[Fraction, Fraction]
+"""Decay rates of two running means: the fraction that each step keeps."""
 
 COMMON_OPTIONS = {
     "lr": "learning rate.",
@@ -38,19 +35,10 @@ def of_torch(name: str, **fixed: Any) -> Callable[[Callable[..., Any]], Callable
         def factory(params: Any, /, **options: Any) -> Any:
             return torch_optimizer(name, described.__name__)(params, **{**defaults, **options}, **fixed)
 
-        factory.__doc__ = _with_common_options(inspect.getdoc(described) or "", defaults)
+        factory.__doc__ = completed_doc(described, COMMON_OPTIONS)
         return factory
 
     return make
-
-
-def _with_common_options(doc: str, options: dict[str, Any]) -> str:
-    """A docstring completed by the `COMMON_OPTIONS` that it does not describe itself."""
-    head, _, own = doc.partition("\nOptions:\n")
-    lines = own.rstrip().splitlines()
-    described = {line.strip().partition(":")[0] for line in lines}
-    lines += [f"    {name}: {COMMON_OPTIONS[name]}" for name in options if name not in described]
-    return "\n".join([head.rstrip(), "", "Options:", *lines]) + "\n"
 
 
 def torch_optimizer(name: str, component: str) -> Callable[..., Any]:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from textforge_standard.optimizers.of_torch import Decay, NotNegative, Positive, of_torch
+from textforge_standard.optimizers.of_torch import of_torch
+from textforge_standard.ranges import Fraction, NotNegative, Positive
 
 
 @of_torch("RMSprop")
@@ -11,10 +12,10 @@ def rmsprop(
     /,
     *,
     lr: Positive = 0.01,
-    alpha: Decay = 0.99,
+    alpha: Fraction = 0.99,
     eps: Positive = 1e-8,
     weight_decay: NotNegative = 0.0,
-    momentum: Decay = 0.0,
+    momentum: Fraction = 0.0,
     centered: bool = False,
 ) -> Any:
     """RMSprop (Tieleman & Hinton 2012, lecture 6.5): divides gradients by their running root mean square.

@@ -4,7 +4,8 @@ from functools import partial
 from typing import Any
 
 from textforge_standard.declare import declare
-from textforge_standard.optimizers.of_torch import Betas, NotNegative, Positive, torch_optimizer
+from textforge_standard.optimizers.of_torch import Betas, torch_optimizer
+from textforge_standard.ranges import NotNegative, Positive
 
 
 def rowwise_adagrad(

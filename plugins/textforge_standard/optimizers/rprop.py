@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from annotated_types import Gt, Lt
 
 from textforge_standard.declare import declare
-from textforge_standard.optimizers.of_torch import Positive, of_torch
+from textforge_standard.optimizers.of_torch import of_torch
+from textforge_standard.ranges import Positive
 
 
 @of_torch("Rprop")

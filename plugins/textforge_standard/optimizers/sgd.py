@@ -4,7 +4,8 @@ from functools import partial
 from typing import Any
 
 from textforge_standard.declare import declare
-from textforge_standard.optimizers.of_torch import Decay, NotNegative, Positive, torch_optimizer
+from textforge_standard.optimizers.of_torch import torch_optimizer
+from textforge_standard.ranges import Fraction, NotNegative, Positive
 
 
 def sgd(
@@ -13,8 +14,8 @@ def sgd(
     /,
     *,
     lr: Positive = 0.01,
-    momentum: Decay = 0.0,
-    dampening: Decay = 0.0,
+    momentum: Fraction = 0.0,
+    dampening: Fraction = 0.0,
     nesterov: bool = False,
     weight_decay: NotNegative = 0.0,
     sparse: bool = False,

@@ -1,14 +1,15 @@
 """Scheduler `one-cycle`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
 
-from textforge_standard.optimizers.of_torch import Decay
+from textforge_standard.declare import declare
+from textforge_standard.ranges import Fraction
 
 
 def one_cycle(
-    optimizer,
+    optimizer: Any,
     total_steps: int,
     /,
     *,
@@ -16,17 +17,17 @@ def one_cycle(
     anneal: Literal["cos", "linear"] = "cos",
     div_factor: Annotated[float, Ge(1)] = 25.0,
     final_div_factor: Annotated[float, Ge(1)] = 10_000.0,
-    momentum: tuple[Decay, Decay] | None = (0.85, 0.95),
-):
-    """One cycle up to the optimizer's learning rate and down to almost nothing (Smith & Topin 2019).
+    momentum: tuple[Fraction, Fraction] | None = (0.85, 0.95),
+) -> Any:
+    """One cycle up to the optimizer's learning rate and down to almost zero (Smith & Topin 2019).
 
     Options:
-        warmup: fraction of all steps in which the rate rises.
-        anneal: shape of rise and fall.
-        div_factor: the first rate is the optimizer's divided by this.
+        warmup: fraction of all steps during which the rate rises.
+        anneal: shape of the rise and the fall.
+        div_factor: the first rate is the optimizer's rate divided by this.
         final_div_factor: the last rate is the first divided by this.
-        momentum: lowest and highest momentum (Adam's first beta), which mirrors the rate where the optimizer has
-            one that is not 0; null leaves it.
+        momentum: lowest and highest momentum (Adam's first beta), which moves opposite to the rate; ignored if the
+            optimizer has no momentum or momentum 0. null keeps the optimizer's momentum.
     """
     from torch.optim.lr_scheduler import OneCycleLR
 
@@ -54,8 +55,8 @@ def one_cycle(
     )
 
 
-def _fit(*, momentum, **_):
+def _contradiction(*, momentum: tuple[float, float] | None, **_: Any) -> str | None:
     return "momentum must be the lowest, then the highest." if momentum and momentum[0] > momentum[1] else None
 
 
-one_cycle.check_options = _fit
+declare(one_cycle, check_options=_contradiction)

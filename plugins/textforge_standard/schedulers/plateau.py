@@ -1,15 +1,15 @@
 """Scheduler `plateau`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
 
-from textforge_standard.optimizers.of_torch import NotNegative
+from textforge_standard.ranges import NotNegative
 
 
 def plateau(
-    optimizer,
-    monitor_mode: str,
+    optimizer: Any,
+    monitor_mode: Literal["min", "max"],
     /,
     *,
     factor: Annotated[float, Gt(0), Lt(1)] = 0.1,
@@ -18,16 +18,16 @@ def plateau(
     threshold_mode: Literal["rel", "abs"] = "rel",
     cooldown: Annotated[int, Ge(0)] = 0,
     min_lr: NotNegative = 0.0,
-):
-    """A lower learning rate where the monitored validation figure gets no better; needs a validation split.
+) -> Any:
+    """Lowers the learning rate when the monitored validation metric stops improving; needs a validation split.
 
     Options:
-        factor: what the rate is multiplied by.
-        patience: epochs without a better figure that are borne; the next one lowers the rate.
-        threshold: by how much a figure must be better to count.
-        threshold_mode: whether threshold is a fraction of the best figure (rel) or a difference (abs).
-        cooldown: epochs after a change that are not counted.
-        min_lr: lowest rate.
+        factor: factor on the rate at each change.
+        patience: number of epochs without improvement that are tolerated; the next one lowers the rate.
+        threshold: smallest change that counts as an improvement.
+        threshold_mode: whether threshold is a fraction of the best value (rel) or a difference (abs).
+        cooldown: number of epochs after a change that are not counted.
+        min_lr: lower bound on the rate.
     """
     from torch.optim.lr_scheduler import ReduceLROnPlateau
 

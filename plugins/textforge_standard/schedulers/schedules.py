@@ -1,19 +1,21 @@
-"""What the learning-rate schedules share: a warm-up, and a curve after it."""
+"""Shared by the learning-rate schedules: a warm-up followed by a curve."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from annotated_types import Ge, Le, Lt
+from annotated_types import Ge, Le
 
-Warmup = Annotated[float, Ge(0), Lt(1)]
+from textforge_standard.ranges import Fraction
+
+Warmup = Fraction
 Floor = Annotated[float, Ge(0), Le(1)]
 
 
 def scheduled(optimizer: Any, total_steps: int, warmup: float, curve: Callable[[float], float]) -> Any:
-    """A scheduler whose optimizer's learning rates are the peak.
+    """A scheduler with a linear warm-up to the optimizer's learning rates, followed by a curve.
 
-    They rise linearly in the first `warmup` of all steps; from then on they are the peak times
-    `curve(progress)`, progress going from 0 at the first step after the warm-up to 1 after the last of all.
+    The learning rates rise linearly during the first `warmup * total_steps` steps. After that they are the optimizer's
+    times `curve(progress)`, where progress goes from 0 at the first step after the warm-up to 1 after the last step.
     """
     from torch.optim.lr_scheduler import LambdaLR
 

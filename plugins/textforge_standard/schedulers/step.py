@@ -1,16 +1,16 @@
 """Scheduler `step`."""
 
-from typing import Annotated
+from typing import Any
 
-from annotated_types import Ge, Gt
+from textforge_standard.ranges import Count, Positive
 
 
-def step(optimizer, steps_per_epoch: int, /, *, every: Annotated[int, Ge(1)] = 5, gamma: Annotated[float, Gt(0)] = 0.1):
-    """The learning rate multiplied by gamma once in so many epochs.
+def step(optimizer: Any, steps_per_epoch: int, /, *, every: Count = 5, gamma: Positive = 0.1) -> Any:
+    """The learning rate multiplied by gamma every few epochs.
 
     Options:
-        every: epochs between two changes.
-        gamma: what the rate is multiplied by.
+        every: number of epochs between two changes.
+        gamma: factor on the rate at each change.
     """
     from torch.optim.lr_scheduler import StepLR
 
