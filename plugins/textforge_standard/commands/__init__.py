@@ -1,1 +1,1 @@
-"""Commands of the command line."""
+"""Commands that ship as plugins: `init`, and `plugin` for plugin authors."""

@@ -1,4 +1,4 @@
-"""Command `init`: a recipe for data that nobody has described yet."""
+"""Command `init`: inspect data, and write a first recipe for it."""
 
 import json
 import os
@@ -21,14 +21,14 @@ ALREADY = "{}: is there already, and nothing is overwritten. Name another file w
 @click.command("init")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The recipe to write; by default DATA's name.yaml."
+    "-o", "--output", type=click.Path(path_type=Path), help="The recipe to write; DATA's name with .yaml by default."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 def command(data: Path, output: Path | None, as_json: bool) -> None:
-    """Look at DATA, a file or a folder of labelled texts, and write a recipe for it.
+    """Inspect DATA, a file or a folder of labelled texts, and write a recipe for it.
 
-    The recipe says in comments what was seen, which columns were taken and why, and what to type next.
-    Nothing is overwritten.
+    Comments in the recipe describe the data, say which columns were chosen and why, and list the next commands. An
+    existing file is never overwritten.
     """
     from textforge import RecipeError
 
@@ -36,7 +36,7 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     recipe = output or Path(f"{stem or 'recipe'}.yaml")
     if os.path.lexists(recipe):
         raise RecipeError(ALREADY.format(recipe))
-    with redirect_stdout(sys.stderr):  # whatever a plugin prints is no result
+    with redirect_stdout(sys.stderr):  # output of a plugin is not part of the result
         name, looked = look(data)
         dataset, options = build(name, dict(looked["options"]))
     remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
@@ -44,8 +44,8 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     text = recipe_text(data, recipe, {"use": name, **options}, dict(looked.get("why", {})), remarks, dataset)
     write(recipe, text)
     if as_json:
-        told = {"recipe": str(recipe), "dataset": {"use": name, **options}, "remarks": remarks}
-        click.echo(shown_json(json.dumps(told, ensure_ascii=False)))
+        result = {"recipe": str(recipe), "dataset": {"use": name, **options}, "remarks": remarks}
+        click.echo(shown_json(json.dumps(result, ensure_ascii=False)))
         return
     click.echo(f"wrote {shown_line(str(recipe))}\n")
     for remark in remarks:
@@ -55,17 +55,17 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
 
 
 def look(data: Path) -> tuple[str, dict[str, Any]]:
-    """The dataset component that knows what `data` is, and what it says of it.
+    """Find the dataset component that recognizes `data`; return its name and the result of its `look_at`.
 
     Raises:
-        DataError: none does, or those that might cannot read it.
+        DataError: no component recognizes the data, or those that recognize it cannot read it.
     """
     from textforge import DataError, PluginError, PluginManager, TextforgeError
     from textforge.errors import listed
 
     if not data.exists():
         raise DataError(f"{data}: there is no such file or folder.")
-    found, refused, able = {}, [], []
+    found, errors, inspecting = {}, [], []
     for component in PluginManager().components("dataset"):
         try:
             look_at = getattr(component.factory, "look_at", None)
@@ -73,19 +73,19 @@ def look(data: Path) -> tuple[str, dict[str, Any]]:
             continue
         if look_at is None:
             continue
-        able.append(component.name)
+        inspecting.append(component.name)
         try:
             if looked := look_at(data):
                 found[component.name] = dict(looked)
         except TextforgeError as error:
-            refused.append(error)
-        except Exception as error:  # another's code: the other datasets may know
-            refused.append(DataError(f"{component.label} from {component.origin} cannot look at {data}: {error}."))
+            errors.append(error)
+        except Exception as error:  # a plugin's fault must not keep other datasets from reading the data
+            errors.append(DataError(f"{component.label} from {component.origin} cannot look at {data}: {error}."))
     if not found:
-        if refused:
-            raise refused[0]
+        if errors:
+            raise errors[0]
         raise DataError(
-            f"{data}: no dataset knows what this is. Those that can look at data: {listed(able)}. "
+            f"{data}: no dataset knows what this is. Those that can look at data: {listed(inspecting)}. "
             "A file's suffix tells its format: .csv, .tsv, .jsonl, .parquet; a folder needs one folder a class."
         )
     name, *others = found
@@ -96,7 +96,7 @@ def look(data: Path) -> tuple[str, dict[str, Any]]:
 
 
 def build(name: str, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The data as the recipe will load them, and the options that do; a few texts are all trained on."""
+    """Load the data as the recipe will; return the dataset and its options, which hold out no text if there are few."""
     from textforge import DataError, PluginManager
 
     plugins = PluginManager()
@@ -108,15 +108,15 @@ def build(name: str, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         if "too few to hold out" not in str(error) or not holds_out:
             raise
         few = True
-    if few and holds_out:  # one text tests nothing, and may teach something
+    if few and holds_out:  # a test split of one text says nothing; train on it instead
         options["test_fraction"] = 0.0
         dataset = plugins.part("dataset", name, **options).build({"seed": 0})
-    dataset.labels()  # refuses a single class
+    dataset.labels()  # raises DataError if there is only one class
     return dataset, options
 
 
 def relative(value: Any, folder: Path) -> Any:
-    """Options as a recipe in `folder` writes them."""
+    """Options with paths relative to `folder`, as a recipe there writes them."""
     if isinstance(value, dict):
         return {name: relative(one, folder) for name, one in value.items()}
     if isinstance(value, list):
@@ -124,17 +124,17 @@ def relative(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         try:
             return Path(os.path.relpath(value, folder)).as_posix()
-        except ValueError:  # another drive
+        except ValueError:  # on another drive
             return value.resolve().as_posix()
     return value
 
 
 def write(path: Path, text: str) -> None:
-    """Write a new file, whole or not at all.
+    """Write a new file completely, or not at all.
 
     Raises:
-        RecipeError: it is there already, or its folder is not.
-        StorageError: it cannot be written.
+        RecipeError: the file exists, or its folder does not.
+        StorageError: the file cannot be written.
     """
     from textforge import RecipeError, StorageError
 

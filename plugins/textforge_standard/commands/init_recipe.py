@@ -1,4 +1,4 @@
-"""What `textforge init` writes: sentences about the data, and a recipe that suits them."""
+"""The output of `textforge init`: sentences that describe the data, and a recipe that suits it."""
 
 import json
 import re
@@ -15,11 +15,11 @@ from textforge.errors import shown_line
 STARTER = Path(__file__).with_name("init_starter.yaml")
 
 SAMPLE = 50_000
-"""Texts whose lengths are taken."""
+"""Largest number of texts whose lengths are measured."""
 
 
 def describe(dataset: Any) -> Iterator[str]:
-    """Sentences about the sizes, the classes and the texts."""
+    """Sentences about the sizes of the splits, the classes and the texts."""
     from textforge.errors import listed
 
     splits = dataset.splits()
@@ -45,22 +45,25 @@ def describe(dataset: Any) -> Iterator[str]:
 
 
 def class_counts(dataset: Any) -> Counter[str]:
+    """Number of training texts of each class."""
     labels = dataset.train[1]
     return Counter(one for row in labels for one in row) if dataset.multi_label else Counter(labels)
 
 
 def imbalance(dataset: Any) -> float:
+    """Size of the largest class divided by the size of the smallest."""
     counts = class_counts(dataset).values()
     return max(counts) / min(counts)
 
 
 SIZES = ((500, 16, 30, 1), (5_000, 32, 20, 1), (50_000, 128, 10, 2), (500_000, 512, 5, 2))
-"""Training texts up to which a batch size, a number of epochs and a min_df serve."""
+"""Rows of largest number of training texts, batch size, epochs, and min_df of the vectorizer."""
 
 
 def recipe_text(
     data: Path, recipe: Path, section: dict[str, Any], why: dict[str, str], remarks: list[str], dataset: Any
 ) -> str:
+    """The text of the recipe: the starter template, filled in for the dataset."""
     n = len(dataset.train[0])
     batch_size, epochs, min_df = next((rest for most, *rest in SIZES if n <= most), (2048, 4, 5))
     lines = []
@@ -93,12 +96,13 @@ def recipe_text(
 
 
 def option_line(name: str, value: Any, why: str | None) -> str:
+    """An indented line of YAML for an option, with the reason as a comment."""
     line = f"  {name}: {yaml_value(value)}"
     return f"{line.ljust(30)}  # {shown_line(why)}" if why else line
 
 
 def yaml_value(value: Any) -> str:
-    """A value as YAML of one line: plain words bare, all else as JSON, which YAML reads too."""
+    """A value as YAML on one line: simple words unquoted, everything else as JSON, which is valid YAML."""
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(yaml_value, value))}]"
     bare = isinstance(value, str) and re.fullmatch(r"(?:\.\./)*[A-Za-z_/][\w./-]*(?: [\w./-]+)*", value, re.ASCII)
@@ -108,4 +112,5 @@ def yaml_value(value: Any) -> str:
 
 
 def comment(remark: str) -> str:
+    """A remark as an item of a YAML comment, wrapped at 100 columns."""
     return textwrap.fill(shown_line(remark), 100, initial_indent="# - ", subsequent_indent="#   ")

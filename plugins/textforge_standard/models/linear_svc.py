@@ -3,11 +3,11 @@
 from typing import Any, Literal
 
 from textforge_standard.declare import declare
-from textforge_standard.models.of_sklearn import of_sklearn
+from textforge_standard.models.of_scikit_learn import of_scikit_learn
 from textforge_standard.ranges import Count, Positive
 
 
-@of_sklearn("svm:LinearSVC")
+@of_scikit_learn("svm:LinearSVC")
 def linear_svc(
     n_features: int,
     n_classes: int,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le
 
 from textforge_standard.declare import declare
-from textforge_standard.models.of_sklearn import of_sklearn
+from textforge_standard.models.of_scikit_learn import of_scikit_learn
 from textforge_standard.ranges import Count, Positive
 
 
@@ -22,7 +22,7 @@ def _estimator(*, l1_ratio: float, **options: Any) -> Any:
     return LogisticRegression(**options)
 
 
-@of_sklearn(_estimator)
+@of_scikit_learn(_estimator)
 def logistic_regression(
     n_features: int,
     n_classes: int,

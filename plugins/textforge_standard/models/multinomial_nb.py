@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from textforge_standard.models.of_sklearn import of_sklearn
+from textforge_standard.models.of_scikit_learn import of_scikit_learn
 from textforge_standard.ranges import Positive
 
 
-@of_sklearn("naive_bayes:MultinomialNB", weights="feature_log_prob_", bias="class_log_prior_", counts=True)
+@of_scikit_learn("naive_bayes:MultinomialNB", weights="feature_log_prob_", bias="class_log_prior_", counts=True)
 def multinomial_nb(
     n_features: int,
     n_classes: int,

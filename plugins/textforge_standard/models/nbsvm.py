@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
-from textforge_standard.models.of_sklearn import of_sklearn
+from textforge_standard.models.of_scikit_learn import of_scikit_learn
 from textforge_standard.ranges import Count, Positive
 
 
@@ -15,7 +15,7 @@ def _estimator(*, alpha: float, beta: float, **options: Any) -> Any:
     return _RatioMachine(LinearSVC(**options, dual=True), alpha, beta)
 
 
-@of_sklearn(_estimator, counts=True)
+@of_scikit_learn(_estimator, counts=True)
 def nbsvm(
     n_features: int,
     n_classes: int,

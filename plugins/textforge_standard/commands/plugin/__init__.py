@@ -1,4 +1,4 @@
-"""Commands for plugin authors, a group: each is a module of this package, imported when it is called."""
+"""The command group `plugin`, for plugin authors; each command is a module here, imported when it is called."""
 
 from importlib import import_module
 
@@ -8,7 +8,7 @@ COMMANDS = ("new", "check")
 
 
 class LazyGroup(click.Group):
-    """Finds a command in the module of its name."""
+    """Loads a command from the module with its name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS]
@@ -28,4 +28,4 @@ class LazyGroup(click.Group):
 
 @click.group("plugin", cls=LazyGroup)
 def command() -> None:
-    """Write a plugin of your own, and check it."""
+    """Write your own plugin, and check it."""

@@ -1,4 +1,4 @@
-"""Command `plugin check`: hold installed components to what the core relies on."""
+"""Command `plugin check`: run the contract checks on installed components."""
 
 import json
 import sys
@@ -11,23 +11,23 @@ import click
 
 @click.command("check")
 @click.argument("name")
-@click.option("--only", metavar="KIND", help="Check the components of this kind alone.")
+@click.option("--only", metavar="KIND", help="Check only components of this kind.")
 @click.option(
-    "-s", "--set", "given", metavar="KEY=VALUE", multiple=True, help="Set an option of the component that is checked."
+    "-s", "--set", "given", metavar="KEY=VALUE", multiple=True, help="Set an option of the checked component."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 def command(name: str, only: str | None, given: tuple[str, ...], as_json: bool) -> int:
-    """Hold NAME's components to the contract that textforge relies on.
+    """Check NAME's components against the contract that textforge relies on.
 
-    NAME is an installed distribution, one of its entry points, or a component. Each check is a line: ok, skipped with
-    the reason, or FAILED with what was found and what to do. Exit code 1 if any failed.
+    NAME is an installed distribution, one of its entry points, or a component. Each check prints a line: ok, skipped
+    with the reason, or FAILED with the fault and the remedy. The exit code is 1 if any check failed.
     """
     from textforge import RecipeError
     from textforge.errors import listed
     from textforge.testing import installed, read_options
 
     stdout = sys.stdout
-    with redirect_stdout(sys.stderr):  # whatever a plugin prints is no result
+    with redirect_stdout(sys.stderr):  # output of a plugin is not part of the result
         options = read_options(given)
         components, broken = installed(name, only)
         if options and len(components) != 1:
@@ -36,7 +36,7 @@ def command(name: str, only: str | None, given: tuple[str, ...], as_json: bool) 
                 f"-s sets an option of one component, and '{name}' gives {found}. Name one, or use --only."
             )
         if options:
-            components[0].options.accepted(options)  # refuses here what no check need tell
+            components[0].options.accepted(options)  # report invalid options here rather than in every check
         counts = Counter({"failed": len(broken)})
         if not as_json:
             for sentence in broken:
@@ -46,13 +46,13 @@ def command(name: str, only: str | None, given: tuple[str, ...], as_json: bool) 
         totals = {status: counts[status] for status in ("ok", "failed", "skipped")}
         click.echo(json.dumps({"name": name, **totals, "broken": broken, "components": checked}, ensure_ascii=False))
     else:
-        told = f"{counts['ok']} ok, {counts['failed']} failed, {counts['skipped']} skipped"
-        click.echo(f"\n{len(components)} component{'s' * (len(components) != 1)}: {told}")
+        summary = f"{counts['ok']} ok, {counts['failed']} failed, {counts['skipped']} skipped"
+        click.echo(f"\n{len(components)} component{'s' * (len(components) != 1)}: {summary}")
     return 1 if counts["failed"] else 0
 
 
 def check(component: Any, options: dict[str, Any], counts: Counter[str], stdout: Any) -> dict[str, Any]:
-    """Run the checks of a component, and tell each outcome as it comes."""
+    """Run the checks of a component; print each outcome to `stdout`, if given, and return them as JSON values."""
     from textforge.testing import outcomes
 
     if stdout:

@@ -1,4 +1,4 @@
-"""Command `plugin new`: a complete distribution with working parts, for an author to edit."""
+"""Command `plugin new`: write a complete distribution with working parts for an author to edit."""
 
 import json
 import os
@@ -15,32 +15,37 @@ import click
 from textforge_standard.commands.plugin.scaffold import KINDS, LICENSES, Plugin, files
 
 LONGEST = 40
-"""Letters of a name: with more, lines of the written code would be too long for a linter."""
+"""Largest length of a name; a longer one would make lines of the generated code too long for linters."""
 
 
 @click.command("new")
 @click.argument("name")
 @click.option(
-    "--kind", "kinds", type=click.Choice(KINDS), multiple=True, required=True, help="A part to begin with; repeatable."
+    "--kind",
+    "kinds",
+    type=click.Choice(KINDS),
+    multiple=True,
+    required=True,
+    help="Kind of the first part; repeatable.",
 )
-@click.option("--description", default="", help="What the plugin is for, in one sentence.")
-@click.option("--author", default="", help="You, as in 'Ada Lovelace <ada@example.org>'.")
+@click.option("--description", default="", help="The purpose of the plugin, in one sentence.")
+@click.option("--author", default="", help="The author, as in 'Ada Lovelace <ada@example.org>'.")
 @click.option(
     "--license",
     type=click.Choice(tuple(LICENSES)),
     default="apache",
     show_default=True,
-    help="Under which licence others may use it.",
+    help="The licence of the plugin.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to write; by default textforge-NAME.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write; textforge-NAME by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 def command(
     name: str, kinds: tuple[str, ...], description: str, author: str, license: str, out: Path | None, as_json: bool
 ) -> None:
-    """Write a plugin called textforge-NAME, ready to be installed, tested, run and published.
+    """Write a plugin called textforge-NAME, ready to install, test, run and publish.
 
-    It has a small working part of each KIND, a recipe that uses them, tests, a README, a licence and a
-    workflow that runs its tests on GitHub. Nothing is overwritten.
+    It contains a small working part of each KIND, a recipe that uses them, tests, a README, a licence and a workflow
+    that runs the tests on GitHub. Existing files are never overwritten.
     """
     plugin = Plugin(
         name=checked_name(name),
@@ -53,8 +58,8 @@ def command(
     folder = out or Path(plugin.distribution)
     written = write(folder, files(plugin))
     if as_json:
-        told = {"folder": str(folder), "distribution": plugin.distribution, "module": plugin.module, "files": written}
-        click.echo(json.dumps(told, ensure_ascii=False))
+        result = {"folder": str(folder), "distribution": plugin.distribution, "module": plugin.module, "files": written}
+        click.echo(json.dumps(result, ensure_ascii=False))
         return
     click.echo(f"wrote {plugin.distribution} to {folder}:\n" + "".join(f"  {file}\n" for file in written))
     steps = [f"cd {shlex.quote(str(folder))}", "pip install -e '.[test]'", "pytest && textforge run recipe.yaml"]
@@ -62,10 +67,10 @@ def command(
 
 
 def checked_name(name: str) -> str:
-    """The plugin's name, without the 'textforge-' of its distribution.
+    """Validate the name of a plugin, and return it without the prefix 'textforge-'.
 
     Raises:
-        RecipeError: it cannot be a name; says what can.
+        RecipeError: it is not a valid name; the message describes valid names.
     """
     from textforge import RecipeError
 
@@ -84,10 +89,10 @@ def checked_name(name: str) -> str:
 
 
 def one_line(option: str, text: str) -> str:
-    """The text without spaces around it.
+    """Validate a one-line text, and return it stripped.
 
     Raises:
-        RecipeError: it is more than a line of text.
+        RecipeError: it is not one line of at most 500 printable characters.
     """
     from textforge import RecipeError
 
@@ -97,10 +102,10 @@ def one_line(option: str, text: str) -> str:
 
 
 def checked_author(author: str) -> str:
-    """A name, a mail address in angle brackets, or both; or nothing.
+    """Validate an author: a name, an e-mail address in angle brackets, both, or nothing.
 
     Raises:
-        RecipeError: it is something else.
+        RecipeError: it has another form.
     """
     from textforge import RecipeError
 
@@ -111,10 +116,10 @@ def checked_author(author: str) -> str:
 
 
 def refuse_taken(plugin: Plugin) -> None:
-    """Nothing installed may have the module's name, or the name of one of the parts: neither could be used.
+    """Refuse a plugin whose module or parts have the name of something installed, since neither could be used.
 
     Raises:
-        RecipeError: names what is there, and where it comes from.
+        RecipeError: a name is taken; the message names its owner and where it comes from.
     """
     from textforge import PluginManager, RecipeError
 
@@ -133,17 +138,17 @@ def refuse_taken(plugin: Plugin) -> None:
             raise RecipeError(f"textforge has a command '{plugin.name}' of its own. Choose another name.")
     with suppress(metadata.PackageNotFoundError):
         metadata.distribution(plugin.distribution)
-        return  # an earlier version of this plugin: pip replaces it
+        return  # an earlier version of this plugin, which pip replaces
     if find_spec(plugin.module):
         raise RecipeError(f"a Python module '{plugin.module}' is installed already. Choose another name.")
 
 
 def write(folder: Path, contents: dict[str, str]) -> list[str]:
-    """Write new files into a folder that is new or empty, all or none; their names, sorted.
+    """Write all files into a new or empty folder, or none; return their sorted names.
 
     Raises:
-        RecipeError: there is something already.
-        StorageError: they cannot be written.
+        RecipeError: the folder is not empty, or a file has its name.
+        StorageError: the files cannot be written.
     """
     from textforge import RecipeError, StorageError
 

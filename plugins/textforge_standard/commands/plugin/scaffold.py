@@ -1,4 +1,4 @@
-"""What `plugin new` writes: the templates beside this module, filled in and put together."""
+"""The files that `plugin new` writes, made of the templates beside this module."""
 
 import ast
 import json
@@ -15,15 +15,15 @@ KINDS = (
     "dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric", "callback", "preprocessor", "command",
 )  # fmt: skip
 CLASSES = ("vectorizer", "callback")
-"""Kinds whose example is a class; of the others it is a function."""
+"""Kinds whose example is a class; the examples of other kinds are functions."""
 
 LICENSES = {"apache": ("Apache-2.0", "apache.txt"), "mit": ("MIT", "mit.txt")}
-"""SPDX identifier and full text."""
+"""Licence to its SPDX identifier and the file with its text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """What an author asked for."""
+    """The author's choices for a new plugin."""
 
     name: str
     kinds: tuple[str, ...]
@@ -48,14 +48,14 @@ class Plugin:
         return f"{', '.join(first)} and {last} for textforge.".capitalize()
 
     def factory(self, kind: str) -> str:
-        """What the example of a kind is called in Python."""
+        """The Python name of the example of a kind."""
         words = self.name.split("-")
         words += [kind] * (words[-1] != kind)
         return "".join(map(str.capitalize, words)) if kind in CLASSES else "_".join(words)
 
 
 def files(plugin: Plugin) -> dict[str, str]:
-    """Every file of the distribution: its path to its text."""
+    """The path and the text of every file of the distribution."""
     spdx, licence = LICENSES[plugin.license]
     author, _, mail = plugin.author.removesuffix(">").partition("<")
     author, mail = author.strip(), mail.strip()
@@ -95,19 +95,19 @@ def files(plugin: Plugin) -> dict[str, str]:
 
 
 def filled(name: str, plugin: Plugin, values: dict[str, str], kind: str = "") -> str:
-    """A template with its values put in; the last line ends."""
+    """A template with its values filled in, ending in a newline."""
     own = {"factory": plugin.factory(kind)} if kind else {}
     text = (TEMPLATES / f"{name}.tmpl").read_text(encoding="utf-8")
     return f"{Template(text).substitute(values | own).strip()}\n"
 
 
 def sections(plugin: Plugin, values: dict[str, str], *, all_of_it: bool = True) -> list[str]:
-    """The recipe's parts: those of the plugin and, for all of it, what else a recipe needs."""
+    """Sections of the recipe: those of the plugin's parts and, if `all_of_it`, all others that a recipe needs."""
     found = []
     for kind in KINDS if all_of_it else plugin.kinds:
         stem = f"kinds/{kind}/{'recipe' if kind in plugin.kinds else 'otherwise'}.yaml"
         if "preprocessor" in plugin.kinds and kind == "vectorizer":
-            continue  # the preprocessor's section holds it
+            continue  # it is inside the preprocessor's section
         if kind == "preprocessor" and "vectorizer" in plugin.kinds:
             stem = "kinds/preprocessor/with_vectorizer.yaml"
         if (TEMPLATES / f"{stem}.tmpl").is_file():
@@ -116,7 +116,7 @@ def sections(plugin: Plugin, values: dict[str, str], *, all_of_it: bool = True) 
 
 
 def joined(sources: list[str], first_party: str = "") -> tuple[str, str]:
-    """Python sources as one: the imports of all of them, sorted as linters want them, and then what follows these."""
+    """Merge Python sources; return their imports, sorted as linters require, and the code that follows them."""
     plain: set[str] = set()
     names: dict[str, set[str]] = defaultdict(set)
     bodies = []
@@ -141,12 +141,12 @@ def joined(sources: list[str], first_party: str = "") -> tuple[str, str]:
 
 
 def toml_text(text: str) -> str:
-    """Text of one line as TOML writes it, which is as JSON does."""
+    """A line of text as a TOML string, which has the syntax of a JSON string."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def authors_line(author: str, mail: str) -> str:
-    """The line of pyproject.toml that names the author, where there is one."""
+    """The line of pyproject.toml that names the author, or an empty string."""
     known = {"name": author, "email": mail}
     inner = ", ".join(f"{key} = {toml_text(value)}" for key, value in known.items() if value)
     return f"authors = [{{ {inner} }}]\n" if inner else ""

@@ -19,7 +19,7 @@ COMMON_OPTIONS = {
 """Documentation of options that mean the same in several models; a factory's own docstring comes first."""
 
 
-def of_sklearn(
+def of_scikit_learn(
     estimator: str | Callable[..., Any],
     *,
     weights: str = "coef_",
