@@ -1,13 +1,19 @@
 """Optimizer `adagrad`."""
 
-from functools import partial
 from typing import Any
 
 from textforge_standard.declare import declare
-from textforge_standard.optimizers.of_torch import torch_optimizer
+from textforge_standard.optimizers.of_torch import of_torch
 from textforge_standard.ranges import NotNegative, Positive
 
 
+def _words(words: Any, *, lr: float, eps: float, initial_accumulator_value: float, **_: Any) -> Any:
+    from textforge_standard.optimizers.row_wise import RowAdagrad
+
+    return RowAdagrad(words, lr=lr, eps=eps, per_row=False, start=initial_accumulator_value)
+
+
+@of_torch("Adagrad", words=_words)
 def adagrad(
     params: Any,
     module: Any = None,
@@ -23,28 +29,11 @@ def adagrad(
     """Adagrad (Duchi, Hazan & Singer 2011): rare features keep large steps, frequent ones get small steps.
 
     Options:
-        lr: learning rate.
         lr_decay: step t uses lr / (1 + (t - 1) * lr_decay).
-        weight_decay: L2 penalty, added to the gradient.
         initial_accumulator_value: initial value of the sums of squared gradients.
-        eps: added to the denominator for numerical stability.
         sparse: update only the weights of words in the batch, which is much quicker with a large vocabulary; the steps
             are the same.
     """
-    start = initial_accumulator_value
-    dense = partial(
-        torch_optimizer("Adagrad", "adagrad"),
-        lr=lr,
-        lr_decay=lr_decay,
-        weight_decay=weight_decay,
-        initial_accumulator_value=start,
-        eps=eps,
-    )
-    if not sparse:
-        return dense(params)
-    from textforge_standard.optimizers.row_wise import RowAdagrad, row_wise
-
-    return row_wise("adagrad", params, module, partial(RowAdagrad, lr=lr, eps=eps, per_row=False, start=start), dense)
 
 
 def _contradiction(*, sparse: bool, weight_decay: float, lr_decay: float, **_: Any) -> str | None:
@@ -53,4 +42,4 @@ def _contradiction(*, sparse: bool, weight_decay: float, lr_decay: float, **_: A
     return None
 
 
-declare(adagrad, check_options=_contradiction, sparse_gradients="sparse")
+declare(adagrad, check_options=_contradiction)

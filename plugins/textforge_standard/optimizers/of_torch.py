@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from textforge_standard.common_options import completed_doc
+from textforge_standard.declare import declare
 from textforge_standard.ranges import Fraction
 
 Betas = tuple[Fraction, Fraction]
@@ -21,21 +22,38 @@ COMMON_OPTIONS = {
 """Documentation of options that mean the same in several optimizers; a factory's own docstring comes first."""
 
 
-def of_torch(name: str, **fixed: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def of_torch(
+    name: str, *, words: Callable[..., Any] | None = None, **fixed: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a function's signature and docstring a factory of `torch.optim.<name>`; its body stays empty.
 
     Options have torch's names and are passed to torch unchanged, together with the `fixed` arguments. The docstring
     need not describe options that `COMMON_OPTIONS` describes.
+
+    Args:
+        name: name of the class in `torch.optim`.
+        words: makes the optimizer of the word weights, of these and all options, if the option `sparse` is true; torch
+            trains the other weights. Such a factory has the fact `module` and the option `sparse`.
+        fixed: arguments that are not options.
     """
 
     def make(described: Callable[..., Any]) -> Callable[..., Any]:
         defaults = described.__kwdefaults__ or {}
 
         @functools.wraps(described)
-        def factory(params: Any, /, **options: Any) -> Any:
-            return torch_optimizer(name, described.__name__)(params, **{**defaults, **options}, **fixed)
+        def factory(params: Any, module: Any = None, /, **given: Any) -> Any:
+            options = {**defaults, **given}
+            sparse = words is not None and options.pop("sparse")
+            dense = functools.partial(torch_optimizer(name, described.__name__), **options, **fixed)
+            if words is None or not sparse:
+                return dense(params)
+            from textforge_standard.optimizers.row_wise import row_wise
+
+            return row_wise(described.__name__, params, module, functools.partial(words, **options), dense)
 
         factory.__doc__ = completed_doc(described, COMMON_OPTIONS)
+        if words is not None:
+            declare(factory, sparse_gradients="sparse")
         return factory
 
     return make
