@@ -32,8 +32,9 @@ def of_torch(
 
     Args:
         name: name of the class in `torch.optim`.
-        words: makes the optimizer of the word weights, of these and all options, if the option `sparse` is true; torch
-            trains the other weights. Such a factory has the fact `module` and the option `sparse`.
+        words: function that makes the optimizer of the word weights if the option `sparse` is true; it takes the
+            weights and all other options. The class of torch then trains the other weights. The described function
+            must have the fact `module` and the option `sparse`.
         fixed: arguments that are not options.
     """
 
