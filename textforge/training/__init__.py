@@ -1,6 +1,6 @@
-"""The training loop: `Trainer`, batches and their sources, one optimizer step, validation, averaged weights.
+"""The training loop: `Trainer`, batch sources, optimizer steps, validation, weight averaging.
 
-Knows nothing of YAML, plugin managers, the command line or files, so it can be embedded anywhere.
+Independent of YAML, plugin managers, the command line and files, so that it can be embedded anywhere.
 """
 
 from textforge.training.trainer import Trainer as Trainer

@@ -12,10 +12,10 @@ from torch import nn
 
 
 class AveragedWeights:
-    """Averages a module's weights over its steps (Polyak & Juditsky 1992).
+    """Exponential moving average of a module's weights, updated after each step (Polyak & Juditsky 1992).
 
-    In the first steps the decay is (1 + step) / (10 + step) where that is smaller, so that the random weights of
-    the beginning are soon forgotten. What is no floating-point weight is taken as it last was.
+    The decay is min(decay, (1 + step) / (10 + step)), so that the random initial weights are quickly forgotten.
+    Buffers and integer weights are not averaged; their latest value is used.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
@@ -25,7 +25,7 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights after a step."""
+        """Add the module's current weights to the average."""
         self._steps += 1
         weight = 1 - min(self._decay, (1 + self._steps) / (10 + self._steps))
         for name, value in self._module.state_dict().items():
@@ -36,7 +36,7 @@ class AveragedWeights:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Inside, the module has the averaged weights."""
+        """Give the module the averaged weights inside the `with` block, and restore its own afterwards."""
         own = _copied(self._module.state_dict())
         self._module.load_state_dict(self._averages)
         try:
@@ -46,7 +46,7 @@ class AveragedWeights:
 
 
 def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A module may keep more in its state than tensors."""
+    """Copy a state dict, including values that are not tensors."""
     return {
         name: value.detach().clone() if isinstance(value, torch.Tensor) else copy.deepcopy(value)
         for name, value in state.items()

@@ -1,4 +1,4 @@
-"""Where the batches of an epoch come from: texts in memory, or a stream of them."""
+"""Batch sources: the batches of each epoch, from texts in memory or from a stream."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from textforge.features.ragged import Batch, Features, batches, joined, training
 from textforge.training.factories import Factories
 
 Batches = Iterator[tuple[Batch, torch.Tensor]]
-"""Batches of features with their targets, which are on the device."""
+"""Pairs of features and targets; only the targets are on the device."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +54,22 @@ class InMemoryBatches:
         self._targets = torch.from_numpy(y).to(plan.device)
 
     def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
-        """How many training texts each class has."""
+        """The number of training texts of each class, int64 (n_classes,)."""
         counts = self.y.sum(axis=0) if self.y.ndim == 2 else np.bincount(self.y, minlength=len(labels))
         return counts.astype(np.int64)
 
     def epoch(self, number: int) -> Batches:
-        """The batches of an epoch, numbered from 1."""
+        """Iterate over the batches of an epoch. Epochs count from 1."""
         settings = self._settings
         order = training_order(self.features, settings, np.random.default_rng([self._seed, number]))
         return _paired(self.features, self._targets, settings.batch_size, order, drop_last=settings.drop_last)
 
 
 class StreamedBatches:
-    """Batches of a stream: chunks in an order drawn for each epoch, each vectorized when its turn comes.
+    """Batches of a stream, which vectorize one chunk at a time.
 
-    A chunk's rows are shuffled among themselves; those that fill no batch go before the next chunk's, so that
-    all batches but the last are full.
+    Each epoch draws a new order of the chunks and shuffles the rows within each chunk. Rows that do not fill a
+    batch are carried over to the next chunk, so all batches except the last are full.
 
     Args:
         dataset: whose train is a stream.
@@ -89,15 +89,15 @@ class StreamedBatches:
         self.n_features = vectorized(vectorizer, [""], who).n_features
 
     def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
-        """How many training texts each class has."""
+        """The number of training texts of each class, int64 (n_classes,)."""
         counts = self._stream.label_counts
         return np.array([counts[name] for name in labels], dtype=np.int64)
 
     def epoch(self, number: int) -> Batches:
-        """The batches of an epoch, numbered from 1.
+        """Iterate over the batches of an epoch. Epochs count from 1.
 
         Raises:
-            DataError: the stream is no longer what it was.
+            DataError: the stream yields a different number of texts than when the vectorizer was fitted.
         """
         settings, size = self._settings, self._settings.batch_size
         chunks = np.arange(self._stream.n_chunks)
@@ -118,13 +118,13 @@ class StreamedBatches:
         if came != self.n_texts:
             raise DataError(
                 f"train: the stream gave {self.n_texts} texts before and {came} in epoch {number}. "
-                "It must give the same chunks each time that it is read."
+                "It must give the same chunks each time it is read."
             )
         if rest is not None and not settings.drop_last:
             yield from _paired(rest[0], self._targets(rest[1]), size)
 
     def _shuffled(self, epoch: int, chunk: int) -> tuple[Features, NDArray[Any]]:
-        """The features and encoded labels of a chunk, its rows in the order of the epoch."""
+        """The features and encoded labels of a chunk, with rows in this epoch's order."""
         texts, labels = self._stream.chunk(chunk)
         y = encode_labels(labels, self._labels, f"train, chunk {chunk}")
         features = vectorized(self._vectorizer, texts, self._who)
@@ -143,14 +143,14 @@ def _paired(
     *,
     drop_last: bool = False,
 ) -> Batches:
-    """Batches of features, each with its targets."""
+    """Iterate over batches of features, each with its targets."""
     for batch, rows in batches(features, size, order, drop_last=drop_last):
-        # Rows in their own order are a view.
+        # Without an order the rows are contiguous, so a slice (a view) is enough.
         yield batch, targets[int(rows[0]) : int(rows[-1]) + 1] if order is None else targets[torch.from_numpy(rows)]
 
 
 def refuse_stream(vectorizer: Any, fits_itself: bool, factories: Factories) -> None:
-    """Tell what cannot learn from a stream before anything reads it.
+    """Refuse components that cannot train on a stream, before the stream is read.
 
     Raises:
         RecipeError: the vectorizer has no `fit_chunks`, or the model fits itself.
@@ -171,10 +171,10 @@ BatchSource = InMemoryBatches | StreamedBatches
 
 
 def require_in_memory(feed: BatchSource, what: str) -> InMemoryBatches:
-    """The feed, where it has its features in memory.
+    """Return the source if its features are in memory.
 
     Raises:
-        RecipeError: it is a stream; says what needs more.
+        RecipeError: the source is a stream; the message names `what` needs all texts.
     """
     if isinstance(feed, InMemoryBatches):
         return feed

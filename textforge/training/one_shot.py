@@ -1,4 +1,4 @@
-"""A model that fits itself: one call in place of epochs."""
+"""Training of models that fit themselves: one call to `fit` instead of epochs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One batch after another: forward, loss, gradients, update, learning rate, averaged weights."""
+"""The training step: forward pass, loss, gradients, update, learning rate, weight averaging."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from textforge.training.averaging import AveragedWeights
 from textforge.training.factories import Factories
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Logits, float32 (n, n_classes), and targets, int64 (n,) or float32 0/1 (n, n_classes), to their mean loss."""
+"""Computes the mean loss from logits, float32 (n, n_classes), and targets, int64 (n,) or float32 0/1 (n, n_classes)."""
 
 
 def plain_loss(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy, or binary cross-entropy where a text has a set of labels."""
+    """Mean cross-entropy, or mean binary cross-entropy if targets are multi-label, shape (n, n_classes)."""
     if targets.ndim == 2:
         return functional.binary_cross_entropy_with_logits(scores, targets)
     return functional.cross_entropy(scores, targets)
@@ -34,7 +34,10 @@ def plain_loss(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def recording_gradients() -> Iterator[None]:
-    """The caller may have turned gradients off; tensors made in inference mode could not be trained with."""
+    """Enable gradients and disable inference mode, whatever the caller has set.
+
+    Tensors created in inference mode cannot be used for training.
+    """
     with torch.inference_mode(False), torch.enable_grad():
         yield
 
@@ -122,7 +125,7 @@ class Optimization:
 
     @property
     def needs_validation(self) -> bool:
-        """Whether the scheduler waits for a validation figure."""
+        """Whether the scheduler needs the monitored validation metric."""
         return self._plateau
 
     def epoch(
@@ -133,27 +136,27 @@ class Optimization:
         random: RandomState,
         on_step: Callable[[int, int, int], None] | None,
     ) -> float:
-        """One pass over the training texts; the mean of their losses, as they were on the way.
+        """Train for one epoch and return the mean training loss, each text's loss taken when it was trained on.
 
         Args:
-            number: of the epoch, from 1, for messages.
-            batches: features and targets, these on the module's device; all but the last are full.
-            n_texts: how many training texts there are.
-            random: the state that torch's draws continue.
-            on_step: called after each batch with (epoch, batch, batches).
+            number: the number of the epoch, from 1, for messages.
+            batches: pairs of features and targets, with targets on the module's device; all but the last are full.
+            n_texts: number of training texts.
+            random: the random state that torch draws from.
+            on_step: called after each batch with (epoch, batch, batches in the epoch).
 
         Raises:
-            TrainingError: the loss is no longer a finite number.
+            TrainingError: the loss is not finite.
         """
         settings, device = self._settings, next(self.module.parameters()).device
         size, every = settings.batch_size, settings.accumulate
         steps = n_texts // size if settings.drop_last else -(-n_texts // size)
         used = min(n_texts, steps * size)
         total = torch.zeros((), dtype=torch.float64, device=device)
-        check_every = 1 if device.type == "cpu" else 50  # looking at a loss waits for the GPU
+        check_every = 1 if device.type == "cpu" else 50  # reading a loss synchronizes with the GPU
         recent: deque[torch.Tensor] = deque(maxlen=check_every)
         for step, (batch, gold) in enumerate(batches, start=1):
-            first = (step - 1) // every * every * size  # of the texts that this update is for
+            first = (step - 1) // every * every * size  # index of this update's first text
             share = len(gold) / (min(first + every * size, used) - first)
             with random.active():
                 loss = self._batch(batch.to(device), gold, share, update=step % every == 0 or step == steps)
@@ -174,13 +177,16 @@ class Optimization:
             raise TrainingError(f"the loss became {float(values[first])} in {where}.{self.what_to_try()}")
 
     def what_to_try(self) -> str:
-        """Advice where the loss is no finite number."""
+        """Advice for a loss that is not finite."""
         rates = {float(group["lr"]) for group in self.optimizer.param_groups if "lr" in group}
         now = f" (now {', '.join(f'{rate:g}' for rate in sorted(rates))})" if rates else ""
         return f" Try a smaller learning rate{now}, or bound the gradients with trainer.clip_norm: 1.0."
 
     def _batch(self, batch: Batch, targets: torch.Tensor, share: float, *, update: bool) -> torch.Tensor:
-        """Add a batch's gradients, weighed by its share of the step's texts; step where it is the last. Its loss."""
+        """Accumulate a batch's gradients, update the weights if `update`, and return the batch's loss.
+
+        Gradients are weighted by `share`, the batch's share of the update's texts.
+        """
         who = self._factories.name("model")
         if self._fresh:
             self.optimizer.zero_grad(set_to_none=True)
@@ -197,13 +203,13 @@ class Optimization:
         return loss.detach()
 
     def epoch_ended(self, figure: float | None) -> None:
-        """Tell a scheduler that waits for it the monitored validation figure."""
+        """Pass the monitored validation metric to a scheduler that needs it."""
         if self._plateau and figure is not None:
             with plugin_errors(self._factories.name("scheduler"), "taking a step"):
                 self.scheduler.step(figure)
 
     def weights(self) -> AbstractContextManager[None]:
-        """Inside, the module has the weights that are validated and kept."""
+        """Give the module the weights to validate and keep inside the `with` block: averaged ones if `ema` is set."""
         return self.averaged.applied() if self.averaged is not None else nullcontext()
 
     def _loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,6 @@
-"""The training loop: a generator that yields one result an epoch.
+"""The training loop: a generator that yields one result per epoch.
 
-Knows nothing of YAML, entry points, files or the command line: that is what makes it embeddable.
+Independent of YAML, entry points, files and the command line, so that it can be embedded.
 """
 
 from __future__ import annotations
@@ -44,28 +44,29 @@ class Trainer:
     """Trains one classifier. Iterate over it, or call `fit()`.
 
     Args:
-        dataset: a `Dataset`, or a dataset `Part`; its train may be a `Stream`.
-        vectorizer: an object with `fit(texts)` and `transform(texts)`, or a vectorizer `Part`; it is
-            fitted on the training texts only; on a stream of them by its `fit_chunks(chunks)`.
+        dataset: a `Dataset`, or a dataset `Part`; its training split may be a `Stream`.
+        vectorizer: an object with `fit(texts)` and `transform(texts)`, or a vectorizer `Part`. It is
+            fitted on the training texts only: with `fit`, or with `fit_chunks(chunks)` if they are a stream.
         model: a factory that takes facts by name (n_features, n_classes, seed, …) and returns a
             `torch.nn.Module`, or a model `Part`.
         optimizer: a factory that takes the fact params and returns a `torch.optim.Optimizer`, or an
-            optimizer `Part`; None only where the model fits itself.
-        scheduler: a factory that takes the fact optimizer (and total_steps, …) and returns a learning-rate
-            scheduler of torch's, or a scheduler `Part`.
-        loss: a factory that returns a callable (logits, targets) -> mean loss, or a loss `Part`; by default
-            cross-entropy, or binary cross-entropy where a text has a set of labels.
-        metrics: more figures to validate by: metric `Part`s, or name to a callable (gold, probabilities) -> float.
-        decision: how probabilities become answers: the fields of `DecisionSettings`.
-        seed: what every random draw follows from; torch's and the caller's random states stay untouched.
-        on_step: called after each batch with (epoch, batch, batches), both from 1.
+            optimizer `Part`; None only if the model fits itself.
+        scheduler: a factory that takes the fact optimizer (and total_steps, …) and returns a torch
+            learning-rate scheduler, or a scheduler `Part`.
+        loss: a factory that returns a callable (logits, targets) -> mean loss, or a loss `Part`. Defaults to
+            cross-entropy, or to binary cross-entropy for multi-label data.
+        metrics: additional validation metrics: metric `Part`s, or a mapping of names to callables
+            (gold, probabilities) -> float.
+        decision: how probabilities become predicted labels: the fields of `DecisionSettings`.
+        seed: determines every random draw; torch's global random state and the caller's stay untouched.
+        on_step: called after each batch with (epoch, batch, batches in the epoch); epochs and batches count from 1.
         settings: the fields of `TrainerSettings`.
 
     Raises:
         RecipeError: a setting is unknown or out of range.
-        DataError: the data cannot be trained on.
-        TrainingError: the loss is no longer a finite number.
-        ComponentError: a component raised or broke its contract.
+        DataError: the data cannot be used for training.
+        TrainingError: the loss is not finite.
+        ComponentError: a component raised an exception or broke its contract.
     """
 
     def __init__(
@@ -114,10 +115,13 @@ class Trainer:
         self._best_weights: dict[str, Any] | None = None
         self._doubts: list[str] = []
 
-    # -- the way through -----------------------------------------------------------------------
+    # -- training ------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Split, fit the vectorizer on train, make features, build model and optimizer. Once."""
+        """Split the data, fit the vectorizer on train, compute features, build model and optimizer.
+
+        Later calls do nothing.
+        """
         if not self._prepared:
             with recording_gradients():
                 self._prepare()
@@ -145,7 +149,7 @@ class Trainer:
         self._build()
 
     def __iter__(self) -> Iterator[EpochResult]:
-        """Train epoch by epoch. Iterating again goes on where the last one stopped."""
+        """Train epoch by epoch. A new iterator continues after the last finished epoch."""
         self.prepare()
         while not self.finished:
             with recording_gradients():
@@ -153,15 +157,15 @@ class Trainer:
             yield result
 
     def fit(self) -> Classifier:
-        """Train to the end."""
+        """Train all remaining epochs and return the classifier."""
         for _ in self:
             pass
         return self.classifier()
 
     def classifier(self) -> Classifier:
-        """The classifier as it stands now: a copy, which later epochs do not change.
+        """A copy of the current classifier, which later epochs do not change.
 
-        Where there is a validation split and `restore_best` is on, it has the best epoch's weights.
+        It has the best epoch's weights if there is a validation split and `restore_best` is on.
         """
         self.prepare()
         with recording_gradients():
@@ -200,45 +204,47 @@ class Trainer:
 
     @property
     def metrics(self) -> ExtraMetrics:
-        """The metrics beside those that are always measured."""
+        """The metrics in addition to the standard ones."""
         return self._validation.metrics
 
     @property
     def train_labels(self) -> NDArray[Any]:
-        """Class numbers, or 0 and 1 for each class, of the texts trained on, without those held out for validation.
+        """Encoded labels of the training texts, without those held out for validation.
+
+        Class indices, int64 (n,), or 0 and 1 per class, float32 (n, n_classes).
 
         Raises:
-            RecipeError: the texts are a stream, whose labels are not kept.
+            RecipeError: the training split is a stream, whose labels are not kept.
         """
         self.prepare()
         return require_in_memory(self._source, "to tell every label").y
 
     @property
     def n_train(self) -> int:
-        """How many texts are trained on, without those held out for validation."""
+        """The number of training texts, without those held out for validation."""
         self.prepare()
         return self._source.n_texts
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader of the figures should know of the splits (`Dataset.remarks`), and `part_warnings`."""
+        """Warnings that affect how to read the metrics: `Dataset.remarks`, held-out data, and `part_warnings`."""
         return [*self.dataset.remarks(), *self._held_out, *self.part_warnings] if self._prepared else []
 
     @property
     def part_warnings(self) -> list[str]:
-        """Sentences of vectorizer and model, on epochs that had no figure, and on the last decision fitted."""
+        """Warnings of vectorizer and model, of epochs with an undefined metric, and of the last fitted decision."""
         said = [getattr(one, "warnings", ()) for one in (self.vectorizer, self.module)] if self._prepared else []
         own = [str(sentence) for sentences in said for sentence in sentences]
         return [*own, *self._validation.warnings, *self._doubts]
 
     @property
     def epochs(self) -> int:
-        """How many epochs there are at most."""
+        """The maximum number of epochs."""
         return 1 if self.fits_itself else self.settings.epochs
 
     @property
     def steps(self) -> int:
-        """Batches in one epoch."""
+        """The number of batches per epoch."""
         self.prepare()
         return self._steps()
 
@@ -250,7 +256,7 @@ class Trainer:
 
     @property
     def best(self) -> EpochResult | None:
-        """The best epoch by the monitored figure, or None without a validation split."""
+        """The best epoch by the monitored metric; None without a validation split."""
         return self._best
 
     @property
@@ -320,7 +326,7 @@ class Trainer:
         return result
 
     def _trained(self, epoch: int) -> float:
-        """One pass over the training texts; the mean loss of them."""
+        """Train for one epoch and return the mean loss of its texts."""
         if self._optimization is None:
             who = self._factories.name("model")
             source = require_in_memory(self._source, who)
@@ -346,7 +352,7 @@ class Trainer:
         except TrainingError as error:
             advice = self._optimization.what_to_try() if self._optimization else ""
             raise TrainingError(f"{error} in epoch {epoch}.{advice}") from error
-        if not self.fits_itself:  # of one epoch there is none to choose
+        if not self.fits_itself:  # with a single epoch there is nothing to choose
             self._validation.refuse_undefined(figures, epoch, self._y_valid, self.labels)
         return figures
 

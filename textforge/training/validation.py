@@ -1,4 +1,4 @@
-"""What an epoch came to: how good a module is on the validation split, and whether that is better than before."""
+"""Validation metrics of an epoch, and whether they improve on the best so far."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ Figures = dict[str, float | None]
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What one epoch came to: plain data. A model that fits itself has one epoch."""
+    """Results of one epoch, as plain data. A model that fits itself has exactly one epoch."""
 
     number: int
-    """From 1."""
+    """Number of the epoch, from 1."""
     train_loss: float
-    """Mean loss over the texts of the epoch, as it was while training."""
+    """Mean loss over the epoch's texts, each measured when it was trained on."""
     valid: Figures | None
-    """loss, accuracy, the F1s and the recipe's metrics on the validation split, or None where there is none."""
+    """Validation loss, accuracy, F1 scores and the recipe's metrics; None without a validation split."""
     best: bool
-    """Whether this is the best epoch so far, by the monitored validation figure."""
+    """Whether this is the best epoch so far by the monitored validation metric."""
     steps: int
-    """Batches trained on."""
+    """Number of batches trained on."""
     seconds: float
+    """Duration of training and validation."""
 
 
 class Validation:
-    """Measures outputs against the labels of the validation split.
+    """Computes validation metrics and compares epochs by the monitored one.
 
     Args:
-        monitor: the figure that tells the better of two epochs.
-        metrics: figures beside those that are always measured.
+        monitor: name of the metric by which two epochs are compared.
+        metrics: metrics in addition to the standard ones.
 
     Raises:
         RecipeError: `monitor` names no figure.
@@ -57,14 +58,14 @@ class Validation:
 
     @property
     def mode(self) -> str:
-        """'min' or 'max': which values of the monitored figure are the better ones."""
+        """'min' or 'max': whether smaller or larger values of the monitored metric are better."""
         return "min" if self.metrics.smaller_is_better(self.monitor) else "max"
 
     def measure(self, scores: NDArray[np.float32], gold: NDArray[Any], labels: Sequence[str]) -> Figures:
-        """Log loss, accuracy, the F1s and the other metrics, of logits against encoded labels.
+        """Compute log loss, accuracy, F1 scores and the additional metrics from logits and encoded labels.
 
         Raises:
-            TrainingError: the loss is no finite number.
+            TrainingError: the loss is not finite.
         """
         loss = float(plain_loss(torch.from_numpy(scores), torch.from_numpy(gold)))
         if not math.isfinite(loss):
@@ -76,12 +77,12 @@ class Validation:
         return {**{name: figures[name] for name in FIGURES}, **self.metrics.measure(gold, probabilities)}
 
     def refuse_undefined(self, figures: Figures, epoch: int, gold: NDArray[Any], labels: Sequence[str]) -> None:
-        """Refuse a monitored figure that is undefined in the first epoch; later ones are noted for `warnings`.
+        """Raise if the monitored metric is undefined in epoch 1; record later epochs for `warnings`.
 
-        Without this, no epoch would be better than the first, and its weights would be kept.
+        Otherwise no epoch would count as better than the first, and the first epoch's weights would be kept.
 
         Raises:
-            RecipeError: it is undefined in epoch 1; names the classes that the validation split lacks.
+            RecipeError: the metric is undefined in epoch 1; the message names the classes missing from validation.
         """
         if figures[self.monitor] is not None:
             return
@@ -100,14 +101,14 @@ class Validation:
 
     @property
     def warnings(self) -> list[str]:
-        """A sentence on the later epochs in which the monitored figure was undefined."""
+        """One warning that lists the later epochs in which the monitored metric was undefined."""
         if not self._undefined:
             return []
         epochs = listed(map(str, self._undefined))
         return [f"trainer.monitor: {self.monitor} was undefined in epochs {epochs}: they count as no better."]
 
     def better(self, new: Figures, old: Figures | None) -> bool:
-        """Whether the monitored figure is better than an earlier one; an undefined one never is."""
+        """Whether the monitored metric improves on an earlier value. An undefined value never does."""
         value, before = new[self.monitor], None if old is None else old[self.monitor]
         if value is None or before is None:
             return value is not None or old is None
