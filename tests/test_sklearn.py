@@ -536,7 +536,7 @@ def test_the_recipes_dataset_may_be_wrong_or_overridden(clf):
 
 def test_an_abstaining_recipe_is_refused(clf):
     clf.set_params(decision__abstain=0.5)
-    assert refused(clf.fit, TEXTS, LABELS).startswith("decision.abstain: predict has a class for every text.")
+    assert refused(clf.fit, TEXTS, LABELS).startswith("decision.abstain: predict returns a class for every text.")
 
 
 # -- texts -----------------------------------------------------------------------------------------
@@ -652,7 +652,7 @@ def test_a_threshold_of_the_recipe_decides(clf):
     [
         (None, "y is None: a classifier learns from labelled texts."),
         (LABELS[:-1], "X has 90 texts, y has 89 labels."),
-        ([*LABELS[:-1], None], "y: the label at index 89 is None. Labels are all text, or all numbers."),
+        ([*LABELS[:-1], None], "y: the label at index 89 is None. Labels must be all text or all numbers."),
         ([*LABELS[:-1], np.nan], "y: the label at index 89 is nan."),
         ([*NUMBERS[:-1], "1"], "y: the label at index 89 is '1'."),
         (np.array([*NUMBERS[:-1], np.nan]), "y: the label at index 89 is nan."),
@@ -661,14 +661,14 @@ def test_a_threshold_of_the_recipe_decides(clf):
         (np.linspace(0, 1, 90), "y: the label at index 1 is 0.01"),
         (np.array([*NUMBERS[:-1], np.inf]), "y: the label at index 89 is inf, a measure rather than a class."),
         (["a"] * 90, "all 90 training texts have the label 'a'. A classifier needs at least two classes."),
-        ([["a"], ["a", "b"]] * 45, "y: give one label a text, or a matrix of 0 and 1 with a column for each label."),
-        ([["a", "c"], ["a", "b"]] * 45, "y: give one label a text, or a matrix"),
-        (np.full((90, 2), "1"), "y: give one label a text, or a matrix"),
-        (np.full((90, 2), 2), "y: give one label a text, or a matrix"),
-        (np.full((90, 2), np.nan), "y: give one label a text, or a matrix"),
-        (np.zeros((90, 2, 2)), "y: give one label a text, or a matrix"),
+        ([["a"], ["a", "b"]] * 45, "y: give one label per text, or a matrix of 0 and 1 with a column for each label."),
+        ([["a", "c"], ["a", "b"]] * 45, "y: give one label per text, or a matrix"),
+        (np.full((90, 2), "1"), "y: give one label per text, or a matrix"),
+        (np.full((90, 2), 2), "y: give one label per text, or a matrix"),
+        (np.full((90, 2), np.nan), "y: give one label per text, or a matrix"),
+        (np.zeros((90, 2, 2)), "y: give one label per text, or a matrix"),
         (np.zeros((90, 2)), "none of the 90 training texts has a label."),
-        (SimpleNamespace(), "y: give one label a text, or a matrix"),
+        (SimpleNamespace(), "y: give one label per text, or a matrix"),
     ],
 )
 def test_what_are_no_labels_is_told(clf, y, says):
@@ -736,7 +736,7 @@ def test_several_labels_work_in_scikit_learns_tools(several):
 
 def test_a_label_that_training_lacks_is_told_and_never_predicted(several):
     wider = np.insert(MARKED, 1, 0, axis=1)
-    with pytest.warns(TextforgeWarning, match="columns of y without a 1, which are never predicted: 1"):
+    with pytest.warns(TextforgeWarning, match="these columns of y have no 1 and are never predicted: 1"):
         several.fit(SEVERAL, wider)
     assert several.classes_.tolist() == [0, 1, 2, 3]
     assert (several.predict(SEVERAL)[:, 1] == 0).all()

@@ -1,6 +1,7 @@
-"""A scikit-learn estimator over raw texts, with the keys of a recipe as its parameters.
+"""A scikit-learn estimator for raw texts, with the keys of a recipe as its parameters.
 
-Not among the names of `textforge`, since it needs scikit-learn: `from textforge.sklearn import TextClassifier`.
+Import it by `from textforge.sklearn import TextClassifier`. `textforge` itself does not export it, because it needs
+scikit-learn.
 """
 
 from __future__ import annotations
@@ -32,29 +33,29 @@ if TYPE_CHECKING:
 
 
 class TextforgeWarning(UserWarning):
-    """What a recipe leaves unused, or the data have: the warnings that a run tells."""
+    """A warning about the recipe, the data or the training, as a run reports it."""
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier over raw texts that trains what a recipe says.
+    """Text classifier that trains the model of a recipe on raw texts.
 
     Every key of the recipe is a parameter: `set_params(model="mlp", model__hidden=[200], optimizer__lr=0.1,
-    trainer__epochs=3, seed=1)`. They are kept in `overrides`. Names are checked at once, values by `fit`.
-    A part that is swapped starts afresh, as in a recipe; its options may be set in the same call.
+    trainer__epochs=3, seed=1)`. They are stored in `overrides`. `set_params` validates names, `fit` validates values.
+    Setting a part resets its options, as in a recipe; new options may be set in the same call.
 
-    X is a sequence of str: a list, tuple, array or column. y has one label a text (str, int or bool), or is a
-    matrix of 0 and 1 with a column for each label.
+    X is a sequence of str: a list, tuple, array or column. y has one label per text (str, int or bool), or is a
+    0/1 matrix with one column per label.
 
     Args:
-        recipe: path of a YAML file, the recipe as a dict, or a checked `Recipe`. Its dataset is not used and may
-            be left out.
-        overrides: dotted key to value, laid over the recipe, as in `{"optimizer.lr": 0.1}`.
-        plugins: where components are looked up; by default everything installed.
+        recipe: path of a YAML file, the recipe as a dict, or a validated `Recipe`. Its dataset is not used and may
+            be omitted.
+        overrides: maps dotted keys to values that override the recipe, as in `{"optimizer.lr": 0.1}`.
+        plugins: the plugin manager that looks up components. Defaults to everything installed.
 
     Attributes:
-        classes_: the labels as numpy.unique gives them; the numbers of the columns where y is a matrix.
+        classes_: the sorted distinct labels (`numpy.unique`); column indices if y is a matrix.
         classifier_: the trained `textforge.Classifier`, whose labels are the classes as text.
-        history_: an `EpochResult` for each epoch.
+        history_: a list with one `EpochResult` per epoch.
     """
 
     def __init__(
@@ -71,9 +72,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     # -- parameters ----------------------------------------------------------------------------
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's parameters and, with `deep`, every key of the recipe with its value, defaults filled in.
+        """The constructor's parameters and, if `deep`, the value of every key of the recipe, defaults included.
 
-        The latter are left out while the recipe cannot be read or has a mistake, which `fit` tells.
+        The keys are omitted if the recipe cannot be read or is invalid; `fit` then raises the error.
         """
         params: dict[str, Any] = super().get_params(deep=False)
         if deep:
@@ -82,10 +83,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, in any order: a part comes before its options.
+        """Set parameters. The order does not matter: parts are set before their options.
 
         Raises:
-            RecipeError: there is no such key, part or option; nothing is set then.
+            RecipeError: a key, part or option does not exist; then no parameter is changed.
         """
         own = {name: params.pop(name) for name in self._get_param_names() if name in params}
         given = {**self.get_params(deep=False), **own}
@@ -102,9 +103,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Train on texts and their labels.
 
         Raises:
-            RecipeError: the recipe is wrong, or abstains, which no array of classes can say.
-            DataError: X has something else than texts, or y no label for each.
-            TextforgeError: or another of its children, where training fails.
+            RecipeError: the recipe is invalid, or sets `decision.abstain`, which an array of classes cannot express.
+            DataError: X contains values other than texts, or y does not have one label per text.
+            TextforgeError: training failed.
         """
         texts, targets = _texts(X), _Targets.of(y)
         if len(texts) != len(targets.labels):
@@ -112,7 +113,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recipe = recipe_of(self.recipe, self.overrides, self.plugins)
         with located(recipe):
             if recipe.decision.abstain is not None:
-                raise RecipeError("decision.abstain: predict has a class for every text. Set it to null (None).")
+                raise RecipeError("decision.abstain: predict returns a class for every text. Set it to null (None).")
             trainer = trainer_for(recipe, targets.dataset(texts))
             classifier = trainer.fit()
         self.classes_ = targets.classes
@@ -126,7 +127,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:  # noqa: N803
-        """The class of each text, shape (n,); 0 or 1 for each label, shape (n, labels), where y was such a matrix."""
+        """The class of each text, shape (n,). If y was a matrix: 0 or 1 per label, shape (n, n_labels)."""
         probabilities = self._probabilities(X)
         chosen = self.classifier_.decision.chosen(probabilities)
         if self._columns is None:
@@ -135,7 +136,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self._spread(chosen, self._dtype)
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
-        """Probabilities, float32, columns in the order of `classes_`."""
+        """The probability of each class, float32 (n, n_classes), columns in the order of `classes_`."""
         probabilities = self._probabilities(X)
         return probabilities if self._columns is None else self._spread(probabilities, probabilities.dtype)
 
@@ -152,12 +153,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return found
 
     def _spread(self, found: NDArray[Any], dtype: Any) -> NDArray[Any]:
-        """A column for every label of y, with 0 for those that training never showed."""
+        """Insert zero columns for the labels of y that have no training text."""
         spread = np.zeros((len(found), len(self.classes_)), dtype)
         spread[:, self._columns] = found
         return spread
 
-    # -- what scikit-learn asks ----------------------------------------------------------------
+    # -- scikit-learn's protocol ---------------------------------------------------------------
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "classifier_")
@@ -177,26 +178,30 @@ def _texts(texts: Iterable[str]) -> list[str]:
     from textforge.data.dataset import as_texts
 
     shape = getattr(texts, "shape", (0,))
-    if len(shape) > 1:  # iterating a table of pandas gives the names of its columns
+    if len(shape) > 1:  # iterating over a pandas DataFrame yields its column names
         raise DataError(f"X: expected a sequence of texts, not a table of shape {tuple(shape)}. Give one column of it.")
-    return [str(text) for text in as_texts(texts, "X")]  # numpy's text becomes Python's
+    return [str(text) for text in as_texts(texts, "X")]  # convert numpy.str_ to str
 
 
 @dataclass(frozen=True)
 class _Targets:
-    """y as textforge takes it, and the way back."""
+    """y converted to textforge's labels, with what `predict` needs to convert them back."""
 
     classes: NDArray[Any]
     names: list[str]
-    """The classes as text; where y is a matrix only those that have an example."""
+    """The classes as text. If y is a matrix, only those with at least one 1."""
     labels: list[Any]
     columns: NDArray[np.int64] | None
-    """The columns of y that `names` stand for; None where it is no matrix."""
+    """The columns of y that belong to `names`; None if y is not a matrix."""
     dtype: Any
 
     @classmethod
     def of(cls, y: Any) -> _Targets:
-        """Raises: DataError: y is not one label a text, nor a matrix of 0 and 1."""
+        """Convert y.
+
+        Raises:
+            DataError: y is neither one label per text nor a 0/1 matrix.
+        """
         if y is None:
             raise DataError("y is None: a classifier learns from labelled texts.")
         y = y.toarray() if hasattr(y, "toarray") else y
@@ -209,8 +214,8 @@ class _Targets:
         numbers = found.dtype.kind in "biufO"
         if found.ndim != 2 or not numbers or not all(np.isin(column, (0, 1)).all() for column in found.T):
             raise DataError(
-                "y: give one label a text, or a matrix of 0 and 1 with a column for each label. "
-                "scikit-learn's MultiLabelBinarizer makes one of lists of labels."
+                "y: give one label per text, or a matrix of 0 and 1 with a column for each label. "
+                "scikit-learn's MultiLabelBinarizer makes such a matrix from lists of labels."
             )
         return cls._matrix(y, found.astype(bool), found.dtype)
 
@@ -218,12 +223,12 @@ class _Targets:
     def _single(cls, y: Any, found: NDArray[Any]) -> _Targets:
         given = np.asarray(y, dtype=object).ravel().tolist()
         text = bool(given) and isinstance(given[0], str)
-        for index, label in enumerate(given):  # numpy alone would make text of None, and of numbers beside text
+        for index, label in enumerate(given):  # numpy would silently convert None and mixed numbers to text
             if not isinstance(label, str if text else (Real, np.bool_)) or label != label:
-                raise DataError(f"y: the label at index {index} is {label!r}. Labels are all text, or all numbers.")
+                raise DataError(f"y: the label at index {index} is {label!r}. Labels must be all text or all numbers.")
             if not text and label % 1 != 0:
                 raise DataError(f"y: the label at index {index} is {label!r}, a measure rather than a class.")
-        if found.dtype == object and not text:  # scikit-learn's metrics take no numbers as objects
+        if found.dtype == object and not text:  # scikit-learn's metrics reject numbers of dtype object
             found = np.asarray(given)
         classes, numbers = np.unique(found, return_inverse=True)
         names = [str(name) for name in classes.tolist()]
@@ -231,7 +236,7 @@ class _Targets:
 
     @classmethod
     def _matrix(cls, y: Any, marked: NDArray[np.bool_], dtype: Any) -> _Targets:
-        given = [str(name) for name in getattr(y, "columns", ())]  # of a table
+        given = [str(name) for name in getattr(y, "columns", ())]  # column names of a DataFrame
         every = given if len(set(given)) == marked.shape[1] else [str(n) for n in range(marked.shape[1])]
         columns = np.flatnonzero(marked.any(axis=0))
         names = [every[n] for n in columns]
@@ -245,6 +250,6 @@ class _Targets:
 
     @property
     def warnings(self) -> list[str]:
-        """A column of y without a 1."""
+        """One warning that lists the columns of y without a 1."""
         empty = [] if self.columns is None else np.setdiff1d(self.classes, self.columns).tolist()
-        return [f"columns of y without a 1, which are never predicted: {listed(map(str, empty))}."] if empty else []
+        return [f"these columns of y have no 1 and are never predicted: {listed(map(str, empty))}."] if empty else []

@@ -72,7 +72,7 @@ def test_a_recipe_gives_the_data(finished_run: Path, tmp_path: Path) -> None:
 def test_a_split_that_is_not_there_is_told(finished_run: Path) -> None:
     done = invoke("evaluate", finished_run, "--split", "valid")
     assert done.returncode == 2
-    assert "the data have no split 'valid'. They have: train, test." in done.stderr
+    assert "the data has no split 'valid'. Its splits: train, test." in done.stderr
 
 
 def test_unknown_labels_are_told(finished_run: Path, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_out_that_is_a_file_is_told(recipe_file: Path, tmp_path: Path) -> None:
     assert (tmp_path / "mine").read_text() == "mine"
     below = invoke("run", recipe_file, "--out", tmp_path / "mine" / "run")
     assert below.returncode == 1
-    assert "cannot be made: Not a directory. Choose another --out." in below.stderr
+    assert "cannot be created: Not a directory. Choose another --out." in below.stderr
 
 
 def test_debug_shows_the_traceback_and_only_debug_does(recipe_file: Path) -> None:

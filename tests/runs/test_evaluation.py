@@ -48,7 +48,7 @@ def test_the_training_split_can_be_named(finished_run: Path) -> None:
 
 
 def test_a_split_that_is_not_there_is_told(finished_run: Path) -> None:
-    with pytest.raises(RecipeError, match=r"the data have no split 'valid'\. They have: train, test\."):
+    with pytest.raises(RecipeError, match=r"the data has no split 'valid'\. Its splits: train, test\."):
         evaluate(finished_run, split="valid")
 
 
@@ -105,7 +105,7 @@ def test_a_recipe_gives_its_test_split(finished_run: Path, tmp_path: Path) -> No
 
 
 def test_a_bundle_alone_knows_no_data(finished_run: Path) -> None:
-    with pytest.raises(BundleError, match=r"a bundle alone knows no data\. Name them with --data"):
+    with pytest.raises(BundleError, match=r"a bundle contains no data\. Name some with --data"):
         evaluate(finished_run / "model")
 
 
@@ -188,7 +188,7 @@ def test_data_that_changed_since_the_run_are_warned_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["train=away.csv", "dataset.test=x.csv", "valid=x.csv"])
 def test_a_file_named_twice_is_told(finished_run: Path, tmp_path: Path, option: str) -> None:
     data = write_csv(tmp_path / "other.csv", *make_texts(10))
-    with pytest.raises(RecipeError, match="--data names the file to evaluate on already"):
+    with pytest.raises(RecipeError, match="--data already names the file to evaluate on"):
         evaluate(finished_run, data=data, options=[option])
 
 

@@ -83,7 +83,7 @@ def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
 
 def test_a_folder_below_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("mine")
-    with pytest.raises(StorageError, match=r"cannot be made: Not a directory\. Choose another --out"):
+    with pytest.raises(StorageError, match=r"cannot be created: Not a directory\. Choose another --out"):
         create_run_folder("x", tmp_path / "a" / "b")
 
 
@@ -95,7 +95,7 @@ def test_a_place_that_may_not_be_written_is_told(tmp_path: Path) -> None:
             pytest.skip("running as root, and there is no /proc: nothing here is closed to root")
     else:
         closed.chmod(0o555)
-    with pytest.raises(StorageError, match=r"cannot be made: .+\. Choose another --out"):
+    with pytest.raises(StorageError, match=r"cannot be created: .+\. Choose another --out"):
         create_run_folder("x", closed / "textforge-run")
 
 
@@ -164,7 +164,7 @@ def test_a_folder_of_runs_names_the_latest(tmp_path: Path, depth: str) -> None:
         run.mkdir(parents=True)
         (run / "result.json").write_text("{}")
         os.utime(run / "result.json", (when, when))
-    with pytest.raises(BundleError, match=r"there are runs below it; the last one is .*runs/small/a$"):
+    with pytest.raises(BundleError, match=r"it contains runs; the latest is .*runs/small/a$"):
         bundle_folder(tmp_path / depth)
 
 
@@ -212,5 +212,5 @@ def test_a_folder_of_runs_is_no_run_and_names_the_last(tmp_path: Path, finished_
     shutil.copytree(finished_run, runs / "seed-0")
     (runs / "seeds.json").write_text("{}")
     assert not is_run(runs)
-    with pytest.raises(BundleError, match=r"there are runs below it; the last one is .*seed-0"):
+    with pytest.raises(BundleError, match=r"it contains runs; the latest is .*seed-0"):
         bundle_folder(runs)

@@ -200,5 +200,5 @@ def test_a_folder_that_is_taken_is_refused(finished_run: Path, data: Path) -> No
 
 def test_the_folder_of_the_runs_is_no_run_but_says_where_they_are(data: Path, tmp_path: Path) -> None:
     textforge.run_seeds(small_recipe(data), [0], out=tmp_path / "runs")
-    with pytest.raises(textforge.BundleError, match=r"there are runs below it; the last one is .*seed-0"):
+    with pytest.raises(textforge.BundleError, match=r"it contains runs; the latest is .*seed-0"):
         textforge.load(tmp_path / "runs")

@@ -1,6 +1,6 @@
-"""One run and its folder, many seeds, folds; callbacks, progress, environment, evaluation of what a run left.
+"""Runs: one run and its folder, several seeds, cross-validation; callbacks, progress, environment, evaluation.
 
-Names are imported when first used: a command that only checks a run folder does not load torch.
+Names are imported on first use, so that a command that only checks a run folder does not load torch.
 """
 
 from typing import TYPE_CHECKING

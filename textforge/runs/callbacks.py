@@ -1,4 +1,4 @@
-"""The callbacks of a run: what plugins do as it goes on, each kept from breaking it."""
+"""Run callbacks, isolated so that a failing plugin cannot break the run."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from textforge.errors import TextforgeError
 from textforge.runs.progress import WarningLog
 
 EVENTS = ("started", "epoch_ended", "finished", "failed")
-"""The methods of a callback that are called; it has those that it needs."""
+"""The methods that a run calls on a callback; a callback defines at least one of them."""
 
 Added = dict[str, dict[str, float]]
-"""What callbacks add to an epoch or a result: name of the callback to its figures."""
+"""Metrics that callbacks add to an epoch or a result: maps a callback's name to its values."""
 
 
 class Callbacks:
     """Calls the callbacks of a recipe.
 
-    They get plain data, copied for each, so they cannot change the run; what one raises is told as a warning.
-    Each is told what those before it in the recipe added, so one that logs figures stands last.
+    Each callback gets its own copy of plain data, so it cannot change the run. An exception that it raises is
+    reported as a warning. Each also gets the metrics added by the callbacks before it in the recipe, so a callback
+    that logs metrics should be the last.
 
     Args:
         parts: the recipe's callbacks.
-        folder: the run folder, which is the fact that they may ask for.
-        warnings: where failures are told.
+        folder: the run folder, which callbacks may ask for as the fact `run_folder`.
+        warnings: the log to which failures are added.
     """
 
     def __init__(self, parts: Sequence[Part], folder: Path, warnings: WarningLog) -> None:
@@ -48,20 +49,20 @@ class Callbacks:
                 self._followers.append((name, part, follower))
 
     def started(self, run: Mapping[str, Any]) -> None:
-        """Training is about to begin."""
+        """Report that training is about to begin."""
         self._call("started", run)
 
     def epoch_ended(self, result: Mapping[str, Any]) -> Added:
-        """An epoch is done; what callbacks add to its figures."""
+        """Report a finished epoch and return the metrics that callbacks add to it."""
         return self._call("epoch_ended", result)
 
     def finished(self, result: Mapping[str, Any]) -> Added:
-        """The run folder is whole; what callbacks add to the result."""
+        """Report that the run folder is complete and return the metrics that callbacks add to the result."""
         return self._call("finished", result)
 
     @contextmanager
     def reporting_failure(self) -> Iterator[None]:
-        """Tell callbacks what stops the run, an interrupt as well, and let it pass."""
+        """Report any exception, including KeyboardInterrupt, to the callbacks and re-raise it."""
         try:
             yield
         except (Exception, KeyboardInterrupt) as error:

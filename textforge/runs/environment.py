@@ -1,4 +1,4 @@
-"""What a run ran on: Python, packages, plugins, threads, and the fingerprint of its data."""
+"""The environment of a run: Python, packages, plugins, threads, and the fingerprint of its data."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ PACKAGES = (
 
 
 def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> dict[str, Any]:
-    """Plain values for environment.json.
+    """Describe the environment in JSON values, for environment.json.
 
     Args:
-        recipe: whose plugins are named.
-        device: what was trained on.
+        recipe: the recipe whose plugins are listed.
+        device: the training device, 'cpu' or 'cuda'.
         fingerprint: SHA-256 of the data (`Dataset.fingerprint`).
     """
     import torch

@@ -1,4 +1,4 @@
-"""A trained classifier held against labelled data: its run's own test split, or others."""
+"""Evaluation of a trained classifier on labelled data: its run's own splits, or other data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from textforge.runs import folder as run_folder
 
 PACKED = (".gz", ".zst")
 HELD_OUT = ("test_fraction", "valid_fraction")
-"""Options of a dataset that hold rows out; none is where a file is evaluated whole."""
+"""Dataset options that hold rows out. They are set to 0 when a whole file is evaluated."""
 
 
 def evaluate(
@@ -31,23 +31,27 @@ def evaluate(
     device: str = "cpu",
     on_batch: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Figures of a run or bundle on labelled data (see `metrics.classification_metrics`).
+    """Evaluate a run or bundle on labelled data and return its metrics (see `metrics.classification_metrics`).
 
     Args:
         path: a finished run folder or a bundle.
-        data: a recipe (.yaml), whose dataset is taken, or a data file, which is read whole by the
-            dataset that is named as the file's suffix (reviews.csv by 'csv'). None: the run's own data.
-        split: 'train', 'valid' or 'test'; by default test, and everything for a data file.
-        options: options of the dataset, `["text=review"]`.
-        metrics: names of metrics to measure besides; by default those of the run's recipe.
-        on_batch: called with (texts done, texts in all) as it goes on.
+        data: a recipe (.yaml) whose dataset is used, or a data file. A data file is read whole by the dataset named
+            after its suffix (reviews.csv by 'csv'). None: the run's own data.
+        split: 'train', 'valid' or 'test'. Defaults to test, or to all rows of a data file.
+        options: options of the dataset, as in `["text=review"]`.
+        metrics: names of additional metrics. Defaults to those of the run's recipe.
+        plugins: the plugin manager that looks up components. Defaults to everything installed.
+        device: 'cpu', 'cuda' or 'auto'.
+        on_batch: called after each batch with (texts done, texts in total).
 
     Raises:
-        RecipeError, DataError, BundleError: what is wrong with recipe or options, data, or bundle.
+        RecipeError: the recipe or an option is invalid.
+        DataError: the data is invalid.
+        BundleError: the run or bundle cannot be loaded.
     """
     plugins = plugins or PluginManager()
     run = Path(path)
-    run_folder.bundle_folder(run)  # refuses an unfinished run before anything is loaded
+    run_folder.bundle_folder(run)  # raises for an unfinished run before anything is loaded
     source = _data_file(run, data)
     from textforge.classifiers.metrics import ExtraMetrics
     from textforge.runs.loading import load
@@ -60,12 +64,12 @@ def evaluate(
     chosen = split or default
     splits = dataset.splits()
     if chosen not in splits:
-        raise RecipeError(f"the data have no split '{chosen}'. They have: {listed(splits)}.")
+        raise RecipeError(f"the data has no split '{chosen}'. Its splits: {listed(splits)}.")
     texts, labels = splits[chosen]
     warnings = [*dataset.warnings]
     if data is None and not options:
         warnings += _changed_data(run, dataset)
-    shown = Path(data).name if data is not None and default == "train" else chosen  # a data file is no split
+    shown = Path(data).name if data is not None and default == "train" else chosen  # a data file is not a split
     return {
         "split": shown,
         "warnings": warnings,
@@ -74,17 +78,17 @@ def evaluate(
 
 
 def _metrics(run: Path, names: Sequence[str] | None, plugins: PluginManager) -> list[Part]:
-    """Metrics by name, or those that the run was measured by."""
+    """Look up metrics by name, or load those of the run's recipe."""
     if names is not None:
         return [plugins.part("metric", name) for name in names]
     return list(load_metric_parts(run / run_folder.RESOLVED, plugins=plugins)) if _own_dataset(run) else []
 
 
 def _data_file(run: Path, data: str | Path | None) -> Path:
-    """The recipe or data file to read: what is named, or the run's own recipe."""
+    """The recipe or data file to read: `data` if given, else the run's own recipe."""
     own = run / run_folder.RESOLVED
     if data is None and not own.is_file():
-        raise BundleError(f"{run}: a bundle alone knows no data. Name them with --data FILE or --data RECIPE.")
+        raise BundleError(f"{run}: a bundle contains no data. Name some with --data FILE or --data RECIPE.")
     path = own if data is None else Path(data)
     if not path.is_file():
         found = "is a folder, not a file" if path.is_dir() else "is a pipe or a device; save it to a file"
@@ -93,7 +97,7 @@ def _data_file(run: Path, data: str | Path | None) -> Path:
 
 
 def _dataset(run: Path, path: Path, options: list[str], plugins: PluginManager) -> tuple[Dataset, str]:
-    """The data, and the split that is meant where none is named."""
+    """Load the data; return it with the name of the default split."""
     if path.suffix.lower() in (".yaml", ".yml"):
         part, seed = load_dataset_part(path, overrides=[f"dataset.{option}" for option in options], plugins=plugins)
         return as_dataset(part, seed), "test"
@@ -101,20 +105,20 @@ def _dataset(run: Path, path: Path, options: list[str], plugins: PluginManager) 
 
 
 def _changed_data(run: Path, dataset: Dataset) -> list[str]:
-    """A warning where the data are not, or may not be, those that the run was made with."""
+    """Warn if the data differs, or may differ, from the data that the run was made with."""
     then = run_folder.data_fingerprint(run)
     if then is None:
-        return [f"{run_folder.ENVIRONMENT} cannot be read, so the data may not be those that the run was made with."]
+        return [f"{run_folder.ENVIRONMENT} cannot be read, so the data may differ from those the run was made with."]
     if dataset.fingerprint() == then:
         return []
     return ["the data are not those that the run was made with: their SHA-256 differs."]
 
 
 def _own_dataset(run: Path) -> dict[str, Any] | None:
-    """The dataset's section of a run's resolved recipe; None for a bundle alone.
+    """The dataset section of a run's resolved recipe; None for a bundle outside a run folder.
 
     Raises:
-        BundleError: the recipe has none.
+        BundleError: the recipe has no dataset section.
     """
     if not (run / run_folder.RESOLVED).is_file():
         return None
@@ -127,14 +131,14 @@ def _own_dataset(run: Path) -> dict[str, Any] | None:
 
 
 def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
-    """The dataset component for a file, with the run's own options where its data were such a file too."""
+    """The dataset component that reads a file, with the run's own options if its dataset has the same name."""
     unpacked = path.with_suffix("") if path.suffix.lower() in PACKED else path
     name = unpacked.suffix.removeprefix(".").lower()
     names = plugins.names("dataset")
     if name not in names:
         raise RecipeError(
-            f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset of its "
-            f"suffix's name; installed: {listed(names)}.{did_you_mean(name, names)}"
+            f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset named after its "
+            f"suffix; installed: {listed(names)}.{did_you_mean(name, names)}"
         )
     given: dict[str, Any] = {}
     if (own := _own_dataset(run)) and own.pop("use") == name:
@@ -147,6 +151,6 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
         raise RecipeError(mistakes)
     for keys, node in read:
         if keys[1] in ("train", "valid", "test"):
-            raise RecipeError(f"--set {keys[1]}: --data names the file to evaluate on already ({path}).")
+            raise RecipeError(f"--set {keys[1]}: --data already names the file to evaluate on ({path}).")
         given[".".join(keys[1:])] = node.plain()
     return plugins.part("dataset", name, **{**given, "train": str(path.resolve())})

@@ -1,6 +1,6 @@
-"""Where runs lie: a run folder's files, how it is made, and whether it is finished.
+"""Run folders: the names of their files, how they are created, and whether a run is finished.
 
-Standard library only, so that `textforge predict` can refuse a folder before it loads torch.
+Uses only the standard library, so that `textforge predict` can reject a folder before it loads torch.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ RECIPE, RESOLVED, ENVIRONMENT = "recipe.yaml", "resolved.yaml", "environment.jso
 METRICS, PREDICTIONS = "metrics.jsonl", "predictions.jsonl"
 MODEL = "model"
 SEEDS, FOLDS = "seeds.json", "cross-validation.json"
-"""What several runs came to: written last, in a folder that holds no classifier of its own."""
+"""Summaries of several runs, written last, in a folder that contains no classifier of its own."""
 PER_FOLD = "folds.jsonl"
-"""Of a cross-validation: there from its beginning."""
+"""Results of the folds of a cross-validation. The file exists from the start of the run."""
 
 
 def create_run_folder(name: str, out: str | Path | None) -> Path:
-    """A new folder for one run: `out`, or `runs/<name>/<UTC time>-<short id>`.
+    """Create the folder of a run: `out`, or `runs/<name>/<UTC time>-<short id>`.
 
     Raises:
-        RecipeError: `out` has something in it; nothing is ever overwritten.
-        StorageError: the folder cannot be made.
+        RecipeError: `out` is a file or a non-empty folder; nothing is ever overwritten.
+        StorageError: the folder cannot be created.
     """
     if out is None:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -45,7 +45,7 @@ def create_run_folder(name: str, out: str | Path | None) -> Path:
     except FileExistsError as error:
         raise RecipeError(f"{path}: is a file. Choose another --out.") from error
     except OSError as error:
-        raise StorageError(f"{path}: cannot be made: {error.strerror or error}. Choose another --out.") from error
+        raise StorageError(f"{path}: cannot be created: {error.strerror or error}. Choose another --out.") from error
     return path
 
 
@@ -55,7 +55,7 @@ def is_finished(run: Path) -> bool:
 
 
 def read_result(run: Path) -> dict[str, Any]:
-    """A finished run's result.json.
+    """Read the result.json of a finished run.
 
     Raises:
         BundleError: the run is unfinished, or its result is damaged.
@@ -74,7 +74,7 @@ def read_result(run: Path) -> dict[str, Any]:
 
 
 def data_fingerprint(run: Path) -> str | None:
-    """SHA-256 of the data that a run was made with, as its environment.json has it; None where that cannot be read."""
+    """SHA-256 of a run's data, from its environment.json; None if that cannot be read."""
     try:
         found = json.loads((run / ENVIRONMENT).read_text(encoding="utf-8"))["data"]["sha256"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
@@ -83,15 +83,15 @@ def data_fingerprint(run: Path) -> str | None:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is that of a run, finished or not."""
+    """Whether a folder is a run folder, finished or not."""
     return ((path / RECIPE).is_file() and not (path / PER_FOLD).is_file()) or is_finished(path)
 
 
 def bundle_folder(path: Path) -> Path:
-    """The bundle that `path` is, or that the finished run at `path` holds.
+    """The path of a bundle: `path` itself, or the bundle of the finished run at `path`.
 
     Raises:
-        BundleError: there is none; says whether the run is unfinished.
+        BundleError: `path` has no bundle; the message says whether it is an unfinished run.
     """
     if (path / "bundle.json").is_file():
         return path
@@ -102,7 +102,7 @@ def bundle_folder(path: Path) -> Path:
 
 
 def _argument(path: Path) -> str:
-    """A path as a shell takes it for one argument, and no option."""
+    """Quote a path for a shell, so that it is one argument and never an option."""
     text = str(path)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
@@ -119,11 +119,11 @@ def _absent(path: Path) -> str:
         )
     if (path / RECIPE).is_file():
         return (
-            f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still going on. "
+            f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still running. "
             f"Run it again: textforge run {_argument(path / RESOLVED)}"
         )
     results = [file for below in ("*", "*/*") for file in path.glob(f"{below}/{RESULT}")]  # runs/, runs/NAME/
     if results:
         last = max(results, key=lambda file: file.stat().st_mtime)
-        return f"neither a run nor a bundle, but there are runs below it; the last one is {last.parent}"
+        return f"neither a run nor a bundle, but it contains runs; the latest is {last.parent}"
     return "neither a run (result.json) nor a bundle (bundle.json)."

@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 def load(
     path: str | Path, *, plugins: PluginManager | None = None, device: str = "cpu", check: bool = True
 ) -> Classifier:
-    """The classifier in a bundle folder, or in the bundle of a finished run folder.
+    """Load the classifier of a bundle or of a finished run.
 
     Args:
         path: a bundle folder or a run folder.
-        plugins: where components are looked up; by default everything installed.
+        plugins: the plugin manager that looks up components. Defaults to everything installed.
         device: 'cpu', 'cuda' or 'auto'.
-        check: repeat the golden predictions.
+        check: repeat the bundle's golden predictions and compare them.
 
     Raises:
-        RecipeError: this machine has no such device.
-        BundleError: missing, unfinished, damaged, of an unknown format, or it needs a plugin that is not installed;
-            the message names the distribution to install.
+        RecipeError: the device is not available.
+        BundleError: the bundle is missing, unfinished, damaged or of an unknown format, or it needs a plugin that is
+            not installed; then the message names the distribution to install.
     """
-    folder = bundle_folder(Path(path))  # refuses before torch is imported
+    folder = bundle_folder(Path(path))  # raises before torch is imported
     from textforge.classifiers.bundles.bundle import read_bundle
 
     return read_bundle(folder, plugins=plugins, device=device, check=check)

@@ -1,4 +1,4 @@
-"""How a run tells whoever watches it what it does, and what the user should know."""
+"""Progress reports and warnings of a run."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Follows a run. Override the methods you need; these do nothing.
+    """Receives progress reports of a run. Override the methods you need; the defaults do nothing.
 
-    What a method raises is the caller's own decision and ends the run, as a button to cancel it does. The progress
-    that the command line shows raises nothing: it loses what a closed terminal does not take.
+    An exception raised by a method ends the run, which is how a cancel button can stop it. The progress of the
+    command line never raises: it drops output that a closed terminal does not accept.
     """
 
     def stage(self, text: str) -> None:
-        """A stage begins; `text` says which, as in "loading dataset 'csv'"."""
+        """A stage begins. `text` describes it, as in "loading dataset 'csv'"."""
 
     def warning(self, text: str) -> None:
-        """The data have something that the user should know, such as rows that were left out."""
+        """The user should know something, for example that rows were left out."""
 
     def step(self, epoch: int, step: int, steps: int) -> None:
-        """A training step is done. Epochs and steps count from 1; an epoch has `steps` of them."""
+        """A training step is done. `epoch` and `step` count from 1; `steps` is the number of steps per epoch."""
 
     def epoch(self, result: EpochResult, epochs: int) -> None:
-        """An epoch is done, of at most `epochs`."""
+        """An epoch is done. `epochs` is the maximum number of epochs."""
 
     def evaluated(self, done: int, texts: int) -> None:
-        """So many of the test texts are predicted."""
+        """`done` of `texts` test texts are evaluated."""
 
     def predicted(self, done: int) -> None:
-        """So many texts of a stream are answered; how many will come is not known."""
+        """`done` texts of a stream are predicted. The length of the stream is unknown."""
 
 
 class WarningLog:
-    """Shows each warning once and keeps them all for the result."""
+    """Reports each warning once and keeps all of them for the result."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self.messages: list[str] = []
 
     def add(self, warnings: Iterable[str]) -> None:
-        """Show and keep the warnings that are new."""
+        """Report and keep the warnings that are new."""
         for warning in warnings:
             if warning not in self.messages:
                 self.messages.append(warning)

@@ -1,4 +1,4 @@
-"""The same recipe with several seeds: one figure is not an answer where the seed alone moves it."""
+"""Runs of one recipe with several seeds, which show how much the results depend on the seed."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from textforge.runs.runner import run
 from textforge.runs.summary import summarize
 
 MOST = 1000
-"""Seeds in one call."""
+"""Maximum number of seeds in `--seeds`."""
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """Finished runs that differ in the seed."""
+    """Finished runs of one recipe that differ only in the seed."""
 
     path: Path
-    """The folder that holds the run folders, `seed-0`, `seed-1`, …"""
+    """The folder that contains the run folders, `seed-0`, `seed-1`, …"""
     result: dict[str, Any]
-    """What seeds.json holds."""
+    """The content of seeds.json."""
 
 
 def run_seeds(
@@ -44,22 +44,22 @@ def run_seeds(
     progress: Progress | None = None,
     probabilities: int | str = MOST_LABELS,
 ) -> Repeats:
-    """Run a recipe once with each seed; each run has its own folder, and all is as if it were run alone.
+    """Run a recipe once per seed, each run in its own folder and with the same results as if it were run alone.
 
     Args:
         recipe: path of a YAML file, or the recipe as a dict.
-        seeds: different whole numbers from 0.
+        seeds: distinct integers from 0 to `MAX_SEED`.
         overrides, plugins, progress, probabilities: as for `run`.
-        out: the folder around the runs; by default `runs/<recipe name>/<UTC time>-<id>`.
+        out: the parent folder of the run folders. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
 
     Raises:
-        TextforgeError: or one of its children; the runs that were done before stay.
+        TextforgeError: a run failed; the runs that finished before it are kept.
     """
     seeds = _checked(seeds)
     checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
     if "seed" in checked.overrides:
         raise RecipeError("the seed is overridden, and seeds are given, too. Leave one of them out.")
-    as_limit(probabilities)  # refused before there is a folder
+    as_limit(probabilities)  # raises before a folder is created
     progress = progress or Progress()
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)
@@ -73,7 +73,7 @@ def run_seeds(
         if done:
             error.add_note(f"{len(done)} of {len(seeds)} runs are done, in {path}.")
         elif not given:
-            with suppress(OSError):  # an unfinished run stays in it
+            with suppress(OSError):  # not empty: it contains an unfinished run
                 path.rmdir()
         raise
     split = "test" if done[0]["test"] else "valid"
@@ -103,10 +103,10 @@ def _checked(seeds: Any) -> list[int]:
 
 
 def read_seeds(text: str) -> list[int]:
-    """The seeds that `0-4`, `1,5,7` or `0-2,10` means.
+    """Parse seeds from text such as `0-4`, `1,5,7` or `0-2,10`.
 
     Raises:
-        RecipeError: it means none.
+        RecipeError: the text is malformed, names a seed twice, or names more than `MOST` seeds.
     """
     wrong = RecipeError(f"--seeds {text}: give seeds as a range or a list, as in 0-4 or 1,5,7.")
     found: list[int] = []

@@ -1,4 +1,4 @@
-"""Mean and spread of the figures of several runs."""
+"""Mean and standard deviation of the metrics of several runs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 
 def summarize(figures: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """For each figure that all of them measured: mean, standard deviation, min, max and the values.
+    """Compute mean, standard deviation, min and max of each metric that all runs measured, and list its values.
 
-    The standard deviation is that of a sample (n - 1), and 0 for a single one.
+    The standard deviation is the sample standard deviation (n - 1); it is 0 for a single run.
     """
     found = {}
     for name in figures[0]:
