@@ -132,7 +132,7 @@ def test_debug_shows_the_traceback_of_one(site: Path) -> None:
 
 
 def test_a_name_of_textforges_own_stays_its_own_and_is_told(site: Path) -> None:
-    assert "Train what RECIPE says" in call(site, "run", "--help").stdout
+    assert "Train RECIPE, evaluate it" in call(site, "run", "--help").stdout
     listing = only_json(call(site, "plugins", "--json").stdout)
     names = [one["name"] for one in listing["kinds"]["command"] if one["distribution"] != "textforge"]
     assert names == ["greet", "greet-again", "lost", "no-command", "nothing"]
@@ -146,7 +146,7 @@ def test_a_kind_may_be_listed_and_a_command_tells_its_options_itself(site: Path)
     assert ["command", "greet", "textforge-greetings", "1.0"] in [line.split() for line in done.stdout.splitlines()]
     done = call(site, "plugins", "command", "greet")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "the options of a command are told by 'textforge greet --help'" in done.stderr
+    assert "to see the options of a command, run 'textforge greet --help'" in done.stderr
     assert call(site, "plugins", "command", "gret").stderr.startswith("error: no command named 'gret'. Did you mean")
 
 

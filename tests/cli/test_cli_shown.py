@@ -183,7 +183,7 @@ def test_where_no_text_is_wrong_no_pair_is_confused(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
     done = invoke("run", tmp_path / "r.yaml", "--out", tmp_path / "run", "-q")
     assert "test accuracy 1.0000" in done.stdout
-    assert "no text is given a wrong label" in done.stdout
+    assert "no text has a wrong label" in done.stdout
     assert "most confused" not in done.stdout
 
 

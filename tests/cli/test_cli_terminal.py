@@ -116,7 +116,7 @@ def test_predict_on_a_terminal_says_that_it_waits_for_texts(finished_run: Path) 
     with subprocess.Popen(command, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         os.close(slave)
         assert process.stderr
-        assert process.stderr.readline() == "reading texts from the terminal, one a line, to the end (Ctrl-D) …\n"
+        assert process.stderr.readline() == "reading texts from the terminal, one per line; end with Ctrl-D …\n"
         os.write(master, b"moon rocket\n\x04")
         stdout, _ = process.communicate(timeout=60)
     os.close(master)

@@ -299,7 +299,7 @@ def test_a_broken_command_and_a_taken_name_are_told(everything, listing):
     assert "command 'count-more' from tf-command-broken 0.3 cannot be imported: ModuleNotFoundError" in done.stderr
     reasons = {one["plugin"]: one["reason"] for one in listing["broken"]}
     assert reasons["run"] == "textforge has a command 'run' of its own. Rename it."
-    assert "Train what RECIPE says" in textforge("run", "--help", env=env).stdout
+    assert "Train RECIPE, evaluate it" in textforge("run", "--help", env=env).stdout
 
 
 def test_listing_them_loads_neither_torch_nor_what_a_string_names(everything):

@@ -1,4 +1,4 @@
-"""The command line. Each command is a module of this package, imported when it is called."""
+"""The command line. Each command is a module of this package and is imported when it is called."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 COMMANDS = ("run", "check", "predict", "evaluate", "cross-validate", "plugins")
 LIGHT = ("check", "plugins")
-"""Commands that load neither torch nor polars."""
+"""Commands that import neither torch nor polars."""
 
 
 class LazyGroup(click.Group):
-    """Finds a command in the module of its name, or in a plugin, when it is asked for."""
+    """Command group that imports a command on demand, from the module of its name or from a plugin."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *(command.name for command in _of_plugins())]
@@ -54,7 +54,10 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Each command with a line; those of others with where they come from, as they are not imported for it."""
+        """List each command with its short help.
+
+        Commands of other distributions show their origin instead, so that they need not be imported.
+        """
         shipped = [command.name for command in _of_plugins() if command.origin.distribution == "textforge"]
         found = [(name, command) for name in (*shipped, *COMMANDS) if (command := self.get_command(ctx, name))]
         with formatter.section("Commands"):
@@ -73,7 +76,7 @@ def _plugins() -> PluginManager:
 
 
 def _of_plugins() -> list[Component]:
-    """The commands that installed plugins add; a name of our own stays ours."""
+    """The commands of installed plugins. A plugin cannot replace a built-in command."""
     return [command for command in _plugins().components("command") if command.name not in COMMANDS]
 
 
@@ -83,7 +86,7 @@ def _no_command(name: str, known: list[str]) -> str:
     if name in _plugins().names("command"):
         try:
             _plugins().component("command", name)
-        except PluginError as error:  # two plugins give it
+        except PluginError as error:  # two plugins offer it
             return str(error)
     broken = " It may be in a broken plugin; see 'textforge plugins'." if _plugins().broken else ""
     return f"no command '{name}'.{did_you_mean(name, known)}{broken}"
@@ -102,7 +105,7 @@ def cli(context: click.Context, debug: bool) -> None:
 
 
 def _open_streams() -> None:
-    """Pipes and files get UTF-8 everywhere, terminals what they can show; a stream that was closed goes nowhere."""
+    """Write UTF-8 to pipes and files, and escape what a terminal cannot show. Replace closed streams by os.devnull."""
     for name, mode in (("stdin", "r"), ("stdout", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (open to the end)
@@ -113,12 +116,12 @@ def _open_streams() -> None:
 
 
 def main() -> None:
-    """The console script: run a command, tell failures in one sentence, exit with their code."""
+    """Run the console script: run a command, report a failure in one sentence, exit with its code."""
     _open_streams()
-    gc.set_threshold(100_000, 50, 100)  # torch's import alone makes a million objects that live to the end
+    gc.set_threshold(100_000, 50, 100)  # importing torch alone creates a million objects that live until the exit
     code = guarded(cli)
-    gc.freeze()  # looking through them all once more before the end costs a second
-    if code == INTERRUPTED:  # Python ends by the signal, not with this code, if the interrupt hit an exec()
+    gc.freeze()  # collecting them all before the exit would take a second
+    if code == INTERRUPTED:  # Python would exit by the signal, without this code, if the interrupt hit an exec()
         with suppress(OSError):
             sys.stdout.flush()
         os._exit(code)

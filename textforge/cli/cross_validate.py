@@ -11,7 +11,7 @@ from textforge.cli import options
 
 @click.command("cross-validate")
 @options.recipe
-@click.option("--folds", metavar="K", type=click.IntRange(min=2), default=5, show_default=True, help="How many.")
+@click.option("--folds", metavar="K", type=click.IntRange(min=2), default=5, show_default=True, help="Number of folds.")
 @options.overrides
 @options.out
 @options.probabilities
@@ -27,7 +27,10 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train RECIPE on all folds of its training texts but one, and test on that one, for each of them."""
+    """Cross-validate RECIPE on K folds of its training texts.
+
+    For each fold, a model is trained on the other folds and tested on this one.
+    """
     from textforge.cli.allocation import keep_freed_memory
     from textforge.cli.output import results, summary_text, write_json
     from textforge.cli.progress import progress_for

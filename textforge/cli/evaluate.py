@@ -13,12 +13,20 @@ from textforge.cli import options
 @options.run_or_bundle
 @click.option(
     "--data", type=click.Path(path_type=Path),
-    help="A data file (such as .csv), or a recipe whose dataset is taken; by default the run's own data.",
+    help="A data file (such as .csv), or a recipe with a dataset. Default: the run's own data.",
 )  # fmt: skip
-@click.option("--split", type=click.Choice(["train", "valid", "test"]), help="By default test; all of a data file.")
-@click.option("-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="An option of the dataset.")
 @click.option(
-    "--metric", "metrics", metavar="NAME", multiple=True, help="Measure this too; by default the metrics of the run."
+    "--split",
+    type=click.Choice(["train", "valid", "test"]),
+    help="The split to evaluate. Default: test, or all rows of a data file.",
+)
+@click.option("-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Set an option of the dataset.")
+@click.option(
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    help="Measure this metric too. Default: the metrics of the run.",
 )
 @options.device
 @options.as_json
@@ -41,7 +49,7 @@ def command(
     from textforge.runs.folder import bundle_folder
 
     with results() as stdout, advised("evaluate"):
-        bundle_folder(run_or_bundle)  # refuses before torch is loaded
+        bundle_folder(run_or_bundle)  # raises before torch is imported
         from textforge.runs.evaluation import evaluate
 
         with progress_for(quiet=False) as progress:

@@ -1,4 +1,4 @@
-"""Failures told to a person: one sentence on stderr, the right exit code, no traceback unasked."""
+"""Error reporting: one sentence on stderr, the right exit code, and a traceback only with --debug."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ INTERRUPTED = 130
 def guarded(command: click.Command) -> int:
     """Run a command and return its exit code."""
     given = sys.argv[1:]
-    end = given.index("--") if "--" in given else len(given)  # what follows is no option
+    end = given.index("--") if "--" in given else len(given)  # arguments after -- are not options
     debug = "--debug" in given[:end]
     arguments = [argument for argument in given[:end] if argument != "--debug"] + given[end:]
     try:
         code = command.main(args=arguments, standalone_mode=False)
         sys.stdout.flush()
-        return code if type(code) is int else 0  # a plugin's command may return what it likes
+        return code if type(code) is int else 0  # a plugin's command may return anything
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -36,9 +36,9 @@ def guarded(command: click.Command) -> int:
         tell(written.getvalue().rstrip("\n"))
         return 2
     except (KeyboardInterrupt, click.Abort) as stop:
-        say("interrupted." + _notes(stop.__cause__ or stop))  # click aborts because of the interrupt
+        say("interrupted." + _notes(stop.__cause__ or stop))  # click.Abort has the interrupt as its cause
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+    except BrokenPipeError:  # the reader of our output, such as `head`, has exited
         _discard_output()
         return 1
     except TextforgeError as error:
@@ -49,17 +49,17 @@ def guarded(command: click.Command) -> int:
         mistakes = error.mistakes if isinstance(error, RecipeError) else ()
         placed = bool(mistakes) and all(mistake.place for mistake in mistakes)
         lines = placed or len(mistakes) > 1 or isinstance(error, (ComponentError, DataUnavailable))
-        told = str(error) if lines else shown_line(str(error))  # a sentence, in which a name may hold a line end
+        told = str(error) if lines else shown_line(str(error))  # a single sentence; names in it may contain newlines
         say(_ended(told) + _notes(error), lead="" if placed else "error: ")
         return error.exit_code
     except SystemExit:
         raise
-    except BaseException as error:  # a panic in a Rust extension is no Exception
+    except BaseException as error:  # a panic in a Rust extension is not an Exception
         if debug:
             tell(traceback.format_exc())
         if ran_out := shortage(error):
             return _say_shortage(error, ran_out)
-        if isinstance(error, OSError) and error.errno in FULL:  # a file's writer would have told its name
+        if isinstance(error, OSError) and error.errno in FULL:  # stdout: writers of files report the file's name
             _discard_output()
             say(f"the output cannot be written: {error.strerror}.{_notes(error)}")
             return 1
@@ -75,29 +75,29 @@ def guarded(command: click.Command) -> int:
 
 
 def _say_shortage(error: BaseException, ran_out: str) -> int:
-    """Say what ran out, what helps, and which limits the process has."""
-    known = isinstance(error, TextforgeError) and not isinstance(error, ComponentError)  # else a library's words
+    """Report the resource that ran out, what helps, and the limits of the process."""
+    known = isinstance(error, TextforgeError) and not isinstance(error, ComponentError)  # else a library's message
     sentences = [_ended(str(error)) if known else "", "" if isinstance(error, ShortageError) else ran_out, limits()]
     say(" ".join(filter(None, sentences)) + _notes(error))
     return 1
 
 
 def _discard_output() -> None:
-    """What is still to be written on stdout goes nowhere: Python would complain of it when it ends."""
+    """Redirect stdout to os.devnull, so that Python does not report unwritten output at exit."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _ended(text: str) -> str:
-    """Text that another sentence can follow: a plugin's own words may lack a full stop."""
+    """Add a full stop if the text, for example a plugin's message, has no final punctuation."""
     return text if text.endswith((".", "!", "?", ")", "^")) else f"{text}."
 
 
 def _notes(error: BaseException) -> str:
-    """What was added to an error on its way up, such as the folder that a run leaves behind."""
+    """The notes added to an exception, such as the folder that a run leaves behind."""
     return "".join(f" {note}" for note in getattr(error, "__notes__", ()))
 
 
 def say(text: str, *, lead: str = "error: ") -> None:
-    """A failure on stderr; mistakes that begin with their place need no other lead, as a compiler's do."""
+    """Write an error message to stderr. `lead` is empty for mistakes that begin with their file and line."""
     tell(f"{lead}{text}")

@@ -1,4 +1,4 @@
-"""Messages on stderr. They never fail: a stderr that is closed or full loses them, and the work goes on."""
+"""Messages on stderr. Writing never fails: if stderr is closed or full, messages are lost and the work goes on."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from textforge.errors.escapes import shown_lines
 
 
 def tell(text: str) -> None:
-    """A message on stderr, in which nothing steers the terminal."""
+    """Write a message to stderr, with control characters escaped."""
     with suppress(OSError, ValueError):  # ValueError: the stream is closed
         sys.stderr.write(f"{shown_lines(text)}\n")
         sys.stderr.flush()
 
 
 def open_stderr() -> None:
-    """Let nobody's writing to stderr raise: not ours, a plugin's, a library's, nor Python's own when it ends."""
+    """Make writes to stderr never raise, whether they come from textforge, a plugin, a library or Python's exit."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (open to the end)
         return
@@ -31,9 +31,9 @@ def open_stderr() -> None:
 
 
 class Unfailing(io.BufferedIOBase):
-    """A stream of bytes that takes whatever is written, and loses what the stream below does not take.
+    """Byte stream that drops data which the underlying stream does not accept.
 
-    It keeps nothing back: an interrupt just after a write would have a buffer write the same again.
+    It is unbuffered: after an interrupt during a write, a buffer would write the same bytes again.
     """
 
     def __init__(self, below: Any) -> None:
@@ -52,6 +52,6 @@ class Unfailing(io.BufferedIOBase):
         rest = memoryview(data).cast("B")
         size = len(rest)
         with suppress(OSError, ValueError):
-            while rest and (written := self._below.write(rest)):  # None: it is full for now, and does not wait
+            while rest and (written := self._below.write(rest)):  # None: non-blocking and currently full
                 rest = rest[written:]
         return size

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textforge.errors import RecipeError
 
 
 class Probabilities(click.ParamType[int | str]):
-    """A whole number from 1, or 'all'."""
+    """A positive integer, or 'all'."""
 
     name = "probabilities"
 
@@ -25,16 +25,20 @@ class Probabilities(click.ParamType[int | str]):
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
-"""Read by `failures.guarded`, wherever it stands."""
+"""`failures.guarded` reads this option, wherever it appears on the command line."""
 device = click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True, help="Where to compute."
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Device to compute on.",
 )
-out = click.option("--out", type=click.Path(path_type=Path), help="The run folder; by default runs/NAME/TIME-ID.")
+out = click.option("--out", type=click.Path(path_type=Path), help="The run folder. Default: runs/NAME/TIME-ID.")
 probabilities = click.option(
     "--probabilities", metavar="all|N", type=Probabilities(), default=MOST, show_default=True,
-    help="Labels that are written with their probability for each text: the N most probable ones.",
+    help="Write probabilities of the N most probable labels of each text.",
 )  # fmt: skip
-quiet = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
 overrides = click.option(
     "-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key of the recipe."
 )

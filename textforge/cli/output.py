@@ -1,4 +1,4 @@
-"""Results on stdout, everything else on stderr, and figures as readable tables."""
+"""Output of results: JSON or readable tables on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any, TextIO
 from textforge.errors.escapes import shown, shown_json, shown_line
 
 MAX_MATRIX = 12
-"""Classes up to which a confusion matrix is shown whole; above that its largest mistakes are."""
+"""Maximum number of classes for a full confusion matrix; with more, only the most confused pairs are shown."""
 MAX_CLASSES, MOST_CLASSES = 30, 10
-"""Classes up to which each has a line; above that so many of the worst and so many of the largest have one."""
+"""With at most MAX_CLASSES classes each has a line; with more, the MOST_CLASSES worst and largest ones do."""
 
 SHOWN = {
     "accuracy", "macro_f1", "micro_f1", "weighted_f1", "n", "per_class", "confusion_matrix", "answered",
     "split", "warnings",
 }  # fmt: skip
-"""Figures that have places of their own; others are the recipe's metrics."""
+"""Keys that are shown in fixed places; all other keys are the recipe's metrics."""
 
 
 @contextmanager
 def results() -> Iterator[TextIO]:
-    """The real stdout, while whatever else prints (a plugin, a library) goes to stderr."""
+    """Yield the real stdout, and redirect other prints (of plugins and libraries) to stderr."""
     real = sys.stdout
     sys.stdout = sys.stderr
     try:
@@ -34,14 +34,17 @@ def results() -> Iterator[TextIO]:
 
 
 def write_json(stream: TextIO, value: Any) -> None:
-    """One JSON object on one line."""
+    """Write a JSON object on one line."""
     stream.write(shown_json(json.dumps(value, ensure_ascii=False, allow_nan=False)) + "\n")
 
 
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, show: Callable[[str], str] = shown
 ) -> str:
-    """Columns aligned by spaces, the first `left` to the left, the others to the right; `show` escapes a cell."""
+    """Format a table aligned with spaces: the first `left` columns to the left, the others to the right.
+
+    `show` escapes the text of a cell.
+    """
     header, rows = [show(cell) for cell in header], [[show(cell) for cell in row] for row in rows]
     widths = [max(len(row[n]) for row in (header, *rows)) for n in range(len(header))]
     lines = []
@@ -52,7 +55,7 @@ def table(
 
 
 def figures_text(figures: dict[str, Any], split: str = "test", *, everything: str = "in the --json output") -> str:
-    """Metrics of a classification as a person reads them; `everything` says where the classes left out are."""
+    """Format classification metrics for reading; `everything` says where the omitted classes can be found."""
     exact = "" if "confusion_matrix" in figures else "exact "
     head = (
         f"{shown(split)} {exact}accuracy {figures['accuracy']:.4f}   macro F1 {figures['macro_f1']:.4f}   "
@@ -70,7 +73,7 @@ def figures_text(figures: dict[str, Any], split: str = "test", *, everything: st
 
 
 def _per_class(classes: dict[str, dict[str, Any]], everything: str) -> str:
-    """A line for each class, or for those of many that one looks at first."""
+    """Format one line per class; with many classes, only the worst and the largest."""
     if len(classes) <= MAX_CLASSES:
         return _class_table("class", list(classes.items()))
     tested = [pair for pair in classes.items() if pair[1]["support"]]
@@ -88,7 +91,7 @@ def _class_table(title: str, classes: Sequence[tuple[str, dict[str, Any]]]) -> s
 
 
 def summary_text(figures: dict[str, dict[str, Any]], names: Sequence[str], split: str = "test") -> str:
-    """Figures of several runs on a split, one a line, with their mean and standard deviation."""
+    """Format the metrics of several runs, one run per line, with their mean and standard deviation."""
     keys = [key for key in figures if key != "loss"]
     rows = [(name, *(f"{figures[key]['values'][n]:.4f}" for key in keys)) for n, name in enumerate(names)]
     rows.append(("mean", *(f"{figures[key]['mean']:.4f}" for key in keys)))
@@ -114,7 +117,7 @@ def _confusion(matrix: dict[str, Any]) -> str:
         return table(("confusion (row: gold, column: predicted)", *numbers), body)
     wrong = [cell for cell in confused(matrix) if cell[0] != cell[1]]
     if not wrong:
-        return "no text is given a wrong label"
+        return "no text has a wrong label"
     worst = sorted(wrong, key=lambda cell: -cell[2])[:10]
     pairs = [(labels[gold], labels[predicted], str(texts)) for gold, predicted, texts in worst]
     return table(("most confused: gold", "predicted", "texts"), pairs, left=2)

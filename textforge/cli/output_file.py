@@ -1,4 +1,4 @@
-"""What a file of results may replace: nothing without --force, and never the input that is being read."""
+"""Protection of existing files: output overwrites nothing without --force, and never its own input."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from textforge.errors import RecipeError
 
 
 def refuse_overwriting(output: Path) -> None:
-    """Refuse a file that is there; devices and pipes are written to.
+    """Refuse to overwrite an existing file. Devices and pipes are allowed.
 
     Raises:
-        RecipeError: `output` exists.
+        RecipeError: `output` is an existing file or a folder.
     """
     if output.is_dir():
         raise RecipeError(f"{output}: is a folder. Name a file.")
@@ -25,12 +25,12 @@ def refuse_overwriting(output: Path) -> None:
 
 
 def refuse_own_input(source: IO[Any], output: Path | IO[Any]) -> None:
-    """Refuse to write to the file that is read, by whatever name or link either is known.
+    """Refuse to write to the file that is being read, even through another name or link.
 
     Raises:
         RecipeError: both are the same regular file.
     """
-    with suppress(OSError, ValueError):  # one of them is no file, or is not there yet
+    with suppress(OSError, ValueError):  # one of them is not a file, or does not exist yet
         read = os.fstat(source.fileno())
         written = output.stat() if isinstance(output, Path) else os.fstat(output.fileno())
         if stat.S_ISREG(read.st_mode) and os.path.samestat(read, written):

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 @options.as_json
 @options.debug
 def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> None:
-    """List what is installed; with KIND its components; with KIND and NAME its options."""
+    """List the installed components, or describe one of them.
+
+    With KIND, list the components of that kind. With KIND and NAME, show the options of that component.
+    """
     from textforge.cli.output import results, write_json
     from textforge.components.kinds import COMMAND
     from textforge.components.manager import PluginManager
@@ -40,7 +43,7 @@ def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> 
         elif kind and name:
             component = plugins.component(kind, name)
             if kind == COMMAND.name:
-                raise click.UsageError(f"the options of a command are told by 'textforge {name} --help'.")
+                raise click.UsageError(f"to see the options of a command, run 'textforge {name} --help'.")
             described = describe(component)
             write_json(stdout, described) if as_json else _write_component(stdout, component, described)
         else:
@@ -49,12 +52,12 @@ def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> 
 
 
 def catalogue(plugins: PluginManager, kind: str | None) -> dict[str, Any]:
-    """Kinds with their components and where each comes from, and what is broken."""
+    """The components of each kind with their distributions, and the broken plugins with their errors."""
     from textforge.cli import COMMANDS
     from textforge.components.kinds import COMMAND, KINDS
 
     if kind is not None:
-        plugins.names(kind)  # refuses an unknown kind
+        plugins.names(kind)  # raises for an unknown kind
     own = {(COMMAND.name, name) for name in COMMANDS}
     kinds = {
         one: [
@@ -76,7 +79,7 @@ def catalogue(plugins: PluginManager, kind: str | None) -> dict[str, Any]:
 
 
 def describe(component: Component) -> dict[str, Any]:
-    """A component's facts and options with type, default and documentation."""
+    """Describe a component: its facts, and its options with type, default and documentation."""
     from textforge.components.options import jsonable
 
     own = component.options
@@ -140,7 +143,7 @@ def _write_component(stdout: TextIO, component: Component, described: dict[str, 
 
 
 def _option_text(row: Sequence[str], columns: int) -> str:
-    """An option as a paragraph, where a table would be too wide."""
+    """Format an option as a paragraph, for terminals too narrow for the table."""
     name, kind, default, doc = row
     lines = textwrap.wrap(f"{kind}  (default: {default})" if default != "(required)" else f"{kind}  (required)",
                           columns - 4)  # fmt: skip

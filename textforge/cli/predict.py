@@ -14,7 +14,7 @@ from textforge.cli import options
 from textforge.cli.messages import tell
 
 STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
-"""Standard input or output. Opened by its name, a file that it leads to would be written from its start."""
+"""Names of standard input and output. Opening a redirected file by such a name would overwrite it from its start."""
 
 
 @click.command("predict")
@@ -23,7 +23,7 @@ STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
 @click.option(
     "-i", "--input", "source", type=click.Path(path_type=Path), help="Texts, one per line (.jsonl: JSON lines)."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write there instead of to stdout.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.option(
     "--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv", show_default=True,
     help="One line per text: label, tab, probability; or a JSON object.",
@@ -31,16 +31,14 @@ STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
 @options.probabilities
 @click.option(
     "--on-error", type=click.Choice(["stop", "mark"]), default="stop", show_default=True,
-    help="A line that cannot be read ends it, or has an error in its place.",
+    help="For a line that cannot be read: stop, or mark it with an error and continue.",
 )  # fmt: skip
-@click.option("--force", is_flag=True, help="Overwrite the file that --output names.")
+@click.option("--force", is_flag=True, help="Overwrite an existing --output file.")
 @click.option(
-    "--abstain", metavar="P", type=click.FloatRange(0, 1), help="No label where the most probable one is below P."
+    "--abstain", metavar="P", type=click.FloatRange(0, 1), help="Give no label if the highest probability is below P."
 )
 @options.device
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout; it holds all predictions."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object with all predictions on stdout.")
 @options.quiet
 @options.debug
 def command(
@@ -57,9 +55,9 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Predict the labels of TEXTs, or of each line of --input or of standard input.
+    """Predict the labels of TEXTs, or of each line of --input or standard input.
 
-    Lines may be without number: they are answered as they come, in bounded memory.
+    Lines are predicted as they arrive, in bounded memory, so the input may be endless.
     """
     from textforge.classifiers.streams.line_reader import LineReader, open_input
     from textforge.classifiers.streams.probabilities import as_limit
@@ -73,7 +71,7 @@ def command(
     if texts and source:
         raise click.UsageError("give texts as arguments or in --input, not both.")
     with results() as printed, advised("predict"), ExitStack() as stack:
-        bundle_folder(run_or_bundle)  # refuses before torch is loaded
+        bundle_folder(run_or_bundle)  # raises before torch is imported
         lines: LineReader | None = None
         stream: BinaryIO | None = None
         mark = on_error == "mark"
@@ -83,7 +81,7 @@ def command(
             lines = LineReader(stream, str(source), json_lines=as_lines, mark=mark)
         elif not texts:
             if sys.stdin.isatty():
-                tell("reading texts from the terminal, one a line, to the end (Ctrl-D) …")
+                tell("reading texts from the terminal, one per line; end with Ctrl-D …")
             stream = sys.stdin.buffer
             lines = LineReader(stream, "standard input", mark=mark)
         output = None if output in STANDARD else output
@@ -112,7 +110,7 @@ def command(
             write_json(stdout, {"labels": list(classifier.labels), "predictions": every})
             _tell_marked(sum("error" in one for one in every), len(every))
             return
-        # what is typed or printed on the terminal would be between the drawings of a bar
+        # text typed or printed on the terminal would be mixed with the progress bar
         seen = lines is None or sys.stdin.isatty() or (stdout is printed and printed.isatty())
         progress = stack.enter_context(progress_for(quiet or seen))
         done = marked = 0

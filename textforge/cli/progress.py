@@ -1,4 +1,4 @@
-"""How a run goes on, for a person: a bar on a terminal, plain lines elsewhere, nothing if quiet."""
+"""Progress of a run for people: a bar on a terminal, plain lines elsewhere, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from textforge.training.validation import EpochResult
 
 EVERY = 10.0
-"""Seconds between two plain lines about texts that are predicted."""
+"""Seconds between two plain lines about predicted texts."""
 REDRAW = 0.05
-"""Seconds between two drawings of the bar: each costs more than a small step."""
+"""Minimum seconds between two redraws of the bar; a redraw takes longer than a small training step."""
 LOST = (OSError, ValueError)
-"""Errors of a terminal that has gone; what it would have shown is lost."""
+"""Errors raised when the terminal has been closed. The output is dropped."""
 
 
 @contextmanager
 def progress_for(quiet: bool) -> Iterator[Progress]:
-    """The progress that fits stderr; however the run ends, the terminal is left as it was."""
+    """Yield the progress that suits stderr, and restore the terminal however the run ends."""
     if quiet or not sys.stderr.isatty():
         yield Progress() if quiet else Lines()
         return
@@ -37,9 +37,9 @@ def progress_for(quiet: bool) -> Iterator[Progress]:
 
 
 class Lines(Progress):
-    """A plain line for each stage and epoch, and now and then for texts that are predicted.
+    """Progress as plain lines: one for each stage and epoch, and one every `EVERY` seconds of prediction.
 
-    A terminal that goes away takes no more lines, and raises nothing into the run.
+    Never raises into the run: if the terminal is closed, lines are dropped.
     """
 
     def __init__(self) -> None:
@@ -65,10 +65,10 @@ class Lines(Progress):
 
 
 class Bar(Lines):
-    """The same lines above a bar that fills with the steps of an epoch, or with the texts evaluated or predicted.
+    """Progress as plain lines above a bar that counts the steps of an epoch, or texts evaluated or predicted.
 
-    It is drawn from here alone: rich's own thread would take turns with the training, and would
-    leave what is drawn to chance.
+    Redraws happen only in calls from the run. rich's own refresh thread would compete with training and make the
+    output depend on timing.
     """
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class Bar(Lines):
             self._bar.console.print(shown_line(text), markup=False, soft_wrap=True)
 
     def close(self) -> None:
-        """Take the bar away and show the cursor again."""
+        """Remove the bar and show the cursor again."""
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
@@ -130,7 +130,7 @@ def _loss(value: float | None) -> str:
 
 
 def epoch_text(result: EpochResult, epochs: int) -> str:
-    """`epoch  3/10  loss 0.0123  valid loss 0.2, accuracy 0.95 *  0.4 s`."""
+    """Format an epoch as a line: `epoch  3/10  train loss 0.0123  valid loss 0.2000 accuracy 0.9500 *  0.40 s`."""
     text = f"epoch {result.number:>{len(str(epochs))}}/{epochs}  train loss {_loss(result.train_loss)}"
     if result.valid:
         valid = result.valid

@@ -14,7 +14,9 @@ from textforge.cli import options
 @options.recipe
 @options.overrides
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Override the recipe's seed.")
-@click.option("--seeds", metavar="N-M", help="Run once with each of these seeds, as in 0-4 or 1,5,7: mean and spread.")
+@click.option(
+    "--seeds", metavar="N-M", help="Run once per seed, as in 0-4 or 1,5,7; report mean and standard deviation."
+)
 @options.out
 @options.probabilities
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Override trainer.device.")
@@ -32,7 +34,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train what RECIPE says, evaluate it on test, and leave a run folder."""
+    """Train RECIPE, evaluate it on the test split, and write a run folder."""
     from textforge.cli.allocation import keep_freed_memory
     from textforge.cli.messages import tell
     from textforge.cli.output import figures_text, results, write_json
@@ -61,7 +63,7 @@ def command(
                 figures = figures_text(done.test, everything=f"in {path}/{RESULT}") + "\n\n" if done.test else ""
                 stdout.write(f"{figures}run folder: {path}\n")
             stdout.flush()
-        except BrokenPipeError:  # click ends the command without a word
+        except BrokenPipeError:  # click ends the command silently
             tell(f"the output was closed before it was written. The run is done, in {done.path}.")
             raise
         except OSError as error:
