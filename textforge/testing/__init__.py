@@ -1,4 +1,4 @@
-"""The contract kit: what the core relies on in a component, as checks that its author can run.
+"""The contract kit: checks with which an author can test a component against textforge's contract.
 
 With pytest::
 
@@ -8,8 +8,8 @@ With pytest::
     def test_contract(check):
         check()
 
-`contract_tests` makes one test of each check (`pytest.mark.parametrize`); without pytest, `checks` gives the
-checks, each to be called. `textforge plugin check NAME` holds an installed plugin to all of them.
+`contract_tests` turns each check into a test (`pytest.mark.parametrize`). Without pytest, call the checks that
+`checks` returns. `textforge plugin check NAME` runs all checks of an installed plugin.
 """
 
 from __future__ import annotations
@@ -50,24 +50,24 @@ def checks(
     plugins: PluginManager | None = None,
     import_budget: float = IMPORT_BUDGET,
 ) -> list[Check]:
-    """Every check that holds for a kind, for one component. Nothing runs before a check is called.
+    """Every check of a kind, for one component. Nothing runs until a check is called.
 
     Args:
         kind: 'dataset', 'vectorizer', 'model', 'optimizer', 'scheduler', 'loss', 'metric', 'callback',
             'preprocessor' or 'command'.
-        component: a factory (for a command the command itself), a string 'package.module:attribute' that names one,
-            the name of an installed component, or a `Part`, whose options then count.
-        options: options as a recipe would set them; or a function that is given the path of an empty folder, may put
-            files there, and returns the options.
-        vectorizer: for a model that asks for facts which only some vectorizer gives: that vectorizer, by name or as a
-            part. By default the kit's own, or an installed one that gives what is asked for.
-        module: for an optimizer that is for certain modules: a function (n_features, n_classes) that makes one, over
-            bags of words. By default a network of the kit's own.
-        plugins: where names are looked up; by default everything installed.
-        import_budget: seconds of processor time that the import of the component's module may take.
+        component: a factory (for a command, the `click.Command`), a string 'package.module:attribute' that names one,
+            the name of an installed component, or a `Part`, whose options are the default of `options`.
+        options: options as in a recipe, or a function that takes the path of an empty folder, may write files there,
+            and returns the options.
+        vectorizer: for a model that needs facts of a particular vectorizer: that vectorizer, by name or as a part.
+            Defaults to one of the kit's own, or to an installed one that gives the facts.
+        module: for an optimizer that needs a particular module: a function (n_features, n_classes) that returns a
+            module for bags of words. Defaults to a small network of the kit.
+        plugins: the plugin manager that looks up names. Defaults to everything installed.
+        import_budget: CPU time, in seconds, that importing the component's module may take.
 
     Raises:
-        ContractError: the kind or the component cannot be told.
+        ContractError: the kind is unknown, or `component` is none of the above.
         PluginError: no component has that name.
     """
     found, own = component_of(kind, component, plugins)
@@ -94,10 +94,10 @@ def contract_tests(
     plugins: PluginManager | None = None,
     import_budget: float = IMPORT_BUDGET,
 ) -> Any:
-    """A decorator that makes a pytest test of each check; the test's argument `check` is to be called.
+    """Return a decorator that runs a test once per check, passed as the argument `check`, which the test calls.
 
-    Arguments as for `checks`. It is `pytest.mark.parametrize("check", …)`, with the names of the checks as ids:
-    `pytest -k a-batch-equals-its-singles` runs one of them.
+    The arguments are those of `checks`. The decorator is `pytest.mark.parametrize("check", …)` with the names of the
+    checks as ids, so `pytest -k a-batch-equals-its-singles` runs one of them.
     """
     import pytest
 
@@ -114,7 +114,7 @@ def contract_tests(
 
 
 def rules_for(kind: str) -> list[Rule]:
-    """The rules of a kind: those of every component first."""
+    """The rules of a kind. Rules for every component come first."""
     modules = ["textforge.testing.common", f"textforge.testing.{ALL_KINDS[kind].many}"]
     for module in modules:
         import_module(module)

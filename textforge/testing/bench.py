@@ -1,4 +1,4 @@
-"""A model beside a vectorizer that gives what it asks for, on the kit's own texts."""
+"""A test bench for a model: a vectorizer that provides its facts, and the kit's own texts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Bench:
     """Builds, runs and trains a model.
 
     Raises:
-        Skipped: nobody knows a vectorizer that gives what the model asks for.
+        Skipped: no known vectorizer provides the facts that the model needs.
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -38,12 +38,12 @@ class Bench:
         self.fits_itself = subject.part.fits_itself
         fitting = self._fitting()
         self._use(fitting[0])
-        if len(fitting) > 1:  # bags, vectors: the docstring says which, and nothing else does
+        if len(fitting) > 1:  # bags or vectors: only trying shows which of them the model accepts
             self._use(next((part for part in fitting if self._takes(part)), fitting[0]))
 
     @classmethod
     def of(cls, subject: Subject) -> Bench:
-        """The bench of a subject; it keeps it, since to find the vectorizer takes a while."""
+        """The bench of a subject, cached on it because finding the vectorizer is slow."""
         if subject.bench is None:
             subject.bench = cls(subject)
         found: Bench = subject.bench
@@ -51,7 +51,7 @@ class Bench:
 
     @cached_property
     def plugins(self) -> PluginManager:
-        """What a bundle of the model needs: it, the vectorizer, and nothing else."""
+        """A plugin manager with only the model, the vectorizer and the parts within them, as a bundle needs it."""
         manager = PluginManager(entry_points=False)
         for component in {**every_component(self.subject.part), **every_component(self.part)}.values():
             manager.register(namespace(component), component.name, origin=component.origin)
@@ -60,7 +60,7 @@ class Bench:
     # -- the vectorizer ------------------------------------------------------------------------
 
     def _fitting(self) -> list[Part]:
-        """Vectorizers that give what the model asks for."""
+        """Vectorizers that provide the facts that the model needs."""
         if self.subject.given_vectorizer is not None:
             return [self.subject.given_vectorizer]
         needed = unmet(self.subject.part, (*self.subject.component.kind.facts, *DEFAULT_GIVES))
@@ -86,7 +86,7 @@ class Bench:
         self._facts = {**given_facts(self.fitted, part), "n_features": features.n_features, "seed": 0}
 
     def _takes(self, part: Part) -> bool:
-        """Whether the model can read what it makes."""
+        """Whether the model accepts the features of this vectorizer."""
         self._use(part)
         try:
             module = self.module()
@@ -100,11 +100,11 @@ class Bench:
     # -- a model -------------------------------------------------------------------------------
 
     def facts(self, n_classes: int = 3, *, multi_label: bool = False) -> dict[str, Any]:
-        """What the model is built from."""
+        """The facts from which the model is built."""
         return {**self._facts, "n_classes": n_classes, "multi_label": multi_label}
 
     def module(self, n_classes: int = 3, *, multi_label: bool = False) -> nn.Module:
-        """A new one, its first weights drawn as a run draws them."""
+        """Build a new module, with initial weights drawn as in a run."""
         with RandomState(0, CPU).active():
             module = self.subject.part.build(self.facts(n_classes, multi_label=multi_label))
         if not isinstance(module, nn.Module):
@@ -115,14 +115,14 @@ class Bench:
         return module
 
     def ready(self) -> nn.Module:
-        """A new one in evaluation mode; fitted, where it fits itself."""
+        """Build a new module in evaluation mode, fitted if it fits itself."""
         module = self.module()
         if self.fits_itself:
             self.fit(module)
         return module.eval()
 
     def fit(self, module: Any) -> tuple[Features, Any]:
-        """Let it fit itself; returns what it was given, after it was."""
+        """Fit the module with its own `fit`, and return the features and targets after the call."""
         texts, labels = probes.labelled()
         features, targets = self.features(texts), probes.numbers(labels)
         with RandomState(0, CPU).active():
@@ -133,22 +133,22 @@ class Bench:
         return vectorized(self.fitted, texts, self.part.label)
 
     def batch(self, texts: Sequence[str]) -> Batch:
-        """Texts as one batch."""
+        """Vectorize texts into one batch."""
         features = self.features(texts)
         return features.batch(0, len(texts))
 
     def logits(self, module: nn.Module, batch: Batch, n_classes: int = 3) -> torch.Tensor:
-        """Of a batch, in evaluation mode; their shape is checked.
+        """Compute the logits of a batch in evaluation mode and validate their shape.
 
         Raises:
-            ComponentError: the module raised, or returned something else.
+            ComponentError: the module raised an exception, or returned anything but logits (n, n_classes).
         """
         module.eval()
         with torch.no_grad():
             return forward(module, batch, n_classes, self.subject.label)
 
     def trainer(self, dataset: Dataset, epochs: int = 2) -> Trainer:
-        """A trainer of the model, with Adam."""
+        """Create a trainer of the model with Adam, or without optimizer if it fits itself."""
         optimizer = None if self.fits_itself else probes.adam
         return Trainer(
             dataset, self.part, self.subject.part, optimizer, epochs=epochs, batch_size=8, device="cpu"
@@ -156,5 +156,5 @@ class Bench:
 
     @cached_property
     def classifier(self) -> Classifier:
-        """Trained for a moment."""
+        """A classifier trained for two epochs on the kit's texts."""
         return self.trainer(probes.dataset()).fit()

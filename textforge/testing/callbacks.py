@@ -1,4 +1,4 @@
-"""What a callback is held to."""
+"""Contract checks for callbacks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _runs = itertools.count(1)
 
 @exercise("callback")
 def _work(subject: Subject) -> Mapping[str, Any]:
-    """Follow a run to its end. The figures that it adds may rest on a clock: their names are what must repeat."""
+    """Follow a run to its end. Only the names of added metrics must repeat: their values may depend on a clock."""
     return {"added figures": names(follow(subject, *a_run()))}
 
 
 def a_run(labels: tuple[str, ...] = ("ball", "paint", "space"), valid: Any = None) -> tuple[dict[str, Any], ...]:
-    """What the events of a short run tell: started, each epoch, finished."""
+    """The event data of a short run: `started`, each `epoch_ended`, `finished`."""
     began = {
         "path": "run", "recipe": "probe", "seed": 0, "labels": list(labels), "n_train": 24, "n_features": 40,
         "n_parameters": 123, "epochs": 2,
@@ -52,7 +52,7 @@ def a_run(labels: tuple[str, ...] = ("ball", "paint", "space"), valid: Any = Non
 
 
 def follow(subject: Subject, began: dict[str, Any], *told: dict[str, Any]) -> list[Any]:
-    """Make the callback and tell it of a run; what it returned at each event."""
+    """Build the callback, send it the events of a run, and return its return values."""
     *epochs, result = told
     callback = made(subject)
     path = str(subject.folder)
@@ -61,7 +61,7 @@ def follow(subject: Subject, began: dict[str, Any], *told: dict[str, Any]) -> li
 
 
 def made(subject: Subject) -> Any:
-    """A new callback, with a run folder of its own."""
+    """Build a callback with a run folder of its own."""
     folder = subject.folder / f"run-{next(_runs)}"
     folder.mkdir()
     callback = subject.build(run_folder=folder)
@@ -71,25 +71,25 @@ def made(subject: Subject) -> Any:
         raise subject.breaks(
             f"the factory returned a {type(callback).__name__} with none of the methods {listed(EVENTS)}"
             f"{f'; it has {listed(wrong)}' if wrong else ''}.",
-            "Give it those of the events that it follows.",
+            "Define a method for each event that it handles.",
         )
     return callback
 
 
 def tell(callback: Any, event: str, data: Any) -> Any:
-    """Call the method of an event, where there is one."""
+    """Call the method of an event if the callback defines it."""
     method = getattr(callback, event, None)
     return None if method is None else method(data)
 
 
 def names(added: list[Any]) -> list[list[str]]:
-    """The names of the figures that it added at each event."""
+    """The names of the metrics that the callback added at each event."""
     return [[str(name) for name in one] if isinstance(one, Mapping) else [] for one in added]
 
 
 @rule("callback")
 def adds_numbers_or_nothing(subject: Subject) -> None:
-    """`epoch_ended` and `finished` return None or a dict of names to finite numbers; the others return None."""
+    """`epoch_ended` and `finished` return None or a dict of names to finite numbers; other methods return None."""
     began, *epochs, result = a_run(valid=FIGURES)
     callback = made(subject)
     for event, data in (("started", began), *(("epoch_ended", epoch) for epoch in epochs), ("finished", result)):
@@ -102,17 +102,17 @@ def adds_numbers_or_nothing(subject: Subject) -> None:
 
 @rule("callback")
 def takes_unusual_labels(subject: Subject) -> None:
-    """Labels with emoji, combining marks, slashes, line breaks, or no character at all do not disturb it."""
+    """It accepts labels with emoji, combining marks, slashes, newlines, and the empty label."""
     with blamed(
-        subject.label, "where labels have unusual characters", "Escape what names of files or tags cannot hold."
+        subject.label, "where labels have unusual characters", "Escape characters that file names or tags cannot hold."
     ):
         follow(subject, *a_run(UNUSUAL, FIGURES))
 
 
 @rule("callback")
 def takes_figures_that_are_none(subject: Subject) -> None:
-    """Figures may be None: no validation, no test split, or a metric that is undefined."""
-    advice = "valid and test are None where there is no such split, and a single figure where it is undefined."
+    """It accepts None for metrics: no validation, no test split, or an undefined metric."""
+    advice = "valid and test are None without such a split; a single metric is None where it is undefined."
     began, *epochs, result = a_run()
     with blamed(subject.label, "where a run has neither validation nor test", advice):
         follow(subject, began, *epochs, {**result, "test": None, "valid": None})
@@ -122,16 +122,16 @@ def takes_figures_that_are_none(subject: Subject) -> None:
 
 @rule("callback")
 def takes_figures_of_others(subject: Subject) -> None:
-    """Epochs and the result may hold what callbacks before it added: under `added`, by the callback's name."""
+    """It accepts epochs and results with metrics of earlier callbacks, under `added`, by the callback's name."""
     began, *told = a_run(valid=FIGURES)
-    advice = "Read the fields that you know by their names; 'added' maps names of callbacks to their figures."
+    advice = "Read known fields by name; 'added' maps names of callbacks to their metrics."
     with blamed(subject.label, "where another callback had added figures", advice):
         follow(subject, began, *({**one, "added": {"another": {"speed": 1.5}}} for one in told))
 
 
 @rule("callback")
 def is_told_of_failures_at_any_time(subject: Subject) -> None:
-    """`failed` may come before `started`, after it or in the midst of the epochs."""
+    """It accepts `failed` before `started`, after it, and between epochs."""
     began, *epochs, _ = a_run()
     error = {"type": "TrainingError", "message": "the loss became nan in epoch 1, step 2 of 3.", "path": "run"}
     for before in ([], [("started", began)], [("started", began), ("epoch_ended", epochs[0])]):
@@ -139,28 +139,28 @@ def is_told_of_failures_at_any_time(subject: Subject) -> None:
         where = f"at 'failed' after {before[-1][0] if before else 'nothing'}"
         for event, data in before:
             tell(callback, event, copy.deepcopy(data))
-        with blamed(subject.label, where, "Let it close what is open, if anything is."):
+        with blamed(subject.label, where, "Close only what has been opened."):
             tell(callback, "failed", dict(error))
 
 
 @rule("callback")
 def two_at_once_do_not_meet(subject: Subject) -> None:
-    """Two runs followed in turns in one process do not disturb each other."""
+    """Two interleaved runs in one process do not affect each other."""
     alone, again = (follow(subject, *a_run(valid=FIGURES)) for _ in range(2))
     pair = [made(subject), made(subject)]
     began, *epochs, result = a_run(valid=FIGURES)
     added: list[list[Any]] = [[], []]
     with blamed(
-        subject.label, "while two runs were followed in turns", "Keep what belongs to a run in its own object."
+        subject.label, "while two runs were followed in turns", "Store the state of a run on the callback object."
     ):
         for event, data in (("started", began), *(("epoch_ended", epoch) for epoch in epochs), ("finished", result)):
             for mine, callback in zip(added, pair, strict=True):
                 mine.append(tell(callback, event, copy.deepcopy(data)))
-    shown = repr if repr(alone) == repr(again) else names  # figures that rest on a clock differ every time
+    shown = repr if repr(alone) == repr(again) else names  # metrics that depend on a clock always differ
     if any(shown(alone) != shown(mine) for mine in added):
         raise subject.breaks(
             f"alone it adds {alone!r:.100}, beside another run {added[1]!r:.100}.",
-            "Keep what belongs to a run in its own object, not at module level.",
+            "Store the state of a run on the callback object, not at module level.",
         )
 
 

@@ -1,4 +1,4 @@
-"""What a check is: a rule, held against a component."""
+"""Rules and checks: a check applies one rule of the contract to one component."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ if TYPE_CHECKING:
 
 
 class ContractError(AssertionError):
-    """A component breaks the contract; the message says what was found and what its author should do."""
+    """A component breaks the contract. The message says what was found and what the author should do."""
 
 
 class Skipped(unittest.SkipTest):
-    """A check does not apply here; the message says why. pytest and unittest count it as a skipped test."""
+    """A check does not apply; the message says why. pytest and unittest count it as a skipped test."""
 
 
 class Moot(Skipped):
-    """A check says nothing new, since another fails."""
+    """A check is skipped because another check, on which it depends, fails."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that components of some kinds are held to."""
+    """One requirement of the contract, for components of some kinds."""
 
     name: str
-    """Readable, as in `a-batch-equals-its-singles`."""
+    """Readable name, as in `a-batch-equals-its-singles`."""
     doc: str
-    """One line: what a component is held to."""
+    """The requirement, in one line."""
     kinds: tuple[str, ...]
-    """Those that it is for; none: all."""
+    """The kinds to which the rule applies; empty: all kinds."""
     function: Callable[[Subject], None]
     only_if_it_works: bool
-    """Whether there is nothing to see in a component that fails at its ordinary work."""
+    """Whether to skip the rule if the component fails at its ordinary work."""
     after: tuple[str, ...]
-    """Rules without which this one says nothing new: it is skipped where one of them is broken."""
+    """Names of other rules; if one of them is broken, this rule is skipped."""
 
     def is_for(self, kind: str) -> bool:
         return not self.kinds or kind in self.kinds
 
 
 RULES: dict[str, list[Rule]] = {}
-"""Every rule by the module that states it."""
+"""All rules, grouped by the module that defines them."""
 
 
 def rule(
     *kinds: str, only_if_it_works: bool = True, after: tuple[str, ...] = ()
 ) -> Callable[[Callable[[Subject], None]], Callable[[Subject], None]]:
-    """Make a rule of a function that raises ContractError, or Skipped; its docstring is the rule's line."""
+    """Register a function that raises ContractError or Skipped as a rule; its docstring becomes `Rule.doc`."""
 
     def stated(function: Callable[[Subject], None]) -> Callable[[Subject], None]:
         name = function.__name__.replace("_", "-")
@@ -64,11 +64,11 @@ def rule(
 
 @dataclass(frozen=True, repr=False)
 class Check:
-    """One rule for one component. Call it: it returns nothing where the rule is kept.
+    """One rule applied to one component. Call it; it returns None if the component follows the rule.
 
     Raises:
-        ContractError: the rule is broken; what was found, and what to do.
-        Skipped: the rule does not apply here, and why.
+        ContractError: the component breaks the rule; the message says what was found and what to do.
+        Skipped: the rule does not apply; the message says why.
     """
 
     rule: Rule
@@ -76,16 +76,16 @@ class Check:
 
     @property
     def name(self) -> str:
-        """Readable, as in `a-batch-equals-its-singles`."""
+        """Readable name, as in `a-batch-equals-its-singles`."""
         return self.rule.name
 
     @property
     def doc(self) -> str:
-        """One line: what the check holds the component to."""
+        """The requirement that the check tests, in one line."""
         return self.rule.doc
 
     def __call__(self) -> None:
-        __tracebackhide__ = True  # pytest shows where a component fails, not how it was found
+        __tracebackhide__ = True  # pytest then shows the component's frames, not the kit's
         self.subject.hold_to(self.rule)
 
     def __str__(self) -> str:
@@ -97,12 +97,13 @@ class Check:
 
 @contextmanager
 def blamed(label: str, doing: str, advice: str, *refusals: type[Exception]) -> Iterator[None]:
-    """Whatever the component raises meanwhile is told as a broken contract, with what to do about it.
+    """Re-raise exceptions of the component as a ContractError with advice.
 
-    Errors by which it may refuse what it cannot do pass.
+    ContractError, Skipped, and the exceptions in `refusals` pass through.
 
     Raises:
-        ContractError: something was raised that is neither a ContractError nor Skipped.
+        ContractError: the component raised any other exception.
+        Skipped: the component raised DataUnavailable.
     """
     from textforge.errors import DataUnavailable
 
@@ -120,7 +121,7 @@ def blamed(label: str, doing: str, advice: str, *refusals: type[Exception]) -> I
 
 
 def raised(error: BaseException) -> str:
-    """`it raised ValueError: …`, in one line; what the core wrapped is named as it was."""
+    """Describe an exception in one line, as in `it raised ValueError (…)`. A ComponentError is unwrapped first."""
     own: BaseException | Any = (
         error.__cause__ if type(error).__name__ == "ComponentError" and error.__cause__ else error
     )

@@ -1,4 +1,4 @@
-"""What a command is held to. A `click.Command` is known by click once it is loaded: this floor imports no click."""
+"""Contract checks for commands. This room must not import click, so it uses click only if it is already loaded."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from textforge.testing.subject import Subject, exercise
 
 @exercise("command")
 def _work(subject: Subject) -> Mapping[str, Any]:
-    """Look at it."""
+    """Load the command."""
     command = of(subject)
     return {"name": command.name or ""}
 
 
 def of(subject: Subject) -> Any:
-    """The click.Command."""
+    """The component as a click.Command."""
     command = subject.component.factory
     click: Any = sys.modules.get("click")
     if click is None or not isinstance(command, click.Command):
@@ -33,14 +33,14 @@ def of(subject: Subject) -> Any:
 
 @rule("command")
 def says_what_it_does(subject: Subject) -> None:
-    """It has a help text, whose first sentence 'textforge --help' shows."""
+    """It has a help text; 'textforge --help' shows the first sentence."""
     if not (of(subject).help or "").strip():
         raise subject.breaks("it has no help text.", "Give its function a docstring that says what it does.")
 
 
 @rule("command")
 def its_options_have_help(subject: Subject) -> None:
-    """Every option of it and of its subcommands has a line of help."""
+    """Every option of the command and of its subcommands has a help text."""
     bare = [f"'{path}'" for path, command in _all(of(subject), of(subject).name or "")
             for path in _bare(path, command)]  # fmt: skip
     if bare:
@@ -49,10 +49,10 @@ def its_options_have_help(subject: Subject) -> None:
 
 @rule("command")
 def shows_its_help(subject: Subject) -> None:
-    """`--help` shows how it is used, of it and of each subcommand, and does nothing else."""
+    """`--help` of the command and of each subcommand shows the usage and does nothing else."""
     for path, command in _all(of(subject), of(subject).name or "command"):
         printed = io.StringIO()
-        advice = "Help is shown before anything is done or asked for."
+        advice = "Show help before doing anything or prompting."
         with blamed(subject.label, f"at '{path} --help'", advice), redirect_stdout(printed):
             code = command.main(args=["--help"], prog_name=path, standalone_mode=False)
         if code or "Usage:" not in printed.getvalue():
@@ -60,7 +60,7 @@ def shows_its_help(subject: Subject) -> None:
 
 
 def _all(command: Any, path: str) -> list[tuple[str, Any]]:
-    """The command and, where it is a group, those in it."""
+    """The command and, if it is a group, all of its subcommands, each with its full name."""
     click: Any = sys.modules["click"]
     found = [(path, command)]
     if isinstance(command, click.Group):

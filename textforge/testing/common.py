@@ -1,4 +1,4 @@
-"""What every component is held to."""
+"""Contract checks for every component."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from textforge.testing.checks import blamed, rule
 from textforge.testing.subject import Subject
 
 FACTORIES = tuple(KINDS)
-"""The kinds that have factories; a command is given as it is."""
+"""The kinds that have factories. A command has none: the component is the command itself."""
 
 
 @rule(*FACTORIES, only_if_it_works=False)
 def its_docstring_says_what_it_is(subject: Subject) -> None:
-    """The first line of its docstring says what it is."""
+    """It has a docstring whose first line says what it is."""
     if not subject.component.doc:
         raise subject.breaks(
             "it has no docstring.",
@@ -24,7 +24,7 @@ def its_docstring_says_what_it_is(subject: Subject) -> None:
 
 @rule(*FACTORIES, only_if_it_works=False)
 def its_options_are_typed_and_documented(subject: Subject) -> None:
-    """Every option has a type that a recipe can state and one line of documentation."""
+    """Every option has a type that a recipe can express and one line of documentation."""
     with blamed(subject.label, "when its signature was read", "Annotate every option: name: float = 0.1."):
         fields = subject.component.options.fields
     if bare := [name for name, option in fields.items() if not option.doc]:
@@ -36,34 +36,34 @@ def its_options_are_typed_and_documented(subject: Subject) -> None:
 
 @rule(only_if_it_works=False, after=("its-options-are-typed-and-documented",))
 def is_built_and_used(subject: Subject) -> None:
-    """It is built from its defaults and the given options, and does its ordinary work on a few short texts."""
+    """It can be built from its defaults and the given options, and does its ordinary work on a few short texts."""
     if subject.first.failed:
         raise subject.first.failed
 
 
 @rule(after=("its-import-changes-nothing",))
 def prints_nothing(subject: Subject) -> None:
-    """It writes nothing to stdout or stderr, not even past Python's streams."""
+    """It writes nothing to stdout or stderr, even when bypassing Python's streams."""
     if printed := subject.first.seen.printed or subject.again.seen.printed:
         raise subject.breaks(
             f"it printed {_short(printed)}.",
-            "stdout is for results: leave it out, or keep sentences for the user in an attribute 'warnings'.",
+            "stdout is for results: remove the output, or put messages for the user in an attribute 'warnings'.",
         )
 
 
 @rule()
 def warns_of_nothing(subject: Subject) -> None:
-    """It causes no Python warning that a user would see."""
+    """It causes no Python warning that users would see."""
     if warned := subject.first.seen.warned:
         raise subject.breaks(
             f"it caused the warning {_short(warned[0])}.",
-            "Mend what it warns of; sentences for the user go into an attribute 'warnings' or into an error.",
+            "Fix its cause; put messages for the user in an attribute 'warnings' or in an error message.",
         )
 
 
 @rule()
 def touches_no_global_random_state(subject: Subject) -> None:
-    """It leaves the global random states of random, numpy and torch as they were."""
+    """It does not change the global random states of random, numpy and torch."""
     if touched := subject.again.seen.random:
         raise subject.breaks(
             f"it changed the global random state of {listed(touched)}.",
@@ -74,58 +74,58 @@ def touches_no_global_random_state(subject: Subject) -> None:
 
 @rule()
 def changes_no_setting_of_torch(subject: Subject) -> None:
-    """It changes neither the number of threads nor the default dtype nor another global setting of torch."""
+    """It changes no global torch setting: number of threads, default dtype and others."""
     if changed := subject.again.seen.torch:
         raise subject.breaks(f"it changed {listed(changed)}.", "Settings are the user's: leave them, or put them back.")
 
 
 @rule()
 def changes_nothing_of_the_process(subject: Subject) -> None:
-    """It leaves working directory, environment variables, filters of warnings, logging and streams as they were."""
+    """It does not change working directory, environment variables, warning filters, logging or standard streams."""
     if changed := subject.again.seen.process:
         raise subject.breaks(
-            f"it changed {listed(changed)}.", "A component shares its process with others: leave it, or put it back."
+            f"it changed {listed(changed)}.", "Other code shares the process: do not change it, or restore it."
         )
 
 
 @rule(*FACTORIES)
 def repeats_itself(subject: Subject) -> None:
-    """Built and used a second time in the same way, it makes the same, bit for bit."""
+    """Built and used a second time in the same way, it gives bit-identical results."""
     from textforge.testing.digests import differing
 
     again = subject.again
     if again.failed:
         raise subject.breaks(
             f"it fails when it is built and used a second time: {again.failed}",
-            "Keep nothing at module level that the first use changes.",
+            "Keep no state at module level.",
         )
     if other := differing(subject.first.digests, again.digests):
         raise subject.breaks(
             f"with the same seed its {listed(other)} came out otherwise the second time.",
-            "Draw from a generator made from the fact 'seed', and keep nothing at module level that a use changes.",
+            "Draw from a generator made from the fact 'seed', and keep no state at module level.",
         )
 
 
 @rule(only_if_it_works=False)
 def is_imported_quickly(subject: Subject) -> None:
-    """Its module is imported within its budget of processor time, so that 'textforge check' stays quick."""
+    """Importing its module stays within the budget of CPU time, so that 'textforge check' stays fast."""
     imports.hold_to_budget(subject)
 
 
 @rule(only_if_it_works=False, after=("is-imported-quickly",))
 def its_import_changes_nothing(subject: Subject) -> None:
-    """Importing its module prints nothing and changes nothing of the process."""
+    """Importing its module prints nothing and does not change the process."""
     changed = imports.of(subject).changed
     if changed:
         raise subject.breaks(
             f"importing its module changed {listed(changed)}.",
-            "A plugin's module is imported whenever anyone looks at what is installed: let it define things, no more.",
+            "Listing the installed plugins imports the module: it should only define things.",
         )
 
 
 @rule(after=("repeats-itself",))
 def works_in_a_spawned_process(subject: Subject) -> None:
-    """In another process, where hashes of texts are others, it makes the same, bit for bit."""
+    """In another process, with another hash seed, it gives bit-identical results."""
     from textforge.testing.processes import hold_to_itself_elsewhere
 
     hold_to_itself_elsewhere(subject)

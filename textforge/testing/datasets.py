@@ -1,4 +1,4 @@
-"""What a dataset is held to."""
+"""Contract checks for datasets."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ def _work(subject: Subject) -> Mapping[str, Any]:
 
 
 def loaded(subject: Subject) -> Dataset:
-    """The data of seed 0."""
+    """Load the data with seed 0."""
     return as_dataset(subject.part, 0)
 
 
 @rule("dataset")
 def has_two_classes_at_least(subject: Subject) -> None:
-    """There is something to learn: two labels or more, each with a training text."""
+    """It has at least two labels, each with at least one training text."""
     with blamed(subject.label, "when its labels were asked for", "Give each class training texts."):
         loaded(subject).labels()
 
 
 @rule("dataset", after=("has-two-classes-at-least",))
 def its_splits_share_their_labels(subject: Subject) -> None:
-    """Every label of the test and validation splits is among those of the training split."""
+    """Every label of the test and validation splits occurs in the training split."""
     dataset = loaded(subject)
     for name, (_, labels) in dataset.splits().items():
         with blamed(
-            subject.label, f"when the labels of {name} were looked up", "Leave such texts out, or give training texts."
+            subject.label, f"when the labels of {name} were looked up", "Drop such texts, or add training texts."
         ):
             encode_labels(labels, dataset.labels(), name)
 
 
 @rule("dataset")
 def says_whether_it_streams(subject: Subject) -> None:
-    """Train is a `Stream` where its attribute `streams`, called with the options, says so, and nowhere else."""
+    """Train is a `Stream` if and only if its attribute `streams`, called with the options, returns True."""
     says, gives = subject.part.streams, isinstance(loaded(subject).train, Stream)
     if says != gives:
         told = "is a stream, which it does not say" if gives else "is no stream, though it says so"
-        advice = "Give the factory an attribute streams = fn(**options) -> bool: recipes are checked by it."
+        advice = "Give the factory an attribute streams = fn(**options) -> bool, which validates recipes."
         raise subject.breaks(f"its train {told}.", advice)
 
 
 @rule("dataset", after=("says-whether-it-streams",))
 def a_stream_gives_the_same_chunks_again(subject: Subject) -> None:
-    """Where train is a `Stream`, its chunks have the same rows whenever and in whatever order they are read."""
+    """If train is a `Stream`, its chunks have the same rows each time, in whatever order they are read."""
     train = loaded(subject).train
     if not isinstance(train, Stream):
-        raise Skipped("its train is no stream.")
+        raise Skipped("its train is not a stream.")
     numbers = range(train.n_chunks)
     first = [train.chunk(number) for number in numbers]
     if [train.chunk(number) for number in reversed(numbers)] != first[::-1]:
@@ -67,17 +67,17 @@ def a_stream_gives_the_same_chunks_again(subject: Subject) -> None:
     known = train.survey()
     if replace(Stream(train.n_chunks, train.chunk).survey(), fingerprint=known.fingerprint) != known:
         raise subject.breaks(
-            "what it says is known of its train (known=Survey(…)) is not what its chunks hold.",
-            "Leave known out, or keep what Stream.survey() tells of the same chunks.",
+            "the survey it gives for its train (known=Survey(…)) does not match its chunks.",
+            "Omit known, or store the result of Stream.survey() for the same chunks.",
         )
 
 
-SAME_CHUNKS = "Let read(number) depend on its number alone: no iterator that goes on, no draw from a shared generator."
+SAME_CHUNKS = "Make read(number) depend on its number alone: no shared iterator, no draw from a shared generator."
 
 
 @rule("dataset")
 def a_missing_file_is_refused_in_a_sentence(subject: Subject) -> None:
-    """A path that leads nowhere is refused by a DataError or a RecipeError that names it."""
+    """A path that does not exist raises a DataError or a RecipeError that names it."""
     given = subject.part.options
     paths = [name for name, value in given.items() if _paths(value)]
     if not paths:
@@ -108,7 +108,7 @@ def _build(subject: Subject, options: dict[str, Any]) -> None:
 
 
 def _paths(value: Any) -> list[Path]:
-    """The paths that an option's value holds."""
+    """All paths within an option's value."""
     if isinstance(value, Path):
         return [value]
     if isinstance(value, Mapping):

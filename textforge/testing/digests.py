@@ -1,4 +1,4 @@
-"""What a component did, as digests that two processes can compare."""
+"""Digests of a component's results, which two processes can compare."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 
 def digests(made: Mapping[str, Any]) -> dict[str, str]:
-    """The SHA-256 of each thing, by its name."""
+    """The SHA-256 of each result, by name."""
     found = {}
     for name, value in made.items():
         sha = hashlib.sha256()
@@ -22,7 +22,7 @@ def digests(made: Mapping[str, Any]) -> dict[str, str]:
 
 
 def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
-    """The names of what differs."""
+    """The names of the digests that differ or exist on one side only."""
     return [name for name in {**one, **other} if one.get(name) != other.get(name)]
 
 
@@ -38,7 +38,7 @@ def _feed(sha: Any, value: Any) -> None:
         _feed(sha, (matrix.indptr, matrix.indices, matrix.data, matrix.shape))
     elif isinstance(value, Mapping):
         sha.update(f"mapping {len(value)}".encode())
-        for key in value:  # in its own order: two processes should agree on that, too
+        for key in value:  # unsorted: two processes should agree on the order, too
             _feed(sha, key)
             _feed(sha, value[key])
     elif isinstance(value, (list, tuple)):
@@ -49,5 +49,5 @@ def _feed(sha: Any, value: Any) -> None:
         _feed(sha, {field.name: getattr(value, field.name) for field in fields(value)})
     elif isinstance(value, (str, bytes, int, float, bool, np.generic, type(None))):
         sha.update(f"{type(value).__name__} {value!r}".encode("utf-8", "backslashreplace"))
-    else:  # nothing that could be compared
+    else:  # values of other types cannot be compared
         sha.update(type(value).__name__.encode())

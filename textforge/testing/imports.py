@@ -1,4 +1,4 @@
-"""What the import of a component's module costs and changes, seen in a fresh process."""
+"""Time and side effects of importing a component's module, measured in a fresh process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KNOWN = (
     "pathlib",
     "random",
 )
-"""What 'textforge check' has imported before it comes to a plugin."""
+"""Modules that 'textforge check' imports before any plugin."""
 CODE = """
 import importlib, json, logging, os, random, sys, time
 modules, path, known = json.loads(sys.argv[1])
@@ -54,25 +54,25 @@ os.write(1, ("\\0" + json.dumps([seconds, [name for name in before if before[nam
 """
 TRIES = 3
 HOPELESS = 3
-"""Times the budget: no other process makes that of a quick import."""
+"""Beyond this multiple of the budget, load from other processes cannot be the cause; the import is not retried."""
 
 
 @dataclass(frozen=True)
 class Import:
-    """What came of an import."""
+    """Result of an import."""
 
     modules: tuple[str, ...]
     seconds: float
-    """Of processor time."""
+    """CPU time."""
     changed: list[str]
-    """What is not what it was: stdout and stderr, environment variables, …"""
+    """Side effects: output on stdout and stderr, changed environment variables, …"""
 
 
 def of(subject: Subject) -> Import:
-    """Import the subject's module in a fresh process; once for each module.
+    """Import the subject's module in a fresh process. Results are cached by module.
 
     Raises:
-        Skipped: it cannot be imported by name, or is one of tests.
+        Skipped: the module cannot be imported by name, or is a test module.
     """
     target = subject.component.target
     module = target.partition(":")[0] if isinstance(target, str) else getattr(target, "__module__", None)
@@ -81,26 +81,26 @@ def of(subject: Subject) -> Import:
     if module is None or module == "__main__":
         raise Skipped("it is in no module that another process could import.")
     if re.search(r"(^|\.)(test_\w*|\w*_test|conftest)$", module):
-        raise Skipped("it is defined in a module of tests, which imports what it likes.")
+        raise Skipped("it is defined in a test module, which may import anything.")
     return _imported(tuple(dict.fromkeys([*_entry(subject.component), module])))
 
 
 def hold_to_budget(subject: Subject) -> None:
-    """Hold the import of the subject's module to its budget.
+    """Check that importing the subject's module stays within its budget.
 
     Raises:
-        ContractError: it takes more processor time.
+        ContractError: the import takes more CPU time.
         Skipped: the module cannot be imported by name.
     """
     found = of(subject)
-    seconds = found.seconds  # what textforge imports itself is in it; the budget is for the rest
-    for _ in range(TRIES):  # another process may have been in the way
+    seconds = found.seconds  # includes textforge's own imports, which the budget does not cover
+    for _ in range(TRIES):  # other processes may have slowed the import down
         if not subject.import_budget < seconds < HOPELESS * subject.import_budget:
             break
         seconds = min(seconds, _import(found.modules, KNOWN).seconds)
     if seconds > subject.import_budget:
         raise subject.breaks(
-            f"importing its module '{found.modules[-1]}' takes {seconds:.2f} s of processor time, more than "
+            f"importing its module '{found.modules[-1]}' takes {seconds:.2f} s of CPU time, more than "
             f"{subject.import_budget:g} s; the slowest: {listed(_slowest(found.modules))}.",
             "Import these inside the factory, or name the factory by a string 'package.module:attribute' in the hook "
             "and keep its module light.",
@@ -108,7 +108,7 @@ def hold_to_budget(subject: Subject) -> None:
 
 
 def _entry(component: Component) -> list[str]:
-    """The module of the entry point that gives the component: it is imported for whatever the plugin gives."""
+    """The module of the component's entry point, which is imported with every component of the plugin."""
     found = metadata.entry_points(group=GROUP, name=component.plugin) if component.plugin else ()
     return [one.module for one in found if one.dist and one.dist.name == component.origin.distribution]
 
@@ -119,10 +119,10 @@ def _imported(modules: tuple[str, ...]) -> Import:
 
 
 def _import(modules: tuple[str, ...], known: Sequence[str] = ()) -> Import:
-    """Import modules after those that are known."""
+    """Import modules in a fresh process, after those in `known`."""
     done = _run(modules, known)
     if done.returncode:
-        told = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        told = (done.stderr.strip().splitlines() or ["it ended without an error message"])[-1]
         raise Skipped(f"another process cannot import its module: {told}")
     printed, _, told = done.stdout.rpartition("\0")
     seconds, changed = json.loads(told)
@@ -131,14 +131,14 @@ def _import(modules: tuple[str, ...], known: Sequence[str] = ()) -> Import:
 
 
 def _slowest(modules: tuple[str, ...]) -> list[str]:
-    """The packages that take longest, by what Python tells of its imports."""
+    """The packages that take longest to import, from the output of `python -X importtime`."""
     lines = _run(modules, KNOWN, "-X", "importtime").stderr
     told = re.findall(r"^import time:\s+\d+ \|\s+(\d+) \|(\s*)(\S+)", lines, re.MULTILINE)
     rows = [(len(indent), name.partition(".")[0], int(total)) for total, indent, name in told]
     light = {name.partition(".")[0] for name in (*KNOWN, *modules)} | set(sys.stdlib_module_names)
     spent: dict[str, int] = {}
-    depth = sys.maxsize  # of the library that the rows are inside of
-    for indent, package, total in reversed(rows):  # from the end: what a module imports stands before it, indented
+    depth = sys.maxsize  # indentation of the package that the current rows belong to
+    for indent, package, total in reversed(rows):  # backwards: a module's imports are listed before it, indented
         if indent > depth:
             continue
         depth = sys.maxsize

@@ -1,4 +1,4 @@
-"""Inner parts of the kit's own, around which a component that holds parts is checked."""
+"""The kit's own inner parts, with which components that take other parts are checked."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ OWN = {
     "metric": "probe-metric",
     "preprocessor": "probe-preprocessor",
 }
-"""The kit's own part of each kind that has one."""
+"""The name of the kit's own part, for each kind that has one."""
 
 
 def with_inner_parts(component: Component, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, with parts of the kit's own for the parts that are required and not given."""
+    """Fill required part options that are not given with the kit's own parts."""
     found = dict(options)
     for name, annotation in component.options.part_options.items():
         if name not in found and component.options.fields[name].required:
@@ -36,7 +36,7 @@ def with_inner_parts(component: Component, options: Mapping[str, Any]) -> dict[s
 
 
 def _made(annotation: Any) -> Any:
-    """A value of a type that is a part or holds parts; None where the kit has no part of the kind."""
+    """A value for an option whose type is or contains a part; None if the kit has no part of that kind."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         kinds = [mark.kind for mark in arguments[1:] if isinstance(mark, PartOf)]
@@ -55,7 +55,7 @@ def _made(annotation: Any) -> Any:
 
 
 def every_component(part: Part) -> dict[tuple[str, str], Component]:
-    """The component of a part and those of all parts within it, by kind and name."""
+    """The components of a part and of all parts within it, by kind and name."""
     found = {(part.component.kind.name, part.component.name): part.component}
     for _, inner in part.parts:
         found |= every_component(inner)
@@ -63,7 +63,7 @@ def every_component(part: Part) -> dict[tuple[str, str], Component]:
 
 
 def lookup(plugins: PluginManager | None) -> PluginManager:
-    """A manager that also knows the kit's own parts."""
+    """A copy of the plugin manager that also knows the kit's own parts."""
     import copy
 
     from textforge.testing import probes
@@ -75,5 +75,5 @@ def lookup(plugins: PluginManager | None) -> PluginManager:
 
 
 def unmet(part: Part, known: Sequence[str]) -> list[str]:
-    """The facts that a part, or one of its kind within it, asks for and nobody knows."""
+    """The facts needed by a part, or by a part of the same kind within it, that are not in `known`."""
     return [fact for _, fact in part.unmet_facts((*known, EVERY_FACT))]

@@ -1,4 +1,4 @@
-"""What a loss is held to."""
+"""Contract checks for losses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 @exercise("loss")
 def _work(subject: Subject) -> Mapping[str, Any]:
-    """Measure some logits, and go down the gradient where there is one."""
+    """Compute the loss of some logits, and its gradient if it has one."""
     loss, logits, targets = usual(subject)
     found = loss(logits, targets)
     if isinstance(found, torch.Tensor) and found.requires_grad and found.ndim == 0:
@@ -29,10 +29,10 @@ def _work(subject: Subject) -> Mapping[str, Any]:
 
 
 def made(subject: Subject, *, multi_label: bool, n_classes: int = 3) -> tuple[Loss, torch.Tensor, torch.Tensor]:
-    """The loss, built for labels of a kind, with logits and targets.
+    """Build the loss for single or multiple labels, with logits and targets.
 
     Raises:
-        RecipeError: it is not for such labels.
+        RecipeError: the loss does not support such labels.
     """
     labels: list[Any] = (probes.labelled_sets if multi_label else probes.labelled)(24, n_classes)[1]
     names = sorted(probes.TOPICS)[:n_classes]
@@ -56,7 +56,7 @@ def made(subject: Subject, *, multi_label: bool, n_classes: int = 3) -> tuple[Lo
 
 
 def usual(subject: Subject) -> tuple[Loss, torch.Tensor, torch.Tensor]:
-    """For one label a text; where it refuses that, for several."""
+    """Build the loss for one label per text; if it does not support that, for several labels."""
     try:
         return made(subject, multi_label=False)
     except RecipeError:
@@ -64,13 +64,13 @@ def usual(subject: Subject) -> tuple[Loss, torch.Tensor, torch.Tensor]:
 
 
 def value(loss: Loss, logits: torch.Tensor, targets: torch.Tensor) -> float:
-    """The loss as a plain number."""
+    """The loss as a float."""
     return float(loss(logits, targets).detach())
 
 
 @rule("loss")
 def is_one_number_with_a_gradient(subject: Subject) -> None:
-    """It gives one finite float number, from which gradients go back to the logits."""
+    """It returns one finite floating-point number, with a gradient to the logits."""
     loss, logits, targets = usual(subject)
     found = loss(logits, targets)
     advice = "Return the mean over the texts as a tensor without dimensions, computed from the logits by torch."
@@ -91,13 +91,13 @@ AFTER = ("repeats-itself", "is-one-number-with-a-gradient")
 
 @rule("loss", after=AFTER)
 def is_a_mean_over_texts(subject: Subject) -> None:
-    """A batch that holds every text twice has the same loss: it does not grow with the batch."""
+    """A batch that contains every text twice has the same loss: it does not grow with the batch size."""
     loss, logits, targets = usual(subject)
     once, twice = (value(loss, logits.repeat(n, 1), targets.repeat(n, *[1] * (targets.ndim - 1))) for n in (1, 2))
     if not np.isclose(once, twice, rtol=1e-4, atol=1e-6):
         raise subject.breaks(
             f"a batch has the loss {once:g}, the same batch with every text twice {twice:g}.",
-            "Return the mean over the texts, not their sum: learning rates would else depend on the batch size.",
+            "Return the mean over the texts, not their sum; else learning rates depend on the batch size.",
         )
 
 
@@ -110,13 +110,13 @@ def the_order_of_texts_does_not_matter(subject: Subject) -> None:
     if not np.isclose(one, other, rtol=1e-4, atol=1e-6):
         raise subject.breaks(
             f"the loss of a batch is {one:g}, in another order {other:g}.",
-            "Weigh texts by what they are, not by place.",
+            "Do not weight texts by their position.",
         )
 
 
 @rule("loss", after=(*AFTER, "is-a-mean-over-texts", "the-order-of-texts-does-not-matter"))
 def adds_up_over_batches(subject: Subject) -> None:
-    """A batch's loss is the mean of its parts' losses, by texts, unless the factory says `whole_batch = True`."""
+    """The loss of a batch is the mean of its texts' losses, unless the factory sets `whole_batch = True`."""
     if getattr(subject.component.factory, "whole_batch", False) is True:
         raise Skipped("its factory says that it measures a batch as a whole (whole_batch).")
     loss, logits, targets = usual(subject)
@@ -127,13 +127,13 @@ def adds_up_over_batches(subject: Subject) -> None:
         raise subject.breaks(
             f"a batch has the loss {whole:g}, its parts of {first} and {len(targets) - first} texts make {joined:g}.",
             "Divide by the number of texts, not by their weights, so that trainer.accumulate gives the gradient of one "
-            "large batch; or let the factory say whole_batch = True where a loss compares the texts of a batch.",
+            "large batch; or set whole_batch = True on the factory if the loss compares the texts of a batch.",
         )
 
 
 @rule("loss", after=AFTER)
 def prefers_what_is_right(subject: Subject) -> None:
-    """Logits that are right have a smaller loss than the same logits with the sign turned round."""
+    """Correct logits have a smaller loss than the same logits with their signs flipped."""
     loss, logits, targets = usual(subject)
     wanted = targets if targets.ndim == 2 else torch.nn.functional.one_hot(targets, logits.shape[1])
     right = (4.0 * wanted - 2.0).requires_grad_()
@@ -146,7 +146,7 @@ def prefers_what_is_right(subject: Subject) -> None:
 
 @rule("loss", after=AFTER)
 def bears_extreme_logits(subject: Subject) -> None:
-    """Logits of plus and minus ten thousand have a finite loss and finite gradients."""
+    """Logits of ±10,000 have a finite loss and finite gradients."""
     loss, logits, targets = usual(subject)
     extreme = (logits.detach().sign() * 1e4).requires_grad_()
     found = loss(extreme, targets)
@@ -160,20 +160,20 @@ def bears_extreme_logits(subject: Subject) -> None:
 
 @rule("loss", after=AFTER)
 def leaves_its_arguments_alone(subject: Subject) -> None:
-    """Logits and targets are afterwards what they were before."""
+    """It does not change the logits and targets."""
     loss, logits, targets = usual(subject)
     own = logits.detach().clone()
     before = digests({"logits": own, "targets": targets})
     loss(own, targets)
     if digests({"logits": own, "targets": targets}) != before:
         raise subject.breaks(
-            "it changed the logits or the targets.", "Work on a copy: no operation in place (mul_, …)."
+            "it changed the logits or the targets.", "Work on a copy: no in-place operations (mul_, …)."
         )
 
 
 @rule("loss", after=AFTER)
 def takes_two_classes_and_five(subject: Subject) -> None:
-    """It measures two classes and five as three."""
+    """It works with two, three and five classes."""
     several = usual(subject)[2].ndim == 2
     for n_classes in (2, 5):
         with blamed(subject.label, f"with {n_classes} classes", "Read the number of classes off the logits."):
@@ -183,7 +183,7 @@ def takes_two_classes_and_five(subject: Subject) -> None:
 
 @rule("loss", after=AFTER)
 def takes_other_labels_or_names_what_does(subject: Subject) -> None:
-    """One label a text and several are both measured, or refused by a RecipeError that names another loss."""
+    """It accepts one label per text and several, or raises a RecipeError that names another loss."""
     for multi_label in (False, True):
         what = "several labels a text" if multi_label else "one label a text"
         advice = refuse("loss", "targets of float32 0 or 1 for each class")

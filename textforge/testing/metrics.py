@@ -1,4 +1,4 @@
-"""What a metric is held to."""
+"""Contract checks for metrics."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Metric = Callable[[NDArray[Any], NDArray[np.float32]], Any]
 
 @exercise("metric")
 def _work(subject: Subject) -> Mapping[str, Any]:
-    """Measure some probabilities."""
+    """Compute the metric of some probabilities."""
     metric, gold, probabilities = usual(subject)
     return {"figure": _plain(metric(gold, probabilities))}
 
 
 def made(subject: Subject, *, multi_label: bool, n: int = 30, n_classes: int = 3) -> tuple[Metric, Any, Any]:
-    """The metric, built for labels of a kind, with gold labels and probabilities.
+    """Build the metric for single or multiple labels, with gold labels and probabilities.
 
     Raises:
-        RecipeError: it is not for such labels.
+        RecipeError: the metric does not support such labels.
     """
     labels = tuple(map(str, range(n_classes)))
     metric = subject.build(n_classes=n_classes, labels=labels, multi_label=multi_label)
@@ -47,12 +47,12 @@ def made(subject: Subject, *, multi_label: bool, n: int = 30, n_classes: int = 3
 
 
 def measured(metric: Metric, gold: Any, probabilities: Any) -> Any:
-    """Its figure of copies, as a run gives it copies."""
+    """Call the metric with copies of its arguments, as a run does."""
     return metric(gold.copy(), probabilities.copy())
 
 
 def usual(subject: Subject) -> tuple[Metric, Any, Any]:
-    """For one label a text; where it refuses that, for several."""
+    """Build the metric for one label per text; if it does not support that, for several labels."""
     try:
         return made(subject, multi_label=False)
     except RecipeError:
@@ -61,7 +61,7 @@ def usual(subject: Subject) -> tuple[Metric, Any, Any]:
 
 @rule("metric")
 def is_a_number_or_none(subject: Subject) -> None:
-    """It gives a finite number, or None where it is undefined."""
+    """It returns a finite number, or None where it is undefined."""
     metric, gold, probabilities = usual(subject)
     _figure(subject, measured(metric, gold, probabilities), "of thirty texts")
 
@@ -71,7 +71,7 @@ AFTER = ("repeats-itself", "is-a-number-or-none")
 
 @rule("metric", after=AFTER)
 def takes_one_text_and_one_class(subject: Subject) -> None:
-    """A single text, and texts that all have one label, have a figure or None."""
+    """For a single text, and for texts that all have the same label, it returns a number or None."""
     metric, gold, probabilities = usual(subject)
     for where, rows in (
         ("of a single text", gold[:1]),
@@ -84,29 +84,29 @@ def takes_one_text_and_one_class(subject: Subject) -> None:
 
 @rule("metric", after=AFTER)
 def the_order_of_texts_does_not_matter(subject: Subject) -> None:
-    """The same texts in another order have the same figure."""
+    """The same texts in another order give the same value."""
     metric, gold, probabilities = usual(subject)
     order = np.random.default_rng(1).permutation(len(gold))
     one, other = measured(metric, gold, probabilities), measured(metric, gold[order], probabilities[order])
     if (one is None) != (other is None) or (one is not None and not np.isclose(one, other, rtol=1e-5, atol=1e-8)):
         raise subject.breaks(
-            f"the figure is {one}, with the texts in another order {other}.", "Let no figure depend on places of texts."
+            f"the figure is {one}, with the texts in another order {other}.", "It must not depend on their order."
         )
 
 
 @rule("metric", after=AFTER)
 def leaves_its_arguments_alone(subject: Subject) -> None:
-    """Gold labels and probabilities are afterwards what they were before."""
+    """It does not change the gold labels and probabilities."""
     metric, gold, probabilities = usual(subject)
     before = digests({"gold labels": gold, "probabilities": probabilities})
     metric(gold, probabilities)
     if changed := differing(before, digests({"gold labels": gold, "probabilities": probabilities})):
-        raise subject.breaks(f"it changed the {changed[0]}.", "Work on a copy: numpy.array(…), no operation in place.")
+        raise subject.breaks(f"it changed the {changed[0]}.", "Work on a copy: numpy.array(…), no in-place operations.")
 
 
 @rule("metric", after=AFTER)
 def a_perfect_answer_is_not_the_worse(subject: Subject) -> None:
-    """Right and certain probabilities have no worse a figure than wrong ones, by its `greater_is_better`."""
+    """Correct, confident probabilities score no worse than wrong ones, judged by `greater_is_better`."""
     metric, gold, probabilities = usual(subject)
     n_classes = probabilities.shape[1]
     right = (gold if gold.ndim == 2 else np.eye(n_classes)[gold]).astype(np.float32) * 0.98 + 0.01
@@ -117,14 +117,14 @@ def a_perfect_answer_is_not_the_worse(subject: Subject) -> None:
         raise subject.breaks(
             f"right answers have the figure {good:g}, wrong ones {bad:g}, where the "
             f"{'greater' if greater else 'smaller'} is said to be the better.",
-            "Say greater_is_better = False on the factory where the smaller is." if greater
-            else "Leave greater_is_better = False out where the greater is the better.",
+            "Set greater_is_better = False on the factory if smaller values are better." if greater
+            else "Remove greater_is_better = False if greater values are better.",
         )  # fmt: skip
 
 
 @rule("metric", after=AFTER)
 def takes_two_classes_and_five(subject: Subject) -> None:
-    """It measures two classes and five as three."""
+    """It works with two, three and five classes."""
     several = usual(subject)[1].ndim == 2
     for n_classes in (2, 5):
         where = f"with {n_classes} classes"
@@ -136,7 +136,7 @@ def takes_two_classes_and_five(subject: Subject) -> None:
 
 @rule("metric", after=AFTER)
 def takes_other_labels_or_names_what_does(subject: Subject) -> None:
-    """One label a text and several are both measured, or refused by a RecipeError that names another metric."""
+    """It accepts one label per text and several, or raises a RecipeError that names another metric."""
     for multi_label in (False, True):
         what = "several labels a text" if multi_label else "one label a text"
         advice = refuse("metric", "gold labels of 0 and 1 for each class")

@@ -1,4 +1,4 @@
-"""What a model is held to."""
+"""Contract checks for models."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ TEXTS = (
     "bat team glove", "bread", "the pixel of a soup and a plate", "", "image soup salt color plate glove bat team",
 )  # fmt: skip
 STEPS = 8
-"""Optimizer steps after which every parameter has had a gradient: a layer that begins with zeros hides those before
-it for one."""
+"""Optimizer steps within which every parameter must get a gradient. More than one, because a layer initialized with
+zeros passes no gradient to the layers before it in the first step."""
 
 
 @exercise("model")
 def _work(subject: Subject) -> Mapping[str, Any]:
-    """Train for a moment and predict, as a run does."""
+    """Train for two epochs and predict, as a run does."""
     bench = Bench.of(subject)
     classifier = bench.trainer(probes.dataset()).fit()
     return {
@@ -53,21 +53,21 @@ def takes_a_single_text(subject: Subject) -> None:
 
 @rule("model")
 def takes_empty_texts(subject: Subject) -> None:
-    """Texts without any feature among others give finite logits."""
-    advice = "A text may have no entry: divide by lengths.clamp(min=1), and let a mask leave at least one place."
+    """A batch in which some texts have no features gives finite logits."""
+    advice = "A text may have no features: divide by lengths.clamp(min=1), and never mask all positions."
     _finite_logits(Bench.of(subject), TEXTS, "over a batch with an empty text in it", advice)
 
 
 @rule("model", after=("takes-empty-texts",))
 def takes_a_batch_of_empty_texts(subject: Subject) -> None:
-    """A batch in which no text has any feature gives finite logits."""
-    advice = "The last batch may hold nothing but empty texts: its tensors have no entry to take a maximum of."
+    """A batch in which no text has any features gives finite logits."""
+    advice = "The last batch may contain only empty texts, so its tensors may be empty and have no maximum."
     _finite_logits(Bench.of(subject), ["", ""], "over a batch of empty texts", advice)
 
 
 @rule("model")
 def evaluation_is_deterministic(subject: Subject) -> None:
-    """In evaluation mode the same batch gives the same logits again, bit for bit."""
+    """In evaluation mode the same batch gives bit-identical logits each time."""
     bench = Bench.of(subject)
     module = bench.ready()
     one, other = (bench.logits(module, bench.batch(TEXTS[:3])) for _ in range(2))
@@ -80,7 +80,7 @@ def evaluation_is_deterministic(subject: Subject) -> None:
 
 @rule("model", after=("evaluation-is-deterministic", "takes-a-single-text", "takes-a-batch-of-empty-texts"))
 def a_batch_equals_its_singles(subject: Subject) -> None:
-    """In evaluation mode the logits of a text do not depend on the texts beside it, or on their padding."""
+    """In evaluation mode the logits of a text do not depend on the other texts in the batch, or on padding."""
     bench = Bench.of(subject)
     module = bench.ready()
     together = bench.logits(module, bench.batch(TEXTS))
@@ -90,14 +90,14 @@ def a_batch_equals_its_singles(subject: Subject) -> None:
             off = float((together[row] - alone).abs().max())
             raise subject.breaks(
                 f"the logits of {text!r} differ by {off:.2g} beside other texts from those alone.",
-                "Mask what is padding (batch.padded() gives the mask), and let no statistic go over the batch in "
+                "Mask padding (batch.padded() returns the mask), and compute no statistics over the batch in "
                 "evaluation mode.",
             )
 
 
 @rule("model")
 def gradients_reach_every_parameter(subject: Subject) -> None:
-    """Every parameter that requires a gradient gets one that is not zero while it is trained."""
+    """Every parameter that requires a gradient gets a non-zero one during training."""
     bench = Bench.of(subject)
     if bench.fits_itself:
         raise Skipped("it fits itself.")
@@ -114,13 +114,13 @@ def gradients_reach_every_parameter(subject: Subject) -> None:
     if unreached:
         raise subject.breaks(
             f"no gradient reached {listed(sorted(unreached))} in {STEPS} steps.",
-            "Use it in forward, without detach() or no_grad(); what is not to be trained has requires_grad_(False).",
+            "Use it in forward, without detach() or no_grad(); call requires_grad_(False) on frozen parameters.",
         )
 
 
 @rule("model")
 def learns_its_training_texts(subject: Subject) -> None:
-    """Training lowers the loss on the texts it trains on; a model that fits itself is better than chance on them."""
+    """Training lowers the loss on the training texts; a model that fits itself beats chance on them."""
     bench = Bench.of(subject)
     texts, labels = probes.labelled()
     before = 0.0
@@ -133,18 +133,18 @@ def learns_its_training_texts(subject: Subject) -> None:
         if accuracy <= 0.5:
             raise subject.breaks(
                 f"after its fit {accuracy:.0%} of the texts that it was fitted on are right, of three easy classes.",
-                "Does fit learn from the features and targets, and does forward use what it learnt?",
+                "Check that fit learns from the features and targets, and that forward uses what it has learned.",
             )
     elif not after < before:
         raise subject.breaks(
             f"45 steps of Adam (lr 0.01) took the loss on the training texts from {before:.3f} to {after:.3f}.",
-            "Do the logits of forward depend on the weights, and does a larger one mean a more probable class?",
+            "Check that the logits depend on the weights, and that a larger logit means a more probable class.",
         )
 
 
 @rule("model")
 def its_state_is_tensors(subject: Subject) -> None:
-    """`state_dict()` holds tensors and nothing else."""
+    """`state_dict()` contains only tensors."""
     state = Bench.of(subject).ready().state_dict()
     if other := [name for name, value in state.items() if not isinstance(value, torch.Tensor)]:
         raise subject.breaks(
@@ -155,7 +155,7 @@ def its_state_is_tensors(subject: Subject) -> None:
 
 @rule("model", after=("evaluation-is-deterministic", "its-state-is-tensors"))
 def its_weights_restore_it(subject: Subject) -> None:
-    """Built again from its facts and given its weights, it gives the same logits: all it learns is in them."""
+    """Rebuilt from its facts and weights, it gives the same logits: the weights contain all it learns."""
     bench = Bench.of(subject)
     trained = bench.classifier.module
     advice = "All it learns must be parameters or buffers whose names and shapes follow from facts and options."
@@ -172,13 +172,13 @@ def its_weights_restore_it(subject: Subject) -> None:
     after=("its-state-is-tensors", "its-weights-restore-it", "takes-empty-texts", "evaluation-is-deterministic"),
 )
 def comes_back_from_a_bundle(subject: Subject) -> None:
-    """Saved as a bundle and loaded, the classifier predicts the same."""
+    """A classifier saved as a bundle and loaded gives the same predictions."""
     _through_a_bundle(subject, "bundle")
 
 
 @rule("model", after=("comes-back-from-a-bundle",))
 def pickles_nothing(subject: Subject) -> None:
-    """Neither pickle nor torch's own saving is used on the way to disk and back."""
+    """Saving and loading a bundle use neither pickle nor torch.save and torch.load."""
     with no_pickle() as used:
         try:
             _through_a_bundle(subject, "unpickled")
@@ -188,13 +188,13 @@ def pickles_nothing(subject: Subject) -> None:
     if used:
         raise subject.breaks(
             f"it used {used[0]} while its bundle was saved or loaded.",
-            "Bundles hold tensors and JSON alone, as to unpickle a file is to run it: keep what it learns in buffers.",
+            "Unpickling a file can run code, so bundles contain only tensors and JSON: keep what it learns in buffers.",
         )
 
 
 @rule("model")
 def leaves_the_batch_alone(subject: Subject) -> None:
-    """The tensors of a batch, or the features and targets it is fitted on, are afterwards what they were before."""
+    """It does not change the tensors of a batch, or the features and targets it is fitted on."""
     bench = Bench.of(subject)
     module = bench.module()
     changed = []
@@ -211,22 +211,22 @@ def leaves_the_batch_alone(subject: Subject) -> None:
     bench.logits(module, batch)
     if changed := changed + differing(before, digests({"batch": batch})):
         raise subject.breaks(
-            f"it changed the {listed(changed)} that it was given.", "Work on a copy: no operation in place (add_, …)."
+            f"it changed the {listed(changed)} that it was given.", "Work on a copy: no in-place operations (add_, …)."
         )
 
 
 @rule("model")
 def takes_two_classes_and_five(subject: Subject) -> None:
-    """It is trained on two classes and on five as on three."""
+    """It can be trained on two, three and five classes."""
     bench = Bench.of(subject)
     for n_classes in (2, 5):
-        with blamed(subject.label, f"with {n_classes} classes", "One logit a class, also where there are two."):
+        with blamed(subject.label, f"with {n_classes} classes", "Return one logit per class, even for two classes."):
             bench.trainer(probes.dataset(8 * n_classes, n_classes), epochs=1).fit()
 
 
 @rule("model")
 def takes_several_labels_or_names_what_does(subject: Subject) -> None:
-    """Texts with several labels are trained on, or refused by a RecipeError that names another model."""
+    """It can be trained on texts with several labels, or raises a RecipeError that names another model."""
     bench = Bench.of(subject)
     several: Dataset = probes.dataset_of_sets()
     advice = refuse("model", "targets, float32 0 or 1 for each class, as they come")

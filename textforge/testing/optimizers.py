@@ -1,4 +1,4 @@
-"""What an optimizer is held to."""
+"""Contract checks for optimizers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _work(subject: Subject) -> Mapping[str, Any]:
 
 
 class Net:
-    """A small network over bags of words, and the optimizer over it."""
+    """A small network over bags of words, with the optimizer of its parameters."""
 
     def __init__(self, subject: Subject, *, sparse: bool | None = None) -> None:
         texts, labels = probes.labelled()
@@ -48,18 +48,18 @@ class Net:
             except RecipeError as error:
                 if subject.given_module is not None:
                     raise
-                raise Skipped(f"it refuses the kit's network ({error}). Give one that it takes: module=….") from error
+                raise Skipped(f"it refuses the kit's network ({error}). Give one it accepts: module=….") from error
         if not isinstance(self.optimizer, torch.optim.Optimizer):
             raise subject.breaks(
                 f"the factory returned a {type(self.optimizer).__name__}.",
-                "Return a torch.optim.Optimizer over 'params'; one of your own derives from it.",
+                "Return a torch.optim.Optimizer of 'params', or a subclass.",
             )
 
     def loss(self) -> torch.Tensor:
         return plain_loss(self.module(self.batch), self.targets)
 
     def steps(self, n: int, before_each: Callable[[nn.Module], None] = lambda _: None) -> list[float]:
-        """So many steps; the losses before each."""
+        """Take `n` steps and return the loss before each."""
         losses = []
         for _ in range(n):
             self.optimizer.zero_grad(set_to_none=True)
@@ -73,12 +73,15 @@ class Net:
 
 
 def says_sparse(subject: Subject) -> bool:
-    """Whether the factory says that it takes sparse gradients."""
+    """Whether the factory declares that it supports sparse gradients."""
     return subject.part.takes_sparse_gradients
 
 
 def takes_sparse(subject: Subject) -> bool:
-    """Whether it says so, and does: where it does not, one rule tells, and the others go on without."""
+    """Whether it declares and supports sparse gradients.
+
+    If it only declares them, one rule reports that, and the other rules use dense gradients.
+    """
     if subject.bench is None:
         subject.bench = says_sparse(subject)
         if subject.bench:
@@ -91,7 +94,7 @@ def takes_sparse(subject: Subject) -> bool:
 
 @rule("optimizer")
 def has_every_parameter_and_no_other(subject: Subject) -> None:
-    """Its groups hold each of the parameters it is given once, and none besides."""
+    """`param_groups` contains every parameter it is given exactly once, and no others."""
     net = Net(subject)
     names = {id(parameter): name for name, parameter in net.module.named_parameters()}
     held = [id(parameter) for group in net.optimizer.param_groups for parameter in group["params"]]
@@ -115,30 +118,30 @@ def lowers_a_loss(subject: Subject) -> None:
     if not after < losses[0]:
         raise subject.breaks(
             f"{STEPS} steps took the loss from {losses[0]:.4f} to {after:.4f}.",
-            "Does it go down the gradient, and is the default learning rate right for most models?",
+            "Check that it steps down the gradient, and that the default learning rate suits most models.",
         )
 
 
 @rule("optimizer")
 def takes_sparse_gradients_if_it_says_so(subject: Subject) -> None:
-    """Where its factory's attribute `sparse_gradients` says so, it takes steps with gradients that are sparse."""
+    """If its factory sets `sparse_gradients = True`, it takes steps with sparse gradients."""
     if not says_sparse(subject):
-        raise Skipped("its factory does not say that it takes sparse gradients.")
+        raise Skipped("its factory does not declare sparse_gradients.")
     net = Net(subject, sparse=True)
     before = net.params[0].detach().clone()
     with blamed(
         subject.label,
         "at a step with sparse gradients",
-        "Handle gradients with is_sparse, or leave the attribute sparse_gradients out.",
+        "Handle gradients with is_sparse, or remove the attribute sparse_gradients.",
     ):
         net.steps(2)
     if torch.equal(before, net.params[0]):
-        raise subject.breaks("weights with sparse gradients stay as they are.", "Step them, too.")
+        raise subject.breaks("weights with sparse gradients do not change.", "Update them, too.")
 
 
 @rule("optimizer")
 def bears_a_parameter_without_gradient(subject: Subject) -> None:
-    """A parameter whose gradient is None at a step is left as it is, and the others go on."""
+    """A step leaves a parameter with gradient None unchanged, and updates the others."""
     net = Net(subject)
     unused = net.params[-1]
 
@@ -146,7 +149,7 @@ def bears_a_parameter_without_gradient(subject: Subject) -> None:
         unused.grad = None
 
     before = unused.detach().clone()
-    with blamed(subject.label, "where a parameter has no gradient", "Leave out what has grad None: layers may rest."):
+    with blamed(subject.label, "where a parameter has no gradient", "Skip parameters whose grad is None."):
         net.steps(2, without)
     if not torch.equal(before, unused):
-        raise subject.breaks("it changed a parameter that has no gradient.", "Leave out what has grad None.")
+        raise subject.breaks("it changed a parameter that has no gradient.", "Skip parameters whose grad is None.")

@@ -1,4 +1,4 @@
-"""Tells whether anything is pickled, or unpickled, meanwhile."""
+"""Detects use of pickle."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ WATCHED = (
 )
 
 
-class Pickled(Exception):  # noqa: N818  (it says what was done)
-    """Something would have been pickled."""
+class Pickled(Exception):  # noqa: N818  (the name says what was attempted)
+    """Code tried to pickle or unpickle."""
 
 
 @contextmanager
 def no_pickle() -> Iterator[list[str]]:
-    """Refuse pickle inside; the list has what was tried."""
+    """Make pickle, torch.save and torch.load raise inside the block; yields the names of the functions called."""
     used: list[str] = []
 
     def refused(name: str) -> Any:

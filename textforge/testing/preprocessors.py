@@ -1,4 +1,4 @@
-"""What a preprocessor is held to."""
+"""Contract checks for preprocessors."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from textforge.testing.vectorizers import EMPTY, MEGABYTE, UNICODE
 
 @exercise("preprocessor")
 def _work(subject: Subject) -> Mapping[str, Any]:
-    """Change some texts."""
+    """Preprocess some texts."""
     change = _built(subject)
     return {"texts": [change(text) for text in probes.labelled()[0]]}
 
 
 def _built(subject: Subject) -> Callable[[str], str]:
-    """The preprocessor; it is called through a check of what it returns."""
+    """Build the preprocessor, wrapped so that each call checks the type of its result."""
     found = subject.build(seed=0)
     if not callable(found):
         raise subject.breaks(
@@ -39,25 +39,25 @@ def _built(subject: Subject) -> Callable[[str], str]:
 
 @rule("preprocessor")
 def takes_empty_texts(subject: Subject) -> None:
-    """Texts that are empty or blank are changed as any."""
+    """It accepts empty and blank texts."""
     change = _built(subject)
     for text in EMPTY:
-        with blamed(subject.label, f"on the text {text!r}", "An empty text is a text as any."):
+        with blamed(subject.label, f"on the text {text!r}", "Treat an empty text like any other."):
             change(text)
 
 
 @rule("preprocessor")
 def takes_unicode_texts(subject: Subject) -> None:
-    """Emoji, combining marks, right to left, NUL and lone surrogates are changed as any."""
+    """It accepts emoji, combining marks, right-to-left text, NUL and lone surrogates."""
     change = _built(subject)
     for text in UNICODE:
-        with blamed(subject.label, f"on the text {text!a}", "Users have every character in their texts."):
+        with blamed(subject.label, f"on the text {text!a}", "Texts of users contain any character."):
             change(text)
 
 
 @rule("preprocessor")
 def takes_huge_texts(subject: Subject) -> None:
-    """A text of a megabyte, one word or many, is changed as any."""
+    """It accepts a text of 1 MB, as one word or many."""
     change = _built(subject)
     for text in ("x" * MEGABYTE, "word " * (MEGABYTE // 5), "<&" * (MEGABYTE // 2), "@1." * (MEGABYTE // 3)):
         with blamed(subject.label, f"on a text of {len(text):,} characters", "Work in time linear in the text."):
@@ -66,9 +66,7 @@ def takes_huge_texts(subject: Subject) -> None:
 
 @rule("preprocessor")
 def a_text_is_changed_by_itself(subject: Subject) -> None:
-    """A text is changed in the same way whatever texts came before it."""
+    """Its result for a text does not depend on earlier texts."""
     texts, change = probes.labelled()[0], _built(subject)
     if [change(text) for text in texts] != [change(text) for text in reversed(texts)][::-1]:
-        raise subject.breaks(
-            "it changes a text otherwise after other texts.", "Keep nothing from one call to the next."
-        )
+        raise subject.breaks("its result for a text depends on earlier texts.", "Keep no state between calls.")

@@ -1,4 +1,4 @@
-"""The kit's own texts, vectorizers, layers and optimizer: it knows no component that is installed."""
+"""The kit's own texts and components, independent of installed plugins."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COMMON = ("the", "a", "of", "and", "to", "in", "is", "it", "that", "was")
 
 
 def labelled(n_texts: int = 24, n_classes: int = 3, seed: int = 0) -> tuple[list[str], list[str]]:
-    """Short English texts about as many topics, and their labels; each topic has as many texts."""
+    """Short English texts on `n_classes` topics, equally many per topic, and their labels."""
     rng = random.Random(seed)  # noqa: S311  (no secret)
     names = sorted(TOPICS)[:n_classes]
     labels = [names[row % n_classes] for row in range(n_texts)]
@@ -39,7 +39,7 @@ def labelled(n_texts: int = 24, n_classes: int = 3, seed: int = 0) -> tuple[list
 
 
 def labelled_sets(n_texts: int = 24, n_classes: int = 3, seed: int = 0) -> tuple[list[str], list[list[str]]]:
-    """Texts about one topic, about two, or about none, and the sets of their labels."""
+    """Texts on one topic, two or none, and their sets of labels."""
     texts, labels = labelled(n_texts, n_classes, seed)
     for row in range(n_texts):
         if row % 4 == 1:
@@ -50,27 +50,27 @@ def labelled_sets(n_texts: int = 24, n_classes: int = 3, seed: int = 0) -> tuple
 
 
 def numbers(labels: Sequence[Any]) -> NDArray[Any]:
-    """Labels as models and losses get them: int64 (n,), or float32 0/1 (n, classes) of sets."""
+    """Encode labels as models and losses get them: int64 (n,), or float32 0/1 (n, n_classes) for sets of labels."""
     several = not isinstance(labels[0], str)
     return encode_labels(labels, sorted({name for row in labels for name in (row if several else [row])}), "train")
 
 
 def dataset(n_texts: int = 24, n_classes: int = 3) -> Dataset:
-    """One label a text."""
+    """A dataset with one label per text."""
     return Dataset(train=labelled(n_texts, n_classes))
 
 
 def dataset_of_sets(n_texts: int = 24, n_classes: int = 3) -> Dataset:
-    """A set of labels a text."""
+    """A dataset with a set of labels per text."""
     return Dataset(train=labelled_sets(n_texts, n_classes))
 
 
 class ProbeBag:
-    """Bags of words, split at blanks, each word counted."""
+    """Bags of words: counts of words split at whitespace."""
 
     gives: tuple[str, ...] = ("n_features",)
     first = 0
-    """Number of the first word."""
+    """Id of the first word."""
 
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
@@ -95,7 +95,7 @@ class ProbeBag:
 
 
 class ProbeSequence(ProbeBag):
-    """Words as numbers in the order of the text; 0 is padding, 1 an unknown word. It has no word vectors."""
+    """Sequences of word ids: 0 is padding, 1 an unknown word. It has no word vectors."""
 
     gives = ("vocab_size", "vectors")
     first = 2
@@ -111,7 +111,7 @@ class ProbeSequence(ProbeBag):
 
 
 class ProbeDense(ProbeBag):
-    """One vector a text: the counts of its words."""
+    """Dense vectors of word counts."""
 
     def transform(self, texts: Sequence[str]) -> Any:
         bags = super().transform(texts)
@@ -126,7 +126,7 @@ def probe_model(n_features: int, n_classes: int, /) -> nn.Module:
 
 
 def net(n_features: int, n_classes: int, *, seed: int = 0) -> nn.Module:
-    """A network with a layer over the words, a hidden one and one of outputs; its weights follow from the seed."""
+    """A network with a feature layer, a hidden layer and an output layer, initialized from the seed."""
     with RandomState(seed, torch.device("cpu")).active():
         return nn.Sequential(
             FeatureLinear(n_features, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, n_classes)
@@ -134,7 +134,7 @@ def net(n_features: int, n_classes: int, *, seed: int = 0) -> nn.Module:
 
 
 def adam(params: Any) -> torch.optim.Optimizer:
-    """What the kit trains models with."""
+    """The optimizer with which the kit trains models."""
     return torch.optim.Adam(params, lr=0.01)
 
 
@@ -148,7 +148,7 @@ def probe_adam(params: Any, /, *, lr: float = 0.01) -> torch.optim.Optimizer:
 
 
 def probe_loss() -> Any:
-    """Cross-entropy, or binary cross-entropy where a text may have several labels."""
+    """Cross-entropy, or binary cross-entropy for multi-label data."""
     return plain_loss
 
 
@@ -158,12 +158,12 @@ def probe_metric() -> Any:
 
 
 def probe_preprocessor() -> Any:
-    """Text with blanks around it."""
+    """Adds a space before and after a text."""
     return " {} ".format
 
 
 class Probes:
-    """The plugin that offers them."""
+    """The plugin that offers the kit's components."""
 
     @hookimpl
     def textforge_vectorizers(self) -> dict[str, Any]:

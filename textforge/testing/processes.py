@@ -1,4 +1,4 @@
-"""The same component in a spawned process: one worker serves a whole session."""
+"""Comparison with a spawned process. One worker process serves the whole session."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _worker: list[ProcessPoolExecutor] = []
 
 
 def hold_to_itself_elsewhere(subject: Subject) -> None:
-    """Compare what the subject makes here with what it makes in a spawned process.
+    """Compare the subject's results in this process with its results in a spawned process.
 
     Raises:
-        ContractError: it fails there, or makes something else.
-        Skipped: the process cannot import it.
+        ContractError: the subject fails there, or gives other results.
+        Skipped: the other process cannot import the subject.
     """
     try:
         found = _pool().submit(_look, subject.described(), list(sys.path), torch.get_num_threads()).result(TIMEOUT)
@@ -38,22 +38,22 @@ def hold_to_itself_elsewhere(subject: Subject) -> None:
             "Find out with concurrent.futures.ProcessPoolExecutor and the start method 'spawn'.",
         ) from error
     except TooLong as error:
-        _worker.clear()  # it is stuck; the next check gets another
+        _worker.clear()  # the worker is stuck; the next check starts another
         raise subject.breaks(
-            f"in a spawned process it is not done after {TIMEOUT:g} s.", "Does it wait for ever?"
+            f"in a spawned process it is not done after {TIMEOUT:g} s.", "Check whether it waits forever."
         ) from error
     if "skipped" in found:
         raise Skipped(found["skipped"])
     if "failed" in found:
         raise subject.breaks(
             f"in a spawned process it fails: {found['failed']}",
-            "It may rest on what only the first process has: a global, a file it wrote, an environment variable.",
+            "It may depend on state of the first process: a global, a file it wrote, an environment variable.",
         )
     if other := differing(subject.first.digests, found["digests"]):
         raise subject.breaks(
             f"in a spawned process its {listed(other)} came out otherwise.",
-            "Hashes of texts differ from process to process: go through no set in its own order (sorted(…)), "
-            "and use hashlib in the place of hash().",
+            "Hashes of texts differ between processes: iterate over sorted(…) instead of a set, "
+            "and use hashlib instead of hash().",
         )
 
 
@@ -61,13 +61,13 @@ def _pool() -> ProcessPoolExecutor:
     if not _worker:
         _worker.append(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
         with _other_hashes():
-            _worker[0].submit(os.getpid).result()  # which starts it
+            _worker[0].submit(os.getpid).result()  # starts the process
     return _worker[0]
 
 
 @contextmanager
 def _other_hashes() -> Iterator[None]:
-    """A process that is started meanwhile hashes texts otherwise than this one, whatever this one was told."""
+    """Set PYTHONHASHSEED so that a process started inside the block hashes texts differently from this one."""
     given = os.environ.get("PYTHONHASHSEED")
     os.environ["PYTHONHASHSEED"] = "1" if given != "1" else "2"
     try:
@@ -80,12 +80,12 @@ def _other_hashes() -> Iterator[None]:
 
 
 def _look(described: dict[str, Any], path: list[str], threads: int) -> dict[str, Any]:
-    """What the subject makes, in this process."""
+    """Run the subject's ordinary work in this process and return its digests, or why it failed or was skipped."""
     from textforge.testing import rules_for
 
     sys.path[:] = path
     torch.set_num_threads(threads)
-    rules_for(described["kind"])  # which makes its ordinary work known
+    rules_for(described["kind"])  # registers the kind's ordinary work
     try:
         subject = Subject.from_description(described)
     except (ImportError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""Every check of installed components, one outcome after the other: what `textforge plugin check` shows."""
+"""Outcomes of all checks of installed components, as `textforge plugin check` reports them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a check."""
+    """Outcome of a check."""
 
     name: str
     status: str
     """'ok', 'failed' or 'skipped'."""
     message: str = ""
-    """What was found and what to do, or why the check does not apply."""
+    """The error and what to do about it, or why the check does not apply."""
 
     def as_json(self) -> dict[str, str]:
         return {key: value for key, value in asdict(self).items() if value}
@@ -36,19 +36,22 @@ class Outcome:
 def installed(
     name: str, only: str | None = None, plugins: PluginManager | None = None
 ) -> tuple[list[Component], list[str]]:
-    """The components that a distribution or an entry point gives, or those of a name; and what of it is broken.
+    """Look up the components of a distribution or an entry point, or the components with a given name.
 
     Args:
-        name: of a distribution, an entry point or a component; the first of these that there is.
-        only: components of this kind alone.
-        plugins: where they are looked up; by default everything installed.
+        name: name of a distribution or entry point, or else of a component.
+        only: return only components of this kind.
+        plugins: the plugin manager that looks them up. Defaults to everything installed.
+
+    Returns:
+        The components, and the error messages of broken plugins with that name.
 
     Raises:
-        PluginError: nothing has that name; the message has the nearest one that there is.
+        PluginError: nothing has that name; the message suggests the nearest name.
     """
     plugins = plugins or PluginManager()
     if only is not None:
-        plugins.names(only)  # refuses an unknown kind
+        plugins.names(only)  # raises for an unknown kind
     found = [one for kind in ALL_KINDS for one in plugins.components(kind)]
     whole = [
         one for one in found if name == one.plugin or _distribution(name) == _distribution(one.origin.distribution)
@@ -76,10 +79,10 @@ def installed(
 
 
 def read_options(given: Iterable[str]) -> dict[str, Any]:
-    """Options written as KEY=VALUE, the value in YAML as in a recipe.
+    """Parse options written as KEY=VALUE, with values in YAML as in a recipe.
 
     Raises:
-        RecipeError: one cannot be read.
+        RecipeError: an option is malformed.
     """
     options: dict[str, Any] = {}
     for one in given:
@@ -91,15 +94,15 @@ def read_options(given: Iterable[str]) -> dict[str, Any]:
         for name in above:
             inner = inner.setdefault(name, {})
             if not isinstance(inner, dict):
-                raise RecipeError(f"-s {one}: '{name}' is no mapping.")
+                raise RecipeError(f"-s {one}: '{name}' is not a mapping.")
         inner[last] = written_value(key, value, f"-s {one}")
     return options
 
 
 def outcomes(component: Component, options: dict[str, Any] | None = None) -> Iterator[Outcome]:
-    """Hold a component to every check of its kind.
+    """Run every check of a component's kind and yield the outcomes.
 
-    A component whose options have no defaults is not held to what needs them, unless they are given.
+    If a required option is not given, the checks that need to build the component are skipped.
     """
     from textforge.testing import checks
 
@@ -120,16 +123,16 @@ def outcomes(component: Component, options: dict[str, Any] | None = None) -> Ite
 
 
 def _wanting(component: Component) -> str:
-    """Why it cannot be built without options, or nothing."""
+    """Why the component cannot be built without options; empty if it can."""
     try:
         component.options.accepted(with_inner_parts(component, {}), lookup(None).resolve)
     except RecipeError as error:
         return f"it needs options, -s KEY=VALUE: {' '.join(str(error).split())}"
     except TextforgeError:
-        pass  # a check tells
+        pass  # a check reports it
     return ""
 
 
 def _distribution(name: str) -> str:
-    """A distribution's name as packaging compares it."""
+    """Normalize a distribution's name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

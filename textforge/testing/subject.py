@@ -1,4 +1,4 @@
-"""The component that is checked, with its options, and what was seen of it."""
+"""The component under test, with its options and the cached outcomes of its checks."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 GivenOptions = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
 ALL_KINDS = {**KINDS, COMMAND.name: COMMAND}
 IMPORT_BUDGET = 0.25
-"""Seconds of processor time; numpy takes 0.1, torch 1 or more."""
+"""Default budget for an import, in seconds of CPU time; numpy takes 0.1, torch 1 or more."""
 
 EXERCISES: dict[str, Callable[[Subject], Mapping[str, Any]]] = {}
-"""The ordinary work of a component of each kind; returns what it made, by name."""
+"""For each kind, the ordinary work of its components: a function that returns the results by name."""
 
 
 def exercise(kind: str) -> Callable[[Callable[[Subject], Mapping[str, Any]]], Callable[[Subject], Mapping[str, Any]]]:
-    """Make a function the ordinary work of a kind."""
+    """Register a function as the ordinary work of a kind."""
 
     def known(function: Callable[[Subject], Mapping[str, Any]]) -> Callable[[Subject], Mapping[str, Any]]:
         EXERCISES[kind] = function
@@ -49,7 +49,7 @@ def exercise(kind: str) -> Callable[[Callable[[Subject], Mapping[str, Any]]], Ca
 
 @dataclass
 class Look:
-    """What one go at the ordinary work came to."""
+    """Outcome of doing the ordinary work once."""
 
     seen: Seen
     digests: dict[str, str] = field(default_factory=dict)
@@ -57,14 +57,16 @@ class Look:
 
 
 class Subject:
-    """A component under test. Rules look at it; nothing of it is imported or built before the first one does.
+    """A component under test. It is imported and built only when the first rule needs it.
 
     Args:
-        component: as a plugin offers it.
-        options: as a recipe would set them; or a function that makes them, given an empty folder to put files into.
-        vectorizer: for a model: a vectorizer part that gives the facts it asks for; else the kit looks for one.
-        module: for an optimizer: what makes the module that it trains, of n_features and n_classes.
-        import_budget: seconds of processor time.
+        component: the component, as a plugin offers it.
+        options: options as in a recipe, or a function that takes an empty folder, may write files there, and returns
+            the options.
+        vectorizer: for a model: a vectorizer part that provides its facts. By default the kit looks for one.
+        module: for an optimizer: a function (n_features, n_classes) that returns the module to train.
+        plugins: the plugin manager that looks up names. Defaults to everything installed.
+        import_budget: CPU time, in seconds, that importing the component's module may take.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class Subject:
         self.plugins = plugins
         self.given_vectorizer, self.given_module = vectorizer, module
         self.bench: Any = None
-        """What the rules of a kind keep from one to the next: where a model is tried, for one."""
+        """A cache shared by the rules of a kind, for example the `Bench` of a model."""
         self._given = options or {}
         self._outcomes: dict[str, Exception | None] = {}
 
@@ -96,14 +98,14 @@ class Subject:
 
     @cached_property
     def folder(self) -> Path:
-        """An empty folder of its own, which goes with it."""
+        """A temporary folder, removed together with the subject."""
         folder = Path(tempfile.mkdtemp(prefix="textforge-testing-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
     @cached_property
     def given_options(self) -> dict[str, Any]:
-        """The options as they were given, where a function makes them as it made them."""
+        """The given options. If they are a function, it is called once."""
         if callable(self._given):
             (self.folder / "data").mkdir()
             return dict(self._given(self.folder / "data"))
@@ -111,10 +113,10 @@ class Subject:
 
     @cached_property
     def part(self) -> Part:
-        """The component with its options checked.
+        """The component with its validated options.
 
         Raises:
-            ContractError: they are refused, those that were not given included.
+            ContractError: an option is invalid, or a required one is missing.
         """
         try:
             options = with_inner_parts(self.component, self.given_options)
@@ -131,11 +133,11 @@ class Subject:
 
     @cached_property
     def lookup(self) -> PluginManager:
-        """Where parts within the part are looked up: what is installed or given, and the kit's own."""
+        """The plugin manager that looks up inner parts: installed or given ones, and the kit's own."""
         return lookup(self.plugins)
 
     def build(self, **facts: Any) -> Any:
-        """What the factory makes of the facts that it asks for.
+        """Call the factory with the facts that it asks for.
 
         Raises:
             TextforgeError: as `Part.build`.
@@ -146,24 +148,24 @@ class Subject:
 
     @cached_property
     def first(self) -> Look:
-        """The ordinary work, done for the first time; its import included."""
+        """The first pass through the ordinary work, including the import of the component."""
         return self.look()
 
     @cached_property
     def again(self) -> Look:
-        """The same once more, when all that it needs is imported: libraries change this and that at their import."""
+        """A second pass, after all imports: importing a library may itself change global settings."""
         return self.look()
 
     def look(self) -> Look:
-        """Do the ordinary work once more, and see what it does besides."""
+        """Do the ordinary work and record its side effects."""
         from textforge.testing.digests import digests
         from textforge.testing.world import watched
 
-        _ = self.given_options  # what makes them is no part of the component
+        _ = self.given_options  # computed outside `watched`: their function is not part of the component
         with watched() as seen:
             look = Look(seen)
             try:
-                with blamed(self.label, "while doing its ordinary work", "Mend that first; all else depends on it."):
+                with blamed(self.label, "while doing its ordinary work", "Fix this first; other checks depend on it."):
                     look.digests = digests(EXERCISES[self.kind](self))
             except (ContractError, Skipped) as error:
                 look.failed = error
@@ -172,7 +174,7 @@ class Subject:
     # -- rules ---------------------------------------------------------------------------------
 
     def hold_to(self, rule: Rule) -> None:
-        """Hold the component to a rule, and remember what came of it.
+        """Check the component against a rule, and record the outcome.
 
         Raises:
             ContractError, Skipped: as `Check`.
@@ -187,7 +189,7 @@ class Subject:
             raise
         self._outcomes[rule.name] = None
         if len(self._outcomes) == len(rules_for(self.kind)):
-            self.bench = None  # all is known, and a test session may hold hundreds of subjects
+            self.bench = None  # all outcomes are known; free the memory, as a session may have hundreds of subjects
 
     def _hold_to(self, rule: Rule) -> None:
         from textforge.testing import rules_for
@@ -204,7 +206,7 @@ class Subject:
             rule.function(self)
 
     def outcome(self, rule: Rule) -> Exception | None:
-        """What came of a rule; holds the component to it if nobody has yet."""
+        """The outcome of a rule. The rule is checked now if it has not been before."""
         if rule.name not in self._outcomes:
             try:
                 self.hold_to(rule)
@@ -213,16 +215,16 @@ class Subject:
         return self._outcomes[rule.name]
 
     def breaks(self, found: str, advice: str) -> ContractError:
-        """The error that says what was found and what to do."""
+        """Create the error that says what was found and what to do."""
         return ContractError(f"{self.label}: {found} {advice}")
 
     # -- elsewhere -----------------------------------------------------------------------------
 
     def described(self) -> dict[str, Any]:
-        """Plain values by which another process makes the same subject.
+        """Describe the subject in plain values, from which another process can create it.
 
         Raises:
-            Skipped: no other process could import it.
+            Skipped: another process could not import it.
         """
         vectorizer = self.given_vectorizer
         return {
@@ -236,7 +238,7 @@ class Subject:
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> Subject:
-        """The subject that `described` tells of."""
+        """Create the subject from the result of `described`."""
         vectorizer = described["vectorizer"]
         part = None
         if vectorizer:
@@ -247,28 +249,28 @@ class Subject:
 
 
 def reference(component: Component) -> dict[str, Any]:
-    """Where a component is to be found, as plain values.
+    """Describe in plain values where a component can be imported from.
 
     Raises:
-        Skipped: no other process could import it.
+        Skipped: another process could not import it.
     """
     target = component.target if isinstance(component.target, str) else where(component.target)
     return {"kind": component.kind.name, "name": component.name, "target": target}
 
 
 def referred(described: Mapping[str, Any]) -> Component:
-    """The component that `reference` tells of."""
+    """Import the component that `reference` describes."""
     return Component(ALL_KINDS[described["kind"]], described["name"], found_at(described["target"]), IN_CODE)
 
 
 def where(target: Any) -> str:
-    """An object as `module:name`.
+    """The location of an object, as `module:name`.
 
     Raises:
-        Skipped: no other process could import it.
+        Skipped: another process could not import it.
     """
     module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", "")
-    if not name:  # an object, such as a click.Command: under what name does its module have it?
+    if not name:  # an instance, such as a click.Command: find its name in its module
         module = getattr(getattr(target, "callback", None), "__module__", None)
         own = vars(sys.modules[module]) if module in sys.modules else {}
         name = next((key for key, value in own.items() if value is target), "")
@@ -281,7 +283,7 @@ def where(target: Any) -> str:
 
 
 def found_at(reference: str) -> Any:
-    """The object at `module:name`."""
+    """Import the object at `module:name`."""
     module, _, name = reference.partition(":")
     found: Any = import_module(module)
     for part in name.split("."):
@@ -290,10 +292,10 @@ def found_at(reference: str) -> Any:
 
 
 def component_of(kind: str, given: Any, plugins: PluginManager | None) -> tuple[Component, dict[str, Any]]:
-    """A component, and the options that come with it, from a factory, the name of one, or a part.
+    """A component and its options, from a factory, a name or a part.
 
     Raises:
-        ContractError: it is none of these, or of another kind.
+        ContractError: the kind is unknown, or `given` is none of these or of another kind.
         PluginError: no component has that name.
     """
     if kind not in ALL_KINDS:
@@ -321,7 +323,7 @@ def component_of(kind: str, given: Any, plugins: PluginManager | None) -> tuple[
 
 
 def namespace(component: Component) -> Any:
-    """A plugin that offers this one component."""
+    """Create a plugin that offers only this component."""
     from textforge.components.hookspecs import hookimpl
 
     def hook() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a vectorizer is held to."""
+"""Contract checks for vectorizers."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ UNICODE = (
     "a\x00b \x07 \x1b[31m \ufeff \ufffd",  # NUL, control characters, a byte order mark
     "lone surrogates: \ud83d \udc00",
     "\u4f60\u597d\u4e16\u754c \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35 \U00020bb7",
-    "\u0130\u0131 \u00df\u1e9e \ufb01 \u01c5",  # whose upper or lower case has another length
+    "\u0130\u0131 \u00df\u1e9e \ufb01 \u01c5",  # upper or lower case has another length
 )
 MEGABYTE = 2**20
 
 
 @exercise("vectorizer")
 def _work(subject: Subject) -> Mapping[str, Any]:
-    """Fit on texts, transform others, tell the state and the facts."""
+    """Fit on some texts, transform others, and collect the state and the facts."""
     vectorizer, features = _fitted(subject)
     return {
         "features": features,
@@ -45,7 +45,7 @@ def _work(subject: Subject) -> Mapping[str, Any]:
 
 @rule("vectorizer")
 def gives_the_facts_that_it_promises(subject: Subject) -> None:
-    """What its attribute `gives` names are attributes once it is fitted, and they fit its features."""
+    """After the fit, each name in its attribute `gives` is an attribute, consistent with its features."""
     vectorizer, features = _fitted(subject)
     facts = _facts(subject, vectorizer)
     if "vocab_size" in facts:
@@ -53,7 +53,7 @@ def gives_the_facts_that_it_promises(subject: Subject) -> None:
         if not isinstance(size, (int, np.integer)) or size != features.n_features:
             raise subject.breaks(
                 f"its vocab_size is {size!r}, but its features have {features.n_features} numbers.",
-                "vocab_size counts the ids, padding (0) and unknown (1) included: it is the Ragged's n_features.",
+                "vocab_size counts all ids, including padding (0) and unknown (1): it equals the Ragged's n_features.",
             )
         if isinstance(features, Ragged) and np.any(features.indices == 0):
             raise subject.breaks(
@@ -64,32 +64,32 @@ def gives_the_facts_that_it_promises(subject: Subject) -> None:
 
 @rule("vectorizer")
 def other_texts_have_as_many_features(subject: Subject) -> None:
-    """The number of features is that of the fit, whatever texts are transformed."""
+    """The number of features stays that of the fit, whatever texts are transformed."""
     vectorizer, features = _fitted(subject)
     other = _vectors(subject, vectorizer, ["words that nobody has seen before", "zzz"])
     if other.n_features != features.n_features:
         raise subject.breaks(
             f"the training texts have {features.n_features} features, others {other.n_features}.",
-            "Learn features in fit alone; what transform meets for the first time is left out, or unknown.",
+            "Learn features only in fit; in transform, drop new words or treat them as unknown.",
         )
 
 
 @rule("vectorizer")
 def fitting_again_starts_anew(subject: Subject) -> None:
-    """Fitted once more, on the same texts, the same object has the same state and features."""
+    """Fitted a second time on the same texts, the same object has the same state and features."""
     vectorizer, features = _fitted(subject)
     texts = probes.labelled()[0]
     before = digests({"state": dict(vectorizer.state()), "features": features})
     again = fitted_features(vectorizer, texts, subject.label)
     if other := differing(before, digests({"state": dict(vectorizer.state()), "features": again})):
         raise subject.breaks(
-            f"after a second fit its {listed(other)} differ.", "Let fit forget what an earlier one has learnt."
+            f"after a second fit its {listed(other)} differ.", "Reset everything learned at the start of fit."
         )
 
 
 @rule("vectorizer")
 def fit_transform_is_fit_then_transform(subject: Subject) -> None:
-    """Where it has `fit_transform`, that gives what `fit` and then `transform` give."""
+    """If it has `fit_transform`, the result equals that of `fit` followed by `transform`."""
     texts = probes.labelled()[0]
     both, apart = subject.build(seed=0), subject.build(seed=0)
     if not hasattr(both, "fit_transform"):
@@ -101,13 +101,13 @@ def fit_transform_is_fit_then_transform(subject: Subject) -> None:
     if other := differing(one, digests({"features": later, "state": dict(apart.state())})):
         raise subject.breaks(
             f"fit_transform gives other {listed(other)} than fit and then transform.",
-            "Models are trained on the one and predict on the other: make them the same.",
+            "Models are trained on the former and predict on the latter, so they must be equal.",
         )
 
 
 @rule("vectorizer")
 def fitting_in_chunks_is_fitting_at_once(subject: Subject) -> None:
-    """Where it has `fit_chunks`, that learns from chunks, read once, what `fit` learns from all their texts."""
+    """If it has `fit_chunks`, one pass over chunks learns the same as `fit` on all their texts."""
     in_chunks, at_once = subject.build(seed=0), subject.build(seed=0)
     if not hasattr(in_chunks, "fit_chunks") or not subject.part.fits_chunks:
         raise Skipped("it has no fit_chunks, or a vectorizer within it has none.")
@@ -121,23 +121,23 @@ def fitting_in_chunks_is_fitting_at_once(subject: Subject) -> None:
     if other := differing(*found):
         raise subject.breaks(
             f"fit_chunks gives other {listed(other)} than fit.",
-            "Add up over the chunks what fit counts, and begin anew at each call.",
+            "Add up the counts of fit over all chunks, and reset them at each call.",
         )
 
 
 @rule("vectorizer")
 def its_state_is_json_and_arrays(subject: Subject) -> None:
-    """`state()` is a dict of JSON values and numpy arrays of numbers, which a bundle can hold."""
+    """`state()` is a dict of JSON values and numeric numpy arrays, which a bundle can store."""
     vectorizer, _ = _fitted(subject)
     _kept(subject, vectorizer)
 
 
 @rule("vectorizer", after=("its-state-is-json-and-arrays", "gives-the-facts-that-it-promises"))
 def its_state_restores_it(subject: Subject) -> None:
-    """`from_state` gives a vectorizer with the same features and facts."""
+    """`from_state` returns a vectorizer with the same features and facts."""
     vectorizer, _ = _fitted(subject)
     fresh = subject.build(seed=0)
-    advice = "Put all that fit learns into state(), take it back in from_state, and let that end with 'return self'."
+    advice = "Put everything that fit learns into state(), restore it in from_state, and 'return self' there."
     with blamed(subject.label, "in from_state", advice):
         restored = fresh.from_state(_kept(subject, vectorizer))
     if restored is None:
@@ -156,7 +156,7 @@ def its_state_restores_it(subject: Subject) -> None:
 
 @rule("vectorizer")
 def a_batch_equals_its_singles(subject: Subject) -> None:
-    """The features of a text do not depend on the texts beside it."""
+    """The features of a text do not depend on the other texts."""
     vectorizer, _ = _fitted(subject)
     texts = [*_others(), ""]
     together = _vectors(subject, vectorizer, texts)
@@ -165,32 +165,32 @@ def a_batch_equals_its_singles(subject: Subject) -> None:
         if not _same(together.take(np.array([row])), alone):
             raise subject.breaks(
                 f"the features of {text!r} are others beside other texts than alone.",
-                "Learn in fit alone; transform looks at each text by itself.",
+                "Learn only in fit; transform each text independently.",
             )
 
 
 @rule("vectorizer")
 def takes_empty_texts(subject: Subject) -> None:
-    """Texts that are empty or blank are fitted and transformed as any."""
+    """It can be fitted on empty and blank texts, and transforms them."""
     advice = (
-        "An empty text has no words, or a vector of zeros; a file has such rows, and every bundle is tried with one."
+        "Give an empty text no words, or a vector of zeros; files have such rows, and every bundle is tested with one."
     )
     _fitted_and_transformed(subject, EMPTY, "over empty and blank texts", advice)
 
 
 @rule("vectorizer", after=("takes-empty-texts",))
 def takes_unicode_texts(subject: Subject) -> None:
-    """Emoji, combining marks, right to left, NUL and lone surrogates are texts as any."""
-    advice = "Any str may come; what cannot be encoded goes through text.encode('utf-8', 'replace')."
+    """It accepts emoji, combining marks, right-to-left text, NUL and lone surrogates."""
+    advice = "Accept any str; encode with text.encode('utf-8', 'replace')."
     _fitted_and_transformed(subject, UNICODE, "over texts with unusual characters", advice)
 
 
 @rule("vectorizer")
 def takes_huge_texts(subject: Subject) -> None:
-    """A text of a megabyte, one word or many, is transformed as any."""
+    """It transforms a text of 1 MB, as one word or many."""
     vectorizer, features = _fitted(subject)
     many = ("orbit pixel bread " * (MEGABYTE // 18))[:MEGABYTE]
-    advice = "Cut off what is too long, in transform as in fit."
+    advice = "Truncate long texts, in transform as in fit."
     with blamed(subject.label, "over a text of a megabyte", advice):
         found = _vectors(subject, vectorizer, ["x" * MEGABYTE, many])
     _well_shaped(subject, found, features, advice)
@@ -198,7 +198,7 @@ def takes_huge_texts(subject: Subject) -> None:
 
 @rule("vectorizer")
 def no_texts_have_no_rows(subject: Subject) -> None:
-    """`transform([])` gives features without a row."""
+    """`transform([])` returns features with zero rows."""
     vectorizer, features = _fitted(subject)
     advice = "Return a Ragged with offsets [0], or an array of shape (0, n_features)."
     with blamed(subject.label, "over no texts at all", advice):
@@ -208,7 +208,7 @@ def no_texts_have_no_rows(subject: Subject) -> None:
 
 @rule("vectorizer")
 def leaves_the_texts_alone(subject: Subject) -> None:
-    """The list of texts is afterwards what it was before."""
+    """It does not change the list of texts."""
     vectorizer, _ = _fitted(subject)
     for name in ("fit", "fit_transform", "transform"):
         texts = probes.labelled()[0]
@@ -223,13 +223,13 @@ def leaves_the_texts_alone(subject: Subject) -> None:
 
 
 def _others() -> list[str]:
-    """Texts that the fit did not see, with words that it knows and others."""
+    """Texts that were not in the fit, with known and unknown words."""
     texts = probes.labelled(9, 5, seed=1)[0]
     return [*texts, "nothing of this was seen", f"{texts[0]} {texts[1]} {texts[2]}"]
 
 
 def _fitted(subject: Subject) -> tuple[Any, Features]:
-    """A new vectorizer, fitted, and the features of the texts it was fitted on."""
+    """Build and fit a vectorizer; return it with the features of the texts it was fitted on."""
     vectorizer = subject.build(seed=0)
     return vectorizer, fitted_features(vectorizer, probes.labelled()[0], subject.label)
 
@@ -245,7 +245,7 @@ def _facts(subject: Subject, vectorizer: Any) -> dict[str, Any]:
 def _fitted_and_transformed(subject: Subject, texts: Sequence[str], where: str, advice: str) -> None:
     vectorizer = subject.build(seed=0)
     with blamed(subject.label, where, advice), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # told by another rule
+        warnings.simplefilter("ignore")  # another rule reports them
         features = fitted_features(vectorizer, [*probes.labelled()[0], *texts], subject.label)
         found = _vectors(subject, vectorizer, texts)
         _well_shaped(subject, found, features, advice)
@@ -254,7 +254,7 @@ def _fitted_and_transformed(subject: Subject, texts: Sequence[str], where: str, 
 
 
 def _well_shaped(subject: Subject, found: Features, fitted: Features, advice: str) -> None:
-    """Numbers that are not finite, and rows that are missing, are refused where features are made."""
+    """Check the type and number of features; `vectorized` has already refused missing rows and non-finite values."""
     if found.n_features != fitted.n_features or type(found) is not type(fitted):
         raise subject.breaks(
             f"it gives {type(found).__name__} features, {found.n_features} of them, where the fit gave "
@@ -264,17 +264,17 @@ def _well_shaped(subject: Subject, found: Features, fitted: Features, advice: st
 
 
 def _same(one: Features, other: Features) -> bool:
-    """Ragged features to the bit; of dense ones a product of matrices rounds otherwise in another batch."""
+    """Compare ragged features exactly, and dense ones approximately: matrix products round differently per batch."""
     if isinstance(one, Ragged):
         return not differing(digests({"": one}), digests({"": other}))
     return type(one) is type(other) and np.allclose(one.vectors, other.vectors, rtol=1e-4, atol=1e-5)
 
 
 def _kept(subject: Subject, vectorizer: Any) -> dict[str, Any]:
-    """The state as a bundle gives it back.
+    """The state after a round trip through the format of a bundle.
 
     Raises:
-        ContractError: a bundle cannot hold it.
+        ContractError: a bundle cannot store it.
     """
     advice = "Return a dict of text to JSON values (text, numbers, lists, dicts, None) and numpy arrays of numbers."
     try:

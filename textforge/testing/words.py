@@ -1,4 +1,4 @@
-"""What several rules say and read."""
+"""Wording shared by several rules."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 
 
 def refuse(kind: str, what: str) -> str:
-    """The advice to take labels of both sorts, or to say what does."""
+    """Advice to support single and multiple labels, or to name a component that does."""
     return (
-        f"Ask for the fact 'multi_label' and take {what}, or raise a textforge.RecipeError that says what to use "
+        f"Ask for the fact 'multi_label' and accept {what}, or raise a textforge.RecipeError that says what to use "
         f"instead, as in \"Use 'another-{kind}'.\""
     )
 
 
 def named_others(sentence: str, own: str) -> list[str]:
-    """The names in quotes that a sentence has beside its own component's."""
+    """The quoted names in a sentence, except the component's own name."""
     return [name for name in re.findall(r"'([\w.+-]+)'", sentence) if name != own]

@@ -1,4 +1,4 @@
-"""What a component does besides its work: what it prints, warns of, draws and changes."""
+"""Side effects of a component: output, warnings, random draws, and changes to torch and the process."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ import torch
 
 _RUNS = itertools.count(1)
 UNSEEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
-"""Warnings that Python shows no user by default."""
+"""Warnings that Python hides by default."""
 
 
 @dataclass
 class Seen:
-    """What was seen while something ran."""
+    """Side effects recorded by `watched`."""
 
     printed: str = ""
     warned: list[str] = field(default_factory=list)
     random: list[str] = field(default_factory=list)
-    """Whose global random state is not what it was."""
+    """The libraries whose global random state changed."""
     torch: list[str] = field(default_factory=list)
-    """Settings of torch that are not what they were, each `name: before -> after`."""
+    """Torch settings that changed, each as `name: before -> after`."""
     process: list[str] = field(default_factory=list)
-    """Likewise of the process."""
+    """Settings of the process that changed, in the same form."""
 
 
 def _random_states() -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _torch_settings() -> dict[str, Any]:
 
 
 def _process() -> dict[str, Any]:
-    """Without variables such as _RJEM_MALLOC_CONF, which libraries tell themselves things by when they are imported."""
+    """Settings of the process, without environment variables such as _RJEM_MALLOC_CONF that libraries set on import."""
     root = logging.getLogger()
     return {
         "the working directory": os.getcwd(),
@@ -75,10 +75,11 @@ def _process() -> dict[str, Any]:
 
 @contextmanager
 def watched() -> Iterator[Seen]:
-    """See what goes on inside; afterwards everything is as it was.
+    """Record side effects inside the block, and restore everything afterwards.
 
-    Random states are set to others first: whoever sets them to a fixed value would else change nothing the second
-    time. Torch has one thread, which a few short texts are quickest with; that it is told to have so many is seen.
+    Random states are set to new values first; otherwise code that seeds them with a constant would show no change the
+    second time. Torch uses one thread, which is fastest for a few short texts. Calls of torch.set_num_threads are
+    recorded even if they do not change the number.
     """
     seen = Seen()
     with _restored(), warnings.catch_warnings(record=True) as warned, _captured(seen), ExitStack() as patches:
@@ -152,7 +153,7 @@ def _restored() -> Iterator[None]:
 
 @contextmanager
 def _captured(seen: Seen) -> Iterator[None]:
-    """What is written to stdout and stderr, by Python's streams or past them, goes into `seen`."""
+    """Capture stdout and stderr into `seen`, including output that bypasses Python's streams."""
     with tempfile.TemporaryFile() as file:
         undo = [_redirect(number, file.fileno()) for number in (1, 2)]
         streams = sys.stdout, sys.stderr
@@ -172,7 +173,7 @@ def _captured(seen: Seen) -> Iterator[None]:
 
 
 def _redirect(number: int, target: int) -> Callable[[], None]:
-    """Let a file descriptor lead elsewhere, where there is one; returns what puts it back."""
+    """Redirect a file descriptor, if it is open, and return a function that restores it."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):
             stream.flush()
@@ -191,9 +192,9 @@ def _redirect(number: int, target: int) -> Callable[[], None]:
 
 @contextmanager
 def unnoticed() -> Iterator[None]:
-    """Whatever goes on inside, nobody outside notices: for what other rules tell.
+    """Hide and undo all side effects inside the block, because other rules report them.
 
-    Torch has one thread: a few short texts are not worth more, and other tests may run beside.
+    Torch uses one thread: a few short texts do not need more, and other tests may run in parallel.
     """
     with _restored(), warnings.catch_warnings(), _captured(Seen()):
         warnings.simplefilter("ignore")
