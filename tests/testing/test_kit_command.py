@@ -93,7 +93,7 @@ def test_a_faulty_plugin_is_told_what_to_do(env):
     assert "  ok       gradients-reach-every-parameter" in lines
     (failed,) = [line for line in lines if line.startswith("  FAILED")]
     assert failed.startswith("  FAILED   a-batch-equals-its-singles: the logits of 'bat team glove' differ by ")
-    assert failed.endswith("let no statistic go over the batch in evaluation mode.")
+    assert failed.endswith("compute no statistics over the batch in evaluation mode.")
     needing = "metric 'confidence': the option 'scale' is missing; it has no default."
     assert f"  skipped  is-built-and-used: it needs options, -s KEY=VALUE: {needing}" in lines
     assert lines[-1].startswith("2 components: ")

@@ -23,11 +23,11 @@ EXAMPLES = [
     metric("its-docstring-says-what-it-is", broken.undocumented, "no docstring", "first line"),
     metric("its-options-are-typed-and-documented", broken.silent_option, "power", "under 'Options:'"),
     metric("its-options-are-typed-and-documented", broken.untyped_option, "'power' has no type", "power: float = 0.1"),
-    metric("is-built-and-used", broken.failing, "ValueError (no such thing)", "Mend that first"),
+    metric("is-built-and-used", broken.failing, "ValueError (no such thing)", "Fix this first"),
     metric("is-built-and-used", broken.needing, "'power' is missing", "options={…}"),
     metric("prints-nothing", broken.printing, "it printed 'measuring", "stdout is for results"),
     metric("prints-nothing", broken.printing_past_python, "it printed 'measuring", "stdout is for results"),
-    metric("warns-of-nothing", broken.warning, "UserWarning: this is not what you want", "Mend what it warns of"),
+    metric("warns-of-nothing", broken.warning, "UserWarning: this is not what you want", "Fix its cause"),
     metric("touches-no-global-random-state", broken.drawing, "state of random.", "random.Random(seed)"),
     metric("touches-no-global-random-state", broken.seeding, "state of numpy.random.", "default_rng(seed)"),
     metric("touches-no-global-random-state", broken.drawing_of_torch, "state of torch.", "Only a model may draw"),
@@ -35,14 +35,14 @@ EXAMPLES = [
     metric("changes-no-setting-of-torch", broken.many_threads, "set_num_threads(7)", "put them back"),
     metric("changes-no-setting-of-torch", broken.double_precision, "torch.float32 -> torch.float64", "put them back"),
     metric(
-        "changes-nothing-of-the-process", broken.setting_a_variable, "os.environ['TEXTFORGE_KIT_TEST']", "put it back"
+        "changes-nothing-of-the-process", broken.setting_a_variable, "os.environ['TEXTFORGE_KIT_TEST']", "restore it"
     ),
-    metric("changes-nothing-of-the-process", broken.changing_the_folder, "the working directory", "put it back"),
-    metric("changes-nothing-of-the-process", broken.configuring_logging, "the level of the root logger", "put it back"),
-    metric("changes-nothing-of-the-process", broken.silencing_warnings, "the filters of warnings", "put it back"),
-    metric("repeats-itself", broken.counting, "its figure came out otherwise", "nothing at module level"),
+    metric("changes-nothing-of-the-process", broken.changing_the_folder, "the working directory", "restore it"),
+    metric("changes-nothing-of-the-process", broken.configuring_logging, "the level of the root logger", "restore it"),
+    metric("changes-nothing-of-the-process", broken.silencing_warnings, "the filters of warnings", "restore it"),
+    metric("repeats-itself", broken.counting, "its figure came out otherwise", "no state at module level"),
     metric("is-imported-quickly", "kit_slow_import:metric", "torch ", "inside the factory", "by a string"),
-    metric("its-import-changes-nothing", "kit_loud_import:metric", "stdout (it printed), os.environ", "no more"),
+    metric("its-import-changes-nothing", "kit_loud_import:metric", "stdout (it printed), os.environ", "only define things"),
     metric("works-in-a-spawned-process", broken.hashing, "its figure came out otherwise", "sorted(…)", "hashlib"),
 ]
 

@@ -20,7 +20,7 @@ EXAMPLES = [
         ("is-a-number-or-none", metrics.by_class, "its figure of thirty texts is array(", "Return float(…)"),
         ("is-a-number-or-none", metrics.infinite, "its figure of thirty texts is inf", "or None"),
         ("takes-one-text-and-one-class", metrics.undivided, "ZeroDivisionError", "Return None where it is undefined"),
-        ("the-order-of-texts-does-not-matter", metrics.of_the_first, "in another order", "depend on places"),
+        ("the-order-of-texts-does-not-matter", metrics.of_the_first, "in another order", "depend on their order"),
         ("leaves-its-arguments-alone", metrics.rounding, "changed the probabilities", "Work on a copy"),
         ("a-perfect-answer-is-not-the-worse", metrics.wrong_way, "right answers have the figure 0", "= False"),
         ("takes-two-classes-and-five", metrics.of_three, "with 2 classes", "off the probabilities"),
@@ -31,9 +31,9 @@ EXAMPLES = [
 EXAMPLES += [
     Broken("dataset", rule, component, says, more)
     for rule, component, more, *says in (
-        ("is-built-and-used", broken.no_dataset, {}, "returned a list, not a textforge.Dataset", "Mend that first"),
+        ("is-built-and-used", broken.no_dataset, {}, "returned a list, not a textforge.Dataset", "Fix this first"),
         ("has-two-classes-at-least", broken.one_class, {}, "have the label 'space'", "Give each class"),
-        ("its-splits-share-their-labels", broken.other_test_labels, {}, "'food' (1 times", "Leave such texts out"),
+        ("its-splits-share-their-labels", broken.other_test_labels, {}, "'food' (1 times", "Drop such texts"),
         (
             "says-whether-it-streams",
             broken.secretly_streaming,
@@ -42,7 +42,7 @@ EXAMPLES += [
             "streams = fn",
         ),
         ("a-stream-gives-the-same-chunks-again", broken.going_on, {}, "its chunks have other rows", "its number alone"),
-        ("a-stream-gives-the-same-chunks-again", broken.boasting, {}, "is not what its chunks hold", "Leave known out"),
+        ("a-stream-gives-the-same-chunks-again", broken.boasting, {}, "does not match its chunks", "Omit known"),
         ("a-missing-file-is-refused-in-a-sentence", broken.careless, FILE, "FileNotFoundError", "textforge.DataError("),
         ("a-missing-file-is-refused-in-a-sentence", broken.silent, FILE, "it says nothing", "textforge.DataError("),
         ("a-missing-file-is-refused-in-a-sentence", broken.anonymous, FILE, "there is no such file", "Name the path"),
@@ -52,15 +52,15 @@ EXAMPLES += [
 EXAMPLES += [
     Broken("callback", rule, component, says)
     for rule, component, *says in (
-        ("is-built-and-used", broken.Deaf, "none of the methods started,", "it has epoch_end.", "those of the events"),
+        ("is-built-and-used", broken.Deaf, "none of the methods started,", "it has epoch_end.", "a method for each event"),
         ("adds-numbers-or-nothing", broken.Texts, "finished returned {'note'", "{'name': 0.5}"),
         ("adds-numbers-or-nothing", broken.Returning, "started returned {'epochs'", "Let it return nothing"),
-        ("takes-unusual-labels", broken.NamingFiles, "FileNotFoundError", "Escape what names of files"),
+        ("takes-unusual-labels", broken.NamingFiles, "FileNotFoundError", "Escape characters that file names"),
         ("takes-figures-that-are-none", broken.Trusting, "where a figure is None", "where it is undefined"),
         ("takes-figures-that-are-none", broken.TrustingTest, "neither validation nor test", "valid and test are None"),
-        ("takes-figures-of-others", broken.Collecting, "TypeError", "another callback had added", "by their names"),
-        ("is-told-of-failures-at-any-time", broken.Unopened, "at 'failed' after nothing", "close what is open"),
-        ("two-at-once-do-not-meet", broken.Shared, "beside another run", "in its own object"),
+        ("takes-figures-of-others", broken.Collecting, "TypeError", "another callback had added", "known fields by name"),
+        ("is-told-of-failures-at-any-time", broken.Unopened, "at 'failed' after nothing", "Close only what has been opened"),
+        ("two-at-once-do-not-meet", broken.Shared, "beside another run", "on the callback object"),
     )
 ]
 EXAMPLES += [
@@ -74,7 +74,7 @@ EXAMPLES += [
             "shows-its-help",
             commands.hasty,
             "RuntimeError (no time for that) at 'hasty --help'",
-            "before anything is done",
+            "Show help before doing anything",
         ),
     )
 ]

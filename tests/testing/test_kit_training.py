@@ -9,12 +9,12 @@ from textforge.testing import checks
 EXAMPLES = [
     Broken("optimizer", rule, component, says)
     for rule, component, *says in (
-        ("is-built-and-used", broken.no_optimizer, "returned a function", "torch.optim.Optimizer over 'params'"),
+        ("is-built-and-used", broken.no_optimizer, "returned a function", "torch.optim.Optimizer of 'params'"),
         ("has-every-parameter-and-no-other", broken.without_the_last, "lack the parameters 4.bias", "all of 'params'"),
         ("has-every-parameter-and-no-other", broken.with_another, "1 parameters that are not among", "all of 'params'"),
         ("lowers-a-loss", broken.upwards, "steps took the loss from", "down the gradient"),
-        ("takes-sparse-gradients-if-it-says-so", broken.dense_adam, "with sparse gradients", "leave the attribute"),
-        ("bears-a-parameter-without-gradient", broken.blind, "has no gradient", "Leave out what has grad None"),
+        ("takes-sparse-gradients-if-it-says-so", broken.dense_adam, "with sparse gradients", "remove the attribute"),
+        ("bears-a-parameter-without-gradient", broken.blind, "has no gradient", "Skip parameters whose grad is None"),
     )
 ]
 EXAMPLES += [
@@ -33,11 +33,11 @@ EXAMPLES += [
         ("is-one-number-with-a-gradient", broken.one_each, "a Tensor of shape (24,)", "Return the mean"),
         ("is-one-number-with-a-gradient", broken.without_gradient, "no gradient goes back", "from the logits by torch"),
         ("is-a-mean-over-texts", broken.summed, "with every text twice", "not their sum"),
-        ("the-order-of-texts-does-not-matter", broken.first_first, "in another order", "not by place"),
+        ("the-order-of-texts-does-not-matter", broken.first_first, "in another order", "by their position"),
         ("adds-up-over-batches", broken.by_weights_of_the_batch, "its parts of 7 and 17 texts", "the number of texts"),
         ("prefers-what-is-right", broken.the_worse_the_better, "right logits have the loss", "must be the better"),
         ("bears-extreme-logits", broken.naive, "±10,000", "log_softmax"),
-        ("leaves-its-arguments-alone", broken.changing, "changed the logits", "no operation in place"),
+        ("leaves-its-arguments-alone", broken.changing, "changed the logits", "no in-place operations"),
         ("takes-two-classes-and-five", broken.of_three, "with 2 classes", "off the logits"),
         ("takes-other-labels-or-names-what-does", broken.single_only, "it refuses several labels", "'another-loss'"),
         ("takes-other-labels-or-names-what-does", broken.unaware, "with several labels a text", "'multi_label'"),
@@ -73,4 +73,4 @@ def test_an_optimizer_for_certain_modules_is_given_one():
     check()
     reason = skipped("optimizer", broken.for_layers)["is-built-and-used"]
     assert reason.startswith("it refuses the kit's network (optimizer 'for-layers': the model has no layers.")
-    assert reason.endswith("Give one that it takes: module=….")
+    assert reason.endswith("Give one it accepts: module=….")

@@ -13,20 +13,20 @@ EXAMPLES = [
     vectorizer("gives-the-facts-that-it-promises", broken.Promising, "no attribute 'embeddings'"),
     vectorizer("gives-the-facts-that-it-promises", broken.Padded, "id 0 occurs", "begin with 2"),
     vectorizer("gives-the-facts-that-it-promises", broken.Miscounted, "its vocab_size is 3", "counts the ids"),
-    vectorizer("other-texts-have-as-many-features", broken.Growing, "have 9 features, others 4", "in fit alone"),
-    vectorizer("fitting-again-starts-anew", broken.Remembering, "state, features differ", "Let fit forget"),
-    vectorizer("fit-transform-is-fit-then-transform", broken.OtherAtOnce, "other features", "make them the same"),
+    vectorizer("other-texts-have-as-many-features", broken.Growing, "have 9 features, others 4", "only in fit"),
+    vectorizer("fitting-again-starts-anew", broken.Remembering, "state, features differ", "Reset everything learned"),
+    vectorizer("fit-transform-is-fit-then-transform", broken.OtherAtOnce, "other features", "must be equal"),
     vectorizer("fitting-in-chunks-is-fitting-at-once", broken.OnlyTheLast, "other features, state", "Add up"),
     vectorizer("its-state-is-json-and-arrays", broken.SetState, "frozenset is not JSON", "Return a dict of text"),
     vectorizer("its-state-is-json-and-arrays", broken.TextArray, "the array 'words' is of <U", "arrays of numbers"),
-    vectorizer("its-state-restores-it", broken.Forgetful, "its features are others", "take it back in from_state"),
+    vectorizer("its-state-restores-it", broken.Forgetful, "its features are others", "restore it in from_state"),
     vectorizer("its-state-restores-it", broken.NoSelf, "from_state returned None", "'return self'"),
-    vectorizer("a-batch-equals-its-singles", broken.Relative, "beside other texts", "looks at each text by itself"),
+    vectorizer("a-batch-equals-its-singles", broken.Relative, "beside other texts", "transform each text independently"),
     vectorizer(
-        "takes-empty-texts", broken.Impatient, "IndexError", "over empty and blank", "An empty text has no words"
+        "takes-empty-texts", broken.Impatient, "IndexError", "over empty and blank", "Give an empty text no words"
     ),
     vectorizer("takes-unicode-texts", broken.Ascii, "UnicodeEncodeError", "text.encode('utf-8', 'replace')"),
-    vectorizer("takes-huge-texts", broken.Short, "OverflowError (too long)", "Cut off what is too long"),
+    vectorizer("takes-huge-texts", broken.Short, "OverflowError (too long)", "Truncate long texts"),
     vectorizer("no-texts-have-no-rows", broken.AtLeastOne, "over no texts at all", "shape (0, n_features)"),
     vectorizer("leaves-the-texts-alone", broken.Lowering, "its fit changed the list", "texts = list(texts)"),
 ]
