@@ -31,9 +31,9 @@ EXAMPLES = [
     metric("touches-no-global-random-state", broken.drawing, "state of random.", "random.Random(seed)"),
     metric("touches-no-global-random-state", broken.seeding, "state of numpy.random.", "default_rng(seed)"),
     metric("touches-no-global-random-state", broken.drawing_of_torch, "state of torch.", "Only a model may draw"),
-    metric("changes-no-setting-of-torch", broken.one_thread, "set_num_threads(1)", "put them back"),
-    metric("changes-no-setting-of-torch", broken.many_threads, "set_num_threads(7)", "put them back"),
-    metric("changes-no-setting-of-torch", broken.double_precision, "torch.float32 -> torch.float64", "put them back"),
+    metric("changes-no-setting-of-torch", broken.one_thread, "set_num_threads(1)", "restore them"),
+    metric("changes-no-setting-of-torch", broken.many_threads, "set_num_threads(7)", "restore them"),
+    metric("changes-no-setting-of-torch", broken.double_precision, "torch.float32 -> torch.float64", "restore them"),
     metric(
         "changes-nothing-of-the-process", broken.setting_a_variable, "os.environ['TEXTFORGE_KIT_TEST']", "restore it"
     ),
@@ -42,7 +42,9 @@ EXAMPLES = [
     metric("changes-nothing-of-the-process", broken.silencing_warnings, "the filters of warnings", "restore it"),
     metric("repeats-itself", broken.counting, "its figure came out otherwise", "no state at module level"),
     metric("is-imported-quickly", "kit_slow_import:metric", "torch ", "inside the factory", "by a string"),
-    metric("its-import-changes-nothing", "kit_loud_import:metric", "stdout (it printed), os.environ", "only define things"),
+    metric(
+        "its-import-changes-nothing", "kit_loud_import:metric", "stdout (it printed), os.environ", "only define things"
+    ),
     metric("works-in-a-spawned-process", broken.hashing, "its figure came out otherwise", "sorted(…)", "hashlib"),
 ]
 

@@ -19,7 +19,12 @@ EXAMPLES = [
     model("a-batch-equals-its-singles", broken.comparing, "beside other texts", "Mask padding"),
     model("gradients-reach-every-parameter", broken.detached, "reached words.weight in", "without detach()"),
     model("gradients-reach-every-parameter", broken.unused, "spare.bias, spare.weight", "requires_grad_(False)"),
-    model("learns-its-training-texts", broken.backwards, "took the loss on the training texts from", "Check that the logits depend"),
+    model(
+        "learns-its-training-texts",
+        broken.backwards,
+        "took the loss on the training texts from",
+        "Check that the logits depend",
+    ),
     model("learns-its-training-texts", broken.lazy, "33% of the texts", "that forward uses what it has learned"),
     model("its-state-is-tensors", broken.chatty, "'note' in its state_dict() is a str", "register_buffer"),
     model("its-weights-restore-it", broken.plain_attribute, "the logits are others", "must be parameters or buffers"),

@@ -52,14 +52,31 @@ EXAMPLES += [
 EXAMPLES += [
     Broken("callback", rule, component, says)
     for rule, component, *says in (
-        ("is-built-and-used", broken.Deaf, "none of the methods started,", "it has epoch_end.", "a method for each event"),
+        (
+            "is-built-and-used",
+            broken.Deaf,
+            "none of the methods started,",
+            "it has epoch_end.",
+            "a method for each event",
+        ),
         ("adds-numbers-or-nothing", broken.Texts, "finished returned {'note'", "{'name': 0.5}"),
         ("adds-numbers-or-nothing", broken.Returning, "started returned {'epochs'", "Let it return nothing"),
         ("takes-unusual-labels", broken.NamingFiles, "FileNotFoundError", "Escape characters that file names"),
         ("takes-figures-that-are-none", broken.Trusting, "where a figure is None", "where it is undefined"),
         ("takes-figures-that-are-none", broken.TrustingTest, "neither validation nor test", "valid and test are None"),
-        ("takes-figures-of-others", broken.Collecting, "TypeError", "another callback had added", "known fields by name"),
-        ("is-told-of-failures-at-any-time", broken.Unopened, "at 'failed' after nothing", "Close only what has been opened"),
+        (
+            "takes-figures-of-others",
+            broken.Collecting,
+            "TypeError",
+            "another callback had added",
+            "known fields by name",
+        ),
+        (
+            "is-told-of-failures-at-any-time",
+            broken.Unopened,
+            "at 'failed' after nothing",
+            "Close only what has been opened",
+        ),
         ("two-at-once-do-not-meet", broken.Shared, "beside another run", "on the callback object"),
     )
 ]

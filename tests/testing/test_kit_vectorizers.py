@@ -21,7 +21,9 @@ EXAMPLES = [
     vectorizer("its-state-is-json-and-arrays", broken.TextArray, "the array 'words' is of <U", "arrays of numbers"),
     vectorizer("its-state-restores-it", broken.Forgetful, "its features are others", "restore it in from_state"),
     vectorizer("its-state-restores-it", broken.NoSelf, "from_state returned None", "'return self'"),
-    vectorizer("a-batch-equals-its-singles", broken.Relative, "beside other texts", "transform each text independently"),
+    vectorizer(
+        "a-batch-equals-its-singles", broken.Relative, "beside other texts", "transform each text independently"
+    ),
     vectorizer(
         "takes-empty-texts", broken.Impatient, "IndexError", "over empty and blank", "Give an empty text no words"
     ),

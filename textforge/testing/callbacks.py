@@ -11,7 +11,7 @@ from typing import Any
 
 from textforge.errors import listed, nearest
 from textforge.runs.callbacks import EVENTS
-from textforge.testing.checks import blamed, rule
+from textforge.testing.checks import as_contract_error, rule
 from textforge.testing.subject import Subject, exercise
 
 FIGURES = {"loss": 0.5, "accuracy": 0.75, "macro_f1": 0.7, "micro_f1": 0.75, "weighted_f1": 0.72}
@@ -51,9 +51,9 @@ def a_run(labels: tuple[str, ...] = ("ball", "paint", "space"), valid: Any = Non
     return began, *epochs, result
 
 
-def follow(subject: Subject, began: dict[str, Any], *told: dict[str, Any]) -> list[Any]:
+def follow(subject: Subject, began: dict[str, Any], *events_data: dict[str, Any]) -> list[Any]:
     """Build the callback, send it the events of a run, and return its return values."""
-    *epochs, result = told
+    *epochs, result = events_data
     callback = made(subject)
     path = str(subject.folder)
     events = [("started", {**began, "path": path}), *(("epoch_ended", epoch) for epoch in epochs)]
@@ -103,7 +103,7 @@ def adds_numbers_or_nothing(subject: Subject) -> None:
 @rule("callback")
 def takes_unusual_labels(subject: Subject) -> None:
     """It accepts labels with emoji, combining marks, slashes, newlines, and the empty label."""
-    with blamed(
+    with as_contract_error(
         subject.label, "where labels have unusual characters", "Escape characters that file names or tags cannot hold."
     ):
         follow(subject, *a_run(UNUSUAL, FIGURES))
@@ -114,19 +114,19 @@ def takes_figures_that_are_none(subject: Subject) -> None:
     """It accepts None for metrics: no validation, no test split, or an undefined metric."""
     advice = "valid and test are None without such a split; a single metric is None where it is undefined."
     began, *epochs, result = a_run()
-    with blamed(subject.label, "where a run has neither validation nor test", advice):
+    with as_contract_error(subject.label, "where a run has neither validation nor test", advice):
         follow(subject, began, *epochs, {**result, "test": None, "valid": None})
-    with blamed(subject.label, "where a figure is None", advice):
+    with as_contract_error(subject.label, "where a figure is None", advice):
         follow(subject, *a_run(valid={**FIGURES, "roc_auc": None}))
 
 
 @rule("callback")
 def takes_figures_of_others(subject: Subject) -> None:
     """It accepts epochs and results with metrics of earlier callbacks, under `added`, by the callback's name."""
-    began, *told = a_run(valid=FIGURES)
+    began, *later = a_run(valid=FIGURES)
     advice = "Read known fields by name; 'added' maps names of callbacks to their metrics."
-    with blamed(subject.label, "where another callback had added figures", advice):
-        follow(subject, began, *({**one, "added": {"another": {"speed": 1.5}}} for one in told))
+    with as_contract_error(subject.label, "where another callback had added figures", advice):
+        follow(subject, began, *({**one, "added": {"another": {"speed": 1.5}}} for one in later))
 
 
 @rule("callback")
@@ -139,7 +139,7 @@ def is_told_of_failures_at_any_time(subject: Subject) -> None:
         where = f"at 'failed' after {before[-1][0] if before else 'nothing'}"
         for event, data in before:
             tell(callback, event, copy.deepcopy(data))
-        with blamed(subject.label, where, "Close only what has been opened."):
+        with as_contract_error(subject.label, where, "Close only what has been opened."):
             tell(callback, "failed", dict(error))
 
 
@@ -150,7 +150,7 @@ def two_at_once_do_not_meet(subject: Subject) -> None:
     pair = [made(subject), made(subject)]
     began, *epochs, result = a_run(valid=FIGURES)
     added: list[list[Any]] = [[], []]
-    with blamed(
+    with as_contract_error(
         subject.label, "while two runs were followed in turns", "Store the state of a run on the callback object."
     ):
         for event, data in (("started", began), *(("epoch_ended", epoch) for epoch in epochs), ("finished", result)):

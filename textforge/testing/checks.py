@@ -20,7 +20,7 @@ class Skipped(unittest.SkipTest):
     """A check does not apply; the message says why. pytest and unittest count it as a skipped test."""
 
 
-class Moot(Skipped):
+class SkippedAfterFailure(Skipped):
     """A check is skipped because another check, on which it depends, fails."""
 
 
@@ -86,7 +86,7 @@ class Check:
 
     def __call__(self) -> None:
         __tracebackhide__ = True  # pytest then shows the component's frames, not the kit's
-        self.subject.hold_to(self.rule)
+        self.subject.check(self.rule)
 
     def __str__(self) -> str:
         return f"{self.subject.label}: {self.name}"
@@ -96,7 +96,7 @@ class Check:
 
 
 @contextmanager
-def blamed(label: str, doing: str, advice: str, *refusals: type[Exception]) -> Iterator[None]:
+def as_contract_error(label: str, doing: str, advice: str, *refusals: type[Exception]) -> Iterator[None]:
     """Re-raise exceptions of the component as a ContractError with advice.
 
     ContractError, Skipped, and the exceptions in `refusals` pass through.

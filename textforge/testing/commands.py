@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from textforge.errors import listed
-from textforge.testing.checks import blamed, rule
+from textforge.testing.checks import as_contract_error, rule
 from textforge.testing.subject import Subject, exercise
 
 
@@ -53,7 +53,7 @@ def shows_its_help(subject: Subject) -> None:
     for path, command in _all(of(subject), of(subject).name or "command"):
         printed = io.StringIO()
         advice = "Show help before doing anything or prompting."
-        with blamed(subject.label, f"at '{path} --help'", advice), redirect_stdout(printed):
+        with as_contract_error(subject.label, f"at '{path} --help'", advice), redirect_stdout(printed):
             code = command.main(args=["--help"], prog_name=path, standalone_mode=False)
         if code or "Usage:" not in printed.getvalue():
             raise subject.breaks(f"'{path} --help' shows no usage.", "Leave --help to click.")

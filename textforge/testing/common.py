@@ -5,7 +5,7 @@ from __future__ import annotations
 from textforge.components.kinds import KINDS
 from textforge.errors import listed
 from textforge.testing import imports
-from textforge.testing.checks import blamed, rule
+from textforge.testing.checks import as_contract_error, rule
 from textforge.testing.subject import Subject
 
 FACTORIES = tuple(KINDS)
@@ -25,7 +25,7 @@ def its_docstring_says_what_it_is(subject: Subject) -> None:
 @rule(*FACTORIES, only_if_it_works=False)
 def its_options_are_typed_and_documented(subject: Subject) -> None:
     """Every option has a type that a recipe can express and one line of documentation."""
-    with blamed(subject.label, "when its signature was read", "Annotate every option: name: float = 0.1."):
+    with as_contract_error(subject.label, "when its signature was read", "Annotate every option: name: float = 0.1."):
         fields = subject.component.options.fields
     if bare := [name for name, option in fields.items() if not option.doc]:
         raise subject.breaks(
@@ -44,7 +44,7 @@ def is_built_and_used(subject: Subject) -> None:
 @rule(after=("its-import-changes-nothing",))
 def prints_nothing(subject: Subject) -> None:
     """It writes nothing to stdout or stderr, even when bypassing Python's streams."""
-    if printed := subject.first.seen.printed or subject.again.seen.printed:
+    if printed := subject.first.side_effects.printed or subject.again.side_effects.printed:
         raise subject.breaks(
             f"it printed {_short(printed)}.",
             "stdout is for results: remove the output, or put messages for the user in an attribute 'warnings'.",
@@ -54,7 +54,7 @@ def prints_nothing(subject: Subject) -> None:
 @rule()
 def warns_of_nothing(subject: Subject) -> None:
     """It causes no Python warning that users would see."""
-    if warned := subject.first.seen.warned:
+    if warned := subject.first.side_effects.warned:
         raise subject.breaks(
             f"it caused the warning {_short(warned[0])}.",
             "Fix its cause; put messages for the user in an attribute 'warnings' or in an error message.",
@@ -64,7 +64,7 @@ def warns_of_nothing(subject: Subject) -> None:
 @rule()
 def touches_no_global_random_state(subject: Subject) -> None:
     """It does not change the global random states of random, numpy and torch."""
-    if touched := subject.again.seen.random:
+    if touched := subject.again.side_effects.random:
         raise subject.breaks(
             f"it changed the global random state of {listed(touched)}.",
             "Draw from a generator of your own, random.Random(seed) or numpy.random.default_rng(seed); "
@@ -75,14 +75,16 @@ def touches_no_global_random_state(subject: Subject) -> None:
 @rule()
 def changes_no_setting_of_torch(subject: Subject) -> None:
     """It changes no global torch setting: number of threads, default dtype and others."""
-    if changed := subject.again.seen.torch:
-        raise subject.breaks(f"it changed {listed(changed)}.", "Settings are the user's: leave them, or put them back.")
+    if changed := subject.again.side_effects.torch:
+        raise subject.breaks(
+            f"it changed {listed(changed)}.", "These settings belong to the user: do not change them, or restore them."
+        )
 
 
 @rule()
 def changes_nothing_of_the_process(subject: Subject) -> None:
     """It does not change working directory, environment variables, warning filters, logging or standard streams."""
-    if changed := subject.again.seen.process:
+    if changed := subject.again.side_effects.process:
         raise subject.breaks(
             f"it changed {listed(changed)}.", "Other code shares the process: do not change it, or restore it."
         )
@@ -109,7 +111,7 @@ def repeats_itself(subject: Subject) -> None:
 @rule(only_if_it_works=False)
 def is_imported_quickly(subject: Subject) -> None:
     """Importing its module stays within the budget of CPU time, so that 'textforge check' stays fast."""
-    imports.hold_to_budget(subject)
+    imports.check_budget(subject)
 
 
 @rule(only_if_it_works=False, after=("is-imported-quickly",))
@@ -126,9 +128,9 @@ def its_import_changes_nothing(subject: Subject) -> None:
 @rule(after=("repeats-itself",))
 def works_in_a_spawned_process(subject: Subject) -> None:
     """In another process, with another hash seed, it gives bit-identical results."""
-    from textforge.testing.processes import hold_to_itself_elsewhere
+    from textforge.testing.processes import compare_with_spawned_process
 
-    hold_to_itself_elsewhere(subject)
+    compare_with_spawned_process(subject)
 
 
 def _short(text: str) -> str:

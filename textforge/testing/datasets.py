@@ -10,7 +10,7 @@ from typing import Any
 from textforge.data.dataset import Dataset, as_dataset, encode_labels
 from textforge.data.streams import Stream
 from textforge.errors import DataError, RecipeError, TextforgeError
-from textforge.testing.checks import Skipped, blamed, rule
+from textforge.testing.checks import Skipped, as_contract_error, rule
 from textforge.testing.subject import Subject, exercise
 
 
@@ -29,7 +29,7 @@ def loaded(subject: Subject) -> Dataset:
 @rule("dataset")
 def has_two_classes_at_least(subject: Subject) -> None:
     """It has at least two labels, each with at least one training text."""
-    with blamed(subject.label, "when its labels were asked for", "Give each class training texts."):
+    with as_contract_error(subject.label, "when its labels were asked for", "Give each class training texts."):
         loaded(subject).labels()
 
 
@@ -38,7 +38,7 @@ def its_splits_share_their_labels(subject: Subject) -> None:
     """Every label of the test and validation splits occurs in the training split."""
     dataset = loaded(subject)
     for name, (_, labels) in dataset.splits().items():
-        with blamed(
+        with as_contract_error(
             subject.label, f"when the labels of {name} were looked up", "Drop such texts, or add training texts."
         ):
             encode_labels(labels, dataset.labels(), name)
@@ -49,9 +49,9 @@ def says_whether_it_streams(subject: Subject) -> None:
     """Train is a `Stream` if and only if its attribute `streams`, called with the options, returns True."""
     says, gives = subject.part.streams, isinstance(loaded(subject).train, Stream)
     if says != gives:
-        told = "is a stream, which it does not say" if gives else "is no stream, though it says so"
+        difference = "is a stream, which it does not say" if gives else "is no stream, though it says so"
         advice = "Give the factory an attribute streams = fn(**options) -> bool, which validates recipes."
-        raise subject.breaks(f"its train {told}.", advice)
+        raise subject.breaks(f"its train {difference}.", advice)
 
 
 @rule("dataset", after=("says-whether-it-streams",))
@@ -87,7 +87,9 @@ def a_missing_file_is_refused_in_a_sentence(subject: Subject) -> None:
         advice = f"Catch OSError and raise textforge.DataError(f\"{{path}}: …\") with what '{name}' should be."
         options = {**given, name: _replaced(given[name], nowhere / _paths(given[name])[0].name)}
         try:
-            with blamed(subject.label, f"where '{name}' is a path that leads nowhere", advice, DataError, RecipeError):
+            with as_contract_error(
+                subject.label, f"where '{name}' is a path that leads nowhere", advice, DataError, RecipeError
+            ):
                 _build(subject, options)
         except (DataError, RecipeError) as error:
             if nowhere.name not in str(error):

@@ -16,7 +16,7 @@ def digests(made: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, value in made.items():
         sha = hashlib.sha256()
-        _feed(sha, value)
+        _update(sha, value)
         found[name] = sha.hexdigest()
     return found
 
@@ -26,27 +26,27 @@ def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
     return [name for name in {**one, **other} if one.get(name) != other.get(name)]
 
 
-def _feed(sha: Any, value: Any) -> None:
+def _update(sha: Any, value: Any) -> None:
     if isinstance(value, torch.Tensor):
         plain = value.detach().cpu()
-        _feed(sha, (plain.to_dense() if plain.layout != torch.strided else plain).contiguous().numpy())
+        _update(sha, (plain.to_dense() if plain.layout != torch.strided else plain).contiguous().numpy())
     elif isinstance(value, np.ndarray) and value.dtype != object:
         sha.update(f"array {value.dtype} {value.shape}".encode())
         sha.update(np.ascontiguousarray(value).tobytes())
     elif hasattr(value, "tocsr"):
         matrix = value.tocsr()
-        _feed(sha, (matrix.indptr, matrix.indices, matrix.data, matrix.shape))
+        _update(sha, (matrix.indptr, matrix.indices, matrix.data, matrix.shape))
     elif isinstance(value, Mapping):
         sha.update(f"mapping {len(value)}".encode())
         for key in value:  # unsorted: two processes should agree on the order, too
-            _feed(sha, key)
-            _feed(sha, value[key])
+            _update(sha, key)
+            _update(sha, value[key])
     elif isinstance(value, (list, tuple)):
         sha.update(f"list {len(value)}".encode())
         for item in value:
-            _feed(sha, item)
+            _update(sha, item)
     elif is_dataclass(value) and not isinstance(value, type):
-        _feed(sha, {field.name: getattr(value, field.name) for field in fields(value)})
+        _update(sha, {field.name: getattr(value, field.name) for field in fields(value)})
     elif isinstance(value, (str, bytes, int, float, bool, np.generic, type(None))):
         sha.update(f"{type(value).__name__} {value!r}".encode("utf-8", "backslashreplace"))
     else:  # values of other types cannot be compared

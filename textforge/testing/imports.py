@@ -53,7 +53,7 @@ sys.stdout.flush()
 os.write(1, ("\\0" + json.dumps([seconds, [name for name in before if before[name] != after[name]]])).encode())
 """
 TRIES = 3
-HOPELESS = 3
+RETRY_LIMIT = 3
 """Beyond this multiple of the budget, load from other processes cannot be the cause; the import is not retried."""
 
 
@@ -85,7 +85,7 @@ def of(subject: Subject) -> Import:
     return _imported(tuple(dict.fromkeys([*_entry(subject.component), module])))
 
 
-def hold_to_budget(subject: Subject) -> None:
+def check_budget(subject: Subject) -> None:
     """Check that importing the subject's module stays within its budget.
 
     Raises:
@@ -95,7 +95,7 @@ def hold_to_budget(subject: Subject) -> None:
     found = of(subject)
     seconds = found.seconds  # includes textforge's own imports, which the budget does not cover
     for _ in range(TRIES):  # other processes may have slowed the import down
-        if not subject.import_budget < seconds < HOPELESS * subject.import_budget:
+        if not subject.import_budget < seconds < RETRY_LIMIT * subject.import_budget:
             break
         seconds = min(seconds, _import(found.modules, KNOWN).seconds)
     if seconds > subject.import_budget:
@@ -122,10 +122,10 @@ def _import(modules: tuple[str, ...], known: Sequence[str] = ()) -> Import:
     """Import modules in a fresh process, after those in `known`."""
     done = _run(modules, known)
     if done.returncode:
-        told = (done.stderr.strip().splitlines() or ["it ended without an error message"])[-1]
-        raise Skipped(f"another process cannot import its module: {told}")
-    printed, _, told = done.stdout.rpartition("\0")
-    seconds, changed = json.loads(told)
+        message = (done.stderr.strip().splitlines() or ["it ended without an error message"])[-1]
+        raise Skipped(f"another process cannot import its module: {message}")
+    printed, _, result = done.stdout.rpartition("\0")
+    seconds, changed = json.loads(result)
     streams = [name for name, text in (("stdout", printed), ("stderr", done.stderr)) if text]
     return Import(modules, seconds, [f"{name} (it printed)" for name in streams] + changed)
 
@@ -133,8 +133,8 @@ def _import(modules: tuple[str, ...], known: Sequence[str] = ()) -> Import:
 def _slowest(modules: tuple[str, ...]) -> list[str]:
     """The packages that take longest to import, from the output of `python -X importtime`."""
     lines = _run(modules, KNOWN, "-X", "importtime").stderr
-    told = re.findall(r"^import time:\s+\d+ \|\s+(\d+) \|(\s*)(\S+)", lines, re.MULTILINE)
-    rows = [(len(indent), name.partition(".")[0], int(total)) for total, indent, name in told]
+    entries = re.findall(r"^import time:\s+\d+ \|\s+(\d+) \|(\s*)(\S+)", lines, re.MULTILINE)
+    rows = [(len(indent), name.partition(".")[0], int(total)) for total, indent, name in entries]
     light = {name.partition(".")[0] for name in (*KNOWN, *modules)} | set(sys.stdlib_module_names)
     spent: dict[str, int] = {}
     depth = sys.maxsize  # indentation of the package that the current rows belong to

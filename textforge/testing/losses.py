@@ -10,7 +10,7 @@ import torch
 
 from textforge.errors import RecipeError
 from textforge.testing import probes
-from textforge.testing.checks import Skipped, blamed, rule
+from textforge.testing.checks import Skipped, as_contract_error, rule
 from textforge.testing.digests import digests
 from textforge.testing.subject import Subject, exercise
 from textforge.testing.words import named_others, refuse
@@ -176,7 +176,9 @@ def takes_two_classes_and_five(subject: Subject) -> None:
     """It works with two, three and five classes."""
     several = usual(subject)[2].ndim == 2
     for n_classes in (2, 5):
-        with blamed(subject.label, f"with {n_classes} classes", "Read the number of classes off the logits."):
+        with as_contract_error(
+            subject.label, f"with {n_classes} classes", "Read the number of classes off the logits."
+        ):
             loss, logits, targets = made(subject, multi_label=several, n_classes=n_classes)
             loss(logits, targets).backward()  # type: ignore[no-untyped-call]
 
@@ -188,7 +190,7 @@ def takes_other_labels_or_names_what_does(subject: Subject) -> None:
         what = "several labels a text" if multi_label else "one label a text"
         advice = refuse("loss", "targets of float32 0 or 1 for each class")
         try:
-            with blamed(subject.label, f"with {what}", advice, RecipeError):
+            with as_contract_error(subject.label, f"with {what}", advice, RecipeError):
                 loss, logits, targets = made(subject, multi_label=multi_label)
                 loss(logits, targets).backward()  # type: ignore[no-untyped-call]
         except RecipeError as error:

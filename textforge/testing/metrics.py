@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textforge.errors import RecipeError
-from textforge.testing.checks import blamed, rule
+from textforge.testing.checks import as_contract_error, rule
 from textforge.testing.digests import differing, digests
 from textforge.testing.subject import Subject, exercise
 from textforge.testing.words import named_others, refuse
@@ -77,7 +77,7 @@ def takes_one_text_and_one_class(subject: Subject) -> None:
         ("of a single text", gold[:1]),
         ("where all texts have one label", np.repeat(gold[:1], 6, axis=0)),
     ):
-        with blamed(subject.label, where, "Return None where it is undefined."):
+        with as_contract_error(subject.label, where, "Return None where it is undefined."):
             found = measured(metric, rows, probabilities[: len(rows)])
         _figure(subject, found, where)
 
@@ -128,7 +128,7 @@ def takes_two_classes_and_five(subject: Subject) -> None:
     several = usual(subject)[1].ndim == 2
     for n_classes in (2, 5):
         where = f"with {n_classes} classes"
-        with blamed(subject.label, where, "Read the number of classes off the probabilities."):
+        with as_contract_error(subject.label, where, "Read the number of classes off the probabilities."):
             metric, gold, probabilities = made(subject, multi_label=several, n_classes=n_classes)
             found = measured(metric, gold, probabilities)
         _figure(subject, found, where)
@@ -141,7 +141,7 @@ def takes_other_labels_or_names_what_does(subject: Subject) -> None:
         what = "several labels a text" if multi_label else "one label a text"
         advice = refuse("metric", "gold labels of 0 and 1 for each class")
         try:
-            with blamed(subject.label, f"with {what}", advice, RecipeError):
+            with as_contract_error(subject.label, f"with {what}", advice, RecipeError):
                 metric, gold, probabilities = made(subject, multi_label=multi_label)
                 found = measured(metric, gold, probabilities)
             _figure(subject, found, f"with {what}")

@@ -16,7 +16,7 @@ from textforge.errors import ComponentError, RecipeError, listed
 from textforge.runs.loading import load
 from textforge.testing import probes
 from textforge.testing.bench import CPU, Bench
-from textforge.testing.checks import Skipped, blamed, rule
+from textforge.testing.checks import Skipped, as_contract_error, rule
 from textforge.testing.digests import differing, digests
 from textforge.testing.pickling import no_pickle
 from textforge.testing.subject import Subject, exercise
@@ -160,7 +160,7 @@ def its_weights_restore_it(subject: Subject) -> None:
     trained = bench.classifier.module
     advice = "All it learns must be parameters or buffers whose names and shapes follow from facts and options."
     weights = {name: value.clone() for name, value in trained.state_dict().items()}
-    with blamed(subject.label, "when its weights were put into a new one", advice):
+    with as_contract_error(subject.label, "when its weights were put into a new one", advice):
         again = rebuilt(subject.part, bench.facts(), weights)
     mine, theirs = (bench.logits(module, bench.batch(TEXTS[:3])) for module in (trained, again))
     if not torch.allclose(mine, theirs, rtol=1e-4, atol=1e-5):
@@ -220,7 +220,9 @@ def takes_two_classes_and_five(subject: Subject) -> None:
     """It can be trained on two, three and five classes."""
     bench = Bench.of(subject)
     for n_classes in (2, 5):
-        with blamed(subject.label, f"with {n_classes} classes", "Return one logit per class, even for two classes."):
+        with as_contract_error(
+            subject.label, f"with {n_classes} classes", "Return one logit per class, even for two classes."
+        ):
             bench.trainer(probes.dataset(8 * n_classes, n_classes), epochs=1).fit()
 
 
@@ -231,7 +233,7 @@ def takes_several_labels_or_names_what_does(subject: Subject) -> None:
     several: Dataset = probes.dataset_of_sets()
     advice = refuse("model", "targets, float32 0 or 1 for each class, as they come")
     try:
-        with blamed(subject.label, "where texts have several labels", advice, RecipeError):
+        with as_contract_error(subject.label, "where texts have several labels", advice, RecipeError):
             _try_sets(bench, several)
     except RecipeError as error:
         if not named_others(str(error), subject.component.name):
@@ -242,7 +244,7 @@ def takes_several_labels_or_names_what_does(subject: Subject) -> None:
 
 
 def _finite_logits(bench: Bench, texts: Any, where: str, advice: str) -> None:
-    with blamed(bench.subject.label, where, advice):
+    with as_contract_error(bench.subject.label, where, advice):
         logits = bench.logits(bench.ready(), bench.batch(texts))
     if not bool(torch.isfinite(logits).all()):
         raise bench.subject.breaks(f"its logits are not finite {where}.", advice)
@@ -271,9 +273,9 @@ def _through_a_bundle(subject: Subject, name: str) -> None:
     advice = "Weights go to disk as plain tensors, and the model is built again from facts and options."
     mine = bench.classifier.predict_proba(texts)
     folder = subject.folder / f"{name}-{len(list(subject.folder.iterdir()))}"
-    with blamed(subject.label, "when a bundle of it was saved", advice):
+    with as_contract_error(subject.label, "when a bundle of it was saved", advice):
         save(bench.classifier, folder)
-    with blamed(subject.label, "when its bundle was loaded", advice):
+    with as_contract_error(subject.label, "when its bundle was loaded", advice):
         theirs = load(folder, plugins=bench.plugins).predict_proba(texts)
     if not np.allclose(mine, theirs, rtol=1e-4, atol=1e-5):
         raise subject.breaks("the loaded bundle predicts otherwise.", advice)

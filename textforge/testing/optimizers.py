@@ -12,7 +12,7 @@ from textforge.classifiers.random_state import RandomState
 from textforge.errors import RecipeError, listed
 from textforge.features.ragged import RaggedBatch
 from textforge.testing import probes
-from textforge.testing.checks import Skipped, blamed, rule
+from textforge.testing.checks import Skipped, as_contract_error, rule
 from textforge.testing.subject import Subject, exercise
 from textforge.training.optimization import plain_loss
 
@@ -129,7 +129,7 @@ def takes_sparse_gradients_if_it_says_so(subject: Subject) -> None:
         raise Skipped("its factory does not declare sparse_gradients.")
     net = Net(subject, sparse=True)
     before = net.params[0].detach().clone()
-    with blamed(
+    with as_contract_error(
         subject.label,
         "at a step with sparse gradients",
         "Handle gradients with is_sparse, or remove the attribute sparse_gradients.",
@@ -149,7 +149,7 @@ def bears_a_parameter_without_gradient(subject: Subject) -> None:
         unused.grad = None
 
     before = unused.detach().clone()
-    with blamed(subject.label, "where a parameter has no gradient", "Skip parameters whose grad is None."):
+    with as_contract_error(subject.label, "where a parameter has no gradient", "Skip parameters whose grad is None."):
         net.steps(2, without)
     if not torch.equal(before, unused):
         raise subject.breaks("it changed a parameter that has no gradient.", "Skip parameters whose grad is None.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from textforge.testing import probes
-from textforge.testing.checks import blamed, rule
+from textforge.testing.checks import as_contract_error, rule
 from textforge.testing.subject import Subject, exercise
 from textforge.testing.vectorizers import EMPTY, MEGABYTE, UNICODE
 
@@ -42,7 +42,7 @@ def takes_empty_texts(subject: Subject) -> None:
     """It accepts empty and blank texts."""
     change = _built(subject)
     for text in EMPTY:
-        with blamed(subject.label, f"on the text {text!r}", "Treat an empty text like any other."):
+        with as_contract_error(subject.label, f"on the text {text!r}", "Treat an empty text like any other."):
             change(text)
 
 
@@ -51,7 +51,7 @@ def takes_unicode_texts(subject: Subject) -> None:
     """It accepts emoji, combining marks, right-to-left text, NUL and lone surrogates."""
     change = _built(subject)
     for text in UNICODE:
-        with blamed(subject.label, f"on the text {text!a}", "Texts of users contain any character."):
+        with as_contract_error(subject.label, f"on the text {text!a}", "Texts of users contain any character."):
             change(text)
 
 
@@ -60,7 +60,9 @@ def takes_huge_texts(subject: Subject) -> None:
     """It accepts a text of 1 MB, as one word or many."""
     change = _built(subject)
     for text in ("x" * MEGABYTE, "word " * (MEGABYTE // 5), "<&" * (MEGABYTE // 2), "@1." * (MEGABYTE // 3)):
-        with blamed(subject.label, f"on a text of {len(text):,} characters", "Work in time linear in the text."):
+        with as_contract_error(
+            subject.label, f"on a text of {len(text):,} characters", "Work in time linear in the text."
+        ):
             change(text)
 
 

@@ -22,7 +22,7 @@ TIMEOUT = 300.0
 _worker: list[ProcessPoolExecutor] = []
 
 
-def hold_to_itself_elsewhere(subject: Subject) -> None:
+def compare_with_spawned_process(subject: Subject) -> None:
     """Compare the subject's results in this process with its results in a spawned process.
 
     Raises:
@@ -30,7 +30,9 @@ def hold_to_itself_elsewhere(subject: Subject) -> None:
         Skipped: the other process cannot import the subject.
     """
     try:
-        found = _pool().submit(_look, subject.described(), list(sys.path), torch.get_num_threads()).result(TIMEOUT)
+        found = (
+            _pool().submit(_work_here, subject.description(), list(sys.path), torch.get_num_threads()).result(TIMEOUT)
+        )
     except BrokenProcessPool as error:
         _worker.clear()
         raise subject.breaks(
@@ -79,7 +81,7 @@ def _other_hashes() -> Iterator[None]:
             os.environ["PYTHONHASHSEED"] = given
 
 
-def _look(described: dict[str, Any], path: list[str], threads: int) -> dict[str, Any]:
+def _work_here(described: dict[str, Any], path: list[str], threads: int) -> dict[str, Any]:
     """Run the subject's ordinary work in this process and return its digests, or why it failed or was skipped."""
     from textforge.testing import rules_for
 
@@ -90,7 +92,7 @@ def _look(described: dict[str, Any], path: list[str], threads: int) -> dict[str,
         subject = Subject.from_description(described)
     except (ImportError, AttributeError) as error:
         return {"skipped": f"another process cannot import it ({error})."}
-    look = subject.look()
-    if isinstance(look.failed, Skipped):
-        return {"skipped": str(look.failed)}
-    return {"failed": str(look.failed)} if look.failed else {"digests": look.digests}
+    result = subject.do_ordinary_work()
+    if isinstance(result.failed, Skipped):
+        return {"skipped": str(result.failed)}
+    return {"failed": str(result.failed)} if result.failed else {"digests": result.digests}

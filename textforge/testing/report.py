@@ -12,7 +12,7 @@ from textforge.components.kinds import COMMAND
 from textforge.components.manager import PluginManager
 from textforge.errors import PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.recipes.merge import written_value
-from textforge.testing.checks import ContractError, Moot, Skipped
+from textforge.testing.checks import ContractError, Skipped, SkippedAfterFailure
 from textforge.testing.inner_parts import lookup, with_inner_parts
 from textforge.testing.subject import ALL_KINDS
 
@@ -111,8 +111,10 @@ def outcomes(component: Component, options: dict[str, Any] | None = None) -> Ite
         try:
             check()
         except Skipped as error:
-            moot = wanting and isinstance(error, Moot)
-            yield Outcome(check.name, SKIPPED, "it is not used here (see 'is-built-and-used')." if moot else str(error))
+            depends = wanting and isinstance(error, SkippedAfterFailure)
+            yield Outcome(
+                check.name, SKIPPED, "it is not used here (see 'is-built-and-used')." if depends else str(error)
+            )
         except ContractError as error:
             if wanting and check.name == "is-built-and-used":
                 yield Outcome(check.name, SKIPPED, wanting)

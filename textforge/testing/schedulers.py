@@ -10,7 +10,7 @@ import torch
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from textforge.errors import RecipeError
-from textforge.testing.checks import blamed, rule
+from textforge.testing.checks import as_contract_error, rule
 from textforge.testing.subject import Subject, exercise
 
 RATES = (0.01, 0.1)
@@ -82,7 +82,7 @@ def _rates(subject: Subject, total: int, per_epoch: int, mode: str = "min") -> l
     where = f"in a training of {total} steps"
     advice = "total_steps and steps_per_epoch may be 1 (divide by max(1, …)), or say in a RecipeError what to do."
     try:
-        with blamed(subject.label, where, advice, RecipeError):
+        with as_contract_error(subject.label, where, advice, RecipeError):
             return rates(subject, total, per_epoch, mode)
     except RecipeError as error:
         if total > 100:

@@ -22,11 +22,11 @@ from textforge.components.nested import OptionMistake, OptionPath
 from textforge.components.options import jsonable
 from textforge.components.part import Part
 from textforge.errors import RecipeError, TextforgeError, listed
-from textforge.testing.checks import ContractError, Moot, Rule, Skipped, blamed
+from textforge.testing.checks import ContractError, Rule, Skipped, SkippedAfterFailure, as_contract_error
 from textforge.testing.inner_parts import lookup, with_inner_parts
 
 if TYPE_CHECKING:
-    from textforge.testing.world import Seen
+    from textforge.testing.world import SideEffects
 
 GivenOptions = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
 ALL_KINDS = {**KINDS, COMMAND.name: COMMAND}
@@ -48,10 +48,10 @@ def exercise(kind: str) -> Callable[[Callable[[Subject], Mapping[str, Any]]], Ca
 
 
 @dataclass
-class Look:
+class WorkResult:
     """Outcome of doing the ordinary work once."""
 
-    seen: Seen
+    side_effects: SideEffects
     digests: dict[str, str] = field(default_factory=dict)
     failed: Exception | None = None
 
@@ -144,36 +144,38 @@ class Subject:
         """
         return self.part.build(facts)
 
-    # -- what was seen -------------------------------------------------------------------------
+    # -- ordinary work -------------------------------------------------------------------------
 
     @cached_property
-    def first(self) -> Look:
+    def first(self) -> WorkResult:
         """The first pass through the ordinary work, including the import of the component."""
-        return self.look()
+        return self.do_ordinary_work()
 
     @cached_property
-    def again(self) -> Look:
+    def again(self) -> WorkResult:
         """A second pass, after all imports: importing a library may itself change global settings."""
-        return self.look()
+        return self.do_ordinary_work()
 
-    def look(self) -> Look:
+    def do_ordinary_work(self) -> WorkResult:
         """Do the ordinary work and record its side effects."""
         from textforge.testing.digests import digests
-        from textforge.testing.world import watched
+        from textforge.testing.world import recording_side_effects
 
-        _ = self.given_options  # computed outside `watched`: their function is not part of the component
-        with watched() as seen:
-            look = Look(seen)
+        _ = self.given_options  # computed outside `recording_side_effects`: their function is not part of the component
+        with recording_side_effects() as side_effects:
+            result = WorkResult(side_effects)
             try:
-                with blamed(self.label, "while doing its ordinary work", "Fix this first; other checks depend on it."):
-                    look.digests = digests(EXERCISES[self.kind](self))
+                with as_contract_error(
+                    self.label, "while doing its ordinary work", "Fix this first; other checks depend on it."
+                ):
+                    result.digests = digests(EXERCISES[self.kind](self))
             except (ContractError, Skipped) as error:
-                look.failed = error
-        return look
+                result.failed = error
+        return result
 
     # -- rules ---------------------------------------------------------------------------------
 
-    def hold_to(self, rule: Rule) -> None:
+    def check(self, rule: Rule) -> None:
         """Check the component against a rule, and record the outcome.
 
         Raises:
@@ -183,7 +185,7 @@ class Subject:
 
         __tracebackhide__ = True
         try:
-            self._hold_to(rule)
+            self._check(rule)
         except (ContractError, Skipped) as error:
             self._outcomes[rule.name] = error
             raise
@@ -191,25 +193,25 @@ class Subject:
         if len(self._outcomes) == len(rules_for(self.kind)):
             self.bench = None  # all outcomes are known; free the memory, as a session may have hundreds of subjects
 
-    def _hold_to(self, rule: Rule) -> None:
+    def _check(self, rule: Rule) -> None:
         from textforge.testing import rules_for
-        from textforge.testing.world import unnoticed
+        from textforge.testing.world import hiding_side_effects
 
         __tracebackhide__ = True
         if rule.only_if_it_works and self.first.failed:
             fails = "is not used here" if isinstance(self.first.failed, Skipped) else "fails at its ordinary work"
-            raise Moot(f"it {fails} (see 'is-built-and-used').")
+            raise SkippedAfterFailure(f"it {fails} (see 'is-built-and-used').")
         for other in rules_for(self.kind):
-            if other.name in rule.after and isinstance(self.outcome(other), (ContractError, Moot)):
-                raise Moot(f"it says nothing new while '{other.name}' fails.")
-        with unnoticed(), blamed(self.label, f"where '{rule.name}' was checked", rule.doc):
+            if other.name in rule.after and isinstance(self.outcome(other), (ContractError, SkippedAfterFailure)):
+                raise SkippedAfterFailure(f"it says nothing new while '{other.name}' fails.")
+        with hiding_side_effects(), as_contract_error(self.label, f"where '{rule.name}' was checked", rule.doc):
             rule.function(self)
 
     def outcome(self, rule: Rule) -> Exception | None:
         """The outcome of a rule. The rule is checked now if it has not been before."""
         if rule.name not in self._outcomes:
             try:
-                self.hold_to(rule)
+                self.check(rule)
             except (ContractError, Skipped) as error:
                 return error
         return self._outcomes[rule.name]
@@ -220,7 +222,7 @@ class Subject:
 
     # -- elsewhere -----------------------------------------------------------------------------
 
-    def described(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """Describe the subject in plain values, from which another process can create it.
 
         Raises:
@@ -228,42 +230,42 @@ class Subject:
         """
         vectorizer = self.given_vectorizer
         return {
-            **reference(self.component),
-            "module": self.given_module and where(self.given_module),
+            **component_location(self.component),
+            "module": self.given_module and location(self.given_module),
             "options": jsonable(self.part.options) if self.kind in KINDS else {},
             "vectorizer": None
             if vectorizer is None
-            else {**reference(vectorizer.component), "options": jsonable(vectorizer.options)},
+            else {**component_location(vectorizer.component), "options": jsonable(vectorizer.options)},
         }
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> Subject:
-        """Create the subject from the result of `described`."""
+        """Create the subject from the result of `description`."""
         vectorizer = described["vectorizer"]
         part = None
         if vectorizer:
-            component = referred(vectorizer)
+            component = import_component(vectorizer)
             part = Part(component, component.options.accepted(vectorizer["options"], lookup(None).resolve))
-        module = described["module"] and found_at(described["module"])
-        return cls(referred(described), described["options"], vectorizer=part, module=module)
+        module = described["module"] and import_object(described["module"])
+        return cls(import_component(described), described["options"], vectorizer=part, module=module)
 
 
-def reference(component: Component) -> dict[str, Any]:
+def component_location(component: Component) -> dict[str, Any]:
     """Describe in plain values where a component can be imported from.
 
     Raises:
         Skipped: another process could not import it.
     """
-    target = component.target if isinstance(component.target, str) else where(component.target)
+    target = component.target if isinstance(component.target, str) else location(component.target)
     return {"kind": component.kind.name, "name": component.name, "target": target}
 
 
-def referred(described: Mapping[str, Any]) -> Component:
-    """Import the component that `reference` describes."""
-    return Component(ALL_KINDS[described["kind"]], described["name"], found_at(described["target"]), IN_CODE)
+def import_component(described: Mapping[str, Any]) -> Component:
+    """Import the component that `component_location` describes."""
+    return Component(ALL_KINDS[described["kind"]], described["name"], import_object(described["target"]), IN_CODE)
 
 
-def where(target: Any) -> str:
+def location(target: Any) -> str:
     """The location of an object, as `module:name`.
 
     Raises:
@@ -282,7 +284,7 @@ def where(target: Any) -> str:
     return f"{module}:{name}"
 
 
-def found_at(reference: str) -> Any:
+def import_object(reference: str) -> Any:
     """Import the object at `module:name`."""
     module, _, name = reference.partition(":")
     found: Any = import_module(module)

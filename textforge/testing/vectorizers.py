@@ -14,7 +14,7 @@ from textforge.classifiers.classifier import fitted_features, given_facts, vecto
 from textforge.errors import listed
 from textforge.features.ragged import Features, Ragged
 from textforge.testing import probes
-from textforge.testing.checks import ContractError, Skipped, blamed, rule
+from textforge.testing.checks import ContractError, Skipped, as_contract_error, rule
 from textforge.testing.digests import differing, digests
 from textforge.testing.subject import Subject, exercise
 
@@ -138,12 +138,12 @@ def its_state_restores_it(subject: Subject) -> None:
     vectorizer, _ = _fitted(subject)
     fresh = subject.build(seed=0)
     advice = "Put everything that fit learns into state(), restore it in from_state, and 'return self' there."
-    with blamed(subject.label, "in from_state", advice):
+    with as_contract_error(subject.label, "in from_state", advice):
         restored = fresh.from_state(_kept(subject, vectorizer))
     if restored is None:
         raise subject.breaks("from_state returned None.", advice)
     texts = _others()
-    with blamed(subject.label, "when it was used after from_state", advice):
+    with as_contract_error(subject.label, "when it was used after from_state", advice):
         mine, theirs = _vectors(subject, vectorizer, texts), _vectors(subject, restored, texts)
         facts, again = _facts(subject, vectorizer), _facts(subject, restored)
     if differing(digests({"features": mine}), digests({"features": theirs})):
@@ -191,7 +191,7 @@ def takes_huge_texts(subject: Subject) -> None:
     vectorizer, features = _fitted(subject)
     many = ("orbit pixel bread " * (MEGABYTE // 18))[:MEGABYTE]
     advice = "Truncate long texts, in transform as in fit."
-    with blamed(subject.label, "over a text of a megabyte", advice):
+    with as_contract_error(subject.label, "over a text of a megabyte", advice):
         found = _vectors(subject, vectorizer, ["x" * MEGABYTE, many])
     _well_shaped(subject, found, features, advice)
 
@@ -201,7 +201,7 @@ def no_texts_have_no_rows(subject: Subject) -> None:
     """`transform([])` returns features with zero rows."""
     vectorizer, features = _fitted(subject)
     advice = "Return a Ragged with offsets [0], or an array of shape (0, n_features)."
-    with blamed(subject.label, "over no texts at all", advice):
+    with as_contract_error(subject.label, "over no texts at all", advice):
         found = _vectors(subject, vectorizer, [])
     _well_shaped(subject, found, features, advice)
 
@@ -244,7 +244,7 @@ def _facts(subject: Subject, vectorizer: Any) -> dict[str, Any]:
 
 def _fitted_and_transformed(subject: Subject, texts: Sequence[str], where: str, advice: str) -> None:
     vectorizer = subject.build(seed=0)
-    with blamed(subject.label, where, advice), warnings.catch_warnings():
+    with as_contract_error(subject.label, where, advice), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # another rule reports them
         features = fitted_features(vectorizer, [*probes.labelled()[0], *texts], subject.label)
         found = _vectors(subject, vectorizer, texts)

@@ -25,8 +25,8 @@ UNSEEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, Resource
 
 
 @dataclass
-class Seen:
-    """Side effects recorded by `watched`."""
+class SideEffects:
+    """Side effects recorded by `recording_side_effects`."""
 
     printed: str = ""
     warned: list[str] = field(default_factory=list)
@@ -74,31 +74,33 @@ def _process() -> dict[str, Any]:
 
 
 @contextmanager
-def watched() -> Iterator[Seen]:
+def recording_side_effects() -> Iterator[SideEffects]:
     """Record side effects inside the block, and restore everything afterwards.
 
     Random states are set to new values first; otherwise code that seeds them with a constant would show no change the
     second time. Torch uses one thread, which is fastest for a few short texts. Calls of torch.set_num_threads are
     recorded even if they do not change the number.
     """
-    seen = Seen()
-    with _restored(), warnings.catch_warnings(record=True) as warned, _captured(seen), ExitStack() as patches:
+    effects = SideEffects()
+    with _restored(), warnings.catch_warnings(record=True) as warned, _captured(effects), ExitStack() as patches:
         warnings.simplefilter("always")
-        _unsettle()
+        _reseed()
         before = _random_states(), _torch_settings(), _process()
-        asked, told = (
+        getter, setter = (
             patches.enter_context(mock.patch.object(torch, name, wraps=getattr(torch, name)))
             for name in ("get_num_threads", "set_num_threads")
         )
         try:
-            yield seen
+            yield effects
         finally:
-            threads = f"torch.set_num_threads({told.call_args.args[0]})" if told.called and not asked.called else ""
+            threads = (
+                f"torch.set_num_threads({setter.call_args.args[0]})" if setter.called and not getter.called else ""
+            )
             after = _random_states(), _torch_settings(), _process()
-            seen.random = _changed(before[0], after[0], shown=False)
-            seen.torch = [threads] if threads else _changed(before[1], after[1])
-            seen.process = _changed(before[2], after[2])
-            seen.warned = [
+            effects.random = _changed(before[0], after[0], shown=False)
+            effects.torch = [threads] if threads else _changed(before[1], after[1])
+            effects.process = _changed(before[2], after[2])
+            effects.warned = [
                 f"{one.category.__name__}: {' '.join(str(one.message).split())}"
                 for one in warned
                 if not issubclass(one.category, UNSEEN)
@@ -116,7 +118,7 @@ def _changed(before: dict[str, Any], after: dict[str, Any], *, shown: bool = Tru
     ]
 
 
-def _unsettle() -> None:
+def _reseed() -> None:
     seed = os.getpid() * 1000 + next(_RUNS)
     random.seed(seed)
     np.random.seed(seed % 2**32)
@@ -152,8 +154,8 @@ def _restored() -> Iterator[None]:
 
 
 @contextmanager
-def _captured(seen: Seen) -> Iterator[None]:
-    """Capture stdout and stderr into `seen`, including output that bypasses Python's streams."""
+def _captured(effects: SideEffects) -> Iterator[None]:
+    """Capture stdout and stderr into `effects`, including output that bypasses Python's streams."""
     with tempfile.TemporaryFile() as file:
         undo = [_redirect(number, file.fileno()) for number in (1, 2)]
         streams = sys.stdout, sys.stderr
@@ -169,7 +171,7 @@ def _captured(seen: Seen) -> Iterator[None]:
             for restore in undo:
                 restore()
             file.seek(0)
-            seen.printed = file.read().decode("utf-8", "replace")
+            effects.printed = file.read().decode("utf-8", "replace")
 
 
 def _redirect(number: int, target: int) -> Callable[[], None]:
@@ -191,12 +193,12 @@ def _redirect(number: int, target: int) -> Callable[[], None]:
 
 
 @contextmanager
-def unnoticed() -> Iterator[None]:
+def hiding_side_effects() -> Iterator[None]:
     """Hide and undo all side effects inside the block, because other rules report them.
 
     Torch uses one thread: a few short texts do not need more, and other tests may run in parallel.
     """
-    with _restored(), warnings.catch_warnings(), _captured(Seen()):
+    with _restored(), warnings.catch_warnings(), _captured(SideEffects()):
         warnings.simplefilter("ignore")
         torch.set_num_threads(1)
         yield
