@@ -133,12 +133,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self._columns is None:
             found: NDArray[Any] = self.classes_[chosen]
             return found
-        return self._spread(chosen, self._dtype)
+        return self._all_columns(chosen, self._dtype)
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
         """The probability of each class, float32 (n, n_classes), columns in the order of `classes_`."""
         probabilities = self._probabilities(X)
-        return probabilities if self._columns is None else self._spread(probabilities, probabilities.dtype)
+        return probabilities if self._columns is None else self._all_columns(probabilities, probabilities.dtype)
 
     def save(self, path: str | Path) -> Path:
         """Save the classifier as a bundle, for `textforge.load` and `textforge predict`."""
@@ -152,11 +152,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found: NDArray[np.float32] = self.classifier_.predict_proba(_texts(texts))
         return found
 
-    def _spread(self, found: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    def _all_columns(self, found: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """Insert zero columns for the labels of y that have no training text."""
-        spread = np.zeros((len(found), len(self.classes_)), dtype)
-        spread[:, self._columns] = found
-        return spread
+        filled = np.zeros((len(found), len(self.classes_)), dtype)
+        filled[:, self._columns] = found
+        return filled
 
     # -- scikit-learn's protocol ---------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import small_recipe, textforge, write_site
 from in_process import invoke
 
-from textforge.cli.messages import Unfailing, tell
+from textforge.cli.messages import Unfailing, write_message
 from textforge.cli.progress import Bar, Lines, progress_for
 from textforge.training.validation import EpochResult
 
@@ -150,7 +150,7 @@ class Gone(io.TextIOBase):
 def test_no_progress_raises(kind: type, error: Exception) -> None:
     result = EpochResult(1, 0.5, None, False, 3, 0.1)
     with patch.object(sys, "stderr", Gone(error)):
-        tell("x")
+        write_message("x")
         with progress_for(quiet=False):
             pass
         progress = kind()

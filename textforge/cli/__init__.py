@@ -29,7 +29,7 @@ class LazyGroup(click.Group):
     """Command group that imports a command on demand, from the module of its name or from a plugin."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *(command.name for command in _of_plugins())]
+        return [*COMMANDS, *(command.name for command in _plugin_commands())]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in COMMANDS:
@@ -50,7 +50,7 @@ class LazyGroup(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             known = self.list_commands(ctx)
             if args[0] not in known:
-                ctx.fail(_no_command(args[0], known))
+                ctx.fail(_unknown_command(args[0], known))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -58,11 +58,11 @@ class LazyGroup(click.Group):
 
         Commands of other distributions show their origin instead, so that they need not be imported.
         """
-        shipped = [command.name for command in _of_plugins() if command.origin.distribution == "textforge"]
+        shipped = [command.name for command in _plugin_commands() if command.origin.distribution == "textforge"]
         found = [(name, command) for name in (*shipped, *COMMANDS) if (command := self.get_command(ctx, name))]
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in found])
-        others = [command for command in _of_plugins() if command.name not in shipped]
+        others = [command for command in _plugin_commands() if command.name not in shipped]
         if others:
             with formatter.section("Commands of plugins"):
                 formatter.write_dl([(command.name, f"from {command.origin}") for command in others])
@@ -75,12 +75,12 @@ def _plugins() -> PluginManager:
     return PluginManager()
 
 
-def _of_plugins() -> list[Component]:
+def _plugin_commands() -> list[Component]:
     """The commands of installed plugins. A plugin cannot replace a built-in command."""
     return [command for command in _plugins().components("command") if command.name not in COMMANDS]
 
 
-def _no_command(name: str, known: list[str]) -> str:
+def _unknown_command(name: str, known: list[str]) -> str:
     from textforge.errors import PluginError, did_you_mean
 
     if name in _plugins().names("command"):

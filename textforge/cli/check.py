@@ -17,7 +17,7 @@ from textforge.cli import options
 @options.debug
 def command(recipe: Path, overrides: tuple[str, ...], resolved: bool, as_json: bool) -> None:
     """Check RECIPE without loading data or training; report every error at once."""
-    from textforge.cli.messages import tell
+    from textforge.cli.messages import write_message
     from textforge.cli.output import results, write_json
     from textforge.errors import shown_line, shown_lines
     from textforge.recipes.recipe import load_recipe
@@ -25,7 +25,7 @@ def command(recipe: Path, overrides: tuple[str, ...], resolved: bool, as_json: b
     with results() as stdout:
         checked = load_recipe(recipe, overrides=overrides)
         for warning in checked.warnings:
-            tell(f"warning: {shown_line(warning)}")
+            write_message(f"warning: {shown_line(warning)}")
         if as_json:
             write_json(stdout, {"recipe": str(recipe), "warnings": [*checked.warnings], "resolved": checked.resolved()})
         elif resolved:

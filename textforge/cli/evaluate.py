@@ -41,7 +41,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Evaluate a trained classifier on labelled data."""
-    from textforge.cli.messages import tell
+    from textforge.cli.messages import write_message
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
     from textforge.errors import shown_line
@@ -63,7 +63,7 @@ def command(
                 on_batch=progress.evaluated,
             )
         for warning in figures["warnings"]:
-            tell(f"warning: {shown_line(warning)}")
+            write_message(f"warning: {shown_line(warning)}")
         if as_json:
             write_json(stdout, figures)
         else:

@@ -11,7 +11,7 @@ from contextlib import suppress
 import click
 
 from textforge.classifiers.storage import FULL
-from textforge.cli.messages import tell
+from textforge.cli.messages import write_message
 from textforge.errors import ComponentError, DataUnavailable, RecipeError, TextforgeError, shown_line
 from textforge.errors.shortage import ShortageError, limits, shortage
 
@@ -33,52 +33,56 @@ def guarded(command: click.Command) -> int:
     except click.ClickException as error:
         written = io.StringIO()
         error.show(file=written)
-        tell(written.getvalue().rstrip("\n"))
+        write_message(written.getvalue().rstrip("\n"))
         return 2
     except (KeyboardInterrupt, click.Abort) as stop:
-        say("interrupted." + _notes(stop.__cause__ or stop))  # click.Abort has the interrupt as its cause
+        write_error("interrupted." + _notes(stop.__cause__ or stop))  # click.Abort has the interrupt as its cause
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as `head`, has exited
         _discard_output()
         return 1
     except TextforgeError as error:
         if debug:
-            tell(traceback.format_exc())
+            write_message(traceback.format_exc())
         if ran_out := shortage(error):
-            return _say_shortage(error, ran_out)
+            return _report_shortage(error, ran_out)
         mistakes = error.mistakes if isinstance(error, RecipeError) else ()
         placed = bool(mistakes) and all(mistake.place for mistake in mistakes)
         lines = placed or len(mistakes) > 1 or isinstance(error, (ComponentError, DataUnavailable))
-        told = str(error) if lines else shown_line(str(error))  # a single sentence; names in it may contain newlines
-        say(_ended(told) + _notes(error), lead="" if placed else "error: ")
+        text = str(error) if lines else shown_line(str(error))  # a single sentence; names in it may contain newlines
+        write_error(_punctuated(text) + _notes(error), lead="" if placed else "error: ")
         return error.exit_code
     except SystemExit:
         raise
     except BaseException as error:  # a panic in a Rust extension is not an Exception
         if debug:
-            tell(traceback.format_exc())
+            write_message(traceback.format_exc())
         if ran_out := shortage(error):
-            return _say_shortage(error, ran_out)
+            return _report_shortage(error, ran_out)
         if isinstance(error, OSError) and error.errno in FULL:  # stdout: writers of files report the file's name
             _discard_output()
-            say(f"the output cannot be written: {error.strerror}.{_notes(error)}")
+            write_error(f"the output cannot be written: {error.strerror}.{_notes(error)}")
             return 1
         if isinstance(error, OSError) and error.filename:
-            say(f"{error.filename}: {error.strerror}.{_notes(error)}")
+            write_error(f"{error.filename}: {error.strerror}.{_notes(error)}")
             return 2
         place = traceback.extract_tb(error.__traceback__)[-1]
-        say(
+        write_error(
             f"internal error: {type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno}). "
             "This is a fault of textforge or of a plugin, not yours; --debug shows the traceback." + _notes(error)
         )
         return 1
 
 
-def _say_shortage(error: BaseException, ran_out: str) -> int:
+def _report_shortage(error: BaseException, ran_out: str) -> int:
     """Report the resource that ran out, what helps, and the limits of the process."""
     known = isinstance(error, TextforgeError) and not isinstance(error, ComponentError)  # else a library's message
-    sentences = [_ended(str(error)) if known else "", "" if isinstance(error, ShortageError) else ran_out, limits()]
-    say(" ".join(filter(None, sentences)) + _notes(error))
+    sentences = [
+        _punctuated(str(error)) if known else "",
+        "" if isinstance(error, ShortageError) else ran_out,
+        limits(),
+    ]
+    write_error(" ".join(filter(None, sentences)) + _notes(error))
     return 1
 
 
@@ -88,7 +92,7 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _ended(text: str) -> str:
+def _punctuated(text: str) -> str:
     """Add a full stop if the text, for example a plugin's message, has no final punctuation."""
     return text if text.endswith((".", "!", "?", ")", "^")) else f"{text}."
 
@@ -98,6 +102,6 @@ def _notes(error: BaseException) -> str:
     return "".join(f" {note}" for note in getattr(error, "__notes__", ()))
 
 
-def say(text: str, *, lead: str = "error: ") -> None:
+def write_error(text: str, *, lead: str = "error: ") -> None:
     """Write an error message to stderr. `lead` is empty for mistakes that begin with their file and line."""
-    tell(f"{lead}{text}")
+    write_message(f"{lead}{text}")

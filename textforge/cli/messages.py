@@ -11,7 +11,7 @@ from typing import Any
 from textforge.errors.escapes import shown_lines
 
 
-def tell(text: str) -> None:
+def write_message(text: str) -> None:
     """Write a message to stderr, with control characters escaped."""
     with suppress(OSError, ValueError):  # ValueError: the stream is closed
         sys.stderr.write(f"{shown_lines(text)}\n")

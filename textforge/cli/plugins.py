@@ -117,8 +117,8 @@ def _write_listing(stdout: TextIO, listing: dict[str, Any]) -> None:
     if listing["broken"]:
         stdout.write("\nbroken:\n")
         for one in listing["broken"]:
-            told = f"{one['plugin']} ({one['distribution']} {one['version']}): {one['reason']}"
-            stdout.write(f"  {shown_line(told)}\n")
+            text = f"{one['plugin']} ({one['distribution']} {one['version']}): {one['reason']}"
+            stdout.write(f"  {shown_line(text)}\n")
 
 
 def _write_component(stdout: TextIO, component: Component, described: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import click
 
 from textforge.cli import options
-from textforge.cli.messages import tell
+from textforge.cli.messages import write_message
 
 STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
 """Names of standard input and output. Opening a redirected file by such a name would overwrite it from its start."""
@@ -81,7 +81,7 @@ def command(
             lines = LineReader(stream, str(source), json_lines=as_lines, mark=mark)
         elif not texts:
             if sys.stdin.isatty():
-                tell("reading texts from the terminal, one per line; end with Ctrl-D …")
+                write_message("reading texts from the terminal, one per line; end with Ctrl-D …")
             stream = sys.stdin.buffer
             lines = LineReader(stream, "standard input", mark=mark)
         output = None if output in STANDARD else output
@@ -108,7 +108,7 @@ def command(
         if as_json:
             every = [one for answers in found for one in answers.dicts()]
             write_json(stdout, {"labels": list(classifier.labels), "predictions": every})
-            _tell_marked(sum("error" in one for one in every), len(every))
+            _warn_of_marked(sum("error" in one for one in every), len(every))
             return
         # text typed or printed on the terminal would be mixed with the progress bar
         seen = lines is None or sys.stdin.isatty() or (stdout is printed and printed.isatty())
@@ -120,9 +120,9 @@ def command(
             done += len(answers)
             marked += len(answers.unreadable)
             progress.predicted(done)
-        _tell_marked(marked, done)
+        _warn_of_marked(marked, done)
 
 
-def _tell_marked(marked: int, lines: int) -> None:
+def _warn_of_marked(marked: int, lines: int) -> None:
     if marked:
-        tell(f"warning: {marked:,} of {lines:,} lines could not be read; each has an error in its place.")
+        write_message(f"warning: {marked:,} of {lines:,} lines could not be read; each has an error in its place.")

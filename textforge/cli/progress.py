@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from textforge.cli.messages import tell
+from textforge.cli.messages import write_message
 from textforge.errors import shown_line
 from textforge.runs.progress import Progress
 
@@ -43,25 +43,25 @@ class Lines(Progress):
     """
 
     def __init__(self) -> None:
-        self._began = self._told = time.monotonic()
+        self._began = self._written = time.monotonic()
 
     def stage(self, text: str) -> None:
-        self.say(f"{text} …")
+        self.write(f"{text} …")
 
     def warning(self, text: str) -> None:
-        self.say(f"warning: {text}")
+        self.write(f"warning: {text}")
 
     def epoch(self, result: EpochResult, epochs: int) -> None:
-        self.say(epoch_text(result, epochs))
+        self.write(epoch_text(result, epochs))
 
     def predicted(self, done: int) -> None:
         now = time.monotonic()
-        if now - self._told >= EVERY:
-            self._told = now
-            self.say(f"predicted {done:,} texts, {done / (now - self._began):,.0f} a second")
+        if now - self._written >= EVERY:
+            self._written = now
+            self.write(f"predicted {done:,} texts, {done / (now - self._began):,.0f} a second")
 
-    def say(self, text: str) -> None:
-        tell(shown_line(text))
+    def write(self, text: str) -> None:
+        write_message(shown_line(text))
 
 
 class Bar(Lines):
@@ -110,7 +110,7 @@ class Bar(Lines):
         self.close()
         super().stage(text)
 
-    def say(self, text: str) -> None:
+    def write(self, text: str) -> None:
         with suppress(*LOST):
             self._bar.console.print(shown_line(text), markup=False, soft_wrap=True)
 

@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Train RECIPE, evaluate it on the test split, and write a run folder."""
     from textforge.cli.allocation import keep_freed_memory
-    from textforge.cli.messages import tell
+    from textforge.cli.messages import write_message
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
     from textforge.errors import shown_line
@@ -51,7 +51,7 @@ def command(
     keep_freed_memory()
     with results() as stdout:
         if seeds is not None:
-            _repeat(stdout, recipe, seeds, quiet, as_json, overrides=given, out=out, probabilities=probabilities)
+            _run_seeds(stdout, recipe, seeds, quiet, as_json, overrides=given, out=out, probabilities=probabilities)
             return
         with progress_for(quiet) as progress:
             done = run(recipe, overrides=given, out=out, progress=progress, probabilities=probabilities)
@@ -64,14 +64,14 @@ def command(
                 stdout.write(f"{figures}run folder: {path}\n")
             stdout.flush()
         except BrokenPipeError:  # click ends the command silently
-            tell(f"the output was closed before it was written. The run is done, in {done.path}.")
+            write_message(f"the output was closed before it was written. The run is done, in {done.path}.")
             raise
         except OSError as error:
             error.add_note(f"The run is done, in {done.path}.")
             raise
 
 
-def _repeat(stdout: TextIO, recipe: Path, seeds: str, quiet: bool, as_json: bool, **given: Any) -> None:
+def _run_seeds(stdout: TextIO, recipe: Path, seeds: str, quiet: bool, as_json: bool, **given: Any) -> None:
     from textforge.cli.output import summary_text, write_json
     from textforge.cli.progress import progress_for
     from textforge.errors import shown_line

@@ -37,16 +37,16 @@ class Callbacks:
 
     def __init__(self, parts: Sequence[Part], folder: Path, warnings: WarningLog) -> None:
         self._folder, self._warnings = folder, warnings
-        self._followers: list[tuple[str, Part, Any]] = []
+        self._callbacks: list[tuple[str, Part, Any]] = []
         for name, part in zip(listed_names(parts), parts, strict=True):
-            follower, error = try_call(part.build, {"run_folder": folder})
+            callback, error = try_call(part.build, {"run_folder": folder})
             if error:
                 self._warn(part, "when it was made", error, "The run goes on without it.")
-            elif not any(callable(getattr(follower, event, None)) for event in EVENTS):
-                found = f"returned a {type(follower).__name__} that has none of the methods {', '.join(EVENTS)}"
+            elif not any(callable(getattr(callback, event, None)) for event in EVENTS):
+                found = f"returned a {type(callback).__name__} that has none of the methods {', '.join(EVENTS)}"
                 self._warnings.add([f"{part_name(part)} {found}. The run goes on without it."])
             else:
-                self._followers.append((name, part, follower))
+                self._callbacks.append((name, part, callback))
 
     def started(self, run: Mapping[str, Any]) -> None:
         """Report that training is about to begin."""
@@ -71,12 +71,12 @@ class Callbacks:
 
     def _call(self, event: str, data: Mapping[str, Any]) -> Added:
         added: Added = {}
-        for name, part, follower in self._followers:
-            method = getattr(follower, event, None)
+        for name, part, callback in self._callbacks:
+            method = getattr(callback, event, None)
             if method is None:
                 continue
-            told = {**data, "added": added} if added else data
-            found, error = try_call(method, copy.deepcopy(dict(told)))
+            event_data = {**data, "added": added} if added else data
+            found, error = try_call(method, copy.deepcopy(dict(event_data)))
             if error:
                 self._warn(part, f"at '{event}'", error, "The run goes on.")
             elif found is not None and event in ("epoch_ended", "finished"):
@@ -94,9 +94,9 @@ class Callbacks:
         )  # fmt: skip
 
     def _warn(self, part: Part, when: str, error: BaseException, then: str) -> None:
-        told = str(error) if isinstance(error, TextforgeError) else f"{type(error).__name__}: {error}".rstrip(": ")
-        lead = "" if part.label in told else f"{part_name(part)} failed {when}: "
-        self._warnings.add([f"{lead}{told}{'' if told.endswith(('.', '!', '?')) else '.'} {then}"])
+        message = str(error) if isinstance(error, TextforgeError) else f"{type(error).__name__}: {error}".rstrip(": ")
+        lead = "" if part.label in message else f"{part_name(part)} failed {when}: "
+        self._warnings.add([f"{lead}{message}{'' if message.endswith(('.', '!', '?')) else '.'} {then}"])
 
 
 def _is_figure(value: Any) -> bool:

@@ -45,16 +45,16 @@ def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> di
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
-        "plugins": {kind: _described(part) for kind, part in recipe.parts.items()},
-        **{KINDS[kind].many: [_described(part) for part in recipe.listed(kind)] for kind in LISTED},
+        "plugins": {kind: _describe(part) for kind, part in recipe.parts.items()},
+        **{KINDS[kind].many: [_describe(part) for part in recipe.listed(kind)] for kind in LISTED},
         "data": {"sha256": fingerprint},
     }
 
 
-def _described(part: Part) -> dict[str, Any]:
+def _describe(part: Part) -> dict[str, Any]:
     origin = part.component.origin
     described = {"use": part.component.name, "distribution": origin.distribution, "version": origin.version}
-    within = [_described(inner) for _, inner in part.parts]
+    within = [_describe(inner) for _, inner in part.parts]
     return {**described, "parts": within} if within else described
 
 

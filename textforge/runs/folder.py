@@ -61,7 +61,7 @@ def read_result(run: Path) -> dict[str, Any]:
         BundleError: the run is unfinished, or its result is damaged.
     """
     if not is_finished(run):
-        raise BundleError(f"{run}: {_absent(run)}")
+        raise BundleError(f"{run}: {_why_no_bundle(run)}")
     try:
         found = json.loads((run / RESULT).read_text(encoding="utf-8"))
     except OSError as error:
@@ -98,16 +98,16 @@ def bundle_folder(path: Path) -> Path:
     if is_run(path):
         read_result(path)
         return path / MODEL
-    raise BundleError(f"{path}: {_absent(path)}")
+    raise BundleError(f"{path}: {_why_no_bundle(path)}")
 
 
-def _argument(path: Path) -> str:
+def _shell_argument(path: Path) -> str:
     """Quote a path for a shell, so that it is one argument and never an option."""
     text = str(path)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
-def _absent(path: Path) -> str:
+def _why_no_bundle(path: Path) -> str:
     if not path.exists():
         return "there is no such run or bundle."
     if (path / FOLDS).is_file():
@@ -115,12 +115,12 @@ def _absent(path: Path) -> str:
     if (path / PER_FOLD).is_file():
         return (
             f"an unfinished cross-validation: it has no {FOLDS}. "
-            f"Run it again: textforge cross-validate {_argument(path / RESOLVED)}"
+            f"Run it again: textforge cross-validate {_shell_argument(path / RESOLVED)}"
         )
     if (path / RECIPE).is_file():
         return (
             f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still running. "
-            f"Run it again: textforge run {_argument(path / RESOLVED)}"
+            f"Run it again: textforge run {_shell_argument(path / RESOLVED)}"
         )
     results = [file for below in ("*", "*/*") for file in path.glob(f"{below}/{RESULT}")]  # runs/, runs/NAME/
     if results:

@@ -55,7 +55,7 @@ def run_seeds(
     Raises:
         TextforgeError: a run failed; the runs that finished before it are kept.
     """
-    seeds = _checked(seeds)
+    seeds = _validate_seeds(seeds)
     checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
     if "seed" in checked.overrides:
         raise RecipeError("the seed is overridden, and seeds are given, too. Leave one of them out.")
@@ -91,7 +91,7 @@ def run_seeds(
     return Repeats(path, result)
 
 
-def _checked(seeds: Any) -> list[int]:
+def _validate_seeds(seeds: Any) -> list[int]:
     several = isinstance(seeds, Iterable) and not isinstance(seeds, str) and getattr(seeds, "ndim", 1) != 0
     found = list(seeds) if several else []
     for seed in found:

@@ -57,7 +57,7 @@ def follow(subject: Subject, began: dict[str, Any], *events_data: dict[str, Any]
     callback = made(subject)
     path = str(subject.folder)
     events = [("started", {**began, "path": path}), *(("epoch_ended", epoch) for epoch in epochs)]
-    return [tell(callback, event, data) for event, data in [*events, ("finished", {**result, "path": path})]]
+    return [send(callback, event, data) for event, data in [*events, ("finished", {**result, "path": path})]]
 
 
 def made(subject: Subject) -> Any:
@@ -76,7 +76,7 @@ def made(subject: Subject) -> Any:
     return callback
 
 
-def tell(callback: Any, event: str, data: Any) -> Any:
+def send(callback: Any, event: str, data: Any) -> Any:
     """Call the method of an event if the callback defines it."""
     method = getattr(callback, event, None)
     return None if method is None else method(data)
@@ -93,7 +93,7 @@ def adds_numbers_or_nothing(subject: Subject) -> None:
     began, *epochs, result = a_run(valid=FIGURES)
     callback = made(subject)
     for event, data in (("started", began), *(("epoch_ended", epoch) for epoch in epochs), ("finished", result)):
-        found = tell(callback, event, copy.deepcopy(data))
+        found = send(callback, event, copy.deepcopy(data))
         if found is None or (event != "started" and isinstance(found, Mapping) and all(map(_is_figure, found.items()))):
             continue
         expected = "return nothing" if event == "started" else "return None, or a dict such as {'name': 0.5}"
@@ -138,9 +138,9 @@ def is_told_of_failures_at_any_time(subject: Subject) -> None:
         callback = made(subject)
         where = f"at 'failed' after {before[-1][0] if before else 'nothing'}"
         for event, data in before:
-            tell(callback, event, copy.deepcopy(data))
+            send(callback, event, copy.deepcopy(data))
         with as_contract_error(subject.label, where, "Close only what has been opened."):
-            tell(callback, "failed", dict(error))
+            send(callback, "failed", dict(error))
 
 
 @rule("callback")
@@ -155,7 +155,7 @@ def two_at_once_do_not_meet(subject: Subject) -> None:
     ):
         for event, data in (("started", began), *(("epoch_ended", epoch) for epoch in epochs), ("finished", result)):
             for mine, callback in zip(added, pair, strict=True):
-                mine.append(tell(callback, event, copy.deepcopy(data)))
+                mine.append(send(callback, event, copy.deepcopy(data)))
     shown = repr if repr(alone) == repr(again) else names  # metrics that depend on a clock always differ
     if any(shown(alone) != shown(mine) for mine in added):
         raise subject.breaks(

@@ -20,8 +20,8 @@ class AveragedWeights:
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self._module, self._decay, self._steps = module, decay, 0
-        self._averages = _copied(module.state_dict())
-        self._learnt = {name for name, _ in module.named_parameters()}
+        self._averages = _copy_state(module.state_dict())
+        self._parameter_names = {name for name, _ in module.named_parameters()}
 
     @torch.no_grad()
     def update(self) -> None:
@@ -29,15 +29,15 @@ class AveragedWeights:
         self._steps += 1
         weight = 1 - min(self._decay, (1 + self._steps) / (10 + self._steps))
         for name, value in self._module.state_dict().items():
-            if name in self._learnt and value.is_floating_point():
+            if name in self._parameter_names and value.is_floating_point():
                 self._averages[name].lerp_(value, weight)
             else:
-                self._averages |= _copied({name: value})
+                self._averages |= _copy_state({name: value})
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Give the module the averaged weights inside the `with` block, and restore its own afterwards."""
-        own = _copied(self._module.state_dict())
+        own = _copy_state(self._module.state_dict())
         self._module.load_state_dict(self._averages)
         try:
             yield
@@ -45,7 +45,7 @@ class AveragedWeights:
             self._module.load_state_dict(own)
 
 
-def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
+def _copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """Copy a state dict, including values that are not tensors."""
     return {
         name: value.detach().clone() if isinstance(value, torch.Tensor) else copy.deepcopy(value)

@@ -62,7 +62,7 @@ class InMemoryBatches:
         """Iterate over the batches of an epoch. Epochs count from 1."""
         settings = self._settings
         order = training_order(self.features, settings, np.random.default_rng([self._seed, number]))
-        return _paired(self.features, self._targets, settings.batch_size, order, drop_last=settings.drop_last)
+        return _with_targets(self.features, self._targets, settings.batch_size, order, drop_last=settings.drop_last)
 
 
 class StreamedBatches:
@@ -104,24 +104,24 @@ class StreamedBatches:
         if settings.shuffle:
             chunks = np.random.default_rng([self._seed, number]).permutation(chunks)
         rest: tuple[Features, NDArray[Any]] | None = None
-        came = 0
+        n_seen = 0
         for chunk in chunks.tolist():
             features, y = self._shuffled(number, chunk)
             if not len(y):
                 continue
-            came += len(y)
+            n_seen += len(y)
             if rest is not None:
                 features, y = joined([rest[0], features]), np.concatenate([rest[1], y])
-            yield from _paired(features, self._targets(y), size, drop_last=True)
+            yield from _with_targets(features, self._targets(y), size, drop_last=True)
             rows = np.arange(len(y) - len(y) % size, len(y))
             rest = (features.take(rows), y[rows]) if len(rows) else None
-        if came != self.n_texts:
+        if n_seen != self.n_texts:
             raise DataError(
-                f"train: the stream gave {self.n_texts} texts before and {came} in epoch {number}. "
+                f"train: the stream gave {self.n_texts} texts before and {n_seen} in epoch {number}. "
                 "It must give the same chunks each time it is read."
             )
         if rest is not None and not settings.drop_last:
-            yield from _paired(rest[0], self._targets(rest[1]), size)
+            yield from _with_targets(rest[0], self._targets(rest[1]), size)
 
     def _shuffled(self, epoch: int, chunk: int) -> tuple[Features, NDArray[Any]]:
         """The features and encoded labels of a chunk, with rows in this epoch's order."""
@@ -135,7 +135,7 @@ class StreamedBatches:
         return torch.from_numpy(y).to(self._device)
 
 
-def _paired(
+def _with_targets(
     features: Features,
     targets: torch.Tensor,
     size: int,
@@ -170,12 +170,12 @@ def refuse_stream(vectorizer: Any, fits_itself: bool, factories: Factories) -> N
 BatchSource = InMemoryBatches | StreamedBatches
 
 
-def require_in_memory(feed: BatchSource, what: str) -> InMemoryBatches:
+def require_in_memory(source: BatchSource, what: str) -> InMemoryBatches:
     """Return the source if its features are in memory.
 
     Raises:
         RecipeError: the source is a stream; the message names `what` needs all texts.
     """
-    if isinstance(feed, InMemoryBatches):
-        return feed
+    if isinstance(source, InMemoryBatches):
+        return source
     raise RecipeError(f"{what} needs all training texts at once, but they are a stream. Give them in memory.")
