@@ -40,12 +40,12 @@ EXAMPLES = [
     metric("changes-nothing-of-the-process", broken.changing_the_folder, "the working directory", "restore it"),
     metric("changes-nothing-of-the-process", broken.configuring_logging, "the level of the root logger", "restore it"),
     metric("changes-nothing-of-the-process", broken.silencing_warnings, "the filters of warnings", "restore it"),
-    metric("repeats-itself", broken.counting, "its figure came out otherwise", "no state at module level"),
+    metric("repeats-itself", broken.counting, "differ the second time: figure", "no state at module level"),
     metric("is-imported-quickly", "kit_slow_import:metric", "torch ", "inside the factory", "by a string"),
     metric(
         "its-import-changes-nothing", "kit_loud_import:metric", "stdout (it printed), os.environ", "only define things"
     ),
-    metric("works-in-a-spawned-process", broken.hashing, "its figure came out otherwise", "sorted(…)", "hashlib"),
+    metric("works-in-a-spawned-process", broken.hashing, "these results differ: figure", "sorted(…)", "hashlib"),
 ]
 
 

@@ -27,7 +27,7 @@ EXAMPLES = [
     ),
     model("learns-its-training-texts", broken.lazy, "33% of the texts", "that forward uses what it has learned"),
     model("its-state-is-tensors", broken.chatty, "'note' in its state_dict() is a str", "register_buffer"),
-    model("its-weights-restore-it", broken.plain_attribute, "the logits are others", "must be parameters or buffers"),
+    model("its-weights-restore-it", broken.plain_attribute, "the logits differ", "must be parameters or buffers"),
     model("comes-back-from-a-bundle", broken.sparse_buffer, "when a bundle of it was saved", "as plain tensors"),
     model("pickles-nothing", broken.pickling, "it used pickle.dumps", "only tensors and JSON"),
     model("leaves-the-batch-alone", broken.scaling, "changed the batch", "no in-place operations"),

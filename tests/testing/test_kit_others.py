@@ -24,7 +24,7 @@ EXAMPLES = [
         ("leaves-its-arguments-alone", metrics.rounding, "changed the probabilities", "Work on a copy"),
         ("a-perfect-answer-is-not-the-worse", metrics.wrong_way, "right answers have the figure 0", "= False"),
         ("takes-two-classes-and-five", metrics.of_three, "with 2 classes", "off the probabilities"),
-        ("takes-other-labels-or-names-what-does", metrics.unaware, "with several labels a text", "'multi_label'"),
+        ("takes-other-labels-or-names-what-does", metrics.unaware, "with several labels per text", "'multi_label'"),
         ("takes-other-labels-or-names-what-does", metrics.refusing, "one label a text only", "'another-metric'"),
     )
 ]
@@ -38,7 +38,7 @@ EXAMPLES += [
             "says-whether-it-streams",
             broken.secretly_streaming,
             {},
-            "is a stream, which it does not say",
+            "is a stream, but streams(…) is False",
             "streams = fn",
         ),
         ("a-stream-gives-the-same-chunks-again", broken.going_on, {}, "its chunks have other rows", "its number alone"),
@@ -46,7 +46,13 @@ EXAMPLES += [
         ("a-missing-file-is-refused-in-a-sentence", broken.careless, FILE, "FileNotFoundError", "textforge.DataError("),
         ("a-missing-file-is-refused-in-a-sentence", broken.silent, FILE, "it says nothing", "textforge.DataError("),
         ("a-missing-file-is-refused-in-a-sentence", broken.anonymous, FILE, "there is no such file", "Name the path"),
-        ("works-in-a-spawned-process", broken.sets_in_their_order, {}, "its texts and labels came out", "sorted(…)"),
+        (
+            "works-in-a-spawned-process",
+            broken.sets_in_their_order,
+            {},
+            "differ: texts and labels",
+            "sorted(…)",
+        ),
     )
 ]
 EXAMPLES += [
@@ -117,5 +123,5 @@ def test_a_good_one_passes(kind, component, more):
 
 def test_data_that_cannot_be_had_here_are_skipped_with_the_reason():
     reasons = skipped("dataset", broken.unavailable)
-    assert reasons.pop("is-built-and-used") == "the data cannot be had here: the archive is neither here nor there."
+    assert reasons.pop("is-built-and-used") == "the data is not available here: the archive is neither here nor there."
     assert set(reasons.values()) == {"it is not used here (see 'is-built-and-used')."}

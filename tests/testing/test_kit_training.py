@@ -31,7 +31,12 @@ EXAMPLES += [
     for rule, component, *says in (
         ("is-built-and-used", broken.no_loss, "returned a float", "a callable (logits, targets)"),
         ("is-one-number-with-a-gradient", broken.one_each, "a Tensor of shape (24,)", "Return the mean"),
-        ("is-one-number-with-a-gradient", broken.without_gradient, "no gradient goes back", "from the logits by torch"),
+        (
+            "is-one-number-with-a-gradient",
+            broken.without_gradient,
+            "no gradient to the logits",
+            "from the logits by torch",
+        ),
         ("is-a-mean-over-texts", broken.summed, "with every text twice", "not their sum"),
         ("the-order-of-texts-does-not-matter", broken.first_first, "in another order", "by their position"),
         ("adds-up-over-batches", broken.by_weights_of_the_batch, "its parts of 7 and 17 texts", "the number of texts"),
@@ -40,7 +45,7 @@ EXAMPLES += [
         ("leaves-its-arguments-alone", broken.changing, "changed the logits", "no in-place operations"),
         ("takes-two-classes-and-five", broken.of_three, "with 2 classes", "off the logits"),
         ("takes-other-labels-or-names-what-does", broken.single_only, "it refuses several labels", "'another-loss'"),
-        ("takes-other-labels-or-names-what-does", broken.unaware, "with several labels a text", "'multi_label'"),
+        ("takes-other-labels-or-names-what-does", broken.unaware, "with several labels per text", "'multi_label'"),
     )
 ]
 

@@ -19,7 +19,7 @@ EXAMPLES = [
     vectorizer("fitting-in-chunks-is-fitting-at-once", broken.OnlyTheLast, "other features, state", "Add up"),
     vectorizer("its-state-is-json-and-arrays", broken.SetState, "frozenset is not JSON", "Return a dict of text"),
     vectorizer("its-state-is-json-and-arrays", broken.TextArray, "the array 'words' is of <U", "arrays of numbers"),
-    vectorizer("its-state-restores-it", broken.Forgetful, "its features are others", "restore it in from_state"),
+    vectorizer("its-state-restores-it", broken.Forgetful, "its features differ", "restore it in from_state"),
     vectorizer("its-state-restores-it", broken.NoSelf, "from_state returned None", "'return self'"),
     vectorizer(
         "a-batch-equals-its-singles", broken.Relative, "beside other texts", "transform each text independently"

@@ -113,7 +113,7 @@ def as_contract_error(label: str, doing: str, advice: str, *refusals: type[Excep
     except (ContractError, Skipped):
         raise
     except DataUnavailable as error:
-        raise Skipped(f"the data cannot be had here: {error}") from error
+        raise Skipped(f"the data is not available here: {error}") from error
     except Exception as error:
         if isinstance(error, refusals):
             raise

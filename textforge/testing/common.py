@@ -103,7 +103,7 @@ def repeats_itself(subject: Subject) -> None:
         )
     if other := differing(subject.first.digests, again.digests):
         raise subject.breaks(
-            f"with the same seed its {listed(other)} came out otherwise the second time.",
+            f"with the same seed these results differ the second time: {listed(other)}.",
             "Draw from a generator made from the fact 'seed', and keep no state at module level.",
         )
 

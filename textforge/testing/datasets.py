@@ -49,7 +49,7 @@ def says_whether_it_streams(subject: Subject) -> None:
     """Train is a `Stream` if and only if its attribute `streams`, called with the options, returns True."""
     says, gives = subject.part.streams, isinstance(loaded(subject).train, Stream)
     if says != gives:
-        difference = "is a stream, which it does not say" if gives else "is no stream, though it says so"
+        difference = "is a stream, but streams(…) is False" if gives else "is not a stream, but streams(…) is True"
         advice = "Give the factory an attribute streams = fn(**options) -> bool, which validates recipes."
         raise subject.breaks(f"its train {difference}.", advice)
 

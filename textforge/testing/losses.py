@@ -80,7 +80,7 @@ def is_one_number_with_a_gradient(subject: Subject) -> None:
     if not torch.isfinite(found):
         raise subject.breaks(f"it returned {float(found.detach())} for ordinary logits.", advice)
     if not found.requires_grad:
-        raise subject.breaks("no gradient goes back from it to the logits.", advice)
+        raise subject.breaks("it has no gradient to the logits.", advice)
     found.backward()  # type: ignore[no-untyped-call]
     if logits.grad is None or not torch.isfinite(logits.grad).all() or not logits.grad.any():
         raise subject.breaks("its gradient at the logits is zero or not finite.", advice)
@@ -187,7 +187,7 @@ def takes_two_classes_and_five(subject: Subject) -> None:
 def takes_other_labels_or_names_what_does(subject: Subject) -> None:
     """It accepts one label per text and several, or raises a RecipeError that names another loss."""
     for multi_label in (False, True):
-        what = "several labels a text" if multi_label else "one label a text"
+        what = "several labels per text" if multi_label else "one label per text"
         advice = refuse("loss", "targets of float32 0 or 1 for each class")
         try:
             with as_contract_error(subject.label, f"with {what}", advice, RecipeError):

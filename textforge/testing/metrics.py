@@ -138,7 +138,7 @@ def takes_two_classes_and_five(subject: Subject) -> None:
 def takes_other_labels_or_names_what_does(subject: Subject) -> None:
     """It accepts one label per text and several, or raises a RecipeError that names another metric."""
     for multi_label in (False, True):
-        what = "several labels a text" if multi_label else "one label a text"
+        what = "several labels per text" if multi_label else "one label per text"
         advice = refuse("metric", "gold labels of 0 and 1 for each class")
         try:
             with as_contract_error(subject.label, f"with {what}", advice, RecipeError):

@@ -164,7 +164,7 @@ def its_weights_restore_it(subject: Subject) -> None:
         again = rebuilt(subject.part, bench.facts(), weights)
     mine, theirs = (bench.logits(module, bench.batch(TEXTS[:3])) for module in (trained, again))
     if not torch.allclose(mine, theirs, rtol=1e-4, atol=1e-5):
-        raise subject.breaks("with its weights put into a new one the logits are others.", advice)
+        raise subject.breaks("with its weights loaded into a new module the logits differ.", advice)
 
 
 @rule(
@@ -237,7 +237,7 @@ def takes_several_labels_or_names_what_does(subject: Subject) -> None:
             _try_sets(bench, several)
     except RecipeError as error:
         if not named_others(str(error), subject.component.name):
-            raise subject.breaks(f"it refuses several labels a text: {error}", advice) from error
+            raise subject.breaks(f"it refuses several labels per text: {error}", advice) from error
 
 
 # -- steps -----------------------------------------------------------------------------------------
@@ -278,4 +278,4 @@ def _through_a_bundle(subject: Subject, name: str) -> None:
     with as_contract_error(subject.label, "when its bundle was loaded", advice):
         theirs = load(folder, plugins=bench.plugins).predict_proba(texts)
     if not np.allclose(mine, theirs, rtol=1e-4, atol=1e-5):
-        raise subject.breaks("the loaded bundle predicts otherwise.", advice)
+        raise subject.breaks("the loaded bundle gives other predictions.", advice)

@@ -53,7 +53,7 @@ def compare_with_spawned_process(subject: Subject) -> None:
         )
     if other := differing(subject.first.digests, found["digests"]):
         raise subject.breaks(
-            f"in a spawned process its {listed(other)} came out otherwise.",
+            f"in a spawned process these results differ: {listed(other)}.",
             "Hashes of texts differ between processes: iterate over sorted(…) instead of a set, "
             "and use hashlib instead of hash().",
         )

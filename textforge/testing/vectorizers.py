@@ -147,11 +147,11 @@ def its_state_restores_it(subject: Subject) -> None:
         mine, theirs = _vectors(subject, vectorizer, texts), _vectors(subject, restored, texts)
         facts, again = _facts(subject, vectorizer), _facts(subject, restored)
     if differing(digests({"features": mine}), digests({"features": theirs})):
-        raise subject.breaks("after from_state its features are others.", advice)
+        raise subject.breaks("after from_state its features differ.", advice)
     lost = [name for name, value in facts.items()
             if again[name] is not None and differing(digests({name: value}), digests({name: again[name]}))]  # fmt: skip
     if lost:
-        raise subject.breaks(f"after from_state its {listed(lost)} came out otherwise.", advice)
+        raise subject.breaks(f"after from_state these facts differ: {listed(lost)}.", advice)
 
 
 @rule("vectorizer")
@@ -164,7 +164,7 @@ def a_batch_equals_its_singles(subject: Subject) -> None:
         alone = _vectors(subject, vectorizer, [text])
         if not _same(together.take(np.array([row])), alone):
             raise subject.breaks(
-                f"the features of {text!r} are others beside other texts than alone.",
+                f"the features of {text!r} differ alone and beside other texts.",
                 "Learn only in fit; transform each text independently.",
             )
 
