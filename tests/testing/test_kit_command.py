@@ -173,7 +173,7 @@ def test_values_are_read_as_a_recipe_reads_them():
     assert read_options(["a=1e-3", "b.c=[1, x]", "b.d=", "e='no'", "f=no"]) == {
         "a": 0.001, "b": {"c": [1, "x"], "d": None}, "e": "no", "f": "no",
     }  # fmt: skip
-    with pytest.raises(RecipeError, match="'a' is no mapping"):
+    with pytest.raises(RecipeError, match="'a' is not a mapping"):
         read_options(["a=1", "a.b=2"])
     with pytest.raises(RecipeError, match="the value needs quotes of its own"):  # YAML would drop the rest
         read_options(["a=b # c"])

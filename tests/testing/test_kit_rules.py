@@ -71,7 +71,7 @@ def test_the_examples_of_the_page_for_authors_run(tmp_path, monkeypatch, capsys)
     exec(without, {})
     told = capsys.readouterr().out
     assert "lowers-a-loss ok" in told
-    assert "does not apply: its factory does not say that it takes sparse gradients" in told
+    assert "does not apply: its factory does not declare sparse_gradients" in told
     assert "FAILED" not in told
 
 

@@ -12,7 +12,7 @@ def vectorizer(rule, component, *says):
 EXAMPLES = [
     vectorizer("gives-the-facts-that-it-promises", broken.Promising, "no attribute 'embeddings'"),
     vectorizer("gives-the-facts-that-it-promises", broken.Padded, "id 0 occurs", "begin with 2"),
-    vectorizer("gives-the-facts-that-it-promises", broken.Miscounted, "its vocab_size is 3", "counts the ids"),
+    vectorizer("gives-the-facts-that-it-promises", broken.Miscounted, "its vocab_size is 3", "counts all ids"),
     vectorizer("other-texts-have-as-many-features", broken.Growing, "have 9 features, others 4", "only in fit"),
     vectorizer("fitting-again-starts-anew", broken.Remembering, "state, features differ", "Reset everything learned"),
     vectorizer("fit-transform-is-fit-then-transform", broken.OtherAtOnce, "other features", "must be equal"),
