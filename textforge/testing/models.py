@@ -178,7 +178,7 @@ def comes_back_from_a_bundle(subject: Subject) -> None:
 
 @rule("model", after=("comes-back-from-a-bundle",))
 def pickles_nothing(subject: Subject) -> None:
-    """Saving and loading a bundle use neither pickle nor torch.save and torch.load."""
+    """Saving and loading a bundle use neither pickle nor torch's own serialization."""
     with no_pickle() as used:
         try:
             _through_a_bundle(subject, "unpickled")
