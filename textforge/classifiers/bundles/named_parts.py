@@ -118,10 +118,8 @@ def _options_now(kind: str, saved: SavedPart, plugins: PluginManager) -> dict[st
 
 def changed_versions(described: Description, parts: Mapping[str, Part]) -> str:
     """List the distributions whose versions differ from those in the bundle, with advice; '' if none does."""
-    saved = (
-        *_saved_origins(described.vectorizer, parts["vectorizer"]),
-        *_saved_origins(described.model, parts["model"]),
-    )
+    vectorizer = _saved_origins(described.vectorizer, parts["vectorizer"])
+    model = _saved_origins(described.model, parts["model"])
     changed = [
         f"{part.label} was {f'{distribution} {version}'.strip()} and is {part.component.origin}"
         for distribution, version, part in (*vectorizer, *model)
