@@ -1,4 +1,4 @@
-"""Options that several factories have in common, declared once."""
+"""Groups of options that several factories share, and how a factory declares functions about its options."""
 
 import inspect
 import textwrap
@@ -7,23 +7,31 @@ from dataclasses import is_dataclass
 from functools import wraps
 from typing import Any
 
+Check = Callable[..., str | None]
+"""Takes options by name; returns a sentence about options that contradict each other, or None."""
 
-def with_groups(*checks: Callable[..., str | None]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a factory that takes, besides its own options, those of every dataclass among its positional parameters.
 
-    Such a group of options is documented by its own docstring, and may have a method `wrong`, which
-    says how its options contradict each other; `checks` see the options that are the factory's own
-    too. The group comes in one piece::
+def declare(factory: Callable[..., Any], **functions: Callable[..., Any]) -> None:
+    """Set functions about a factory's options as its attributes: `check_options`, `streams` or `look_at`."""
+    vars(factory).update(functions)
+
+
+def with_groups(*checks: Check) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a decorator that expands every dataclass among a factory's positional parameters into options.
+
+    The docstring of such a dataclass documents its fields. Its method `wrong`, if it has one, reports
+    fields that contradict each other; `checks` receive all options of the factory. The factory receives
+    one instance of each dataclass::
 
         @with_groups()
         def shapes(seed: int, hold_out: HoldOut, /, *, n: int = 10): ...
 
-    asks for the fact `seed`, and its options are every field of HoldOut, and `n`.
+    asks for the fact `seed`; its options are `n` and every field of HoldOut.
     """
     return lambda build: _grouped(build, checks)
 
 
-def _grouped(build: Callable[..., Any], checks: tuple[Callable[..., str | None], ...]) -> Callable[..., Any]:
+def _grouped(build: Callable[..., Any], checks: tuple[Check, ...]) -> Callable[..., Any]:
     own = inspect.signature(build).parameters
     positional = [name for name, p in own.items() if p.kind is p.POSITIONAL_ONLY]
     groups = {name: own[name].annotation for name in positional if is_dataclass(own[name].annotation)}
@@ -39,21 +47,21 @@ def _grouped(build: Callable[..., Any], checks: tuple[Callable[..., str | None],
         return build(*given, **{name: value for name, value in options.items() if name in own})
 
     def check_options(**options: Any) -> str | None:
-        told = (group.wrong() for group in grouped(options).values() if hasattr(group, "wrong"))
-        return next(filter(None, told), None) or next(filter(None, (check(**options) for check in checks)), None)
+        by_group = (group.wrong() for group in grouped(options).values() if hasattr(group, "wrong"))
+        return next(filter(None, by_group), None) or next(filter(None, (check(**options) for check in checks)), None)
 
     facts = [own[name] for name in positional if name not in groups]
     shared = [field for one in fields.values() for field in one.values()]
     mine = [p for p in own.values() if p.kind is p.KEYWORD_ONLY]
-    factory.__signature__ = inspect.Signature([*facts, *shared, *mine])  # type: ignore[attr-defined]
+    vars(factory)["__signature__"] = inspect.Signature([*facts, *shared, *mine])
     factory.__doc__ = _joined(build, *groups.values())
-    factory.check_options = check_options  # type: ignore[attr-defined]
+    declare(factory, check_options=check_options)
     return factory
 
 
 def _joined(build: Callable[..., Any], *groups: type) -> str:
-    """The docstring of `build` with the lines of the groups' options before its own."""
-    told, _, own = (inspect.getdoc(build) or "").partition("\nOptions:\n")
+    """The docstring of `build`, with the option lines of the groups before its own."""
+    about, _, own = (inspect.getdoc(build) or "").partition("\nOptions:\n")
     lines = [(inspect.getdoc(group) or "").partition("\nOptions:\n")[2] for group in groups]
     sections = [textwrap.dedent(section).strip("\n") for section in (*lines, own) if section.strip()]
-    return f"{told.rstrip()}\n\nOptions:\n" + textwrap.indent("\n".join(sections), "    ") + "\n"
+    return f"{about.rstrip()}\n\nOptions:\n" + textwrap.indent("\n".join(sections), "    ") + "\n"

@@ -154,7 +154,7 @@ class Incomplete:
         self.warnings += table.warnings
         texts = _texts(table, columns)
         labels = in_common_form(_labels(table, columns), columns.similar_labels)
-        groups = None
+        groups: list[Any] | None = None
         if (name := columns.group) is not None:
             groups = [v if v is None else as_text(v) for v in _values(table, name, _is_plain, "text or a number")]
         no_text = [not text.strip() for text in texts]

@@ -1,6 +1,6 @@
 """Dataset `csv`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import MinLen
 
@@ -11,7 +11,7 @@ from textforge_standard.datasets.files import Files, no_such_encoding
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
-from textforge_standard.option_groups import with_groups
+from textforge_standard.option_groups import declare, with_groups
 
 
 @with_groups(separator_is_wrong, names_are_wrong, no_such_encoding, groups_are_wrong)
@@ -27,7 +27,7 @@ def csv_files(
     quotes: bool = True,
     names: Annotated[list[str], MinLen(1)] | None = None,
     encoding: str = "utf-8",
-):
+) -> Any:
     """Comma-separated files with a header: one column of texts, one of labels.
 
     Options:
@@ -40,5 +40,8 @@ def csv_files(
     return from_files(files, hold_out, columns, streaming, seed, read_separated, separated_blocks, **own)
 
 
-csv_files.streams = streams
-csv_files.look_at = look_at_files(".csv", read=lambda path: read_unknown(path, ",;\t|"), read_with=read_separated)
+declare(
+    csv_files,
+    streams=streams,
+    look_at=look_at_files(".csv", read=lambda path: read_unknown(path, ",;\t|"), read_with=read_separated),
+)

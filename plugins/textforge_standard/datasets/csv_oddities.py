@@ -175,7 +175,7 @@ def _known(
     suspects: dict[int, list[list[str]]], columns: dict[int, list[str | None]], first: int
 ) -> dict[int, set[str | None]]:
     """Which of the values of suspect rows' lines other rows have in the same column."""
-    known = {}
+    known: dict[int, set[str | None]] = {}
     for place, values in columns.items():
         sought = {line[place] for lines in suspects.values() for line in lines if line[place].strip()}
         lengths = {*map(len, sought)}

@@ -140,7 +140,8 @@ class Rows:
         lengths = np.diff(newlines, prepend=-1)
         blank = (lengths == 1) | ((lengths == 2) & (np.frombuffer(self.data, np.uint8)[newlines - 1] == ord("\r")))
         unlike = np.cumsum(np.append(0, (n_separators != self.width - 1) & ~blank))
-        return several[unlike[last[several] + 1] == unlike[first[several]]].tolist()
+        found: list[int] = several[unlike[last[several] + 1] == unlike[first[several]]].tolist()
+        return found
 
 
 def _offsets(data: bytes, of: bytes) -> Any:
@@ -176,7 +177,8 @@ def parsed(text: str, separator: str, quotes: bool, line: int = 1) -> Iterator[t
         ValueError: a quote is never closed, or stands where none may; says on which line.
     """
     field = re.compile(_field(separator, quotes))
-    place, begun, row = 0, line, []
+    row: list[str] = []
+    place, begun = 0, line
     while place < len(text) or row:
         found = field.match(text, place)
         if found is None:

@@ -32,7 +32,7 @@ def docstrings(
     min_words: Annotated[int, Ge(1)] = 8,
     labels: Literal["package", "sections"] = "package",
     test_fraction: Annotated[float, Gt(0), Lt(1)] = 0.25,
-):
+) -> Any:
     """Docstrings of installed packages: which package, or which sections, does one belong to? Needs no download.
 
     Sources are read with `ast`, nothing is imported. The packages' names and aliases are masked in
@@ -61,12 +61,13 @@ def docstrings(
             rows[name] += [(text, package, file) for text, file in texts]
     for split in rows.values():
         random.Random(seed).shuffle(split)  # noqa: S311
-    splits = {}
+    splits: dict[str, Any] = {}
     for name, split in rows.items():
-        texts, packages_of, _ = zip(*split, strict=True)
-        splits[name] = (texts, packages_of)
+        docs, packages_of, _ = zip(*split, strict=True)
         if labels == "sections":
-            splits[name] = tuple(zip(*map(parted_docstring, texts), strict=True))
+            splits[name] = tuple(zip(*map(parted_docstring, docs), strict=True))
+        else:
+            splits[name] = (docs, packages_of)
     return Dataset(**splits, groups=[file for _, _, file in rows["train"]])
 
 

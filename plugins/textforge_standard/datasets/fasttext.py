@@ -11,7 +11,7 @@ from textforge_standard.datasets.encodings import UTF_8, detect
 from textforge_standard.datasets.files import Files, content, data_files, no_such_encoding, text_of
 from textforge_standard.datasets.label_forms import SimilarLabels
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
-from textforge_standard.option_groups import with_groups
+from textforge_standard.option_groups import declare, with_groups
 
 
 @with_groups(no_such_encoding)
@@ -26,7 +26,7 @@ def fasttext(
     missing: Literal["error", "drop"] = "error",
     similar_labels: SimilarLabels = "keep",
     encoding: str = "utf-8",
-):
+) -> Any:
     """Lines as fastText reads them: `__label__space the text __label__news` (Joulin et al. 2017).
 
     Every word that begins with the prefix is a label, wherever it stands in its line; the text is the other words.
@@ -79,7 +79,7 @@ def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: b
         raise DataError(f"{path}: line {several}: several labels, but dataset.multi_label is false.")
     if rows and not any(labels for _, labels, _ in rows):
         raise DataError(f"{path}: no line has a label, as in '__label__space the text'. Is dataset.prefix right?")
-    columns = {
+    columns: dict[str, list[Any]] = {
         "text": [text for *_, text in rows],
         "label": [labels if multi_label else next(iter(labels), None) for _, labels, _ in rows],
     }
@@ -101,13 +101,15 @@ def _look_at(path: Path) -> dict[str, Any] | None:
         return None
     rows = [row for split in read.values() for row in split]
     multi_label = any(len(labels) > 1 for _, labels, _ in rows)
-    found = {"options": dict(paths), "why": {}, "remarks": [], "multi_label": multi_label}
+    options: dict[str, Any] = dict(paths)
+    why: dict[str, str] = {}
+    remarks: list[str] = []
     if detected.name != "utf-8":
-        found["options"]["encoding"], found["why"]["encoding"] = detected.name, detected.how_sure
-        found["remarks"].append(f"It is read as {detected.name}: {detected.how_sure}.")
+        options["encoding"], why["encoding"] = detected.name, detected.how_sure
+        remarks.append(f"It is read as {detected.name}: {detected.how_sure}.")
     if incomplete := sum(not text.strip() or not (labels or multi_label) for _, labels, text in rows):
-        found["options"]["missing"], found["why"]["missing"] = "drop", f"{incomplete} lines have no text or no label"
-    return found
+        options["missing"], why["missing"] = "drop", f"{incomplete} lines have no text or no label"
+    return {"options": options, "why": why, "remarks": remarks, "multi_label": multi_label}
 
 
-fasttext.look_at = _look_at
+declare(fasttext, look_at=_look_at)

@@ -12,7 +12,7 @@ from textforge_standard.datasets.encodings import decodes, detect
 from textforge_standard.datasets.files import SPLIT_NAMES, content, no_such_encoding, text_of
 from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
-from textforge_standard.option_groups import with_groups
+from textforge_standard.option_groups import declare, with_groups
 
 
 @with_groups(no_such_encoding)
@@ -28,7 +28,7 @@ def folder(
     missing: Literal["error", "drop"] = "error",
     similar_labels: SimilarLabels = "keep",
     encoding: str = "utf-8",
-):
+) -> Any:
     """One folder a class, one file a text, as scikit-learn's `load_files` reads them.
 
     Warnings name what is not read: class folders without a text, files in sub-folders, beside the class folders, or
@@ -178,7 +178,8 @@ def _look_at(path: Path) -> dict[str, Any] | None:
             found = [_read(split, None, encoding) for split in splits.values() if classes_in(split)]
         except DataError:
             continue
-        options, why = {"train": path}, {"train": f"one folder a class; folders of splits: {', '.join(splits)}"}
+        options: dict[str, Any] = {"train": path}
+        why = {"train": f"one folder a class; folders of splits: {', '.join(splits)}"}
         if encoding != "utf-8":
             options["encoding"], why["encoding"] = encoding, how_sure
         if any(empty for _, empty in found):
@@ -196,4 +197,4 @@ def _encodings(splits: dict[str, Path]) -> Iterator[tuple[str, str]]:
         yield found.name, found.how_sure
 
 
-folder.look_at = _look_at
+declare(folder, look_at=_look_at)

@@ -9,12 +9,14 @@ from textforge_standard.datasets.class_names import named
 from textforge_standard.datasets.columns import Columns, Table, examples, look_up
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.datasets.unlabelled import label_set, only_labelled
-from textforge_standard.option_groups import with_groups
+from textforge_standard.option_groups import declare, with_groups
 
 DEFAULT_SPLITS = {"valid": "validation", "test": "test"}
 
 
-def _one_source(*, name: str | None, folder: Path | None, config: str | None, revision: str | None, **_: Any):
+def _one_source(
+    *, name: str | None, folder: Path | None, config: str | None, revision: str | None, **_: Any
+) -> str | None:
     if (name is None) == (folder is None):
         return "give either name, of a dataset on the hub, or folder, of one on this machine."
     if folder is not None and revision is not None:
@@ -38,7 +40,7 @@ def huggingface(
     train: str = "train",
     valid: str | None = "validation",
     test: str | None = "test",
-):
+) -> Any:
     """A dataset of the Hugging Face hub, or a folder of one (Lhoest et al. 2021); needs textforge[huggingface].
 
     Options:
@@ -74,8 +76,8 @@ def _load(source: str, folder: Path | None, config: str | None, revision: str | 
     from textforge import DataError, DataUnavailable, PluginError
 
     try:
-        from datasets import DatasetDict, load_dataset, load_from_disk
-        from datasets.exceptions import DatasetNotFoundError
+        from datasets import DatasetDict, load_dataset, load_from_disk  # type: ignore[import-untyped]
+        from datasets.exceptions import DatasetNotFoundError  # type: ignore[import-untyped]
     except ImportError as error:
         raise PluginError(
             "dataset 'huggingface' needs the library 'datasets', which is not installed. "
@@ -109,7 +111,11 @@ def _first_line(error: Exception) -> str:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without the library's progress bars; its setting is put back."""
-    from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from datasets.utils import (  # type: ignore[import-untyped]
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
 
     shown = not are_progress_bars_disabled()
     disable_progress_bars()
@@ -160,4 +166,4 @@ def _look_at(path: Path) -> dict[str, Any] | None:
     return {"options": options, "why": found.why, "remarks": found.remarks, "multi_label": multi_label}
 
 
-huggingface.look_at = _look_at
+declare(huggingface, look_at=_look_at)

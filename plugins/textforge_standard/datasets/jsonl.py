@@ -13,11 +13,11 @@ from textforge_standard.datasets.files import Files, decoded_pieces, pieces, tex
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
-from textforge_standard.option_groups import with_groups
+from textforge_standard.option_groups import declare, with_groups
 
 
 @with_groups(groups_are_wrong)
-def jsonl(seed: int, files: Files, hold_out: HoldOut, columns: Columns, streaming: Streaming, /):
+def jsonl(seed: int, files: Files, hold_out: HoldOut, columns: Columns, streaming: Streaming, /) -> Any:
     """JSON Lines: one object a line; a field within a field is named with a dot, as in `meta.label`."""
     return from_files(files, hold_out, columns, streaming, seed, read_jsonl, jsonl_blocks)
 
@@ -168,7 +168,10 @@ def _not_json(written: str, error: Exception) -> str:
     return f"a whole number of {digits:,} digits, too long to read. Put it in quotes, or leave it out."
 
 
-jsonl.streams = streams
-jsonl.look_at = look_at_files(
-    ".jsonl", ".ndjson", ".json", read=lambda path: (read_jsonl(path, None), {}, {}), read_with=read_jsonl
+declare(
+    jsonl,
+    streams=streams,
+    look_at=look_at_files(
+        ".jsonl", ".ndjson", ".json", read=lambda path: (read_jsonl(path, None), {}, {}), read_with=read_jsonl
+    ),
 )

@@ -2,10 +2,13 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
+
+from textforge_standard.option_groups import declare
 
 Group = Literal[
     "alt.atheism",
@@ -36,7 +39,7 @@ def newsgroups(
     categories: Annotated[list[Group], MinLen(1)] | None = None,
     remove: list[Literal["headers", "footers", "quotes"]] = [],  # noqa: B006  (copied for each use)
     archive: Path | None = None,
-):
+) -> Any:
     """20 Newsgroups "by date" (Lang 1995), read through scikit-learn's `fetch_20newsgroups`.
 
     Where posts of train are held out, whole threads are (posts of one subject): answers quote each other, and posts
@@ -80,7 +83,7 @@ def _order(rows: list[int]) -> list[int]:
     return [rows[n] for n in order]
 
 
-def _columns(home: Path, remove: list[str]) -> dict[str, list[str]]:
+def _columns(home: Path, remove: Sequence[str]) -> dict[str, list[str]]:
     """Post and group, and of train the thread, in the order of the files."""
     columns = {}
     for subset in ("train", "test"):
@@ -91,7 +94,7 @@ def _columns(home: Path, remove: list[str]) -> dict[str, list[str]]:
     return {**columns, "train.thread": [thread(post, row) for row, post in enumerate(whole)]}
 
 
-def _read(home: Path, subset: str, remove: list[str]) -> Any:
+def _read(home: Path, subset: str, remove: Sequence[str]) -> Any:
     """What scikit-learn makes of the corpus: it checks the archive's digest and strips parts of posts.
 
     Raises:
@@ -123,8 +126,8 @@ def thread(post: str, row: int) -> str:
     return (found and " ".join(found[1].lower().split())) or f"post {row}"
 
 
-def _fit(*, categories, **_):
+def _check(*, categories: Sequence[str] | None, **_: Any) -> str | None:
     return "categories names a group twice." if categories and len(set(categories)) < len(categories) else None
 
 
-newsgroups.check_options = _fit
+declare(newsgroups, check_options=_check)

@@ -15,7 +15,7 @@ from textforge_standard.datasets.part_files import PARTS, PartFiles, parts_of, s
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
-from textforge_standard.option_groups import with_groups
+from textforge_standard.option_groups import declare, with_groups
 
 ROWS = 1 << 16
 """Rows that are read at once where a file need not fit in memory."""
@@ -24,7 +24,7 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 @with_groups(groups_are_wrong)
-def parquet(seed: int, files: PartFiles, hold_out: HoldOut, columns: Columns, streaming: Streaming, /):
+def parquet(seed: int, files: PartFiles, hold_out: HoldOut, columns: Columns, streaming: Streaming, /) -> Any:
     """Parquet files, or folders of them; a field within a struct is named with a dot, as in `meta.label`.
 
     Folders named `key=value` (Hive partitions) are a column `key` of the files below them. Where the Hugging Face
@@ -183,7 +183,10 @@ def _read_parts(path: Path, wanted: dict[str, str] | None) -> Table:
     return first
 
 
-parquet.streams = streams
-parquet.look_at = look_at_files(
-    *PARTS, read=lambda path: (_read_parts(path, None), {}, {}), read_with=_read_parts, find=_look_at_parts
+declare(
+    parquet,
+    streams=streams,
+    look_at=look_at_files(
+        *PARTS, read=lambda path: (_read_parts(path, None), {}, {}), read_with=_read_parts, find=_look_at_parts
+    ),
 )

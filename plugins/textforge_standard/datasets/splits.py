@@ -81,7 +81,7 @@ def dataset(splits: Mapping[str, Examples], hold_out: HoldOut, seed: int, missin
         keep, held = _holdout(train.labels, of_these, seed, train.groups)
         found[name], train = train.rows(held), train.rows(keep)
         warnings.append(told.format(len(held), n_rows, how))
-    pairs = {name: (split.texts, split.labels) for name, split in {**found, "train": train}.items()}
+    pairs: dict[str, Any] = {name: (split.texts, split.labels) for name, split in {**found, "train": train}.items()}
     return Dataset(**pairs, groups=train.groups, warnings=tuple(warnings))
 
 

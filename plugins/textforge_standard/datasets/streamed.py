@@ -80,7 +80,7 @@ def streamed(
             raise mixed_labels("train" if store.survey["multi_label"] else name)
     others = only_labelled(others, store.survey["label_counts"], columns.missing)
     held = HeldOut(store, seed)
-    splits = {name: (split.texts, split.labels) for name, split in others.items()}
+    splits: dict[str, Any] = {name: (split.texts, split.labels) for name, split in others.items()}
     warnings = [f"{paths[source]}: {told}" for source, told in store.warnings]
     warnings += [warning for split in others.values() for warning in split.warnings]
     for name, fraction, told in hold_out.wanted(others):
@@ -99,7 +99,7 @@ def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: 
         sizes = [path.stat().st_size * (1 if path.suffix.lower() in PLAIN else UNPACKED) for path in paths]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error
-    key = [FORMAT, READERS, blocks.__name__, sources, asdict(columns), dict(read_with)]  # type: ignore[attr-defined]
+    key = [FORMAT, READERS, blocks.__name__, sources, asdict(columns), dict(read_with)]
     warnings: list[tuple[int, str]] = []
 
     def rows() -> Iterator[Rows]:

@@ -1,7 +1,7 @@
 """Dataset `tsv`."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import MinLen
 
@@ -12,7 +12,7 @@ from textforge_standard.datasets.files import Files, no_such_encoding
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
-from textforge_standard.option_groups import with_groups
+from textforge_standard.option_groups import declare, with_groups
 
 
 @with_groups(names_are_wrong, no_such_encoding, groups_are_wrong)
@@ -27,7 +27,7 @@ def tsv(
     quotes: bool = True,
     names: Annotated[list[str], MinLen(1)] | None = None,
     encoding: str = "utf-8",
-):
+) -> Any:
     """Tab-separated files with a header: one column of texts, one of labels.
 
     Options:
@@ -39,7 +39,10 @@ def tsv(
     return from_files(files, hold_out, columns, streaming, seed, read_separated, separated_blocks, **own)
 
 
-tsv.streams = streams
-tsv.look_at = look_at_files(
-    ".tsv", ".tab", read=lambda path: read_unknown(path, "\t"), read_with=partial(read_separated, separator="\t")
+declare(
+    tsv,
+    streams=streams,
+    look_at=look_at_files(
+        ".tsv", ".tab", read=lambda path: read_unknown(path, "\t"), read_with=partial(read_separated, separator="\t")
+    ),
 )

@@ -1,5 +1,6 @@
 """Preprocessor `html`."""
 
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
@@ -7,7 +8,7 @@ HIDDEN = ("script", "style")
 """Elements whose content nobody reads."""
 
 
-def html():
+def html() -> Callable[[str], str]:
     """Plain text of HTML: tags, comments, scripts and styles become spaces, entities the characters they stand for."""
     return plain_text
 

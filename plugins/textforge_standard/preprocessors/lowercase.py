@@ -1,6 +1,8 @@
 """Preprocessor `lowercase`."""
 
+from collections.abc import Callable
 
-def lowercase():
+
+def lowercase() -> Callable[[str], str]:
     """Lower-case letters of every script, as `str.lower` has them."""
     return str.lower

@@ -1,6 +1,7 @@
 """Preprocessor `placeholders`."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from annotated_types import MinLen
@@ -17,7 +18,7 @@ PATTERNS = {
 def placeholders(
     *,
     of: Annotated[list[Literal["url", "email", "name", "number"]], MinLen(1)] = ["url", "email", "name", "number"],  # noqa: B006
-):
+) -> Callable[[str], str]:
     """Web addresses, e-mail addresses, @names and numbers become one word each: URL, EMAIL, NAME, NUMBER.
 
     Options:

@@ -1,10 +1,11 @@
 """Preprocessor `unicode`."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
 
-def unicode_form(*, form: Literal["NFC", "NFD", "NFKC", "NFKD"] = "NFC"):
+def unicode_form(*, form: Literal["NFC", "NFD", "NFKC", "NFKD"] = "NFC") -> Callable[[str], str]:
     """One Unicode normalization form, so that a word typed in two ways is one word (Unicode Annex 15).
 
     Options:

@@ -28,11 +28,12 @@ class BagOfWords(TextOptions):
     gives = ("n_features",)
 
     @staticmethod
-    def check_options(*, min_df: float, max_df: float, **others: Any) -> str | None:
-        """What contradicts itself."""
+    def check_options(**options: Any) -> str | None:
+        """A sentence about options that contradict each other, or None."""
+        min_df, max_df = options["min_df"], options["max_df"]
         if isinstance(min_df, int) == isinstance(max_df, int) and min_df > max_df:
             return f"min_df, {min_df}, is more than max_df, {max_df}: nothing would be left."
-        return TextOptions.check_options(**others)
+        return TextOptions.check_options(**options)
 
     def fit(self, texts: Sequence[str]) -> Self:
         """Learn the vocabulary, sorted.
@@ -91,7 +92,7 @@ class BagOfWords(TextOptions):
     @property
     def vocabulary(self) -> list[str]:
         """Each feature's words, a space between, or characters; sorted by their words."""
-        return self._ngrams.vocabulary  # type: ignore[no-any-return]
+        return self._ngrams.vocabulary
 
     def state(self) -> dict[str, Any]:
         """The vocabulary, packed into arrays."""

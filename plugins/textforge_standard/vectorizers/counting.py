@@ -141,7 +141,8 @@ def scaled(weights: NDArray[np.float64], offsets: NDArray[np.int64], norm: str |
     filled = np.flatnonzero(np.diff(offsets))
     sums = np.add.reduceat(weights**2 if norm == "l2" else np.abs(weights), offsets[filled]) if len(filled) else weights
     lengths = np.sqrt(sums) if norm == "l2" else sums
-    return weights / np.repeat(np.where(lengths == 0, 1, lengths), np.diff(offsets)[filled])
+    divisors: NDArray[np.float64] = np.repeat(np.where(lengths == 0, 1, lengths), np.diff(offsets)[filled])
+    return weights / divisors
 
 
 def without_signs(counts: Counts) -> Counts:

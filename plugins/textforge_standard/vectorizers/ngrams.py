@@ -71,7 +71,7 @@ class NGrams:
     def learn(self, chunks: Iterable[Units]) -> Iterator[list[Stream]]:
         """Make a column for each n-gram, sorted by its units; the columns in the texts of each chunk."""
         streams = [list(self._streams(units, adding=True)) for units in chunks]
-        seen = [np.zeros(len(numbers), dtype=bool) for numbers in (self._units, *self._pairs)]
+        seen = [np.zeros(size, dtype=bool) for size in self._sizes()]
         for found in streams:
             for length, numbers, _ in found:
                 seen[length - 1][numbers] = True
@@ -89,7 +89,7 @@ class NGrams:
         for units in chunks:
             n_texts += len(units.texts) - 1
             for length, numbers, offsets in self._streams(units, adding=True):
-                size = len(self._pairs[length - 2]) if length > 1 else len(self._units)
+                size = self._sizes()[length - 1]
                 if size > found[length - 1].shape[1]:  # with room for more, so that it is not copied every time
                     more = np.zeros((2, size + size // 2 - found[length - 1].shape[1]), dtype=np.int64)
                     found[length - 1] = np.concatenate((found[length - 1], more), axis=1)
@@ -100,8 +100,8 @@ class NGrams:
         seen = [np.flatnonzero(texts_with) for texts_with, _ in found]
         self._sort(seen)
         frequencies = np.zeros((2, len(self)), dtype=np.int64)
-        for columns, numbers, of_length in zip(self._columns, seen, found, strict=True):
-            frequencies[:, columns[numbers]] = of_length[:, numbers]
+        for columns, used, of_length in zip(self._columns, seen, found, strict=True):
+            frequencies[:, columns[used]] = of_length[:, used]
         return Frequencies(n_texts, *frequencies)
 
     def columns(self, units: Units) -> list[Stream]:
@@ -125,10 +125,14 @@ class NGrams:
                 columns[length - 1].append((numbers, before + np.searchsorted(units.texts, at)))
             before += len(units.texts) - 1
         self._columns = []
-        for numbers, pairs in zip((self._units, *self._pairs), columns, strict=True):
-            self._columns.append(np.full(len(numbers) + 1, UNKNOWN, dtype=np.int32))
+        for size, pairs in zip(self._sizes(), columns, strict=True):
+            self._columns.append(np.full(size + 1, UNKNOWN, dtype=np.int32))
             for places, values in pairs:
                 self._columns[-1][places] = values
+
+    def _sizes(self) -> list[int]:
+        """The number of distinct n-grams of each length, from single units up."""
+        return [len(self._units), *map(len, self._pairs)]
 
     def _as_columns(self, found: Iterable[tuple[int, NDArray[np.int32], Positions]]) -> list[Stream]:
         # the number UNKNOWN is -1: each array's last, which is UNKNOWN

@@ -42,8 +42,9 @@ class TextOptions:
         inherit_options(cls, cls.__mro__[1])
 
     @staticmethod
-    def check_options(*, unit: str, split: str, ngrams: Any, stop_words: Any, **others: Any) -> str | None:
-        """What contradicts itself."""
+    def check_options(**options: Any) -> str | None:
+        """A sentence about options that contradict each other, or None."""
+        unit, split, ngrams, stop_words = (options[name] for name in ("unit", "split", "ngrams", "stop_words"))
         if ngrams[0] > ngrams[1]:
             return f"ngrams: the fewest units, {ngrams[0]}, are more than the most, {ngrams[1]}."
         if unit != "words" and split != "words":

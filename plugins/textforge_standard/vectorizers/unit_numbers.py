@@ -125,7 +125,7 @@ class UnitNumbers:
             keys.append(_piece(eights, units.starts[longer] + at, lengths[longer] - at))
             at += PIECE
             longer = longer[lengths[longer] > at]
-        found = look_up(np.concatenate(keys))
+        found: NDArray[np.int32] = look_up(np.concatenate(keys))
         numbers, done = found[: len(lengths)], len(lengths)
         for longer in more:
             first, last = numbers[longer], found[done : done + len(longer)]
@@ -143,7 +143,8 @@ class UnitNumbers:
 def _piece(eights: Any, starts: Positions, lengths: Positions) -> NDArray[np.uint64]:
     """Keys of what begins at `starts`: at most seven bytes, in the order of text, and how many they are."""
     lengths = np.minimum(lengths, PIECE)
-    return eights[starts].astype(np.uint64) & MASKS.take(lengths) | (lengths + 1).view(np.uint64)
+    keys: NDArray[np.uint64] = eights[starts].astype(np.uint64) & MASKS.take(lengths)
+    return keys | (lengths + 1).view(np.uint64)
 
 
 def _key(unit: bytes) -> int:

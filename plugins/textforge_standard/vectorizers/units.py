@@ -212,7 +212,8 @@ def _code_points(text: str) -> NDArray[np.uint32]:
 @lru_cache
 def _table(method: Literal["isalnum", "isspace"]) -> NDArray[np.bool_]:
     """What Python's str method says of each character."""
-    return getattr(np.char, method)(np.arange(0x110000, dtype=np.uint32).view("U1"))
+    table: NDArray[np.bool_] = getattr(np.char, method)(np.arange(0x110000, dtype=np.uint32).view("U1"))
+    return table
 
 
 def _offsets(lengths: Any) -> Positions:

@@ -63,9 +63,9 @@ class Tally:
 def count(words: pl.Series, rows: NDArray[np.int64], n_texts: int, vocabulary: pl.Enum) -> Counts:
     """Occurrences of the vocabulary's words in each text; words that it lacks are left out."""
     n_words = max(1, len(vocabulary.categories))
-    numbers = words.cast(vocabulary, strict=False).to_physical()
-    known = numbers.is_not_null().to_numpy()
-    numbers = numbers.drop_nulls().to_numpy().astype(np.int64)
+    column = words.cast(vocabulary, strict=False).to_physical()
+    known = column.is_not_null().to_numpy()
+    numbers = column.drop_nulls().to_numpy().astype(np.int64)
     keys = np.sort(rows[known] * n_words + numbers)  # one number a (text, word), in the order of CSR
     first = np.flatnonzero(np.diff(keys, prepend=-1))
     counts = np.diff(first, append=len(keys))
