@@ -5,16 +5,16 @@ from html.parser import HTMLParser
 from typing import Any
 
 HIDDEN = ("script", "style")
-"""Elements whose content nobody reads."""
+"""Elements whose content a browser does not display as text."""
 
 
 def html() -> Callable[[str], str]:
-    """Plain text of HTML: tags, comments, scripts and styles become spaces, entities the characters they stand for."""
+    """Convert HTML to plain text: replace tags, comments, scripts and styles by spaces, and decode entities."""
     return plain_text
 
 
 def plain_text(text: str) -> str:
-    """The text of an HTML fragment; a text without tags and entities as it is."""
+    """The text of an HTML fragment; a text without tags and entities is returned unchanged."""
     if "<" not in text and "&" not in text:
         return text
     reader = _Reader()
@@ -24,7 +24,7 @@ def plain_text(text: str) -> str:
 
 
 class _Reader(HTMLParser):
-    """Collects what is between tags."""
+    """Collect the text between tags."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

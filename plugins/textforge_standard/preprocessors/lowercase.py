@@ -4,5 +4,5 @@ from collections.abc import Callable
 
 
 def lowercase() -> Callable[[str], str]:
-    """Lower-case letters of every script, as `str.lower` has them."""
+    """Convert letters of every script to lower case, as `str.lower` does."""
     return str.lower

@@ -12,17 +12,17 @@ PATTERNS = {
     "name": re.compile(r"(?<![\w@])@\w+"),
     "number": re.compile(r"(?<![\w.,])[-+]?\d[\d.,]*(?![\w])"),
 }
-"""What each placeholder stands for, in the order in which they are replaced: an address holds names and numbers."""
+"""Pattern of each placeholder, in order of replacement: addresses come first, since they hold names and numbers."""
 
 
 def placeholders(
     *,
     of: Annotated[list[Literal["url", "email", "name", "number"]], MinLen(1)] = ["url", "email", "name", "number"],  # noqa: B006
 ) -> Callable[[str], str]:
-    """Web addresses, e-mail addresses, @names and numbers become one word each: URL, EMAIL, NAME, NUMBER.
+    """Replace web addresses, e-mail addresses, @names and numbers by the words URL, EMAIL, NAME and NUMBER.
 
     Options:
-        of: which of them.
+        of: kinds to replace.
     """
     chosen = [(PATTERNS[kind], f" {kind.upper()} ") for kind in PATTERNS if kind in of]
 

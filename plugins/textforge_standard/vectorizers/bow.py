@@ -11,13 +11,13 @@ from textforge_standard.vectorizers.text_options import TextOptions
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class BagOfWords(TextOptions):
-    """Counts of the words, or of the n-grams, of a text; the vocabulary comes from the training texts.
+    """Counts of the words or n-grams of a text; the vocabulary is learned from the training texts.
 
     Options:
-        min_df: drop what occurs in fewer training texts than this; a number of texts (2), or a share of them (0.01).
-        max_df: drop what occurs in more training texts than this; a number of texts, or a share (1.0 is all).
-        max_features: keep only this many, the most frequent ones; null keeps all.
-        binary: count each once, however often a text has it.
+        min_df: drop n-grams that occur in fewer training texts than this: a number (2) or a fraction (0.01).
+        max_df: drop n-grams that occur in more training texts than this: a number or a fraction (1.0 keeps all).
+        max_features: keep only this many of the most frequent n-grams; null keeps all.
+        binary: count each n-gram at most once per text.
     """
 
     min_df: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Le(1)] = 1
@@ -36,19 +36,19 @@ class BagOfWords(TextOptions):
         return TextOptions.check_options(**options)
 
     def fit(self, texts: Sequence[str]) -> Self:
-        """Learn the vocabulary, sorted.
+        """Learn the sorted vocabulary.
 
         Raises:
-            DataError: nothing is left in it; says why.
+            DataError: the vocabulary is empty.
         """
         self.fit_transform(texts)
         return self
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
-        """Learn from texts and give their features, cutting them once.
+        """Fit on texts and return their features, splitting each text once.
 
         Raises:
-            DataError: nothing is left in the vocabulary; says why.
+            DataError: the vocabulary is empty.
         """
         from textforge_standard.vectorizers.counting import count
 
@@ -64,10 +64,10 @@ class BagOfWords(TextOptions):
         return self._features(counts)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
-        """As `fit` on all texts of the chunks, which are read once: memory grows with the vocabulary alone.
+        """Do as `fit`, on chunks that are read once; memory grows only with the vocabulary.
 
         Raises:
-            DataError: nothing is left in the vocabulary; says why.
+            DataError: the vocabulary is empty.
         """
         self._begin()
         frequencies = self._ngrams.learn_frequencies(
@@ -79,7 +79,7 @@ class BagOfWords(TextOptions):
         return self
 
     def transform(self, texts: Sequence[str]) -> Any:
-        """Features of texts: `textforge.Ragged`, one row a text, float32 weights."""
+        """Features of texts: `textforge.Ragged`, one row per text, float32 weights."""
         from textforge_standard.vectorizers.counting import count
 
         return self._features(count(map(self._ngrams.columns, self._cut.chunks(texts)), self.n_features))
@@ -91,7 +91,7 @@ class BagOfWords(TextOptions):
 
     @property
     def vocabulary(self) -> list[str]:
-        """Each feature's words, a space between, or characters; sorted by their words."""
+        """The n-gram of each feature, words joined by a space; sorted by units."""
         return self._ngrams.vocabulary
 
     def state(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class BagOfWords(TextOptions):
         return dict(pack(self.vocabulary))
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer with the vocabulary that `state` gave."""
+        """Restore the vocabulary that `state` returned."""
         from textforge_standard.vectorizers.packing import unpack
         from textforge_standard.vectorizers.units import Cutter
 
@@ -122,10 +122,10 @@ class BagOfWords(TextOptions):
         )
 
     def _learn(self, frequencies: Any) -> None:
-        """What else there is to learn from how often the features stand in the training texts."""
+        """Learn more from the frequencies of the features; a hook for subclasses."""
 
     def _asks_totals(self) -> bool:
-        """Whether the most frequent features are to be chosen by how often they stand in all texts."""
+        """Whether choosing the most frequent features needs their total counts."""
         return self.max_features is not None and not self.binary
 
     def _refuse_empty(self, n_texts: int) -> None:
@@ -143,7 +143,7 @@ class BagOfWords(TextOptions):
         return Ragged(counts.indices, counts.offsets, self.n_features, weights)
 
     def _kept(self, frequencies: Any) -> Any:
-        """Leave out features by the number of texts that have them, then all but the most frequent; which stay."""
+        """Drop features by `min_df`, `max_df` and `max_features`; a mask of those kept, or None if all are."""
         import numpy as np
 
         from textforge import DataError
@@ -170,7 +170,7 @@ class BagOfWords(TextOptions):
         return "word" if self.unit == "words" and self.ngrams[1] == 1 else "n-gram"
 
     def _missing(self) -> str:
-        """What training texts without a feature lack, and what to do."""
+        """What the training texts lack, and the advice, for the error message."""
         fewest = self.ngrams[0]
         what = "word" if self.unit == "words" else "character"
         what = f"a {what}" if fewest == 1 else f"{fewest} {what}s in a row"

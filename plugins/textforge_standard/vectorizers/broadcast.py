@@ -1,4 +1,4 @@
-"""One pass over an iterator that several consumers read at once."""
+"""One pass over an iterator for several consumers."""
 
 import queue
 import threading
@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 WAITING = 2
-"""Items that may wait for a consumer before the others wait for it."""
+"""Length of the queue of each consumer; a full one makes the others wait."""
 _END = object()
 
 
 def broadcast(items: Iterable[Any], consumers: Sequence[Callable[[Iterator[Any]], Any]]) -> None:
-    """Let each consumer, in a thread of its own, iterate over all items, which are read once.
+    """Pass all items to each consumer, in its own thread, while reading them once.
 
-    Few items are in memory at a time: the slowest consumer sets the pace.
+    Only a few items are in memory at a time: the slowest consumer sets the pace.
 
     Raises:
-        BaseException: what the iterator or the first consumer that failed raised.
+        BaseException: re-raised from the iterator, or from the first consumer that failed.
     """
     if len(consumers) == 1:
         consumers[0](iter(items))

@@ -1,44 +1,41 @@
 """Vectorizer `bytes`."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from annotated_types import Ge
 
-SPECIAL = 2
-"""Ids that are no byte's: 0 is padding, 1 the unknown, which no text has."""
+from textforge_standard.vectorizers.shortening import Keep
+from textforge_standard.vectorizers.special_ids import N_SPECIAL
 
 
 class Bytes:
-    """The bytes of a text's UTF-8 in their order: sequences for any language that need no vocabulary.
+    """The UTF-8 bytes of a text, in order: sequences for any language, without a vocabulary.
 
-    Id 0 is padding, 1 stands for the unknown (it never occurs), and byte b is b + 2 (as in ByT5, Xue et al. 2022,
-    whose three special ids come first).
+    Id 0 is padding, id 1 (unknown) never occurs, and byte b has id b + 2. ByT5 (Xue et al. 2022) does the same with
+    three special ids.
 
     Options:
-        max_length: bytes that are read of a text; null reads all. What is cut off is told.
-        keep: which part of a longer text is read: its first bytes ('head'), its last ('tail'), or half of each
-            ('both').
+        max_length: number of bytes to read from each text; null reads all. A warning reports how much is cut off.
+        keep: part of a longer text to read: its first bytes ('head'), its last ('tail'), or half of each ('both').
     """
 
     gives = ("vocab_size", "vectors")
-    vocab_size = 256 + SPECIAL
+    vocab_size = 256 + N_SPECIAL
     vectors = None
 
-    def __init__(
-        self, *, max_length: Annotated[int, Ge(1)] | None = 2048, keep: Literal["head", "tail", "both"] = "head"
-    ) -> None:
+    def __init__(self, *, max_length: Annotated[int, Ge(1)] | None = 2048, keep: Keep = "head") -> None:
         self.max_length, self.keep = max_length, keep
         self.warnings: list[str] = []
-        """What the user should know of the fit."""
+        """Warnings about the last fit."""
 
     def fit(self, texts: Sequence[str]) -> Self:
-        """Nothing to learn; says how many texts are cut."""
+        """Learn nothing; count the texts that are cut."""
         self.fit_transform(texts)
         return self
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
-        """As `transform`; says how many texts are cut."""
+        """Do as `transform`, and count the texts that are cut."""
         from textforge_standard.vectorizers.shortening import what_was_cut
 
         encoded = self._encoded(texts)
@@ -46,7 +43,7 @@ class Bytes:
         return self._sequences(encoded)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
-        """As `fit` on all texts of the chunks."""
+        """Do as `fit`, on the texts of all chunks."""
         from textforge_standard.vectorizers.shortening import Cut
 
         cut = Cut(self.max_length, "bytes")
@@ -56,15 +53,15 @@ class Bytes:
         return self
 
     def transform(self, texts: Sequence[str]) -> Any:
-        """Sequences of texts: `textforge.Ragged`, ids in the order of the text, no weights."""
+        """Sequences of texts: `textforge.Ragged`, one row per text, ids in text order, no weights."""
         return self._sequences(self._encoded(texts))
 
     def state(self) -> dict[str, Any]:
-        """Nothing: the options say all."""
+        """An empty state: the options define this vectorizer completely."""
         return {}
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer."""
+        """Return this vectorizer unchanged."""
         return self
 
     def _encoded(self, texts: Sequence[str]) -> list[bytes]:
@@ -79,5 +76,5 @@ class Bytes:
         from textforge_standard.vectorizers.shortening import shortened
 
         read = [shortened(text, self.max_length, self.keep) for text in encoded]
-        ids = np.frombuffer(b"".join(read), dtype=np.uint8).astype(np.int32) + SPECIAL
+        ids = np.frombuffer(b"".join(read), dtype=np.uint8).astype(np.int32) + N_SPECIAL
         return Ragged(ids, np.cumsum([0, *map(len, read)]), self.vocab_size)

@@ -11,17 +11,18 @@ from textforge_standard.vectorizers.text_options import TextOptions
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Hashing(TextOptions):
-    """Counts of n-grams in columns that a hash of their text gives (Weinberger et al. 2009); there is no vocabulary.
+    """Counts of n-grams in hashed columns (Weinberger et al. 2009), without a vocabulary.
 
-    Nothing is learnt, so memory does not grow with the texts, but what a column stands for cannot be said. The
-    columns are scikit-learn's HashingVectorizer's, on every machine: MurmurHash3 of the UTF-8.
+    It learns nothing, so memory does not grow with the texts, but a column cannot be mapped back to its n-grams. The
+    column is the MurmurHash3 of the n-gram's UTF-8: the same on every machine, and in scikit-learn's
+    HashingVectorizer.
 
     Options:
         n_features: number of columns; different n-grams may share one.
-        signed: count half of all n-grams negatively, chosen by the hash, so that those that share a column cancel out.
-        binary: weigh each column 1, however often a text has it.
-        sublinear: use 1 + ln(count) in place of the count.
-        norm: scale each text's weights to unit Euclidean ('l2') or sum ('l1') length; null leaves them.
+        signed: count about half of the n-grams negatively, chosen by the hash, so that collisions tend to cancel out.
+        binary: give each column that occurs in a text the weight 1, whatever its count.
+        sublinear: use 1 + ln(count) instead of the count.
+        norm: scale the weights of each text to unit Euclidean ('l2') or sum ('l1') norm; null does not scale.
     """
 
     n_features: Annotated[int, Ge(1), Le(2**30)] = 2**18
@@ -33,15 +34,15 @@ class Hashing(TextOptions):
     gives = ("n_features",)
 
     def fit(self, texts: Sequence[str]) -> Self:
-        """Nothing to learn."""
+        """Learn nothing."""
         return self
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
-        """Nothing to learn: no chunk is read."""
+        """Learn nothing and read no chunk."""
         return self
 
     def transform(self, texts: Sequence[str]) -> Any:
-        """Features of texts: `textforge.Ragged`, one row a text, float32 weights."""
+        """Features of texts: `textforge.Ragged`, one row per text, float32 weights."""
         import numpy as np
 
         from textforge import Ragged
@@ -55,15 +56,15 @@ class Hashing(TextOptions):
         return Ragged(counts.indices, counts.offsets, self.n_features, weights.astype(np.float32))
 
     def state(self) -> dict[str, Any]:
-        """Nothing: the options say all."""
+        """An empty state: the options define this vectorizer completely."""
         return {}
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer."""
+        """Return this vectorizer unchanged."""
         return self
 
     def _hashed(self, texts: Sequence[str]) -> Iterator[Any]:
-        """Twice the column, and one more where the n-gram counts negatively, of all n-grams of some texts."""
+        """Yield 2 * column of every n-gram, plus 1 if it counts negatively, for each chunk of texts."""
         import numpy as np
 
         from textforge_standard.vectorizers.murmur import murmur3
@@ -77,7 +78,7 @@ class Hashing(TextOptions):
                 columns = np.abs(hashes).view(np.uint32)
                 if self.n_features & (self.n_features - 1):
                     columns %= np.uint32(self.n_features)
-                else:  # the same for a power of two, and quicker than a division
+                else:  # for a power of two: equal, and faster than a division
                     columns &= np.uint32(self.n_features - 1)
                 columns <<= np.uint32(1)
                 if self.signed:
@@ -86,14 +87,14 @@ class Hashing(TextOptions):
             yield streams
 
     def _places(self, units: Any) -> Iterator[tuple[int, Any]]:
-        """Each length of n-grams and the units that they begin with."""
+        """Yield each n-gram length with the indices of the units at which such n-grams begin."""
         import numpy as np
 
         shortest, longest = self.ngrams
         room = units.room()
         for length in range(shortest, longest + 1):
             yield length, np.flatnonzero(room >= length)
-        if self.unit == "characters_in_words":  # a shorter word counts as a whole
+        if self.unit == "characters_in_words":  # a word shorter than `shortest` is one n-gram
             begins = units.groups[:-1]
             for length in range(1, shortest):
                 yield length, begins[np.diff(units.groups) == length]

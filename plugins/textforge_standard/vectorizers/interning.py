@@ -1,20 +1,20 @@
-"""Numbers for keys: a hash table whose every step is one on whole arrays."""
+"""Number 64-bit keys with a hash table whose steps all work on whole arrays."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 UNKNOWN = -1
 BLOCK = 1 << 16
-"""Keys that are looked up at once: what is in between stays in the processor's cache."""
+"""Keys looked up per block, so that intermediate arrays stay in the processor cache."""
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """2**64 over the golden ratio: multiplying by it spreads keys over the high bits (Knuth 1973, 6.4)."""
 
 
 class Interner:
-    """Different 64-bit keys, none of them 0, numbered 0, 1, 2, … as they come.
+    """Numbers for distinct nonzero 64-bit keys: 0, 1, 2, … in order of arrival.
 
-    Open addressing with linear probing, one step of it for many keys at once. `find` changes nothing,
-    so any number of threads may call it.
+    Open addressing with linear probing; each step handles many keys. `find` changes nothing, so any number of threads
+    may call it.
     """
 
     def __init__(self) -> None:
@@ -25,15 +25,15 @@ class Interner:
         return self._size
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
-        """The number of each key; UNKNOWN for those that were never added."""
+        """The number of each key; UNKNOWN if it was never added."""
         return self._in_blocks(keys, adding=False)
 
     def add(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
-        """The number of each key; new ones get the next numbers, the same ones for the same calls."""
+        """The number of each key; number new keys deterministically."""
         return self._in_blocks(keys, adding=True)
 
     def keys(self) -> NDArray[np.uint64]:
-        """All keys in the order of their numbers."""
+        """All keys, ordered by number."""
         used = np.flatnonzero(self._keys)
         keys = np.empty(self._size, dtype=np.uint64)
         keys[self._numbers[used]] = self._keys[used]
@@ -49,8 +49,8 @@ class Interner:
         return numbers
 
     def _probe(self, keys: NDArray[np.uint64], numbers: NDArray[np.int32], adding: bool) -> None:
-        """Fill in the numbers of the keys; with `adding` each ends in a slot of its own."""
-        slots, left = self._slots(keys), None  # left: which of `numbers` are still unknown; None is all
+        """Write the numbers of the keys into `numbers`; with `adding`, insert missing keys."""
+        slots, left = self._slots(keys), None  # left: indices of `numbers` still to find; None means all
         while len(keys):
             stored = self._keys.take(slots)
             other = (stored != keys).nonzero()[0]
@@ -62,17 +62,17 @@ class Interner:
             if not adding:
                 numbers[empty if left is None else left[empty]] = UNKNOWN
                 other = other[stored[other] != 0]
-            # the slot is another key's: what was filled in is wrong, and the next slot is tried
+            # another key holds the slot: the number just written is wrong, so try the next slot
             left = other if left is None else left[other]
             keys, slots = keys[other], (slots[other] + 1) & (len(self._keys) - 1)
 
     def _claim(self, keys: NDArray[np.uint64], slots: NDArray[np.int64]) -> None:
-        """Put keys into free slots; where several want the same one, the last of them gets it."""
+        """Insert keys into free slots; the last of several keys for one slot wins."""
         self._keys[slots] = keys
         won = slots[self._keys.take(slots) == keys]
         turn = np.arange(len(won), dtype=np.int32)
         self._numbers[won] = turn
-        won = won[self._numbers.take(won) == turn]  # each slot once, though its key may stand there many times
+        won = won[self._numbers.take(won) == turn]  # each slot once, even if its key occurs several times
         self._numbers[won] = np.arange(self._size, self._size + len(won), dtype=np.int32)
         self._size += len(won)
 
@@ -85,7 +85,7 @@ class Interner:
         self._numbers = np.zeros(1 << bits, dtype=np.int32)
 
     def _make_room(self, more: int) -> None:
-        """Grow so that at most four slots in ten are taken, whatever comes: searches end soon."""
+        """Grow so that at most four in ten slots are in use after adding `more` keys; keeps probes short."""
         wanted = (self._size + more) * 10 // 4
         if wanted < len(self._keys):
             return
@@ -97,5 +97,5 @@ class Interner:
             self._keys[slots[free]] = keys[free]
             self._numbers[slots[free]] = numbers[free]
             lost = np.flatnonzero(self._keys.take(slots) != keys)
-            # of the keys that won, the number is the last that was put there: its own
+            # the last write to a slot wins for the key and for its number alike
             keys, numbers, slots = keys[lost], numbers[lost], (slots[lost] + 1) & (len(self._keys) - 1)

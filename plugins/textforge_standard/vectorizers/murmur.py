@@ -7,18 +7,19 @@ from numpy.typing import NDArray
 
 C1, C2 = np.uint32(0xCC9E2D51), np.uint32(0x1B873593)
 BLOCK = 1 << 15
-"""Strings at once: what is in between stays in the processor's cache."""
+"""Strings hashed per block, so that intermediate arrays stay in the processor cache."""
 FEW = 4
-"""Strings that are so long that so few are left are gone through one by one."""
+"""If at most this many strings remain, hash them one at a time."""
 MOST = 2**16 - 1
-"""Words of four bytes after which every string that is longer still is gone through alone."""
+"""Strings longer than this many 4-byte words are hashed one at a time."""
 LAST_BYTES = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF], dtype=np.uint32)
 
 
 def murmur3(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int32]:
-    """MurmurHash3_x86_32 (Appleby 2011), seed 0, of slices of bytes; four more bytes must follow the last.
+    """MurmurHash3_x86_32 (Appleby 2011), seed 0, of slices of bytes.
 
-    The same on every machine, and in scikit-learn's FeatureHasher.
+    At least four more bytes must follow the last slice. The hashes are the same on every machine, and in
+    scikit-learn's FeatureHasher.
     """
     hashes = np.empty(len(starts), dtype=np.int32)
     for start in range(0, len(starts), BLOCK):
@@ -28,9 +29,11 @@ def murmur3(data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> 
 
 
 def _block(data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int32]:
-    fours: Any = np.ndarray((len(data) - 3,), dtype="<u4", buffer=data, strides=(1,))  # at every byte
+    fours: Any = np.ndarray(
+        (len(data) - 3,), dtype="<u4", buffer=data, strides=(1,)
+    )  # one 4-byte word starting at every byte
     blocks = np.minimum(lengths >> 2, MOST).astype(np.uint16)
-    order = np.argsort(blocks, kind="stable")[::-1]  # the longest first: those that go on are always the first
+    order = np.argsort(blocks, kind="stable")[::-1]  # longest first, so that unfinished strings stay in front
     going_on = (len(starts) - np.cumsum(np.bincount(blocks)))[:MOST].tolist()
     at, state, done = starts.take(order), np.zeros(len(starts), dtype=np.uint32), 0
     while done < len(going_on) and going_on[done] > FEW:
@@ -56,7 +59,7 @@ def _block(data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -
 
 
 def _chained(value: int, mixed: list[int]) -> int:
-    """The hash so far with the rest of one string's words of four bytes."""
+    """Continue the hash of one string over its remaining 4-byte words."""
     for four in mixed:
         value ^= four
         value = (value << 13 | value >> 19) * 5 + 0xE6546B64 & 0xFFFFFFFF
@@ -72,7 +75,7 @@ def _mixed(four: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 def _rotate(values: NDArray[np.uint32], bits: int) -> None:
-    """To the left, in place."""
+    """Rotate to the left, in place."""
     right = values >> np.uint32(32 - bits)
     values <<= np.uint32(bits)
     values |= right

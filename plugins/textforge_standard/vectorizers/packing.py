@@ -1,4 +1,4 @@
-"""Vocabularies as arrays, for a bundle."""
+"""Convert vocabularies to arrays, for a bundle."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def pack(vocabulary: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Words as two arrays, the UTF-8 of all and the length in bytes of each."""
+    """Words as two arrays: their concatenated UTF-8 (uint8), and the length of each in bytes (int32)."""
     encoded = [word.encode() for word in vocabulary]
     return {
         "words": np.frombuffer(b"".join(encoded), dtype=np.uint8),
@@ -20,7 +20,7 @@ def unpack(state: dict[str, Any]) -> list[str]:
     """The words that `pack` packed.
 
     Raises:
-        ValueError: the two arrays do not belong together.
+        ValueError: the two arrays do not match.
     """
     data, lengths = state["words"], state["lengths"]
     whole = data.dtype == np.uint8 and data.ndim == lengths.ndim == 1 and lengths.dtype.kind in "iu"

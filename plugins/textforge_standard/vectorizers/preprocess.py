@@ -9,11 +9,11 @@ from textforge import Preprocessor, Vectorizer
 
 
 class Preprocess:
-    """Any vectorizer, with steps that change each text first; the same steps when texts are predicted.
+    """Any vectorizer, with steps that change each text before it, in training and in prediction.
 
     Options:
-        steps: what changes a text, in this order, as in [html, lowercase].
-        vectorizer: what turns the changed texts into features.
+        steps: preprocessors, applied in this order, as in [html, lowercase].
+        vectorizer: the vectorizer that receives the changed texts.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Preprocess:
         return self._vectorizer.transform(changed)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
-        """Fit the vectorizer on chunks of texts, which are read once."""
+        """Fit the vectorizer on chunks of changed texts, which are read once."""
         self._vectorizer.fit_chunks(map(self._changed, chunks))
         return self
 
@@ -55,17 +55,17 @@ class Preprocess:
         return self._vectorizer.transform(self._changed(texts))
 
     def state(self) -> dict[str, Any]:
-        """The state of the vectorizer; steps learn nothing."""
+        """The state of the vectorizer; the steps have none."""
         return {"vectorizer": self._vectorizer.state()}
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer with the state that `state` returned."""
+        """Restore the state that `state` returned."""
         self._vectorizer = self._vectorizer.from_state(state["vectorizer"])
         return self
 
     def __getattr__(self, name: str) -> Any:
         """Facts, warnings and the vocabulary of the inner vectorizer."""
-        if name.startswith("_"):  # not yet set, as while it is unpickled
+        if name.startswith("_"):  # not set yet, for example during unpickling
             raise AttributeError(name)
         return getattr(self._vectorizer, name)
 

@@ -1,4 +1,4 @@
-"""Long sequences cut to a length."""
+"""Limit the length of sequences."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -6,30 +6,35 @@ from typing import Any, Literal
 Keep = Literal["head", "tail", "both"]
 
 
+def head_length(most: int, keep: Keep) -> int:
+    """How many of `most` elements to take from the start; the others come from the end."""
+    return {"head": most, "tail": 0, "both": most - most // 2}[keep]
+
+
 def shortened(sequence: Any, most: int | None, keep: Keep) -> Any:
-    """The first or the last `most` elements, or half of them from each end; a list or bytes."""
+    """At most `most` elements of a list or of bytes: the first, the last, or half of them from each end."""
     if most is None or len(sequence) <= most:
         return sequence
-    head = {"head": most, "tail": 0, "both": most - most // 2}[keep]
+    head = head_length(most, keep)
     return sequence[:head] + sequence[len(sequence) - (most - head) :]
 
 
 def what_was_cut(lengths: Sequence[int], most: int | None, unit: str) -> list[str]:
-    """A sentence about the training texts that are longer than `most`, if there are any."""
+    """The warning about training texts longer than `most`; empty if there are none."""
     cut = Cut(most, unit)
     cut.add(lengths)
     return cut.told()
 
 
 class Cut:
-    """Counts the training texts that are longer than `most`, some after the other."""
+    """Count of the training texts longer than `most`, collected chunk by chunk."""
 
     def __init__(self, most: int | None, unit: str) -> None:
         self.most, self.unit = most, unit
         self.n_texts = self.n_cut = self.units = self.left_out = self.longest = 0
 
     def add(self, lengths: Sequence[int]) -> None:
-        """Count texts of these lengths, too."""
+        """Count the texts of a chunk by their lengths."""
         if self.most is None:
             return
         cut = [length for length in lengths if length > self.most]
@@ -38,7 +43,7 @@ class Cut:
         self.longest = max(self.longest, *cut, 0)
 
     def told(self) -> list[str]:
-        """A sentence about them, if there are any."""
+        """The warning; empty if no text is longer."""
         if not self.n_cut:
             return []
         return [

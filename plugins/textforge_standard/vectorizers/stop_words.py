@@ -1,4 +1,4 @@
-"""English words that scikit-learn leaves out (its ENGLISH_STOP_WORDS, from the Glasgow Information Retrieval Group)."""
+"""scikit-learn's English stop words (its ENGLISH_STOP_WORDS, from the Glasgow Information Retrieval Group)."""
 
 ENGLISH = frozenset(
     """

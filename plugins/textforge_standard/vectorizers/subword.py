@@ -1,28 +1,33 @@
 """Vectorizer `subword`."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from annotated_types import Ge, Le
 
+from textforge_standard.vectorizers.shortening import Keep
+from textforge_standard.vectorizers.special_ids import PADDING, UNKNOWN
+
 MISSING = "needs the package 'tokenizers'. Install it: pip install 'textforge[subword]'"
 AT_ONCE = 256
-"""Texts that are encoded together, which bounds memory."""
+"""Number of texts to encode together; bounds memory."""
+SPECIAL_TOKENS = {PADDING: "[PAD]", UNKNOWN: "[UNK]"}
+"""Names of the reserved ids. The library numbers them in order of id, from 0."""
 
 
 class Subword:
-    """Byte-level byte-pair encoding (Sennrich et al. 2016; on bytes, Radford et al. 2019), learnt from the texts.
+    """Byte-level byte-pair encoding (Sennrich et al. 2016; on bytes, Radford et al. 2019), learned in training.
 
-    Frequent words are one id, rare ones several, so that no text has an unknown one. Id 0 is padding, 1 the
-    unknown, which never occurs. Needs textforge[subword] (Hugging Face's tokenizers).
+    A frequent word is one id, a rare one several, so every text can be encoded. Id 0 is padding; id 1 (unknown) never
+    occurs. Needs textforge[subword] (Hugging Face's tokenizers).
 
     Options:
-        vocab_size: ids in all: 2 special ones, 256 bytes, and the most frequent merges of them; fewer where the texts
-            have no more.
-        lowercase: turn text to lower case first.
-        min_frequency: merge only what occurs this often.
-        max_length: ids that are read of a text; null reads all. What is cut off is told.
-        keep: which part of a longer text is read: its first ids ('head'), its last ('tail'), or half of each ('both').
+        vocab_size: total number of ids: 2 special ones, 256 bytes and their most frequent merges; fewer if the texts
+            have fewer merges.
+        lowercase: convert texts to lower case first.
+        min_frequency: merge only pairs that occur at least this often.
+        max_length: number of ids to read from each text; null reads all. A warning reports how much is cut off.
+        keep: part of a longer text to read: its first ids ('head'), its last ('tail'), or half of each ('both').
     """
 
     gives = ("vocab_size", "vectors")
@@ -35,28 +40,28 @@ class Subword:
         lowercase: bool = True,
         min_frequency: Annotated[int, Ge(1)] = 2,
         max_length: Annotated[int, Ge(1)] | None = 512,
-        keep: Literal["head", "tail", "both"] = "head",
+        keep: Keep = "head",
     ) -> None:
         _library()
         self._wanted, self.lowercase, self.min_frequency = vocab_size, lowercase, min_frequency
         self.max_length, self.keep = max_length, keep
         self.warnings: list[str] = []
-        """What the user should know of the fit."""
+        """Warnings about the last fit."""
 
     @staticmethod
     def check_options(**options: Any) -> str | None:
-        """Whether the library is there, so that `textforge check` says so."""
+        """Report a missing library, so that `textforge check` finds it."""
         from importlib.util import find_spec
 
         return None if find_spec("tokenizers") else MISSING
 
     def fit(self, texts: Sequence[str]) -> Self:
-        """Learn the merges; says how many texts are cut."""
+        """Learn the merges, and count the texts that are cut."""
         self.fit_transform(texts)
         return self
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
-        """Learn from texts and give their sequences; says how many texts are cut."""
+        """Fit on texts and return their sequences; count the texts that are cut."""
         from textforge_standard.vectorizers.shortening import what_was_cut
 
         library = _library()
@@ -65,7 +70,7 @@ class Subword:
         trainer = library.trainers.BpeTrainer(
             vocab_size=self._wanted,
             min_frequency=self.min_frequency,
-            special_tokens=["[PAD]", "[UNK]"],  # ids 0 and 1
+            special_tokens=[SPECIAL_TOKENS[number] for number in sorted(SPECIAL_TOKENS)],
             initial_alphabet=sorted(library.pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
@@ -77,7 +82,7 @@ class Subword:
         return features
 
     def transform(self, texts: Sequence[str]) -> Any:
-        """Sequences of texts: `textforge.Ragged`, ids in the order of the text, no weights."""
+        """Sequences of texts: `textforge.Ragged`, one row per text, ids in text order, no weights."""
         return self._sequences(texts, [])
 
     @property
@@ -90,7 +95,7 @@ class Subword:
         return {"tokenizer": self._tokenizer.to_str()}
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer with the tokenizer that `state` gave."""
+        """Restore the tokenizer that `state` returned."""
         self._use(_library().Tokenizer.from_str(state["tokenizer"]))
         return self
 
@@ -105,7 +110,7 @@ class Subword:
             yield str(text.lower() if self.lowercase else text)
 
     def _sequences(self, texts: Sequence[str], lengths: list[int]) -> Any:
-        """The sequences; `lengths` is filled with what the texts have before they are cut."""
+        """The sequences of texts; append the uncut length of each text to `lengths`."""
         import numpy as np
 
         from textforge import Ragged

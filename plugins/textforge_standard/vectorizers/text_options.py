@@ -1,4 +1,4 @@
-"""The options of all bags of n-grams, declared and documented once."""
+"""Options shared by all bag-of-n-grams vectorizers."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -9,7 +9,7 @@ Length = Annotated[int, Ge(1), Le(100)]
 
 
 def inherit_options(kind: type, base: type) -> None:
-    """Put the documentation of a base class's options before that of the class's own."""
+    """Insert the option docs of a base class before those of the class itself."""
     about, _, own = (kind.__doc__ or "").partition("\n    Options:\n")
     _, _, inherited = (base.__doc__ or "").partition("\n    Options:\n")
     kind.__doc__ = f"{about.rstrip()}\n\n    Options:\n{inherited.rstrip()}\n{own}".rstrip() + "\n    "
@@ -17,18 +17,18 @@ def inherit_options(kind: type, base: type) -> None:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class TextOptions:
-    """How texts are cut into n-grams; the fields are options of every vectorizer that derives from this.
+    """How to split texts into n-grams; every subclass takes these fields as options.
 
     Options:
-        unit: what n-grams are made of: 'words', 'characters', or 'characters_in_words', which cross no white space
-            and see one space before and after each word.
+        unit: units of an n-gram: 'words', 'characters', or 'characters_in_words', which stay within one word padded
+            with a space on each side.
         split: 'words' takes runs of two or more letters, digits or underscores, as scikit-learn does;
-            'spaces' cuts at each single space, as str.split(' ') does, and keeps all else.
-        lowercase: turn text to lower case first.
-        strip_accents: take accents and other combining marks off their letters (é becomes e).
-        ngrams: the fewest and the most units in a row that make one feature; [1, 2] is words and pairs of them.
-        stop_words: words to leave out: a list of them, as they are after lower-casing, or 'english' for
-            scikit-learn's list; null leaves none out.
+            'spaces' splits at each single space, as str.split(' ') does, and keeps everything else.
+        lowercase: convert texts to lower case first.
+        strip_accents: remove accents and other combining marks (é becomes e).
+        ngrams: shortest and longest n-gram, in units; [1, 2] is single words and pairs.
+        stop_words: words to ignore: a list (compared after lower-casing), 'english' for scikit-learn's list, or null
+            for none.
     """
 
     unit: Literal["words", "characters", "characters_in_words"] = "words"
@@ -54,7 +54,7 @@ class TextOptions:
         return None
 
     def _cutter(self) -> Any:
-        """What cuts texts as these options say."""
+        """The `Cutter` that these options describe."""
         from textforge_standard.vectorizers.units import Cutter
 
         stop_words = self.stop_words or ()

@@ -8,13 +8,13 @@ from textforge_standard.vectorizers.bow import BagOfWords
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Tfidf(BagOfWords):
-    """Counts times inverse document frequency, as scikit-learn's TfidfVectorizer weighs them.
+    """Counts times inverse document frequency, weighted as in scikit-learn's TfidfVectorizer.
 
     idf(word) = ln((1 + texts) / (1 + texts with the word)) + 1 (Spärck Jones 1972, smoothed).
 
     Options:
-        sublinear: use 1 + ln(count) in place of the count.
-        norm: scale each text's weights to unit Euclidean ('l2') or sum ('l1') length; null leaves them.
+        sublinear: use 1 + ln(count) instead of the count.
+        norm: scale the weights of each text to unit Euclidean ('l2') or sum ('l1') norm; null does not scale.
     """
 
     sublinear: bool = False
@@ -43,10 +43,10 @@ class Tfidf(BagOfWords):
         return {**super().state(), "idf": self.idf}
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer as `state` gave it.
+        """Restore the vocabulary and the idf that `state` returned.
 
         Raises:
-            ValueError: there is not one finite idf for each word.
+            ValueError: the idf is not one finite number per word.
         """
         import numpy as np
 

@@ -6,26 +6,26 @@ from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge
 
-PADDING, UNKNOWN, SPECIAL = 0, 1, 2
-"""Two ids that are no word's, and their number: the vocabulary begins after them."""
+from textforge_standard.vectorizers.shortening import Keep, head_length
+from textforge_standard.vectorizers.special_ids import N_SPECIAL, UNKNOWN
 
 
 class Tokens:
-    """Words as numbers in the order of the text: what fasttext, textcnn, rnn and transformer read.
+    """Word ids in text order: the input of fasttext, textcnn, rnn and transformer.
 
-    Id 0 is padding and never occurs in a text; id 1 stands for any word that the vocabulary lacks.
+    Id 0 is padding and never occurs in a text; id 1 stands for any word outside the vocabulary.
 
     Options:
         split: 'words' takes runs of two or more letters, digits or underscores; 'words_and_punctuation' takes
-            words of any length and each other character by itself; 'spaces' cuts at each single space.
-        lowercase: turn text to lower case first.
-        min_df: words that occur in fewer training texts than this are unknown.
-        max_features: keep only this many words, the most frequent ones; null keeps all.
-        max_length: words that are read of a text; null reads all. What is cut off is told.
-        keep: which part of a longer text is read: its first words ('head'), its last ('tail'), or half of each
-            ('both', Sun et al. 2019).
-        vectors: file of pretrained word vectors, as word2vec (text), GloVe and fastText write them, .gz too; read
-            while training only, a bundle does not need it.
+            words of any length and every other character by itself; 'spaces' splits at each single space.
+        lowercase: convert texts to lower case first.
+        min_df: treat words that occur in fewer training texts than this as unknown.
+        max_features: keep only this many of the most frequent words; null keeps all.
+        max_length: number of words to read from each text; null reads all. A warning reports how much is cut off.
+        keep: part of a longer text to read: its first words ('head'), its last ('tail'), or half of each ('both',
+            Sun et al. 2019).
+        vectors: file of pretrained word vectors in the text format of word2vec, GloVe or fastText, optionally
+            gzipped; read during training only, a bundle does not need it.
     """
 
     gives = ("vocab_size", "vectors")
@@ -38,30 +38,30 @@ class Tokens:
         min_df: Annotated[int, Ge(1)] = 1,
         max_features: Annotated[int, Ge(1)] | None = None,
         max_length: Annotated[int, Ge(1)] | None = 512,
-        keep: Literal["head", "tail", "both"] = "head",
+        keep: Keep = "head",
         vectors: Path | None = None,
     ) -> None:
         self.split, self.lowercase, self.min_df, self.max_features = split, lowercase, min_df, max_features
         self.max_length, self.keep, self._file = max_length, keep, vectors
         self.vectors: Any = None
-        """float32 array (vocab_size, dim) once fitted with a file, NaN rows where it lacks a word; never saved."""
+        """float32 array (vocab_size, dim) after a fit with a file; rows of missing words are NaN. Never saved."""
         self.warnings: list[str] = []
-        """What the user should know of the fit."""
+        """Warnings about the last fit."""
 
     def fit(self, texts: Sequence[str]) -> Self:
-        """Learn the vocabulary, sorted, from the parts of the texts that are read.
+        """Learn the sorted vocabulary from the parts of the texts that `max_length` and `keep` leave.
 
         Raises:
-            DataError: no word is left, or the file of vectors cannot be used; says why.
+            DataError: the vocabulary is empty, or the vector file cannot be used.
         """
         self.fit_transform(texts)
         return self
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
-        """Learn from texts and give their sequences, cutting them into words once.
+        """Fit on texts and return their sequences, splitting each text once.
 
         Raises:
-            DataError: no word is left, or the file of vectors cannot be used; says why.
+            DataError: the vocabulary is empty, or the vector file cannot be used.
         """
         from textforge_standard.vectorizers.shortening import Cut
 
@@ -72,10 +72,10 @@ class Tokens:
         return self._sequences(found, lengths)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
-        """As `fit` on all texts of the chunks, which are read once: memory grows with the vocabulary alone.
+        """Do as `fit`, on chunks that are read once; memory grows only with the vocabulary.
 
         Raises:
-            DataError: no word is left, or the file of vectors cannot be used; says why.
+            DataError: the vocabulary is empty, or the vector file cannot be used.
         """
         from textforge_standard.vectorizers import words
         from textforge_standard.vectorizers.shortening import Cut
@@ -92,21 +92,21 @@ class Tokens:
         return self
 
     def _fitted(self, cut: Any) -> None:
-        """What follows from the vocabulary and is to be told of the texts."""
+        """Read the word vectors of the vocabulary and collect the warnings."""
         self.warnings = cut.told()
         if self._file is not None:
             from textforge_standard.vectorizers.word_vectors import read_vectors
 
-            self.vectors = read_vectors(self._file, self.vocabulary, first=SPECIAL, warnings=self.warnings)
+            self.vectors = read_vectors(self._file, self.vocabulary, first=N_SPECIAL, warnings=self.warnings)
 
     def transform(self, texts: Sequence[str]) -> Any:
-        """Sequences of texts: `textforge.Ragged`, ids in the order of the text, no weights."""
+        """Sequences of texts: `textforge.Ragged`, one row per text, ids in text order, no weights."""
         return self._sequences(*self._cut(texts))
 
     @property
     def vocab_size(self) -> int:
         """The number of ids: the words, padding and unknown."""
-        return len(self.vocabulary) + SPECIAL
+        return len(self.vocabulary) + N_SPECIAL
 
     def state(self) -> dict[str, Any]:
         """The vocabulary, packed into arrays."""
@@ -115,7 +115,7 @@ class Tokens:
         return dict(pack(self.vocabulary))
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer with the vocabulary that `state` gave; it has no vectors."""
+        """Restore the vocabulary that `state` returned; the vectors are not restored."""
         from textforge_standard.vectorizers.packing import unpack
 
         self._use(unpack(state))
@@ -129,7 +129,7 @@ class Tokens:
         self._words = pl.Enum(vocabulary)
 
     def _cut(self, texts: Sequence[str], cut: Any = None) -> tuple[Any, Any]:
-        """The words that are read of all texts, and how many of each; `cut` counts those that are longer."""
+        """The words to read from all texts, and their number per text; `cut` counts the longer texts."""
         import numpy as np
 
         from textforge_standard.vectorizers import words
@@ -142,12 +142,12 @@ class Tokens:
         if most is None or len(texts) == 0 or lengths.max() <= most:
             return found, lengths
         place = np.arange(len(rows)) - (np.cumsum(lengths) - lengths)[rows]
-        head = {"head": most, "tail": 0, "both": most - most // 2}[self.keep]
+        head = head_length(most, self.keep)
         read = (place < head) | (place >= (lengths - (most - head))[rows]) | (lengths <= most)[rows]
         return found.filter(read), np.minimum(lengths, most)
 
     def _learn(self, found: Any, lengths: Any) -> list[str]:
-        """The vocabulary: all words, or the frequent ones, sorted."""
+        """The sorted vocabulary: all words, or the frequent ones."""
         import numpy as np
         import polars as pl
 
@@ -171,7 +171,7 @@ class Tokens:
             )
 
     def _kept(self, vocabulary: list[str], texts_with: Any, total: Any, n_texts: int) -> list[str]:
-        """The words that enough texts have, then the most frequent of them."""
+        """Drop words that occur in too few texts, then keep the most frequent of the others."""
         import numpy as np
 
         from textforge import DataError
@@ -192,6 +192,6 @@ class Tokens:
 
         from textforge import Ragged
 
-        numbers = found.cast(self._words, strict=False).to_physical().cast(int) + SPECIAL
+        numbers = found.cast(self._words, strict=False).to_physical().cast(int) + N_SPECIAL
         ids = numbers.fill_null(UNKNOWN).to_numpy().astype(np.int32)
         return Ragged(ids, np.concatenate(([0], np.cumsum(lengths))), self.vocab_size)

@@ -11,11 +11,11 @@ from textforge import Vectorizer
 class Union:
     """Features of several vectorizers side by side: bags of words or characters, and dense vectors.
 
-    As scikit-learn's FeatureUnion. Entries of a dense vector become entries of the joint bag.
+    Works as scikit-learn's FeatureUnion. The columns of a dense vector become columns of the joint bag.
 
     Options:
         of: the vectorizers, at least one.
-        weights: a factor for the features of each vectorizer; null leaves them as they are.
+        weights: one factor per vectorizer, by which its features are multiplied; null means 1 for each.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Union:
 
     @staticmethod
     def check_options(*, of: Sequence[Any], weights: Sequence[float] | None) -> str | None:
-        """Say which options contradict each other."""
+        """A sentence about options that contradict each other, or None."""
         sequences = [part.label for part in of if tuple(part.gives) != ("n_features",)]
         if sequences:
             return f"{sequences[0]} gives word sequences, which cannot stand beside other features. Use a bag of words."
@@ -51,7 +51,7 @@ class Union:
         return self._joined([_fit_transform(member, texts) for member in self._members], texts)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
-        """Fit on chunks of texts, which are read once; each vectorizer learns in a thread of its own."""
+        """Fit on chunks of texts that are read once; each vectorizer runs in its own thread."""
         from textforge_standard.vectorizers.broadcast import broadcast
 
         broadcast(chunks, [member.fit_chunks for member in self._members])
@@ -66,18 +66,18 @@ class Union:
         return {"of": [member.state() for member in self._members], "widths": self._widths}
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer with the states that `state` returned."""
+        """Restore the states that `state` returned."""
         self._members = [member.from_state(one) for member, one in zip(self._members, state["of"], strict=True)]
         self._widths = [int(width) for width in state["widths"]]
         return self
 
     @property
     def warnings(self) -> list[str]:
-        """What the vectorizers warn of."""
+        """The warnings of all vectorizers."""
         return [warning for member in self._members for warning in getattr(member, "warnings", ())]
 
     def _joined(self, found: Sequence[Any], texts: Sequence[str]) -> Any:
-        """The columns of all features side by side, in one row per text."""
+        """Concatenate the columns of all features, one row per text."""
         import numpy as np
 
         from textforge import Ragged, as_features
@@ -87,7 +87,7 @@ class Union:
         rows = [_as_ragged(block) for block in blocks]
         offsets = np.sum([block.offsets for block in rows], axis=0)
         indices, weights = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
-        ends, first = offsets[:-1].copy(), 0  # where the next block of each row begins; the block's first column
+        ends, first = offsets[:-1].copy(), 0  # the next free place of each row; the first column of the block
         for block, factor in zip(rows, self._weights, strict=True):
             lengths = np.diff(block.offsets)
             places = np.repeat(ends - block.offsets[:-1], lengths) + np.arange(len(block.indices))
@@ -106,7 +106,7 @@ def _fit_transform(vectorizer: Any, texts: Sequence[str]) -> Any:
 
 
 def _as_ragged(features: Any) -> Any:
-    """Dense features with an entry for every column; ragged ones as they are."""
+    """Convert dense features to ragged ones with an entry for every column; return ragged ones unchanged."""
     import numpy as np
 
     from textforge import Ragged
