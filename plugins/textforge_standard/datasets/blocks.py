@@ -1,15 +1,15 @@
-"""A file's text in blocks that end where a row does, so that it need not fit in memory."""
+"""Split a file's text into blocks of whole rows, so that it need not fit in memory."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 BLOCK = 1 << 24
-"""Characters of a file that are read at once; a row may be longer."""
+"""Read buffer size, in characters; a row may be longer."""
 LONGEST = 1 << 28
 
 
 def whole_lines(path: Path, text: Iterable[str], size: int) -> Iterator[str]:
-    """Text in blocks that end where a line does.
+    """Yield blocks of whole lines.
 
     Raises:
         DataError: a line is too long.
@@ -30,10 +30,9 @@ def whole_lines(path: Path, text: Iterable[str], size: int) -> Iterator[str]:
 
 
 def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int) -> Iterator[str]:
-    """A file's text in blocks of whole rows, the line ends at its end left out but for one, as `_lines` does.
+    """Yield blocks of whole rows; the text ends with exactly one newline.
 
-    Where all quotes are closed before a line end, their number is even; whether they stand where they may is
-    for the reader of the block to say.
+    A newline ends a row if the number of quotes before it is even. The reader of the block validates their places.
 
     Raises:
         DataError: a row is too long.
@@ -48,7 +47,7 @@ def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int) -> Iter
         buffer = "".join(parts)
         end = _last_row_end(buffer, quotes)
         if buffer[:end].isspace():
-            end = 0  # lines that are empty go with what follows
+            end = 0  # keep blank lines with the next block
         if end:
             yield buffer[:end]
             lines += buffer.count("\n", 0, end)
@@ -64,7 +63,7 @@ def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int) -> Iter
 
 
 def _last_row_end(text: str, quotes: bool) -> int:
-    """Behind the last line end outside of quotes that something other than line ends follows; 0 where there is none."""
+    """Offset just past the last newline outside quotes that is followed by more data; 0 if there is none."""
     end = len(text.rstrip("\r\n"))
     inside = quotes and text.count('"', 0, end) % 2 == 1
     while (place := text.rfind("\n", 0, end)) >= 0:

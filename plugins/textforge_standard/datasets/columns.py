@@ -1,4 +1,4 @@
-"""The columns of a table that become texts, labels and groups."""
+"""Read texts, labels and groups from the columns of a table."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -15,24 +15,24 @@ from textforge_standard.datasets.unlabelled import UNKNOWN
 
 Names = Annotated[list[str], MinLen(1)]
 SHOWN = 8
-"""Rows that a message names."""
+"""Maximum number of rows that a message lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Which columns are what.
+    """Roles of the columns.
 
     Options:
-        text: name of the column of texts, or a list of columns that are joined; empty ones are left out.
-        join: what stands between joined columns.
-        label: name of the column of labels, or a list of columns of 0 and 1 (or true and false, yes and no), one a
-            label (multi-label); labels are read as text, and a column that holds lists makes the data multi-label.
-        label_separator: what stands between the labels of a text in a column of text, as '|' in 'a|b' (multi-label);
-            a text whose field is empty or missing has no label.
-        group: column of rows that belong together, such as those of one author: no hold-out divides a group.
-        missing: rows without text or without label are an error, or are dropped and counted.
+        text: name of the text column, or a list of columns to join; empty fields are skipped.
+        join: separator between joined columns.
+        label: name of the label column, or a list of columns of 0 and 1 (or true and false, yes and no), one per
+            label (multi-label); labels are read as text, and a column of lists makes the data multi-label.
+        label_separator: separator between the labels in a text field, as '|' in 'a|b' (multi-label); a row whose
+            field is empty or missing has no label.
+        group: column that names the group of a row, such as its author; a hold-out never splits a group.
+        missing: treat rows without text or label as an error, or drop and count them.
         similar_labels: labels that look alike, such as 'ball' and 'ball ' or letters with composed and decomposed
-            accents, stay separate classes (keep), become one (join), or one whatever their case, too (ignore_case).
+            accents, stay separate classes (keep), become one (join), or become one regardless of case (ignore_case).
     """
 
     text: str | Names = "text"
@@ -52,7 +52,7 @@ class Columns:
         return [self.label] if isinstance(self.label, str) else self.label
 
     def wanted(self) -> dict[str, str]:
-        """Each column to read, and the option that names it."""
+        """Map each column to read to the option that names it."""
         named = {"text": self.texts, "label": self.labels, "group": [self.group] if self.group is not None else []}
         found: dict[str, str] = {}
         for option, names in named.items():
@@ -73,38 +73,38 @@ class Columns:
 
 @dataclass
 class Table:
-    """Columns of one file, equally long; None where there is no value."""
+    """Columns of one file, of equal length; None marks a missing value."""
 
     path: Path | str
     columns: dict[str, list[Any]]
     called: str = "rows {}"
-    """How messages call rows that have the numbers `{}`."""
+    """How messages refer to rows with the numbers `{}`."""
 
     numbers: Sequence[int] | None = None
-    """Where each row stands in the file; by default they count from 1."""
+    """Number of each row in the file; by default rows count from 1."""
 
     warnings: list[str] = field(default_factory=list)
-    """Sentences about the file."""
+    """Warnings about the file."""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 
     def rows(self, rows: Iterable[int]) -> str:
-        """Rows as messages name them."""
+        """Rows, as messages refer to them."""
         from textforge.errors import listed
 
         return self.called.format(listed(map(self.number, rows), limit=SHOWN))
 
     def number(self, row: int) -> str:
-        """Where a row stands in the file."""
+        """The number of a row in the file."""
         return str(self.numbers[row] if self.numbers else row + 1)
 
 
 def look_up(path: Path | str, header: Sequence[str], wanted: dict[str, str]) -> None:
-    """See to it that each column wanted stands in the header once.
+    """Validate that the header has each wanted column exactly once.
 
     Raises:
-        DataError: it does not; names the nearest.
+        DataError: a column is missing or repeated; suggests the nearest name.
     """
     from textforge import DataError
     from textforge.errors import did_you_mean, listed
@@ -120,10 +120,10 @@ def look_up(path: Path | str, header: Sequence[str], wanted: dict[str, str]) -> 
 
 
 def examples(table: Table, columns: Columns) -> Examples:
-    """A table's texts, labels and groups, rows that lack one told or left out.
+    """Read a table's texts, labels and groups; report or drop incomplete rows.
 
     Raises:
-        DataError: a value is missing, or is none of its kind; names file and row.
+        DataError: a value is missing or has the wrong type; names file and row.
     """
     file = Incomplete(table.path, columns)
     found = file.complete(table)
@@ -132,7 +132,7 @@ def examples(table: Table, columns: Columns) -> Examples:
 
 
 class Incomplete:
-    """The complete rows of a file's tables, and what is to be told of the others once all were seen."""
+    """Filter for the complete rows of a file; collects a report on the others."""
 
     def __init__(self, path: Path | str, columns: Columns) -> None:
         self.path, self.columns = path, columns
@@ -142,13 +142,13 @@ class Incomplete:
         self.called = ""
         self.warnings: list[str] = []
         self.unknown = False
-        """Whether a label was missing because it is -1."""
+        """Whether some label was missing because it is -1."""
 
     def complete(self, table: Table) -> Examples:
         """A table's rows that have a text, a label and a group.
 
         Raises:
-            DataError: a value is none of its kind; names file and row.
+            DataError: a value has the wrong type; names file and row.
         """
         columns = self.columns
         self.warnings += table.warnings
@@ -175,10 +175,10 @@ class Incomplete:
         return found.rows(row for row in range(len(texts)) if row not in gone)
 
     def told(self) -> list[str]:
-        """Warnings of the rows that were left out, and of those that have no label.
+        """Warnings about dropped rows and about rows without labels, after all tables were read.
 
         Raises:
-            DataError: no row may lack anything, or the file has no rows.
+            DataError: rows are incomplete and `missing` is 'error', or no complete row exists.
         """
         from textforge import DataError
         from textforge.errors import listed
@@ -202,10 +202,10 @@ class Incomplete:
 def missing_told(
     path: Path | str, n: int, counts: dict[str, int], where: str, missing: str, called: str = "rows"
 ) -> str:
-    """The warning of rows that were left out.
+    """The warning about dropped rows.
 
     Raises:
-        DataError: they are to be an error.
+        DataError: `missing` is 'error'.
     """
     from textforge import DataError
 
@@ -221,7 +221,7 @@ def _lacking(n: int, counts: dict[str, int], called: str = "rows") -> str:
 
 
 def as_text(value: Any) -> str:
-    """A number or truth value as JSON writes it; 3.0, which tools make of a 3 beside a missing value, as 3."""
+    """Format a number or boolean as JSON does; 3.0 becomes 3, since tools write a 3 beside a missing value as 3.0."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -242,11 +242,11 @@ def _is_label(value: Any) -> bool:
 
 
 def _values(table: Table, column: str, fits: Callable[[Any], bool], wanted: str) -> list[Any]:
-    """A column's values, NaN as None, each found to fit."""
+    """Validate a column's values; NaN becomes None."""
     from textforge import DataError
 
     values = table.columns[column]
-    if {*map(type, values)} <= {str, type(None)}:  # the common case at the speed of C
+    if {*map(type, values)} <= {str, type(None)}:  # fast path for the common case
         return values
     values = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
     for row, value in enumerate(values):
@@ -271,13 +271,13 @@ def _texts(table: Table, columns: Columns) -> list[str]:
 
 
 def _labels(table: Table, columns: Columns) -> list[Any]:
-    """The label or the list of labels of each row, None where it is missing."""
+    """The label or list of labels of each row; None if it is missing."""
     if not isinstance(columns.label, str):
         return _flags(table, columns.label)
     kind = "a label (text, a whole number, true or false) or a list of them"
     values = _values(table, columns.label, _is_label, kind)
     if (separator := columns.label_separator) is not None:
-        # An empty field, which tables cannot tell from a missing one, is a text without labels.
+        # Tables cannot tell an empty field from a missing one: both mean no labels.
         return [_divided(v, separator) if isinstance(v, str) else _listed(v) or [] for v in values]
     if {*map(type, values)} <= {str, type(None)}:
         return values
@@ -296,11 +296,11 @@ def _listed(value: Any) -> list[str] | None:
 
 ON, OFF = frozenset({"1", "1.0", "true", "yes"}), frozenset({"0", "0.0", "false", "no"})
 FLAGS = ON | OFF
-"""In lower case; any case is read."""
+"""Lower-cased; any case is accepted."""
 
 
 def _flags(table: Table, names: list[str]) -> list[list[str] | None]:
-    """The names of the columns that hold a 1; None where one holds nothing or -1, the mark of a label not given."""
+    """The names of the columns that hold a 1; None if one is empty or -1, which marks a withheld label."""
     from textforge import DataError
 
     rows: list[list[str] | None] = [[] for _ in table.columns[names[0]]]

@@ -28,13 +28,13 @@ def csv_files(
     names: Annotated[list[str], MinLen(1)] | None = None,
     encoding: str = "utf-8",
 ) -> Any:
-    """Comma-separated files with a header: one column of texts, one of labels.
+    """Comma-separated files with a header, a text column and a label column.
 
     Options:
-        separator: the character between columns; one ASCII character.
-        quotes: a field in double quotes may hold separators and line ends; false takes quotes as they stand.
-        names: the columns' names, for files without a header.
-        encoding: the files' character encoding.
+        separator: one ASCII character that separates columns.
+        quotes: true lets a field in double quotes contain separators and line breaks; false reads quotes as text.
+        names: column names, for files without a header.
+        encoding: character encoding of the files.
     """
     own = {"separator": separator, "quotes": quotes, "names": names, "encoding": encoding}
     return from_files(files, hold_out, columns, streaming, seed, read_separated, separated_blocks, **own)

@@ -27,17 +27,17 @@ def fasttext(
     similar_labels: SimilarLabels = "keep",
     encoding: str = "utf-8",
 ) -> Any:
-    """Lines as fastText reads them: `__label__space the text __label__news` (Joulin et al. 2017).
+    """Lines in fastText's format: `__label__space the text __label__news` (Joulin et al. 2017).
 
-    Every word that begins with the prefix is a label, wherever it stands in its line; the text is the other words.
+    Every word that starts with the prefix is a label, wherever it occurs in the line; the other words are the text.
 
     Options:
-        prefix: what each label begins with.
-        multi_label: whether a text may have several labels or none; null says yes where a line has several.
-        missing: lines without text or without label are an error, or are dropped and counted.
+        prefix: prefix of every label.
+        multi_label: whether a text may have several labels or none; null means yes if any line has several.
+        missing: treat lines without text or label as an error, or drop and count them.
         similar_labels: labels that look alike, such as 'café' with a composed and a decomposed accent, stay separate
-            classes (keep), become one (join), or one whatever their case, too (ignore_case).
-        encoding: the files' character encoding.
+            classes (keep), become one (join), or become one regardless of case (ignore_case).
+        encoding: character encoding of the files.
     """
     lines = {name: [(path, _lines(path, prefix, encoding)) for path in paths] for name, paths in files.splits().items()}
     if multi_label is None:
@@ -56,13 +56,13 @@ def fasttext(
 
 
 SPACE = " \t\r\v\f"
-"""Characters that end a word for fastText; others, such as a no-break space, do not."""
+"""Characters that end a word in fastText; a no-break space, for example, does not."""
 
 
 def _lines(path: Path, prefix: str, encoding: str) -> list[tuple[int, list[str], str]]:
-    """The number, the labels and the text of each line that is not blank.
+    """The number, the labels and the text of each non-blank line.
 
-    As in fastText's `Dictionary::getLine` and `getType`, a word is a label if it begins with the prefix.
+    A word is a label if it starts with the prefix, as in fastText's `Dictionary::getLine` and `getType`.
     """
     found, label = [], re.compile(f"(?<![^{SPACE}]){re.escape(prefix)}([^{SPACE}]*)[{SPACE}]*")
     for number, line in enumerate(text_of(path, encoding).split("\n"), start=1):
@@ -88,7 +88,7 @@ def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: b
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:
-    """The options for a file whose first line has a label."""
+    """The options for a file whose first line has a label; None for any other."""
     from textforge import DataError
 
     paths = data_files(path, ("", ".txt", ".ft", ".fasttext", ".train", ".valid", ".test"))

@@ -1,4 +1,4 @@
-"""Files that a recipe names: one, several or globs; compressed or not; in any encoding."""
+"""Find and read the files that a recipe names: paths or globs, compressed or not, in any encoding."""
 
 import codecs
 import glob
@@ -21,16 +21,16 @@ PIECE = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """Where the data are.
+    """The files of each split.
 
     Options:
-        train: training data: a file, a list of files, or a glob such as data/*.csv; .gz and .zst are unpacked.
-        valid: validation data, as train.
-        test: test data, as train; without them test_fraction of train is held out.
+        train: training data: a file, a list of files, or a glob such as data/*.csv; .gz and .zst are decompressed.
+        valid: validation data, in the same form as train.
+        test: test data, in the same form as train; without it, test_fraction of train is held out.
     """
 
     folders: ClassVar[bool] = False
-    """Whether a folder may stand for the files in it."""
+    """Whether a folder is accepted in place of its files."""
 
     train: Paths
     valid: Paths | None = None
@@ -46,7 +46,7 @@ class Files:
         return None
 
     def splits(self) -> dict[str, list[Path]]:
-        """The files of each split that has any.
+        """The files of each split that is given.
 
         Raises:
             DataError: a glob matches nothing.
@@ -55,10 +55,10 @@ class Files:
 
 
 def expanded(paths: Paths, option: str) -> list[Path]:
-    """Every file that is named, those of a glob sorted, none twice.
+    """Expand globs into sorted files; drop duplicates.
 
     Raises:
-        DataError: a glob matches no file, or something is neither a file nor a folder.
+        DataError: a glob matches no file, or a path is a pipe or a device.
     """
     from textforge import DataError
 
@@ -71,14 +71,14 @@ def expanded(paths: Paths, option: str) -> list[Path]:
             only = f", only folders; {path / '*'} looks into them" if matches else ""
             raise DataError(f"{path}: no file matches this pattern{only}. Mend dataset.{option}.")
         for file in files:
-            if file.exists() and not (file.is_file() or file.is_dir()):  # to open a pipe may take for ever
+            if file.exists() and not (file.is_file() or file.is_dir()):  # opening a pipe may block forever
                 raise DataError(f"{file}: is a pipe or a device. Data are read more than once: save them to a file.")
         found |= dict.fromkeys(files)
     return list(found)
 
 
 def suffix(path: Path) -> str:
-    """The suffix that tells a file's format: `.csv` for `reviews.csv.gz`."""
+    """The suffix of a file without its compression suffix: `.csv` for `reviews.csv.gz`."""
     return Path(path.stem if path.suffix.lower() in COMPRESSED else path.name).suffix.lower()
 
 
@@ -87,11 +87,11 @@ SPLIT_NAMES = {
     "valid": ("valid", "validation", "val", "dev"),
     "test": ("test", "testing"),
 }
-"""Names by which files and folders of a split go."""
+"""Usual names of the files and folders of each split."""
 
 
 def data_files(path: Path, suffixes: Collection[str]) -> dict[str, Path]:
-    """A file of one of the suffixes as train, or the files of the splits in a folder; nothing where there are none."""
+    """Find data files by suffix: a file is train, a folder may hold one per split; empty if none match."""
     if path.is_file():
         return {"train": path} if suffix(path) in suffixes else {}
     if not path.is_dir():
@@ -107,10 +107,10 @@ def data_files(path: Path, suffixes: Collection[str]) -> dict[str, Path]:
 
 
 def content(path: Path) -> bytes:
-    """A file's bytes, unpacked.
+    """Read a file and decompress it.
 
     Raises:
-        DataError: it cannot be read, or is damaged.
+        DataError: the file cannot be read or is damaged.
     """
     from textforge import DataError
 
@@ -119,28 +119,28 @@ def content(path: Path) -> bytes:
             return file.read()
     found = []
     for piece in pieces(path):
-        if len(piece) >= PIECE and not piece.strip(b"\0"):  # what packs best may fill the memory
+        if len(piece) >= PIECE and not piece.strip(b"\0"):  # highly compressed zeros could fill the memory
             raise DataError(f"{path}: holds a megabyte of NUL bytes. The file is damaged: export it again.")
         found.append(piece)
     return b"".join(found)
 
 
 def text_of(path: Path, encoding: str | None) -> str:
-    """A file's text, unpacked; where it is none, that shows before all of it is unpacked.
+    """Read, decompress and decode a file; fails before decompressing all of it if it is not text.
 
     Raises:
-        DataError: it cannot be read, is damaged, or is not text in this encoding.
+        DataError: the file cannot be read, is damaged, or is not text in this encoding.
     """
     packed = path.suffix.lower() in COMPRESSED
     found = decoded_pieces(path, pieces(path) if packed else [content(path)], encoding)
-    return "".join(filter(None, found))  # which copies nothing where there is one piece
+    return "".join(filter(None, found))  # a single piece is not copied
 
 
 def pieces(path: Path) -> Iterator[bytes]:
-    """A file's bytes, unpacked, in pieces of a few megabytes at most.
+    """Read and decompress a file in pieces of a few megabytes at most.
 
     Raises:
-        DataError: it cannot be read, or is damaged.
+        DataError: the file cannot be read or is damaged.
     """
     kind = path.suffix.lower()
     with _opened(path) as file:
@@ -170,13 +170,13 @@ def _damaged(path: Path, error: Exception) -> Exception:
 
 
 PACKED_PIECE = 512
-"""Bytes of a .zst file that are unpacked at once: a block of 4 bytes may hold 128 KiB (RFC 8878), so 16 MiB at most."""
+"""Bytes of a .zst file to decompress per step: 4 bytes may expand to 128 KiB (RFC 8878), so a step to 16 MiB."""
 
 
 def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
-    """All frames of a file, in pieces of at most PIECE and 16 MiB.
+    """Decompress all frames of a .zst file, in pieces of at most PIECE + 16 MiB.
 
-    zstandard's own way of reading across frames takes a truncated one for whole.
+    zstandard's own reader across frames does not detect a truncated frame.
     """
     import zstandard
 
@@ -204,16 +204,16 @@ def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:
-    """The text of a file's bytes piece by piece, without a byte-order mark.
+    """Decode a file piece by piece and drop its byte-order mark.
 
     Args:
         path: the file, for messages.
-        pieces: its bytes.
-        encoding: the one that `dataset.encoding` names; None: UTF-8, of a dataset without such an option.
+        pieces: the bytes of the file.
+        encoding: value of `dataset.encoding`; None means UTF-8, for datasets without that option.
 
     Raises:
-        DataError: a byte is not in the encoding, is NUL, or is half a character; names the line, and the encoding that
-            the bytes seem to have.
+        DataError: a byte is NUL or not valid in the encoding, or a character is incomplete; names the line and the
+            likely encoding.
     """
     from textforge import DataError
 
@@ -221,8 +221,8 @@ def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str | None) ->
     lines, text_lines, first = 0, 0, True
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
-        halves = codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig")  # some odd codecs give halves of characters
-        for piece in chain(pieces, [b""]):  # nothing more: what is left over is no character
+        halves = codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig")  # some rare codecs yield lone surrogates
+        for piece in chain(pieces, [b""]):  # the empty last piece reports an incomplete character
             lines += piece.count(b"\n")
             text = decoder.decode(piece, final=not piece)
             if halves:
@@ -249,7 +249,7 @@ def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str | None) ->
 
 
 def _save_as(data: bytes, optional: bool) -> str:
-    """What to do about bytes in another encoding, which one that seems to be, and how sure that is."""
+    """Advice for bytes in another encoding: the likely encoding and the confidence."""
     found = detect(data)
     advice = "Save the file as UTF-8"
     if optional:
@@ -259,7 +259,7 @@ def _save_as(data: bytes, optional: bool) -> str:
 
 
 def no_such_encoding(*, encoding: str, **_: Any) -> str | None:
-    """What is wrong with an option `encoding`, for a factory's check_options."""
+    """The error message for an unknown `encoding`, or None; for check_options."""
     try:
         "".encode(encoding)
     except (LookupError, ValueError):

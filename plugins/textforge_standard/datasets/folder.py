@@ -29,20 +29,20 @@ def folder(
     similar_labels: SimilarLabels = "keep",
     encoding: str = "utf-8",
 ) -> Any:
-    """One folder a class, one file a text, as scikit-learn's `load_files` reads them.
+    """One folder per class, one file per text, as in scikit-learn's `load_files`.
 
-    Warnings name what is not read: class folders without a text, files in sub-folders, beside the class folders, or
-    hidden.
+    Warnings list everything that is not read: class folders without texts, and files that are hidden, in sub-folders,
+    or beside the class folders.
 
     Options:
-        train: the folder above the classes' folders; or above train/, test/ and valid/ which hold these.
-        valid: folder of the validation texts, its classes within.
-        test: folder of the test texts; without one test_fraction of train is held out.
-        classes: folders to take; null takes all.
-        missing: empty files are an error, or are dropped and counted.
+        train: folder of the class folders, or of train/, test/ and valid/ which contain the class folders.
+        valid: folder of the class folders of the validation texts.
+        test: folder of the class folders of the test texts; without it, test_fraction of train is held out.
+        classes: class folders to read; null reads all.
+        missing: treat empty files as an error, or drop and count them.
         similar_labels: classes that look alike, such as 'café' with a composed and a decomposed accent, stay separate
-            (keep), become one (join), or one whatever their case, too (ignore_case).
-        encoding: the files' character encoding.
+            (keep), become one (join), or become one regardless of case (ignore_case).
+        encoding: character encoding of the files.
     """
     from textforge import DataError
     from textforge.errors import listed
@@ -64,7 +64,7 @@ def folder(
 
 
 def split_folders(path: Path) -> dict[str, Path]:
-    """The folders of the splits; the folder itself is train where it has no such folders."""
+    """The folders of the splits; a folder without split folders is itself train."""
     named = {p.name.lower(): p for p in path.iterdir() if p.is_dir()} if path.is_dir() else {}
     found = {split: named[name] for split, names in SPLIT_NAMES.items() for name in names if name in named}
     inside = "train" in found and {p.name.lower() for p in found.values()} >= {*named}
@@ -72,19 +72,19 @@ def split_folders(path: Path) -> dict[str, Path]:
 
 
 def classes_in(path: Path) -> list[Path]:
-    """The folders of classes, by name."""
+    """The class folders, sorted by name."""
     return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
 JUNK = re.compile(r"\._.*|\.(DS_Store|git.*|keep|ipynb_checkpoints|svn|directory)")
-"""Hidden files and folders that desktops and version control leave behind; nobody means them to be texts."""
+"""Hidden files and folders of desktops and version control, which are never texts."""
 
 
 def _contents(path: Path) -> list[Path]:
-    """What is in a folder, by name, without `JUNK`.
+    """The entries of a folder without `JUNK`, sorted by name.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the folder cannot be read.
     """
     from textforge import DataError
 
@@ -95,7 +95,7 @@ def _contents(path: Path) -> list[Path]:
 
 
 def texts_in(path: Path) -> Iterator[Path]:
-    """The files of one class, by name."""
+    """The text files of one class, sorted by name."""
     return filter(_is_text, _contents(path))
 
 
@@ -104,7 +104,7 @@ def _is_text(path: Path) -> bool:
 
 
 def _read(path: Path, classes: list[str] | None, encoding: str) -> tuple[Examples, list[str]]:
-    """The texts of a folder of class folders, with warnings of what was not read; and the empty files."""
+    """Read the texts of all class folders, with warnings about unread files; also return the empty files."""
     from textforge import DataError
     from textforge.errors import did_you_mean, listed
 
@@ -135,19 +135,19 @@ def _read(path: Path, classes: list[str] | None, encoding: str) -> tuple[Example
 
 
 class _Unread:
-    """Files below a folder of class folders that are no texts of a class, for one warning of each kind."""
+    """Files that are not read, collected into one warning per kind."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.files: dict[str, list[Path]] = {}
 
     def add(self, found: Iterable[Path]) -> None:
-        """Take in what is in one folder, and everything below it."""
+        """Add entries of a folder, and everything below them."""
         for one in found:
             below = one.relative_to(self.path).parts
             if one.name.startswith("."):
                 kind = "hidden; rename what should be read"
-            elif one.is_dir() and not one.is_symlink():  # links may lead round in circles
+            elif one.is_dir() and not one.is_symlink():  # links may form cycles
                 self.add(_contents(one))
                 continue
             elif not one.is_file() and not one.is_dir():
@@ -167,7 +167,7 @@ class _Unread:
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:
-    """The options for a folder that has folders of texts within; None where they hold something else."""
+    """The options for a folder of class folders; None if it holds something else."""
     from textforge import DataError
 
     splits = split_folders(path) if path.is_dir() else {}
@@ -190,7 +190,7 @@ def _look_at(path: Path) -> dict[str, Any] | None:
 
 
 def _encodings(splits: dict[str, Path]) -> Iterator[tuple[str, str]]:
-    """UTF-8, and what else the files that are not UTF-8 seem to be, with how sure that is."""
+    """Yield UTF-8, then the likely encoding of the files that are not UTF-8, each with the confidence."""
     yield "utf-8", ""
     files = (content(file) for split in splits.values() for place in classes_in(split) for file in texts_in(place))
     if (found := detect(b"\n".join(data for data in files if not decodes(data, "utf-8")))) is not None:

@@ -18,12 +18,12 @@ from textforge_standard.option_groups import declare, with_groups
 
 @with_groups(groups_are_wrong)
 def jsonl(seed: int, files: Files, hold_out: HoldOut, columns: Columns, streaming: Streaming, /) -> Any:
-    """JSON Lines: one object a line; a field within a field is named with a dot, as in `meta.label`."""
+    """JSON Lines: one object per line; a dot names a nested field, as in `meta.label`."""
     return from_files(files, hold_out, columns, streaming, seed, read_jsonl, jsonl_blocks)
 
 
 def read_jsonl(path: Path, wanted: dict[str, str] | None) -> Table:
-    """The fields wanted (None: all) of every object; blank lines are skipped.
+    """Read the wanted fields (None: all) of every object; skip blank lines.
 
     Raises:
         DataError: a line is no JSON object, or no object has a field.
@@ -38,7 +38,7 @@ def read_jsonl(path: Path, wanted: dict[str, str] | None) -> Table:
 
 
 def jsonl_blocks(path: Path, wanted: dict[str, str], *, size: int = BLOCK) -> Iterator[Table]:
-    """The rows of `read_jsonl`, some after the other, so that a file need not fit in memory.
+    """Yield the rows of `read_jsonl` block by block, so that a file need not fit in memory.
 
     Raises:
         DataError: a line is no JSON object, or no object has a field.
@@ -65,7 +65,7 @@ def _refuse_empty(path: Path, empty: bool) -> None:
 
 
 def _numbered(path: Path, text: str, line: int = 1) -> tuple[list[int], list[dict[str, Any]]]:
-    """The objects of lines, the first of which is `line`, and the number of the line of each."""
+    """The objects of some lines, which start at number `line`, and the line number of each."""
     numbers, rows = [], []
     for number, row in _objects(path, text, line):
         numbers.append(number)
@@ -74,7 +74,7 @@ def _numbered(path: Path, text: str, line: int = 1) -> tuple[list[int], list[dic
 
 
 def _table(path: Path, numbers: list[int], rows: list[dict[str, Any]], names: list[str]) -> tuple[Table, set[str]]:
-    """The fields of these names, and which of them no object has."""
+    """The table of these fields, and the fields that no object has."""
     found = {name: [row[name] if name in row else _within(row, name) for row in rows] for name in names}
     absent = {name for name, column in found.items() if all(value is _ABSENT for value in column)}
     columns = {name: [None if value is _ABSENT else value for value in column] for name, column in found.items()}
@@ -89,7 +89,7 @@ _ABSENT = object()
 
 
 def _within(row: dict[str, Any], name: str) -> Any:
-    """The value of a field that is named by its path."""
+    """The value of a field, given its dotted path."""
     value: Any = row
     for step in name.split("."):
         if not isinstance(value, dict) or step not in value:
@@ -99,7 +99,7 @@ def _within(row: dict[str, Any], name: str) -> Any:
 
 
 def _names(row: dict[str, Any], lead: str = "") -> Iterator[str]:
-    """The paths of all fields."""
+    """Yield the dotted paths of all fields."""
     for name, value in row.items():
         if isinstance(value, dict):
             yield from _names(value, f"{lead}{name}.")
@@ -110,7 +110,7 @@ def _names(row: dict[str, Any], lead: str = "") -> Iterator[str]:
 def _objects(path: Path, text: str, first: int) -> Iterator[tuple[int, dict[str, Any]]]:
     from textforge import DataError
 
-    halves = "\\ud" in text or "\\uD" in text  # an escape may stand for half a character
+    halves = "\\ud" in text or "\\uD" in text  # an escape may be a lone surrogate
     for line, written in enumerate(text.split("\n"), start=first):
         if not written or written.isspace():
             continue
@@ -127,11 +127,11 @@ def _objects(path: Path, text: str, first: int) -> Iterator[tuple[int, dict[str,
 
 
 WHITE = " \t\r"
-"""White space of JSON within a line."""
+"""White space that JSON allows within a line."""
 
 
 class _RepeatedKeyError(ValueError):
-    """An object has a key twice; JSON leaves open which of the values counts."""
+    """An object repeats a key; JSON does not define which value counts."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _decode = json.JSONDecoder(object_pairs_hook=_object).raw_decode
-"""With the hook, which costs some time, and without the search for white space around it: as fast as `json.loads`."""
+"""Skipping the search for surrounding white space saves what the hook costs: as fast as `json.loads`."""
 
 
 def _parsed(written: str) -> Any:
@@ -154,7 +154,7 @@ def _parsed(written: str) -> Any:
 
 
 def _not_json(written: str, error: Exception) -> str:
-    """What is wrong with a line, and what the file may be in its stead."""
+    """The error message for a line that is not JSON."""
     if isinstance(error, _RepeatedKeyError):
         return f"the key '{error}' occurs twice in one object. Remove one of the two, or rename it."
     if written.strip() in ("[", "{"):

@@ -18,23 +18,23 @@ from textforge_standard.datasets.tables import from_files, look_at_files
 from textforge_standard.option_groups import declare, with_groups
 
 ROWS = 1 << 16
-"""Rows that are read at once where a file need not fit in memory."""
+"""Rows per block when a file need not fit in memory."""
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-"""The value in a folder's name where there is none."""
+"""The value in a folder name that stands for null."""
 
 
 @with_groups(groups_are_wrong)
 def parquet(seed: int, files: PartFiles, hold_out: HoldOut, columns: Columns, streaming: Streaming, /) -> Any:
-    """Parquet files, or folders of them; a field within a struct is named with a dot, as in `meta.label`.
+    """Parquet files, or folders of them; a dot names a field of a struct, as in `meta.label`.
 
-    Folders named `key=value` (Hive partitions) are a column `key` of the files below them. Where the Hugging Face
-    library wrote a file, numbers of classes become the classes' names.
+    A folder named `key=value` (Hive partition) adds a column `key` to the files below it. In files written by the
+    Hugging Face library, class numbers become class names.
     """
     return from_files(files, hold_out, columns, streaming, seed, read_parquet, parquet_blocks)
 
 
 def read_parquet(path: Path, wanted: dict[str, str] | None) -> Table:
-    """The columns wanted (None: all).
+    """Read the wanted columns (None: all).
 
     Raises:
         DataError: the file cannot be read, or lacks a column.
@@ -47,7 +47,7 @@ def read_parquet(path: Path, wanted: dict[str, str] | None) -> Table:
 
 
 def parquet_blocks(path: Path, wanted: dict[str, str], *, size: int = ROWS) -> Iterator[Table]:
-    """The rows of `read_parquet`, some after the other, so that a file need not fit in memory; its row groups must.
+    """Yield the rows of `read_parquet` block by block; only a row group must fit in memory.
 
     Raises:
         DataError: the file cannot be read, or lacks a column.
@@ -64,15 +64,15 @@ def parquet_blocks(path: Path, wanted: dict[str, str], *, size: int = ROWS) -> I
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
-    """The file, or a temporary one of what is packed in it: Parquet is read from its end.
+    """Yield the file, or a temporary decompressed copy, since Parquet is read from its end.
 
     Raises:
-        DataError: it cannot be read or unpacked, or what is packed in it does not begin as Parquet does.
+        DataError: the file cannot be read or decompressed, or its content does not start as Parquet.
     """
     from textforge import DataError
 
     if path.suffix.lower() not in COMPRESSED:
-        path.open("rb").close()  # polars tells less of what it cannot open
+        path.open("rb").close()  # raises a clearer error than polars
         yield path
         return
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
@@ -86,7 +86,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Tell what cannot be read."""
+    """Re-raise errors of the file system and of polars as `DataError`."""
     import polars as pl
 
     from textforge import DataError
@@ -100,10 +100,10 @@ def _told(path: Path) -> Iterator[None]:
 
 
 class _Fields:
-    """The fields of a file that are wanted, by dotted name.
+    """The wanted fields of a file, by dotted name.
 
     Raises:
-        DataError: the file lacks one.
+        DataError: the file lacks a wanted field.
     """
 
     def __init__(self, path: Path, file: Path, wanted: dict[str, str] | None) -> None:
@@ -119,10 +119,10 @@ class _Fields:
         self._steps = {name: paths.get(name, (name,)) for name in names if name in paths or name in schema}
         self._names = list(names)
         self.columns = sorted({steps[0] for steps in self._steps.values()})
-        """The file's columns to read."""
+        """Top-level columns to read from the file."""
 
     def values(self, frame: Any, before: int = 0) -> dict[str, list[Any]]:
-        """What each field holds in a frame of the columns, which begins after so many rows of the file."""
+        """The values of each field in a frame that starts after `before` rows of the file."""
         found = {column.name: column.to_list() for column in
                  frame.select(_field(steps).alias(name) for name, steps in self._steps.items())}  # fmt: skip
         for name, names in self._classes.items():
@@ -134,19 +134,19 @@ class _Fields:
 def _metadata(file: Path) -> dict[str, str]:
     import polars as pl
 
-    read = getattr(pl, "read_parquet_metadata", None)  # which polars calls experimental
+    read = getattr(pl, "read_parquet_metadata", None)  # polars marks it as experimental
     return read(file) if read is not None else {}
 
 
 def partitions(path: Path) -> dict[str, str | None]:
-    """The columns that a file has by the names of its folders, `key=value`, as Hive writes them."""
+    """The columns that the folders of a file add by their names `key=value` (Hive partitions)."""
     parts = takewhile(lambda part: "=" in part, reversed(path.parent.parts))
     pairs = [part.partition("=")[::2] for part in parts]
     return {unquote(key): None if value == HIVE_NULL else unquote(value) for key, value in reversed(pairs)}
 
 
 def _paths(schema: Any, lead: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every field that is no struct, by its dotted name, and the steps to it."""
+    """Yield the dotted name and the path of every field that is not a struct."""
     import polars as pl
 
     for name, kind in dict(schema).items():
@@ -166,7 +166,7 @@ def _field(steps: tuple[str, ...]) -> Any:
 
 
 def _look_at_parts(path: Path, suffixes: Collection[str]) -> dict[str, Path]:
-    """As `data_files`, or the folder itself as train, or globs where the parts' names begin with those of splits."""
+    """Do as `data_files`; for a folder of parts, return globs by split name, or the folder itself as train."""
     if (found := data_files(path, suffixes)) or not path.is_dir() or not parts_of(path):
         return found
     splits = split_globs(path)
@@ -174,7 +174,7 @@ def _look_at_parts(path: Path, suffixes: Collection[str]) -> dict[str, Path]:
 
 
 def _read_parts(path: Path, wanted: dict[str, str] | None) -> Table:
-    """The columns of every file that a path stands for, one after the other."""
+    """Concatenate the columns of all files of a path."""
     first, *others = [read_parquet(one, wanted) for one in PartFiles(train=path).splits()["train"]]
     for other in others:
         n_rows = len(next(iter(other.columns.values())))

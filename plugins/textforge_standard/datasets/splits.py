@@ -1,4 +1,4 @@
-"""Labelled texts of up to three splits, and what is held out where a split has no data of its own."""
+"""Labelled texts of up to three splits; splits without data of their own are held out of train."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ Labels = list[str] | list[list[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class HoldOut:
-    """What is held out of the training data.
+    """Fractions of the training data to hold out.
 
     Options:
-        test_fraction: fraction of train held out where there is no test data, stratified by label; 0 holds out none.
-        valid_fraction: fraction of train held out where there is no validation data, stratified by label.
+        test_fraction: fraction of train to hold out if no test data is given, stratified by label; 0 for none.
+        valid_fraction: fraction of train to hold out if no validation data is given, stratified by label; 0 for none.
     """
 
     test_fraction: Annotated[float, Ge(0), Lt(1)] = 0.2
@@ -28,9 +28,9 @@ class HoldOut:
         return None
 
     def wanted(self, found: Container[str], missing_test: str = "no test file") -> Iterator[tuple[str, float, str]]:
-        """Each split that is to be held out since it is not among those found, its fraction, and a sentence about it.
+        """Yield the name, the fraction and a message template of each split to hold out.
 
-        The sentence has places for what is held out ({0}) of how many rows ({1}), and how ({2}).
+        The template takes the number of held-out rows ({0}), the number of all rows ({1}), and the method ({2}).
         """
         for name, fraction, lead, purpose in (
             ("test", self.test_fraction, f"{missing_test}: ", "the test"),
@@ -42,7 +42,7 @@ class HoldOut:
 
 @dataclass
 class Examples:
-    """Texts, the label or the list of labels of each, and, where rows belong together, their groups."""
+    """Texts with a label or a list of labels each, and optional group names."""
 
     texts: list[str] = field(default_factory=list)
     labels: list[Any] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Examples:
     warnings: list[str] = field(default_factory=list)
 
     def add(self, other: "Examples") -> None:
-        """Put the examples of another file behind these."""
+        """Append the examples of another file."""
         self.texts += other.texts
         self.labels += other.labels
         self.warnings += other.warnings
@@ -65,7 +65,7 @@ class Examples:
 
 
 def dataset(splits: Mapping[str, Examples], hold_out: HoldOut, seed: int, missing_test: str = "no test file") -> Any:
-    """A `textforge.Dataset` of the splits that there are, the others held out of train where that is asked for."""
+    """Make a `textforge.Dataset` of the given splits; hold missing ones out of train as `hold_out` says."""
     from textforge import Dataset
 
     found = dict(splits)
@@ -92,7 +92,7 @@ def _holdout(labels: Labels, fraction: float, seed: int, groups: list[str] | Non
 
 
 def _shared_groups(splits: Mapping[str, Examples]) -> Iterator[str]:
-    """Warnings of groups that stand in train and in data of their own."""
+    """Yield a warning for each split that shares groups with train."""
     known = set(splits["train"].groups or ())
     for name, split in splits.items():
         both = known.intersection(split.groups or ()) if name != "train" else ()
@@ -101,10 +101,10 @@ def _shared_groups(splits: Mapping[str, Examples]) -> Iterator[str]:
 
 
 def read_splits(sources: Mapping[str, Source], read: Callable[[Source], Examples]) -> dict[str, Examples]:
-    """The examples of each split, read from its source.
+    """Read the examples of each split from its source.
 
     Raises:
-        DataError: a split has none, or some rows have one label, others a list of them.
+        DataError: a split has no examples, or some rows have one label and others a list.
     """
     from textforge import DataError
 
@@ -120,7 +120,7 @@ def read_splits(sources: Mapping[str, Source], read: Callable[[Source], Examples
 
 
 def mixed_labels(split: str) -> Exception:
-    """The error of a split in which some texts have one label, and others a list of them."""
+    """The error for data in which some texts have one label and others a list."""
     from textforge import DataError
 
     return DataError(

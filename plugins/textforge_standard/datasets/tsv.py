@@ -28,12 +28,12 @@ def tsv(
     names: Annotated[list[str], MinLen(1)] | None = None,
     encoding: str = "utf-8",
 ) -> Any:
-    """Tab-separated files with a header: one column of texts, one of labels.
+    """Tab-separated files with a header, a text column and a label column.
 
     Options:
-        quotes: a field in double quotes may hold tabs and line ends; false takes quotes as they stand.
-        names: the columns' names, for files without a header.
-        encoding: the files' character encoding.
+        quotes: true lets a field in double quotes contain tabs and line breaks; false reads quotes as text.
+        names: column names, for files without a header.
+        encoding: character encoding of the files.
     """
     own = {"separator": "\t", "quotes": quotes, "names": names, "encoding": encoding}
     return from_files(files, hold_out, columns, streaming, seed, read_separated, separated_blocks, **own)
