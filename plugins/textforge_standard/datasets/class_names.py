@@ -1,4 +1,4 @@
-"""Names of classes that the Hugging Face library keeps beside their numbers (Lhoest et al. 2021)."""
+"""Class names that the Hugging Face library stores with class numbers (Lhoest et al. 2021)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def names_in_metadata(metadata: Mapping[str, str]) -> dict[str, list[str]]:
-    """The names of the classes of each column that has any, from the metadata of a Parquet file it wrote.
+    """The class names of each column, from the metadata of a Parquet file; a nested field has a dotted name.
 
-    A field within a field goes by its dotted name.
+    Columns without class names are omitted.
     """
     try:
         return dict(_class_labels(json.loads(metadata["huggingface"])["info"]["features"]))
@@ -26,14 +26,14 @@ def _class_labels(features: Mapping[str, Any], lead: str = "") -> Iterator[tuple
 
 
 def named(place: str, column: str, values: list[Any], names: Sequence[str], before: int = 0) -> list[Any]:
-    """Numbers of classes, or lists of them, as names; -1, which stands for a label that is not given, as None.
+    """Replace class numbers, or lists of them, by names; -1, which marks a withheld label, becomes None.
 
     Args:
         place: the file or split, for messages.
         column: the column's name, for messages.
-        values: what the column holds; what is no number stays as it is.
-        names: the name of class 0, 1, …
-        before: how many rows of the file come before these.
+        values: values of the column; anything but a number is kept.
+        names: names of classes 0, 1, …
+        before: number of rows of the file before these.
 
     Raises:
         DataError: a number has no name; names the row.

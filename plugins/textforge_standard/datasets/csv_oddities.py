@@ -1,4 +1,4 @@
-"""What may be wrong with a table of separated values, and the sentence for each."""
+"""Anomalies of delimited tables, and the message for each."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from textforge_standard.datasets.csv_rows import Rows
 
 SEPARATORS = ",;\t|"
 FIRST_ROWS = 20
-"""Rows in which the header is sought where the first row is none."""
+"""Number of rows to search for a header if the first row is not one."""
 
 
 def columns(n: int) -> str:
@@ -19,32 +19,32 @@ def columns(n: int) -> str:
 
 @dataclass
 class Ragged:
-    """Rows that have more fields, or fewer, than there are columns.
+    """Rows with more or fewer fields than columns.
 
     Args:
-        where: what says how many columns there are.
+        where: source of the column count, for the message.
     """
 
     where: str
     count: int = 0
     first: list[tuple[int, int, int]] = field(default_factory=list)
-    """First line, last line and number of fields of the first of them."""
+    """First line, last line and number of fields of each of the first such rows."""
 
     def look(self, rows: Rows, width: int) -> None:
-        """Note those of some rows."""
+        """Record such rows of a block."""
         ragged = (rows.widths != width).nonzero()[0]
         for row in ragged[: SHOWN + 1 - len(self.first)].tolist():
             self.first.append((rows.line_of(row), rows.last_line_of(row), int(rows.widths[row])))
         self.count += len(ragged)
 
     def add(self, line: int, fields: list[str]) -> None:
-        """Note one."""
+        """Record one such row."""
         if len(self.first) <= SHOWN:
             self.first.append((line, line + sum(one.count("\n") for one in fields), len(fields)))
         self.count += 1
 
     def told(self, width: int, separator: str, quotes: bool) -> str:
-        """The sentence for them."""
+        """The error message."""
         from textforge.errors import listed
 
         (line, last, n), *others = self.first
@@ -67,23 +67,23 @@ class Ragged:
 
 @dataclass
 class Repeated:
-    """Rows that repeat the columns' names, as they do where files were put together.
+    """Rows that repeat the column names, as in concatenated files.
 
     Args:
-        what: what they repeat.
-        advice: what that may mean.
+        what: name of the repeated row, for the warning.
+        advice: last sentence of the warning.
     """
 
     what: str
     advice: str
     count: int = 0
     first: list[int] = field(default_factory=list)
-    """The first lines of them."""
+    """Line numbers of the first such rows."""
 
     def left_out(self, table: Table, rows: Rows, header: list[str], first: int) -> Table:
-        """A table of the rows from `first` on without such rows, which are noted.
+        """Drop such rows from a table of the rows from `first` on, and record them.
 
-        Where only one of several columns is read, the whole row must repeat the header.
+        If only one of several columns is read, the whole row must repeat the header.
         """
         repeats = _equal_rows(table, {name: {name, "\ufeff" + name} for name in table.columns})
         if len(table.columns) == 1:
@@ -98,7 +98,7 @@ class Repeated:
         return Table(table.path, found, called=table.called, numbers=[(table.numbers or kept)[row] for row in kept])
 
     def told(self) -> list[str]:
-        """The warning, if there were any."""
+        """The warning; empty if no row was recorded."""
         from textforge.errors import listed
 
         if not self.count:
@@ -112,7 +112,7 @@ class Repeated:
 
 
 def _equal_rows(table: Table, values: dict[str, set[str]]) -> list[int]:
-    """The rows that have, in every column, one of the column's `values`."""
+    """Indices of the rows that have one of the given `values` in every column."""
     found: list[int] | range | None = None
     for name, wanted in values.items():
         column = table.columns[name]
@@ -127,15 +127,15 @@ def _equal_rows(table: Table, values: dict[str, set[str]]) -> list[int]:
 
 @dataclass
 class Swallowed:
-    """Rows of several lines, each of which seems to be a row of its own: quotes that are text have joined them."""
+    """Multi-line rows whose lines look like separate rows, merged by quotes that are plain text."""
 
     n_rows: int = 0
     n_lines: int = 0
     first: list[str] = field(default_factory=list)
-    """The lines of the first of them."""
+    """Line ranges of the first such rows."""
 
     def look(self, rows: Rows, table: dict[str, list[str | None]], header: list[str], first: int) -> None:
-        """Note those of some rows, of which the columns wanted were read from `first` on."""
+        """Record such rows of a block; `table` has the wanted columns of the rows from `first` on."""
         suspects = rows.of_whole_lines()
         if not suspects:
             return
@@ -148,7 +148,7 @@ class Swallowed:
                     self.first.append(f"{rows.line_of(row)} to {rows.last_line_of(row)}")
 
     def told(self) -> list[str]:
-        """The warning, if there were any."""
+        """The warning; empty if no row was recorded."""
         from textforge.errors import listed
 
         if not self.n_rows:
@@ -163,7 +163,7 @@ class Swallowed:
 
 
 def _fields_of_lines(rows: Rows, row: int) -> list[list[str]] | None:
-    """The fields of each line of a row if quotes were text; None where doubled quotes show that they are not."""
+    """The fields of each line of a row, with quotes as text; None if doubled quotes show that they are not text."""
     text = rows.data[rows.starts[row] : rows.ends[row]].decode()
     if '""' in text:
         return None
@@ -174,7 +174,7 @@ def _fields_of_lines(rows: Rows, row: int) -> list[list[str]] | None:
 def _known(
     suspects: dict[int, list[list[str]]], columns: dict[int, list[str | None]], first: int
 ) -> dict[int, set[str | None]]:
-    """Which of the values of suspect rows' lines other rows have in the same column."""
+    """For each column, the values of suspicious lines that other rows have too."""
     known: dict[int, set[str | None]] = {}
     for place, values in columns.items():
         sought = {line[place] for lines in suspects.values() for line in lines if line[place].strip()}
@@ -188,9 +188,9 @@ def _known(
 
 
 def _each_a_row(lines: list[list[str]], known: dict[int, set[str | None]], separator: str) -> bool:
-    """Whether each of the lines seems to be a row: in a column, such as the labels', it has a value of other rows.
+    """Whether every line looks like a row: in one column, such as the labels, all values occur in other rows.
 
-    Texts seldom hold tabs, so where tabs separate columns it is enough that no field is empty.
+    Texts rarely contain tabs, so with tabs as separator it is enough that no field is empty.
     """
     if separator == "\t" and all(map(str.strip, (part for line in lines for part in line))):
         return True
@@ -198,19 +198,19 @@ def _each_a_row(lines: list[list[str]], known: dict[int, set[str | None]], separ
 
 
 class NotATable:
-    """A first row that cannot be the header.
+    """Diagnosis of a first row that may not be the header.
 
     Args:
-        rows: the rows, the first of them included.
-        first: its fields.
-        wanted: the columns that are sought; None: all.
+        rows: all rows, including the first.
+        first: fields of the first row.
+        wanted: the wanted columns; None means all.
     """
 
     def __init__(self, rows: Rows, first: list[str], wanted: dict[str, str] | None) -> None:
         self.rows, self.first, self.wanted = rows, first, wanted
 
     def told(self) -> str | None:
-        """What is wrong with it, if anything."""
+        """The error message, or None if the row may be the header."""
         if self.wanted is not None and all(name in self.first for name in self.wanted):
             return None
         return self._quote() or self._separator() or self._title()

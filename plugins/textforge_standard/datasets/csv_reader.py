@@ -1,4 +1,4 @@
-"""Files of separated values read exactly, or refused with the line that is wrong."""
+"""Read delimited files exactly, or reject them and name the faulty line."""
 
 import io
 import json
@@ -23,16 +23,16 @@ def read_separated(
     names: Sequence[str] | None = None,
     encoding: str = "utf-8",
 ) -> Table:
-    """The columns wanted (None: all) of a file with a header, or with columns that have the `names`.
+    """Read the wanted columns (None: all) of a file with a header, or of a file whose columns are `names`.
 
     Raises:
-        DataError: the file cannot be read, is damaged, lacks a column, or a row has another number of fields.
+        DataError: the file cannot be read, is damaged or lacks a column, or a row has the wrong number of fields.
     """
     text = text_of(path, encoding)
     if "\n" not in text:
-        text = text.replace("\r", "\n")  # line ends of old Macs, which spreadsheets still offer
+        text = text.replace("\r", "\n")  # line ends of classic Mac OS, which spreadsheets still export
     data = text.encode()
-    if not re.search(rb"[^\r\n]\r?\n\Z", data[-3:]):  # else spare a copy of all of it
+    if not re.search(rb"[^\r\n]\r?\n\Z", data[-3:]):  # avoids copying the whole text
         data = data.rstrip(b"\r\n") + b"\n"
     del text
     reader = _Reader(path, wanted, separator, quotes, names)
@@ -51,10 +51,10 @@ def separated_blocks(
     encoding: str = "utf-8",
     size: int = BLOCK,
 ) -> Iterator[Table]:
-    """The rows of `read_separated`, some after the other, so that a file need not fit in memory.
+    """Yield the rows of `read_separated` block by block, so that a file need not fit in memory.
 
     Raises:
-        DataError: as `read_separated`, or a row is too long.
+        DataError: as in `read_separated`, or a row is too long.
     """
     reader = _Reader(path, wanted, separator, quotes, names)
     for block in whole_rows(path, decoded_pieces(path, pieces(path), encoding), quotes, size):
@@ -64,7 +64,7 @@ def separated_blocks(
 
 
 class _Reader:
-    """Reads the rows of one file, in one piece or in several, and remembers what is odd about them."""
+    """Reader of one file, whole or in blocks; collects anomalies of its rows."""
 
     def __init__(
         self, path: Path, wanted: dict[str, str] | None, separator: str, quotes: bool, names: Sequence[str] | None
@@ -73,7 +73,7 @@ class _Reader:
         self.names = None if names is None else list(names)
         self.header: list[str] = []
         self.line = self.row = 1
-        """Numbers of the line and the row that come next."""
+        """Numbers of the next line and the next row."""
         if names is None:
             self.ragged = Ragged("the header")
             self.repeated = Repeated("the header", "Were several files put together?")
@@ -83,10 +83,10 @@ class _Reader:
         self.swallowed = Swallowed()
 
     def read(self, data: bytes) -> Table:
-        """The rows of some whole lines.
+        """Read the rows of a block of whole lines.
 
         Raises:
-            DataError: the first line is no header, a column is missing, or a quote stands where none may.
+            DataError: the first line is not a header, a column is missing, or a quote is misplaced.
         """
         if self.line == 1 and not (data := self._without_separator_line(data)):
             return self._nothing()
@@ -110,10 +110,10 @@ class _Reader:
         return Table(self.path, {name: [] for name in self.wanted or ()}, numbers=[])
 
     def finish(self) -> list[str]:
-        """What is odd about the rows that were read, once they all were.
+        """Warnings about all rows; call after the last block.
 
         Raises:
-            DataError: there was no header, or a row has another number of fields.
+            DataError: the file has no header, or a row has the wrong number of fields.
         """
         if not self.header:
             raise self._empty()
@@ -127,7 +127,7 @@ class _Reader:
         return DataError(f"{self.path}: {self.ragged.told(len(self.header), self.separator, self.quotes)}")
 
     def _without_separator_line(self, data: bytes) -> bytes:
-        """The text after a first line such as `sep=;`, which tells Excel what separates columns."""
+        """Skip a first line such as `sep=;`, which sets the separator for Excel."""
         from textforge import DataError
 
         if (found := separator_line(data)) is None:
@@ -142,10 +142,10 @@ class _Reader:
         return data[end:]
 
     def _read_header(self, rows: Rows) -> None:
-        """Read the columns' names, and see to it that those wanted are there.
+        """Read the column names and validate that the wanted ones exist.
 
         Raises:
-            DataError: they are not.
+            DataError: the header is missing, or lacks a wanted column.
         """
         from textforge import DataError
 
@@ -173,15 +173,15 @@ class _Reader:
         return DataError(f"{self.path}: {empty}{needed}.")
 
     def _check(self, rows: Rows) -> None:
-        """Note the rows that have not as many fields as the header.
+        """Record the rows whose number of fields differs from the header.
 
         Raises:
-            DataError: a quote stands where none may, in no row behind one of those.
+            DataError: a quote is misplaced, or a row before it has the wrong number of fields.
         """
         from textforge import DataError
 
         width = len(self.header)
-        if rows.quotes_fit():  # else polars reads on, and may take two rows for one
+        if rows.quotes_fit():  # otherwise polars may merge two rows
             self.ragged.look(rows, width)
             return
         try:
@@ -193,7 +193,7 @@ class _Reader:
             raise self._ragged() if self.ragged.count else DataError(f"{self.path}: {error}") from error
 
     def _columns(self, rows: Rows, first: int) -> dict[str, list[str | None]]:
-        """The columns wanted of the rows from `first` on."""
+        """The wanted columns of the rows from `first` on."""
         import polars as pl
 
         numbers = {name: self.header.index(name) for name in self.wanted or ()}
@@ -202,7 +202,7 @@ class _Reader:
             return {}
         text = rows.text(first)
         try:
-            # by number: polars keeps the quotes of a quoted name
+            # select by index: polars keeps the quotes of a quoted name
             frame = pl.read_csv(
                 io.BytesIO(text),
                 has_header=False,
@@ -214,20 +214,20 @@ class _Reader:
             values = [frame.to_series(number).to_list() for number in range(len(places))]
         except pl.exceptions.PolarsError:
             values = [[]]
-        if len(values[0]) != len(rows) - first:  # polars takes other rows: read them one by one
+        if len(values[0]) != len(rows) - first:  # polars found other rows: parse them one by one
             every = [fields for _, fields in parsed(text.decode(), self.separator, self.quotes)]
             values = [[fields[place] for fields in every] for place in places]
         return {name: values[places.index(place)] for name, place in numbers.items()}
 
 
 def separator_line(data: bytes) -> tuple[str, int] | None:
-    """The separator that a first line such as `sep=;` gives to Excel, and where the next line begins."""
+    """The separator in a first line such as `sep=;` (for Excel), and the offset of the next line."""
     found = re.match(rb'(?i)(?:\xef\xbb\xbf)?"?sep=([ -~\t])"?\1*\r?\n', data)
     return (found[1].decode(), found.end()) if found else None
 
 
 def separator_is_wrong(*, separator: str, **_: Any) -> str | None:
-    """What is wrong with a separator, for check_options."""
+    """The error message for an invalid separator, or None; for check_options."""
     if len(separator) != 1 or not separator.isascii() or separator in '"\r\n\0':
         return (
             f"separator {separator!r} must be one ASCII character, neither a quote nor a line end. "
@@ -237,6 +237,6 @@ def separator_is_wrong(*, separator: str, **_: Any) -> str | None:
 
 
 def names_are_wrong(*, names: Sequence[str] | None, **_: Any) -> str | None:
-    """What is wrong with the names of columns, for check_options."""
+    """The error message for repeated column names, or None; for check_options."""
     twice = next((name for name in names or () if (names or ()).count(name) > 1), None)
     return f"names has '{twice}' twice." if twice is not None else None

@@ -1,25 +1,25 @@
-"""Where the rows of separated values begin and end, and how many fields each has."""
+"""Locate the rows of delimited text and count their fields."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
 CHUNK = 1 << 18
-"""Bytes compared at once: small enough to stay in the processor's cache."""
+"""Bytes compared per step, few enough to stay in the processor cache."""
 
 
 class Rows:
-    """The rows of UTF-8 text whose last line ends with a newline, blank lines left out.
+    """Non-blank rows of UTF-8 text that ends with a newline.
 
-    A separator or newline counts where the number of quotes before it is even. That agrees with `parsed`
-    wherever `quotes_fit`; elsewhere `parsed` says what is wrong.
+    A separator or newline counts if the number of quotes before it is even. This agrees with `parsed` if
+    `quotes_fit`; otherwise `parsed` reports the error.
 
     Args:
         data: the text.
-        separator: the character between fields, ASCII.
-        quotes: whether a field in double quotes may hold separators and newlines.
-        line: number of the file's line on which the text begins.
-        width: how many columns there are; by default as many as the first row has fields.
+        separator: ASCII character between fields.
+        quotes: whether a field in double quotes may contain separators and newlines.
+        line: line number in the file at which the text begins.
+        width: number of columns; by default the number of fields of the first row.
     """
 
     starts: Any
@@ -32,7 +32,7 @@ class Rows:
     """int64 [n_rows]: number of fields of each row."""
 
     n_lines: int
-    """Number of lines, those within rows and blank ones included."""
+    """Number of lines, including lines within rows and blank lines."""
 
     def __init__(self, data: bytes, separator: str, quotes: bool, line: int = 1, width: int | None = None) -> None:
         import numpy as np
@@ -58,7 +58,7 @@ class Rows:
         self.has_blank_lines = len(kept) > len(self.starts)
 
     def _blank(self, starts: Any, ends: Any, widths: Any) -> Any:
-        """Which rows are lines with nothing on them or, where there are several columns, with spaces only."""
+        """Mask of rows that are empty lines or, if there are several columns, lines of spaces only."""
         import numpy as np
 
         blank = np.zeros(len(widths), bool)
@@ -74,24 +74,24 @@ class Rows:
         return len(self.starts)
 
     def line_of(self, row: int) -> int:
-        """The line of the file on which a row begins."""
+        """Line number at which a row begins."""
         return self.line + self.data.count(b"\n", 0, int(self.starts[row]))
 
     def last_line_of(self, row: int) -> int:
-        """The line of the file on which a row ends."""
+        """Line number at which a row ends."""
         return self.line + self.data.count(b"\n", 0, int(self.ends[row]) - 1)
 
     def fields(self, row: int) -> list[str]:
         """The fields of a row.
 
         Raises:
-            ValueError: a quote is never closed, or stands where none may; says on which line.
+            ValueError: a quote is never closed or is misplaced; names the line.
         """
         text = self.data[self.starts[row] : self.ends[row]].decode()
         return next(parsed(text, self.separator, self.quotes, self.line_of(row)))[1]
 
     def text(self, first: int) -> bytes:
-        """The rows from `first` on, without the blank lines."""
+        """The text of the rows from `first` on, without blank lines."""
         import numpy as np
 
         if first >= len(self):
@@ -104,7 +104,7 @@ class Rows:
         return b"".join(self.data[a:b] for a, b in zip(begin, [*ends[cuts], ends[-1]], strict=True))
 
     def quotes_fit(self) -> bool:
-        """Whether every quote stands where one may, and is closed."""
+        """Whether every quote is correctly placed and closed."""
         import numpy as np
 
         if not self._quoted:
@@ -124,9 +124,9 @@ class Rows:
         return re.fullmatch(rf"(?:{_field(self.separator)})*+".encode(), self.data) is not None
 
     def of_whole_lines(self) -> list[int]:
-        """Rows of several lines, each of which would be a row of its own if quotes were text like any other.
+        """Indices of multi-line rows whose lines would each be a row if quotes were plain text.
 
-        Such a row is suspect: a quote that is text opens it, and another one, in a later row, closes it.
+        Such a row is suspicious: a quote meant as text may open it and another, in a later row, close it.
         """
         import numpy as np
 
@@ -145,7 +145,7 @@ class Rows:
 
 
 def _offsets(data: bytes, of: bytes) -> Any:
-    """int64: where any of these bytes stand, ascending."""
+    """Ascending offsets (int64) of all occurrences of these bytes."""
     import numpy as np
 
     text, found = np.frombuffer(data, np.uint8), []
@@ -159,7 +159,7 @@ def _offsets(data: bytes, of: bytes) -> Any:
 
 
 def _field(separator: str, quotes: bool = True) -> str:
-    """The regular expression of a field and what ends it: all in quotes, or with pairs of quotes inside."""
+    """The regular expression of a field and its end; a field is quoted as a whole, or contains pairs of quotes."""
     end = rf"({re.escape(separator)}|\r?\n|\Z)"
     if not quotes:
         return rf"((?!))?([^\n{re.escape(separator)}]*+){end}"
@@ -169,12 +169,12 @@ def _field(separator: str, quotes: bool = True) -> str:
 
 
 def parsed(text: str, separator: str, quotes: bool, line: int = 1) -> Iterator[tuple[int, list[str]]]:
-    """Every row, blank lines included, with the line it begins on, read one field at a time; text begins on `line`.
+    """Parse every row, including blank lines; yield its first line number and its fields. The text begins at `line`.
 
-    The standard library's reader limits a field's length, and only a global setting changes that.
+    The reader of the standard library limits the length of a field by a global setting.
 
     Raises:
-        ValueError: a quote is never closed, or stands where none may; says on which line.
+        ValueError: a quote is never closed or is misplaced; names the line.
     """
     field = re.compile(_field(separator, quotes))
     row: list[str] = []

@@ -1,4 +1,4 @@
-"""How a file of separated values is written, where nobody says: encoding, separator, quotes, header."""
+"""Detect the encoding, the separator, the use of quotes and the header of a delimited file."""
 
 import re
 from pathlib import Path
@@ -15,15 +15,15 @@ NAMES = (TEXT_NAMES, GROUP_NAMES, *LABEL_NAMES)
 
 
 def read_unknown(path: Path, separators: str) -> Looked:
-    """All columns of a file, and the options it needs, with reasons; those with their default are left out.
+    """Read all columns of a file; return them with the options that differ from the defaults, and reasons.
 
     Raises:
-        DataError: the file cannot be read by any options.
+        DataError: no options can read the file.
     """
     from textforge import DataError
 
     data = content(path)
-    detected = detect(data) or UTF_8  # whose reader says what is wrong
+    detected = detect(data) or UTF_8  # its reader reports the error
     options: dict[str, Any] = {}
     why: dict[str, str] = {}
     if detected.name != "utf-8":
@@ -39,7 +39,7 @@ def read_unknown(path: Path, separators: str) -> Looked:
         try:
             table = read_separated(path, None, **given)
         except DataError:
-            raise error from None  # quotes do mean something in this file
+            raise error from None  # quotes do have a meaning in this file
     else:
         if table.warnings and (other := _without_quotes(path, given, len(table))):
             table, given["quotes"], why["quotes"] = other, False, "a quote in one row would pair with one in another"
@@ -53,7 +53,7 @@ def read_unknown(path: Path, separators: str) -> Looked:
 
 
 def _separator(text: str, separators: str) -> tuple[str, str]:
-    """What separates columns, and how that shows."""
+    """The separator of the columns, and the reason for choosing it."""
     if said := separator_line(text.encode("utf-8", "replace")):
         return said[0], f"as its first line, sep={said[0]}, says"
     lines = [line for line in text[: 1 << 16].removeprefix("\ufeff").splitlines() if line][:2]
@@ -64,7 +64,7 @@ def _separator(text: str, separators: str) -> tuple[str, str]:
 
 
 def _without_quotes(path: Path, given: dict[str, Any], n_rows: int) -> Table | None:
-    """The file with quotes as text, where it has more rows so and all of them fit."""
+    """Read the file with quotes as text; None if that fails or gives no more rows."""
     from textforge import DataError
 
     try:
@@ -75,7 +75,7 @@ def _without_quotes(path: Path, given: dict[str, Any], n_rows: int) -> Table | N
 
 
 def _no_header(table: Table) -> bool:
-    """Whether the first line holds a number, a text, or a value of its column beside no usual name, and not names."""
+    """Whether the first line is data: it has a number or a long text, or repeats a value and has no usual name."""
     columns = [Column(name, values) for name, values in table.columns.items()]
     if any(re.fullmatch(r"[-+]?\d+(\.\d+)?", column.name) or len(column.name) > 60 for column in columns):
         return True

@@ -1,4 +1,4 @@
-"""Which columns of a table are texts and labels, found by their names and by what they hold."""
+"""Guess which columns of a table are texts and labels, from their names and values."""
 
 import re
 from collections.abc import Iterator
@@ -19,26 +19,26 @@ LABEL_NAMES = (
     re.compile("sentiments?|topics?|tags?|intents?|genres?|emotions?|spam|toxic"),
     re.compile("ratings?|stars|polarity|language|lang"),
 )
-"""Names that mean labels, the surest first."""
+"""Names of label columns, most certain first."""
 GROUP_NAMES = re.compile(
     "authors?|users?|customers?|patients?|threads?|sessions?|conversations?|groups?|speakers?|reviewers?"
 )
 MAX_CLASSES = 1000
 FEW = 50
-"""Different values up to which a column that is not named so is told as another possibility."""
+"""Suggest an unnamed column as an alternative label column if it has at most this many distinct values."""
 SAMPLE = 20_000
 
 
 @dataclass(frozen=True)
 class Column:
-    """What a column holds."""
+    """A column and statistics of its values."""
 
     name: str
     values: list[Any]
 
     @cached_property
     def texts(self) -> list[str]:
-        """Its values as text, without those that are missing."""
+        """The values as text, without missing ones."""
         plain = (as_text(value) for value in self.values if isinstance(value, (str, bool, int, float)))
         return [text for text in plain if text.strip() and text != "nan"]
 
@@ -52,12 +52,12 @@ class Column:
 
     @cached_property
     def sample(self) -> list[str]:
-        """Some of its texts, spread over the column."""
+        """Texts sampled evenly over the column."""
         return self.texts[:: max(1, len(self.texts) // SAMPLE)]
 
     @cached_property
     def words(self) -> float:
-        """Words in a text, on average."""
+        """Mean number of words per text."""
         return sum(len(text.split()) for text in self.sample) / max(1, len(self.sample))
 
     @property
@@ -66,11 +66,11 @@ class Column:
 
     @cached_property
     def flag_values(self) -> set[str]:
-        """Its values as flags are read: in lower case, without the mark of those that are not given."""
+        """The distinct values in lower case, without the mark of withheld labels."""
         return {text.strip().lower() for text in self.distinct} - {*UNKNOWN}
 
     def named(self, names: re.Pattern[str]) -> bool:
-        """Whether one of the words of its name is among these: `review_text`, `reviewText`, `Review Text`."""
+        """Whether a word of the name matches: `review_text`, `reviewText` and `Review Text` contain `text`."""
         return any(map(names.fullmatch, self.name_words))
 
     @cached_property
@@ -80,20 +80,24 @@ class Column:
 
     @property
     def is_group(self) -> bool:
-        """Whether it says who or what several rows belong to: `author`, `user_id`, but not `user_timezone`."""
+        """Whether the values identify groups of rows: `author` and `user_id`, but not `user_timezone`."""
         plain = all(GROUP_NAMES.fullmatch(word) or word in ("id", "name", "") for word in self.name_words)
         return plain and self.named(GROUP_NAMES) and 1 < len(self.distinct) < len(self.texts)
 
     @cached_property
     def rank(self) -> int:
-        """How sure its name makes it that it holds labels, 0 the surest."""
+        """Index into `LABEL_NAMES` of the match with the name; 0 is the most certain."""
         return next((rank for rank, names in enumerate(LABEL_NAMES) if self.named(names)), len(LABEL_NAMES))
 
     @cached_property
     def separator(self) -> str | None:
-        """What stands between several labels in one text, where something seems to."""
+        """The likely separator of several labels in one field, or None."""
         different = len(set(self.sample))
-        for separator, fewer in (("|", different - 1), (";", different - 1), (",", different / 2)):  # names hold commas
+        for separator, fewer in (
+            ("|", different - 1),
+            (";", different - 1),
+            (",", different / 2),
+        ):  # a comma may be part of a name
             rows = [[piece.strip() for piece in text.split(separator)] for text in self.sample]
             pieces = {piece for row in rows for piece in row if piece}
             often = sum(len(row) > 1 for row in rows) * 10 >= len(rows)
@@ -103,7 +107,7 @@ class Column:
 
     @cached_property
     def may_label(self) -> bool:
-        """Whether it holds few different, short values, or lists of such."""
+        """Whether the values are few, distinct and short, or lists of such values."""
         if self.lists:
             names = {str(name) for row in self.lists for name in row}
             plain = all(isinstance(name, (str, bool, int)) for row in self.lists for name in row)
@@ -119,7 +123,7 @@ class Column:
 
 @dataclass
 class Guess:
-    """Options for the columns, why each, and sentences about what else could be meant."""
+    """Options for the columns, the reason for each, and remarks about alternatives."""
 
     options: dict[str, Any]
     why: dict[str, str]
@@ -127,10 +131,10 @@ class Guess:
 
 
 def guess(table: Table) -> Guess:
-    """What the columns of a table seem to be.
+    """Guess the options for the columns of a table.
 
     Raises:
-        DataError: none looks like texts, or none like labels; names them all.
+        DataError: no column looks like texts, or none like labels; lists all columns.
     """
     from textforge import DataError
     from textforge.errors import listed
@@ -157,7 +161,7 @@ def guess(table: Table) -> Guess:
 
 
 def _labels(columns: list[Column]) -> list[Column]:
-    """The column of labels, or the columns of 0 and 1 that are one label each."""
+    """The label column, or the columns of 0 and 1 with one label each."""
     candidates = [column for column in columns if column.may_label]
     sets = ({"0", "1"}, FLAGS - {"0", "1"})
     alike = [[c for c in candidates if c.flag_values and c.flag_values <= values] for values in sets]
@@ -169,7 +173,7 @@ def _labels(columns: list[Column]) -> list[Column]:
 
 
 def _text(columns: list[Column]) -> Column | None:
-    """The column of the longest texts, or one that is named so and has texts of like length."""
+    """The column with the longest texts, or one named as text with texts of similar length."""
     candidates = [column for column in columns if column.words >= 1 and len(column.distinct) > 1 and not column.lists]
     candidates = [column for column in candidates if not _numbers(column)]
     longest = max((column.words for column in candidates), default=0)

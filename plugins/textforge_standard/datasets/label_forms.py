@@ -1,4 +1,4 @@
-"""Option `similar_labels` of the datasets whose labels are text."""
+"""The option `similar_labels` of datasets with text labels."""
 
 from functools import cache, partial
 from typing import Any, Literal
@@ -7,13 +7,13 @@ SimilarLabels = Literal["keep", "join", "ignore_case"]
 
 
 def in_common_form(labels: list[Any], similar: SimilarLabels) -> list[Any]:
-    """Labels, or lists of labels, with one form for those that look alike (`textforge.data.normal_label`).
+    """Normalize labels, or lists of labels, that look alike (`textforge.data.normal_label`).
 
-    The form depends on the label alone, so that every split, and data that are evaluated later, get the same.
+    The result depends on the label alone, so it is the same in every split and in later evaluations.
 
     Args:
-        labels: a str, a list of str, or None for each text.
-        similar: 'keep' changes nothing, 'join' joins what looks alike, 'ignore_case' folds case, too.
+        labels: str, list of str, or None for each text.
+        similar: 'keep' changes nothing, 'join' merges labels that look alike, 'ignore_case' also ignores case.
     """
     if similar == "keep":
         return labels

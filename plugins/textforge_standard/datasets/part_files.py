@@ -1,4 +1,4 @@
-"""Folders of Parquet files, the parts of one table."""
+"""Folders of Parquet files that are parts of one table."""
 
 import re
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ PARTS = (".parquet", ".pq")
 
 @dataclass(frozen=True, kw_only=True)
 class PartFiles(Files):
-    # A folder stands for the files in it; the options are described alike for all formats.
+    # Accepts folders in place of their files; the option docs are the same for all formats.
     __doc__ = Files.__doc__
 
     folders: ClassVar[bool] = True
 
     def splits(self) -> dict[str, list[Path]]:
-        """The files of each split that has any, those of a folder sorted by their paths.
+        """The files of each split that is given; files of a folder are sorted by path.
 
         Raises:
-            DataError: a glob or a folder has none, or a folder is no plain table.
+            DataError: a glob or a folder has no files, or a folder is not a plain table.
         """
         named = {name: _without_folders(paths) for name, paths in vars(self).items() if paths is not None}
         return Files.splits(replace(self, **named))
@@ -49,7 +49,7 @@ def _table_parts(folder: Path) -> list[Path]:
 
 
 def parts_of(folder: Path) -> list[Path]:
-    """The Parquet files in a folder and those below it, sorted; none that is hidden, or begins with '_'."""
+    """The Parquet files in and below a folder, sorted; skips names that start with '.' or '_'."""
     return [
         path
         for path in sorted(folder.rglob("*"))
@@ -60,7 +60,7 @@ def parts_of(folder: Path) -> list[Path]:
 
 
 def split_globs(folder: Path) -> dict[str, Path]:
-    """A glob or a folder for each split by which names in a folder begin, as in `train-00000-of-00002.parquet`."""
+    """A glob or a folder for each split that prefixes names in a folder, as in `train-00000-of-00002.parquet`."""
     tops = {path.relative_to(folder).parts[0]: path for path in parts_of(folder)}
     found = {}
     for split, names in SPLIT_NAMES.items():

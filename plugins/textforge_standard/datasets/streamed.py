@@ -1,4 +1,4 @@
-"""Files whose training rows are read chunk by chunk: option `stream` of the datasets of table files."""
+"""Read training rows chunk by chunk: the option `stream` of the table datasets."""
 
 import hashlib
 from collections import Counter
@@ -15,38 +15,38 @@ from textforge_standard.datasets.splits import Examples, HoldOut, mixed_labels
 from textforge_standard.datasets.unlabelled import only_labelled
 
 MOST_HELD_OUT = 20_000
-"""Rows of a stream that are held out for test or validation: they are kept in memory."""
+"""Maximum number of rows of a stream to hold out for test or validation; they stay in memory."""
 MOST_HELD_BYTES = 1 << 27
 READERS = 2
-"""Raised when readers take other rows from the same file, so that stores of their earlier rows are not used."""
+"""Version of the readers; raise it when they read other rows from the same file, to invalidate stores."""
 UNPACKED = 5
-"""How much larger a packed file's content is, more or less."""
+"""Rough ratio of the decompressed to the compressed size."""
 
 PLAIN = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json")
 
 BlockReader = Callable[..., Iterator[Table]]
-"""Reads the columns wanted of one file, some rows after the other."""
+"""Yields the wanted columns of one file, block by block."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Streaming:
-    """How train is read.
+    """How to read train.
 
     Options:
-        stream: read train in chunks, so that it need not fit in memory (test and validation data must): its rows are
-            shuffled once into a store in the cache folder, and from there on read chunk by chunk.
+        stream: read train in chunks, so that it need not fit in memory (test and validation data must); its rows are
+            shuffled once into a store in the cache folder and then read from there, chunk by chunk.
     """
 
     stream: bool = False
 
 
 def streams(*, stream: bool, **_: Any) -> bool:
-    """Whether train is a `textforge.Stream`, for a factory's attribute `streams`."""
+    """Whether train is a `textforge.Stream`; for the attribute `streams` of a factory."""
     return stream
 
 
 def groups_are_wrong(*, stream: bool, group: str | None, **_: Any) -> str | None:
-    """What is wrong with groups in a stream, for check_options."""
+    """The error message for groups in a stream, or None; for check_options."""
     if stream and group is not None:
         return "group holds rows together that are held out, which a stream does not: leave it out, or stream."
     return None
@@ -61,16 +61,16 @@ def streamed(
     blocks: BlockReader,
     read_with: Mapping[str, Any],
 ) -> Any:
-    """A `textforge.Dataset` whose train is a stream.
+    """Make a `textforge.Dataset` whose train is a stream.
 
     Args:
-        paths: the files of train.
-        others: the rows of the other splits.
-        hold_out: what is held out of train for those that there are not.
-        columns: which columns are what.
-        seed: what rows are held out by.
-        blocks: reads a file.
-        read_with: the options that `blocks` reads with.
+        paths: files of train.
+        others: examples of the other splits.
+        hold_out: fractions to hold out of train for missing splits.
+        columns: roles of the columns.
+        seed: seed of the hold-out.
+        blocks: reads one file block by block.
+        read_with: options for `blocks`.
     """
     from textforge import Dataset
 
@@ -90,7 +90,7 @@ def streamed(
 
 
 def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: Mapping[str, Any]) -> Store:
-    """The store of these files' rows, made from them where it is not there yet."""
+    """Open the store of the rows of these files; create it if it does not exist."""
     from textforge import DataError
 
     try:
@@ -118,10 +118,9 @@ def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: 
 
 
 class HeldOut:
-    """Rows of a store that are not trained on.
+    """Rows of a store that are held out of training.
 
-    The store's rows are shuffled, so any that stand side by side are drawn at random. Which ones those are
-    follows from the seed.
+    The rows of a store are shuffled, so consecutive rows are a random sample. The seed chooses the first row.
     """
 
     def __init__(self, store: Store, seed: int) -> None:
@@ -133,7 +132,7 @@ class HeldOut:
         self._first = self._next = int(np.random.default_rng([seed, 0x5EED]).integers(self.n_rows))
 
     def take(self, fraction: float) -> Rows:
-        """The next rows: round(fraction * rows), at least one, and no more than memory holds."""
+        """Hold out the next round(fraction * rows) rows: at least one, at most `MOST_HELD_OUT` or `MOST_HELD_BYTES`."""
         n_bytes = sum(chunk.n_bytes for chunk in self.store.chunks)
         n = min(max(1, round(fraction * self.n_rows)), MOST_HELD_OUT)
         n = min(n, max(1, MOST_HELD_BYTES * self.n_rows // n_bytes))
@@ -141,7 +140,7 @@ class HeldOut:
         self._next = end
         texts: list[str] = []
         labels: list[Any] = []
-        for lap in (0, self.n_rows):  # from the last row on to the first
+        for lap in (0, self.n_rows):  # continue from the last row to the first
             for number in range(len(self.store.chunks)):
                 start = self._starts[number] + lap
                 first, last = max(begin, start) - start, min(end, self._starts[number + 1] + lap) - start
@@ -154,7 +153,7 @@ class HeldOut:
         return texts, labels
 
     def rest(self) -> Any:
-        """The stream of the rows that were not taken.
+        """The stream of the remaining rows.
 
         Raises:
             DataError: a label has no row left.
@@ -174,7 +173,7 @@ class HeldOut:
         return Stream(len(self.store.chunks), self._read, known=known)
 
     def _kept(self, number: int) -> list[tuple[int, int]]:
-        """From where to where rows of a chunk are trained on."""
+        """The half-open row ranges of a chunk that remain in train."""
         start, end = self._starts[number], self._starts[number + 1]
         kept = [(0, end - start)]
         for lap in (0, self.n_rows):

@@ -1,4 +1,4 @@
-"""Files with columns, turned into a dataset; and what `textforge init` is told of them."""
+"""Make datasets from table files, and inspect table files for `textforge init`."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -11,7 +11,7 @@ from textforge_standard.datasets.streamed import BlockReader, Streaming, streame
 from textforge_standard.datasets.unlabelled import label_set, only_labelled
 
 Reader = Callable[..., Table]
-"""Reads the columns wanted, each with the option that names it, of one file; all columns where None are named."""
+"""Reads the wanted columns of one file (a map from column to option); all columns for None."""
 
 
 def from_files(
@@ -24,14 +24,14 @@ def from_files(
     blocks: BlockReader,
     **read_with: Any,
 ) -> Any:
-    """A `textforge.Dataset` of the files' rows.
+    """Make a `textforge.Dataset` of the rows of files.
 
     Args:
-        files, hold_out, columns, streaming: the options that datasets of files have in common.
-        seed: what rows are held out by.
-        read: reads a file.
-        blocks: reads it some rows after the other.
-        read_with: the options that both read with.
+        files, hold_out, columns, streaming: option groups that all table datasets share.
+        seed: seed of the hold-out.
+        read: reads one file.
+        blocks: reads one file block by block.
+        read_with: options for both `read` and `blocks`.
     """
 
     def split(paths: list[Path]) -> Examples:
@@ -49,7 +49,7 @@ def from_files(
 
 
 Looked = tuple[Table, dict[str, Any], dict[str, str]]
-"""All columns of a file, and the options that it must be read with, each with the reason."""
+"""All columns of a file, the options needed to read it, and the reason for each option."""
 
 
 def look_at_files(
@@ -58,13 +58,13 @@ def look_at_files(
     read_with: Callable[..., Table],
     find: Callable[[Path, Collection[str]], dict[str, Path]] = data_files,
 ) -> Callable[[Path], dict[str, Any] | None]:
-    """The `look_at` of a dataset of table files: what options a file, or a folder of train and test files, needs.
+    """Make the `look_at` of a table dataset, which finds the options for a file or a folder of splits.
 
     Args:
-        suffixes: those that tell the format.
-        read: how a file is read that nothing is known of.
-        read_with: how one is read with the options that `read` found.
-        find: which files are those of the splits.
+        suffixes: suffixes of the format.
+        read: reads a file without knowing its options, and finds them.
+        read_with: reads a file with the options that `read` found.
+        find: finds the file of each split.
     """
 
     def look_at(path: Path) -> dict[str, Any] | None:

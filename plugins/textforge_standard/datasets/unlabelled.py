@@ -1,4 +1,4 @@
-"""Labels of -1 in valid and test, by which public data sets mark labels that they do not give out."""
+"""Labels of -1 in valid and test, which public data sets use for withheld labels."""
 
 from collections.abc import Collection, Mapping
 
@@ -8,20 +8,20 @@ UNKNOWN = ("-1", "-1.0")
 
 
 def label_set(examples: Examples) -> set[str]:
-    """Every label that occurs."""
+    """The set of all labels that occur."""
     return {one for label in examples.labels for one in (label if isinstance(label, list) else (label,))}
 
 
 def only_labelled(splits: Mapping[str, Examples], known: Collection[str], missing: str) -> dict[str, Examples]:
-    """Splits without the rows whose label is -1, unless that is a label of train.
+    """Drop rows with the label -1 from valid and test, unless -1 is a label of train.
 
     Args:
-        splits: the examples of each split; those of train stay as they are.
+        splits: the examples of each split; train is kept unchanged.
         known: the labels of train.
-        missing: option `missing`: 'error' refuses such rows, 'drop' leaves them out with a warning.
+        missing: option `missing`: 'error' raises for such rows, 'drop' drops them with a warning.
 
     Raises:
-        DataError: there are such rows and they are to be an error, or a split has no others.
+        DataError: such rows exist and `missing` is 'error', or a split has no other rows.
     """
     from textforge import DataError
 
