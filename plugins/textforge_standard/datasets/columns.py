@@ -193,13 +193,13 @@ class Incomplete:
             advice = f" {null}" if self.n and self.counts["label"] == self.n else ""
             raise DataError(f"{self.path}: has no row with a text and a label{why}.{advice}")
         if self.incomplete:
-            warnings.append(missing_told(self.path, self.n, self.counts, where, self.columns.missing))
+            warnings.append(missing_warning(self.path, self.n, self.counts, where, self.columns.missing))
         if self.unlabelled:
             warnings.append(f"{self.path}: {self.unlabelled} of {self.n} rows have none of the labels.")
         return warnings
 
 
-def missing_told(
+def missing_warning(
     path: Path | str, n: int, counts: dict[str, int], where: str, missing: str, called: str = "rows"
 ) -> str:
     """The warning about dropped rows.
@@ -209,10 +209,10 @@ def missing_told(
     """
     from textforge import DataError
 
-    told = f"{path}: {_lacking(n, counts, called)} ({where})"
+    lacking = f"{path}: {_lacking(n, counts, called)} ({where})"
     if missing == "error":
-        raise DataError(f"{told}. Fill them in, or leave them out with dataset.missing: drop.")
-    return f"{told}; they were left out."
+        raise DataError(f"{lacking}. Fill them in, or leave them out with dataset.missing: drop.")
+    return f"{lacking}; they were left out."
 
 
 def _lacking(n: int, counts: dict[str, int], called: str = "rows") -> str:

@@ -1,7 +1,7 @@
-"""Corpora that are slow to read, kept in columns that are quick to read: one file of arrays (.npz) each.
+"""Cache corpora that are slow to read as columns that are fast to read, in one .npz file each.
 
-A column of texts is its UTF-8 and the offset of each text, as in Arrow. A file is found by a digest of what it was
-made from, so that another source makes another file; one that is damaged is made again. All may be deleted at any time.
+A column of texts is its UTF-8 and the offset of each text, as in Arrow. A digest of the source names the file, so
+another source makes another file; a damaged file is created again. All files may be deleted at any time.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Column:
-    """Texts, stored one after the other."""
+    """Texts stored as one UTF-8 buffer and their offsets."""
 
     data: memoryview
     offsets: Any
@@ -31,32 +31,32 @@ class Column:
         return len(self.offsets) - 1
 
     def take(self, rows: Iterable[int]) -> list[str]:
-        """The texts of these rows, in their order."""
+        """The texts of the given rows, in the given order."""
         starts, data = self.offsets.tolist(), self.data
         return [str(data[starts[row] : starts[row + 1]], "utf-8") for row in rows]
 
 
 def cache_folder() -> Path:
-    """Where textforge keeps what it can make again: TEXTFORGE_CACHE, or `textforge` in the user's cache folder."""
+    """The cache folder: TEXTFORGE_CACHE, or `textforge` in the cache folder of the user."""
     if given := os.environ.get("TEXTFORGE_CACHE"):
         return Path(given).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "textforge"
 
 
 def cache_place(name: str, key: Any) -> Path:
-    """Where in a folder of the cache that stands which was made from what the key, of JSON values, says."""
+    """The path of a cache entry: a folder `name` and a digest of `key`, a JSON value."""
     return cache_folder() / name / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def cached(
     name: str, key: Mapping[str, Any], read: Callable[[], Mapping[str, Sequence[str]]]
 ) -> tuple[dict[str, Column], list[str]]:
-    """The columns that `read` gives, from the cache where they are there; and what to warn of.
+    """Load columns from the cache, or read them and store them there; also return warnings.
 
     Args:
-        name: of the corpus: a folder in the cache.
-        key: JSON values that say what the columns are made from: the source's digest, the options they depend on.
-        read: gives the columns from the source.
+        name: name of the corpus, a folder in the cache.
+        key: JSON values that identify the content: the digest of the source and the relevant options.
+        read: reads the columns from the source.
     """
     path = cache_place(name, [FORMAT, key]).with_suffix(".npz")
     if (found := _load(path)) is not None:
@@ -84,7 +84,7 @@ def _column(texts: Sequence[str]) -> Column:
 
 
 def _save(columns: Mapping[str, Column], path: Path) -> None:
-    """Write to a temporary file that then takes its name: whoever reads finds a whole one, or none."""
+    """Write a temporary file and rename it, so that readers find a complete file or none."""
     import numpy as np
 
     arrays: dict[str, Any] = {}
@@ -103,7 +103,7 @@ def _save(columns: Mapping[str, Column], path: Path) -> None:
 
 
 def _load(path: Path) -> dict[str, Column] | None:
-    """The columns of a file; None where there is none, or one that is damaged, which its checksums tell."""
+    """Load the columns of a file; None if it is missing or damaged (its checksums fail)."""
     import numpy as np
 
     try:

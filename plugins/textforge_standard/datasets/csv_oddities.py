@@ -43,26 +43,26 @@ class Ragged:
             self.first.append((line, line + sum(one.count("\n") for one in fields), len(fields)))
         self.count += 1
 
-    def told(self, width: int, separator: str, quotes: bool) -> str:
+    def message(self, width: int, separator: str, quotes: bool) -> str:
         """The error message."""
         from textforge.errors import listed
 
         (line, last, n), *others = self.first
         mark = "tab" if separator == "\t" else f"'{separator}'"
-        told = [f"line {line}: {columns(n)} where {self.where} has {width}."]
+        sentences = [f"line {line}: {columns(n)} where {self.where} has {width}."]
         if quotes and last > line:
-            told.append(
+            sentences.append(
                 f"A quote opens in this row, which ends on line {last}; where quotes are text like any other, "
                 "set dataset.quotes: false."
             )
         elif quotes and n > width:
-            told.append(f'Text that holds a {mark} needs quotes: "…".')
+            sentences.append(f'Text that holds a {mark} needs quotes: "…".')
         elif quotes:
-            told.append('Join the lines of a text that is broken here, or put quotes around the whole text: "…".')
+            sentences.append('Join the lines of a text that is broken here, or put quotes around the whole text: "…".')
         if others:
             lines = [*(str(one[0]) for one in others), *[""] * (self.count - len(self.first))]
-            told.append(f"The same is wrong on lines {listed(lines, limit=SHOWN)}.")
-        return " ".join(told)
+            sentences.append(f"The same is wrong on lines {listed(lines, limit=SHOWN)}.")
+        return " ".join(sentences)
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Repeated:
         found = {name: [values[row] for row in kept] for name, values in table.columns.items()}
         return Table(table.path, found, called=table.called, numbers=[(table.numbers or kept)[row] for row in kept])
 
-    def told(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """The warning; empty if no row was recorded."""
         from textforge.errors import listed
 
@@ -147,7 +147,7 @@ class Swallowed:
                 if len(self.first) < SHOWN:
                     self.first.append(f"{rows.line_of(row)} to {rows.last_line_of(row)}")
 
-    def told(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """The warning; empty if no row was recorded."""
         from textforge.errors import listed
 
@@ -209,7 +209,7 @@ class NotATable:
     def __init__(self, rows: Rows, first: list[str], wanted: dict[str, str] | None) -> None:
         self.rows, self.first, self.wanted = rows, first, wanted
 
-    def told(self) -> str | None:
+    def message(self) -> str | None:
         """The error message, or None if the row may be the header."""
         if self.wanted is not None and all(name in self.first for name in self.wanted):
             return None

@@ -119,12 +119,12 @@ class _Reader:
             raise self._empty()
         if self.ragged.count:
             raise self._ragged()
-        return [f"{self.path}: {told}" for told in (*self.swallowed.told(), *self.repeated.told())]
+        return [f"{self.path}: {warning}" for warning in (*self.swallowed.warnings(), *self.repeated.warnings())]
 
     def _ragged(self) -> Exception:
         from textforge import DataError
 
-        return DataError(f"{self.path}: {self.ragged.told(len(self.header), self.separator, self.quotes)}")
+        return DataError(f"{self.path}: {self.ragged.message(len(self.header), self.separator, self.quotes)}")
 
     def _without_separator_line(self, data: bytes) -> bytes:
         """Skip a first line such as `sep=;`, which sets the separator for Excel."""
@@ -159,8 +159,8 @@ class _Reader:
             found = f"line {self.line} has {columns(len(first))}"
             raise DataError(f"{self.path}: {found}, but dataset.names has {len(self.names)} names.")
         self.header = first if self.names is None else self.names
-        if self.names is None and (told := NotATable(rows, first, self.wanted).told()):
-            raise DataError(f"{self.path}: {told}")
+        if self.names is None and (wrong := NotATable(rows, first, self.wanted).message()):
+            raise DataError(f"{self.path}: {wrong}")
         if self.wanted is None:
             self.wanted = {name: name for name in self.header if self.header.count(name) == 1}
         look_up(self.path, self.header, self.wanted)

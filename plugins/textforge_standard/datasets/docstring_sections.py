@@ -1,4 +1,4 @@
-"""The sections of a docstring, in numpydoc's and in Google's style."""
+"""Find the sections of a docstring in numpydoc or Google style."""
 
 import re
 
@@ -12,7 +12,7 @@ SECTIONS = {
     "references": ("References",),
     "examples": ("Examples", "Example"),
 }
-"""Label to the headings that stand for it."""
+"""Headings of each label."""
 LABEL = {heading: label for label, headings in SECTIONS.items() for heading in headings}
 HEADING = re.compile(
     rf"^[ \t]*({'|'.join(map(re.escape, LABEL))})(?:[ \t]*\n[ \t]*-{{3,}}[ \t]*|[ \t]*::?[ \t]*)$", re.MULTILINE
@@ -21,6 +21,6 @@ HEADING = re.compile(
 
 
 def parted_docstring(text: str) -> tuple[str, tuple[str, ...]]:
-    """The text without the headings of its sections, and the sections that it has, in the order of `SECTIONS`."""
+    """Remove the section headings; return the text and the labels of its sections, in the order of `SECTIONS`."""
     found = {LABEL[heading] for heading in HEADING.findall(text)}
     return HEADING.sub("", text), tuple(label for label in SECTIONS if label in found)

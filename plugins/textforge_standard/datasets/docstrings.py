@@ -1,4 +1,4 @@
-"""Dataset `docstrings`: real labelled text on any machine that has textforge."""
+"""Dataset `docstrings`: real labelled text that is available wherever textforge is installed."""
 
 import ast
 import random
@@ -17,10 +17,10 @@ ALIASES = {
     "sklearn": ("scikit-learn", "scikit_learn", "scikits", "scikit"),
     "torch": ("pytorch", "libtorch", "aten"),
 }
-"""Other names by which a package calls itself."""
+"""Other names that a package uses for itself."""
 MASK = "PACKAGE"
 Text = tuple[str, str]
-"""A docstring and the file that it stands in."""
+"""A docstring and its file."""
 
 
 def docstrings(
@@ -33,19 +33,19 @@ def docstrings(
     labels: Literal["package", "sections"] = "package",
     test_fraction: Annotated[float, Gt(0), Lt(1)] = 0.25,
 ) -> Any:
-    """Docstrings of installed packages: which package, or which sections, does one belong to? Needs no download.
+    """Docstrings of installed packages, labelled by package or by section. Needs no download.
 
-    Sources are read with `ast`, nothing is imported. The packages' names and aliases are masked in
-    all texts. Whole files go to train or to test, so that no file's style gives its test texts away;
-    what is held out of train goes by whole files, too.
+    Sources are parsed with `ast`; nothing is imported. Names and aliases of the packages are masked in all texts. Each
+    file goes entirely to train or to test, so that its style cannot reveal its test texts; a hold-out of train takes
+    whole files too.
 
     Options:
         packages: installed packages to read; their names are the labels.
-        per_package: at most this many docstrings per package.
-        min_words: leave out shorter docstrings.
-        labels: 'package' asks for the package, one label a text; 'sections' for the sections (parameters, returns,
-            examples, …) that the docstring has, any number of labels, their headings taken out.
-        test_fraction: share of each package's texts, by whole files, that are held out for the test.
+        per_package: maximum number of docstrings per package.
+        min_words: skip shorter docstrings.
+        labels: 'package' labels each text with its package; 'sections' labels it with the sections (parameters,
+            returns, examples, …) that it has (multi-label), and removes their headings.
+        test_fraction: fraction of each package's texts to hold out for the test, in whole files.
     """
     from textforge import Dataset
     from textforge_standard.datasets.docstring_sections import parted_docstring
@@ -72,10 +72,10 @@ def docstrings(
 
 
 def _split(package: str, by_file: Iterator[list[Text]], wanted: int, fraction: float) -> dict[str, list[Text]]:
-    """So many texts of a package, or all that it has; the test gets its share by whole files.
+    """Split up to `wanted` texts of a package into train and test, by whole files.
 
     Raises:
-        DataError: the package has too few.
+        DataError: the package has too few docstrings.
     """
     from textforge import DataError
 
@@ -95,7 +95,7 @@ def _split(package: str, by_file: Iterator[list[Text]], wanted: int, fraction: f
 
 
 def _enough(by_file: Iterator[list[Text]], wanted: int) -> list[list[Text]]:
-    """The texts of the next files, until there are as many as wanted."""
+    """Take the texts of the next files until `wanted` are found."""
     taken, found = [], 0
     while found < wanted and (texts := next(by_file, None)) is not None:
         taken.append(texts)
@@ -104,7 +104,7 @@ def _enough(by_file: Iterator[list[Text]], wanted: int) -> list[list[Text]]:
 
 
 def _files(package: str) -> list[Path]:
-    """A package's source files, its tests left out, in a fixed order.
+    """The source files of a package without its tests, sorted.
 
     Raises:
         DataUnavailable: the package is not installed.
@@ -112,8 +112,8 @@ def _files(package: str) -> list[Path]:
     from textforge import DataUnavailable
 
     try:
-        spec = find_spec(package) if package.isidentifier() else None  # of a top-level name: imports nothing
-    except ValueError:  # `__main__` and its like have none
+        spec = find_spec(package) if package.isidentifier() else None  # imports nothing for a top-level name
+    except ValueError:  # modules such as `__main__` have no spec
         spec = None
     if spec is None or not spec.submodule_search_locations:
         raise DataUnavailable(
@@ -125,11 +125,11 @@ def _files(package: str) -> list[Path]:
 
 
 def _read(file: Path, mask: re.Pattern[str], min_words: int, seen: set[str]) -> Iterator[str]:
-    """The masked docstrings of a file that are long enough and were not seen before."""
+    """Yield the masked docstrings of a file that are long enough and not in `seen`."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError, OSError):
-        return  # some packages ship sources for other Pythons
+        return  # some packages ship sources for other Python versions
     for node in _definitions(tree):
         text = mask.sub(MASK, ast.get_docstring(node) or "")
         if len(text.split()) >= min_words and text not in seen:
@@ -138,7 +138,7 @@ def _read(file: Path, mask: re.Pattern[str], min_words: int, seen: set[str]) -> 
 
 
 def _definitions(node: Any) -> Iterator[Any]:
-    """A module and the classes and functions in it; expressions, most of a tree, are not looked into."""
+    """Yield a module and its classes and functions; skip expressions, which are most of a tree."""
     if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
         yield node
     for block in ("body", "orelse", "handlers", "finalbody"):
@@ -148,7 +148,7 @@ def _definitions(node: Any) -> Iterator[Any]:
 
 
 def _mask(packages: list[str]) -> re.Pattern[str]:
-    """Long names are masked inside words too, as in `TorchScript`; short ones would hit `concATENate`."""
+    """Match long names inside words too, as in `TorchScript`; short ones only as words, to spare `concATENate`."""
     names = {name for package in packages for name in (package, *ALIASES.get(package, ()))}
     longest_first = sorted(names, key=lambda name: (-len(name), name))
     anywhere = "|".join(re.escape(name) for name in longest_first if len(name) >= 5)

@@ -1,4 +1,4 @@
-"""The character encoding of a file, detected where nobody names it."""
+"""Detect the character encoding of a file."""
 
 import codecs
 import re
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 SAMPLE = 1 << 15
-"""Bytes that are looked at; of a longer file those lines that are not plain ASCII."""
+"""Bytes to examine; from a longer file, only lines beyond ASCII."""
 FEW = 24
-"""Bytes beyond ASCII up to which a detection is a guess."""
+"""With at most this many bytes beyond ASCII, a detection is a guess."""
 FEWEST = 4
-"""Bytes beyond ASCII below which nothing is detected."""
+"""Minimum number of bytes beyond ASCII for a detection."""
 CLOSE = 0.02
-"""Difference of two scores that says nothing."""
+"""Scores closer than this are a tie."""
 CLEAR = 0.1
-"""Difference of two scores that leaves little doubt."""
+"""Scores further apart than this leave little doubt."""
 
 COMMON = (
     *("cp1252", "cp1250", "iso8859_2", "cp1254", "cp1257", "iso8859_15", "mac_roman", "cp850", "cp852", "mac_latin2"),
@@ -25,9 +25,9 @@ COMMON = (
     *("cp1253", "iso8859_7", "cp1255", "iso8859_8", "cp1256", "iso8859_6", "cp874", "cp1258"),
     *("gb18030", "big5", "big5hkscs", "cp932", "shift_jis_2004", "euc_jp", "cp949", "johab"),
 )
-"""Encodings in which files are found; of two that fit alike the first is taken."""
+"""Encodings to consider; the first wins a tie."""
 UNCOMMON = {"mac_latin2": 0.3, "cp850": 0.2, "cp852": 0.2, "mac_roman": 0.1, "cp1257": 0.02}
-"""What the scores of encodings that few files have today are lowered by: a few accents fit many of them."""
+"""Score penalty of encodings that are rare today; a few accents fit many of them."""
 MARKS = {
     "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
     "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
@@ -40,9 +40,9 @@ class Detected:
     """An encoding that decodes the bytes without an error.
 
     Args:
-        name: its name, for Python's `codecs`.
-        how_sure: what it was detected by, and how sure that is.
-        sure: whether no other encoding fits nearly as well.
+        name: name in Python's `codecs`.
+        how_sure: reason for the detection, and its confidence.
+        sure: whether no other encoding fits about as well.
     """
 
     name: str
@@ -54,9 +54,9 @@ UTF_8 = Detected("utf-8", "it is UTF-8", True)
 
 
 def detect(data: bytes) -> Detected | None:
-    """The encoding of text: UTF-8 or UTF-16 wherever the bytes are that, else the likeliest.
+    """Detect the encoding of text: UTF-8, UTF-16 or UTF-32 if the bytes are valid in it, else the likeliest.
 
-    None where the bytes are UTF-8 but for some damage, or are no text.
+    Returns None for damaged UTF-8, and for bytes that are not text.
     """
     for name, marks in MARKS.items():
         if data.startswith(marks):
@@ -72,7 +72,7 @@ def detect(data: bytes) -> Detected | None:
 
 
 def decodes(data: bytes, encoding: str) -> bool:
-    """Whether bytes are text in an encoding, every one of them."""
+    """Whether all bytes are valid in an encoding."""
     try:
         data.decode(encoding)
     except UnicodeError:
@@ -81,7 +81,7 @@ def decodes(data: bytes, encoding: str) -> bool:
 
 
 def _with_zeros(data: bytes) -> Detected | None:
-    """UTF-16 or UTF-32 without a mark: the zero bytes are halves of ASCII characters, line ends among them."""
+    """Detect UTF-16 or UTF-32 without a byte-order mark, by the zero bytes of ASCII characters."""
     swapped = data[0::2].count(0) > data[1::2].count(0)
     for name in ("utf-32-be", "utf-16-be") if swapped else ("utf-32-le", "utf-16-le"):
         if decodes(data, name):
@@ -99,15 +99,15 @@ def _is_damaged_utf_8(data: bytes) -> bool:
 
 
 def _likeliest(data: bytes) -> Iterator[Detected]:
-    """The encodings that decode everything, the likeliest first."""
+    """Yield the encodings that decode all bytes, likeliest first."""
     from charset_normalizer import from_bytes
 
     sample = _sample(data)
     n = sum(byte > 0x7F for byte in sample)
     if n < FEWEST:
         name = "cp1252" if decodes(data, "cp1252") else "latin-1"
-        told = f"only {n} of its bytes are beyond ASCII, too few to tell cp1252 from latin-1 and others"
-        yield Detected(name, told, False)
+        reason = f"only {n} of its bytes are beyond ASCII, too few to tell cp1252 from latin-1 and others"
+        yield Detected(name, reason, False)
         return
     found = from_bytes(sample, steps=10, chunk_size=1024, cp_isolation=list(COMMON), enable_fallback=False)
     scores = {}
@@ -122,10 +122,10 @@ def _likeliest(data: bytes) -> Iterator[Detected]:
         ranked.remove(name)
         text = data.decode(name)
         rivals = [one for one in ranked if scores[one] > best - CLEAR and data.decode(one) != text]
-        yield _told(name, sample.decode(name, "ignore"), n, rivals)
+        yield _detected(name, sample.decode(name, "ignore"), n, rivals)
 
 
-def _told(name: str, sample: str, n: int, rivals: list[str]) -> Detected:
+def _detected(name: str, sample: str, n: int, rivals: list[str]) -> Detected:
     spoken = codecs.lookup(name).name
     most = max(_scripts(sample).items(), key=lambda one: one[1], default=("", 0))[0]
     what = f"{n:,} bytes beyond ASCII look like {spoken}{f' ({most} letters)' if most else ''}"
@@ -138,7 +138,7 @@ def _told(name: str, sample: str, n: int, rivals: list[str]) -> Detected:
 
 
 def _scripts(text: str) -> Counter[str]:
-    """How many letters beyond ASCII each script has."""
+    """Count the letters beyond ASCII of each script."""
     letters = Counter(c for c in text if c > "\x7f" and c.isalpha())
     found: Counter[str] = Counter()
     for c, n in letters.items():
@@ -148,7 +148,7 @@ def _scripts(text: str) -> Counter[str]:
 
 
 def _sample(data: bytes) -> bytes:
-    """Lines that are not plain ASCII, or the file's beginning where that is one line."""
+    """Lines beyond ASCII, each cut to `SAMPLE` bytes; all data if it is short."""
     if len(data) <= SAMPLE:
         return data
     lines, size = [], 0
@@ -162,9 +162,9 @@ def _sample(data: bytes) -> bytes:
 
 
 def _score(match: Any, text: str) -> float:
-    """How well an encoding fits: what the detector makes of letters, less the share of characters in odd places.
+    """Score an encoding: the detector's letter statistics minus the fraction of oddly placed characters.
 
-    Frequencies of letters say nothing of scripts with thousands of characters; there only odd ones count.
+    Letter statistics are useless for scripts with thousands of characters; there only odd characters count.
     """
     high = max(1, sum(c > "\x7f" for c in text))
     odd = sum(_is_odd(c) or _joins(a, c, b) for a, c, b in zip(" " + text, text, text[1:] + " ", strict=False))
@@ -176,13 +176,13 @@ def _score(match: Any, text: str) -> float:
 
 
 def _is_odd(c: str) -> bool:
-    """Whether a character is hardly ever in a text: a control, a private one, half a katakana."""
+    """Whether a character is rare in texts: a control or private character, or half-width katakana."""
     control = unicodedata.category(c) in ("Cc", "Co", "Cn") and c not in "\t\n\r\x0b\x0c"
     return control or "\uff61" <= c <= "\uff9f"
 
 
 def _joins(before: str, c: str, after: str) -> bool:
-    """Whether a character beyond ASCII is where no word has one: a symbol at a letter, a capital after a small one."""
+    """Whether a non-ASCII character breaks a word: a symbol next to a letter, or a capital after a small letter."""
     if c <= "\x7f":
         return False
     if c.isupper():

@@ -115,7 +115,8 @@ class Column:
         few = 2 <= len(self.distinct) <= max(2, min(MAX_CLASSES, len(self.texts) // 2))
         return self.words <= 6 and (few or self.separator is not None)
 
-    def told(self) -> str:
+    def described(self) -> str:
+        """The column, as messages refer to it."""
         if self.lists:
             return f"'{self.name}' (lists)"
         return f"'{self.name}' ({len(self.distinct)} different values)"
@@ -145,7 +146,7 @@ def guess(table: Table) -> Guess:
     if not labels or text is None:
         what = "labels (few different short values)" if not labels else "texts"
         names = shown_names([column.name for column in columns])
-        shown = listed(replace(column, name=name).told() for column, name in zip(columns, names, strict=True))
+        shown = listed(replace(column, name=name).described() for column, name in zip(columns, names, strict=True))
         raise DataError(
             f"{table.path}: no column looks like {what}. Columns: {shown}. "
             "If one is, write the recipe by hand: docs/data.md has an example."
@@ -212,7 +213,7 @@ def _alternatives(text: Column, labels: list[Column], others: list[Column]) -> I
     possible = [column for column in others if column.may_label and not column.is_group]
     likely = [c for c in possible if c.rank < len(LABEL_NAMES) or c.lists or len(c.distinct) <= FEW]
     if likely:
-        told = " or ".join(column.told() for column in sorted(likely, key=lambda column: column.rank))
-        yield f"The labels could also be {told}: then set 'label: {min(likely, key=lambda c: c.rank).name}'."
+        choices = " or ".join(column.described() for column in sorted(likely, key=lambda column: column.rank))
+        yield f"The labels could also be {choices}: then set 'label: {min(likely, key=lambda c: c.rank).name}'."
     if len(labels) > 1:
         yield f"If only one of these columns is meant, set 'label: {labels[0].name}'."

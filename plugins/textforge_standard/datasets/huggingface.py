@@ -41,16 +41,16 @@ def huggingface(
     valid: str | None = "validation",
     test: str | None = "test",
 ) -> Any:
-    """A dataset of the Hugging Face hub, or a folder of one (Lhoest et al. 2021); needs textforge[huggingface].
+    """A dataset from the Hugging Face hub or from a folder (Lhoest et al. 2021); needs textforge[huggingface].
 
     Options:
-        name: its name on the hub, as in stanfordnlp/imdb.
-        folder: a folder that save_to_disk wrote, or of data files that the library knows.
-        config: which of its configurations, where it has several.
-        revision: a tag or commit of the hub's repository; with it the data stay the same for ever.
-        train: the split to train on.
-        valid: the split to validate on; 'validation' is taken only where there is one, null takes none.
-        test: the split to test on; 'test' is taken only where there is one, null takes none.
+        name: name on the hub, such as stanfordnlp/imdb.
+        folder: folder that save_to_disk wrote, or folder of data files that the library can read.
+        config: configuration of the dataset, if it has several.
+        revision: tag or commit of the repository on the hub; pins the data.
+        train: split to train on.
+        valid: split to validate on; the default 'validation' is used only if it exists; null for none.
+        test: split to test on; the default 'test' is used only if it exists; null for none.
     """
     source = name if name is not None else str(folder)
     found = _load(source, folder, config, revision)
@@ -66,12 +66,12 @@ def _is_saved(folder: Path) -> bool:
 
 
 def _load(source: str, folder: Path | None, config: str | None, revision: str | None) -> dict[str, Any]:
-    """The splits by name.
+    """Load the splits by name.
 
     Raises:
         PluginError: the library is not installed.
         DataUnavailable: the hub cannot be reached, or has no such dataset.
-        DataError: the library cannot read it.
+        DataError: the library cannot read the data.
     """
     from textforge import DataError, DataUnavailable, PluginError
 
@@ -110,7 +110,7 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without the library's progress bars; its setting is put back."""
+    """Disable the progress bars of the library, and restore its setting afterwards."""
     from datasets.utils import (  # type: ignore[import-untyped]
         are_progress_bars_disabled,
         disable_progress_bars,
@@ -150,7 +150,7 @@ def _table(place: str, split: Any, wanted: dict[str, str] | None) -> Table:
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:
-    """The options for a folder that save_to_disk wrote."""
+    """The options for a folder that save_to_disk wrote; None for any other."""
     from textforge_standard.datasets.guess import guess
 
     if not path.is_dir() or not _is_saved(path):

@@ -42,22 +42,22 @@ def newsgroups(
 ) -> Any:
     """20 Newsgroups "by date" (Lang 1995), read through scikit-learn's `fetch_20newsgroups`.
 
-    Where posts of train are held out, whole threads are (posts of one subject): answers quote each other, and posts
-    alone would make validation look better than the test, whose posts are later ones.
+    A hold-out of train takes whole threads (posts with one subject). Replies quote each other, so a hold-out of single
+    posts would make validation look better than the test, which has later posts.
 
-    Its cache (`~/scikit_learn_data`, or the folder in SCIKIT_LEARN_DATA) is used and filled. What is read from it is
-    kept in a quicker form in `~/.cache/textforge` (or the folder in TEXTFORGE_CACHE) while it does not change.
+    The dataset uses and fills the cache of scikit-learn (`~/scikit_learn_data`, or the folder in SCIKIT_LEARN_DATA).
+    It keeps a copy that is faster to read in `~/.cache/textforge` (or the folder in TEXTFORGE_CACHE).
 
     Options:
-        categories: groups to take; null takes all twenty.
-        remove: parts of the posts to strip, as scikit-learn does; without them scores are lower but more honest.
-        archive: a 20news-bydate.tar.gz fetched by hand, for a machine without network.
+        categories: groups to read; null reads all twenty.
+        remove: parts of the posts to remove, as in scikit-learn; scores are then lower but more realistic.
+        archive: a manually downloaded 20news-bydate.tar.gz, for machines without network access.
     """
     from textforge import Dataset
     from textforge_standard.datasets.corpus_cache import cached, file_digest
     from textforge_standard.datasets.newsgroups_archive import CACHE, provide
 
-    home = Path(os.environ.get("SCIKIT_LEARN_DATA", "~/scikit_learn_data")).expanduser()  # as scikit-learn's
+    home = Path(os.environ.get("SCIKIT_LEARN_DATA", "~/scikit_learn_data")).expanduser()  # the default of scikit-learn
     provide(home, archive)
     if not (home / CACHE).is_file():
         _read(home, "train", [])  # unpacks the archive
@@ -75,7 +75,7 @@ def newsgroups(
 
 
 def _order(rows: list[int]) -> list[int]:
-    """The order that scikit-learn puts posts in: they are shuffled after the groups are chosen."""
+    """Order rows as scikit-learn does: shuffle after selecting groups."""
     import numpy as np
 
     order = np.arange(len(rows))
@@ -84,7 +84,7 @@ def _order(rows: list[int]) -> list[int]:
 
 
 def _columns(home: Path, remove: Sequence[str]) -> dict[str, list[str]]:
-    """Post and group, and of train the thread, in the order of the files."""
+    """The columns post and group of both splits, and thread of train, in file order."""
     columns = {}
     for subset in ("train", "test"):
         bunch = _read(home, subset, remove)
@@ -95,10 +95,10 @@ def _columns(home: Path, remove: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _read(home: Path, subset: str, remove: Sequence[str]) -> Any:
-    """What scikit-learn makes of the corpus: it checks the archive's digest and strips parts of posts.
+    """Read the corpus with scikit-learn, which checks the digest of the archive and removes parts of posts.
 
     Raises:
-        DataUnavailable: its cache is damaged.
+        DataUnavailable: the cache is damaged.
         StorageError: the corpus cannot be unpacked.
     """
     from sklearn.datasets import fetch_20newsgroups
@@ -108,7 +108,7 @@ def _read(home: Path, subset: str, remove: Sequence[str]) -> Any:
 
     there = (home / CACHE).is_file()
     try:
-        # where the cache is damaged scikit-learn would download anew, from its one source
+        # otherwise scikit-learn would replace a damaged cache by a download from its single source
         return fetch_20newsgroups(
             data_home=home, subset=subset, remove=tuple(remove), shuffle=False, download_if_missing=not there
         )
@@ -119,7 +119,7 @@ def _read(home: Path, subset: str, remove: Sequence[str]) -> Any:
 
 
 def thread(post: str, row: int) -> str:
-    """The subject of a post without its "Re:", which its whole thread has; the row where there is none."""
+    """The subject of a post without "Re:", which identifies the thread; the row number if it has no subject."""
     found = re.search(
         r"^Subject:\s*(?:re(?:\[\d+\])?:\s*)*(.*)$", post.partition("\n\n")[0], re.IGNORECASE | re.MULTILINE
     )

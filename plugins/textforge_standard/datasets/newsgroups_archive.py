@@ -1,7 +1,7 @@
-"""The 20 Newsgroups archive put where scikit-learn looks for it, from whichever source answers.
+"""Download the 20 Newsgroups archive from the first source that answers to where scikit-learn expects it.
 
-`fetch_20newsgroups` unpacks `<data home>/20news_home/20news-bydate.tar.gz` without a download where
-its SHA-256 is right (scikit-learn >= 1.6), and does so safely (tarfile's `data` filter).
+`fetch_20newsgroups` extracts `<data home>/20news_home/20news-bydate.tar.gz` without a download if its SHA-256 matches
+(scikit-learn >= 1.6), and does so safely (tarfile's `data` filter).
 """
 
 import hashlib
@@ -22,17 +22,17 @@ SOURCES = (
 CACHE = "20news-bydate_py3.pkz"
 ARCHIVE = Path("20news_home", "20news-bydate.tar.gz")
 TIMEOUT = 20.0
-"""Seconds without a byte after which a source is given up."""
+"""Seconds without a byte before giving up on a source."""
 PIECE = 1 << 18
 """Bytes read at a time."""
 
 
 def provide(data_home: Path, archive: Path | None) -> None:
-    """See to it that scikit-learn finds the corpus in `data_home`.
+    """Make sure that scikit-learn finds the corpus in `data_home`.
 
     Raises:
-        DataError: the archive given by hand is not the corpus.
-        DataUnavailable: no source could be reached; says what was tried and what to do.
+        DataError: `archive` is not the corpus.
+        DataUnavailable: no source could be reached; lists the sources and the remedies.
         StorageError: the cache folder cannot be written.
     """
     from textforge import DataError, DataUnavailable, StorageError
@@ -56,7 +56,7 @@ def provide(data_home: Path, archive: Path | None) -> None:
     except OSError as error:
         raise StorageError(f"{place}: cannot be written: {error.strerror or error}.") from error
     finally:
-        with suppress(OSError):  # only where it is empty: nothing half-downloaded stays behind
+        with suppress(OSError):  # removes only an empty folder
             place.parent.rmdir()
     if None not in failures:
         tried = "".join(f"\n  {url}: {why}" for url, why in zip(SOURCES, failures, strict=True))
@@ -69,7 +69,7 @@ def provide(data_home: Path, archive: Path | None) -> None:
 
 
 def _try(url: str, place: Path) -> str | None:
-    """Download the archive unless it is there; why it failed, or None."""
+    """Download the archive unless it exists; return the reason of a failure, or None."""
     if place.is_file() and not _differs(place):
         return None
     try:
@@ -80,10 +80,10 @@ def _try(url: str, place: Path) -> str | None:
 
 
 def _download(url: str) -> Iterator[bytes]:
-    """What a source sends, piece by piece; an OSError of whoever writes the pieces is not caught here.
+    """Yield the response of a source in pieces; an OSError of the code that writes them passes through.
 
     Raises:
-        ValueError: the source cannot be reached, refuses, or breaks off.
+        ValueError: the source cannot be reached, refuses the request, or closes the connection early.
     """
     size = 0
     try:
@@ -100,10 +100,10 @@ def _download(url: str) -> Iterator[bytes]:
 
 
 def _store(pieces: Iterable[bytes], place: Path) -> None:
-    """Write to a temporary file, check it, and only then give it its name.
+    """Write to a temporary file, verify it, and then rename it.
 
     Raises:
-        ValueError: it is not the archive.
+        ValueError: the content is not the archive.
     """
     handle, name = tempfile.mkstemp(prefix=".20news-", suffix=".part", dir=place.parent)
     try:
@@ -118,7 +118,7 @@ def _store(pieces: Iterable[bytes], place: Path) -> None:
 
 
 def _differs(file: Path) -> str:
-    """How a file is not the archive; empty where it is."""
+    """The reason why a file is not the archive; empty if it is."""
     try:
         with file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()

@@ -41,7 +41,7 @@ def read_parquet(path: Path, wanted: dict[str, str] | None) -> Table:
     """
     import polars as pl
 
-    with _told(path), _unpacked(path) as file:
+    with _data_errors(path), _unpacked(path) as file:
         fields = _Fields(path, file, wanted)
         return Table(path, fields.values(pl.read_parquet(file, columns=fields.columns, glob=False)))
 
@@ -54,7 +54,7 @@ def parquet_blocks(path: Path, wanted: dict[str, str], *, size: int = ROWS) -> I
     """
     import polars as pl
 
-    with _told(path), _unpacked(path) as file:
+    with _data_errors(path), _unpacked(path) as file:
         fields = _Fields(path, file, wanted)
         rows, start = pl.scan_parquet(file, glob=False).select(fields.columns), 0
         while len(frame := rows.slice(start, size).collect()):
@@ -85,7 +85,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _data_errors(path: Path) -> Iterator[None]:
     """Re-raise errors of the file system and of polars as `DataError`."""
     import polars as pl
 

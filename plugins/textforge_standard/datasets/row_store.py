@@ -1,10 +1,10 @@
-"""Labelled rows on disk, in chunks of an order that has nothing to do with the one in which they came.
+"""Store labelled rows on disk, shuffled, in chunks.
 
-Shuffling what does not fit in memory takes two passes: each row goes to one of many buckets, drawn at random, and
-then each bucket is shuffled by itself (Rao 1961; Sandelius 1962). The draws are the same every time.
+Rows that do not fit in memory are shuffled in two passes: assign each row to a random bucket, then shuffle each bucket
+(Rao 1961; Sandelius 1962). The random numbers are the same every time.
 
-A store is a folder of Arrow files and `store.json`, which is written last. It is made beside its place and renamed,
-so that it is whole or not there; one that is damaged is made again. It may be deleted at any time.
+A store is a folder of Arrow files and `store.json`, which is written last. It is created under a temporary name and
+renamed, so it is complete or absent; a damaged one is created again. It may be deleted at any time.
 """
 
 import io
@@ -22,13 +22,13 @@ from typing import Any
 FORMAT = 1
 ABOUT = "store.json"
 BUCKET = 1 << 23
-"""Bytes of the sources that go to one bucket, more or less; of very large ones more, lest there be too many."""
+"""Approximate bytes of source data per bucket; more if `MOST_BUCKETS` limits the number of buckets."""
 MOST_BUCKETS = 512
 LEFT_FOR = 2 * 24 * 3600
-"""Seconds after which nobody is taken to work on a store any more."""
+"""Age in seconds after which a temporary store counts as abandoned."""
 CHUNK_ROWS = 1 << 16
 CHUNK_BYTES = 1 << 24
-"""Of the texts of a chunk, more or less."""
+"""Approximate bytes of text per chunk."""
 
 Rows = tuple[list[str], list[Any]]
 
@@ -45,20 +45,20 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Store:
-    """What is in a store's folder."""
+    """An opened store."""
 
     folder: Path
     chunks: list[Chunk]
     survey: dict[str, Any]
-    """Of all rows: the fields of textforge.Survey."""
+    """Fields of the `textforge.Survey` of all rows."""
     warnings: list[tuple[int, str]] = field(default_factory=list)
-    """Which source each is of, and what it says of it."""
+    """Pairs of the number of a source and a warning about it."""
 
     def read(self, number: int) -> Rows:
         """The texts and labels of a chunk.
 
         Raises:
-            DataError: it is no longer what it was.
+            DataError: the chunk is missing or damaged.
         """
         import polars as pl
 
@@ -75,22 +75,22 @@ class Store:
 def stored(
     folder: Path, n_bytes: int, rows: Callable[[], Iterator[Rows]], warnings: Callable[[], list[tuple[int, str]]]
 ) -> Store:
-    """The store of a folder; it is made where it is not there, or is damaged.
+    """Open the store in a folder; create it if it is missing or damaged.
 
     Args:
-        folder: its place, named by what the rows come from.
-        n_bytes: how large the rows are, more or less.
-        rows: gives all rows, some after the other.
-        warnings: what there is to tell once all were given.
+        folder: folder of the store, named by a digest of its sources.
+        n_bytes: approximate size of all rows.
+        rows: yields all rows, block by block.
+        warnings: returns the warnings; called after all rows were read.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the store cannot be written.
     """
     if (store := _opened(folder)) is not None:
         return store
     made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.tmp")
     try:
-        with _told(folder):
+        with _storage_errors(folder):
             made.mkdir(parents=True)
             _sweep(folder.parent)
             buckets = _scatter(made, n_bytes, rows())
@@ -114,7 +114,7 @@ def stored(
 
 
 def _sweep(folder: Path) -> None:
-    """Take away what processes that were killed have left half made."""
+    """Delete unfinished stores that killed processes left behind."""
     for left in folder.glob(".*.tmp*"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > LEFT_FOR:
@@ -122,7 +122,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _put(made: Path, folder: Path) -> None:
-    """Give a store its place, unless another process has made the same one by now."""
+    """Move a store to its place, unless another process has created the same one."""
     if folder.exists() and _opened(folder) is None:
         damaged = folder.with_name(f"{made.name}.old")
         folder.rename(damaged)
@@ -135,13 +135,13 @@ def _put(made: Path, folder: Path) -> None:
 
 
 def _opened(folder: Path) -> Store | None:
-    """The store of a folder, every byte checked; None where it is not there, or is damaged."""
+    """Open a store and verify every byte; None if it is missing or damaged."""
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         chunks = [Chunk(**chunk) for chunk in about["chunks"]]
         if about["format"] != FORMAT or any(_crc(folder / one.name) != (one.n_bytes, one.crc) for one in chunks):
             return None
-        return Store(folder, chunks, about["survey"], [(source, told) for source, told in about["warnings"]])
+        return Store(folder, chunks, about["survey"], [(source, warning) for source, warning in about["warnings"]])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -156,7 +156,7 @@ def _crc(path: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _storage_errors(folder: Path) -> Iterator[None]:
     from textforge import StorageError
 
     try:
@@ -169,7 +169,7 @@ def _told(folder: Path) -> Iterator[None]:
 
 
 def _scatter(folder: Path, n_bytes: int, rows: Iterable[Rows]) -> list[Path]:
-    """Put each row into a bucket drawn for it; the buckets' files."""
+    """Append each row to a random bucket; return the bucket files."""
     import numpy as np
     import polars as pl
 
@@ -193,7 +193,7 @@ def _scatter(folder: Path, n_bytes: int, rows: Iterable[Rows]) -> list[Path]:
 
 
 def _shuffled(folder: Path, bucket: Path, number: int) -> Iterator[Chunk]:
-    """Turn a bucket into chunks, its rows shuffled."""
+    """Shuffle the rows of a bucket and write them as chunks."""
     import numpy as np
     import polars as pl
 
@@ -216,7 +216,7 @@ def _shuffled(folder: Path, bucket: Path, number: int) -> Iterator[Chunk]:
 
 
 def _arrow(write: Callable[[io.BytesIO], Any]) -> bytes:
-    """What polars writes; to a file of its own it would tell a full disk in words of its own."""
+    """The bytes that polars writes; writing files ourselves keeps the error of a full disk an OSError."""
     data = io.BytesIO()
     write(data)
     return data.getvalue()

@@ -156,7 +156,7 @@ class BagOfWords(TextOptions):
         if not keep.any():
             raise DataError(
                 f"the vocabulary is empty: of {self.n_features} {self._noun()}s none is in at least "
-                f"{_told(self.min_df)} and at most {_told(self.max_df)} of {n_texts} training texts. "
+                f"{_amount(self.min_df)} and at most {_amount(self.max_df)} of {n_texts} training texts. "
                 "Loosen vectorizer.min_df or max_df."
             )
         if self.max_features is not None and keep.sum() > self.max_features:
@@ -180,5 +180,5 @@ class BagOfWords(TextOptions):
         return f"{what}{stops}. Look at the text column."
 
 
-def _told(df: float) -> str:
+def _amount(df: float) -> str:
     return str(df) if isinstance(df, int) else f"{df:.0%}"

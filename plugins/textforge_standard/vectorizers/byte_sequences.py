@@ -36,10 +36,10 @@ class Bytes:
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
         """Do as `transform`, and count the texts that are cut."""
-        from textforge_standard.vectorizers.shortening import what_was_cut
+        from textforge_standard.vectorizers.shortening import cut_warnings
 
         encoded = self._encoded(texts)
-        self.warnings = list(what_was_cut([len(text) for text in encoded], self.max_length, "bytes"))
+        self.warnings = list(cut_warnings([len(text) for text in encoded], self.max_length, "bytes"))
         return self._sequences(encoded)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
@@ -49,7 +49,7 @@ class Bytes:
         cut = Cut(self.max_length, "bytes")
         for texts in chunks:
             cut.add([len(text) for text in self._encoded(texts)])
-        self.warnings = cut.told()
+        self.warnings = cut.warnings()
         return self
 
     def transform(self, texts: Sequence[str]) -> Any:

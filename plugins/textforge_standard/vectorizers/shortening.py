@@ -19,11 +19,11 @@ def shortened(sequence: Any, most: int | None, keep: Keep) -> Any:
     return sequence[:head] + sequence[len(sequence) - (most - head) :]
 
 
-def what_was_cut(lengths: Sequence[int], most: int | None, unit: str) -> list[str]:
+def cut_warnings(lengths: Sequence[int], most: int | None, unit: str) -> list[str]:
     """The warning about training texts longer than `most`; empty if there are none."""
     cut = Cut(most, unit)
     cut.add(lengths)
-    return cut.told()
+    return cut.warnings()
 
 
 class Cut:
@@ -42,7 +42,7 @@ class Cut:
         self.units, self.left_out = self.units + sum(lengths), self.left_out + sum(cut) - self.most * len(cut)
         self.longest = max(self.longest, *cut, 0)
 
-    def told(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """The warning; empty if no text is longer."""
         if not self.n_cut:
             return []

@@ -62,7 +62,7 @@ class Subword:
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
         """Fit on texts and return their sequences; count the texts that are cut."""
-        from textforge_standard.vectorizers.shortening import what_was_cut
+        from textforge_standard.vectorizers.shortening import cut_warnings
 
         library = _library()
         tokenizer = library.Tokenizer(library.models.BPE())
@@ -78,7 +78,7 @@ class Subword:
         self._use(tokenizer)
         lengths: list[int] = []
         features = self._sequences(texts, lengths)
-        self.warnings = list(what_was_cut(lengths, self.max_length, "subwords"))
+        self.warnings = list(cut_warnings(lengths, self.max_length, "subwords"))
         return features
 
     def transform(self, texts: Sequence[str]) -> Any:

@@ -93,7 +93,7 @@ class Tokens:
 
     def _fitted(self, cut: Any) -> None:
         """Read the word vectors of the vocabulary and collect the warnings."""
-        self.warnings = cut.told()
+        self.warnings = cut.warnings()
         if self._file is not None:
             from textforge_standard.vectorizers.word_vectors import read_vectors
 
