@@ -1,4 +1,4 @@
-"""How often each feature stands in each text."""
+"""Count the occurrences of features in texts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 Stream = tuple[NDArray[Any], NDArray[np.int64]]
-"""Features in the order of their texts, and the offsets of the texts."""
+"""Features in text order, and the offsets of the texts."""
 
 
 SORTED_AT_ONCE = 1 << 13
-"""Occurrences, more or less."""
+"""Approximate number of occurrences per sort."""
 
 
 @dataclass(frozen=True)
 class Frequencies:
-    """How often each feature stands in all texts together.
+    """Frequencies of features over all texts.
 
     Args:
-        n_texts: how many texts there are.
-        texts_with: how many of them have each feature.
-        total: how often they have it in all, or, where that is not counted, the same.
+        n_texts: number of texts.
+        texts_with: number of texts with each feature.
+        total: total count of each feature; equals `texts_with` if totals are not counted.
     """
 
     n_texts: int
@@ -30,13 +30,13 @@ class Frequencies:
     total: NDArray[np.int64]
 
     def only(self, keep: NDArray[np.bool_]) -> "Frequencies":
-        """Those of the features in `keep`, numbered anew."""
+        """The frequencies of the features in the mask `keep`, renumbered."""
         return Frequencies(self.n_texts, self.texts_with[keep], self.total[keep])
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How often each feature stands in each text: a CSR matrix, column numbers ascending in each row."""
+    """Count of each feature in each text: a CSR matrix with ascending columns in each row."""
 
     indices: NDArray[np.int32]
     offsets: NDArray[np.int64]
@@ -46,7 +46,7 @@ class Counts:
         return len(self.offsets) - 1
 
     def frequencies(self, n_features: int, *, totals: bool) -> Frequencies:
-        """How often each feature stands in all the texts; without `totals` once a text at most."""
+        """The frequencies of the features over all texts; without `totals`, at most once per text."""
         texts_with = np.bincount(self.indices, minlength=n_features)
         if not totals:
             return Frequencies(len(self), texts_with, texts_with)
@@ -54,7 +54,7 @@ class Counts:
         return Frequencies(len(self), texts_with, total.astype(np.int64))
 
     def only(self, keep: NDArray[np.bool_]) -> "Counts":
-        """The counts of the features in `keep`, numbered anew."""
+        """The counts of the features in the mask `keep`, renumbered."""
         kept = keep[self.indices]
         offsets = np.concatenate(([0], np.cumsum(kept)))[self.offsets]
         number = np.cumsum(keep, dtype=np.int32) - 1
@@ -62,11 +62,11 @@ class Counts:
 
 
 def count(chunks: Iterable[Sequence[Stream]], n_features: int) -> Counts:
-    """Occurrences of the features in each text; those below 0 are left out.
+    """Count the features of each text; ignore negative features.
 
     Args:
-        chunks: some texts after the other, each with streams that are counted together.
-        n_features: one more than the largest feature.
+        chunks: chunks of texts, each a list of streams that are counted together.
+        n_features: the largest feature plus 1.
     """
     indices, lengths, counts = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
     for chunk in chunks:
@@ -83,14 +83,14 @@ def count(chunks: Iterable[Sequence[Stream]], n_features: int) -> Counts:
 
 
 def _sorted_keys(streams: Sequence[Stream], offsets: NDArray[np.int64], n_features: int) -> NDArray[Any]:
-    """text * n_features + feature for every occurrence, ascending; of 32 bits where they do, which sort faster.
+    """Sort text * n_features + feature of every occurrence; uses 32 bits if they suffice, which sort faster.
 
-    `offsets` are those of the texts where the streams are put together.
+    `offsets` are the text offsets of the concatenated streams.
     """
     n_texts = len(offsets) - 1
     kind: Any = np.uint32 if n_texts * n_features < 2**32 else np.int64
     keys = np.empty(offsets[-1], dtype=kind)
-    # Texts are in order already: sorting a few at a time is quicker than all at once.
+    # Texts are already in order: sorting a few at a time is faster.
     at = range(SORTED_AT_ONCE, int(offsets[-1]), SORTED_AT_ONCE)
     start = 0
     for stop in [*(np.searchsorted(offsets, at).tolist() if at else ()), n_texts]:
@@ -108,7 +108,7 @@ def _sorted_keys(streams: Sequence[Stream], offsets: NDArray[np.int64], n_featur
 
 
 def _together(streams: Sequence[Stream]) -> NDArray[np.int64]:
-    """The offsets of the texts where the streams are put together."""
+    """The text offsets of the concatenated streams."""
     offsets = streams[0][1]
     for _, more in streams[1:]:
         offsets = offsets + more
@@ -116,12 +116,12 @@ def _together(streams: Sequence[Stream]) -> NDArray[np.int64]:
 
 
 def run_starts(keys: NDArray[Any]) -> NDArray[np.int64]:
-    """Where in sorted keys each different one begins."""
+    """Index of the first occurrence of each distinct key in sorted keys."""
     return np.flatnonzero(np.concatenate((keys[:1] == keys[:1], keys[1:] != keys[:-1])))
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """The parts as one array; the list is emptied, which frees them."""
+    """Concatenate the parts, and empty the list to free them."""
     joined = np.concatenate(parts)
     parts.clear()
     return joined
@@ -135,7 +135,7 @@ def _known(features: NDArray[Any], offsets: NDArray[np.int64]) -> Stream:
 
 
 def scaled(weights: NDArray[np.float64], offsets: NDArray[np.int64], norm: str | None) -> NDArray[np.float64]:
-    """Weights with each row at unit Euclidean ('l2') or sum ('l1') length; rows of zeros stay."""
+    """Scale each row of weights to unit Euclidean ('l2') or sum ('l1') norm; rows of zeros are unchanged."""
     if norm is None:
         return weights
     filled = np.flatnonzero(np.diff(offsets))
@@ -146,11 +146,11 @@ def scaled(weights: NDArray[np.float64], offsets: NDArray[np.int64], norm: str |
 
 
 def without_signs(counts: Counts) -> Counts:
-    """Counts of features that are 2 * number, or 2 * number + 1 where they count negatively, put together."""
+    """Merge features 2 * column and 2 * column + 1 into signed counts per column; odd features count negatively."""
     numbers = counts.indices >> 1
     signed = counts.counts * (1 - 2 * (counts.indices & 1))
     both = np.flatnonzero(numbers[1:] == numbers[:-1]) + 1
-    both = both[~np.isin(both, counts.offsets)]  # of two texts they are two entries
+    both = both[~np.isin(both, counts.offsets)]  # entries of different texts stay separate
     if not len(both):
         return Counts(numbers, counts.offsets, signed)
     signed[both - 1] += signed[both]

@@ -1,4 +1,4 @@
-"""n-grams of units as pairs of numbers: the vocabulary of the bags."""
+"""The n-gram vocabulary of the bags, stored as pairs of numbers."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from textforge_standard.vectorizers.units import Positions, Units
 
 @dataclass(frozen=True)
 class Found:
-    """The n-grams of one length that stand in some texts.
+    """The n-grams of one length in some texts.
 
     Args:
-        at: the unit that each begins with, ascending.
-        numbers: the number of each among those of its length.
-        whole: which are all of their group: a text, or a word.
+        at: index of the first unit of each n-gram, ascending.
+        numbers: number of each n-gram among those of its length.
+        whole: mask of the n-grams that make up their whole group (a text or a word).
     """
 
     at: Positions
@@ -29,16 +29,16 @@ class Found:
 
 
 class NGrams:
-    """Which column of the features each n-gram has.
+    """Map from n-grams to feature columns.
 
-    An n-gram is a pair: the n-gram without its last unit, and that unit. Each length has numbers of its
-    own, so two numbers make a 64-bit key, and no text of an n-gram is made before `vocabulary` is asked for.
+    An n-gram is a pair: the n-gram without its last unit, and that unit. Each length is numbered separately, so two
+    numbers make a 64-bit key. The text of an n-gram is built only when `vocabulary` is read.
 
     Args:
-        shortest: the fewest units of an n-gram.
-        longest: the most units of an n-gram.
-        between: what stands between units in the text of an n-gram.
-        short_groups: a group of fewer units than `shortest` counts as one n-gram.
+        shortest: minimum number of units of an n-gram.
+        longest: maximum number of units of an n-gram.
+        between: separator of units in the text of an n-gram.
+        short_groups: whether a group of fewer than `shortest` units counts as one n-gram.
     """
 
     def __init__(self, shortest: int, longest: int, *, between: str = " ", short_groups: bool = False) -> None:
@@ -53,12 +53,12 @@ class NGrams:
         self._size = 0
 
     def __len__(self) -> int:
-        """How many columns there are."""
+        """The number of columns."""
         return self._size
 
     @property
     def vocabulary(self) -> list[str]:
-        """The text of each column's n-gram."""
+        """The text of the n-gram of each column."""
         if self._vocabulary is None:
             names = np.array(["", *(unit.decode() for unit in self._units.texts(self._sorted_units))], dtype=object)
             texts = names[self._rows[:, 0]]
@@ -69,7 +69,7 @@ class NGrams:
         return self._vocabulary
 
     def learn(self, chunks: Iterable[Units]) -> Iterator[list[Stream]]:
-        """Make a column for each n-gram, sorted by its units; the columns in the texts of each chunk."""
+        """Make a column for each n-gram, sorted by units; yield the columns that occur in each chunk."""
         streams = [list(self._streams(units, adding=True)) for units in chunks]
         seen = [np.zeros(size, dtype=bool) for size in self._sizes()]
         for found in streams:
@@ -77,25 +77,27 @@ class NGrams:
                 seen[length - 1][numbers] = True
         self._sort([np.flatnonzero(numbers) for numbers in seen])
         streams.reverse()
-        return (self._as_columns(streams.pop()) for _ in range(len(streams)))  # what was counted need not be kept
+        return (self._as_columns(streams.pop()) for _ in range(len(streams)))  # frees each chunk after it was counted
 
     def learn_frequencies(self, chunks: Iterable[Units], *, totals: bool) -> Frequencies:
-        """Make a column for each n-gram, as `learn` does; how often each column stands in all chunks.
+        """Make a column for each n-gram, as `learn` does; return the frequencies of the columns in all chunks.
 
-        Without `totals` once a text at most.
+        Without `totals`, an n-gram counts at most once per text.
         """
         n_texts = 0
-        found = [np.zeros((2, 0), dtype=np.int64) for _ in range(self.longest)]  # texts with each number, and in all
+        found = [
+            np.zeros((2, 0), dtype=np.int64) for _ in range(self.longest)
+        ]  # per n-gram: number of texts, and total
         for units in chunks:
             n_texts += len(units.texts) - 1
             for length, numbers, offsets in self._streams(units, adding=True):
                 size = self._sizes()[length - 1]
-                if size > found[length - 1].shape[1]:  # with room for more, so that it is not copied every time
+                if size > found[length - 1].shape[1]:  # grow by half more, to copy rarely
                     more = np.zeros((2, size + size // 2 - found[length - 1].shape[1]), dtype=np.int64)
                     found[length - 1] = np.concatenate((found[length - 1], more), axis=1)
                 counts = count([[(numbers, offsets)]], size)
                 texts_with, total = found[length - 1]
-                np.add.at(texts_with, counts.indices, 1)  # few of all numbers stand in these texts
+                np.add.at(texts_with, counts.indices, 1)  # a chunk has few of all n-grams
                 np.add.at(total, counts.indices, counts.counts.astype(np.int64) if totals else 1)
         seen = [np.flatnonzero(texts_with) for texts_with, _ in found]
         self._sort(seen)
@@ -105,17 +107,17 @@ class NGrams:
         return Frequencies(n_texts, *frequencies)
 
     def columns(self, units: Units) -> list[Stream]:
-        """The columns of the n-grams of texts; UNKNOWN for those that have none."""
+        """The columns of the n-grams of texts; UNKNOWN if an n-gram has no column."""
         return self._as_columns(self._streams(units, adding=False))
 
     def keep(self, keep: NDArray[np.bool_]) -> None:
-        """Drop the other columns and number these anew."""
+        """Keep the columns of a mask and renumber them."""
         new = np.append(np.where(keep, np.cumsum(keep) - 1, UNKNOWN), UNKNOWN).astype(np.int32)
         self._columns = [new[columns] for columns in self._columns]
         self._rows, self._vocabulary, self._size = self._rows[keep], None, int(keep.sum())
 
     def restore(self, vocabulary: list[str], chunks: Iterable[Units]) -> None:
-        """Make the columns of a vocabulary, which came cut into units: each of its texts is one n-gram."""
+        """Make the columns of a vocabulary; `chunks` are its texts split into units, one n-gram each."""
         self._vocabulary, self._size = vocabulary, len(vocabulary)
         columns: list[list[Any]] = [[] for _ in range(self.longest)]
         before = 0
@@ -135,11 +137,11 @@ class NGrams:
         return [len(self._units), *map(len, self._pairs)]
 
     def _as_columns(self, found: Iterable[tuple[int, NDArray[np.int32], Positions]]) -> list[Stream]:
-        # the number UNKNOWN is -1: each array's last, which is UNKNOWN
+        # UNKNOWN is -1, so it selects the last item of each array, which is UNKNOWN
         return [(self._columns[length - 1].take(numbers), offsets) for length, numbers, offsets in found]
 
     def _streams(self, units: Units, *, adding: bool) -> Iterator[tuple[int, NDArray[np.int32], Positions]]:
-        """The length, the numbers and the texts' offsets of the n-grams that become features."""
+        """Yield the length, the numbers and the text offsets of the n-grams that are features."""
         for length, found in self._lengths(units, adding=adding):
             if length >= self.shortest:
                 yield length, found.numbers, np.searchsorted(found.at, units.texts)
@@ -158,13 +160,13 @@ class NGrams:
                 going_on &= numbers != UNKNOWN
             at, numbers = at[going_on], numbers[going_on]
             last = first[at + (length - 1)]
-            # one more than each number: no key is 0, and none that was added has an unknown last unit
+            # add 1 to each number: no key is 0, and no added key has an unknown last unit
             keys = ((numbers + np.int64(1)) << 32 | (last + np.int64(1))).view(np.uint64)
             numbers = pairs.add(keys) if adding else pairs.find(keys)
             yield length, Found(at, numbers, begins[at] & (room[at] == length))
 
     def _sort(self, seen: list[NDArray[np.int64]]) -> None:
-        """Give columns to the numbers of each length, in the order of their units' text."""
+        """Assign columns to the n-grams of all lengths, in the order of the text of their units."""
         keys = [numbers.keys().view(np.int64) for numbers in self._pairs]
         pairs = [((of_length >> 32) - 1, (of_length & (1 << 32) - 1) - 1) for of_length in keys]
         used = np.zeros(len(self._units), dtype=bool)
@@ -195,7 +197,7 @@ class NGrams:
 
 
 def _lexicographic(rows: NDArray[np.int32], base: int) -> NDArray[np.int64]:
-    """The order of rows of numbers below `base`."""
+    """The lexicographic order of rows; all numbers are below `base`."""
     if base ** rows.shape[1] >= 2**63:
         return np.lexsort(rows.T[::-1])
     key = rows[:, 0].astype(np.int64)

@@ -1,4 +1,4 @@
-"""Numbers for units of text, found by their bytes, many at a time."""
+"""Number units of text by their bytes, many at a time."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ if TYPE_CHECKING:
     from textforge_standard.vectorizers.units import Positions, Units
 
 PIECE = 7
-"""Bytes of a unit that fit in one key."""
+"""Number of bytes of a unit that fit in one key."""
 MOST = 9
-"""Pieces of a unit; a longer one is looked up in a dict."""
+"""Maximum number of pieces; longer units are looked up in a dict."""
 MASKS = np.array([(2**64 - 1) ^ (2 ** (64 - 8 * length) - 1) for length in range(PIECE + 1)], dtype=np.uint64)
 BYTE = np.uint64(255)
 PAIR, LONG = 9, 10
-"""Last bytes of keys that are no piece's (a piece's key ends in its length plus one, at most 8)."""
+"""Last bytes of keys of pairs and long units (the key of a piece ends in its length plus 1, at most 8)."""
 FEW = 1 << 10
-"""So few units are looked up one by one in a dict: that is quicker than the calls of numpy for all of them at once."""
+"""Look up at most this many units one by one in a dict, which is faster than calling numpy."""
 LAST = (1 << 28) - 1
-"""A pair's key: 28 bits of the number of what stands before, 28 bits of that of the last piece, and PAIR."""
+"""Mask of a 28-bit number. The key of a pair: the number of its prefix, that of its last piece, and PAIR."""
 
 
 class UnitNumbers:
-    """Units numbered by their bytes, exactly.
+    """Exact numbers for units, found by their bytes.
 
-    A unit of up to seven bytes is its own 64-bit key; of a longer one, seven bytes after seven, the key is
-    made of the number of what stands before and the number of the next piece. So there are numbers that are
-    only a piece's.
+    A unit of up to seven bytes is its own 64-bit key. A longer unit is read in pieces of seven bytes: each key combines
+    the number of the prefix with the number of the next piece. So some numbers belong only to pieces.
 
-    For texts that come one at a time there is a dict as well, made once so many units were asked for by few that
-    it pays: some 100 bytes a unit, in no file and no pickle.
+    Small requests use a dict, which is built once enough units were looked up in such requests to pay for it. It takes
+    about 100 bytes per unit and is never saved or pickled.
     """
 
     def __init__(self) -> None:
@@ -50,24 +49,24 @@ class UnitNumbers:
         return len(self._keys)
 
     def find(self, units: Units) -> NDArray[np.int32]:
-        """The number of each unit; UNKNOWN where it has none."""
+        """The number of each unit; UNKNOWN if it has none."""
         if len(units.starts) <= FEW:
             if self._by_text:
                 look_up, data = self._by_text.get, units.data
                 slices = zip(units.starts.tolist(), units.ends.tolist(), strict=True)
                 return np.array([look_up(data[start:end], UNKNOWN) for start, end in slices], dtype=np.int32)
             self._asked += len(units.starts)
-            if self._asked > len(self):  # what was spent until now without a dict is about what a dict costs
+            if self._asked > len(self):  # lookups so far cost about as much as a dict
                 self._by_text = {text: number for number, text in enumerate(self.texts(np.arange(len(self))))}
         return self._numbers(units, self._keys.find, lambda unit: self._long.get(unit, UNKNOWN))
 
     def add(self, units: Units) -> NDArray[np.int32]:
-        """The number of each unit; new ones get new numbers."""
+        """The number of each unit; number new units."""
         self._asked, self._by_text = 0, {}
         return self._numbers(units, self._keys.add, self._add_long)
 
     def sorted(self, numbers: Positions) -> Positions:
-        """Different numbers in the order of their units' bytes."""
+        """Sort distinct unit numbers by the bytes of their units."""
         keys = self._keys.keys()
         first, second = keys[numbers], np.zeros(len(numbers), dtype=np.uint64)
         pieces = np.ones(len(numbers), dtype=np.int64)
@@ -114,7 +113,7 @@ class UnitNumbers:
         return self._long[unit]
 
     def _numbers(self, units: Units, look_up: Any, look_up_long: Callable[[bytes], int]) -> NDArray[np.int32]:
-        # every eight bytes that stand side by side, as one big-endian number
+        # eight bytes from every offset, as one big-endian number
         eights: Any = np.ndarray((len(units.data) - 7,), dtype=">u8", buffer=units.data, strides=(1,))
         lengths = units.ends - units.starts
         longer, at, more = np.flatnonzero(lengths > PIECE), PIECE, []
@@ -141,7 +140,7 @@ class UnitNumbers:
 
 
 def _piece(eights: Any, starts: Positions, lengths: Positions) -> NDArray[np.uint64]:
-    """Keys of what begins at `starts`: at most seven bytes, in the order of text, and how many they are."""
+    """Keys of the pieces at `starts`: up to seven bytes, which sort like the text, and their number plus 1."""
     lengths = np.minimum(lengths, PIECE)
     keys: NDArray[np.uint64] = eights[starts].astype(np.uint64) & MASKS.take(lengths)
     return keys | (lengths + 1).view(np.uint64)
@@ -157,6 +156,6 @@ def _texts(keys: NDArray[np.uint64]) -> list[bytes]:
     """The bytes of pieces."""
     padded, lengths = (keys & ~BYTE).astype(">u8").view("S8"), (keys & BYTE).view(np.int64) - 1
     texts: list[bytes] = padded.tolist()
-    for place in np.flatnonzero(np.char.str_len(padded) < lengths).tolist():  # numpy took zeros at an end for padding
+    for place in np.flatnonzero(np.char.str_len(padded) < lengths).tolist():  # numpy strips trailing zeros
         texts[place] = texts[place].ljust(int(lengths[place]), b"\0")
     return texts

@@ -1,4 +1,4 @@
-"""Texts cut into units, words or characters, without a Python object for any of them."""
+"""Split texts into words or characters without making a Python object for each."""
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -15,25 +15,25 @@ Positions = NDArray[np.int64]
 Cut = Literal["words", "spaces", "characters", "characters_in_words"]
 
 CHUNK = 1 << 19
-"""Characters that are cut at once: their arrays take some 15 MB, whatever the corpus takes."""
+"""Characters to split per chunk; the arrays of a chunk take about 15 MB."""
 PADDING = bytes(8)
-"""After all units, so that eight bytes can be read from where each begins."""
+"""Appended after all units, so that eight bytes can be read from the start of each."""
 ASCII_WORDS = bytes(chr(byte).isalnum() or byte == ord("_") for byte in range(128)) + bytes(128)
 CHARACTER_BYTES = np.array([1] * 128 + [0] * 64 + [2] * 32 + [3] * 16 + [4] * 16, dtype=np.int64)
-"""How many bytes of UTF-8 the character has that begins with a byte; 0 for a byte further on."""
+"""UTF-8 length of the character that starts with each byte; 0 for continuation bytes."""
 
 
 @dataclass(frozen=True)
 class Units:
-    """The units of some texts: slices of UTF-8.
+    """The units of some texts, as slices of UTF-8.
 
     Args:
         data: the bytes, with PADDING after the last unit.
-        starts: where each unit begins.
-        ends: where each unit ends.
-        texts: offsets, shape (n_texts + 1,): which units are of which text.
-        groups: offsets of the stretches that n-grams do not leave: texts, or the words of texts.
-        inside: which bytes are of units, where units do not touch and it is known.
+        starts: offset of the first byte of each unit.
+        ends: offset just past the last byte of each unit.
+        texts: offsets of the texts into the units, shape (n_texts + 1,).
+        groups: offsets of the groups (texts, or words of texts) that n-grams do not cross.
+        inside: mask of the bytes inside units, if it is known and units do not touch.
     """
 
     data: bytes
@@ -44,16 +44,16 @@ class Units:
     inside: NDArray[np.bool_] | None = None
 
     def only(self, keep: NDArray[np.bool_]) -> "Units":
-        """These units alone; those that are left out no longer stand between their neighbours."""
+        """Keep only the units of a mask; their neighbours become adjacent."""
         before = np.concatenate(([0], np.cumsum(keep)))
         return Units(self.data, self.starts[keep], self.ends[keep], before[self.texts], before[self.groups])
 
     def room(self) -> Positions:
-        """How many units there are from each one to the end of its group, itself included."""
+        """The number of units from each unit to the end of its group, including itself."""
         return np.repeat(self.groups[1:], np.diff(self.groups)) - np.arange(len(self.starts))
 
     def one_space_apart(self) -> "Units":
-        """The same units in bytes that hold nothing else but a space after each."""
+        """Copy the units to new bytes with a single space after each."""
         if self.inside is None:
             edges = np.zeros(len(self.data), dtype=np.int8)
             edges[self.starts] += 1
@@ -71,7 +71,7 @@ class Units:
 
 
 class Cutter:
-    """Cuts texts as the options of a vectorizer say."""
+    """Splitter of texts into units, as the options of a vectorizer say."""
 
     def __init__(
         self,
@@ -91,11 +91,11 @@ class Cutter:
         self._stop_words, self._stops = UnitNumbers(), np.zeros(1, dtype=bool)
         if stop_words:
             numbers = self._stop_words.add(_units_of(stop_words))
-            self._stops = np.zeros(len(self._stop_words) + 1, dtype=bool)  # the last is UNKNOWN's
+            self._stops = np.zeros(len(self._stop_words) + 1, dtype=bool)  # the last entry is for UNKNOWN
             self._stops[numbers] = True
 
     def chunks(self, texts: Sequence[str]) -> Iterator[Units]:
-        """The units of some texts after the other."""
+        """Yield the units of the texts, chunk by chunk."""
         chunk: list[str] = []
         size = 0
         for text in texts:
@@ -119,7 +119,7 @@ class Cutter:
 
 
 def _words(texts: list[str]) -> Units:
-    """Two or more letters, digits or underscores: scikit-learn's `(?u)\\b\\w\\w+\\b`."""
+    """Split into words of two or more letters, digits or underscores: scikit-learn's `(?u)\\b\\w\\w+\\b`."""
     encoded = _encoded(texts)
     data = b"\n" + b"\n".join(encoded) + b"\n" + PADDING
     inside = _word_bytes(data)
@@ -130,7 +130,7 @@ def _words(texts: list[str]) -> Units:
 
 
 def _spaces(texts: list[str]) -> Units:
-    """What stands between single spaces, as str.split(' ') gives it."""
+    """Split at each single space, as str.split(' ') does."""
     encoded = _encoded(texts)
     data = b" " + b" ".join(encoded) + b" "
     edges = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord(" "))
@@ -140,12 +140,12 @@ def _spaces(texts: list[str]) -> Units:
 
 
 def _characters(texts: list[str]) -> Units:
-    """Every character; several that are white space together become one space, as in scikit-learn."""
+    """Split into characters; a run of white space becomes one space, as in scikit-learn."""
     texts = encodable(texts)
     points = _code_points("".join(texts))
     space = _table("isspace").take(points)
     offsets = _offsets([len(text) for text in texts])
-    first = np.zeros(len(points) + 1, dtype=bool)  # of a text; and the end of the last
+    first = np.zeros(len(points) + 1, dtype=bool)  # first character of each text; and the end
     first[offsets] = True
     after_space = np.concatenate(([False], space[:-1])) & ~first[:-1]
     before_space = np.concatenate((space[1:], [False])) & ~first[1:]
@@ -156,7 +156,7 @@ def _characters(texts: list[str]) -> Units:
 
 
 def _characters_in_words(texts: list[str]) -> Units:
-    """The characters of each word, which is what white space leaves, with a space before and after it."""
+    """Split into the characters of each white-space separated word, padded with a space on each side."""
     texts = encodable(texts)
     points = _code_points("\n" + "\n".join(texts) + "\n")
     inside = ~_table("isspace").take(points)
@@ -170,7 +170,7 @@ def _characters_in_words(texts: list[str]) -> Units:
 
 
 def _units_of(units: Sequence[str]) -> Units:
-    """These, each of them one unit."""
+    """Units of strings, one unit each."""
     encoded = _encoded(units)
     at = _offsets([len(unit) for unit in encoded])
     offsets = np.arange(len(encoded) + 1)
@@ -184,7 +184,7 @@ def _each_a_unit(points: NDArray[np.uint32], texts: Positions, groups: Positions
 
 
 def _word_bytes(data: bytes) -> NDArray[np.bool_]:
-    """Which bytes of UTF-8, of which the first and the last are none, are of two or more of Python's \\w in a row."""
+    """Mask of the UTF-8 bytes in runs of two or more \\w characters; the first and last byte must not be in one."""
     inside = np.frombuffer(data.translate(ASCII_WORDS), dtype=bool)
     if not data.isascii():
         inside = inside.copy()
@@ -196,12 +196,12 @@ def _word_bytes(data: bytes) -> NDArray[np.bool_]:
         inside[places] = np.repeat(_table("isalnum")[points], sizes)
         inside[places] &= np.repeat(inside[first - 1] | inside[first + sizes], sizes)
     found = inside.copy()
-    found[1:-1] &= inside[:-2] | inside[2:]  # one byte alone
+    found[1:-1] &= inside[:-2] | inside[2:]  # drop single characters
     return found
 
 
 def _first_bytes(data: bytes) -> Positions:
-    """Where each character of UTF-8 begins."""
+    """Offsets of the first byte of each UTF-8 character."""
     return np.flatnonzero(np.frombuffer(data, dtype=np.uint8) & 0xC0 != 0x80)
 
 
@@ -211,7 +211,7 @@ def _code_points(text: str) -> NDArray[np.uint32]:
 
 @lru_cache
 def _table(method: Literal["isalnum", "isspace"]) -> NDArray[np.bool_]:
-    """What Python's str method says of each character."""
+    """The result of a str method for every character."""
     table: NDArray[np.bool_] = getattr(np.char, method)(np.arange(0x110000, dtype=np.uint32).view("U1"))
     return table
 
@@ -221,7 +221,7 @@ def _offsets(lengths: Any) -> Positions:
 
 
 def encodable(texts: Sequence[str]) -> list[str]:
-    """Texts without lone surrogates, which no UTF-8 can hold; they become U+FFFD."""
+    """Replace lone surrogates, which UTF-8 cannot encode, by U+FFFD."""
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:
@@ -230,7 +230,7 @@ def encodable(texts: Sequence[str]) -> list[str]:
 
 
 def _encoded(texts: Sequence[str]) -> list[bytes]:
-    """The UTF-8 of `encodable` texts; of most it is made once, without asking first."""
+    """Encode `encodable` texts as UTF-8; tries without the replacement first, which is the common case."""
     try:
         return [text.encode() for text in texts]
     except UnicodeEncodeError:
@@ -238,7 +238,7 @@ def _encoded(texts: Sequence[str]) -> list[bytes]:
 
 
 def _without_accents(text: str) -> str:
-    """Without combining marks, after they were taken apart from their letters (NFKD)."""
+    """Remove combining marks after decomposing the text (NFKD)."""
     apart = unicodedata.normalize("NFKD", text)
     for mark in filter(unicodedata.combining, set(apart)):
         apart = apart.replace(mark, "")

@@ -1,4 +1,4 @@
-"""Pretrained word vectors read from word2vec, GloVe and fastText text files, a line at a time."""
+"""Read pretrained word vectors from text files of word2vec, GloVe and fastText, line by line."""
 
 import gzip
 import zlib
@@ -7,26 +7,26 @@ from pathlib import Path
 from typing import IO, Any
 
 LONGEST = 1 << 20
-"""Bytes of a line beyond which a file is no text file of vectors; it bounds the memory."""
+"""Maximum line length in bytes of a vector file; bounds memory."""
 
 _EXPECTED = "Expected is a word and its numbers a line, separated by single spaces."
 
 
 def read_vectors(path: Path, vocabulary: Sequence[str], *, first: int, warnings: list[str]) -> Any:
-    """The vectors of a vocabulary's words: float32 array (first + words, dim), NaN where the file has none.
+    """Read the vectors of a vocabulary: a float32 array (first + words, dim); rows of missing words are NaN.
 
     word2vec (Mikolov et al. 2013) and fastText (Bojanowski et al. 2017) write a first line "words dim", GloVe
-    (Pennington et al. 2014) does not; both are read, packed with gzip too. Only the vocabulary's lines are turned
-    into numbers, and nothing else is kept.
+    (Pennington et al. 2014) does not. Both are accepted, also gzipped. Only the lines of the vocabulary are parsed
+    and kept.
 
     Args:
         path: the file.
-        vocabulary: words as the texts have them; letters' case counts.
-        first: rows before the first word's, all NaN.
-        warnings: told here is how many words were found.
+        vocabulary: words as they occur in the texts; case matters.
+        first: number of rows before the first word, all NaN.
+        warnings: list to which the number of words found is appended.
 
     Raises:
-        DataError: it cannot be read, or a line is broken; says which and how.
+        DataError: the file cannot be read, or a line is malformed; names the line.
     """
     import numpy as np
 
@@ -37,11 +37,11 @@ def read_vectors(path: Path, vocabulary: Sequence[str], *, first: int, warnings:
     for line, word, dim, values in _lines(path):
         if vectors is None:
             vectors = np.full((first + len(vocabulary), dim), np.nan, dtype=np.float32)
-        row = number.pop(word, None)  # the first of two lines counts
+        row = number.pop(word, None)  # the first line of a repeated word wins
         if row is None:
             continue
         try:
-            with np.errstate(over="ignore"):  # told below
+            with np.errstate(over="ignore"):  # reported below
                 vectors[row] = [float(value) for value in values.split(b" ")]
         except ValueError as error:
             raise DataError(f"{path}: line {line}: {error}. {_EXPECTED}") from error
@@ -60,7 +60,7 @@ def read_vectors(path: Path, vocabulary: Sequence[str], *, first: int, warnings:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes, int, bytes]]:
-    """Line number, word, dimension and the numbers as text of each line."""
+    """Yield the line number, the word, the dimension and the unparsed numbers of each line."""
     from textforge import DataError
 
     try:
@@ -83,16 +83,16 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes, int, bytes]]:
                 if (found := text.count(b" ")) != dim or not dim:
                     word, values = _spaced(path, line, text, found, dim)
                 yield line, word, dim, values
-    except (OSError, EOFError, zlib.error) as error:  # what gzip raises for a broken file
+    except (OSError, EOFError, zlib.error) as error:  # gzip raises all three for a damaged file
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{path}: cannot be read: {reason}.") from error
 
 
 def _spaced(path: Path, line: int, text: bytes, found: int, dim: int) -> tuple[bytes, bytes]:
-    """Word and numbers of a line with more spaces than numbers: GloVe has a few "words" of several.
+    """Split a line with more spaces than numbers: a few "words" in GloVe contain spaces.
 
     Raises:
-        DataError: the line has not as many numbers as the others.
+        DataError: the line does not have as many numbers as the others.
     """
     from textforge import DataError
 
@@ -111,6 +111,6 @@ def _is_number(text: bytes) -> bool:
 
 
 def _unpacked(file: IO[bytes]) -> IO[bytes]:
-    """The file, unpacked on the way where it is packed."""
+    """The file, decompressed while reading if it is gzipped."""
     packed = file.peek(2)[:2] == b"\x1f\x8b"  # type: ignore[attr-defined]
     return gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[return-value]
