@@ -143,7 +143,8 @@ def _piece(eights: Any, starts: Positions, lengths: Positions) -> NDArray[np.uin
     """Keys of the pieces at `starts`: up to seven bytes, which sort like the text, and their number plus 1."""
     lengths = np.minimum(lengths, PIECE)
     keys: NDArray[np.uint64] = eights[starts].astype(np.uint64) & MASKS.take(lengths)
-    return keys | (lengths + 1).view(np.uint64)
+    keys |= (lengths + 1).view(np.uint64)
+    return keys
 
 
 def _key(unit: bytes) -> int:
