@@ -48,7 +48,7 @@ def main() -> None:
             target = torch.LongTensor(train.target[start : start + BATCH])
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(net(dense(train.data[start : start + BATCH], number)), target)
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
     predicted = net(dense(test.data, number)).argmax(1)
     print(f"{float((predicted == torch.LongTensor(test.target)).float().mean()):.6f}")

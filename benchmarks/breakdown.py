@@ -11,7 +11,7 @@ the wait for it. Figures are seconds, medians of the runs.
 from __future__ import annotations
 
 import atexit
-import importlib._bootstrap as bootstrap
+import importlib
 import json
 import os
 import statistics
@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from measuring import ROOT, arguments, table
 
@@ -76,6 +76,7 @@ class Clock:
 
 def watch_imports(clock: Clock) -> None:
     """Python calls this function for each module that is not imported yet."""
+    bootstrap: Any = importlib.import_module("importlib._bootstrap")  # private, so without stubs
     find_and_load = bootstrap._find_and_load
 
     def watched(name: str, *rest: Any) -> Any:
@@ -129,14 +130,15 @@ class Operators:
 
 
 def watch_stages(clock: Clock | Operators) -> None:
-    from textforge.runs.progress import Progress
+    from textforge.runs import progress
 
-    def evaluated(self: Progress, done: int, texts: int) -> None:
+    def evaluated(self: progress.Progress, done: int, texts: int) -> None:
         if done >= texts:
             clock.stage("saving")
 
-    Progress.stage = lambda self, text: clock.stage(text.split()[0])
-    Progress.evaluated = evaluated
+    patched: Any = progress.Progress
+    patched.stage = lambda self, text: clock.stage(text.split()[0])
+    patched.evaluated = evaluated
 
 
 def run_watched(recipe: str, out: str, report: str, began: float) -> None:
@@ -150,9 +152,9 @@ def run_watched(recipe: str, out: str, report: str, began: float) -> None:
     def tell() -> None:
         Path(report).write_text(json.dumps({**clock.ended(), "end": time.monotonic()}))
 
-    def leave_told(code: int) -> None:
+    def leave_told(status: int) -> NoReturn:
         tell()
-        leave(code)
+        leave(status)
 
     atexit.register(tell)
     os._exit = leave_told

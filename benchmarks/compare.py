@@ -101,7 +101,7 @@ COMPARISONS = {
 
 def accuracy(printed: str) -> float:
     last: Any = json.loads(printed.splitlines()[-1])
-    return last["test"]["accuracy"] if isinstance(last, dict) else last
+    return float(last["test"]["accuracy"] if isinstance(last, dict) else last)
 
 
 def compared(comparison: Comparison, pairs: int) -> str:

@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 import time
+from typing import Any
 
 GROUPS = ["comp.graphics", "sci.space", "rec.sport.baseball"]
 
@@ -18,7 +19,7 @@ def words(text: str) -> str:
     return " ".join(re.findall(r"\w+|[^\w\s]", text.lower()))
 
 
-def trained(texts, labels, seed: int = 0):
+def trained(texts: list[str], labels: list[str], seed: int = 0) -> Any:
     import fasttext
 
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:

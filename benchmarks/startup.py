@@ -52,11 +52,11 @@ def main() -> None:
     bare = next(iter(found.values()))
     rows, imported = [], 0.0
     for name, runs in found.items():
-        times, memory = zip(*runs, strict=True)
+        times, peaks = zip(*runs, strict=True)
         above = statistics.median(one[0] - other[0] for one, other in zip(runs, bare, strict=True))
         imported = above if "import textforge" in name else imported
         heavy = ", ".join(loaded(COMMANDS[name])) or "none"
-        rows.append((name, spread(times, 0), f"{above:.0f}", f"{statistics.median(memory):.0f}", heavy))
+        rows.append((name, spread(times, 0), f"{above:.0f}", f"{statistics.median(peaks):.0f}", heavy))
     head = ("whole process", "ms, median (range)", "above Python's own", "peak MB", f"loads of {', '.join(HEAVY)}")
     print(table(head, rows))
     print(f"Target: `import textforge` below {TARGET} ms ({verdict(imported < TARGET)}).")

@@ -23,7 +23,7 @@ from measuring import TEXTFORGE, arguments, measure, table
 N_TEST = 20_000
 GROWTH = 4
 TFIDF = {"use": "tfidf", "sublinear": True}
-RUNS = {
+RUNS: dict[str, tuple[dict[str, object], bool]] = {
     "`hashing`, first use": ({"use": "hashing"}, True),
     "`hashing`": ({"use": "hashing"}, False),
     "`tfidf`": (TFIDF, False),

@@ -40,7 +40,8 @@ CASES: dict[str, tuple[tuple[str, dict[str, Any]], tuple[str, dict[str, Any]]]] 
 def texts(subset: str) -> list[str]:
     from sklearn.datasets import fetch_20newsgroups
 
-    return fetch_20newsgroups(subset=subset).data
+    found: list[str] = fetch_20newsgroups(subset=subset).data
+    return found
 
 
 def made(name: str, which: int) -> Any:

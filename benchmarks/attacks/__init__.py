@@ -91,7 +91,7 @@ def delete(rng: random.Random, data: bytes) -> bytes:
     return data[:at] + data[at + rng.randint(1, 9) :]
 
 
-ODD = (
+ODD: tuple[Any, ...] = (
     None, True, False, -1, 0, 1, 7, 10**9, 2**63, -(2**70), 0.5, -0.1, 1e-320, 1e308, float("inf"), float("nan"),
     "", " ", "x", "x" * 3000, "auto", "balanced", "../../../etc/passwd", "'; true #", "\x1b[31m", "\u202eabc", "\ud800",
     [], {}, [[]], [None], [1, "a", None], ["x", "x"], [10**8] * 3, {"use": None}, {"use": "mlp"}, {"": 1},

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from measuring import ROOT
 
 from attacks import Attack, Verdict, bounded, crash, edited
 
+if TYPE_CHECKING:
+    from textforge import PluginManager
+
 CASES = 3000
-TOKENS = (
+TOKENS: tuple[str, ...] = (
     *"[]{}:,-?&*!|>'\"%@`#\t\n\\", ": ", "- ", "<<: ", "&a ", "*a ", "!t ", "---\n", "...\n", "\r\n", "\u2028",
     "\ufeff", "\x00", "1e999", "0x", "~", "null", "1" * 400, "é", "extends: .\n", "  ", "{" * 60, "- " * 60,
 )  # fmt: skip
@@ -44,7 +48,7 @@ def prepare(folder: Path) -> Attack:
     return attack
 
 
-def judged(kind: str, source: object, plugins: object, folder: Path) -> Verdict:
+def judged(kind: str, source: Path | dict[str, Any], plugins: PluginManager, folder: Path) -> Verdict:
     from textforge import load_recipe
     from textforge.errors import PluginError, RecipeError
 

@@ -1,8 +1,9 @@
-"""The contract kit: what metrics, datasets, callbacks and commands are held to."""
+"""The contract kit: the rules of metrics, datasets, preprocessors, callbacks and commands."""
 
 import kit_broken_commands as commands
 import kit_broken_metrics as metrics
 import kit_broken_others as broken
+import kit_broken_preprocessors as preprocessors
 import pytest
 from kit_examples import Broken, failures, holds, skipped
 
@@ -53,6 +54,17 @@ EXAMPLES += [
             "differ: texts and labels",
             "sorted(…)",
         ),
+    )
+]
+EXAMPLES += [
+    Broken("preprocessor", rule, component, says)
+    for rule, component, *says in (
+        ("is-built-and-used", preprocessors.returning_text, "returned a str", "Return a callable"),
+        ("is-built-and-used", preprocessors.returning_words, "returned a list for a text", "Return a str"),
+        ("takes-empty-texts", preprocessors.of_the_first_character, "IndexError", "on the text ''"),
+        ("takes-unicode-texts", preprocessors.encoding, "UnicodeEncodeError", "every character"),
+        ("takes-huge-texts", preprocessors.recursive, "RecursionError", "linear in the text"),
+        ("a-text-is-changed-by-itself", preprocessors.numbering, "after other texts", "from one call to the next"),
     )
 ]
 EXAMPLES += [
@@ -113,6 +125,7 @@ def test_a_broken_one_fails_its_check_alone_with_what_to_do(example):
     [
         ("metric", metrics.good, {}), ("metric", metrics.error, {}), ("metric", metrics.several, {}),
         ("dataset", broken.good_dataset, {}), ("dataset", broken.several_labels, {}), ("dataset", broken.reading, FILE),
+        ("preprocessor", preprocessors.good, {}),
         ("callback", broken.GoodCallback, {}), ("callback", broken.Timed, {}),
         ("command", commands.good, {}), ("command", commands.good_group, {}),
     ],
