@@ -132,8 +132,9 @@ def test_the_readme_tells_every_option_with_its_default_and_what_it_does(kind):
     assert component.options.facts or kind in ("vectorizer", "preprocessor")
 
 
-def test_the_module_fits_this_textforge_and_its_recipe_names_all_of_it(tmp_path):
-    plugin = Plugin(name="all-of-it", kinds=KINDS)
+@pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), ("vectorizer", "model"), KINDS], ids="-".join)
+def test_the_module_fits_this_textforge_and_its_recipe_names_all_of_it(tmp_path, kinds):
+    plugin = Plugin(name="all-of-it", kinds=kinds)
     module = module_of(plugin)
     assert module.TEXTFORGE_API == PLUGIN_API
     manager = PluginManager()
@@ -141,10 +142,10 @@ def test_the_module_fits_this_textforge_and_its_recipe_names_all_of_it(tmp_path)
     assert manager.broken == PluginManager().broken
     new.write(tmp_path / "x", files(plugin))
     recipe = load_recipe(tmp_path / "x" / "recipe.yaml", plugins=manager)
-    parts = [*recipe.parts.values(), *(inner for part in recipe.parts.values() for _, inner in part.parts)]
+    nested = (inner for part in recipe.parts.values() for _, inner in part.parts)
+    parts = (*recipe.parts.values(), *nested, *recipe.metrics, *recipe.callbacks)
     used = {part.component.kind.name for part in parts if part.component.name == "all-of-it"}
-    used |= {part.component.kind.name for part in (*recipe.metrics, *recipe.callbacks)}
-    assert used == set(KINDS) - {"command"}
+    assert used == set(kinds) - {"command"}
 
 
 def test_the_module_is_imported_without_anything_heavy(tmp_path):

@@ -38,8 +38,8 @@ def encoding():
 def recursive():
     """Call itself once per character."""
 
-    def change(text):
-        return text and text[0].lower() + change(text[1:])
+    def change(text, start=0):
+        return text[start].lower() + change(text, start + 1) if start < len(text) else ""
 
     return change
 

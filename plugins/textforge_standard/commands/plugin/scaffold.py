@@ -108,7 +108,7 @@ def sections(plugin: Plugin, values: dict[str, str], *, all_of_it: bool = True) 
         stem = f"kinds/{kind}/{'recipe' if kind in plugin.kinds else 'otherwise'}.yaml"
         if "preprocessor" in plugin.kinds and kind == "vectorizer":
             continue  # it is inside the preprocessor's section
-        if kind == "preprocessor" and "vectorizer" in plugin.kinds:
+        if kind == "preprocessor" and {"preprocessor", "vectorizer"} <= {*plugin.kinds}:
             stem = "kinds/preprocessor/with_vectorizer.yaml"
         if (TEMPLATES / f"{stem}.tmpl").is_file():
             found.append(filled(stem, plugin, values, kind).strip())
