@@ -1,15 +1,18 @@
 # make run    set up .venv and train the first recipe
-# make test   set up .venv and run the tests
+# make test   set up .venv and run all tests
+# make quick  run the tests that take under a second each, while you work
+# make cover  run all tests and report the branch coverage, as CI does
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PLUGINS := plugins/textforge-tracking plugins/textforge-transformers
 PLUGINS_READY := $(VENV)/.plugins-ready
+PARALLEL = --numprocesses auto --dist worksteal
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := run
-.PHONY: run test editor lint types bench docs clean
+.PHONY: run test quick cover editor lint types bench docs clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -34,7 +37,15 @@ run: $(READY)
 	else exit $$code; fi; }
 
 test: $(PLUGINS_READY)
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest $(PARALLEL)
+
+# Tests marked 'slow' start processes, train many models or read the whole corpus.
+quick: $(PLUGINS_READY)
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
+
+cover: $(PLUGINS_READY)
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m coverage report --format=total | sed 's/^/branch coverage of textforge and its standard parts, in percent: /'
 
 # The language server of the tests in tests/test_editor.py, which are skipped without it.
 editor: $(READY)
@@ -56,5 +67,5 @@ docs: $(READY)
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

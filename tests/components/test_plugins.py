@@ -181,7 +181,7 @@ def test_an_unknown_kind_is_refused_with_the_nearest(plugins, ask):
         getattr(plugins, ask)(*arguments)
     assert str(error.value) == (
         "no kind of component named 'modle'. Kinds: dataset, vectorizer, model, optimizer, scheduler, loss, metric, "
-        "callback. Did you mean 'model'?"
+        "callback, preprocessor. Did you mean 'model'?"
     )
 
 
@@ -234,8 +234,8 @@ class GivesText:
         (offering(textforge_models={"m": "a b:c"}), "gave 'a b:c' for 'm': neither"),
         (offering(textforge_modles={"m": mean_pool}), "there is no hook 'textforge_modles'. Hooks: "
          "textforge_datasets, textforge_vectorizers, textforge_models, textforge_optimizers, textforge_schedulers, "
-         "textforge_losses, textforge_metrics, textforge_callbacks, textforge_commands. "
-         "Did you mean 'textforge_models'?"),
+         "textforge_losses, textforge_metrics, textforge_callbacks, textforge_preprocessors, "
+         "textforge_commands. Did you mean 'textforge_models'?"),
         (SimpleNamespace(textforge_models=dict), "implements no hook. Mark its functions with "
          "@textforge.hookimpl."),
         (SimpleNamespace(), "implements no hook."),

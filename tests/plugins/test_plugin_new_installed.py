@@ -16,7 +16,7 @@ from conftest import only_json
 from textforge_standard.commands.plugin.new import write
 from textforge_standard.commands.plugin.scaffold import KINDS, Plugin, files
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("plugin-new")]
+pytestmark = pytest.mark.slow
 
 
 class Environment:

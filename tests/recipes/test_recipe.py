@@ -262,8 +262,8 @@ def test_a_fact_that_the_vectorizer_does_not_give_is_told_with_the_one_that_does
 def test_the_other_way_round_every_vectorizer_that_would_do_is_named(refused, plugins):
     told = refused(with_section("vectorizer", "words"), plugins=plugins)
     assert (
-        "vectorizer 'words' gives token sequences (vocab_size). Use the vectorizer 'bow' or 'hashing' or 'tfidf'."
-        in told
+        "vectorizer 'words' gives token sequences (vocab_size). "
+        "Use the vectorizer 'bow' or 'hashing' or 'tfidf' or 'union'." in told
     )
 
 

@@ -18,7 +18,7 @@ EXAMPLES = [
     vectorizer("fit-transform-is-fit-then-transform", broken.OtherAtOnce, "other features", "must be equal"),
     vectorizer("fitting-in-chunks-is-fitting-at-once", broken.OnlyTheLast, "other features, state", "Add up"),
     vectorizer("its-state-is-json-and-arrays", broken.SetState, "frozenset is not JSON", "Return a dict of text"),
-    vectorizer("its-state-is-json-and-arrays", broken.TextArray, "the array 'words' is of <U", "arrays of numbers"),
+    vectorizer("its-state-is-json-and-arrays", broken.TextArray, "has the type <U", "arrays of numbers"),
     vectorizer("its-state-restores-it", broken.Forgetful, "its features differ", "restore it in from_state"),
     vectorizer("its-state-restores-it", broken.NoSelf, "from_state returned None", "'return self'"),
     vectorizer(
