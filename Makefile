@@ -1,6 +1,6 @@
 # make run    set up .venv and train the first recipe
 # make test   set up .venv and run all tests
-# make quick  run the tests that take under a second each, while you work
+# make quick  run most tests in under a minute, while you work
 # make cover  run all tests and report the branch coverage, as CI does
 PYTHON ?= python3
 VENV := .venv
@@ -39,9 +39,10 @@ run: $(READY)
 test: $(PLUGINS_READY)
 	$(BIN)/python -m pytest $(PARALLEL)
 
-# Tests marked 'slow' start processes, train many models or read the whole corpus.
+# Without the tests of plugins/textforge-* and those marked 'slow': these start processes, train many models or read
+# the whole corpus. tests/conftest.py lists their modules.
 quick: $(PLUGINS_READY)
-	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow' tests
 
 cover: $(PLUGINS_READY)
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term:skip-covered

@@ -37,7 +37,24 @@ TOPICS = {
     "ball": "pitcher inning bat team league homer catcher baseball season glove".split(),
     "paint": "pixel polygon render image color shader texture graphics vertex raster".split(),
 }
+SLOW = {
+    "cli": "check commands cross_validate evaluate failures plugins run shortage streams terminal".split(),
+    "kit": "command common models others rules training vectorizers".split(),
+    "": """benchmarks bundles_kept callbacks catalogue classical_recipes contracts cross_validation docs editor ensemble
+        fitting_models installed_plugins loss_batches ngrams plugin_page reliability runner seeds sequence_models
+        shipped_recipes sklearn streamed wheel""".split(),
+}
+"""Test modules that `make quick` leaves out, by the prefix of their names: they start processes or train many models."""
 COMMON = "the a of and to in is it that was for on with as at by this".split()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of the slow modules."""
+    slow = {"_".join(filter(None, ("test", prefix, name))) for prefix, names in SLOW.items() for name in names}
+    for item in items:
+        if item.path.stem in slow:
+            item.add_marker(pytest.mark.slow)
 
 
 def textforge(*arguments: object, stdin: str | bytes | None = None, **options: object) -> subprocess.CompletedProcess:
