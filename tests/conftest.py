@@ -44,7 +44,7 @@ SLOW = {
         fitting_models installed_plugins loss_batches ngrams plugin_page reliability runner seeds sequence_models
         shipped_recipes sklearn streamed wheel""".split(),
 }
-"""Test modules that `make quick` leaves out, by the prefix of their names: they start processes or train many models."""
+"""Test modules that `make quick` leaves out, by prefix: they start processes or train many models."""
 COMMON = "the a of and to in is it that was for on with as at by this".split()
 
 
