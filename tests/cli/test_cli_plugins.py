@@ -49,7 +49,8 @@ def test_a_required_option_is_said_to_be_required():
 
 def test_json_is_one_object_for_a_listing_a_kind_and_a_name():
     assert set(only_json(textforge("plugins", "--json").stdout)["kinds"]) == {
-        "dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric", "callback", "command",
+        "dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric", "callback",
+        "preprocessor", "command",
     }  # fmt: skip
     assert list(only_json(textforge("plugins", "model", "--json").stdout)["kinds"]) == ["model"]
     described = only_json(textforge("plugins", "dataset", "csv", "--json").stdout)
@@ -76,7 +77,7 @@ def test_every_shipped_component_is_described_and_every_option_documented(kind):
     ("arguments", "says"),
     [
         (("modle",), "no kind of component named 'modle'. Kinds: dataset, vectorizer, model, optimizer, scheduler, "
-         "loss, metric, callback. Did you mean "
+         "loss, metric, callback, preprocessor. Did you mean "
          "'model'?"),
         (("model", "mpl"), f"no model named 'mpl'. Did you mean 'mlp'? Installed: {installed('model')}."),
     ],
