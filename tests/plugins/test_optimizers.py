@@ -269,11 +269,12 @@ def test_options_out_of_range_are_refused_before_anything_is_built(name, options
 
 
 def test_each_is_offered_with_a_schema_and_a_line_on_every_option():
-    assert shipped().names("optimizer") == [factory.__name__.replace("_", "-") for factory in ALL]
+    own = [factory.__name__.replace("_", "-") for factory in ALL]
+    assert set(shipped().names("optimizer")) == {*own, "lookahead"}
     for component in shipped().components("optimizer"):
         schema, _ = component.options.json_schema(component.name)
         assert all(option["description"] for option in schema["properties"].values()), component.name
-        assert "lr" in schema["properties"]
+        assert ("lr" if component.name in own else "of") in schema["properties"]
 
 
 def test_a_torch_that_lacks_an_optimizer_is_told(monkeypatch):

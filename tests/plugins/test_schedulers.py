@@ -147,7 +147,8 @@ def test_plateau_falls_after_epochs_that_are_no_better(mode, figures):
 @pytest.mark.parametrize("optimizer", PLUGINS.names("optimizer"))
 @pytest.mark.parametrize("name", PLUGINS.names("scheduler"))
 def test_every_scheduler_drives_every_optimizer(name, optimizer):
-    model, built = optimizer_named(optimizer, lr=0.01)
+    wrapped = {"of": PLUGINS.part("optimizer", "adam", lr=0.01)}
+    model, built = optimizer_named(optimizer, **(wrapped if optimizer == "lookahead" else {"lr": 0.01}))
     made = scheduler(name, built, 6, 2, **({"every": 1} if name == "step" else {}))
     before = [parameter.detach().clone() for parameter in model.parameters()]
     lrs = set()
