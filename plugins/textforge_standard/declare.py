@@ -5,7 +5,7 @@ from typing import Any, TypedDict, Unpack
 
 
 class Attributes(TypedDict, total=False):
-    """The attributes that textforge reads from factories of models, optimizers and metrics."""
+    """The attributes that textforge reads from factories."""
 
     check_options: Callable[..., str | None]
     """Takes all options by name; returns a sentence if they contradict each other, else None."""
@@ -13,6 +13,10 @@ class Attributes(TypedDict, total=False):
     """Whether a model is trained by its own `fit`; may be a function of the options."""
     sparse_gradients: bool | str | Callable[..., bool]
     """Whether an optimizer takes sparse gradients: a bool, the option that decides, or a function of the options."""
+    streams: Callable[..., bool]
+    """Takes all options by name; returns whether a dataset's training split is a stream."""
+    look_at: Callable[..., Any]
+    """Takes a path; returns the options with which a dataset reads it, or None. `textforge init` calls it."""
     greater_is_better: bool
     """Whether larger values of a metric are better; True if not set."""
 

@@ -1,4 +1,4 @@
-"""Groups of options that several factories share, and how a factory declares functions about its options."""
+"""Groups of options that several factories share."""
 
 import inspect
 import textwrap
@@ -7,13 +7,10 @@ from dataclasses import is_dataclass
 from functools import wraps
 from typing import Any
 
+from textforge_standard.declare import declare
+
 Check = Callable[..., str | None]
 """Takes options by name; returns a sentence about options that contradict each other, or None."""
-
-
-def declare(factory: Callable[..., Any], **functions: Callable[..., Any]) -> None:
-    """Set functions about a factory's options as its attributes: `check_options`, `streams` or `look_at`."""
-    vars(factory).update(functions)
 
 
 def with_groups(*checks: Check) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

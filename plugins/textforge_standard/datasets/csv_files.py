@@ -11,7 +11,8 @@ from textforge_standard.datasets.files import Files, no_such_encoding
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
-from textforge_standard.option_groups import declare, with_groups
+from textforge_standard.declare import declare
+from textforge_standard.option_groups import with_groups
 
 
 @with_groups(separator_is_wrong, names_are_wrong, no_such_encoding, groups_are_wrong)

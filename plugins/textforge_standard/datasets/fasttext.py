@@ -11,7 +11,8 @@ from textforge_standard.datasets.encodings import UTF_8, detect
 from textforge_standard.datasets.files import Files, content, data_files, no_such_encoding, text_of
 from textforge_standard.datasets.label_forms import SimilarLabels
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
-from textforge_standard.option_groups import declare, with_groups
+from textforge_standard.declare import declare
+from textforge_standard.option_groups import with_groups
 
 
 @with_groups(no_such_encoding)

@@ -12,7 +12,8 @@ from textforge_standard.datasets.encodings import decodes, detect
 from textforge_standard.datasets.files import SPLIT_NAMES, content, no_such_encoding, text_of
 from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
-from textforge_standard.option_groups import declare, with_groups
+from textforge_standard.declare import declare
+from textforge_standard.option_groups import with_groups
 
 
 @with_groups(no_such_encoding)

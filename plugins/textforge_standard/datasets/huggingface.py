@@ -9,7 +9,8 @@ from textforge_standard.datasets.class_names import named
 from textforge_standard.datasets.columns import Columns, Table, examples, look_up
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.datasets.unlabelled import label_set, only_labelled
-from textforge_standard.option_groups import declare, with_groups
+from textforge_standard.declare import declare
+from textforge_standard.option_groups import with_groups
 
 DEFAULT_SPLITS = {"valid": "validation", "test": "test"}
 
@@ -76,8 +77,8 @@ def _load(source: str, folder: Path | None, config: str | None, revision: str | 
     from textforge import DataError, DataUnavailable, PluginError
 
     try:
-        from datasets import DatasetDict, load_dataset, load_from_disk  # type: ignore[import-untyped]
-        from datasets.exceptions import DatasetNotFoundError  # type: ignore[import-untyped]
+        from datasets import DatasetDict, load_dataset, load_from_disk
+        from datasets.exceptions import DatasetNotFoundError
     except ImportError as error:
         raise PluginError(
             "dataset 'huggingface' needs the library 'datasets', which is not installed. "
@@ -111,7 +112,7 @@ def _first_line(error: Exception) -> str:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Disable the progress bars of the library, and restore its setting afterwards."""
-    from datasets.utils import (  # type: ignore[import-untyped]
+    from datasets.utils import (
         are_progress_bars_disabled,
         disable_progress_bars,
         enable_progress_bars,

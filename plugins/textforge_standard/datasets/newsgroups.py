@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
-from textforge_standard.option_groups import declare
+from textforge_standard.declare import declare
 
 Group = Literal[
     "alt.atheism",

@@ -15,7 +15,8 @@ from textforge_standard.datasets.part_files import PARTS, PartFiles, parts_of, s
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files
-from textforge_standard.option_groups import declare, with_groups
+from textforge_standard.declare import declare
+from textforge_standard.option_groups import with_groups
 
 ROWS = 1 << 16
 """Rows per block when a file need not fit in memory."""

@@ -116,7 +116,7 @@ def weighted_sums(batch: Any, weight: torch.Tensor) -> torch.Tensor:
 
 def as_matrix(features: Any) -> Any:
     """Ragged or dense features as a float64 CSR matrix without duplicate entries."""
-    from scipy import sparse  # type: ignore[import-untyped]
+    from scipy import sparse
 
     if hasattr(features, "vectors"):
         return sparse.csr_matrix(features.vectors.astype(np.float64))
