@@ -9,6 +9,8 @@ class Attributes(TypedDict, total=False):
 
     check_options: Callable[..., str | None]
     """Takes all options by name; returns a sentence if they contradict each other, else None."""
+    needs: Callable[..., tuple[str, ...]]
+    """Takes all options by name; returns facts that the factory needs besides those it asks for."""
     fits_itself: bool | Callable[..., bool]
     """Whether a model is trained by its own `fit`; may be a function of the options."""
     sparse_gradients: bool | str | Callable[..., bool]

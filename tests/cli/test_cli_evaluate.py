@@ -55,7 +55,7 @@ def test_a_csv_is_read_whole_with_its_columns_named(finished_run: Path, tmp_path
 def test_a_bundle_without_data_says_what_to_give(finished_run: Path) -> None:
     done = invoke("evaluate", finished_run / "model")
     assert done.returncode == 2
-    assert "Name them with --data FILE or --data RECIPE" in done.stderr
+    assert "Name some with --data FILE or --data RECIPE" in done.stderr
 
 
 def test_a_recipe_gives_the_data(finished_run: Path, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_with_a_name_its_facts_options_types_defaults_and_documentation_are_told
     (hidden,) = (line for line in done.stdout.splitlines() if line.startswith("hidden"))
     assert [part.strip() for part in hidden.split("  ") if part] == [
         "hidden", "list[int >= 1, <= 1000000] length <= 100", "[100, 100]",
-        "widths of the hidden layers, first to last.",
+        "widths of the hidden layers, from first to last.",
     ]  # fmt: skip
 
 

@@ -18,6 +18,12 @@ PARTS = shipped()
 VECTORIZERS, MODELS = PARTS.components("vectorizer"), PARTS.components("model")
 SMALL = {"max_length": 64, "n_features": 4096, "vocab_size": 400, "signed": False}
 """Options that keep tests quick, where a part has them; naive Bayes takes no signed numbers."""
+WRAPPERS = {
+    "union": {"of": ["tfidf"]},
+    "preprocess": {"steps": ["lowercase"], "vectorizer": "tfidf"},
+    "ensemble": {"of": ["linear"]},
+}
+"""Options of parts that need other parts."""
 UNTRAINED = ["", "\U0001f680 \U0001f680", "never seen before", "array " * 400]
 
 
@@ -27,8 +33,15 @@ def named(component):
 
 def needs(model, vectorizer):
     """The facts that a model lacks beside a vectorizer."""
-    given = (*model.kind.facts, *vectorizer.gives, *model.options.fact_defaults)
-    return [fact for fact in model.options.facts if fact not in given]
+    given = (*model.kind.facts, *small("vectorizer", vectorizer.name).gives)
+    return [fact for _, fact in small("model", model.name).unmet_facts(given)]
+
+
+def small(kind, name):
+    """A part with options that keep tests quick."""
+    fields = PARTS.component(kind, name).options.fields
+    options = {key: value for key, value in SMALL.items() if key in fields}
+    return PARTS.part(kind, name, **options, **WRAPPERS.get(name, {}))
 
 
 PAIRS = [(vectorizer, model) for vectorizer in VECTORIZERS for model in MODELS]
@@ -60,14 +73,9 @@ def trained(dataset, *, vectorizer="tfidf", model="linear", optimizer="adamw", *
         if kind in others:
             parts[kind] = others.pop(kind)
     built = {kind: small(kind, one) if isinstance(one, str) else one for kind, one in parts.items()}
-    if built["model"].component.fits_itself:
+    if built["model"].fits_itself:
         del built["optimizer"]
     return textforge.Trainer(dataset, **built, **{"epochs": 2, "batch_size": 16, **others})
-
-
-def small(kind, name):
-    fields = PARTS.component(kind, name).options.fields
-    return PARTS.part(kind, name, **{key: value for key, value in SMALL.items() if key in fields})
 
 
 def same_after_loading(classifier, folder):
@@ -103,12 +111,16 @@ def test_a_pair_that_fits_trains_and_comes_back_from_disk(vectorizer, model, qui
 @pytest.mark.parametrize(("vectorizer", "model"), UNFIT, ids=lambda c: c.name)
 def test_a_pair_that_does_not_fit_is_refused_before_anything_runs(vectorizer, model):
     recipe = {
-        "dataset": "docstrings", "vectorizer": vectorizer.name, "model": model.name, "optimizer": "adam",
-    }  # fmt: skip
+        "dataset": "docstrings",
+        "vectorizer": {"use": vectorizer.name, **WRAPPERS.get(vectorizer.name, {})},
+        "model": {"use": model.name, **WRAPPERS.get(model.name, {})},
+        "optimizer": "adam",
+    }
     with pytest.raises(RecipeError) as caught:
         load_recipe(recipe)
     (mistake,) = caught.value.mistakes
-    assert mistake.message.startswith(f"model '{model.name}' needs ")
+    assert mistake.message.startswith(f"model '{model.name}' ")
+    assert "needs " in mistake.message
     assert f"vectorizer '{vectorizer.name}' gives" in mistake.message
     helpful = [v.name for v in VECTORIZERS if not needs(model, v)]
     assert any(f"'{name}'" in mistake.message.split("Use the vectorizer")[1] for name in helpful)

@@ -470,7 +470,7 @@ def test_a_run_on_a_stream_is_evaluated_on_other_files_read_whole(streaming, tmp
     ("overrides", "told"),
     [
         ({"vectorizer": "subword"}, "vectorizer 'subword' learns from all texts at once, but dataset 'csv' gives a st"),
-        ({"vectorizer": "subword"}, "Use a vectorizer that can: bow, bytes, hashing, tfidf, tokens"),
+        ({"vectorizer": "subword"}, "Use a vectorizer that can: bow, bytes, hashing, preprocess, tfidf, tokens, union"),
         ({"model": "multinomial-nb"}, "model 'multinomial-nb' fits itself on all texts at once"),
         ({"trainer.validation": 0.1}, "trainer.validation holds out of texts in memory"),
         ({"dataset.group": "author"}, "dataset 'csv': group holds rows together that are held out"),

@@ -62,9 +62,9 @@ EXAMPLES += [
         ("is-built-and-used", preprocessors.returning_text, "returned a str", "Return a callable"),
         ("is-built-and-used", preprocessors.returning_words, "returned a list for a text", "Return a str"),
         ("takes-empty-texts", preprocessors.of_the_first_character, "IndexError", "on the text ''"),
-        ("takes-unicode-texts", preprocessors.encoding, "UnicodeEncodeError", "every character"),
+        ("takes-unicode-texts", preprocessors.encoding, "UnicodeEncodeError", "any character"),
         ("takes-huge-texts", preprocessors.recursive, "RecursionError", "linear in the text"),
-        ("a-text-is-changed-by-itself", preprocessors.numbering, "after other texts", "from one call to the next"),
+        ("a-text-is-changed-by-itself", preprocessors.numbering, "depends on earlier texts", "between calls"),
     )
 ]
 EXAMPLES += [

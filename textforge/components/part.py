@@ -94,17 +94,23 @@ class Part(AnyPart):
         return declared is True
 
     def unmet_facts(self, known: Container[str]) -> Iterator[tuple[tuple[Part, ...], str]]:
-        """Yield each fact that this part, or a part of its kind inside it, needs and `known` lacks.
+        """Iterate over facts that this part, or a part of its kind within it, needs and that are not known.
 
-        Each fact comes with the chain of parts that leads from this part to the one that needs it.
+        A factory needs the facts it asks for, except those with a default, and those in its attribute `needs`, which
+        may be a function of the options.
+
+        Yields:
+            The path to the part (this part first), and the fact.
         """
         asked = self.component.options
-        for fact in asked.facts:
-            if fact not in known and fact not in asked.fact_defaults and fact != EVERY_FACT:
+        wanted = [fact for fact in asked.facts if fact not in asked.fact_defaults and fact != EVERY_FACT]
+        wanted += self._declared("needs", (), "saying which facts it needs")
+        for fact in wanted:
+            if fact not in known:
                 yield (self,), fact
         for _, part in self.parts:
             if part.component.kind == self.component.kind:
-                yield from (((self, *way), fact) for way, fact in part.unmet_facts(known))
+                yield from (((self, *path), fact) for path, fact in part.unmet_facts(known))
 
     def as_recipe(self) -> dict[str, Any]:
         """The part as a section of a recipe: `{use: name, option: value, …}`."""

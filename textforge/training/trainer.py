@@ -115,8 +115,6 @@ class Trainer:
         self._best_weights: dict[str, Any] | None = None
         self._doubts: list[str] = []
 
-    # -- training ------------------------------------------------------------------------------
-
     def prepare(self) -> None:
         """Split the data, fit the vectorizer on train, compute features, build model and optimizer.
 

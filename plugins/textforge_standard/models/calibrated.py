@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
-from textforge import Model, Optimizer, RecipeError
+from textforge import Model, Optimizer
 from textforge_standard.declare import declare
 from textforge_standard.ranges import Count, Positive
 
@@ -61,11 +61,6 @@ def calibrated(
 
         train = by_optimizer(optimizer, epochs, batch_size, seed) if optimizer else by_itself
         return CalibratedModel(partial(of.build, facts), train, cv, facts)
-    if "vocab_size" in facts:
-        raise RecipeError(
-            "model 'calibrated' is a linear SVM over a bag of words or vectors unless 'of' names another model, and "
-            "the vectorizer gives word sequences. Use 'tfidf', or set model.of to a model over sequences."
-        )
 
     def make() -> Any:
         from sklearn.calibration import CalibratedClassifierCV
@@ -95,4 +90,9 @@ def _contradiction(*, of: Any, optimizer: Any, **others: Any) -> str | None:
     return None
 
 
-declare(calibrated, fits_itself=True, check_options=_contradiction)
+def _needs(*, of: Any, **_: Any) -> tuple[str, ...]:
+    """A linear SVM reads bags or vectors; what another model reads, that model says itself."""
+    return ("n_features",) if of is None else ()
+
+
+declare(calibrated, fits_itself=True, check_options=_contradiction, needs=_needs)
