@@ -60,6 +60,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def textforge(*arguments: object, stdin: str | bytes | None = None, **options: object) -> subprocess.CompletedProcess:
     """Run the command line in a process of its own; stdout and stderr as text."""
     env = {**os.environ, "PYTHONWARNINGS": "default", **options.pop("env", {})}
+    if "preexec_fn" in options:  # a process with a resource limit: coverage's own files would exceed it
+        env.pop("COVERAGE_PROCESS_CONFIG", None)
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
         [sys.executable, "-m", "textforge", *map(str, arguments)],
