@@ -39,8 +39,8 @@ run: $(READY)
 # With COVER=1 the tests also measure branch coverage, which takes about half as long again.
 test: $(PLUGINS_READY)
 	$(BIN)/python -m pytest $(PARALLEL) $(if $(COVER),--cov --cov-report=term:skip-covered)
-	@$(if $(COVER),$(BIN)/python -m coverage report --format=total | \
-	    sed 's/^/branch coverage of textforge and its standard parts, in percent: /')
+	@[ -z "$(COVER)" ] || printf 'branch coverage of the core and the standard parts: %s %%\n' \
+	    "$$($(BIN)/python -m coverage report --format=total)"
 
 # Without the tests of plugins/textforge-* and those marked 'slow': these start processes, train many models or read
 # the whole corpus. tests/conftest.py lists their modules.
