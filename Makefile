@@ -1,6 +1,6 @@
 # make run    set up .venv and train the first recipe
 # make test   set up .venv and run all tests
-# make quick  run most tests in under a minute, while you work
+# make quick  run the tests that are quick, while you work
 # make test COVER=1   the same, and report the branch coverage, as CI does
 PYTHON ?= python3
 VENV := .venv
