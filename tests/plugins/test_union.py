@@ -92,6 +92,12 @@ def test_state_restores_it_and_no_texts_have_no_rows() -> None:
     assert len(again.transform([])) == 0
 
 
+def test_it_has_a_state_as_soon_as_it_is_fitted() -> None:
+    joined = union(["bow", "lengths"]).fit(TEXTS)
+    again = union(["bow", "lengths"]).from_state(joined.state())
+    assert (dense(again.transform(OTHERS)) == dense(joined.transform(OTHERS))).all()
+
+
 def test_chunks_teach_it_what_all_texts_at_once_do() -> None:
     of = ["bow", {"use": "tfidf", "unit": "characters_in_words", "ngrams": [2, 3]}]
     at_once, in_chunks = union(of).fit(TEXTS), union(of)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from annotated_types import MinLen
 
 from textforge import Preprocessor, Vectorizer
+from textforge_standard.vectorizers.inner import fit_transform
 
 
 class Preprocess:
@@ -39,11 +40,7 @@ class Preprocess:
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
         """Fit the vectorizer on the changed texts and return their features."""
-        changed = self._changed(texts)
-        if hasattr(self._vectorizer, "fit_transform"):
-            return self._vectorizer.fit_transform(changed)
-        self._vectorizer.fit(changed)
-        return self._vectorizer.transform(changed)
+        return fit_transform(self._vectorizer, self._changed(texts))
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
         """Fit the vectorizer on chunks of changed texts, which are read once."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from annotated_types import Gt, MinLen
 
 from textforge import Vectorizer
+from textforge_standard.vectorizers.inner import fit_transform
 
 
 class Union:
@@ -48,7 +49,7 @@ class Union:
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
         """Fit on texts and return their features: `textforge.Ragged`, one row per text."""
-        return self._joined([_fit_transform(member, texts) for member in self._members], texts)
+        return self._joined([fit_transform(member, texts) for member in self._members], texts)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
         """Fit on chunks of texts that are read once; each vectorizer runs in its own thread."""
@@ -63,12 +64,11 @@ class Union:
 
     def state(self) -> dict[str, Any]:
         """The states of the vectorizers."""
-        return {"of": [member.state() for member in self._members], "widths": self._widths}
+        return {"of": [member.state() for member in self._members]}
 
     def from_state(self, state: dict[str, Any]) -> Self:
         """Restore the states that `state` returned."""
         self._members = [member.from_state(one) for member, one in zip(self._members, state["of"], strict=True)]
-        self._widths = [int(width) for width in state["widths"]]
         return self
 
     @property
@@ -83,7 +83,6 @@ class Union:
         from textforge import Ragged, as_features
 
         blocks = [as_features(one, len(texts), name) for one, name in zip(found, self._names, strict=True)]
-        self._widths = [block.n_features for block in blocks]
         rows = [_as_ragged(block) for block in blocks]
         offsets = np.sum([block.offsets for block in rows], axis=0)
         indices, weights = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
@@ -96,13 +95,6 @@ class Union:
             ends += lengths
             first += block.n_features
         return Ragged(indices, offsets, first, weights)
-
-
-def _fit_transform(vectorizer: Any, texts: Sequence[str]) -> Any:
-    if hasattr(vectorizer, "fit_transform"):
-        return vectorizer.fit_transform(texts)
-    vectorizer.fit(texts)
-    return vectorizer.transform(texts)
 
 
 def _as_ragged(features: Any) -> Any:
