@@ -69,14 +69,6 @@ def holds_parts(annotation: Any) -> bool:
     return any(map(holds_parts, typing.get_args(annotation)))
 
 
-def part_kinds(annotation: Any) -> Iterator[str]:
-    """The kinds of the parts that a value of this type may hold."""
-    if typing.get_origin(annotation) is typing.Annotated:
-        yield from (mark.kind for mark in typing.get_args(annotation)[1:] if isinstance(mark, PartOf))
-    for inner in typing.get_args(annotation):
-        yield from part_kinds(inner)
-
-
 def part_places(annotation: Any, value: Any, at: OptionPath = ()) -> Iterator[tuple[OptionPath, str]]:
     """Yield the path and kind of each part in a value of this type; the rest of the value need not be valid."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
@@ -101,18 +93,16 @@ def part_places(annotation: Any, value: Any, at: OptionPath = ()) -> Iterator[tu
 
 def _member(members: Sequence[Any], value: Any) -> Any:
     """The member of a union that matches a value with parts, or None."""
-    candidates = [member for member in members if holds_parts(member)]
-    wanted = typing.Annotated if _may_be_part(value) else None
-    for member in candidates:
-        origin = typing.get_origin(member)
-        if origin is typing.Annotated and wanted is None:
-            continue
-        if wanted is None and not (isinstance(value, (list, tuple, Mapping)) and isinstance(origin, type)):
-            continue
-        if wanted is not None and origin is not typing.Annotated:
-            continue
-        return member
+    origins = [(typing.get_origin(member), member) for member in members if holds_parts(member)]
+    if _may_be_part(value):
+        return next((member for origin, member in origins if origin is typing.Annotated), None)
+    if isinstance(value, (list, tuple, Mapping)):
+        return next((member for origin, member in origins if _is_container(origin)), None)
     return None
+
+
+def _is_container(origin: Any) -> bool:
+    return isinstance(origin, type) and origin is not typing.Annotated  # itself a class before Python 3.13
 
 
 def _may_be_part(value: Any) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textforge.components.component import Component
-from textforge.components.kinds import EVERY_FACT
 from textforge.components.manager import PluginManager
 from textforge.components.nested import PartOf, holds_parts
 from textforge.components.part import Part
@@ -76,4 +75,4 @@ def lookup(plugins: PluginManager | None) -> PluginManager:
 
 def unmet(part: Part, known: Sequence[str]) -> list[str]:
     """The facts needed by a part, or by a part of the same kind within it, that are not in `known`."""
-    return [fact for _, fact in part.unmet_facts((*known, EVERY_FACT))]
+    return [fact for _, fact in part.unmet_facts(known)]

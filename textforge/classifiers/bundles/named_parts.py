@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from textforge.classifiers.bundles.description import Description, SavedPart, is_distribution, is_version
 from textforge.components.api_version import pip_install
-from textforge.components.component import IN_CODE, Origin
+from textforge.components.component import IN_CODE, Component, Origin
 from textforge.components.manager import PluginManager
 from textforge.components.nested import AnyPart, OptionMistake, OptionPath, value_at, with_value
 from textforge.components.option_errors import dotted
@@ -80,7 +80,7 @@ def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path
     install = pip_install(f"{saved.distribution}=={saved.version}")
     try:
         component = plugins.component(kind, saved.use)
-        return Part(component, component.options.accepted(_options_now(kind, saved, plugins), inner))
+        return Part(component, component.options.accepted(_options_now(component, saved), inner))
     except PluginError as error:
         if saved.use in plugins.names(kind) or not saved.version:
             raise BundleError(f"{folder}: {error}") from error
@@ -101,14 +101,13 @@ def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path
         ) from error
 
 
-def _options_now(kind: str, saved: SavedPart, plugins: PluginManager) -> dict[str, Any]:
+def _options_now(component: Component, saved: SavedPart) -> dict[str, Any]:
     """Convert the saved options to those of the installed version of the component.
 
     A factory whose options have been renamed has an attribute `upgrade_options`: a function that takes the saved
     options and the version that saved them, and returns the current options.
     """
     options: dict[str, Any] = copy.deepcopy(saved.options)
-    component = plugins.component(kind, saved.use)
     upgrade = getattr(component.factory, "upgrade_options", None)
     if upgrade is None or _installable(component.origin)[1] == saved.version:
         return options
