@@ -139,6 +139,18 @@ def small_csv(tmp_path: Path) -> Path:
     return write_csv(tmp_path / "small.csv", *make_texts(120))
 
 
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[..., Path]:
+    """Write a file's content, bytes or text, and give its path."""
+
+    def write(content: bytes | str, name: str = "data.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
 def small_recipe(data: Path, **sections: object) -> dict:
     """A recipe on `data` that trains in a moment; sections replace those of the same name."""
     recipe = {

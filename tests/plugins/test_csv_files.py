@@ -17,18 +17,6 @@ HEADER = "text,label\n"
 GOOD = HEADER + "red,x\ngreen,y\n"
 
 
-@pytest.fixture
-def file(tmp_path):
-    """Write a file's content and give its path."""
-
-    def write(content, name="data.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
 def read(path, **options):
     """The training split, nothing held out."""
     dataset = csv_files(0, train=path, **{"test_fraction": 0.0, **options})

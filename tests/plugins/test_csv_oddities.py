@@ -16,16 +16,6 @@ from textforge_standard.datasets.tsv import tsv
 WANTED = {"text": "text", "label": "label"}
 
 
-@pytest.fixture
-def file(tmp_path):
-    def write(content, name="data.csv"):
-        path = tmp_path / name
-        path.write_bytes(content.encode())
-        return path
-
-    return write
-
-
 def both(path, wanted=WANTED, **options):
     """Columns and warnings, found alike in memory and in blocks."""
     whole = read_separated(path, wanted, **options)

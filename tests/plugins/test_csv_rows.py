@@ -20,16 +20,6 @@ HEADER = "text,label,id\n"
 GOOD = HEADER + "the moon rises,space,1\na home run,ball,2\n"
 
 
-@pytest.fixture
-def file(tmp_path):
-    def write(content, name="data.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
 def refused(call, *arguments, **options):
     with pytest.raises(DataError) as told:
         call(*arguments, **options)
