@@ -79,10 +79,10 @@ def main() -> None:
                     f"{verdict.kind}: {verdict.outcome}: {verdict.failure}\n    {replay}", file=sys.stderr, flush=True
                 )
         last = given.seed + n - 1
-        told = f"{counted(verdicts)}\nCases {given.seed} to {last}, {time.monotonic() - began:.0f} seconds."
-        print(f"--- {section}\n{told}", flush=True)
+        summary = f"{counted(verdicts)}\nCases {given.seed} to {last}, {time.monotonic() - began:.0f} seconds."
+        print(f"--- {section}\n{summary}", flush=True)
         if n >= rule:
-            write_section(section, told, PAGE)
+            write_section(section, summary, PAGE)
     sys.exit(1 if failed else 0)
 
 

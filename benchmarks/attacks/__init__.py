@@ -48,7 +48,7 @@ def crash(kind: str, error: BaseException) -> Verdict:
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Let a case neither hang nor take all memory: it is interrupted, or told that there is none."""
+    """Limit the time and the memory of a case: interrupt it when it hangs, and refuse memory beyond the limit."""
 
     def stop(*_: Any) -> None:
         raise TimeoutError(f"took more than {SECONDS} seconds")

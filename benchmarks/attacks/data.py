@@ -87,7 +87,7 @@ def prepare(folder: Path) -> Attack:
 
 
 def _written(folder: Path, form: str) -> Path:
-    """The rows in a format; tables have a column besides, which is not read."""
+    """Write the rows in a format. Tables get an extra column, which is not read."""
     path = folder / f"data.{form}"
     if form == "jsonl":
         return write_jsonl(path, ROWS)

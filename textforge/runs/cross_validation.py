@@ -36,7 +36,7 @@ class CrossValidation:
 
     path: Path
     result: dict[str, Any]
-    """What cross-validation.json holds."""
+    """The content of cross-validation.json."""
 
 
 def cross_validate(
@@ -49,19 +49,19 @@ def cross_validate(
     progress: Progress | None = None,
     probabilities: int | str = MOST,
 ) -> CrossValidation:
-    """Train on all folds of the training texts but one and predict that one, for each of them.
+    """For each fold of the training texts, train on the other folds and predict that fold.
 
-    Folds are stratified by label, and keep the dataset's groups together. Vectorizer, model and what the
-    decision fits learn anew in each fold, from its training texts alone. The test split is not touched.
+    Folds are stratified by label and keep the dataset's groups together. The vectorizer, the model and the
+    decision are fitted again for each fold, on its training texts alone. The test split is not used.
 
     Args:
         recipe: path of a YAML file, or the recipe as a dict.
-        folds: how many, at least 2.
+        folds: the number of folds, at least 2.
         overrides, plugins, progress, probabilities: as for `run`.
-        out: the folder; by default `runs/<recipe name>/<UTC time>-<id>`.
+        out: the run folder. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
 
     Raises:
-        TextforgeError: or one of its children; the folder then has no cross-validation.json.
+        TextforgeError: or a subclass; the folder then has no cross-validation.json.
     """
     if not isinstance(folds, int) or folds < 2:
         raise RecipeError(f"cross-validation needs at least 2 folds, not {folds!r}.")
@@ -75,7 +75,7 @@ def cross_validate(
 
 @contextmanager
 def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
-    """What fails before a fold is done leaves nothing."""
+    """Remove the files of a cross-validation that fails before its first fold is done."""
     try:
         yield
     except Exception:
@@ -105,7 +105,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
     warnings.add([*replace(dataset, test=None).remarks(), *_fold_remarks(dataset, held_out)])
     if dataset.valid is not None:
-        encode_labels(dataset.valid[1], labels, "valid")  # refuses labels that no fold could know
+        encode_labels(dataset.valid[1], labels, "valid")  # raises for labels that are in no fold
     metrics = ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
@@ -157,10 +157,10 @@ def _without_callbacks(recipe: Recipe) -> list[str]:
 
 
 def _fold_remarks(dataset: Dataset, held_out: Sequence[NDArray[np.int64]]) -> Iterator[str]:
-    """What a reader of the figures should know of the folds.
+    """Warnings about the folds, for a reader of the figures.
 
     Raises:
-        DataError: where a fold is left out, there are not enough labels to learn from.
+        DataError: without one of the folds, too few labels are left to learn from.
     """
     from textforge.data.remarks import Hashes, across_folds, too_few
     from textforge.data.streams import Stream
@@ -191,7 +191,7 @@ def _fold_remarks(dataset: Dataset, held_out: Sequence[NDArray[np.int64]]) -> It
 
 
 def _without(dataset: Dataset, rows: NDArray[np.int64], labels: Sequence[str]) -> Dataset:
-    """The dataset with these training rows as its test split; its labels are those that the other rows have."""
+    """Make these training rows the test split of a dataset whose labels are those of the other rows."""
     from textforge.data.dataset import Dataset
     from textforge.data.streams import Stream
 
@@ -211,7 +211,7 @@ def _without(dataset: Dataset, rows: NDArray[np.int64], labels: Sequence[str]) -
 
 
 def _with_known_labels(split: Split | None, known: Container[str]) -> Split | None:
-    """A validation split without the labels, or the texts of a single label, that a fold cannot learn."""
+    """Remove the labels that a fold cannot learn from a validation split; for single labels, their texts."""
     if split is None or not isinstance(split[1][0], str):
         return split and (split[0], [[name for name in row if name in known] for row in split[1]])
     rows = [row for row, label in enumerate(split[1]) if label in known]
@@ -221,7 +221,7 @@ def _with_known_labels(split: Split | None, known: Container[str]) -> Split | No
 def _with_labels(
     classifier: Classifier, probabilities: NDArray[np.float32], labels: Sequence[str]
 ) -> tuple[Classifier, NDArray[np.float32]]:
-    """A classifier that has all labels, and its probabilities, which are 0 for the labels that it does not know."""
+    """Extend a classifier and its probabilities to all labels; those it was not trained on get probability 0."""
     import numpy as np
 
     from textforge.classifiers.classifier import Classifier

@@ -310,10 +310,10 @@ def _flags(table: Table, names: list[str]) -> list[list[str] | None]:
             if not shown or shown in UNKNOWN:
                 rows[row] = None
             elif shown not in FLAGS:
-                told = (
-                    f"column '{name}' holds {as_text(value)[:40]!r}; a column of a list of labels holds 0 or 1, true "
+                raise DataError(
+                    f"{table.path}: {table.rows([row])}: column '{name}' holds {as_text(value)[:40]!r}; a column of a "
+                    "list of labels holds 0 or 1, true or false, yes or no."
                 )
-                raise DataError(f"{table.path}: {table.rows([row])}: {told}or false, yes or no.")
             elif shown in ON and (labels := rows[row]) is not None:
                 labels.append(name)
     return rows
