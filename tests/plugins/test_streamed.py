@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from conftest import make_sets, make_texts, small_recipe, write_csv
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 import textforge
 from textforge import DataError, RecipeError, StorageError, Stream
@@ -86,6 +86,9 @@ CSV = st.lists(LINE, max_size=12).flatmap(
 
 
 @settings(max_examples=300)
+@example(content='text,label\n""\n"\n', size=1)
+@example(content='text,label\n" "\n"\n', size=40)
+@example(content='text,label\n\r\r\n"\n', size=1)
 @given(content=CSV | st.text(alphabet='ab,"\n\r ').map("text,label\n".__add__) | st.text(), size=st.integers(1, 40))
 @pytest.mark.parametrize("quotes", [True, False])
 def test_csv_in_blocks_of_any_size_has_the_rows_of_the_whole_file(tmp_path_factory, content, size, quotes):

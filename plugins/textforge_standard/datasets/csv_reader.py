@@ -184,9 +184,12 @@ class _Reader:
         if rows.quotes_fit():  # otherwise polars may merge two rows
             self.ragged.look(rows, width)
             return
+        text = rows.data.decode()
+        lines = text.split("\n")
         try:
-            for line, fields in parsed(rows.data.decode(), self.separator, self.quotes, rows.line):
-                blank = len(fields) == 1 and not fields[0].strip(" \t" if width > 1 else "\r")
+            for line, fields in parsed(text, self.separator, self.quotes, rows.line):
+                # A quoted empty field is a row, as in Rows; only a line without quotes can be blank.
+                blank = len(fields) == 1 and not lines[line - rows.line].strip(" \t\r")
                 if len(fields) != width and not blank:
                     self.ragged.add(line, fields)
         except ValueError as error:
