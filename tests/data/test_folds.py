@@ -27,6 +27,12 @@ def is_partition(parts: Any, n_rows: int) -> bool:
     return ascending and sorted(row for part in parts for row in part) == [*range(n_rows)]
 
 
+def with_common_labels(sets: list[list[str]]) -> list[list[str]]:
+    """The sets without labels of 8 rows or fewer: the last row of such a label may have to stay in training."""
+    n_rows = Counter(name for row in sets for name in row)
+    return [[name for name in row if n_rows[name] > 8] for row in sets]
+
+
 def grouped(draw: st.DrawFn) -> tuple[list[str], list[str]]:
     """Labels, and a group for each; enough groups of like size to part them."""
     sizes = draw(st.lists(st.integers(1, 4), min_size=20, max_size=40))
@@ -47,12 +53,17 @@ def test_one_label_a_row_is_held_out_as_it_always_was(labels: list[str], fractio
 
 
 @given(SETS, st.floats(0.2, 0.4), SEEDS)
+def test_sets_of_labels_are_parted_and_the_same_from_the_same_seed(sets: Any, fraction: float, seed: int) -> None:
+    parts = holdout(sets, fraction, seed)
+    assert is_partition(parts, len(sets))
+    assert same(parts, holdout(sets, fraction, seed))
+
+
+@given(SETS.map(with_common_labels), st.floats(0.2, 0.4), SEEDS)
 def test_sets_of_labels_are_held_out_near_the_fraction(sets: list[list[str]], fraction: float, seed: int) -> None:
     parts = holdout(sets, fraction, seed)
     assert is_partition(parts, len(sets))
     assert same(parts, holdout(sets, fraction, seed))
-    labels = {name for row in sets for name in row}
-    assume(all(sum(name in row for row in sets) > 8 for name in labels))  # else the last row of one may have to stay
     assert len(parts[1]) == round(fraction * len(sets))
     for label, count in Counter(name for row in sets for name in row).items():
         assert any(label in sets[row] for row in parts[0]), "what is never trained on cannot be learnt"
