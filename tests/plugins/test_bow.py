@@ -209,7 +209,7 @@ def test_a_vocabulary_without_a_word_is_one_clear_error(texts):
         BagOfWords().fit(texts)
     told = str(caught.value)
     assert f"none of the {len(texts)} training texts has a word" in told
-    assert "split: spaces" in told
+    assert "split: any_script" in told
     assert "\n" not in told
 
 

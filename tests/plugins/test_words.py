@@ -22,7 +22,7 @@ KNOWN = [
 
 
 def cut(texts, split="words", lowercase=False):
-    found, rows = words.cut(texts, split, lowercase)
+    found, rows = words.cut(texts, words.Splitting(split, lowercase=lowercase))
     lists = [[] for _ in texts]
     for word, row in zip(found.to_list(), rows.tolist(), strict=True):
         lists[row].append(word)
@@ -82,7 +82,7 @@ def test_texts_without_a_word_keep_the_others_in_their_rows():
 
 
 def test_no_texts_give_no_words():
-    found, rows = words.cut([], "words", True)
+    found, rows = words.cut([], words.Splitting(lowercase=True))
     assert len(found) == len(rows) == 0
     assert found.dtype == pl.String
 
@@ -99,7 +99,7 @@ def test_lone_surrogates_in_one_text_leave_the_others_as_they_are():
 def test_the_vocabulary_is_sorted_as_python_sorts():
     # by code point; UTF-16 order would put the emoji before the private-use character
     texts = ["\U0001f680 \ue000 Z a é e\u0301 Ω 中 _ 0"]
-    found, _ = words.cut(texts, "spaces", False)
+    found, _ = words.cut(texts, words.Splitting("spaces"))
     assert words.learn(found) == sorted(texts[0].split(" "))
 
 

@@ -119,6 +119,7 @@ class BagOfWords(TextOptions):
             *self.ngrams,
             between=" " if self.unit == "words" else "",
             short_groups=self.unit == "characters_in_words",
+            pairs=self.split == "any_script",
         )
 
     def _learn(self, frequencies: Any) -> None:
@@ -176,7 +177,7 @@ class BagOfWords(TextOptions):
         what = f"a {what}" if fewest == 1 else f"{fewest} {what}s in a row"
         stops = " that is no stop word" if self.stop_words else ""
         if self.unit == "words" and self.split == "words":
-            return f"{what}{stops} (split: words). Look at the text column, or try split: spaces."
+            return f"{what}{stops} (split: words). Look at the text column, or try split: any_script."
         return f"{what}{stops}. Look at the text column."
 
 

@@ -94,6 +94,8 @@ class Hashing(TextOptions):
         room = units.room()
         for length in range(shortest, longest + 1):
             yield length, np.flatnonzero(room >= length)
+        if units.pairs is not None and longest == 1:
+            yield 2, np.flatnonzero(units.pairs)
         if self.unit == "characters_in_words":  # a word shorter than `shortest` is one n-gram
             begins = units.groups[:-1]
             for length in range(1, shortest):

@@ -39,16 +39,20 @@ class NGrams:
         longest: maximum number of units of an n-gram.
         between: separator of units in the text of an n-gram.
         short_groups: whether a group of fewer than `shortest` units counts as one n-gram.
+        pairs: whether `Units.pairs` are n-grams, even if `longest` is 1.
     """
 
-    def __init__(self, shortest: int, longest: int, *, between: str = " ", short_groups: bool = False) -> None:
-        self.shortest, self.longest = shortest, longest
+    def __init__(
+        self, shortest: int, longest: int, *, between: str = " ", short_groups: bool = False, pairs: bool = False
+    ) -> None:
+        self.shortest, self._only_pairs = shortest, pairs and longest == 1
+        self.longest = longest + self._only_pairs
         self.between, self.short_groups = between, short_groups
         self._units = UnitNumbers()
-        self._pairs = [Interner() for _ in range(longest - 1)]
+        self._pairs = [Interner() for _ in range(self.longest - 1)]
         self._columns: list[NDArray[np.int32]] = []
         self._sorted_units = np.zeros(0, dtype=np.int64)
-        self._rows = np.zeros((0, longest), dtype=np.int32)
+        self._rows = np.zeros((0, self.longest), dtype=np.int32)
         self._vocabulary: list[str] | None = None
         self._size = 0
 
@@ -156,6 +160,8 @@ class NGrams:
         yield 1, Found(at, numbers, begins[:-1] & (room == 1))
         for length, pairs in enumerate(self._pairs, start=2):
             going_on = room[at] >= length
+            if self._only_pairs and units.pairs is not None:
+                going_on &= units.pairs[at]
             if not adding:
                 going_on &= numbers != UNKNOWN
             at, numbers = at[going_on], numbers[going_on]

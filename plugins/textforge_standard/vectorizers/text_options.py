@@ -23,7 +23,14 @@ class TextOptions:
         unit: units of an n-gram: 'words', 'characters', or 'characters_in_words', which stay within one word padded
             with a space on each side.
         split: 'words' takes runs of two or more letters, digits or underscores, as scikit-learn does;
-            'spaces' splits at each single space, as str.split(' ') does, and keeps everything else.
+            'spaces' splits at each single space, as str.split(' ') does, and keeps everything else; 'any_script' takes
+            words of any length with their combining marks, emoji and other symbols, and, in scripts written without
+            spaces such as Chinese and Thai, single characters and pairs of neighbours.
+        punctuation: with split any_script, each punctuation character is a word as well.
+        ends: with split any_script, a word marks the start of each text (␂) and another its end (␃).
+        unicode: normalize texts to this Unicode form, remove invisible characters such as soft hyphens, and fold case
+            rather than convert to lower case, so that STRASSE equals straße. NFC makes equivalent characters equal,
+            NFKC full-width and other compatibility forms too; null does nothing, and means NFC for split any_script.
         lowercase: convert texts to lower case first.
         strip_accents: remove accents and other combining marks (é becomes e).
         ngrams: shortest and longest n-gram, in units; [1, 2] is single words and pairs.
@@ -32,7 +39,10 @@ class TextOptions:
     """
 
     unit: Literal["words", "characters", "characters_in_words"] = "words"
-    split: Literal["words", "spaces"] = "words"
+    split: Literal["words", "spaces", "any_script"] = "words"
+    punctuation: bool = False
+    ends: bool = False
+    unicode: Literal["NFC", "NFKC"] | None = None
     lowercase: bool = True
     strip_accents: bool = False
     ngrams: tuple[Length, Length] = (1, 1)
@@ -49,6 +59,9 @@ class TextOptions:
             return f"ngrams: the fewest units, {ngrams[0]}, are more than the most, {ngrams[1]}."
         if unit != "words" and split != "words":
             return f"split says how texts are cut into words, but unit is {unit}. Leave one of them out."
+        for name in ("punctuation", "ends"):
+            if options[name] and split != "any_script":
+                return f"{name} is for split any_script. Set split: any_script, or leave {name} out."
         if unit != "words" and stop_words is not None:
             return f"stop_words are words, but unit is {unit}. Leave one of them out."
         return None
@@ -67,4 +80,7 @@ class TextOptions:
             lowercase=self.lowercase,
             strip_accents=self.strip_accents,
             stop_words=stop_words,
+            unicode=self.unicode or ("NFC" if self.split == "any_script" else None),
+            punctuation=self.punctuation,
+            ends=self.ends,
         )

@@ -17,7 +17,13 @@ class Tokens:
 
     Options:
         split: 'words' takes runs of two or more letters, digits or underscores; 'words_and_punctuation' takes
-            words of any length and every other character by itself; 'spaces' splits at each single space.
+            words of any length and every other character by itself; 'spaces' splits at each single space;
+            'any_script' takes words of any length with their combining marks, emoji and other symbols, and single
+            characters in scripts written without spaces such as Chinese and Thai.
+        punctuation: with split any_script, each punctuation character is a word as well.
+        unicode: normalize texts to this Unicode form, remove invisible characters such as soft hyphens, and fold case
+            rather than convert to lower case, so that STRASSE equals straße. NFC makes equivalent characters equal,
+            NFKC full-width and other compatibility forms too; null does nothing, and means NFC for split any_script.
         lowercase: convert texts to lower case first.
         min_df: treat words that occur in fewer training texts than this as unknown.
         max_features: keep only this many of the most frequent words; null keeps all.
@@ -33,7 +39,9 @@ class Tokens:
     def __init__(
         self,
         *,
-        split: Literal["words", "spaces", "words_and_punctuation"] = "words",
+        split: Literal["words", "spaces", "words_and_punctuation", "any_script"] = "words",
+        punctuation: bool = False,
+        unicode: Literal["NFC", "NFKC"] | None = None,
         lowercase: bool = True,
         min_df: Annotated[int, Ge(1)] = 1,
         max_features: Annotated[int, Ge(1)] | None = None,
@@ -41,12 +49,20 @@ class Tokens:
         keep: Keep = "head",
         vectors: Path | None = None,
     ) -> None:
-        self.split, self.lowercase, self.min_df, self.max_features = split, lowercase, min_df, max_features
+        self.split, self.punctuation, self.unicode, self.lowercase = split, punctuation, unicode, lowercase
+        self.min_df, self.max_features = min_df, max_features
         self.max_length, self.keep, self._file = max_length, keep, vectors
         self.vectors: Any = None
         """float32 array (vocab_size, dim) after a fit with a file; rows of missing words are NaN. Never saved."""
         self.warnings: list[str] = []
         """Warnings about the last fit."""
+
+    @staticmethod
+    def check_options(*, split: str, punctuation: bool, **_: Any) -> str | None:
+        """A sentence about options that contradict each other, or None."""
+        if punctuation and split != "any_script":
+            return "punctuation is for split any_script. Set split: any_script, or leave punctuation out."
+        return None
 
     def fit(self, texts: Sequence[str]) -> Self:
         """Learn the sorted vocabulary from the parts of the texts that `max_length` and `keep` leave.
@@ -134,7 +150,8 @@ class Tokens:
 
         from textforge_standard.vectorizers import words
 
-        found, rows = words.cut(texts, self.split, self.lowercase)
+        how = words.Splitting(self.split, self.punctuation, self.unicode, self.lowercase)
+        found, rows = words.cut(texts, how)
         lengths = np.bincount(rows, minlength=len(texts))
         most = self.max_length
         if cut is not None:
@@ -167,7 +184,7 @@ class Tokens:
         if not vocabulary:
             raise DataError(
                 f"the vocabulary is empty: none of the {n_texts} training texts has a word "
-                f"(split: {self.split}). Look at the text column, or try split: spaces."
+                f"(split: {self.split}). Look at the text column, or try split: any_script."
             )
 
     def _kept(self, vocabulary: list[str], texts_with: Any, total: Any, n_texts: int) -> list[str]:

@@ -3,16 +3,18 @@
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textforge_standard.vectorizers.any_script import END, START, spans
+from textforge_standard.vectorizers.folding import Form, folded
 from textforge_standard.vectorizers.unit_numbers import UnitNumbers
 
 Positions = NDArray[np.int64]
-Cut = Literal["words", "spaces", "characters", "characters_in_words"]
+Cut = Literal["words", "spaces", "any_script", "characters", "characters_in_words"]
 
 CHUNK = 1 << 19
 """Characters to split per chunk; the arrays of a chunk take about 15 MB."""
@@ -34,6 +36,8 @@ class Units:
         texts: offsets of the texts into the units, shape (n_texts + 1,).
         groups: offsets of the groups (texts, or words of texts) that n-grams do not cross.
         inside: mask of the bytes inside units, if it is known and units do not touch.
+        pairs: mask of the units that form a feature with the next one even where n-grams have one unit: neighbours in
+            a script without spaces. None if there are none.
     """
 
     data: bytes
@@ -42,11 +46,14 @@ class Units:
     texts: Positions
     groups: Positions
     inside: NDArray[np.bool_] | None = None
+    pairs: NDArray[np.bool_] | None = None
 
     def only(self, keep: NDArray[np.bool_]) -> "Units":
         """Keep only the units of a mask; their neighbours become adjacent."""
         before = np.concatenate(([0], np.cumsum(keep)))
-        return Units(self.data, self.starts[keep], self.ends[keep], before[self.texts], before[self.groups])
+        pairs = None if self.pairs is None else (self.pairs & np.append(keep[1:], False))[keep]
+        texts, groups = before[self.texts], before[self.groups]
+        return Units(self.data, self.starts[keep], self.ends[keep], texts, groups, pairs=pairs)
 
     def room(self) -> Positions:
         """The number of units from each unit to the end of its group, including itself."""
@@ -54,6 +61,8 @@ class Units:
 
     def one_space_apart(self) -> "Units":
         """Copy the units to new bytes with a single space after each."""
+        if (self.ends[:-1] == self.starts[1:]).any():
+            return self._copied_apart()
         if self.inside is None:
             edges = np.zeros(len(self.data), dtype=np.int8)
             edges[self.starts] += 1
@@ -69,9 +78,18 @@ class Units:
         data[ends] = ord(" ")
         return Units(data.tobytes(), starts, ends, self.texts, self.groups)
 
+    def _copied_apart(self) -> "Units":
+        """Do as `one_space_apart`, for units that touch."""
+        sizes = self.ends - self.starts + 1
+        ends = np.cumsum(sizes) - 1
+        starts = ends - sizes + 1
+        data = np.frombuffer(self.data, dtype=np.uint8)[np.repeat(self.starts - starts, sizes) + np.arange(sizes.sum())]
+        data[ends] = ord(" ")
+        return Units(data.tobytes() + PADDING, starts, ends, self.texts, self.groups, pairs=self.pairs)
+
 
 class Cutter:
-    """Splitter of texts into units, as the options of a vectorizer say."""
+    """Splitter of texts into units, as the options of a vectorizer say; see `TextOptions`."""
 
     def __init__(
         self,
@@ -80,14 +98,19 @@ class Cutter:
         lowercase: bool = False,
         strip_accents: bool = False,
         stop_words: Sequence[str] = (),
+        unicode: Form | None = None,
+        punctuation: bool = False,
+        ends: bool = False,
     ) -> None:
-        self.lowercase, self.strip_accents = lowercase, strip_accents
-        self._cut: Callable[[list[str]], Units] = {
+        self.lowercase, self.strip_accents, self.unicode = lowercase, strip_accents, unicode
+        cuts: dict[Cut, Callable[[list[str]], Units]] = {
             "words": _words,
             "spaces": _spaces,
+            "any_script": partial(_any_script, punctuation=punctuation, ends=ends),
             "characters": _characters,
             "characters_in_words": _characters_in_words,
-        }[cut]
+        }
+        self._cut = cuts[cut]
         self._stop_words, self._stops = UnitNumbers(), np.zeros(1, dtype=bool)
         if stop_words:
             numbers = self._stop_words.add(_units_of(stop_words))
@@ -108,7 +131,9 @@ class Cutter:
             yield self._units(chunk)
 
     def _units(self, texts: list[str]) -> Units:
-        if self.lowercase:
+        if self.unicode is not None:
+            texts = [folded(text, self.unicode, self.lowercase) for text in texts]
+        elif self.lowercase:
             texts = [text.lower() for text in texts]
         if self.strip_accents:
             texts = [text if text.isascii() else _without_accents(text) for text in texts]
@@ -137,6 +162,21 @@ def _spaces(texts: list[str]) -> Units:
     starts, ends = edges[:-1] + 1, edges[1:]
     offsets = np.searchsorted(starts, _offsets([len(text) + 1 for text in encoded]) + 1)
     return Units(data + PADDING, starts, ends, offsets, offsets)
+
+
+def _any_script(texts: list[str], *, punctuation: bool, ends: bool) -> Units:
+    """Split into words of letters and digits, symbols, and single characters of scripts without spaces."""
+    texts = encodable(texts)
+    if ends:
+        texts = [f"{START} {text} {END}" for text in texts]
+    joined = "\n" + "\n".join(texts) + "\n"
+    first, last, pairs = spans(_code_points(joined), punctuation)
+    offsets = np.searchsorted(first, _offsets([len(text) + 1 for text in texts]) + 1)
+    data = joined.encode()
+    if len(data) > len(joined):
+        at = np.append(_first_bytes(data), len(data))
+        first, last = at[first], at[last]
+    return Units(data + PADDING, first, last, offsets, offsets, pairs=pairs)
 
 
 def _characters(texts: list[str]) -> Units:

@@ -1,6 +1,7 @@
 """Split texts into words and count them with polars, for `tokens`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -8,8 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from textforge_standard.vectorizers.counting import Counts
+from textforge_standard.vectorizers.folding import Form, folded
+from textforge_standard.vectorizers.units import Cutter
 
-Split = Literal["words", "spaces", "words_and_punctuation"]
+Split = Literal["words", "spaces", "words_and_punctuation", "any_script"]
 
 WORD = r"[\p{L}\p{N}_]{2,}"
 r"""Two or more letters, digits or underscores: scikit-learn's `(?u)\b\w\w+\b` in Rust's syntax.
@@ -21,17 +24,44 @@ WORD_OR_SIGN = r"[\p{L}\p{M}\p{N}_]+|[^\p{L}\p{M}\p{N}_\s]"
 """A word of any length, with its combining marks, or any other single character except white space."""
 
 
-def cut(texts: Sequence[str], split: Split, lowercase: bool) -> tuple[pl.Series, NDArray[np.int64]]:
+@dataclass(frozen=True)
+class Splitting:
+    """How to split texts into words, as the options of `tokens` say."""
+
+    split: Split = "words"
+    punctuation: bool = False
+    unicode: Form | None = None
+    lowercase: bool = False
+
+
+def cut(texts: Sequence[str], how: Splitting) -> tuple[pl.Series, NDArray[np.int64]]:
     """Split texts into words; return all words in order, and the text number of each."""
+    if how.split == "any_script":
+        return _cut_any_script(texts, how)
+    if how.unicode is not None:
+        texts = [folded(text, how.unicode, how.lowercase) for text in texts]
     series = pl.Series("text", _encodable(texts), dtype=pl.String)
-    if lowercase:
+    if how.lowercase and how.unicode is None:
         series = series.str.to_lowercase()
-    pattern = WORD if split == "words" else WORD_OR_SIGN
-    lists = series.str.split(" ") if split == "spaces" else series.str.extract_all(pattern)
+    pattern = WORD if how.split == "words" else WORD_OR_SIGN
+    lists = series.str.split(" ") if how.split == "spaces" else series.str.extract_all(pattern)
     lengths = lists.list.len().to_numpy()
     # A text without words would explode to one null, so drop it first.
     words = lists.filter(lists.list.len() > 0).explode() if len(texts) else pl.Series([], dtype=pl.String)
     return words, np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
+
+
+def _cut_any_script(texts: Sequence[str], how: Splitting) -> tuple[pl.Series, NDArray[np.int64]]:
+    """Split by the cutter of the bags, and read its units into polars."""
+    cutter = Cutter("any_script", lowercase=how.lowercase, unicode=how.unicode or "NFC", punctuation=how.punctuation)
+    found, lengths = [pl.Series([], dtype=pl.String)], [np.zeros(0, dtype=np.int64)]
+    for units in cutter.chunks(texts):
+        lengths.append(np.diff(units.texts))
+        if len(units.starts):
+            apart = units.one_space_apart()
+            joined = apart.data[: apart.ends[-1]].decode()
+            found.append(pl.Series([joined]).str.split(" ").explode())
+    return pl.concat(found), np.repeat(np.arange(len(texts), dtype=np.int64), np.concatenate(lengths))
 
 
 def learn(words: pl.Series) -> list[str]:
