@@ -1,4 +1,4 @@
-"""What TensorBoard's own reader finds in a run's event files."""
+"""Event files of a run as TensorBoard's own reader reads them."""
 
 import math
 import sys
@@ -41,7 +41,7 @@ def text(events: EventAccumulator, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory):
-    """A run that was logged, and one that was not."""
+    """A logged run, and the same run without logging."""
     folder = tmp_path_factory.mktemp("logged")
     told = Told()
     run(folder, "step-counter", "tensorboard", progress=told)
