@@ -94,7 +94,7 @@ def test_a_server_that_is_not_there_costs_no_time_and_changes_nothing(tmp_path):
     assert len(told.warnings) == 1
     assert told.warnings[0].endswith(
         "failed at 'started': http://127.0.0.1:9: nothing answers there. "
-        "Start the server (mlflow server), or name another in the option uri. The run goes on."
+        "Start the server (mlflow server), or name another in the option uri. The run continues."
     )
     assert "secret" not in told.warnings[0]
     run(tmp_path / "plain")

@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_made_is_told_once_and_the_run_goes_on(tmp_path,
     assert len(told.warnings) == 1
     assert told.warnings[0].startswith("callback 'tensorboard' from ")
     assert f"{tmp_path / 'file'}" in told.warnings[0]
-    assert told.warnings[0].endswith("TensorBoard's events cannot be written: Not a directory. The run goes on.")
+    assert told.warnings[0].endswith("TensorBoard's events cannot be written: Not a directory. The run continues.")
     assert weights(tmp_path / "run") == weights(logged)
 
 
