@@ -312,7 +312,7 @@ def component_of(kind: str, given: Any, plugins: PluginManager | None) -> tuple[
         return (plugins or PluginManager()).component(kind, given), {}
     if not callable(given) and not isinstance(given, str):
         raise ContractError(
-            f"a {type(given).__name__} cannot be used as {kind}: give a factory, the name of an installed one, or a part."
+            f"a {type(given).__name__} cannot be used as {kind}: give a factory, an installed name, or a part."
         )
     if isinstance(given, str):
         name = given.partition(":")[2]
