@@ -121,8 +121,8 @@ def hooks() -> str:
     """Return the content of docs/hooks.md: every hook, and the facts that its factories may ask for."""
     text = (
         "# Hooks\n\nGenerated from the code by `make docs`; do not edit. What factories return, with an example of "
-        f"each, is in [plugins.md](plugins.md).\n\nPlugin API {PLUGIN_API}. A plugin implements the hooks that it needs, "
-        "each marked with `textforge.hookimpl`.\n"
+        f"each, is in [plugins.md](plugins.md).\n\nPlugin API {PLUGIN_API}. A plugin implements the hooks that it "
+        "needs, each marked with `textforge.hookimpl`.\n"
     )
     for kind in HOOKED:
         hook = getattr(hookspecs, kind.hook)
