@@ -94,7 +94,7 @@ def test_parts_are_looked_up_with_their_defaults_filled_in(plugins: PluginManage
 def test_a_part_given_in_code_is_taken_as_it_is(plugins: PluginManager) -> None:
     inner = plugins.part("vectorizer", "tfidf", ngrams=[1, 3])
     assert plugins.part("model", "several", one=inner).options["one"] is inner
-    with pytest.raises(RecipeError, match="one: model 'linear' is no vectorizer"):
+    with pytest.raises(RecipeError, match="one: model 'linear' cannot be used as vectorizer"):
         plugins.part("model", "several", one=plugins.part("model", "linear"))
 
 

@@ -197,7 +197,7 @@ def test_patience_without_validation_is_refused() -> None:
 
 
 def test_validation_beside_the_datasets_own_is_refused() -> None:
-    with pytest.raises(RecipeError, match="brings a validation split of its own"):
+    with pytest.raises(RecipeError, match="has a validation split of its own"):
         trainer(Dataset(train=make_texts(40), valid=make_texts(10)), validation=0.1).fit()
 
 
@@ -318,7 +318,7 @@ def test_cuda_where_there_is_none_is_told() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (([], []), "train: there are no texts"),
+        (([], []), "train: no texts"),
         ((["a", "b"], ["x", "x"]), "all 2 training texts have the label 'x'"),
         ((["a", "b"], ["x"]), "2 texts but 1 labels"),
         ((["a", None], ["x", "y"]), "train: the text at index 1 is None, a NoneType, which is not text"),

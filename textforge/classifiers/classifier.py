@@ -132,7 +132,9 @@ class Classifier:
                 raise RecipeError(f"abstain must be a probability from 0 to 1, not {probability!r}.")
             probability = float(probability)
         if self.decision.multi_label:
-            raise RecipeError("abstaining is for one label a text; a multi-label classifier may give no label instead.")
+            raise RecipeError(
+                "abstention needs one label per text; a multi-label classifier may return no label instead."
+            )
         self.decision = replace(self.decision, abstain=probability)
 
     def evaluate(
@@ -164,12 +166,12 @@ class Classifier:
         if len(rows) != len(probabilities):
             raise DataError(f"{name}: {len(probabilities)} texts but {len(rows)} labels.")
         if not rows:
-            raise DataError(f"{name}: there are no texts to evaluate on.")
+            raise DataError(f"{name}: no texts to evaluate on.")
         several = self.decision.multi_label
         if isinstance(rows[0], tuple) != several:
             raise DataError(
                 f"{name}: its texts have {'one label each' if several else 'lists of labels'}; "
-                f"the classifier gives {'sets of labels' if several else 'one label a text'}."
+                f"the classifier gives {'sets of labels' if several else 'one label per text'}."
             )
         gold, chosen = encode_labels(rows, self.labels, name), self.decision.chosen(probabilities)
         results = (multi_label_metrics if several else classification_metrics)(gold, chosen, self.labels)
@@ -209,7 +211,7 @@ def as_device(device: torch.device | str) -> torch.device:
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    no_device = RecipeError(f"there is no device '{device}'. Use device 'cpu', 'cuda' or 'auto'.")
+    no_device = RecipeError(f"unknown device '{device}'. Use device 'cpu', 'cuda' or 'auto'.")
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
@@ -294,7 +296,7 @@ def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Te
         f"{scores.dtype} of shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else type(scores).__name__
     )
     raise ComponentError(
-        f"{who} returned {found}; expected a float tensor of shape {wanted}: one logit a text and class."
+        f"{who} returned {found}; expected a float tensor of shape {wanted}: one logit per text and class."
     )
 
 

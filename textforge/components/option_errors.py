@@ -109,7 +109,7 @@ def _sentence(
         return f"{label}: the option '{dotted(path)}' is missing; it has no default."
     value = _value_at(values, path)
     if kinds & {"extra_forbidden", "unexpected_keyword_argument"}:
-        return f"{label}: '{dotted(path)}' is not known here."
+        return f"{label}: unknown key '{dotted(path)}'."
     expected = " or ".join(dict.fromkeys(_expectation(error) for error in errors))
     return f"{label}: {dotted(path)} must be {expected}, not {found(value)}.{_advice(errors, value) if suggest else ''}"
 

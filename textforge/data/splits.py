@@ -98,7 +98,7 @@ def stratified_holdout(labels: NDArray[np.int64], fraction: float, seed: int) ->
     """
     classes, sizes = np.unique(labels, return_counts=True)
     if len(classes) == len(labels) > 1:
-        raise DataError(f"each of the {len(labels)} texts has a label of its own: is it the right column of labels?")
+        raise DataError(f"each of the {len(labels)} texts has a different label. Is this the right label column?")
     if len(labels) < 2:
         raise DataError(f"{_amount(labels, None)} too few to hold out a fraction of {fraction:g}. Give more texts.")
     generator = np.random.default_rng([seed, 0x5EED])

@@ -172,9 +172,7 @@ def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
             features = Dense(_owned(value, np.float32))
         if not np.isfinite(features.vectors).all():
             row = int(np.flatnonzero(~np.isfinite(features.vectors).all(axis=1))[0])
-            raise ComponentError(
-                f"{vectorizer}: the vector of text {row} holds numbers that are not finite in float32."
-            )
+            raise ComponentError(f"{vectorizer}: the vector of text {row} has values that are not finite in float32.")
     else:
         shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
         raise ComponentError(

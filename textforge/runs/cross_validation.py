@@ -153,7 +153,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
 
 def _without_callbacks(recipe: Recipe) -> list[str]:
     called = [part.component.name for part in recipe.callbacks]
-    return [f"callbacks follow runs; none is called in a cross-validation: {listed(called)}."] if called else []
+    return [f"callbacks are not called in a cross-validation: {listed(called)}."] if called else []
 
 
 def _fold_remarks(dataset: Dataset, held_out: Sequence[NDArray[np.int64]]) -> Iterator[str]:

@@ -88,11 +88,11 @@ def _data_file(run: Path, data: str | Path | None) -> Path:
     """The recipe or data file to read: `data` if given, else the run's own recipe."""
     own = run / run_folder.RESOLVED
     if data is None and not own.is_file():
-        raise BundleError(f"{run}: a bundle contains no data. Name some with --data FILE or --data RECIPE.")
+        raise BundleError(f"{run}: a bundle contains no data. Name data with --data FILE or --data RECIPE.")
     path = own if data is None else Path(data)
     if not path.is_file():
         found = "is a folder, not a file" if path.is_dir() else "is a pipe or a device; save it to a file"
-        raise RecipeError(f"{path}: {found if path.exists() else 'there is no such file'}.")
+        raise RecipeError(f"{path}: {found if path.exists() else 'no such file'}.")
     return path
 
 
@@ -111,7 +111,7 @@ def _changed_data(run: Path, dataset: Dataset) -> list[str]:
         return [f"{run_folder.ENVIRONMENT} cannot be read, so the data may differ from those the run was made with."]
     if dataset.fingerprint() == then:
         return []
-    return ["the data are not those that the run was made with: their SHA-256 differs."]
+    return ["the data differ from those that the run was made with (by their SHA-256)."]
 
 
 def _own_dataset(run: Path) -> dict[str, Any] | None:

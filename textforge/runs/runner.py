@@ -33,12 +33,12 @@ class Run:
 
     path: Path
     result: dict[str, Any]
-    """What result.json holds."""
+    """The content of result.json."""
     classifier: Classifier
 
     @property
     def test(self) -> dict[str, Any] | None:
-        """The figures on test: accuracy, macro_f1, per_class …; None where there is no test split."""
+        """Metrics on the test split (accuracy, macro_f1, per_class, …); None without a test split."""
         figures: dict[str, Any] | None = self.result["test"]
         return figures
 
@@ -52,18 +52,18 @@ def run(
     progress: Progress | None = None,
     probabilities: int | str = MOST,
 ) -> Run:
-    """Train what a recipe says, evaluate it on test, and leave a run folder.
+    """Train the model of a recipe, evaluate it on the test split, and write a run folder.
 
     Args:
-        recipe: path of a YAML file, the recipe as a dict, or a checked `Recipe`.
-        overrides: dotted key to value, laid over the recipe; not with a checked `Recipe`.
-        out: the run folder; by default `runs/<recipe name>/<UTC time>-<id>`.
-        plugins: where components are looked up; by default everything installed.
-        progress: follows the run; by default nothing does.
-        probabilities: how many labels predictions.jsonl has for each text, the most probable ones; or 'all'.
+        recipe: path of a YAML file, the recipe as a dict, or a validated `Recipe`.
+        overrides: maps dotted keys to values that override the recipe; not allowed with a validated `Recipe`.
+        out: the run folder. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
+        plugins: the plugin manager that looks up components. Defaults to everything installed.
+        progress: receives progress reports and warnings. Defaults to none.
+        probabilities: number of most probable labels per text in predictions.jsonl, or 'all'.
 
     Raises:
-        TextforgeError: or one of its children; the run folder then has no result.json.
+        TextforgeError: or a subclass; the run folder then has no result.json.
     """
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides=overrides, plugins=plugins)
@@ -89,16 +89,16 @@ class _Prepared:
     dataset: Dataset
     trainer: Trainer
     state: State
-    """What a bundle will hold of the fitted vectorizer."""
+    """State of the fitted vectorizer, for the bundle."""
     callbacks: Callbacks
     about: dict[str, Any]
-    """What callbacks learn of the run before it trains."""
+    """Argument of the callbacks' `started`."""
     figures: dict[str, Any]
     """The part of `about` that result.json repeats: names, labels and sizes."""
 
 
 def _prepare(plan: RunPlan) -> _Prepared:
-    """Load the data, fit the vectorizer, build model and optimizer; find whatever would fail after training."""
+    """Load the data, fit the vectorizer, build model and optimizer; fail now rather than after training."""
     recipe, path = plan.recipe, plan.path
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, to_yaml(plan.resolved))
@@ -131,10 +131,10 @@ def _prepare(plan: RunPlan) -> _Prepared:
 
 
 def _refuse_useless_training(recipe: Recipe, dataset: Dataset, trainer: Trainer) -> State:
-    """Raise now what would otherwise be raised after the last epoch; the vectorizer's state, for the bundle.
+    """Raise errors that would otherwise occur after training; return the vectorizer's state, for the bundle.
 
     Raises:
-        DataError: the test split has a label that training never shows.
+        DataError: the test split has a label that the training split lacks.
         ComponentError: the classifier could not be saved.
     """
     from textforge.classifiers.bundles.bundle import refuse_unsavable
@@ -146,7 +146,7 @@ def _refuse_useless_training(recipe: Recipe, dataset: Dataset, trainer: Trainer)
 
 
 def _train(plan: RunPlan, prepared: _Prepared) -> Classifier:
-    """Train to the end; the line of each epoch is written before the next begins."""
+    """Train all epochs; write the line of each epoch before the next one begins."""
     trainer, sizes = prepared.trainer, prepared.figures
     plan.progress.stage(
         f"training {plan.recipe.model.label} on {sizes['n_train']} texts, {len(trainer.labels)} classes, "
@@ -165,7 +165,7 @@ def _train(plan: RunPlan, prepared: _Prepared) -> Classifier:
 
 
 def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
-    """Evaluate on test, and write the bundle, the predictions and, last, result.json."""
+    """Evaluate on the test split, and write the bundle, the predictions and finally result.json."""
     from textforge.classifiers.bundles.bundle import save
 
     trainer, path = prepared.trainer, plan.path
@@ -193,7 +193,7 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
 
 
 def _evaluate(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> tuple[dict[str, Any] | None, list[str]]:
-    """The figures on test, and a JSON line for each of its texts; None and no lines without a test split."""
+    """Return test metrics and a JSON line per test text; None and no lines without a test split."""
     if prepared.dataset.test is None:
         plan.progress.stage("no test split: nothing to evaluate")
         return None, []
@@ -205,7 +205,7 @@ def _evaluate(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> tup
 
 
 def _with_callbacks(plan: RunPlan, callbacks: Callbacks, done: Run) -> Run:
-    """Let callbacks finish. The result is complete without them, and is rewritten only if they add something."""
+    """Call the callbacks' `finished`; rewrite result.json, which is complete already, only if they add metrics."""
     before = len(plan.warnings.messages)
     added = callbacks.finished({"path": str(plan.path), **done.result})
     if added or len(plan.warnings.messages) > before:

@@ -28,9 +28,9 @@ class BatchPlan:
     """How batches are drawn, and the device of their targets.
 
     Args:
-        settings: batch_size, shuffle, bucket_by_length and drop_last count here.
+        settings: only batch_size, shuffle, bucket_by_length and drop_last are used.
         seed: determines the order of the texts.
-        device: of the targets.
+        device: device of the targets.
     """
 
     settings: TrainerSettings
@@ -42,8 +42,8 @@ class InMemoryBatches:
     """Batches of features that are computed once.
 
     Args:
-        features: of all training texts.
-        y: their encoded labels.
+        features: features of all training texts.
+        y: the encoded labels.
         plan: how batches are drawn.
     """
 
@@ -72,10 +72,10 @@ class StreamedBatches:
     batch are carried over to the next chunk, so all batches except the last are full.
 
     Args:
-        dataset: whose train is a stream.
-        labels: the classes in their order.
-        vectorizer: fitted here by its `fit_chunks`, in one pass over the stream.
-        who: how messages call it.
+        dataset: a dataset whose train is a stream.
+        labels: the class names, in the order of the model's outputs.
+        vectorizer: the vectorizer; its `fit_chunks` is called here, in one pass over the stream.
+        who: the vectorizer's name in messages.
         plan: how batches are drawn.
     """
 
@@ -174,7 +174,7 @@ def require_in_memory(source: BatchSource, what: str) -> InMemoryBatches:
     """Return the source if its features are in memory.
 
     Raises:
-        RecipeError: the source is a stream; the message names `what` needs all texts.
+        RecipeError: the source is a stream; `what` is the subject of the message.
     """
     if isinstance(source, InMemoryBatches):
         return source

@@ -1,4 +1,4 @@
-"""The factories or parts that a trainer was given, by kind: built from facts, and named in error messages."""
+"""Build the components of a trainer from facts, and name them in error messages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Factories:
     """Builds the components of a training.
 
     Args:
-        given: kind to a `Part`, to a factory that takes facts by name, or to None.
+        given: maps each kind to a `Part`, to a factory that takes facts by name, or to None.
 
     Raises:
-        RecipeError: a part stands in the place of another kind.
+        RecipeError: a part has another kind than its key.
     """
 
     def __init__(self, given: Mapping[str, Any]) -> None:
@@ -30,14 +30,14 @@ class Factories:
         return self._given[kind] is not None
 
     def name(self, kind: str) -> str:
-        """How messages call the component of a kind."""
+        """The name of the component of a kind in messages."""
         return part_name(self.parts.get(kind), f"the {kind}")
 
     def build(self, kind: str, facts: Mapping[str, Any]) -> Any:
-        """What the component of a kind makes of the facts.
+        """Build the component of a kind from the facts.
 
         Raises:
-            ComponentError: it raised.
+            ComponentError: the factory raised an exception.
         """
         factory = self._given[kind]
         if isinstance(factory, Part):
@@ -46,15 +46,15 @@ class Factories:
             return call_with_facts(factory, facts)
 
     def build_as(self, kind: str, facts: Mapping[str, Any], fits: Callable[[Any], bool], wanted: str) -> Any:
-        """As `build`, for a result that must fit.
+        """Do the same as `build`, and validate the type of the result.
 
         Args:
             kind, facts: as for `build`.
-            fits: whether a result is of the right type.
+            fits: returns whether a result has the right type.
             wanted: the right type, for the message.
 
         Raises:
-            ComponentError: the component raised, or returned something else.
+            ComponentError: the factory raised an exception, or returned another type.
         """
         found = self.build(kind, facts)
         if not fits(found):

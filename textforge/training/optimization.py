@@ -44,12 +44,12 @@ def recording_gradients() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a training is.
+    """The length of a training.
 
     Args:
-        steps: batches in an epoch.
-        accumulate: batches in one update.
-        epochs: passes over the texts, at most.
+        steps: batches per epoch.
+        accumulate: batches per update.
+        epochs: maximum number of passes over the texts.
     """
 
     steps: int
@@ -62,7 +62,7 @@ class Budget:
 
     @property
     def updates(self) -> int:
-        """Updates in the whole training; after them the scheduler rests."""
+        """Number of updates in the whole training; the scheduler is not called after them."""
         return self.updates_per_epoch * self.epochs
 
 
@@ -70,14 +70,15 @@ class Optimization:
     """Changes the weights of a module: its optimizer, scheduler, loss and averaged weights.
 
     Args:
-        module: in training mode, on its device.
-        factories: build optimizer, scheduler and loss, the latter two where they were given.
-        settings: accumulate, clip_norm, precision and ema count here.
-        facts: of the loss (n_classes, labels, class_counts, n_texts, multi_label), and monitor_mode: 'min' or 'max'.
-        budget: how long the training is.
+        module: the module, in training mode and on its device.
+        factories: build optimizer and, if given, scheduler and loss.
+        settings: only accumulate, clip_norm, precision and ema are used.
+        facts: facts for the loss (n_classes, labels, class_counts, n_texts, multi_label), and monitor_mode, 'min' or
+            'max'.
+        budget: the length of the training.
 
     Raises:
-        ComponentError: a factory returned something else, or the module has no parameters.
+        ComponentError: a factory returned another type, or the module has no parameters.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class Optimization:
     ) -> None:
         params = list(module.parameters())
         if not params:
-            advice = "If it fits itself, its factory says so by the attribute fits_itself = True."
+            advice = "If it fits itself, set fits_itself = True on its factory."
             raise ComponentError(f"{factories.name('model')} has no parameters to train. {advice}")
         self.module, self._factories, self._settings = module, factories, settings
         self._n_classes, self._total, self._updates = facts["n_classes"], budget.updates, 0
@@ -216,7 +217,7 @@ class Optimization:
         if self.loss is plain_loss:
             return plain_loss(scores, targets)
         with plugin_errors(self._factories.name("loss"), "computing the loss of a batch"):
-            loss = self.loss(scores, targets.clone())  # its own, should it change them
+            loss = self.loss(scores, targets.clone())  # a copy, in case the loss changes them
         if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.is_floating_point() or not loss.requires_grad:
             found = type(loss).__name__
             if isinstance(loss, torch.Tensor):

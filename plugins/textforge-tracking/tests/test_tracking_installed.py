@@ -1,4 +1,4 @@
-"""The distribution, really installed, and used from the command line; its recipes."""
+"""The distribution, installed by pip and used from the command line, and its recipes."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def installed(tmp_path_factory):
 
 @pytest.fixture
 def work(tmp_path):
-    """A working directory with the database that MLflow takes by default."""
+    """A working directory with MLflow's default database."""
     database(tmp_path / "mlflow.db")
     return tmp_path
 

@@ -48,7 +48,7 @@ def streams(*, stream: bool, **_: Any) -> bool:
 def groups_are_wrong(*, stream: bool, group: str | None, **_: Any) -> str | None:
     """The error message for groups in a stream, or None; for check_options."""
     if stream and group is not None:
-        return "group holds rows together that are held out, which a stream does not: leave it out, or stream."
+        return "group has no effect on a stream, whose hold-outs ignore it; leave out group or stream."
     return None
 
 
@@ -165,8 +165,8 @@ class HeldOut:
             left = {name: count - self._taken[name] for name, count in known.label_counts.items()}
             if lost := [name for name, count in left.items() if count < 1]:
                 raise DataError(
-                    f"every text of the label '{lost[0]}' would be held out. Give a test file, hold out less, or give "
-                    "more texts of the label."
+                    f"every text of the label '{lost[0]}' would be held out. Give a test file, hold out fewer rows, or "
+                    "add more texts of this label."
                 )
             part = hashlib.sha256(f"{known.fingerprint} without {n} rows from {self._first}".encode()).hexdigest()
             known = replace(known, n_texts=known.n_texts - n, label_counts=left, fingerprint=part)

@@ -92,7 +92,7 @@ def look_at_files(
             except DataError as error:
                 if split == "train":
                     raise
-                found.remarks.append(f"{file.name} is left out: {error}")
+                found.remarks.append(f"{file.name} is skipped: {error}")
                 continue
             options[split] = file
             known |= label_set(kept) if split == "train" else set()

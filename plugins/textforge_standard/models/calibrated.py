@@ -91,7 +91,7 @@ def _contradiction(*, of: Any, optimizer: Any, **others: Any) -> str | None:
 
 
 def _needs(*, of: Any, **_: Any) -> tuple[str, ...]:
-    """A linear SVM reads bags or vectors; what another model reads, that model says itself."""
+    """Facts needed by the default linear SVM; any other inner model states its own."""
     return ("n_features",) if of is None else ()
 
 
