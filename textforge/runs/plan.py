@@ -54,17 +54,6 @@ class RunPlan:
         self.warnings, self.clock = WarningLog(progress), Clock()
 
 
-def load_dataset(recipe: Recipe) -> Dataset:
-    """The dataset that a recipe names.
-
-    Raises:
-        DataError, DataUnavailable, ComponentError: it cannot be loaded.
-    """
-    from textforge.data.dataset import as_dataset
-
-    return as_dataset(recipe.dataset, recipe.seed)
-
-
 def trainer_for(recipe: Recipe, dataset: Dataset, on_step: Callable[[int, int, int], None] | None = None) -> Trainer:
     """The trainer that a recipe describes, over a loaded dataset."""
     from textforge.training.trainer import Trainer
