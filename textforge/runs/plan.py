@@ -1,4 +1,4 @@
-"""What every stage of a run needs: recipe, folder, progress, warnings, clock; and the trainer that a recipe describes."""
+"""What every stage of a run needs: recipe, folder, progress, warnings, clock; and the trainer of a recipe."""
 
 from __future__ import annotations
 
