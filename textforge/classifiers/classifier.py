@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +14,11 @@ from torch import nn
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
 from textforge.classifiers.random_state import RandomState
+from textforge.classifiers.vectorizing import vectorized
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.data.dataset import as_labels, as_texts, encode_labels
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
-from textforge.features.ragged import Features, as_features, bounded_batches
+from textforge.features.ragged import Features, bounded_batches
 
 BATCH_SIZE = 512
 """Texts per prediction batch. Bounds memory; affects results only by float rounding."""
@@ -236,49 +237,6 @@ def rebuilt(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.Te
     with plugin_errors(part.label, "taking its saved weights"):
         module.load_state_dict(weights)
     return module
-
-
-def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_features",)) -> dict[str, Any]:
-    """Read the facts that a fitted vectorizer gives to models from its attributes of the same names.
-
-    Facts in `known` are left out. n_features is one of them: it is read from the features.
-
-    Raises:
-        ComponentError: the vectorizer lacks a fact that its `gives` promises.
-    """
-    who = part_name(part, "the vectorizer")
-    gives = part.gives if part else getattr(vectorizer, "gives", ())
-    facts = {}
-    for name in gives:
-        if name not in known:
-            with plugin_errors(who, f"giving the fact '{name}', which its 'gives' promises"):
-                facts[name] = getattr(vectorizer, name)
-    return facts
-
-
-def fitted_features(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
-    """Fit a vectorizer on texts and transform them, in one pass if it has `fit_transform`.
-
-    Raises:
-        ComponentError: the vectorizer raised, or did not return features.
-    """
-    with plugin_errors(who, "being fitted"):
-        if hasattr(vectorizer, "fit_transform"):
-            found = vectorizer.fit_transform(texts)
-        else:
-            vectorizer.fit(texts)
-            found = vectorizer.transform(texts)
-        return as_features(found, len(texts), who)
-
-
-def vectorized(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
-    """Transform texts with a fitted vectorizer.
-
-    Raises:
-        ComponentError: the vectorizer raised, or did not return features.
-    """
-    with plugin_errors(who, "turning texts into features"):
-        return as_features(vectorizer.transform(list(texts)), len(texts), who)
 
 
 def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Tensor:

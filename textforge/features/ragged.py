@@ -187,8 +187,6 @@ def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
 def joined(parts: Sequence[Features]) -> Features:
     """Concatenate the rows of features from one vectorizer."""
     first = parts[0]
-    if len(parts) == 1:
-        return first
     if isinstance(first, Dense):
         return Dense(np.concatenate([part.vectors for part in parts if isinstance(part, Dense)]))
     ragged = [part for part in parts if isinstance(part, Ragged)]

@@ -1,4 +1,4 @@
-"""The plan of a run (recipe, folder, progress, warnings, clock), and the dataset and trainer of a recipe."""
+"""The plan of a run (recipe, folder, progress, warnings, clock), and the trainer of a recipe."""
 
 from __future__ import annotations
 
@@ -52,17 +52,6 @@ class RunPlan:
         self.recipe, self.path, self.progress, self.limit = recipe, path, progress, limit
         self.resolved = recipe.resolved()
         self.warnings, self.clock = WarningLog(progress), Clock()
-
-
-def load_dataset(recipe: Recipe) -> Dataset:
-    """Load the dataset of a recipe.
-
-    Raises:
-        DataError, DataUnavailable, ComponentError: the dataset cannot be loaded.
-    """
-    from textforge.data.dataset import as_dataset
-
-    return as_dataset(recipe.dataset, recipe.seed)
 
 
 def trainer_for(recipe: Recipe, dataset: Dataset, on_step: Callable[[int, int, int], None] | None = None) -> Trainer:

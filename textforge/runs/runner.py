@@ -17,7 +17,7 @@ from textforge.recipes.yaml12 import to_yaml
 from textforge.runs import folder as run_folder
 from textforge.runs.callbacks import Callbacks
 from textforge.runs.failures import cleared_on_error, figures_on_error, located, noting_unfinished, saved_on_error
-from textforge.runs.plan import RunPlan, load_dataset, trainer_for
+from textforge.runs.plan import RunPlan, trainer_for
 from textforge.runs.progress import Progress
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def run(
     limit = as_limit(probabilities)
     existed = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(recipe.name, out)
+    plan = RunPlan(recipe, path, progress or Progress(), limit)
     with noting_unfinished(path):
-        plan = RunPlan(recipe, path, progress or Progress(), limit)
         with cleared_on_error(path, existed), located(recipe):
             prepared = _prepare(plan)
         with prepared.callbacks.reporting_failure():
@@ -98,7 +98,12 @@ class _Prepared:
 
 
 def _prepare(plan: RunPlan) -> _Prepared:
-    """Load the data, fit the vectorizer, build model and optimizer; fail now rather than after training."""
+    """Load the data, fit the vectorizer, build model and optimizer; raise now what would fail after training.
+
+    Raises:
+        DataError: the test split has a label that the training split lacks.
+        ComponentError: the classifier could not be saved.
+    """
     recipe, path = plan.recipe, plan.path
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, to_yaml(plan.resolved))
@@ -106,14 +111,20 @@ def _prepare(plan: RunPlan) -> _Prepared:
     callbacks = Callbacks(recipe.callbacks, path, plan.warnings)
     plan.progress.stage(f"loading {recipe.dataset.label}")
     with plan.clock("load"):
-        dataset = load_dataset(recipe)
+        from textforge.data.dataset import as_dataset, encode_labels
+
+        dataset = as_dataset(recipe.dataset, recipe.seed)
         plan.warnings.add(dataset.warnings)
     plan.progress.stage(f"turning {dataset.n_train} texts into features with {recipe.vectorizer.label}")
     with plan.clock("vectorize"):
+        from textforge.classifiers.bundles.bundle import refuse_unsavable
+
         trainer = trainer_for(recipe, dataset, plan.progress.step)
         trainer.prepare()
         plan.warnings.add(trainer.warnings)
-        state = _refuse_useless_training(recipe, dataset, trainer)
+        if dataset.test:  # what would fail after the last epoch fails now
+            encode_labels(dataset.test[1], trainer.labels, "test")
+        state = refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
     from textforge.runs.environment import describe_environment
 
     described = describe_environment(recipe, device=trainer.device.type, fingerprint=dataset.fingerprint())
@@ -128,21 +139,6 @@ def _prepare(plan: RunPlan) -> _Prepared:
     }
     about = {"path": str(path), "resolved": plan.resolved, **figures}
     return _Prepared(dataset, trainer, state, callbacks, about, figures)
-
-
-def _refuse_useless_training(recipe: Recipe, dataset: Dataset, trainer: Trainer) -> State:
-    """Raise errors that would otherwise occur after training; return the vectorizer's state, for the bundle.
-
-    Raises:
-        DataError: the test split has a label that the training split lacks.
-        ComponentError: the classifier could not be saved.
-    """
-    from textforge.classifiers.bundles.bundle import refuse_unsavable
-    from textforge.data.dataset import encode_labels
-
-    if dataset.test:
-        encode_labels(dataset.test[1], trainer.labels, "test")
-    return refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
 
 
 def _train(plan: RunPlan, prepared: _Prepared) -> Classifier:

@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from textforge.classifiers.classifier import vectorized
-from textforge.components.part import plugin_errors
+from textforge.classifiers.vectorizing import vectorized
 from textforge.components.settings import TrainerSettings
-from textforge.data.dataset import Dataset, encode_labels
+from textforge.data.dataset import encode_labels
 from textforge.data.streams import Stream
 from textforge.errors import DataError, RecipeError
 from textforge.features.ragged import Batch, Features, batches, joined, training_order
@@ -49,7 +48,7 @@ class InMemoryBatches:
 
     def __init__(self, features: Features, y: NDArray[Any], plan: BatchPlan) -> None:
         self.features, self.y, self.device = features, y, plan.device
-        self.n_texts, self.n_features = len(y), features.n_features
+        self.n_texts = len(y)
         self._settings, self._seed = plan.settings, plan.seed
         self._targets = torch.from_numpy(y).to(plan.device)
 
@@ -72,21 +71,17 @@ class StreamedBatches:
     batch are carried over to the next chunk, so all batches except the last are full.
 
     Args:
-        dataset: a dataset whose train is a stream.
+        stream: the stream of training texts.
         labels: the class names, in the order of the model's outputs.
-        vectorizer: the vectorizer; its `fit_chunks` is called here, in one pass over the stream.
+        vectorizer: the fitted vectorizer.
         who: the vectorizer's name in messages.
         plan: how batches are drawn.
     """
 
-    def __init__(self, dataset: Dataset, labels: Sequence[str], vectorizer: Any, who: str, plan: BatchPlan) -> None:
-        assert isinstance(dataset.train, Stream)
-        self._stream, self._labels, self._vectorizer, self._who = dataset.train, labels, vectorizer, who
+    def __init__(self, stream: Stream, labels: Sequence[str], vectorizer: Any, who: str, plan: BatchPlan) -> None:
+        self._stream, self._labels, self._vectorizer, self._who = stream, labels, vectorizer, who
         self._settings, self._seed, self._device = plan.settings, plan.seed, plan.device
-        with plugin_errors(who, "being fitted chunk by chunk"):
-            vectorizer.fit_chunks(dataset.train_chunks())
-        self.n_texts = dataset.n_train
-        self.n_features = vectorized(vectorizer, [""], who).n_features
+        self.n_texts = stream.n_texts
 
     def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
         """The number of training texts of each class, int64 (n_classes,)."""

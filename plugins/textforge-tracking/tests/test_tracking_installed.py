@@ -75,7 +75,7 @@ def test_seeds_from_the_command_line_are_runs_in_both(installed, work):
     assert [one.info.status for one in both] == ["FINISHED", "FINISHED"]
     for one in both:
         folder = work / "seeds" / f"seed-{one.data.params['seed']}"
-        assert one.data.tags["textforge.runs.folder"] == str(folder)
+        assert one.data.tags["textforge.run_folder"] == str(folder)
         assert one.data.metrics["test/accuracy"] == result(folder)["test"]["accuracy"]
         assert one.data.metrics["valid/loss"] == epochs(folder)[-1]["valid"]["loss"]
         events = EventAccumulator(str(folder / "tensorboard"))

@@ -107,8 +107,8 @@ def test_a_run_has_its_name_tags_state_and_files(logged):
     assert (done.info.status, done.info.run_name) == ("FINISHED", f"{logged.name}/run")
     assert done.info.end_time >= done.info.start_time
     tags = {
-        "textforge.version": textforge.__version__, "textforge.runs.folder": str(folder), "textforge.seed": "3",
-        "textforge.recipes.recipe": "recipe", "mlflow.source.name": "textforge", "team": "größe", "mlflow.user": "me",
+        "textforge.version": textforge.__version__, "textforge.run_folder": str(folder), "textforge.seed": "3",
+        "textforge.recipe": "recipe", "mlflow.source.name": "textforge", "team": "größe", "mlflow.user": "me",
     }  # fmt: skip
     assert tags.items() <= done.data.tags.items()
     kept = files(address(logged), done.info.run_id)

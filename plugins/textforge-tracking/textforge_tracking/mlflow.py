@@ -136,8 +136,8 @@ class MlflowRun:
     def _tags(self, run: Mapping[str, Any]) -> dict[str, str]:
         own = {
             "textforge.version": metadata.version("textforge"),
-            "textforge.recipes.recipe": run["recipe"],
-            "textforge.runs.folder": str(self._run_folder.absolute()),
+            "textforge.recipe": run["recipe"],
+            "textforge.run_folder": str(self._run_folder.absolute()),
             "textforge.seed": str(run["seed"]),
             "mlflow.source.name": "textforge",
             "mlflow.source.type": "LOCAL",

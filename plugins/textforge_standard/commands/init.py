@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from textforge.errors import shown_json, shown_line
-from textforge_standard.commands.init_recipe import describe, recipe_text
+from textforge_standard.commands.init_recipe import Seen, describe, recipe_text
 
 ALREADY = "{}: exists already, and init overwrites no file. Name another file with -o."
 
@@ -41,10 +41,10 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
         dataset, options = build(name, dict(looked["options"]))
     remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
     options = relative(options, recipe.parent)
-    text = recipe_text(data, recipe, {"use": name, **options}, dict(looked.get("why", {})), remarks, dataset)
-    write(recipe, text)
+    seen = Seen(dataset, {"use": name, **options}, dict(looked.get("why", {})), remarks)
+    write(recipe, recipe_text(data, recipe, seen))
     if as_json:
-        result = {"recipe": str(recipe), "dataset": {"use": name, **options}, "remarks": remarks}
+        result = {"recipe": str(recipe), "dataset": seen.section, "remarks": remarks}
         click.echo(shown_json(json.dumps(result, ensure_ascii=False)))
         return
     click.echo(f"wrote {shown_line(str(recipe))}\n")

@@ -6,6 +6,7 @@ import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -60,10 +61,21 @@ SIZES = ((500, 16, 30, 1), (5_000, 32, 20, 1), (50_000, 128, 10, 2), (500_000, 5
 """Rows of largest number of training texts, batch size, epochs, and min_df of the vectorizer."""
 
 
-def recipe_text(
-    data: Path, recipe: Path, section: dict[str, Any], why: dict[str, str], remarks: list[str], dataset: Any
-) -> str:
+@dataclass(frozen=True)
+class Seen:
+    """What a look at the data has found."""
+
+    dataset: Any
+    section: dict[str, Any]
+    """The dataset's section of the recipe."""
+    why: dict[str, str]
+    """The reason for each option."""
+    remarks: list[str]
+
+
+def recipe_text(data: Path, recipe: Path, seen: Seen) -> str:
     """The text of the recipe: the starter template, filled in for the dataset."""
+    dataset = seen.dataset
     n = len(dataset.train[0])
     batch_size, epochs, min_df = next((rest for most, *rest in SIZES if n <= most), (2048, 4, 5))
     lines = []
@@ -78,10 +90,10 @@ def recipe_text(
         Template(STARTER.read_text(encoding="utf-8"))
         .substitute(
             title=f"A recipe for {shown_line(data.name)}, written by `textforge init`. Remarks about the data:",
-            seen="\n".join(comment(remark) for remark in remarks),
+            seen="\n".join(comment(remark) for remark in seen.remarks),
             recipe=shown_line(shlex.quote(str(recipe))),
             dataset="\n".join(
-                ["dataset:", *(option_line(name, value, why.get(name)) for name, value in section.items())]
+                ["dataset:", *(option_line(name, value, seen.why.get(name)) for name, value in seen.section.items())]
             ),
             min_df=min_df,
             epochs=epochs,

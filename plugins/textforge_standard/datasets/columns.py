@@ -188,34 +188,37 @@ class Incomplete:
         where = self.called.format(listed(rows, limit=SHOWN))
         where += "; -1 marks a withheld label" if self.unknown else ""
         if self.n == self.incomplete and (self.columns.missing == "error" or not self.n):
-            why = f": {_lacking(self.n, self.counts)} ({where})" if self.n else ""
+            why = f": {what_is_missing(self.n, self.counts)} ({where})" if self.n else ""
             null = "If this is a test file with withheld labels (often -1), set dataset.test to null."
             advice = f" {null}" if self.n and self.counts["label"] == self.n else ""
             raise DataError(f"{self.path}: no row has both a text and a label{why}.{advice}")
         if self.incomplete:
-            warnings.append(missing_warning(self.path, self.n, self.counts, where, self.columns.missing))
+            lacking = f"{self.path}: {what_is_missing(self.n, self.counts)} ({where})"
+            warnings.append(missing_warning(lacking, self.columns.missing))
         if self.unlabelled:
             warnings.append(f"{self.path}: {self.unlabelled} of {self.n} rows have none of the labels.")
         return warnings
 
 
-def missing_warning(
-    path: Path | str, n: int, counts: dict[str, int], where: str, missing: str, called: str = "rows"
-) -> str:
+def missing_warning(lacking: str, missing: str) -> str:
     """The warning about dropped rows.
+
+    Args:
+        lacking: the file, and what its rows lack.
+        missing: 'error' or 'drop'.
 
     Raises:
         DataError: `missing` is 'error'.
     """
     from textforge import DataError
 
-    lacking = f"{path}: {_lacking(n, counts, called)} ({where})"
     if missing == "error":
         raise DataError(f"{lacking}. Fill them in, or drop these rows with dataset.missing: drop.")
     return f"{lacking}; they were dropped."
 
 
-def _lacking(n: int, counts: dict[str, int], called: str = "rows") -> str:
+def what_is_missing(n: int, counts: dict[str, int], called: str = "rows") -> str:
+    """Say how many of n rows lack what: `3 of 9 rows have no text, 1 no label`."""
     (first, most), *others = counts.items()
     return ", ".join([f"{most} of {n} {called} have no {first}", *(f"{count} no {what}" for what, count in others)])
 

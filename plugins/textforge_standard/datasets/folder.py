@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
-from textforge_standard.datasets.columns import SHOWN, missing_warning
+from textforge_standard.datasets.columns import SHOWN, missing_warning, what_is_missing
 from textforge_standard.datasets.encodings import decodes, detect
 from textforge_standard.datasets.files import SPLIT_NAMES, content, no_such_encoding, text_of
 from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
@@ -54,8 +54,10 @@ def folder(
     def read(path: Path) -> Examples:
         examples, empty = _read(path, classes, encoding)
         if empty:
-            n, files = len(examples.texts) + len(empty), f"files {listed(empty, limit=SHOWN)}"
-            examples.warnings.append(missing_warning(path, n, {"text": len(empty)}, files, missing, called="files"))
+            n = len(examples.texts) + len(empty)
+            lacking = what_is_missing(n, {"text": len(empty)}, called="files")
+            where = f"files {listed(empty, limit=SHOWN)}"
+            examples.warnings.append(missing_warning(f"{path}: {lacking} ({where})", missing))
         if not examples.texts:
             raise DataError(" ".join([f"{path}: its folders contain no texts.", *examples.warnings]))
         examples.labels = in_common_form(examples.labels, similar_labels)

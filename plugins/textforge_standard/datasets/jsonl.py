@@ -12,7 +12,7 @@ from textforge_standard.datasets.columns import Columns, Table, look_up
 from textforge_standard.datasets.files import Files, decoded_pieces, pieces, text_of
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
@@ -20,7 +20,7 @@ from textforge_standard.option_groups import with_groups
 @with_groups(groups_are_wrong)
 def jsonl(seed: int, files: Files, hold_out: HoldOut, columns: Columns, streaming: Streaming, /) -> Any:
     """JSON Lines: one object per line; a dot names a nested field, as in `meta.label`."""
-    return from_files(files, hold_out, columns, streaming, seed, read_jsonl, jsonl_blocks)
+    return Format(read_jsonl, jsonl_blocks).dataset(seed, files, hold_out, columns, streaming)
 
 
 def read_jsonl(path: Path, wanted: dict[str, str] | None) -> Table:

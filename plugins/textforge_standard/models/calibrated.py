@@ -52,7 +52,7 @@ def calibrated(
         tol: tolerance at which the SVM's solver stops.
         max_iter: largest number of passes over the texts.
     """
-    from textforge_standard.models.calibrated_scores import CalibratedScores
+    from textforge_standard.models.calibrated_scores import CalibratedScores, Calibration
     from textforge_standard.models.linear_scores import seeded
 
     seed = facts["seed"]
@@ -72,7 +72,7 @@ def calibrated(
         return CalibratedClassifierCV(machine, method="sigmoid", cv=cv, ensemble=ensemble)
 
     known = (facts[name] for name in ("n_features", "n_classes", "multi_label"))
-    return CalibratedScores(make, cv, cv if ensemble else 1, *known)
+    return CalibratedScores(Calibration(make, cv, ensemble), *known)
 
 
 def _contradiction(*, of: Any, optimizer: Any, **others: Any) -> str | None:
