@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from textforge.errors import shown_json, shown_line
+from textforge_standard.commands.init_check import try_recipe
 from textforge_standard.commands.init_recipe import Seen, describe, recipe_text
 
 ALREADY = "{}: exists already, and init overwrites no file. Name another file with -o."
@@ -39,10 +40,12 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     with redirect_stdout(sys.stderr):  # output of a plugin is not part of the result
         name, looked = look(data)
         dataset, options = build(name, dict(looked["options"]))
-    remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
-    options = relative(options, recipe.parent)
-    seen = Seen(dataset, {"use": name, **options}, dict(looked.get("why", {})), remarks)
-    write(recipe, recipe_text(data, recipe, seen))
+        remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
+        section = {"use": name, **relative(options, recipe.parent)}
+        seen = Seen(dataset, section, dict(looked.get("why", {})), remarks)
+        text = recipe_text(data, recipe, seen)
+        try_recipe(text, {"use": name, **relative(options, Path())}, dataset)
+    write(recipe, text)
     if as_json:
         result = {"recipe": str(recipe), "dataset": seen.section, "remarks": remarks}
         click.echo(shown_json(json.dumps(result, ensure_ascii=False)))
