@@ -253,16 +253,15 @@ def test_all_newsgroups_are_counted_as_by_scikit_learn(corpus, kind, options, n)
 @pytest.mark.corpus
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "options",
+    ("kind", "options"),
     [
-        {"ngrams": (1, 2), "min_df": 2, "max_df": 0.5, "stop_words": "english"},
-        {"ngrams": (1, 2), "split": "spaces", "max_df": 5},
-        {"unit": "characters", "ngrams": (2, 3), "strip_accents": True},
-        {"unit": "characters_in_words", "ngrams": (3, 3), "lowercase": False},
+        (BagOfWords, {"ngrams": (1, 2), "min_df": 2, "max_df": 0.5, "stop_words": "english"}),
+        (Tfidf, {"ngrams": (1, 2), "split": "spaces", "max_df": 5}),
+        (BagOfWords, {"unit": "characters", "ngrams": (2, 3), "strip_accents": True}),
+        (Tfidf, {"unit": "characters_in_words", "ngrams": (3, 3), "lowercase": False}),
     ],
     ids=str,
 )
-@pytest.mark.parametrize("kind", [BagOfWords, Tfidf])
 def test_a_newsgroup_is_counted_as_by_scikit_learn(corpus, kind, options):
     train, test = (fetch_20newsgroups(subset=subset, categories=["sci.space"]).data for subset in ("train", "test"))
     assert agree(train, test, kind=kind, **options).n_features > 1_000
