@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,14 @@ def make_texts(n: int, seed: int = 0, topics: dict[str, list[str]] = TOPICS) -> 
     labels = [rng.choice(sorted(topics)) for _ in range(n)]
     texts = [" ".join(rng.sample(topics[label], 3) + rng.choices(COMMON, k=6)) for label in labels]
     return texts, labels
+
+
+@cache
+def real_posts(subset: str, *categories: str) -> list[str]:
+    """Posts of 20 Newsgroups as scikit-learn reads them; half a second, once for all tests."""
+    from sklearn.datasets import fetch_20newsgroups
+
+    return fetch_20newsgroups(subset=subset, categories=categories or None).data
 
 
 def make_sets(n: int, seed: int = 0) -> tuple[list[str], list[list[str]]]:

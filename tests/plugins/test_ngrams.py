@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from conftest import real_posts
 from hypothesis import given, settings, strategies as st
-from sklearn.datasets import fetch_20newsgroups
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer, TfidfVectorizer
 
 import textforge
@@ -246,7 +246,7 @@ def test_an_empty_vocabulary_says_why(options, told):
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "options", "n"), [(BagOfWords, {}, None), (Tfidf, {"ngrams": (1, 2)}, 3000)], ids=str)
 def test_all_newsgroups_are_counted_as_by_scikit_learn(corpus, kind, options, n):
-    train, test = (fetch_20newsgroups(subset=subset).data for subset in ("train", "test"))
+    train, test = (real_posts(subset) for subset in ("train", "test"))
     assert agree(train[:n], test[: n and n // 4], kind=kind, **options).n_features > 100_000
 
 
@@ -263,5 +263,5 @@ def test_all_newsgroups_are_counted_as_by_scikit_learn(corpus, kind, options, n)
     ids=str,
 )
 def test_a_newsgroup_is_counted_as_by_scikit_learn(corpus, kind, options):
-    train, test = (fetch_20newsgroups(subset=subset, categories=["sci.space"]).data for subset in ("train", "test"))
+    train, test = (real_posts(subset, "sci.space") for subset in ("train", "test"))
     assert agree(train, test, kind=kind, **options).n_features > 1_000
