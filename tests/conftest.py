@@ -41,9 +41,10 @@ TOPICS = {
 SLOW = {
     "cli": "check commands cross_validate evaluate failures plugins run shortage streams terminal".split(),
     "kit": "command common models others rules training vectorizers".split(),
-    "": """benchmarks bundles_kept callbacks catalogue classical_recipes contracts cross_validation docs editor ensemble
-        fitting_models installed_plugins loss_batches ngrams plugin_page reliability runner seeds sequence_models
-        shipped_recipes sklearn streamed wheel""".split(),
+    "": """benchmarks bundle_weights bundles_kept callbacks catalogue classical_recipes contracts corpus_cache
+        cross_validation docs docstrings editor ensemble fit_chunks fitting_models installed_plugins loss_batches
+        newsgroups ngrams plugin_page recipe_bounds reliability runner seeds sequence_models shipped_recipes sklearn
+        streamed subword wheel""".split(),
 }
 """Test modules that `make quick` leaves out, by prefix: they start processes or train many models."""
 COMMON = "the a of and to in is it that was for on with as at by this".split()

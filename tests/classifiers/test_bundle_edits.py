@@ -307,6 +307,7 @@ TOO_LARGE: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="what a process has is read from /proc")
 def test_sizes_that_the_weights_do_not_have_take_no_memory(tmp_path: Path) -> None:
     paths = []

@@ -107,6 +107,7 @@ def written(header, rows, separator, end, quoting=csv.QUOTE_MINIMAL):
     return text.getvalue(), lines[1:]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     table=tables(),
@@ -130,6 +131,7 @@ def test_a_table_is_read_back_exactly_for_any_columns(tmp_path_factory, table, s
     assert whole.warnings or not warnings
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     table=tables(min_columns=2, min_rows=1),
