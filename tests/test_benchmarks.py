@@ -20,7 +20,7 @@ def within(code: str, *arguments: str) -> object:
     """What `code`, among the scripts and in a process of its own, prints as JSON."""
     command = [sys.executable, "-c", f"import json\n{code}", *arguments]
     done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
@@ -36,9 +36,13 @@ import contextlib, io, runpy, sys
 shown = {}
 for script in json.loads(sys.argv[1]):
     sys.argv = [script, "--help"]
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
-        runpy.run_path(script, run_name="__main__")
-    shown[script] = out.getvalue()
+    out, err, code = io.StringIO(), io.StringIO(), None
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            runpy.run_path(script, run_name="__main__")
+        except SystemExit as stop:
+            code = stop.code
+    shown[script] = code, out.getvalue(), err.getvalue()
 print(json.dumps(shown))
 """
 
@@ -48,7 +52,9 @@ def test_every_script_says_what_it_does() -> None:
     shown = within(HELP, json.dumps([script.name for script in SCRIPTS]))
     for script in SCRIPTS:
         first = script.read_text().split('"""', 2)[1].split(".")[0].split(";")[0].split()
-        assert " ".join(first) in " ".join(shown[script.name].split()), script.name
+        code, out, err = shown[script.name]
+        assert (code, err) == (0, ""), script.name
+        assert " ".join(first) in " ".join(out.split()), script.name
 
 
 def test_a_section_is_replaced_and_the_rest_of_the_page_stays(tmp_path: Path) -> None:
