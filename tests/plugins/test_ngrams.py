@@ -244,10 +244,10 @@ def test_an_empty_vocabulary_says_why(options, told):
 
 @pytest.mark.corpus
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "options", "n"), [(BagOfWords, {}, None), (Tfidf, {"ngrams": (1, 2)}, 3000)], ids=str)
-def test_all_newsgroups_are_counted_as_by_scikit_learn(corpus, kind, options, n):
+@pytest.mark.parametrize(("kind", "options", "n"), [(BagOfWords, {}, 6000), (Tfidf, {"ngrams": (1, 2)}, 1500)], ids=str)
+def test_newsgroups_are_counted_as_by_scikit_learn(corpus, kind, options, n):
     train, test = (real_posts(subset) for subset in ("train", "test"))
-    assert agree(train[:n], test[: n and n // 4], kind=kind, **options).n_features > 100_000
+    assert agree(train[:n], test[: n // 4], kind=kind, **options).n_features > 80_000
 
 
 @pytest.mark.corpus
