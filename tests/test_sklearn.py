@@ -15,6 +15,7 @@ import pytest
 import scipy.sparse
 import yaml
 from conftest import COMMON, ROOT, make_sets, make_texts, write_csv
+from halved_plugin import Halved
 from hypothesis import given, settings, strategies as st
 from scipy.stats import loguniform
 from sklearn.base import clone
@@ -177,25 +178,6 @@ def test_a_grid_swaps_parts_and_sets_the_options_of_old_and_new_ones(clf):
     assert search.best_score_ > 0.5
     assert (search.predict(TEXTS) == search.best_estimator_.predict(TEXTS)).all()
     assert clf.overrides is None
-
-
-class Halved:
-    """A plugin: an optimizer."""
-
-    @hookimpl
-    def textforge_optimizers(self):
-        return {"halved": halved}
-
-
-def halved(params, /, *, lr: float = 0.1):
-    """Adam at half the learning rate.
-
-    Options:
-        lr: learning rate.
-    """
-    from textforge_standard.optimizers.adam import adam  # unlike torch's, it does not import torch's compiler
-
-    return adam(params, lr=lr / 2)
 
 
 @pytest.mark.slow
