@@ -123,8 +123,6 @@ class TableCommand:
         self.name = name
         self.written = self._output_format()
         self.source = self._opened()
-        target: Any = options.output or printed
-        refuse_own_input(self.source.stream, target)
         if options.output is not None and not options.force:
             refuse_overwriting(options.output)
         self.table = self._table(run)
@@ -169,6 +167,7 @@ class TableCommand:
             name, suffix = str(path), packed(path)
         else:
             stream, name, suffix = sys.stdin.buffer, "standard input", ""
+        refuse_own_input(stream, self.options.output or self.printed)
         if is_file(stream):
             return TableStream(stream, name, suffix)
         live: Any = self.stack.enter_context(closing(LiveBytes(stream)))

@@ -115,7 +115,7 @@ def open_table(
         return OpenTable(reader, tuple(named), join, False)
     if (usual := reader.usual_text()) is None:
         raise DataError(
-            f"{source.name}: no column can be told to hold the texts. Name one with --text. "
+            f"{source.name}: no column, or more than one, is named as texts usually are. Name it with --text. "
             f"Its columns: {listed(reader.columns)}."
         )
     return OpenTable(reader, (usual,), join, True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textforge_standard.datasets.columns import joined
-from textforge_standard.datasets.csv_oddities import NotATable, Ragged
+from textforge_standard.datasets.csv_oddities import NotATable, Ragged, columns
 from textforge_standard.datasets.csv_reader import separator_line, values_of
 from textforge_standard.datasets.csv_rows import Rows, parsed
 from textforge_standard.datasets.table_bytes import TableBytes, last_line_end, last_row_end, row_blocks
@@ -14,7 +14,6 @@ from textforge_standard.datasets.usual_names import usual_text_column
 
 CHUNK = 1024
 """Rows to answer at a time."""
-DAMAGED = re.compile(rb"[\0]")
 
 
 @dataclass
@@ -101,8 +100,8 @@ class CsvTable:
             fields = rows.fields(0)
         except ValueError as error:
             raise DataError(f"{self.name}: {error}") from error
-        if bad := [at for at in faults if at < end]:
-            raise DataError(f"{self.name}: {_not_text(block, bad[0], self.line)}. {ADVICE}")
+        if len(faults) and faults[0] < end:
+            raise DataError(f"{self.name}: {_not_text(block, int(faults[0]), self.line)}. {ADVICE}")
         if wrong := NotATable(rows, fields, None if len(fields) > 1 else {"": "text"}).message():
             raise DataError(f"{self.name}: {wrong}")
         self.header, self.columns = block[:end], fields
@@ -153,7 +152,8 @@ class _Block:
         self.starts, self.ends = rows.starts.tolist(), rows.ends.tolist()
         self.faults: dict[int, str] = {}
         self._find_ragged()
-        self._find_damaged(places)
+        if len(places):
+            self._find_damaged(places)
         self.texts: list[str | None] = []
         self.values: dict[str, list[Any]] = {}
 
@@ -168,16 +168,16 @@ class _Block:
             said = ragged.message(table.width, table.separator, table.quotes)
             raise DataError(f"{table.name}: {said} Or continue past such rows with --on-error mark.")
         for row in wrong:
-            self.faults[row] = f"line {rows.line_of(row)} has {rows.widths[row]} columns instead of {table.width}."
+            self.faults[row] = f"line {rows.line_of(row)} has {columns(rows.widths[row])} instead of {table.width}."
 
-    def _find_damaged(self, places: list[int]) -> None:
+    def _find_damaged(self, places: Any) -> None:
         import numpy as np
 
         from textforge import DataError
 
-        for place in places:
-            row = int(np.searchsorted(self._rows.ends, place, side="right"))
-            why = _not_text(self.data, place, self.table.line)
+        rows, first = np.unique(np.searchsorted(self._rows.ends, places, side="right"), return_index=True)
+        for row, number in zip(rows.tolist(), first.tolist(), strict=True):
+            why = _not_text(self.data, int(places[number]), self.table.line)
             if not self.mark:
                 raise DataError(f"{self.table.name}: {why}. {ADVICE}")
             self.faults.setdefault(row, f"{why}.")
@@ -222,20 +222,19 @@ class _Block:
         return stem, body[len(stem) :]
 
 
-def _clean(data: bytes) -> tuple[bytes, list[int]]:
-    """The bytes with '?' for those that are NUL or not UTF-8, which keeps offsets, and the offsets of these."""
-    places = [found.start() for found in DAMAGED.finditer(data)] if b"\0" in data else []
-    clean = bytearray(data.replace(b"\0", b"?")) if places else data
-    while True:
-        try:
-            clean.decode()
-        except UnicodeDecodeError as error:
-            clean = bytearray(clean) if isinstance(clean, bytes) else clean
-            for place in range(error.start, error.end):
-                clean[place] = ord("?")
-                places.append(place)
-        else:
-            return bytes(clean), sorted(places)
+def _clean(data: bytes) -> tuple[bytes, Any]:
+    """The bytes with '?' for each that is NUL or not UTF-8, which keeps all offsets; and the offsets of these."""
+    import numpy as np
+
+    try:
+        data.decode()
+        clean = data
+    except UnicodeDecodeError:
+        clean = re.sub("[\udc80-\udcff]", "?", data.decode("utf-8", "surrogateescape")).encode()
+    clean = clean.replace(b"\0", b"?")
+    if clean is data or clean == data:
+        return clean, ()
+    return clean, np.flatnonzero(np.frombuffer(data, np.uint8) != np.frombuffer(clean, np.uint8))
 
 
 def _not_text(data: bytes, place: int, line: int) -> str:

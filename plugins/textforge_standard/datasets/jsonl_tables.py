@@ -159,14 +159,20 @@ def write_lines(stream: Any, reader: Any, answered: Iterable[Any], added: Mappin
 
 
 def _values(added: Mapping[str, list[Any]], names: Mapping[str, str]) -> Iterator[str]:
-    """The added keys and values of each row, as JSON without braces; a row without a fault has no `error`."""
-    for row in zip(*added.values(), strict=True):
-        pairs = [
-            f"{names[name]}: {json.dumps(value, ensure_ascii=False)}"
-            for name, value in zip(added, row, strict=True)
-            if value is not None or not name.endswith("error")
-        ]
-        yield ", ".join(pairs)
+    """The added keys and values of each row, as JSON without braces."""
+    columns = []
+    for name, values in added.items():
+        key = names[name]
+        if {*map(type, values)} <= {str, type(None)}:  # labels: encode each only once
+            pairs = {value: f"{key}: {_encode(value)}" for value in {*values}}
+            columns.append([pairs[value] for value in values])
+        else:
+            columns.append([f"{key}: {value!r}" if type(value) is float else f"{key}: {_encode(value)}"
+                            for value in values])  # fmt: skip
+    return map(", ".join, zip(*columns, strict=True))
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _appended(rows: JsonRows, added: Mapping[str, list[Any]], names: Mapping[str, str]) -> bytes:
@@ -178,7 +184,8 @@ def _appended(rows: JsonRows, added: Mapping[str, list[Any]], names: Mapping[str
             end = b"\n" if line.data.endswith(b"\n") else b""
             parts += (line.before, f"{{{more}}}".encode(), end)
             continue
-        if both := next((name for name in names if name in line.value), None):
+        if not names.keys().isdisjoint(line.value):
+            both = next(name for name in names if name in line.value)
             raise DataError(
                 f"{rows.table.name}: line {line.number} has the key '{both}' already. Choose other names for the added "
                 "ones, for example with --prefix predicted_."
