@@ -53,7 +53,8 @@ command goes on.
 `predict` writes a line for each line that it reads; blank lines of JSON Lines are skipped. A line that is not UTF-8, or
 not such JSON, ends it with exit code 2. With `--on-error mark` it goes on and ends with 0: that line has
 `{"error": "…"}` in its place, or, tab-separated, an empty label, an empty probability and the reason in a third column.
-The number of such lines is said at the end.
+The number of such lines is said at the end. For a table, it writes the rows back with columns added: see
+[Predictions for a table](predictions.md).
 """
 
 

@@ -18,7 +18,8 @@ class CsvFormat:
         return CsvTable(self, source, **{"separator": self.separator, **options})
 
     def write(self, target: Any, reader: Any, answered: Iterable[Any], added: Mapping[str, str]) -> None:
-        from textforge_standard.datasets.csv_tables import CsvTable, append_fields, write_separated
+        from textforge_standard.datasets.csv_tables import CsvTable
+        from textforge_standard.datasets.csv_writer import append_fields, write_separated
         from textforge_standard.datasets.table_bytes import packed
 
         with packed(target) as stream:
