@@ -118,20 +118,20 @@ def _objects(path: Path, text: str, first: int) -> Iterator[tuple[int, dict[str,
         if not written or written.isspace():
             continue
         try:
-            row = object_of(written.strip(WHITE), halves)
+            row = object_of(written, halves)
         except ValueError as error:
             raise DataError(f"{path}: line {line}: {error}") from error
         yield line, row
 
 
 def object_of(written: str, halves: bool = True) -> dict[str, Any]:
-    """Parse a line without white space at its ends; `halves` looks for lone surrogates.
+    """Parse a line; `halves` looks for lone surrogates.
 
     Raises:
         ValueError: it is no JSON object; the message is a sentence.
     """
     try:
-        row = _parsed(written)
+        row = _parsed(written.strip(WHITE))
     except (ValueError, RecursionError) as error:
         raise ValueError(_not_json(written, error)) from error
     if not isinstance(row, dict):

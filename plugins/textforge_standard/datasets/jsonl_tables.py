@@ -128,7 +128,7 @@ class JsonTable:
                 continue
             value, fault = None, ""
             try:
-                value = object_of(written.decode().strip(WHITE + "\n"))
+                value = object_of(written.decode().removesuffix("\n"))
             except UnicodeDecodeError as error:
                 fault = f"line {number} is not UTF-8: byte 0x{error.object[error.start]:02x}."
             except ValueError as error:
