@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -102,6 +104,18 @@ def test_rows_from_a_pipe_are_answered_as_they_arrive(finished_run: Path) -> Non
         process.stdin.write(b"1,2,3\n")  # an error ends it though the pipe is open
         process.stdin.flush()
         assert process.wait(60) == 2
+
+
+def test_an_interrupt_ends_it_while_a_pipe_is_quiet(finished_run: Path) -> None:
+    command = [sys.executable, "-m", "textforge", "predict", str(finished_run), "--input-format", "csv"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(b"id,body\n1,moon\n")
+        process.stdin.flush()
+        assert process.stdout.readline() and process.stdout.readline()
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
 
 
 def test_a_failure_leaves_no_output(finished_run: Path, tmp_path: Path) -> None:

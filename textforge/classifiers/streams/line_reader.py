@@ -26,6 +26,8 @@ READ = 1 << 16
 """Read size, in bytes."""
 BACKLOG = 2
 """Maximum number of chunks that wait between two pipeline stages."""
+LOOK = 0.25
+"""Seconds after which a waiting thread looks for signals. polars handles SIGINT so that it no longer ends a wait."""
 
 T = TypeVar("T")
 
@@ -154,7 +156,8 @@ class Ahead(Iterator[T]):
 
     def __next__(self) -> T:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._ended)
+            while not self._changed.wait_for(lambda: self._waiting or self._ended, timeout=LOOK):
+                pass
             if self._waiting:
                 self._changed.notify_all()
                 return self._waiting.popleft()
