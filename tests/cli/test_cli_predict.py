@@ -389,22 +389,11 @@ def test_a_path_that_is_too_long_is_told(finished_run: Path) -> None:
     assert "internal error" not in done.stderr
 
 
-def test_a_csv_file_is_not_taken_for_lines_of_text(finished_run: Path, tmp_path: Path) -> None:
-    data = write_csv(tmp_path / "small.csv", *make_texts(3))
-    done = invoke("predict", finished_run, "-i", data)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "predict reads one text per line, and a CSV file has columns" in done.stderr
-
-
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("t.tsv", "a TSV file has columns. Give it only the texts"),
-        ("t.TAB", "a TSV file has columns"),
-        ("t.csv.gz", "a CSV file has columns"),
-        ("t.tsv.zst", "a TSV file has columns"),
-        ("t.parquet", "a Parquet file has columns"),
-        ("t.xlsx", "an Excel file has columns"),
+        ("t.xlsx", "predict does not read an Excel file by its name. Save it as .csv"),
+        ("t.psv.gz", "does not read a PSV file by its name"),
         ("t.txt.gz", "is compressed. Decompress it first: gunzip --keep "),
         ("t 1.jsonl.zst", "is compressed. Decompress it first: zstd -d '"),
     ],

@@ -142,14 +142,22 @@ def pieces(path: Path) -> Iterator[bytes]:
     Raises:
         DataError: the file cannot be read or is damaged.
     """
-    kind = path.suffix.lower()
     with _opened(path) as file:
-        read = (gzip.GzipFile(fileobj=file) if kind == ".gz" else file).read
-        try:
-            raw = iter(lambda: read(PIECE), b"")
-            yield from _unzstd(raw) if kind == ".zst" else raw
-        except (OSError, EOFError, zlib.error) as error:
-            raise _damaged(path, error) from error
+        yield from unpacked(file, path, path.suffix.lower())
+
+
+def unpacked(file: BinaryIO, name: Path | str, kind: str = "") -> Iterator[bytes]:
+    """Read and decompress an open file; `kind` is the suffix of its compression.
+
+    Raises:
+        DataError: the file cannot be read or is damaged.
+    """
+    read = (gzip.GzipFile(fileobj=file) if kind == ".gz" else file).read
+    try:
+        raw = iter(lambda: read(PIECE), b"")
+        yield from _unzstd(raw) if kind == ".zst" else raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise _damaged(name, error) from error
 
 
 @contextmanager
@@ -163,7 +171,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
-def _damaged(path: Path, error: Exception) -> Exception:
+def _damaged(path: Path | str, error: Exception) -> Exception:
     from textforge import DataError
 
     return DataError(f"{path}: cannot be decompressed: {error}. Is it complete? Copy or download it again.")
@@ -203,7 +211,7 @@ def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(found)
 
 
-def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:
+def decoded_pieces(path: Path | str, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:
     """Decode a file piece by piece and drop its byte-order mark.
 
     Args:

@@ -12,6 +12,7 @@ from textforge_standard.datasets.columns import Columns, Table, look_up
 from textforge_standard.datasets.files import Files, decoded_pieces, pieces, text_of
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
+from textforge_standard.datasets.table_formats import JsonFormat
 from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
@@ -31,10 +32,10 @@ def read_jsonl(path: Path, wanted: dict[str, str] | None) -> Table:
     """
     text = text_of(path, None)
     numbers, rows = _numbered(path, text)
-    table, absent = _table(path, numbers, rows, list(wanted) if wanted is not None else _all_names(rows))
+    table, absent = _table(path, numbers, rows, list(wanted) if wanted is not None else all_names(rows))
     _refuse_empty(path, not text.strip())
     if wanted is not None and (absent or not rows):
-        look_up(path, _all_names(rows), wanted)
+        look_up(path, all_names(rows), wanted)
     return table
 
 
@@ -50,7 +51,7 @@ def jsonl_blocks(path: Path, wanted: dict[str, str], *, size: int = BLOCK) -> It
         table, absent = _table(path, numbers, rows, list(wanted))
         line, empty, lacking = line + text.count("\n"), empty and not text.strip(), lacking & absent
         if lacking:
-            names |= dict.fromkeys(_all_names(rows))
+            names |= dict.fromkeys(all_names(rows))
         if rows:
             yield table
     _refuse_empty(path, empty)
@@ -82,7 +83,8 @@ def _table(path: Path, numbers: list[int], rows: list[dict[str, Any]], names: li
     return Table(path, columns, called="lines {}", numbers=numbers), absent
 
 
-def _all_names(rows: list[dict[str, Any]]) -> list[str]:
+def all_names(rows: list[dict[str, Any]]) -> list[str]:
+    """The dotted names of all fields of some objects."""
     return list(dict.fromkeys(name for row in rows for name in _names(row)))
 
 
@@ -116,15 +118,34 @@ def _objects(path: Path, text: str, first: int) -> Iterator[tuple[int, dict[str,
         if not written or written.isspace():
             continue
         try:
-            row = _parsed(written.strip(WHITE))
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}: line {line}: {_not_json(written, error)}") from error
-        if not isinstance(row, dict):
-            shown = {list: "a list", str: "text", type(None): "null"}.get(type(row), "a number or truth value")
-            raise DataError(f'{path}: line {line}: {shown}, not an object such as {{"text": "…", "label": "…"}}.')
-        if halves and any("\ud800" <= c <= "\udfff" for c in json.dumps(row, ensure_ascii=False)):
-            raise DataError(f"{path}: line {line}: half a character (\\ud…). Repair the text, or remove the line.")
+            row = object_of(written, halves)
+        except ValueError as error:
+            raise DataError(f"{path}: line {line}: {error}") from error
         yield line, row
+
+
+def object_of(written: str, halves: bool = True) -> dict[str, Any]:
+    """Parse a line; `halves` looks for lone surrogates.
+
+    Raises:
+        ValueError: it is no JSON object; the message is a sentence.
+    """
+    try:
+        row = _parsed(written.strip(WHITE))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(_not_json(written, error)) from error
+    if not isinstance(row, dict):
+        shown = {list: "a list", str: "text", type(None): "null"}.get(type(row), "a number or truth value")
+        raise ValueError(f'{shown}, not an object such as {{"text": "…", "label": "…"}}.')
+    if halves and "\\u" in written and any("\ud800" <= c <= "\udfff" for c in json.dumps(row, ensure_ascii=False)):
+        raise ValueError("half a character (\\ud…). Repair the text, or remove the line.")
+    return row
+
+
+def field_of(row: dict[str, Any], name: str) -> Any:
+    """The value of a field, by its name or dotted path; None if it is absent."""
+    value = row[name] if name in row else _within(row, name)
+    return None if value is _ABSENT else value
 
 
 WHITE = " \t\r"
@@ -172,6 +193,7 @@ def _not_json(written: str, error: Exception) -> str:
 declare(
     jsonl,
     streams=streams,
+    tables=JsonFormat(),
     look_at=look_at_files(
         ".jsonl", ".ndjson", ".json", read=lambda path: (read_jsonl(path, None), {}, {}), read_with=read_jsonl
     ),
