@@ -11,7 +11,7 @@ from textforge_standard.ranges import Count, Positive
 
 SVM = {"C": 1.0, "dual": "auto", "class_weight": None, "ensemble": False, "tol": 0.0001, "max_iter": 1000}
 """Options of the linear SVM and their defaults."""
-FOLDS = {"enough": None, "scale": "per_class"}
+FOLDS = {"enough": None, "scale": "auto"}
 """Options for any model but the default linear SVM, and their defaults."""
 TRAINING = {"optimizer": None, "epochs": 10, "batch_size": 64}
 """Options for a model that an optimizer trains, and their defaults."""
@@ -24,7 +24,7 @@ def calibrated(
     of: Model | None = None,
     cv: Annotated[int, Ge(2), Le(1000)] = 5,
     enough: Count | None = None,
-    scale: Literal["per_class", "shared"] = "per_class",
+    scale: Literal["per_class", "shared", "auto"] = "auto",
     optimizer: Optimizer | None = None,
     epochs: Count = 10,
     batch_size: Count = 64,
@@ -47,7 +47,7 @@ def calibrated(
         cv: number of folds; each is scored by a model trained on the others.
         enough: with 'of', train no further fold once this many texts are scored; null scores all of them.
         scale: with 'of', fit a slope and a shift per class, or one slope for all classes ('shared', temperature scaling
-            of Guo et al. 2017), which never changes the predicted label.
+            of Guo et al. 2017), which never changes the predicted label; 'auto' takes what suits the scores better.
         optimizer: optimizer of the model; required unless the model fits itself.
         epochs: passes of the optimizer over the texts.
         batch_size: texts per step of the optimizer.
@@ -67,8 +67,8 @@ def calibrated(
         from textforge_standard.models.calibrated_any import CalibratedModel, HeldOut, by_itself, by_optimizer
 
         train = by_optimizer(optimizer, epochs, batch_size, seed) if optimizer else by_itself
-        held_out, per_class = HeldOut(cv, enough, seed), scale == "per_class"
-        return CalibratedModel(partial(of.build, facts), train, held_out, facts["n_classes"], per_class=per_class)
+        held_out = HeldOut(cv, enough, seed)
+        return CalibratedModel(partial(of.build, facts), train, held_out, facts["n_classes"], scale)
 
     def make() -> Any:
         from sklearn.calibration import CalibratedClassifierCV

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from textforge.data import folds
+from textforge_standard.models.scaling import Scale, scaling
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,14 @@ class HeldOut:
 
 
 class CalibratedModel(nn.Module):
-    """Scales a model's scores to minimize the log loss on texts that the model was not trained on.
-
-    One label per text: softmax(slope * score + shift), "vector scaling" of Guo et al. (2017), or with a single slope
-    and no shift their "temperature scaling". Several labels per text: sigmoid(slope * score + shift), Platt (1999).
+    """Scales a model's scores to minimize the log loss on texts that the model was not trained on: see `scaling`.
 
     Args:
         make: builds the inner model, each time from the same seed.
         train: trains an inner model on features and targets.
         held_out: draws the texts to score.
         n_classes: number of classes or labels.
-        per_class: whether each class has a slope and a shift of its own.
+        scale: how to fit slopes and shifts.
     """
 
     slope: torch.Tensor
@@ -61,14 +59,13 @@ class CalibratedModel(nn.Module):
         train: Callable[[nn.Module, Any, Any], None],
         held_out: HeldOut,
         n_classes: int,
-        *,
-        per_class: bool = True,
+        scale: Scale,
     ) -> None:
         super().__init__()
         self.inner = make()
         for name, value in (("slope", 1.0), ("shift", 0.0)):
             self.register_buffer(name, torch.full((n_classes,), value))
-        self._make, self._train, self._held_out, self._per_class = make, train, held_out, per_class
+        self._make, self._train, self._held_out, self._scale = make, train, held_out, scale
 
     def fit(self, features: Any, targets: Any) -> None:
         """Fit to features and class numbers (int64), or 0/1 rows of labels (float32)."""
@@ -81,7 +78,9 @@ class CalibratedModel(nn.Module):
             wanted.append(targets[held])
         self._train(self.inner, features, targets)
         if scores:
-            self._scale(torch.from_numpy(np.concatenate(scores)).double(), torch.from_numpy(np.concatenate(wanted)))
+            slope, shift = scaling(np.concatenate(scores), np.concatenate(wanted), self._scale)
+            self.slope.copy_(torch.from_numpy(slope))
+            self.shift.copy_(torch.from_numpy(shift))
 
     @property
     def warnings(self) -> list[str]:
@@ -91,36 +90,6 @@ class CalibratedModel(nn.Module):
     def forward(self, batch: Any) -> torch.Tensor:
         scores: torch.Tensor = self.inner(batch).float()
         return self.slope * scores + self.shift
-
-    def _scale(self, scores: torch.Tensor, targets: torch.Tensor) -> None:
-        """Fit slope and shift by L-BFGS; the loss is convex in them."""
-        scores = scores.clamp(min=-1e4)  # a class without texts in a fold may score -inf
-        if targets.ndim == 1:  # no scale makes a class probable that the scoring model never saw
-            known = scores.gather(1, targets[:, None])[:, 0] > -1e4
-            scores, targets = scores[known], targets[known]
-        n_slopes = scores.shape[1] if self._per_class else 1
-        log_slope = torch.zeros(n_slopes, dtype=torch.float64, requires_grad=True)
-        shift = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=self._per_class)
-        fitted = [log_slope, shift] if self._per_class else [log_slope]
-        optimizer: Any = torch.optim.LBFGS(fitted, max_iter=200, line_search_fn="strong_wolfe")
-
-        def loss() -> Any:
-            value: Any
-            optimizer.zero_grad()
-            scaled = log_slope.exp() * scores + shift
-            if targets.ndim == 2:
-                value = binary_cross_entropy_with_logits(scaled, targets.double())
-            else:
-                value = cross_entropy(scaled, targets)
-            # The penalty keeps slopes finite if the scores separate the classes.
-            value = value + 1e-3 * (log_slope.square().mean() + shift.square().mean())
-            value.backward()
-            return value
-
-        if len(scores):
-            optimizer.step(loss)
-        self.slope.copy_(log_slope.detach().exp().expand(len(self.slope)))
-        self.shift.copy_(shift.detach())
 
 
 def scores_of(module: nn.Module, features: Any, size: int = 512) -> Any:
