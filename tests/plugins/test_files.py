@@ -15,8 +15,9 @@ from textforge import DataError, RecipeError
 from textforge.recipes.recipe import load_dataset_part
 from textforge_standard.datasets.csv_files import csv_files
 from textforge_standard.datasets.fasttext import fasttext
-from textforge_standard.datasets.files import content, data_files, expanded, pieces, suffix
+from textforge_standard.datasets.files import data_files, expanded
 from textforge_standard.datasets.jsonl import jsonl
+from textforge_standard.datasets.packed import content, pieces, suffix
 from textforge_standard.datasets.parquet import parquet
 
 
@@ -109,7 +110,7 @@ def test_files_of_several_compressed_pieces_are_read_whole(tmp_path_factory, pie
 
 
 def test_pieces_that_straddle_what_is_read_at_once_come_out_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr("textforge_standard.datasets.files.PIECE", 7)
+    monkeypatch.setattr("textforge_standard.datasets.packed.PIECE", 7)
     path = tmp_path / "pieces.zst"
     path.write_bytes(zstandard.compress(b"one" * 100) + zstandard.compress(b"two" * 100))
     assert content(path) == b"one" * 100 + b"two" * 100

@@ -11,7 +11,8 @@ from textforge_standard.datasets.blocks import BLOCK, whole_rows
 from textforge_standard.datasets.columns import Table, look_up
 from textforge_standard.datasets.csv_oddities import NotATable, Ragged, Repeated, Swallowed, columns
 from textforge_standard.datasets.csv_rows import Rows, parsed
-from textforge_standard.datasets.files import decoded_pieces, pieces, text_of
+from textforge_standard.datasets.files import decoded_pieces, text_of
+from textforge_standard.datasets.packed import pieces
 
 
 def read_separated(

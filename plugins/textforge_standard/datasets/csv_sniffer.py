@@ -7,8 +7,8 @@ from typing import Any
 from textforge_standard.datasets.columns import Table
 from textforge_standard.datasets.csv_reader import read_separated, separator_line
 from textforge_standard.datasets.encodings import UTF_8, detect
-from textforge_standard.datasets.files import content
 from textforge_standard.datasets.guess import GROUP_NAMES, LABEL_NAMES, TEXT_NAMES, Column
+from textforge_standard.datasets.packed import content
 from textforge_standard.datasets.tables import Looked
 
 NAMES = (TEXT_NAMES, GROUP_NAMES, *LABEL_NAMES)

@@ -9,7 +9,8 @@ from typing import Any
 
 from textforge_standard.datasets.blocks import BLOCK, whole_lines
 from textforge_standard.datasets.columns import Columns, Table, look_up
-from textforge_standard.datasets.files import Files, decoded_pieces, pieces, text_of
+from textforge_standard.datasets.files import Files, decoded_pieces, text_of
+from textforge_standard.datasets.packed import pieces
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import from_files, look_at_files

@@ -1,0 +1,174 @@
+"""Read files, compressed or not, as bytes."""
+
+import gzip
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO
+
+COMPRESSED = (".gz", ".zst", ".zip")
+PIECE = 1 << 20
+
+
+def suffix(path: Path) -> str:
+    """The suffix of a file without its compression: `.csv` for `reviews.csv.gz` and for the file in `reviews.zip`."""
+    if path.suffix.lower() == ".zip":
+        with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+            members = _members(archive)
+            if len(members) == 1:
+                return PurePosixPath(members[0].filename).suffix.lower()
+    return Path(path.stem if path.suffix.lower() in COMPRESSED else path.name).suffix.lower()
+
+
+def content(path: Path) -> bytes:
+    """Read a file and decompress it.
+
+    Raises:
+        DataError: the file cannot be read or is damaged.
+    """
+    from textforge import DataError
+
+    if path.suffix.lower() not in COMPRESSED:
+        with _opened(path) as file:
+            return file.read()
+    found = []
+    for piece in pieces(path):
+        if len(piece) >= PIECE and not piece.strip(b"\0"):  # highly compressed zeros could fill the memory
+            raise DataError(f"{path}: holds a megabyte of NUL bytes. The file is damaged: export it again.")
+        found.append(piece)
+    return b"".join(found)
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """Read and decompress a file in pieces of a few megabytes at most.
+
+    Raises:
+        DataError: the file cannot be read or is damaged.
+    """
+    kind = path.suffix.lower()
+    with _opened(path) as file:
+        try:
+            opened = {".gz": lambda: gzip.GzipFile(fileobj=file), ".zip": lambda: _unzipped(path, file)}
+            read = opened.get(kind, lambda: file)().read
+            raw = iter(lambda: read(PIECE), b"")
+            yield from _unzstd(raw) if kind == ".zst" else raw
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+            raise _damaged(path, error) from error
+
+
+def _unzipped(path: Path, file: BinaryIO) -> IO[bytes]:
+    """Open the data file of a zip archive.
+
+    Raises:
+        DataError: the archive has no data file, has several, or is encrypted.
+    """
+    from textforge import DataError
+    from textforge.errors import listed
+
+    archive = zipfile.ZipFile(file)
+    members = _members(archive)
+    if len(members) != 1:
+        named = f"holds {len(members)} files: {listed(one.filename for one in members)}" if members else "holds no file"
+        raise DataError(f"{path}: {named}. A .zip must hold one data file: unpack it, and name the file to read.")
+    if members[0].flag_bits & ENCRYPTED:
+        raise DataError(f"{path}: is encrypted. Unpack it with its password, and name the file in it.")
+    return archive.open(members[0])
+
+
+ENCRYPTED = 1
+"""Flag of an encrypted member (PKWARE's APPNOTE, section 4.4.4)."""
+NO_DATA = re.compile(r"(readme|licen[cs]e|copying)([.].*)?", re.IGNORECASE)
+
+
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The data files of an archive: no folders, hidden files, files of macOS, readmes or licences."""
+    found = []
+    for member in archive.infolist():
+        *folders, name = PurePosixPath(member.filename).parts or ("",)
+        hidden = any(part.startswith((".", "__MACOSX")) for part in (*folders, name))
+        if not member.is_dir() and not hidden and not NO_DATA.fullmatch(name):
+            found.append(member)
+    return found
+
+
+@contextmanager
+def unpacked(path: Path, suffix: str, marks: tuple[bytes, ...], what: str) -> Iterator[Path]:
+    """Yield a file, or a temporary decompressed copy, for formats that are not read from start to end.
+
+    Args:
+        path: the file.
+        suffix: suffix of the copy.
+        marks: the first bytes of the format, one of which the content must have.
+        what: the format, for messages.
+
+    Raises:
+        DataError: the file cannot be read or decompressed, or its content does not start as the format does.
+    """
+    from textforge import DataError
+
+    if path.suffix.lower() not in COMPRESSED:
+        path.open("rb").close()  # raises a clearer error than the format's reader
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        for piece in pieces(path):
+            if not file.tell() and not piece.startswith(marks):
+                raise DataError(f"{path}: is not {what}, or damaged.")
+            file.write(piece)
+        file.flush()
+        yield Path(file.name)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    from textforge import DataError
+
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
+
+
+def _damaged(path: Path, error: Exception) -> Exception:
+    from textforge import DataError
+
+    return DataError(f"{path}: cannot be unpacked: {error}. Is it whole? Copy or download it again.")
+
+
+PACKED_PIECE = 512
+"""Bytes of a .zst file to decompress per step: 4 bytes may expand to 128 KiB (RFC 8878), so a step to 16 MiB."""
+
+
+def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
+    """Decompress all frames of a .zst file, in pieces of at most PIECE + 16 MiB.
+
+    zstandard's own reader across frames does not detect a truncated frame.
+    """
+    import zstandard
+
+    frame, empty = None, True
+    found: list[bytes] = []
+    size = 0
+    for piece in packed:
+        for start in range(0, len(piece), PACKED_PIECE):
+            rest, empty = piece[start : start + PACKED_PIECE], False
+            while rest:
+                frame = frame or zstandard.ZstdDecompressor().decompressobj()
+                try:
+                    found.append(frame.decompress(rest))
+                except zstandard.ZstdError as error:
+                    raise OSError(str(error)) from error
+                size += len(found[-1])
+                rest, frame = (frame.unused_data, None) if frame.eof else (b"", frame)
+            if size >= PIECE:
+                yield b"".join(found)
+                found, size = [], 0
+    if frame is not None or empty:
+        raise EOFError("the end of the file is missing")
+    if size:
+        yield b"".join(found)
