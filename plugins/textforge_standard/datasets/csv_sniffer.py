@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from textforge_standard.datasets.columns import Table
+from textforge_standard.datasets.csv_oddities import SEPARATORS
 from textforge_standard.datasets.csv_reader import read_separated, separator_line
 from textforge_standard.datasets.encodings import UTF_8, detect
 from textforge_standard.datasets.guess import GROUP_NAMES, LABEL_NAMES, TEXT_NAMES, Column
 from textforge_standard.datasets.packed import content
 from textforge_standard.datasets.tables import Looked
 
+FIRST_LINES = 50
+"""Number of lines that decide which separator a file has."""
+QUOTED = re.compile('"(?:[^"]|"")*"')
 NAMES = (TEXT_NAMES, GROUP_NAMES, *LABEL_NAMES)
 
 
@@ -56,11 +60,34 @@ def _separator(text: str, separators: str) -> tuple[str, str]:
     """The separator of the columns, and the reason for choosing it."""
     if said := separator_line(text.encode("utf-8", "replace")):
         return said[0], f"as its first line, sep={said[0]}, says"
-    lines = [line for line in text[: 1 << 16].removeprefix("\ufeff").splitlines() if line][:2]
-    for line in lines:  # the first may be a title
+    lines = _lines(text)
+    if steady := [
+        c for c in separators if (count := lines[0].count(c)) and all(line.count(c) == count for line in lines)
+    ]:
+        return max(steady, key=lines[0].count), "as its first lines show"
+    for line in lines[:2]:  # the first may be a title
         if any(c in line for c in separators):
             return max(separators, key=line.count), "as its first line shows"
     return separators[0], ""
+
+
+def _lines(text: str) -> list[str]:
+    """The first lines of a text that are not comments, without what stands in quotes."""
+    plain = QUOTED.sub("", text[: 1 << 16].removeprefix("\ufeff"))
+    return [line for line in plain.splitlines() if line.strip() and not line.startswith("#")][:FIRST_LINES] or [""]
+
+
+def is_table(text: str) -> bool:
+    """Whether a text whose suffix says nothing has columns: a header, or three or more separated by tabs."""
+    lines = _lines(text)
+    for separator in SEPARATORS:
+        count = lines[0].count(separator)
+        names = [Column(name, []) for name in lines[0].split(separator)]
+        known = any(len(one.name_words) < 4 and any(map(one.named, NAMES)) for one in names)
+        steady = all(line.count(separator) == count for line in lines)
+        if count and steady and (known or (separator == "\t" and count > 1)):
+            return True
+    return False
 
 
 def _without_quotes(path: Path, given: dict[str, Any], n_rows: int) -> Table | None:

@@ -5,7 +5,7 @@ import re
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
@@ -52,12 +52,17 @@ def pieces(path: Path) -> Iterator[bytes]:
     kind = path.suffix.lower()
     with _opened(path) as file:
         try:
-            opened = {".gz": lambda: gzip.GzipFile(fileobj=file), ".zip": lambda: _unzipped(path, file)}
-            read = opened.get(kind, lambda: file)().read
+            read = _reader(path, file, kind)
             raw = iter(lambda: read(PIECE), b"")
             yield from _unzstd(raw) if kind == ".zst" else raw
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
             raise _damaged(path, error) from error
+
+
+def _reader(path: Path, file: BinaryIO, kind: str) -> Callable[[int], bytes]:
+    if kind == ".gz":
+        return gzip.GzipFile(fileobj=file).read
+    return _unzipped(path, file).read if kind == ".zip" else file.read
 
 
 def _unzipped(path: Path, file: BinaryIO) -> IO[bytes]:
