@@ -1,7 +1,7 @@
 """Dataset `csv`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
@@ -33,6 +33,7 @@ def csv_files(
     quotes: bool = True,
     names: Annotated[list[str], MinLen(1)] | None = None,
     encoding: str = "utf-8",
+    malformed: Literal["error", "drop"] = "error",
 ) -> Any:
     """Comma-separated files with a header, a text column and a label column.
 
@@ -41,8 +42,9 @@ def csv_files(
         quotes: true lets a field in double quotes contain separators and line breaks; false reads quotes as text.
         names: column names, for files without a header.
         encoding: character encoding of the files.
+        malformed: treat rows with more or fewer fields than columns as an error, or drop and count them.
     """
-    own = {"separator": separator, "quotes": quotes, "names": names, "encoding": encoding}
+    own = {"separator": separator, "quotes": quotes, "names": names, "encoding": encoding, "malformed": malformed}
     return from_files(files, hold_out, columns, streaming, seed, read_separated, separated_blocks, **own)
 
 

@@ -14,6 +14,8 @@ from textforge_standard.datasets.tables import Looked
 
 FIRST_LINES = 50
 """Number of lines that decide which separator a file has."""
+MOST_MALFORMED = 0.05
+"""Largest fraction of malformed rows that `init` leaves out."""
 QUOTED = re.compile('"(?:[^"]|"")*"')
 NAMES = (TEXT_NAMES, GROUP_NAMES, *LABEL_NAMES)
 
@@ -32,20 +34,24 @@ def read_unknown(path: Path, separators: str) -> Looked:
     why: dict[str, str] = {}
     if detected.name != "utf-8":
         options["encoding"], why["encoding"] = detected.name, detected.how_sure
-    separator, by = _separator(data.decode(detected.name, "replace"), separators)
+    separator, by = separator_of(data.decode(detected.name, "replace"), separators)
     if separator != separators[0]:
         options["separator"], why["separator"] = separator, by
     given: dict[str, Any] = {"separator": separator, "encoding": detected.name}
     try:
         table = read_separated(path, None, **given)
     except DataError as error:
-        given["quotes"], why["quotes"] = False, "a quote stands where none may"
         try:
-            table = read_separated(path, None, **given)
+            table = read_separated(path, None, **given, quotes=False)
+            given["quotes"], why["quotes"] = False, "a quote stands where none may"
         except DataError:
-            raise error from None  # quotes do have a meaning in this file
+            if (few := _without_malformed(path, given)) is None:
+                raise error from None
+            table, options["malformed"], given["malformed"] = few, "drop", "drop"
+            rows = "1 row has" if few.n_malformed == 1 else f"{few.n_malformed:,} rows have"
+            why["malformed"] = f"{rows} more or fewer columns than the header"
     else:
-        if table.warnings and (other := _without_quotes(path, given, len(table))):
+        if table.warnings and (other := _without_quotes(path, given, table)):
             table, given["quotes"], why["quotes"] = other, False, "a quote in one row would pair with one in another"
     if "quotes" in given:
         options["quotes"] = False
@@ -56,7 +62,7 @@ def read_unknown(path: Path, separators: str) -> Looked:
     return table, options, why
 
 
-def _separator(text: str, separators: str) -> tuple[str, str]:
+def separator_of(text: str, separators: str) -> tuple[str, str]:
     """The separator of the columns, and the reason for choosing it."""
     if said := separator_line(text.encode("utf-8", "replace")):
         return said[0], f"as its first line, sep={said[0]}, says"
@@ -90,15 +96,30 @@ def is_table(text: str) -> bool:
     return False
 
 
-def _without_quotes(path: Path, given: dict[str, Any], n_rows: int) -> Table | None:
-    """Read the file with quotes as text; None if that fails or gives no more rows."""
+def _without_malformed(path: Path, given: dict[str, Any]) -> Table | None:
+    """Read the file without its malformed rows; None if that fails or they are many."""
     from textforge import DataError
 
     try:
-        table = read_separated(path, None, **given, quotes=False)
+        table = read_separated(path, None, **given, malformed="drop")
     except DataError:
         return None
-    return table if len(table) > n_rows else None
+    return table if table.n_malformed <= MOST_MALFORMED * len(table) else None
+
+
+def _without_quotes(path: Path, given: dict[str, Any], table: Table) -> Table | None:
+    """Read the file with quotes as text; None if that fails, or if quotes seem to have a meaning in it."""
+    from textforge import DataError
+
+    try:
+        other = read_separated(path, None, **given, quotes=False)
+    except DataError:
+        return None
+    if len(other) > len(table):
+        return other
+    values = (value for column in other.columns.values() for value in column)
+    in_quotes = any(value and len(value) > 1 and value[0] == value[-1] == '"' for value in values)
+    return None if in_quotes or not any("quote" in warning for warning in table.warnings) else other
 
 
 def _no_header(table: Table) -> bool:
