@@ -20,6 +20,7 @@ def textforge_datasets() -> dict[str, str]:
         "lines": "textforge_standard.datasets.lines:lines",
         "newsgroups": "textforge_standard.datasets.newsgroups:newsgroups",
         "parquet": "textforge_standard.datasets.parquet:parquet",
+        "sql": "textforge_standard.datasets.sql:sql",
         "tsv": "textforge_standard.datasets.tsv:tsv",
     }
 

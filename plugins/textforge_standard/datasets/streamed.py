@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,8 @@ MOST_HELD_OUT = 20_000
 MOST_HELD_BYTES = 1 << 27
 READERS = 2
 """Version of the readers; raise it when they read other rows from the same file, to invalidate stores."""
+UNKNOWN_SIZE = 1 << 30
+"""Size to assume for a source that is no file."""
 UNPACKED = 5
 """Rough ratio of the decompressed to the compressed size."""
 
@@ -53,28 +55,30 @@ def groups_are_wrong(*, stream: bool, group: str | None, **_: Any) -> str | None
 
 
 def streamed(
-    paths: list[Path],
+    paths: Sequence[Path | str],
     others: Mapping[str, Examples],
     hold_out: HoldOut,
     columns: Columns,
     seed: int,
     blocks: BlockReader,
     read_with: Mapping[str, Any],
+    digest: Callable[[Any], Any] = file_digest,
 ) -> Any:
     """Make a `textforge.Dataset` whose train is a stream.
 
     Args:
-        paths: files of train.
+        paths: files of train, or other sources that `blocks` reads.
         others: examples of the other splits.
         hold_out: fractions to hold out of train for missing splits.
         columns: roles of the columns.
         seed: seed of the hold-out.
         blocks: reads one file block by block.
         read_with: options for `blocks`.
+        digest: digest of the content of a source.
     """
     from textforge import Dataset
 
-    store = _store(paths, columns, blocks, read_with)
+    store = _store(paths, columns, blocks, read_with, digest)
     for name, split in others.items():
         if isinstance(split.labels[0], list) != store.survey["multi_label"]:
             raise mixed_labels("train" if store.survey["multi_label"] else name)
@@ -89,14 +93,20 @@ def streamed(
     return Dataset(train=held.rest(), **splits, warnings=tuple(warnings))
 
 
-def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: Mapping[str, Any]) -> Store:
+def _store(
+    paths: Sequence[Path | str],
+    columns: Columns,
+    blocks: BlockReader,
+    read_with: Mapping[str, Any],
+    digest: Callable[[Any], Any],
+) -> Store:
     """Open the store of the rows of these files; create it if it does not exist."""
     from textforge import DataError
 
     try:
         # Folders named key=value are columns of Parquet files.
-        sources = [[file_digest(path), *(part for part in path.parent.parts if "=" in part)] for path in paths]
-        sizes = [path.stat().st_size * (1 if path.suffix.lower() in PLAIN else UNPACKED) for path in paths]
+        sources = [[digest(path), *(part for part in Path(path).parent.parts if "=" in part)] for path in paths]
+        sizes = [_n_bytes(path) for path in paths]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error
     key = [FORMAT, READERS, blocks.__name__, sources, asdict(columns), dict(read_with)]
@@ -115,6 +125,13 @@ def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: 
             warnings.extend((source, told.removeprefix(f"{path}: ")) for told in file.told())
 
     return stored(cache_place("streams", key), sum(sizes), rows, lambda: warnings)
+
+
+def _n_bytes(path: Path | str) -> int:
+    """Approximate size of the rows of a source."""
+    if isinstance(path, str):
+        return UNKNOWN_SIZE
+    return path.stat().st_size * (1 if path.suffix.lower() in PLAIN else UNPACKED)
 
 
 class HeldOut:
