@@ -14,7 +14,10 @@ import click
 
 from textforge.errors import shown_json, shown_line
 from textforge_standard.commands.init_recipe import describe, recipe_text
+from textforge_standard.commands.init_sample import sampled
 
+SQLITE = "sqlite:///"
+"""What the URL of an SQLite file begins with; a path follows."""
 ALREADY = "{}: is there already, and nothing is overwritten. Name another file with -o."
 
 
@@ -36,11 +39,12 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     recipe = output or Path(f"{stem or 'recipe'}.yaml")
     if os.path.lexists(recipe):
         raise RecipeError(ALREADY.format(recipe))
-    with redirect_stdout(sys.stderr):  # output of a plugin is not part of the result
-        name, looked = look(data)
+    with redirect_stdout(sys.stderr), sampled(data) as sample:  # output of a plugin is not part of the result
+        name, looked = look(sample.data)
         dataset, options = build(name, dict(looked["options"]))
-    remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
-    options = relative(options, recipe.parent)
+        told = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
+        remarks = [*sample.remarks(), *sample.originals(told)]
+        options = relative(sample.originals(options), recipe.parent)
     text = recipe_text(data, recipe, {"use": name, **options}, dict(looked.get("why", {})), remarks, dataset)
     write(recipe, text)
     if as_json:
@@ -86,7 +90,8 @@ def look(data: Path) -> tuple[str, dict[str, Any]]:
             raise errors[0]
         raise DataError(
             f"{data}: no dataset knows what this is. Those that can look at data: {listed(inspecting)}. "
-            "A file's suffix tells its format: .csv, .tsv, .jsonl, .parquet; a folder needs one folder a class."
+            "A file's suffix tells its format: .csv, .tsv, .txt, .json, .jsonl, .parquet, .xlsx, .ods, .db; "
+            "a folder needs one folder a class."
         )
     name, *others = found
     looked = found[name]
@@ -121,6 +126,8 @@ def relative(value: Any, folder: Path) -> Any:
         return {name: relative(one, folder) for name, one in value.items()}
     if isinstance(value, list):
         return [relative(one, folder) for one in value]
+    if isinstance(value, str) and value.startswith(SQLITE):
+        return SQLITE + str(relative(Path(value.removeprefix(SQLITE)), folder))
     if isinstance(value, Path):
         try:
             return Path(os.path.relpath(value, folder)).as_posix()
