@@ -15,7 +15,7 @@ from textforge.recipes.merge import read_overrides
 from textforge.recipes.recipe import load_dataset_part, load_metric_parts
 from textforge.runs import folder as run_folder
 
-PACKED = (".gz", ".zst")
+PACKED = (".gz", ".zst", ".zip")
 HELD_OUT = ("test_fraction", "valid_fraction")
 """Dataset options that hold rows out. They are set to 0 when a whole file is evaluated."""
 
@@ -36,7 +36,8 @@ def evaluate(
     Args:
         path: a finished run folder or a bundle.
         data: a recipe (.yaml) whose dataset is used, or a data file. A data file is read whole by the dataset named
-            after its suffix (reviews.csv by 'csv'). None: the run's own data.
+            after its suffix (reviews.csv by 'csv'), or
+            by that of the run if it trained on a file with the same suffix. None: the run's own data.
         split: 'train', 'valid' or 'test'. Defaults to test, or to all rows of a data file.
         options: options of the dataset, as in `["text=review"]`.
         metrics: names of additional metrics. Defaults to those of the run's recipe.
@@ -131,17 +132,26 @@ def _own_dataset(run: Path) -> dict[str, Any] | None:
 
 
 def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
-    """The dataset component that reads a file, with the run's own options if its dataset has the same name."""
+    """The dataset that reads a file: the one named after its suffix, else the run's own if it trained on such a file.
+
+    The run's own dataset has the options of the run.
+    """
     unpacked = path.with_suffix("") if path.suffix.lower() in PACKED else path
     name = unpacked.suffix.removeprefix(".").lower()
     names = plugins.names("dataset")
+    own = _own_dataset(run) or {}
+    use = own.pop("use", None)
+    trained_on = own.get("train")
+    files = trained_on if isinstance(trained_on, list) else [trained_on]
+    if name not in names and path.suffix in {Path(file).suffix for file in files if isinstance(file, str)}:
+        name = str(use)
     if name not in names:
         raise RecipeError(
             f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset named after its "
             f"suffix; installed: {listed(names)}.{did_you_mean(name, names)}"
         )
     given: dict[str, Any] = {}
-    if (own := _own_dataset(run)) and own.pop("use") == name:
+    if use == name:
         whole = ("train", "valid", "test", "stream")  # a file to evaluate on is read whole
         given = {key: value for key, value in own.items() if key not in whole}
     holds_out = [key for key in HELD_OUT if key in plugins.component("dataset", name).options.fields]
