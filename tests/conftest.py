@@ -38,7 +38,7 @@ TOPICS = {
     "paint": "pixel polygon render image color shader texture graphics vertex raster".split(),
 }
 SLOW = {
-    "cli": "check commands cross_validate evaluate failures plugins run shortage streams terminal".split(),
+    "cli": "any_file check commands cross_validate evaluate failures plugins run shortage streams terminal".split(),
     "kit": "command common models others rules training vectorizers".split(),
     "": """benchmarks bundles_kept callbacks catalogue classical_recipes contracts cross_validation docs editor ensemble
         fitting_models installed_plugins loss_batches ngrams plugin_page reliability runner seeds sequence_models

@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,46 @@ def test_a_glob_finds_files_in_folders(tmp_path):
     write_csv(tmp_path / "x" / "flat.csv", ["flat"], ["f"])
     (tmp_path / "x" / "folder.csv").mkdir()
     assert read(tmp_path / "**" / "*.csv")[0] == ["flat", "deep"]
+
+
+def archive(path, **members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, text in members.items():
+            opened.writestr(name.replace("__", "/"), text)
+    return path
+
+
+def test_the_one_data_file_of_a_zip_archive_is_read(tmp_path):
+    path = archive(tmp_path / "a.zip", **{"x__d.csv": "text,label\nred,a\n", "README.md": "x", "x__.hidden": "y"})
+    assert read(path) == (["red"], ["a"])
+    assert suffix(path) == ".csv" and data_files(path, (".csv",)) == {"train": path}
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"a.csv": "text", "b.csv": "text"}, "a.zip: holds 2 files: a.csv, b.csv. A .zip must hold one data file"),
+        ({"LICENSE": "text"}, "a.zip: holds no file"),
+    ],
+)
+def test_a_zip_archive_without_one_data_file_is_told(tmp_path, members, told):
+    with pytest.raises(DataError, match=re.escape(told)):
+        read(archive(tmp_path / "a.zip", **members))
+
+
+def test_a_damaged_or_encrypted_zip_archive_is_told(tmp_path):
+    path = archive(tmp_path / "a.zip", **{"d.csv": "text,label\n" + "red,a\n" * 99})
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        read(path)
+    path.write_bytes(whole[:40] + b"\xff\xff" + whole[42:])
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        read(path)
+    flags = whole.index(b"PK\x01\x02") + 8
+    path.write_bytes(whole[:flags] + b"\x01" + whole[flags + 1 :])
+    with pytest.raises(DataError, match="is encrypted"):
+        read(path)
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path):
