@@ -473,8 +473,8 @@ def test_two_parts_that_only_fit_together_may_be_set_one_after_the_other(clf):
         ({"model": "linear", "model__hidden": [1]}, "model__hidden: model 'linear': unknown option 'hidden'."),
         ({"trainer__max_epochs": 1}, "trainer__max_epochs: trainer: unknown option 'max_epochs'."),
         ({"decision__abstian": 0.5}, "decision__abstian: decision: unknown option 'abstian'."),
-        ({"dataset__path": "x"}, "dataset__path: 'dataset' is no parameter: the texts are those given to fit."),
-        ({"callbacks": []}, "callbacks: 'callbacks' is no parameter: they follow runs, and fit is none."),
+        ({"dataset__path": "x"}, "dataset__path: 'dataset' is not a parameter: the texts are those given to fit."),
+        ({"callbacks": []}, "callbacks: 'callbacks' is not a parameter: they follow runs, and fit is not a run."),
     ],
 )  # fmt: skip
 def test_names_that_there_are_not_are_refused_at_once_and_nothing_is_set(clf, params, says):
@@ -584,7 +584,7 @@ def test_what_is_no_text_is_told(fitted, texts, says):
 def test_no_texts_have_no_predictions(fitted):
     assert fitted.predict([]).shape == (0,)
     assert fitted.predict_proba([]).shape == (0, 3)
-    assert "there are no texts" in refused(clone(fitted).fit, [], [], error=DataError)
+    assert "no texts" in refused(clone(fitted).fit, [], [], error=DataError)
 
 
 # -- labels ----------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def test_a_file_of_any_format_becomes_predictions(tmp_path, name):
         assert "text: [title, body]" in (tmp_path / "recipe.yaml").read_text()
     if name == "odd.csv":
         for told in (begun.stdout.replace("\n ", ""), run.stderr):
-            assert "lines 1 to 2 stand above the header" in told
-            assert "line 4 holds a quote that opens or closes no text" in told
-            assert "1 row has more or fewer columns" in told and "(lines 125)" in told
+            assert "lines 1 to 2 are above the header" in told
+            assert "line 4 has a misplaced quote" in told
+            assert "1 row has more or fewer columns" in told and "(line 125)" in told
             assert told.count("are separate classes") == 1 and "dataset.similar_labels: join" in told

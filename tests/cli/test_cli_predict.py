@@ -169,7 +169,7 @@ def test_a_json_line_that_is_none_is_told(finished_run: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("prepare", "told"),
     [
-        (lambda run: shutil.rmtree(run), "there is no such run or bundle"),
+        (lambda run: shutil.rmtree(run), "no such run or bundle"),
         (lambda run: (run / "result.json").unlink(), "an unfinished run"),
         (lambda run: (run / "model" / "model.safetensors").unlink(), "the file 'model.safetensors' is missing"),
         (lambda run: (run / "model" / "bundle.json").write_text("{}"), "damaged"),
@@ -292,7 +292,8 @@ def test_progress_counts_texts_now_and_then(
     (tmp_path / "t.txt").write_text("rocket\n" * (CHUNK + 3))
     done = invoke("predict", finished_run, "-i", tmp_path / "t.txt")
     assert re.fullmatch(
-        rf"predicted {CHUNK:,} texts, [\d,]+ a second\npredicted {CHUNK + 3:,} texts, [\d,]+ a second\n", done.stderr
+        rf"predicted {CHUNK:,} texts, [\d,]+ per second\npredicted {CHUNK + 3:,} texts, [\d,]+ per second\n",
+        done.stderr,
     )
     quiet = invoke("predict", finished_run, "--quiet", "-i", tmp_path / "t.txt")
     assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
@@ -377,7 +378,7 @@ def test_streams_that_are_closed_are_no_fault_of_textforge(finished_run: Path) -
 def test_a_path_that_is_too_long_is_told(finished_run: Path) -> None:
     done = invoke("predict", "x" * 5000, "moon")
     assert done.returncode == 2
-    assert "File name too long" in done.stderr or "there is no such run or bundle" in done.stderr
+    assert "File name too long" in done.stderr or "no such run or bundle" in done.stderr
     assert "internal error" not in done.stderr
 
 
@@ -385,20 +386,20 @@ def test_a_csv_file_is_not_taken_for_lines_of_text(finished_run: Path, tmp_path:
     data = write_csv(tmp_path / "small.csv", *make_texts(3))
     done = invoke("predict", finished_run, "-i", data)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "predict reads one text a line, and a CSV file has columns" in done.stderr
+    assert "predict reads one text per line, and a CSV file has columns" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("t.tsv", "a TSV file has columns. Give it the texts alone"),
+        ("t.tsv", "a TSV file has columns. Give it only the texts"),
         ("t.TAB", "a TSV file has columns"),
         ("t.csv.gz", "a CSV file has columns"),
         ("t.tsv.zst", "a TSV file has columns"),
         ("t.parquet", "a Parquet file has columns"),
         ("t.xlsx", "an Excel file has columns"),
-        ("t.txt.gz", "is compressed. Unpack it first: gunzip --keep "),
-        ("t 1.jsonl.zst", "is compressed. Unpack it first: zstd -d '"),
+        ("t.txt.gz", "is compressed. Decompress it first: gunzip --keep "),
+        ("t 1.jsonl.zst", "is compressed. Decompress it first: zstd -d '"),
     ],
 )
 @pytest.mark.parametrize("there", [True, False])
@@ -500,7 +501,7 @@ def test_its_own_input_is_never_written_to(finished_run: Path, tmp_path: Path, h
         output = source if how == "itself" else tmp_path / ".." / tmp_path.name / "t.txt"
     done = invoke("predict", finished_run, "-i", source, "-o", output, *force)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"{output}: is the file that the texts are read from." in done.stderr
+    assert f"{output}: is the input file." in done.stderr
     assert source.read_text() == "moon\nbat\n"
 
 
@@ -513,7 +514,7 @@ def test_nor_is_what_the_shell_opened(finished_run: Path, tmp_path: Path, comman
         ["bash", "-c", f"{program} {command.format(source)}"], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2
-    assert "is the file that the texts are read from. Write to another one." in done.stderr
+    assert "is the input file. Write to another file." in done.stderr
     assert source.read_text() == "moon\nbat\n"
 
 

@@ -149,7 +149,7 @@ def test_another_panic_names_the_plugin(recipe_file: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("where", "stage"),
     [
-        ("textforge.runs.runner.load_dataset", "load"),
+        ("textforge.data.dataset.as_dataset", "load"),
         ("textforge.runs.runner.trainer_for", "vectorize"),
         ("textforge.training.trainer.Trainer._epoch", "train"),
         ("textforge.runs.runner._evaluate", "evaluate"),

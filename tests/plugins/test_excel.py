@@ -42,7 +42,7 @@ def test_rows_above_the_header_are_left_out_with_a_warning(tmp_path):
     path = write_xlsx(tmp_path / "d.xlsx", [("Our reviews", None), (None, None), *TABLE[:3]])
     dataset = excel(0, train=path, test_fraction=0.0)
     assert dataset.train == (["red", 'a, "b"'], ["1", "true"])
-    assert dataset.warnings == (f"{path}: rows 1 stand above the header and are left out.",)
+    assert dataset.warnings == (f"{path}: row 1 is above the header and was skipped.",)
 
 
 def test_a_row_without_a_label_is_refused_with_its_number_in_the_sheet(tmp_path):
@@ -54,22 +54,22 @@ def test_a_sheet_is_chosen_by_name_and_others_are_mentioned(tmp_path):
     path = write_xlsx(tmp_path / "d.xlsx", TABLE, Two=[("text", "label"), ("blue", "x"), ("grey", "y")])
     assert excel(0, train=path, test_fraction=0.0, sheet="Two").train == (["blue", "grey"], ["x", "y"])
     (warning,) = excel(0, train=path, test_fraction=0.0).warnings
-    assert "has 2 sheets, of which the first, 'One', is read. Choose another with dataset.sheet: Two." in warning
-    assert "there is no sheet 'Tow'. Its sheets: One, Two. Did you mean 'Two'?" in refused(train=path, sheet="Tow")
+    assert "has 2 sheets; the first, 'One', is read. Choose another with dataset.sheet: Two." in warning
+    assert "no sheet 'Tow'. Its sheets: One, Two. Did you mean 'Two'?" in refused(train=path, sheet="Tow")
 
 
 def test_a_file_that_is_no_sheet_is_refused_in_one_sentence(tmp_path):
     path = tmp_path / "d.xlsx"
     path.write_bytes(b"PK\x03\x04 broken")
-    assert "is no spreadsheet that can be read, or damaged" in refused(train=path)
+    assert "is not a readable spreadsheet, or is damaged" in refused(train=path)
     assert "No such file" in refused(train=tmp_path / "nowhere.xlsx")
     assert "the sheet 'One' is empty" in refused(train=write_xlsx(path, []))
-    assert "there is no column 'label'. Its columns: text, verdict." in refused(
+    assert "no column 'label'. Its columns: text, verdict." in refused(
         train=write_xlsx(path, [("text", "verdict"), ("a", "b")])
     )
 
 
-def test_the_missing_library_is_told_with_the_command_that_installs_it(tmp_path, monkeypatch):
+def test_the_error_for_a_missing_library_has_the_command_that_installs_it(tmp_path, monkeypatch):
     path = write_xlsx(tmp_path / "d.xlsx", TABLE)
     monkeypatch.setitem(sys.modules, "fastexcel", None)
     with pytest.raises(PluginError, match=r"pip install 'textforge\[excel\]'"):

@@ -68,23 +68,23 @@ def test_the_one_data_file_of_a_zip_archive_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("members", "told"),
     [
-        ({"a.csv": "text", "b.csv": "text"}, "a.zip: holds 2 files: a.csv, b.csv. A .zip must hold one data file"),
-        ({"LICENSE": "text"}, "a.zip: holds no file"),
+        ({"a.csv": "text", "b.csv": "text"}, "a.zip: contains 2 files: a.csv, b.csv. A .zip must contain exactly one"),
+        ({"LICENSE": "text"}, "a.zip: contains no data file"),
     ],
 )
-def test_a_zip_archive_without_one_data_file_is_told(tmp_path, members, told):
+def test_a_zip_archive_without_exactly_one_data_file_is_refused(tmp_path, members, told):
     with pytest.raises(DataError, match=re.escape(told)):
         read(archive(tmp_path / "a.zip", **members))
 
 
-def test_a_damaged_or_encrypted_zip_archive_is_told(tmp_path):
+def test_a_damaged_or_encrypted_zip_archive_is_refused(tmp_path):
     path = archive(tmp_path / "a.zip", **{"d.csv": "text,label\n" + "red,a\n" * 99})
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])
-    with pytest.raises(DataError, match="cannot be unpacked"):
+    with pytest.raises(DataError, match="cannot be decompressed"):
         read(path)
     path.write_bytes(whole[:40] + b"\xff\xff" + whole[42:])
-    with pytest.raises(DataError, match="cannot be unpacked"):
+    with pytest.raises(DataError, match="cannot be decompressed"):
         read(path)
     flags = whole.index(b"PK\x01\x02") + 8
     path.write_bytes(whole[:flags] + b"\x01" + whole[flags + 1 :])
@@ -102,7 +102,7 @@ def test_a_glob_that_matches_nothing_is_told_with_its_option(three):
     for option in ("train", "test"):
         with pytest.raises(DataError) as told:
             csv_files(0, **{"train": three / "other.csv", option: three / "*.tsv"})
-        assert str(told.value) == f"{three}/*.tsv: no file matches this pattern. Mend dataset.{option}."
+        assert str(told.value) == f"{three}/*.tsv: no file matches this pattern. Correct dataset.{option}."
 
 
 def test_a_recipes_paths_are_relative_to_it_also_in_lists_and_globs(three):
@@ -112,7 +112,7 @@ def test_a_recipes_paths_are_relative_to_it_also_in_lists_and_globs(three):
         part, _ = load_dataset_part(recipe)
         assert len(part.build({"seed": 0}).train[0]) == n, written
     recipe.write_text("dataset: {use: csv, train: [part-a.csv, nowhere.csv]}")
-    with pytest.raises(RecipeError, match=r"there is no file or folder .*nowhere\.csv"):
+    with pytest.raises(RecipeError, match=r"no file or folder .*nowhere\.csv"):
         load_dataset_part(recipe)
 
 
@@ -121,7 +121,7 @@ def test_a_mistake_names_the_file_of_a_list_that_has_it(three):
     bad.write_text("text,label\nred,\n")
     with pytest.raises(DataError) as told:
         read(three / "part-*.csv")
-    assert str(told.value).startswith(f"{bad}: has no row with a text and a label: 0 of 1 rows have")
+    assert str(told.value).startswith(f"{bad}: no row has both a text and a label: 0 of 1 rows have")
 
 
 # -- compressed --------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_a_damaged_compressed_file_is_told(tmp_path, kind, damage):
     }[damage]
     path = tmp_path / f"d.csv{kind}"
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"cannot be unpacked: .*Is it whole\? Copy or download it again\."):
+    with pytest.raises(DataError, match=r"cannot be decompressed: .*Is it complete\? Copy or download it again\."):
         read(path)
 
 
@@ -245,7 +245,7 @@ def test_check_refuses_pipes_devices_and_folders(tmp_path, pipe):
     recipe = tmp_path / "recipe.yaml"
     for option in ("train", "test"):
         for name, part in (("/dev/zero", "is a pipe or a device"), ("pipe.csv", "is a pipe or a device"),
-                           ("data", "is a folder. Name the files in it, as in data/*")):  # fmt: skip
+                           ("data", "is a folder. Name the files in it, such as data/*")):  # fmt: skip
             recipe.write_text(
                 f"dataset: {{use: csv, {'' if option == 'train' else 'train: recipe.yaml, '}{option}: {name}}}"
             )
@@ -266,7 +266,7 @@ def test_a_glob_tells_of_a_link_that_leads_nowhere(three):
 
 def test_a_glob_that_matches_only_folders_says_how_to_go_on(tmp_path):
     (tmp_path / "a").mkdir()
-    with pytest.raises(DataError, match=r"no file matches this pattern, only folders; .*/\*/\* looks into them"):
+    with pytest.raises(DataError, match=r"no file matches this pattern, only folders; .*/\*/\* matches the files"):
         read(tmp_path / "*")
 
 

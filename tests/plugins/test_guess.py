@@ -85,9 +85,10 @@ def test_a_comma_within_labels_is_no_separator():
 
 
 def test_that_a_title_is_joined_to_its_text_is_said():
-    told = guess(Table("table", {"title": SHORT, "body": LONG, "topic": cycle("x", "y")})).remarks
-    assert told[1:] == [
-        "'title' and 'body' look like a title and its text, so they are joined: 'text: body' would read the text alone."
+    remarks = guess(Table("table", {"title": SHORT, "body": LONG, "topic": cycle("x", "y")})).remarks
+    assert remarks[1:] == [
+        "'title' and 'body' look like a title and its text, so they are joined. "
+        "Set 'text: body' to read the text alone."
     ]
 
 
@@ -97,19 +98,19 @@ def test_what_else_could_be_meant_is_said_with_what_to_write():
     told = guess(Table("table", columns)).remarks
     assert told[0] == "60 rows; columns: hint, body, topic, tone, author, user_timezone."
     assert "'hint' holds text too: 'text: [hint, body]' would join the two." in told
-    other = "'tone' (3 different values) or 'user_timezone' (2 different values)"
+    other = "'tone' (3 distinct values) or 'user_timezone' (2 distinct values)"
     assert f"The labels could also be {other}: then set 'label: tone'." in told
     assert [one for one in told if "group: " in one] == [
-        "Rows with the same 'author' may belong together; 'group: author' holds them together."
+        "Rows with the same 'author' may belong together; 'group: author' keeps them so."
     ]
     several = guess(Table("table", {"comment": LONG, **flags(2, 3)})).remarks
-    assert "If only one of these columns is meant, set 'label: kind 2'." in several
+    assert "If only one of these columns holds labels, set 'label: kind 2'." in several
 
 
 @pytest.mark.parametrize(
     ("columns", "what"),
     [
-        ({"id": IDS, "text": LONG}, "labels (few different short values)"),
+        ({"id": IDS, "text": LONG}, "labels (few distinct short values)"),
         ({"id": IDS, "label": cycle("x", "y")}, "texts"),
         ({"text": [None] * N, "label": cycle("x", "y")}, "texts"),
     ],

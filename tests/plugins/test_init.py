@@ -214,9 +214,9 @@ def test_nothing_is_overwritten(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "d.csv", TEXTS, LABELS)
     (tmp_path / "d.yaml").write_text("mine")
-    with pytest.raises(RecipeError, match=r"d\.yaml: is there already, and nothing is overwritten\..* -o"):
+    with pytest.raises(RecipeError, match=r"d\.yaml: exists already, and init overwrites no file\..* -o"):
         call("d.csv")
-    with pytest.raises(RecipeError, match=r"d\.yaml: is there already"):  # made meanwhile
+    with pytest.raises(RecipeError, match=r"d\.yaml: exists already"):  # made meanwhile
         init.write(Path("d.yaml"), "other")
     assert (tmp_path / "d.yaml").read_text() == "mine"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.csv", "d.yaml"]
@@ -225,7 +225,7 @@ def test_nothing_is_overwritten(tmp_path, monkeypatch):
 def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = write_csv(tmp_path / "d.csv", TEXTS, LABELS)
-    with pytest.raises(RecipeError, match="there is no folder nowhere"):
+    with pytest.raises(RecipeError, match="the folder nowhere does not exist"):
         call(data, "-o", "nowhere/d.yaml")
     plain = Path.open
 
@@ -245,8 +245,8 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "content", "parts"),
     [
-        ("photo.png", b"\x89PNG\r\n", ["no dataset knows what this is", "csv, excel, fasttext", ".jsonl"]),
-        ("notes.txt", b"just text\n", ["its lines are no labelled texts", "i feel fine;joy"]),
+        ("photo.png", b"\x89PNG\r\n", ["no dataset recognizes this", "csv, excel, fasttext", ".jsonl"]),
+        ("notes.txt", b"just text\n", ["its lines are not labelled texts", "i feel fine;joy"]),
         ("d.csv", b"text,label\n\"a, red\",x\n\"green\n", ["line 3", "quote"]),
         ("d.csv", b"", ["is empty"]),
         ("d.csv", b"id,text\n" + b"".join(b"%d,word %d of a text\n" % (n, n) for n in range(9)), ["looks like labels"]),
@@ -266,12 +266,12 @@ def test_data_that_make_no_recipe_are_told_in_one_sentence(tmp_path, monkeypatch
 
 
 def test_data_that_are_not_there_are_told(tmp_path):
-    with pytest.raises(DataError, match="there is no such file or folder"):
+    with pytest.raises(DataError, match="no such file or folder"):
         call(tmp_path / "nowhere.csv")
 
 
 def test_an_empty_folder_is_told(tmp_path):
-    with pytest.raises(DataError, match="no dataset knows what this is"):
+    with pytest.raises(DataError, match="no dataset recognizes this"):
         call(tmp_path)
 
 
@@ -324,7 +324,7 @@ def test_a_plugins_dataset_is_asked_too_and_a_broken_one_disturbs_nobody(tmp_pat
 
 def test_a_broken_look_at_is_named_where_nothing_else_knows(tmp_path, with_plugin):
     (tmp_path / "d.what").write_text("?")
-    with pytest.raises(DataError, match=r"dataset 'broken' from this program cannot look at .*: division by zero"):
+    with pytest.raises(DataError, match=r"dataset 'broken' from this program failed to inspect .*: division by zero"):
         call(tmp_path / "d.what")
 
 
@@ -373,7 +373,7 @@ def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing
     begun = textforge("init", "reviews.csv", cwd=tmp_path)
     assert begun.returncode == 0 and "15 no label" in begun.stdout, begun.stderr
     again = textforge("init", "reviews.csv", cwd=tmp_path)
-    assert (again.returncode, again.stdout) == (2, "") and "is there already" in again.stderr
+    assert (again.returncode, again.stdout) == (2, "") and "exists already" in again.stderr
     trained = textforge("run", "reviews.yaml", "--json", cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
     result = only_json(trained.stdout)

@@ -80,11 +80,11 @@ BAD = {
     '[{"text": "a", "text": "b"}]': "the key 'text' occurs twice",
     '[{"text": "a", "label": "x"}, 3]': "row 2 is not an object",
     '{"text": ["a", "b"], "label": ["x"]}': "its columns have different lengths: 'text' 2, 'label' 1",
-    '{"text": "a", "label": "x"}': "one object with the keys text, label",
-    '[{"text": "a"}]': "there is no column 'label'",
+    '{"text": "a", "label": "x"}': "is one object with the keys text, label; it must be an array of objects",
+    '[{"text": "a"}]': "no column 'label'",
     '[{"text": "\\ud800", "label": "x"}]': "half a character",
     '[{"text": "a", "label": "x"}] 3': "Extra data",
-    '{"text": "a", "label": "x"}\n{"text": "b", "label": "y"}': "dataset.use: jsonl reads it",
+    '{"text": "a", "label": "x"}\n{"text": "b", "label": "y"}': "read it with dataset.use: jsonl",
 }
 
 

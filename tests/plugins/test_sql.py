@@ -56,11 +56,11 @@ def test_numbers_bytes_and_nulls_are_read_as_in_other_tables(tmp_path):
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("select body from texts", "there is no column 'label'"),
+        ("select body from texts", "no column 'label'"),
         ("select body, label from text", "no such table: text, in the query: select body, label from text"),
         ("selct", "syntax error"),
         ("delete from texts", "readonly database"),
-        ("select body, label from texts where 0", "has no row with a text and a label"),
+        ("select body, label from texts where 0", "no row has both a text and a label"),
     ],
 )
 def test_a_query_that_gives_no_rows_of_texts_is_refused_in_one_sentence(database, query, told, stream):
@@ -80,17 +80,17 @@ def test_a_path_is_relative_to_the_recipe(database, monkeypatch):
     assert load_recipe(recipe).dataset.options["connection"] == f"sqlite:///{database}"
     assert textforge.run(recipe, out=database.with_name("run")).test["n"] == 12
     recipe.write_text(recipe.read_text().replace("d.db", "nowhere.db"))
-    with pytest.raises(RecipeError, match=r"there is no file or folder .*nowhere\.db"):
+    with pytest.raises(RecipeError, match=r"no file or folder .*nowhere\.db"):
         load_recipe(recipe)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):
     (tmp_path / "d.db").write_text("just text, and no database")
-    with pytest.raises(DataError, match="is no SQLite database"):
+    with pytest.raises(DataError, match="is not an SQLite database"):
         read(tmp_path / "d.db")
 
 
-def test_a_driver_that_is_not_installed_is_told_with_the_command_that_installs_it():
+def test_the_error_for_a_missing_driver_has_the_command_that_installs_it():
     with pytest.raises(PluginError) as told:
         sql(0, connection="postgresql://eve:secret@host/shop", query="select 1")
     assert "pip install 'textforge[sql]' adbc-driver-postgresql" in str(told.value)
@@ -134,4 +134,4 @@ def test_init_reads_the_largest_table_that_has_texts_and_labels(database):
         "connection": f"sqlite:///{database}", "query": 'select "body", "label" from "texts"',
         "text": "body", "label": "label",
     }  # fmt: skip
-    assert "'texts' is read: change 'query' to read another." in found["remarks"][-1]
+    assert "The query reads 'texts', one of the tables" in found["remarks"][-1]

@@ -141,7 +141,7 @@ def test_a_standard_part_passes():
         (["linear", "-s", "warmup=3"], "'linear' gives model 'linear', scheduler 'linear'. Name one, or use --only."),
         (["top-k", "-s", "kk=3"], "metric 'top-k': unknown option 'kk'. Its options: k."),
         (["top-k", "-s", "k"], "-s k: an option is KEY=VALUE"),
-        (["top-k", "-s", "k=["], "-s k=[:1:2: not proper YAML"),
+        (["top-k", "-s", "k=["], "-s k=[:1:2: invalid YAML"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(arguments, says, monkeypatch, capsys):
@@ -175,5 +175,5 @@ def test_values_are_read_as_a_recipe_reads_them():
     }  # fmt: skip
     with pytest.raises(RecipeError, match="'a' is not a mapping"):
         read_options(["a=1", "a.b=2"])
-    with pytest.raises(RecipeError, match="the value needs quotes of its own"):  # YAML would drop the rest
+    with pytest.raises(RecipeError, match="put the value itself in quotes"):  # YAML would drop the rest
         read_options(["a=b # c"])

@@ -119,8 +119,8 @@ def test_a_part_brings_its_options_and_a_name_finds_what_is_registered():
 @pytest.mark.parametrize(
     ("kind", "component", "says"),
     [
-        ("metrics", broken.good, "there is no kind 'metrics'. Kinds: dataset"),
-        ("metric", 3, "a int is no metric: give a factory"),
+        ("metrics", broken.good, "unknown kind 'metrics'. Kinds: dataset"),
+        ("metric", 3, "a int cannot be used as metric: give a factory"),
     ],
 )
 def test_what_is_no_component_is_refused(kind, component, says):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +14,11 @@ from torch import nn
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
 from textforge.classifiers.random_state import RandomState
+from textforge.classifiers.vectorizing import vectorized
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.data.dataset import as_labels, as_texts, encode_labels
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
-from textforge.features.ragged import Features, as_features, bounded_batches
+from textforge.features.ragged import Features, bounded_batches
 
 BATCH_SIZE = 512
 """Texts per prediction batch. Bounds memory; affects results only by float rounding."""
@@ -132,7 +133,9 @@ class Classifier:
                 raise RecipeError(f"abstain must be a probability from 0 to 1, not {probability!r}.")
             probability = float(probability)
         if self.decision.multi_label:
-            raise RecipeError("abstaining is for one label a text; a multi-label classifier may give no label instead.")
+            raise RecipeError(
+                "abstention needs one label per text; a multi-label classifier may return no label instead."
+            )
         self.decision = replace(self.decision, abstain=probability)
 
     def evaluate(
@@ -164,12 +167,12 @@ class Classifier:
         if len(rows) != len(probabilities):
             raise DataError(f"{name}: {len(probabilities)} texts but {len(rows)} labels.")
         if not rows:
-            raise DataError(f"{name}: there are no texts to evaluate on.")
+            raise DataError(f"{name}: no texts to evaluate on.")
         several = self.decision.multi_label
         if isinstance(rows[0], tuple) != several:
             raise DataError(
                 f"{name}: its texts have {'one label each' if several else 'lists of labels'}; "
-                f"the classifier gives {'sets of labels' if several else 'one label a text'}."
+                f"the classifier gives {'sets of labels' if several else 'one label per text'}."
             )
         gold, chosen = encode_labels(rows, self.labels, name), self.decision.chosen(probabilities)
         results = (multi_label_metrics if several else classification_metrics)(gold, chosen, self.labels)
@@ -209,7 +212,7 @@ def as_device(device: torch.device | str) -> torch.device:
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    no_device = RecipeError(f"there is no device '{device}'. Use device 'cpu', 'cuda' or 'auto'.")
+    no_device = RecipeError(f"unknown device '{device}'. Use device 'cpu', 'cuda' or 'auto'.")
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
@@ -236,49 +239,6 @@ def rebuilt(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.Te
     return module
 
 
-def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_features",)) -> dict[str, Any]:
-    """Read the facts that a fitted vectorizer gives to models from its attributes of the same names.
-
-    Facts in `known` are left out. n_features is one of them: it is read from the features.
-
-    Raises:
-        ComponentError: the vectorizer lacks a fact that its `gives` promises.
-    """
-    who = part_name(part, "the vectorizer")
-    gives = part.gives if part else getattr(vectorizer, "gives", ())
-    facts = {}
-    for name in gives:
-        if name not in known:
-            with plugin_errors(who, f"giving the fact '{name}', which its 'gives' promises"):
-                facts[name] = getattr(vectorizer, name)
-    return facts
-
-
-def fitted_features(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
-    """Fit a vectorizer on texts and transform them, in one pass if it has `fit_transform`.
-
-    Raises:
-        ComponentError: the vectorizer raised, or did not return features.
-    """
-    with plugin_errors(who, "being fitted"):
-        if hasattr(vectorizer, "fit_transform"):
-            found = vectorizer.fit_transform(texts)
-        else:
-            vectorizer.fit(texts)
-            found = vectorizer.transform(texts)
-        return as_features(found, len(texts), who)
-
-
-def vectorized(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
-    """Transform texts with a fitted vectorizer.
-
-    Raises:
-        ComponentError: the vectorizer raised, or did not return features.
-    """
-    with plugin_errors(who, "turning texts into features"):
-        return as_features(vectorizer.transform(list(texts)), len(texts), who)
-
-
 def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Tensor:
     """Run the module on one batch and return logits, float32, shape (rows, n_classes).
 
@@ -294,7 +254,7 @@ def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Te
         f"{scores.dtype} of shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else type(scores).__name__
     )
     raise ComponentError(
-        f"{who} returned {found}; expected a float tensor of shape {wanted}: one logit a text and class."
+        f"{who} returned {found}; expected a float tensor of shape {wanted}: one logit per text and class."
     )
 
 

@@ -101,5 +101,5 @@ def unknown_monitor(monitor: str, metrics: Iterable[str]) -> str | None:
         return None
     return (
         f"trainer: monitor: '{cut(monitor)}' is not measured. Known: {listed(known)}.{did_you_mean(monitor, known)} "
-        "Others are measured where the recipe's metrics list them."
+        "To measure another metric, list it in the recipe's metrics."
     )

@@ -76,7 +76,7 @@ class Dataset:
             if len(texts) != len(labels):
                 raise DataError(f"{name}: {len(texts)} texts but {len(labels)} labels.")
             if not texts:
-                raise DataError(f"{name}: there are no texts." + ("" if name == "train" else " Leave this split out."))
+                raise DataError(f"{name}: no texts." + ("" if name == "train" else " Leave this split out."))
             object.__setattr__(self, name, (texts, labels))
             if not streams:
                 self._refuse_mixed(name)
@@ -250,7 +250,7 @@ def split_for_training(dataset: Dataset, labels: Sequence[str], settings: Traine
     if dataset.valid is not None:
         if settings.validation:
             raise RecipeError(
-                "trainer.validation would hold out training texts, but the dataset brings a "
+                "trainer.validation would hold out training texts, but the dataset has a "
                 "validation split of its own. Remove trainer.validation."
             )
         return TrainingSplits(train, (list(dataset.valid[0]), encode_labels(dataset.valid[1], labels, "valid")))
@@ -270,5 +270,5 @@ def split_for_training(dataset: Dataset, labels: Sequence[str], settings: Traine
         left, out = (([texts[row] for row in rows], y[rows]) for rows in (kept, held))
         return TrainingSplits(left, out, tuple(remarks))
     if settings.patience is not None:
-        raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for instance to 0.1.")
+        raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for example to 0.1.")
     return TrainingSplits(train)

@@ -15,7 +15,7 @@ from textforge.errors import DataError, listed
 
 
 def as_texts(texts: Iterable[str], name: str) -> list[str]:
-    """Validate texts and return them as a list; a pandas Series, for one, is not indexed by position.
+    """Validate texts and return them as a list; a pandas Series, for example, is not indexed by position.
 
     Raises:
         DataError: an item is not a str, or `texts` is a single str.
@@ -72,7 +72,7 @@ def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
     for index, row in enumerate(labels):
         if not _several(row):
             raise DataError(
-                f"{name}: the label at index {index} is {row!r}, where others are lists of labels. "
+                f"{name}: the label at index {index} is {row!r}, but others are lists of labels. "
                 "Give a list for every text, an empty list if it has no label."
             )
         names = sorted(row, key=str) if isinstance(row, (set, frozenset)) else list(row)
@@ -147,7 +147,7 @@ def encode_labels(labels: Sequence[Any], names: Sequence[str], split: str) -> ND
     if unknown:
         lacking = (f"'{label}' ({len(rows)} times, first in row {rows[0] + 1})" for label, rows in unknown.items())
         alike = ((label, same_label(label, names)) for label in [*unknown][:20])
-        pair = next((f" {label!r} looks like {known!r}: dataset.similar_labels: join or ignore_case makes them one."
+        pair = next((f" {label!r} looks like {known!r}: dataset.similar_labels: join or ignore_case merges them."
                      for label, known in alike if known is not None), "")  # fmt: skip
         raise DataError(
             f"{split}: labels that the training data lack: {listed(lacking)}. Known labels: {listed(names)}.{pair} "

@@ -95,7 +95,7 @@ def _glyph_key(label: str) -> str:
 _JOIN = "Join them with dataset.similar_labels: {}, or correct the data."
 _WAYS = {
     "look": ("look alike", _JOIN.format("join")),
-    "both": ("look alike but for upper and lower case", _JOIN.format("ignore_case")),
+    "both": ("look alike except for upper and lower case", _JOIN.format("ignore_case")),
     "case": ("differ only in upper and lower case", _JOIN.format("ignore_case")),
     "glyphs": ("differ only in letters of other alphabets, in dashes or in quotes", "Correct the data."),
 }

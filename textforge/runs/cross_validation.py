@@ -18,7 +18,7 @@ from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.failures import clear_folder, located, noting_unfinished
-from textforge.runs.plan import load_dataset, trainer_for
+from textforge.runs.plan import trainer_for
 from textforge.runs.progress import Progress, WarningLog
 from textforge.runs.summary import summarize
 
@@ -87,7 +87,7 @@ def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
 
 def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, limit: int | None) -> CrossValidation:
     from textforge.classifiers.metrics import ExtraMetrics
-    from textforge.data.dataset import encode_labels
+    from textforge.data.dataset import as_dataset, encode_labels
     from textforge.data.remarks import too_few
     from textforge.data.splits import folds
     from textforge.data.streams import Stream
@@ -97,7 +97,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     warnings.add([*recipe.warnings, *_without_callbacks(recipe)])
     progress.stage(f"loading {recipe.dataset.label}")
     with advised("load"):
-        dataset = load_dataset(recipe)
+        dataset = as_dataset(recipe.dataset, recipe.seed)
     warnings.add(dataset.warnings)
     if isinstance(dataset.train, Stream):
         raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
@@ -153,7 +153,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
 
 def _without_callbacks(recipe: Recipe) -> list[str]:
     called = [part.component.name for part in recipe.callbacks]
-    return [f"callbacks follow runs; none is called in a cross-validation: {listed(called)}."] if called else []
+    return [f"callbacks are not called in a cross-validation: {listed(called)}."] if called else []
 
 
 def _fold_remarks(dataset: Dataset, held_out: Sequence[NDArray[np.int64]]) -> Iterator[str]:

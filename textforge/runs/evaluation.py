@@ -36,8 +36,8 @@ def evaluate(
     Args:
         path: a finished run folder or a bundle.
         data: a recipe (.yaml) whose dataset is used, or a data file. A data file is read whole by the dataset named
-            after its suffix (reviews.csv by 'csv'), or
-            by that of the run if it trained on a file with the same suffix. None: the run's own data.
+            after its suffix (reviews.csv by 'csv'), or by the run's own if the run trained on a file with this suffix.
+            None: the run's own data.
         split: 'train', 'valid' or 'test'. Defaults to test, or to all rows of a data file.
         options: options of the dataset, as in `["text=review"]`.
         metrics: names of additional metrics. Defaults to those of the run's recipe.
@@ -89,11 +89,11 @@ def _data_file(run: Path, data: str | Path | None) -> Path:
     """The recipe or data file to read: `data` if given, else the run's own recipe."""
     own = run / run_folder.RESOLVED
     if data is None and not own.is_file():
-        raise BundleError(f"{run}: a bundle contains no data. Name some with --data FILE or --data RECIPE.")
+        raise BundleError(f"{run}: a bundle contains no data. Name data with --data FILE or --data RECIPE.")
     path = own if data is None else Path(data)
     if not path.is_file():
         found = "is a folder, not a file" if path.is_dir() else "is a pipe or a device; save it to a file"
-        raise RecipeError(f"{path}: {found if path.exists() else 'there is no such file'}.")
+        raise RecipeError(f"{path}: {found if path.exists() else 'no such file'}.")
     return path
 
 
@@ -112,7 +112,7 @@ def _changed_data(run: Path, dataset: Dataset) -> list[str]:
         return [f"{run_folder.ENVIRONMENT} cannot be read, so the data may differ from those the run was made with."]
     if dataset.fingerprint() == then:
         return []
-    return ["the data are not those that the run was made with: their SHA-256 differs."]
+    return ["the data differ from those that the run was made with (by their SHA-256)."]
 
 
 def _own_dataset(run: Path) -> dict[str, Any] | None:

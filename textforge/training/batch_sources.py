@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from textforge.classifiers.classifier import vectorized
-from textforge.components.part import plugin_errors
+from textforge.classifiers.vectorizing import vectorized
 from textforge.components.settings import TrainerSettings
-from textforge.data.dataset import Dataset, encode_labels
+from textforge.data.dataset import encode_labels
 from textforge.data.streams import Stream
 from textforge.errors import DataError, RecipeError
 from textforge.features.ragged import Batch, Features, batches, joined, training_order
@@ -28,9 +27,9 @@ class BatchPlan:
     """How batches are drawn, and the device of their targets.
 
     Args:
-        settings: batch_size, shuffle, bucket_by_length and drop_last count here.
+        settings: only batch_size, shuffle, bucket_by_length and drop_last are used.
         seed: determines the order of the texts.
-        device: of the targets.
+        device: device of the targets.
     """
 
     settings: TrainerSettings
@@ -42,14 +41,14 @@ class InMemoryBatches:
     """Batches of features that are computed once.
 
     Args:
-        features: of all training texts.
-        y: their encoded labels.
+        features: features of all training texts.
+        y: the encoded labels.
         plan: how batches are drawn.
     """
 
     def __init__(self, features: Features, y: NDArray[Any], plan: BatchPlan) -> None:
         self.features, self.y, self.device = features, y, plan.device
-        self.n_texts, self.n_features = len(y), features.n_features
+        self.n_texts = len(y)
         self._settings, self._seed = plan.settings, plan.seed
         self._targets = torch.from_numpy(y).to(plan.device)
 
@@ -72,21 +71,17 @@ class StreamedBatches:
     batch are carried over to the next chunk, so all batches except the last are full.
 
     Args:
-        dataset: whose train is a stream.
-        labels: the classes in their order.
-        vectorizer: fitted here by its `fit_chunks`, in one pass over the stream.
-        who: how messages call it.
+        stream: the stream of training texts.
+        labels: the class names, in the order of the model's outputs.
+        vectorizer: the fitted vectorizer.
+        who: the vectorizer's name in messages.
         plan: how batches are drawn.
     """
 
-    def __init__(self, dataset: Dataset, labels: Sequence[str], vectorizer: Any, who: str, plan: BatchPlan) -> None:
-        assert isinstance(dataset.train, Stream)
-        self._stream, self._labels, self._vectorizer, self._who = dataset.train, labels, vectorizer, who
+    def __init__(self, stream: Stream, labels: Sequence[str], vectorizer: Any, who: str, plan: BatchPlan) -> None:
+        self._stream, self._labels, self._vectorizer, self._who = stream, labels, vectorizer, who
         self._settings, self._seed, self._device = plan.settings, plan.seed, plan.device
-        with plugin_errors(who, "being fitted chunk by chunk"):
-            vectorizer.fit_chunks(dataset.train_chunks())
-        self.n_texts = dataset.n_train
-        self.n_features = vectorized(vectorizer, [""], who).n_features
+        self.n_texts = stream.n_texts
 
     def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
         """The number of training texts of each class, int64 (n_classes,)."""
@@ -174,7 +169,7 @@ def require_in_memory(source: BatchSource, what: str) -> InMemoryBatches:
     """Return the source if its features are in memory.
 
     Raises:
-        RecipeError: the source is a stream; the message names `what` needs all texts.
+        RecipeError: the source is a stream; `what` is the subject of the message.
     """
     if isinstance(source, InMemoryBatches):
         return source

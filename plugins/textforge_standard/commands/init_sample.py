@@ -1,7 +1,7 @@
-"""Sample large files, so that `textforge init` need not read all of them.
+"""Sample large files, so that `textforge init` need not read them whole.
 
 A sample is a smaller file of the same format and name in a temporary folder. Its rows come from places spread evenly
-over the file, since files are often sorted by label.
+over the file, because files are often sorted by label.
 """
 
 import tempfile
@@ -15,18 +15,18 @@ from textforge import TextforgeError
 from textforge_standard.commands.init_sample_files import write_sample
 
 LARGE = 1 << 25
-"""Bytes from which on a file is sampled."""
+"""Size in bytes above which a file is sampled."""
 PACKED_LARGE = 1 << 22
-"""Bytes from which on a compressed file is sampled."""
+"""Size in bytes above which a compressed file is sampled."""
 
 
 @dataclass
 class Sampled:
-    """Data to look at in place of other data.
+    """Data to inspect, sampled if they are large.
 
     Args:
-        data: the file or folder to look at.
-        original: the file or folder that it stands for.
+        data: the file or folder to inspect.
+        original: the file or folder that `data` is a sample of; `data` itself if nothing was sampled.
         files: the original of each sampled file.
     """
 
@@ -35,7 +35,7 @@ class Sampled:
     files: dict[Path, Path] = field(default_factory=dict)
 
     def originals(self, value: Any) -> Any:
-        """Replace the paths of samples by those of the originals, in options and in sentences."""
+        """Replace the paths of samples with those of the originals, in options and in sentences."""
         if isinstance(value, dict):
             return {key: self.originals(one) for key, one in value.items()}
         if isinstance(value, list):
@@ -49,21 +49,21 @@ class Sampled:
         return value
 
     def remarks(self) -> list[str]:
-        """A sentence about what was looked at; none if nothing was sampled."""
+        """Sentences about the sample; empty if nothing was sampled."""
         if not self.files:
             return []
         size = sum(path.stat().st_size for path in self.files.values())
         seen = sum(path.stat().st_size for path in self.files)
         return [
-            f"The data are large ({size / 1e6:,.0f} MB), so only a sample of {seen / 1e6:,.0f} MB was looked at, from "
-            "places all over them: the numbers below are those of the sample. A run checks every row. Data that do not "
-            "fit in memory are read with 'stream: true'."
+            f"The data are large ({size / 1e6:,.0f} MB), so init read a sample of {seen / 1e6:,.0f} MB from places all "
+            "over them. The numbers below are those of the sample; a run checks every row. If the data do not fit in "
+            "memory, set 'stream: true'."
         ]
 
 
 @contextmanager
 def sampled(data: Path) -> Iterator[Sampled]:
-    """Yield a sample of a large file, or of a folder's large files; data that are not large stand for themselves."""
+    """Yield a sample of a large file, or of a folder's large files; small data are yielded as they are."""
     inside = sorted(data.iterdir()) if data.is_dir() else [data]
     if not any(map(_is_large, inside)):
         yield Sampled(data, data)

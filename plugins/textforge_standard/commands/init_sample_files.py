@@ -8,25 +8,25 @@ from pathlib import Path
 from urllib.parse import quote
 
 PIECES = 16
-"""Number of places at which a file is read."""
+"""Number of places to read from a file."""
 PIECE = 1 << 19
 """Bytes to read at each place."""
 MOST_UNPACKED = 1 << 29
-"""Largest number of bytes to decompress; rows behind them are not looked at."""
+"""Maximum number of bytes to decompress; later rows are ignored."""
 ROWS = 50_000
 """Number of rows to take from a binary table."""
 PLACES = 6
-"""Number of places at which a Parquet file is read: a whole row group must be decoded for each."""
+"""Number of places to read from a Parquet file; each decodes a whole row group."""
 TABLES = (".csv", ".tsv", ".tab")
 LINES = (".txt", ".text", ".data", ".dat", "", ".jsonl", ".ndjson", ".ft", ".fasttext", ".train", ".valid", ".test")
 TRIED = 200
-"""Number of lines of a piece to try as the beginning of a row."""
+"""Maximum number of line starts in a piece to try as the start of a row."""
 ENOUGH = 1 << 15
-"""Number of characters that show whether rows begin at some place."""
+"""Number of characters that decide whether a row starts at an offset."""
 
 
 def write_sample(path: Path, to: Path) -> Path | None:
-    """Write a sample of a file, not compressed, to a path or to a path without a suffix of compression.
+    """Write a sample of a file, decompressed, to a path without the suffix of a compression.
 
     Returns:
         The path of the sample, or None for a format that is not sampled.
@@ -69,7 +69,7 @@ def _pieces(path: Path) -> list[bytes]:
 
 
 def _unpacked_pieces(path: Path) -> list[bytes]:
-    """Pieces of a compressed file from places spread evenly over it, whose length is not known."""
+    """Pieces of a compressed file, of unknown length, from places spread evenly over it."""
     from textforge_standard.datasets.packed import pieces
 
     found: list[bytes] = []
@@ -86,7 +86,7 @@ def _unpacked_pieces(path: Path) -> list[bytes]:
 
 
 def _decoded(pieces: list[bytes]) -> tuple[str, list[str]]:
-    """The encoding to write a sample in, and the text of each piece; Latin-1 stands for one that is not wide."""
+    """The encoding of the sample and the text of each piece; Latin-1 for any encoding but UTF-16 and UTF-32."""
     from textforge_standard.datasets.encodings import detect
 
     found = detect(pieces[0][: len(pieces[0]) // 4 * 4]) if b"\0" in pieces[0][:1024] else None
@@ -107,7 +107,7 @@ def _lines(texts: list[str]) -> Iterator[str]:
 
 
 def _table_rows(texts: list[str]) -> Iterator[str]:
-    """Yield the whole rows of each text, of which the first begins with a row and the others anywhere."""
+    """Yield the whole rows of each text; the first text starts with a row, the others may start within one."""
     from textforge_standard.datasets.blocks import last_row_end
     from textforge_standard.datasets.csv_oddities import SEPARATORS
     from textforge_standard.datasets.csv_rows import Rows
@@ -116,7 +116,7 @@ def _table_rows(texts: list[str]) -> Iterator[str]:
     separator = separator_of(texts[0], SEPARATORS)[0]
 
     def fit(text: str, quotes: bool, width: int | None) -> bool:
-        """Whether a text begins with a row: its quotes are in place, and nearly all rows have the same width."""
+        """Whether a text starts with a row: its quotes are valid, and nearly all rows have the same width."""
         part = text[:ENOUGH]
         rows = Rows(part[: last_row_end(part, quotes)].encode() or b"\n", separator, quotes)
         same = int((rows.widths == (rows.width if width is None else width)).sum())
@@ -134,7 +134,7 @@ def _table_rows(texts: list[str]) -> Iterator[str]:
 
 
 def _json_rows(texts: list[str]) -> Iterator[str] | None:
-    """The objects of each text, as an array; None if the file is no array of objects, and lines if it has lines."""
+    """The objects of each text, as an array; whole lines of JSON Lines; None for any other file."""
     from textforge_standard.datasets.json_objects import decode
 
     begin = re.match(r"(?:\xef\xbb\xbf|\ufeff)?\s*\[\s*(?=\{)", texts[0])

@@ -27,15 +27,15 @@ def whole_lines(path: Path, text: Iterable[str], size: int) -> Iterator[str]:
             yield block
             parts, length, lines = [rest], len(rest), lines + block.count("\n")
         elif length > LONGEST + size:
-            raise _too_long(path, lines, "One JSON object a line is needed.")
+            raise _too_long(path, lines, "Each line must be one JSON object.")
     yield "".join(parts)
 
 
 def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int, take_rest: Callable[[], str]) -> Iterator[str]:
     """Yield blocks of whole rows; the text ends with exactly one newline.
 
-    A newline ends a row if the number of quotes before it is even. The reader of a block validates their places; where
-    it finds that the last row is not complete, `take_rest` returns that row, which then begins the next block.
+    A newline ends a row if the number of quotes before it is even. The reader of a block validates their places; if
+    it finds the last row incomplete, `take_rest` returns that row, which then begins the next block.
 
     Raises:
         DataError: a row is too long.
@@ -57,7 +57,7 @@ def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int, take_re
             yield buffer[:end]
             lines += buffer.count("\n", 0, end)
         elif length > LONGEST:
-            advice = "Is a quote never closed? Where no text is in quotes, set dataset.quotes: false."
+            advice = "Is a quote never closed? If quotes are plain text in this file, set dataset.quotes: false."
             raise _too_long(path, lines, advice)
         incomplete = take_rest() if end else ""
         lines -= incomplete.count("\n")

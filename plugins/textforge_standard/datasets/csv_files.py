@@ -12,7 +12,7 @@ from textforge_standard.datasets.files import Files, data_files, no_such_encodin
 from textforge_standard.datasets.packed import content
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
@@ -45,7 +45,7 @@ def csv_files(
         malformed: treat rows with more or fewer fields than columns as an error, or drop and count them.
     """
     own = {"separator": separator, "quotes": quotes, "names": names, "encoding": encoding, "malformed": malformed}
-    return from_files(files, hold_out, columns, streaming, seed, read_separated, separated_blocks, **own)
+    return Format(read_separated, separated_blocks, own).dataset(seed, files, hold_out, columns, streaming)
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:

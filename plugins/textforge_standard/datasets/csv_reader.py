@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def read_separated(
     if not re.search(rb"[^\r\n]\r?\n\Z", data[-3:]):  # avoids copying the whole text
         data = data.rstrip(b"\r\n") + b"\n"
     del text
-    reader = _Reader(path, wanted, separator, quotes, names, malformed == "drop")
+    reader = _Reader(path, wanted, _Dialect(separator, quotes, names, malformed == "drop"))
     table = reader.read(data, final=True)
     table.warnings = reader.finish()
     table.n_malformed = reader.ragged.count
@@ -64,7 +65,7 @@ def separated_blocks(
     Raises:
         DataError: as in `read_separated`, or a row is too long.
     """
-    reader = _Reader(path, wanted, separator, quotes, names, malformed == "drop")
+    reader = _Reader(path, wanted, _Dialect(separator, quotes, names, malformed == "drop"))
     for block in whole_rows(path, decoded_pieces(path, pieces(path), encoding), quotes, size, reader.take_rest):
         yield reader.read(block.encode())
     if rest := reader.take_rest():
@@ -73,37 +74,41 @@ def separated_blocks(
         yield Table(path, {name: [] for name in wanted}, numbers=[], warnings=warnings)
 
 
+@dataclass(frozen=True)
+class _Dialect:
+    """How to read a delimited file."""
+
+    separator: str
+    quotes: bool
+    names: Sequence[str] | None
+    """Column names of a file without a header."""
+    drop: bool
+    """Whether to drop rows with more or fewer fields than columns."""
+
+
 class _Reader:
     """Reader of one file, whole or in blocks; collects anomalies of its rows."""
 
-    def __init__(
-        self,
-        path: Path,
-        wanted: dict[str, str] | None,
-        separator: str,
-        quotes: bool,
-        names: Sequence[str] | None,
-        drop: bool,
-    ) -> None:
-        self.path, self.wanted, self.separator, self.quotes = path, wanted, separator, quotes
-        self.names = None if names is None else list(names)
+    def __init__(self, path: Path, wanted: dict[str, str] | None, dialect: _Dialect) -> None:
+        self.path, self.wanted, self.separator, self.quotes = path, wanted, dialect.separator, dialect.quotes
+        self.names = None if dialect.names is None else list(dialect.names)
         self.header: list[str] = []
         self.line = self.row = 1
         """Numbers of the next line and the next row."""
-        if names is None:
-            self.ragged = Ragged("the header", drop)
-            self.repeated = Repeated("the header", "Were several files put together?")
+        if self.names is None:
+            self.ragged = Ragged("the header", dialect.drop)
+            self.repeated = Repeated("the header", "Were several files concatenated?")
         else:
-            self.ragged = Ragged("dataset.names", drop)
-            self.repeated = Repeated("dataset.names", "Where a file has a header, names are not needed.")
+            self.ragged = Ragged("dataset.names", dialect.drop)
+            self.repeated = Repeated("dataset.names", "If the file has a header, leave out names.")
         self.swallowed = Swallowed()
-        self.stray = StrayQuotes(separator)
+        self.stray = StrayQuotes(dialect.separator)
         self.above: list[str] = []
         """Warnings about lines above the header."""
         self._rest = ""
 
     def read(self, data: bytes, final: bool = False) -> Table:
-        """Read the rows of a block of whole lines, of which the last may be left for `take_rest`.
+        """Read the rows of a block of whole lines; keep an incomplete last row for `take_rest`.
 
         Args:
             data: the lines, encoded as UTF-8.
@@ -136,7 +141,7 @@ class _Reader:
         return self.repeated.left_out(table, rows, self.header, first)
 
     def take_rest(self) -> str:
-        """The last lines of the block, which may belong to a row that is not complete yet."""
+        """Return the incomplete row at the end of the block, to be read with the next block."""
         rest, self._rest = self._rest, ""
         return rest
 
@@ -182,9 +187,9 @@ class _Reader:
             data = data.split(b"\n", n)[n]
             first, last = self.line, self.line + n - 1
             self.line += n
-            lines = f"line {first} stands" if n == 1 else f"lines {first} to {last} stand"
+            lines = f"line {first} is" if n == 1 else f"lines {first} to {last} are"
             what = "the header" if self.names is None else "the rows"
-            self.above.append(f"{lines} above {what} and {'is' if n == 1 else 'are'} left out.")
+            self.above.append(f"{lines} above {what} and {'was' if n == 1 else 'were'} skipped.")
         return data
 
     def _without_separator_line(self, data: bytes) -> bytes:
@@ -196,7 +201,7 @@ class _Reader:
         separator, end = found
         if separator != self.separator:
             raise DataError(
-                f"{self.path}: line 1 says that columns are separated by {separator!r}. "
+                f"{self.path}: line 1 declares {separator!r} as the separator. "
                 f"Read the file with dataset.use: csv and dataset.separator: {json.dumps(separator)}."
             )
         self.line = 2
@@ -230,7 +235,7 @@ class _Reader:
         from textforge import DataError
 
         empty = f"line {self.line} is empty" if rows is not None and len(rows) else "is empty"
-        needed = "; a header line with the columns' names is needed" if self.names is None else ""
+        needed = "; a header line with the names of the columns is required" if self.names is None else ""
         return DataError(f"{self.path}: {empty}{needed}.")
 
     def _columns(self, rows: Rows, first: int) -> dict[str, list[str | None]]:
@@ -271,7 +276,7 @@ def separator_is_wrong(*, separator: str, **_: Any) -> str | None:
     """The error message for an invalid separator, or None; for check_options."""
     if len(separator) != 1 or not separator.isascii() or separator in '"\r\n\0':
         return (
-            f"separator {separator!r} must be one ASCII character, neither a quote nor a line end. "
+            f"separator {separator!r} must be one ASCII character, not a quote or a line break. "
             "Common ones: ',' ';' '|' and, for tabs, \"\\t\" in double quotes."
         )
     return None

@@ -1,4 +1,4 @@
-"""Read past stray quotes, and past lines above the header, in delimited text."""
+"""Repair stray quotes in delimited text, and find the lines above its header."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ NAMES = (TEXT_NAMES, GROUP_NAMES, *LABEL_NAMES)
 
 @dataclass
 class StrayQuotes:
-    """Rows with a quote that is misplaced or never closed, which is read as text.
+    """Rows with a misplaced or unclosed quote, which is read as text.
 
     Args:
         separator: ASCII character between fields.
@@ -27,7 +27,7 @@ class StrayQuotes:
     first: list[int] = field(default_factory=list)
     """Line numbers of the first such rows."""
     errors: dict[int, str] = field(default_factory=dict)
-    """Messages about the first rows that have another number of fields even so, by line number."""
+    """Error messages for the first rows that still have the wrong number of fields, by line number."""
 
     def __post_init__(self) -> None:
         plain = rf'[^"\n{re.escape(self.separator)}]*+'
@@ -39,16 +39,16 @@ class StrayQuotes:
         self._field = re.compile(rf'(?:"((?:[^"\n]|"")*+)"(?={end}|\r?\Z)|([^{end}]*+))(?:{end}|\r?\Z)')
 
     def repaired(self, text: str, width: int, line: int, final: bool) -> tuple[str, str]:
-        """Put the fields of such rows in quotes, and double the quotes in them; lines keep their numbers.
+        """Quote the fields of such rows and double the quotes in them; line numbers do not change.
 
         Args:
             text: whole lines, the first of which begins a row.
             width: number of columns.
             line: line number of the first line.
-            final: whether the file ends with this text; otherwise, a quote that is not closed yet may be closed later.
+            final: whether the file ends with this text; if not, an open quote may close in the next one.
 
         Returns:
-            The text with valid quotes, and the rest of the text, a row that is not complete yet.
+            The text with valid quotes, and the incomplete row at its end.
         """
         found: list[str] = []
         at = kept = 0
@@ -74,22 +74,22 @@ class StrayQuotes:
         return "".join([*found, text[kept:]]), ""
 
     def _error(self, text: str, line: int) -> str:
-        """The error message for the row that begins a text and has a misplaced quote."""
+        """The error message for a text's first row, which has a misplaced quote."""
         try:
             next(parsed(text, self.separator, True, line))
         except ValueError as error:
-            return f"{error} Or leave such rows out with dataset.malformed: drop."
+            return f"{error} Or drop such rows with dataset.malformed: drop."
         return ""
 
     def _is_open(self, text: str, at: int) -> bool:
-        """Whether a field of the row at this offset has a quote that is not closed in the text."""
+        """Whether a field of the row at this offset opens a quote that the text does not close."""
         complete = self._complete.match(text, at)
         end = complete.end() if complete is not None else at
         unclosed = text[end : end + 1] == '"' and self._quoted.match(text, end) is None
         return unclosed and len(text) - at < LONGEST_FIELD
 
     def _fields(self, line: str) -> list[str]:
-        """The fields of a line, of which some are in quotes and the others hold quotes as text."""
+        """The fields of a line; in fields that are not quoted, quotes are text."""
         found, at = [], 0
         while (one := self._field.match(line, at)) is not None:
             text = one[2].removesuffix("\r") if one[1] is None else one[1].replace('""', '"')
@@ -106,11 +106,10 @@ class StrayQuotes:
         if not self.count:
             return []
         lines = listed([*map(str, self.first), *[""] * (self.count - len(self.first))], limit=SHOWN)
-        one = self.count == 1
+        where, has = (f"line {lines}", "has") if self.count == 1 else (f"lines {lines}", "have")
         return [
-            f"{'line' if one else 'lines'} {lines} {'holds' if one else 'hold'} a quote that opens or closes no text "
-            'and is read as text. Put such a text in quotes and double those inside it, as in "5"" wide", or set '
-            "dataset.quotes: false if no text of the file is in quotes."
+            f"{where} {has} a misplaced quote, which is read as text. Put the whole field in quotes and double those "
+            'inside it, as in "5"" wide", or set dataset.quotes: false if the file puts no fields in quotes.'
         ]
 
 
@@ -120,9 +119,9 @@ def n_lines_above(text: str, separator: str, quotes: bool, wanted: dict[str, str
     Args:
         text: the beginning of the file.
         separator: ASCII character between fields.
-        quotes: whether quotes have a meaning.
-        wanted: the wanted columns, by which a header is known; None if they are not known.
-        width: number of columns of a file without a header; only comments stand above its rows.
+        quotes: whether a field in quotes may contain separators.
+        wanted: the wanted columns, which identify the header; None if unknown.
+        width: number of columns of a file without a header, which may have only comments above its rows.
     """
     lines = text.split("\n", FIRST_LINES)[:FIRST_LINES]
     rows = [_split(line, separator, quotes) for line in lines]
@@ -145,7 +144,7 @@ def _split(line: str, separator: str, quotes: bool) -> list[str]:
 
 
 def _is_above(line: str, row: list[str], comments: bool = False) -> bool:
-    """Whether a line may stand above a header: a comment, a blank line or, unless `comments`, a title."""
+    """Whether a line may precede a header: a comment, a blank line or, unless `comments`, a title."""
     return not line.strip() or line.startswith(COMMENTS) or (not comments and not any(map(str.strip, row[1:])))
 
 
@@ -154,7 +153,7 @@ def _named_header(rows: list[list[str]], wanted: dict[str, str]) -> int | None:
 
 
 def _likely_header(lines: list[str], rows: list[list[str]]) -> int | None:
-    """The first row with several names; it may be a comment, as in `#id,text`, if the next row is not a header."""
+    """The first row with several names. It may look like a comment, as in `#id,text`, if the next row is no header."""
     for number, (line, row) in enumerate(zip(lines, rows, strict=True)):
         if len(row) < 2 or not all(map(str.strip, row)):
             if _is_above(line, row):

@@ -15,7 +15,7 @@ from textforge_standard.datasets.tables import Looked
 FIRST_LINES = 50
 """Number of lines that decide which separator a file has."""
 MOST_MALFORMED = 0.05
-"""Largest fraction of malformed rows that `init` leaves out."""
+"""Largest fraction of malformed rows that `init` drops."""
 QUOTED = re.compile('"(?:[^"]|"")*"')
 NAMES = (TEXT_NAMES, GROUP_NAMES, *LABEL_NAMES)
 
@@ -43,7 +43,7 @@ def read_unknown(path: Path, separators: str) -> Looked:
     except DataError as error:
         try:
             table = read_separated(path, None, **given, quotes=False)
-            given["quotes"], why["quotes"] = False, "a quote stands where none may"
+            given["quotes"], why["quotes"] = False, "a quote is misplaced"
         except DataError:
             if (few := _without_malformed(path, given)) is None:
                 raise error from None
@@ -52,7 +52,7 @@ def read_unknown(path: Path, separators: str) -> Looked:
             why["malformed"] = f"{rows} more or fewer columns than the header"
     else:
         if table.warnings and (other := _without_quotes(path, given, table)):
-            table, given["quotes"], why["quotes"] = other, False, "a quote in one row would pair with one in another"
+            table, given["quotes"], why["quotes"] = other, False, "a quote in one row could pair with one in another"
     if "quotes" in given:
         options["quotes"] = False
     if _no_header(table):
@@ -65,7 +65,7 @@ def read_unknown(path: Path, separators: str) -> Looked:
 def separator_of(text: str, separators: str) -> tuple[str, str]:
     """The separator of the columns, and the reason for choosing it."""
     if said := separator_line(text.encode("utf-8", "replace")):
-        return said[0], f"as its first line, sep={said[0]}, says"
+        return said[0], f"as its first line, sep={said[0]}, declares"
     lines = _lines(text)
     if steady := [
         c for c in separators if (count := lines[0].count(c)) and all(line.count(c) == count for line in lines)
@@ -78,13 +78,13 @@ def separator_of(text: str, separators: str) -> tuple[str, str]:
 
 
 def _lines(text: str) -> list[str]:
-    """The first lines of a text that are not comments, without what stands in quotes."""
+    """The first lines of a text that are not comments, without quoted fields."""
     plain = QUOTED.sub("", text[: 1 << 16].removeprefix("\ufeff"))
     return [line for line in plain.splitlines() if line.strip() and not line.startswith("#")][:FIRST_LINES] or [""]
 
 
 def is_table(text: str) -> bool:
-    """Whether a text whose suffix says nothing has columns: a header, or three or more separated by tabs."""
+    """Whether a text has columns: a header with a usual name, or three or more fields separated by tabs."""
     lines = _lines(text)
     for separator in SEPARATORS:
         count = lines[0].count(separator)
@@ -97,7 +97,7 @@ def is_table(text: str) -> bool:
 
 
 def _without_malformed(path: Path, given: dict[str, Any]) -> Table | None:
-    """Read the file without its malformed rows; None if that fails or they are many."""
+    """Read the file without its malformed rows; None if that fails or if there are many."""
     from textforge import DataError
 
     try:

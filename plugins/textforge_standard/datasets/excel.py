@@ -10,7 +10,7 @@ from textforge_standard.datasets.files import Files
 from textforge_standard.datasets.packed import unpacked
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.tables import Looked, from_files, look_at_files
+from textforge_standard.datasets.tables import Format, Looked, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
@@ -34,12 +34,12 @@ def excel(
 ) -> Any:
     """Sheets of Excel (.xlsx, .xlsb, .xls) and OpenDocument (.ods), with a header; needs textforge[excel].
 
-    Numbers and truth values become text, as in JSON: `1`, `2.5`, `true`.
+    Numbers and booleans become text, as in JSON: `1`, `2.5`, `true`.
 
     Options:
         sheet: name of the sheet; by default the first.
     """
-    return from_files(files, hold_out, columns, streaming, seed, read_sheet, sheet_blocks, sheet=sheet)
+    return Format(read_sheet, sheet_blocks, {"sheet": sheet}).dataset(seed, files, hold_out, columns, streaming)
 
 
 def read_sheet(path: Path, wanted: dict[str, str] | None, *, sheet: str | None = None) -> Table:
@@ -53,7 +53,7 @@ def read_sheet(path: Path, wanted: dict[str, str] | None, *, sheet: str | None =
     rows, name, others = _rows(path, sheet)
     at = _header(rows, wanted)
     if at is None:
-        raise DataError(f"{path}: the sheet '{name}' is empty; a row with the columns' names is needed.")
+        raise DataError(f"{path}: the sheet '{name}' is empty; a header row with the names of the columns is required.")
     header = ["" if cell is None else cell.strip() for cell in rows[at]]
     if wanted is None:
         wanted = {one: one for one in header if one and header.count(one) == 1}
@@ -61,10 +61,12 @@ def read_sheet(path: Path, wanted: dict[str, str] | None, *, sheet: str | None =
     numbers = [number for number in range(at + 1, len(rows)) if any(cell is not None for cell in rows[number])]
     found = {one: [rows[number][header.index(one)] for number in numbers] for one in wanted}
     above = [number + 1 for number in range(at) if any(rows[number])]
-    warnings = [f"{path}: rows {_listed(above)} stand above the header and are left out."] if above else []
+    one = len(above) == 1
+    verb = "is above the header and was skipped" if one else "are above the header and were skipped"
+    warnings = [f"{path}: {'row' if one else 'rows'} {_listed(above)} {verb}."] if above else []
     if others and sheet is None:
         warnings.append(
-            f"{path}: has {len(others) + 1} sheets, of which the first, '{name}', is read. Choose another with "
+            f"{path}: has {len(others) + 1} sheets; the first, '{name}', is read. Choose another with "
             f"dataset.sheet: {_listed(others)}."
         )
     return Table(path, found, called=f"rows {{}} of the sheet '{name}'", numbers=[n + 1 for n in numbers],
@@ -72,7 +74,7 @@ def read_sheet(path: Path, wanted: dict[str, str] | None, *, sheet: str | None =
 
 
 def sheet_blocks(path: Path, wanted: dict[str, str], *, sheet: str | None = None) -> Iterator[Table]:
-    """Yield the table of `read_sheet`: a sheet, of at most 1,048,576 rows, is read as a whole."""
+    """Yield the table of `read_sheet`: a sheet has at most 1,048,576 rows and is read whole."""
     yield read_sheet(path, wanted, sheet=sheet)
 
 
@@ -99,21 +101,19 @@ def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[str | None, ...]], 
             book = fastexcel.read_excel(str(file))
             names = book.sheet_names
             if sheet is not None and sheet not in names:
-                raise DataError(
-                    f"{path}: there is no sheet '{sheet}'. Its sheets: {listed(names)}.{did_you_mean(sheet, names)}"
-                )
+                raise DataError(f"{path}: no sheet '{sheet}'. Its sheets: {listed(names)}.{did_you_mean(sheet, names)}")
             name = sheet if sheet is not None else names[0]
             frame = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except fastexcel.FastExcelError as error:
         reason = str(error).splitlines()[0].removeprefix("calamine error: ")
-        raise DataError(f"{path}: is no spreadsheet that can be read, or damaged: {reason}.") from error
+        raise DataError(f"{path}: is not a readable spreadsheet, or is damaged: {reason}.") from error
     return frame.rows(), name, [other for other in names if other != name]
 
 
 def _header(rows: list[tuple[str | None, ...]], wanted: dict[str, str] | None) -> int | None:
-    """The index of the header: the first row with the wanted names, else the first of the fullest rows at the top."""
+    """Index of the header: the first row with the wanted names, else the first row over half as full as the fullest."""
     top = rows[:TITLE_ROWS]
     if wanted is not None:
         for number, row in enumerate(top):

@@ -38,7 +38,7 @@ class Files:
                 return f"{name} is an empty list; name at least one file."
             for path in [paths] if isinstance(paths, Path) else paths or ():
                 if path.is_dir() and not self.folders:
-                    return f"{name}: {path} is a folder. Name the files in it, as in {path.name}/*."
+                    return f"{name}: {path} is a folder. Name the files in it, such as {path.name}/*."
         return None
 
     def splits(self) -> dict[str, list[Path]]:
@@ -64,11 +64,11 @@ def expanded(paths: Paths, option: str) -> list[Path]:
         matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))] if is_glob else [path]
         files = [match for match in matches if not (is_glob and match.is_dir())]
         if not files:
-            only = f", only folders; {path / '*'} looks into them" if matches else ""
-            raise DataError(f"{path}: no file matches this pattern{only}. Mend dataset.{option}.")
+            only = f", only folders; {path / '*'} matches the files in them" if matches else ""
+            raise DataError(f"{path}: no file matches this pattern{only}. Correct dataset.{option}.")
         for file in files:
             if file.exists() and not (file.is_file() or file.is_dir()):  # opening a pipe may block forever
-                raise DataError(f"{file}: is a pipe or a device. Data are read more than once: save them to a file.")
+                raise DataError(f"{file}: is a pipe or a device. Data are read more than once, so save them to a file.")
         found |= dict.fromkeys(files)
     return list(found)
 
@@ -158,7 +158,7 @@ def _save_as(data: bytes, optional: bool) -> str:
     found = detect(data)
     advice = "Save the file as UTF-8"
     if optional:
-        named = f": {found.name}" if found is not None else ", for instance latin-1 or cp1252"
+        named = f": {found.name}" if found is not None else ", such as latin-1 or cp1252"
         advice += f", or name its encoding with dataset.encoding{named}"
     return f"{advice}." if found is None else f"{advice}. {found.how_sure[0].upper()}{found.how_sure[1:]}."
 
@@ -168,5 +168,5 @@ def no_such_encoding(*, encoding: str, **_: Any) -> str | None:
     try:
         "".encode(encoding)
     except (LookupError, ValueError):
-        return f"there is no encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252, utf-16."
+        return f"unknown encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252, utf-16."
     return None

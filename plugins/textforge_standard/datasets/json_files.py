@@ -12,15 +12,15 @@ from textforge_standard.datasets.json_objects import RepeatedKeyError, all_names
 from textforge_standard.datasets.packed import pieces
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
 ROWS = "rows {}"
 WHITE = " \t\r\n"
 SHAPES = (
-    'an array of objects, [{"text": "…", "label": "…"}, …], or an object of columns, {"text": ["…"], "label": ["…"]}, '
-    "is needed."
+    'must be an array of objects, [{"text": "…", "label": "…"}, …], or an object of columns, '
+    '{"text": ["…"], "label": ["…"]}.'
 )
 
 
@@ -28,16 +28,16 @@ SHAPES = (
 def json_files(seed: int, files: Files, hold_out: HoldOut, columns: Columns, streaming: Streaming, /) -> Any:
     """JSON: an array of objects, or an object of columns; a dot names a nested field, as in `meta.label`.
 
-    The array may be the value of a key, as in `{"data": […]}`, and the layouts of pandas' `to_json` are read, too.
+    The array may be the value of a key, as in `{"data": […]}`. The layouts of pandas' `to_json` are also accepted.
     """
-    return from_files(files, hold_out, columns, streaming, seed, read_json, json_blocks)
+    return Format(read_json, json_blocks).dataset(seed, files, hold_out, columns, streaming)
 
 
 def read_json(path: Path, wanted: dict[str, str] | None) -> Table:
     """Read the wanted fields (None: all) of every object.
 
     Raises:
-        DataError: the file is not JSON, does not hold a table, or lacks a field.
+        DataError: the file is not JSON, is not a table, or lacks a field.
     """
     from textforge import DataError
 
@@ -56,10 +56,10 @@ def read_json(path: Path, wanted: dict[str, str] | None) -> Table:
 
 
 def json_blocks(path: Path, wanted: dict[str, str], *, size: int = BLOCK) -> Iterator[Table]:
-    """Yield the rows of `read_json` block by block; only an array of objects need not fit in memory.
+    """Yield the rows of `read_json` block by block; an array of objects need not fit in memory, other shapes must.
 
     Raises:
-        DataError: the file is not JSON, does not hold a table, or lacks a field.
+        DataError: the file is not JSON, is not a table, or lacks a field.
     """
     found = decoded_pieces(path, pieces(path), None)
     start = ""
@@ -83,7 +83,7 @@ def json_blocks(path: Path, wanted: dict[str, str], *, size: int = BLOCK) -> Ite
 
 
 def _blocks_of_objects(path: Path, text: str, more: Iterable[str], size: int) -> Iterator[list[dict[str, Any]]]:
-    """Yield the objects of an array, whose text after its bracket is `text` and then `more`, about `size` a block."""
+    """Yield blocks of about `size` characters of the objects of an array; `text`, then `more`, follow its bracket."""
     from textforge import DataError
 
     rows: list[dict[str, Any]] = []
@@ -95,13 +95,13 @@ def _blocks_of_objects(path: Path, text: str, more: Iterable[str], size: int) ->
         begin = _after_white(text, at + 1) if comma else at
         if text[at : at + 1] == "]":
             if rest := (text[at + 1 :] + "".join(more)).strip(WHITE):
-                raise DataError(f"{path}: {len(rest):,} characters follow the end of the array. {SHAPES.capitalize()}")
+                raise DataError(f"{path}: {len(rest):,} characters follow the end of the array. The file {SHAPES}")
             break
         try:
             if done + len(rows) and not comma:
                 raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
             row, end = decode(text, begin)
-            if end == len(text):  # a number may go on in the next piece
+            if end == len(text):  # a number may continue in the next piece
                 raise json.JSONDecodeError("the end of the file is missing", text, begin)
         except (ValueError, RecursionError) as error:
             piece = (
@@ -124,7 +124,7 @@ def _blocks_of_objects(path: Path, text: str, more: Iterable[str], size: int) ->
 
 
 def _next(more: Iterator[str], n: int) -> str:
-    """The next pieces, at least `n` characters of them: doubling keeps the time of parsing again linear."""
+    """The next pieces, at least `n` characters: doubling the text keeps the total time of repeated parsing linear."""
     found, length = [], 0
     for piece in more:
         found.append(piece)
@@ -146,10 +146,10 @@ def _has_half_characters(text: str, value: Any) -> bool:
 
 
 def _rows(path: Path, value: Any, before: int = 0) -> list[dict[str, Any]]:
-    """The objects of a parsed file, or of an array's elements that follow `before` others.
+    """The objects of a parsed file, or of elements of an array after `before` others.
 
     Raises:
-        DataError: the value is no table.
+        DataError: the value is not a table.
     """
     from textforge import DataError
     from textforge.errors import listed
@@ -157,10 +157,10 @@ def _rows(path: Path, value: Any, before: int = 0) -> list[dict[str, Any]]:
     if isinstance(value, list):
         wrong = next((number for number, row in enumerate(value, start=1) if not isinstance(row, dict)), None)
         if wrong is not None:
-            raise DataError(f"{path}: row {before + wrong} is not an object; {SHAPES}")
+            raise DataError(f"{path}: row {before + wrong} is not an object. The file {SHAPES}")
         return value
     if not isinstance(value, dict) or not value:
-        raise DataError(f"{path}: {SHAPES.capitalize()}")
+        raise DataError(f"{path}: {SHAPES}")
     if {"columns", "data"} <= {*value} and all(isinstance(row, list) for row in value["data"]):  # orient="split"
         return [dict(zip(map(str, value["columns"]), row, strict=False)) for row in value["data"]]
     # pandas' to_json has these layouts.
@@ -173,27 +173,27 @@ def _rows(path: Path, value: Any, before: int = 0) -> list[dict[str, Any]]:
             return [{name: column.get(key) for name, column in value.items()} for key in keys]
         return list(value.values())  # orient="index"
     if len(arrays) < len(value):
-        raise DataError(f"{path}: one object with the keys {listed(value)}; {SHAPES}")
+        raise DataError(f"{path}: is one object with the keys {listed(value)}; it {SHAPES}")
     lengths = {name: len(column) for name, column in value.items()}
     if len({*lengths.values()}) > 1:
         named = listed(f"'{name}' {n:,}" for name, n in lengths.items())
-        raise DataError(f"{path}: its columns have different lengths: {named}. Each needs a value per row.")
+        raise DataError(f"{path}: its columns have different lengths: {named}. Each must have one value per row.")
     return [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
 
 
 def _not_json(text: str, error: Exception, *, with_place: bool = True) -> str:
     """The error message for text that is not JSON."""
     if not text:
-        return f"is empty; {SHAPES}"
+        return f"is empty; it {SHAPES}"
     if isinstance(error, RepeatedKeyError):
-        return f"the key '{error}' occurs twice in one object. Remove one of the two, or rename it."
+        return f"the key '{error}' occurs twice in one object. Remove or rename one of the two."
     if isinstance(error, json.JSONDecodeError):
         lines = error.msg == "Extra data" and text.startswith("{")
-        advice = " One object a line is JSON Lines: dataset.use: jsonl reads it." if lines else ""
+        advice = " One object per line is JSON Lines; read it with dataset.use: jsonl." if lines else ""
         place = f" at line {error.lineno}, column {error.colno}" if with_place else ""
         return f"not JSON: {error.msg}{place}.{advice}"
     if isinstance(error, RecursionError):
-        return "lists or objects are nested too deeply to be read."
+        return "lists or objects are nested too deeply to read."
     return "a whole number is too long to read. Put it in quotes, or leave it out."
 
 

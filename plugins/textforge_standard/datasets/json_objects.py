@@ -12,7 +12,7 @@ from textforge_standard.datasets.columns import Table
 def table_of(
     path: Path, numbers: Sequence[int], rows: list[dict[str, Any]], names: list[str], called: str
 ) -> tuple[Table, set[str]]:
-    """The table of these fields, whose rows messages refer to by `called`; and the fields that no object has."""
+    """Make the table of these fields, and find the fields that no object has; `called` is as in `Table`."""
     found = {name: [row[name] if name in row else _within(row, name) for row in rows] for name in names}
     absent = {name for name, column in found.items() if all(value is _ABSENT for value in column)}
     columns = {name: [None if value is _ABSENT else value for value in column] for name, column in found.items()}

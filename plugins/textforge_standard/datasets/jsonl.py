@@ -13,7 +13,7 @@ from textforge_standard.datasets.json_objects import WHITE, RepeatedKeyError, al
 from textforge_standard.datasets.packed import pieces
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
@@ -24,14 +24,14 @@ LINES = "lines {}"
 @with_groups(groups_are_wrong)
 def jsonl(seed: int, files: Files, hold_out: HoldOut, columns: Columns, streaming: Streaming, /) -> Any:
     """JSON Lines: one object per line; a dot names a nested field, as in `meta.label`."""
-    return from_files(files, hold_out, columns, streaming, seed, read_jsonl, jsonl_blocks)
+    return Format(read_jsonl, jsonl_blocks).dataset(seed, files, hold_out, columns, streaming)
 
 
 def read_jsonl(path: Path, wanted: dict[str, str] | None) -> Table:
     """Read the wanted fields (None: all) of every object; skip blank lines.
 
     Raises:
-        DataError: a line is no JSON object, or no object has a field.
+        DataError: a line is not a JSON object, or no object has a field.
     """
     text = text_of(path, None)
     numbers, rows = _numbered(path, text)
@@ -46,7 +46,7 @@ def jsonl_blocks(path: Path, wanted: dict[str, str], *, size: int = BLOCK) -> It
     """Yield the rows of `read_jsonl` block by block, so that a file need not fit in memory.
 
     Raises:
-        DataError: a line is no JSON object, or no object has a field.
+        DataError: a line is not a JSON object, or no object has a field.
     """
     line, empty, lacking, names = 1, True, set(wanted), dict[str, None]()
     for text in whole_lines(path, decoded_pieces(path, pieces(path), None), size):
@@ -66,7 +66,7 @@ def _refuse_empty(path: Path, empty: bool) -> None:
     from textforge import DataError
 
     if empty:
-        raise DataError(f"{path}: is empty; one JSON object a line is needed.")
+        raise DataError(f"{path}: is empty; each line must be one JSON object.")
 
 
 def _numbered(path: Path, text: str, line: int = 1) -> tuple[list[int], list[dict[str, Any]]]:
@@ -93,21 +93,21 @@ def _objects(path: Path, text: str, first: int) -> Iterator[tuple[int, dict[str,
             shown = {list: "a list", str: "text", type(None): "null"}.get(type(row), "a number or truth value")
             raise DataError(f'{path}: line {line}: {shown}, not an object such as {{"text": "…", "label": "…"}}.')
         if halves and any("\ud800" <= c <= "\udfff" for c in json.dumps(row, ensure_ascii=False)):
-            raise DataError(f"{path}: line {line}: half a character (\\ud…). Repair the text, or take the line out.")
+            raise DataError(f"{path}: line {line}: half a character (\\ud…). Repair the text, or remove the line.")
         yield line, row
 
 
 def _not_json(written: str, error: Exception) -> str:
     """The error message for a line that is not JSON."""
     if isinstance(error, RepeatedKeyError):
-        return f"the key '{error}' occurs twice in one object. Remove one of the two, or rename it."
+        return f"the key '{error}' occurs twice in one object. Remove or rename one of the two."
     if written.strip() in ("[", "{"):
-        return "JSON over several lines. JSON Lines holds one whole object a line; convert it, as with jq -c '.[]'."
+        return "JSON over several lines. JSON Lines has one object per line; convert it, for example with jq -c '.[]'."
     if isinstance(error, json.JSONDecodeError):
         column = error.colno + len(written) - len(written.lstrip(WHITE))
-        return f"not JSON: {error.msg} at column {column}; one object a line is needed."
+        return f"not JSON: {error.msg} at column {column}; each line must be one object."
     if isinstance(error, RecursionError):
-        return "lists or objects are nested too deeply to be read."
+        return "lists or objects are nested too deeply to read."
     digits = max(map(len, re.findall(r"\d+", written)))
     return f"a whole number of {digits:,} digits, too long to read. Put it in quotes, or leave it out."
 

@@ -16,7 +16,7 @@ from textforge_standard.datasets.label_forms import SimilarLabels
 from textforge_standard.datasets.packed import content, pieces
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, streams
-from textforge_standard.datasets.tables import Looked, from_files
+from textforge_standard.datasets.tables import Format, Looked
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
@@ -44,7 +44,7 @@ def lines(
 ) -> Any:
     """Lines of a text and its label, such as `i feel fine;joy`; quotes are text, and there is no header.
 
-    The text may contain the separator: a line is divided at the first or the last one, as `label` says.
+    The text may contain the separator: `label` chooses whether a line is split at the first or the last one.
 
     Options:
         separator: one ASCII character that separates the text from the label.
@@ -56,14 +56,14 @@ def lines(
     """
     columns = Columns(missing=missing, similar_labels=similar_labels)
     own = {"separator": separator, "label": label, "encoding": encoding}
-    return from_files(files, hold_out, columns, streaming, seed, read_lines, line_blocks, **own)
+    return Format(read_lines, line_blocks, own).dataset(seed, files, hold_out, columns, streaming)
 
 
 def read_lines(
     path: Path, wanted: dict[str, str] | None = None, *, separator: str = "\t", label: Side = "last",
     encoding: str = "utf-8",
 ) -> Table:  # fmt: skip
-    """Read all lines but blank ones; a line without the separator has no label.
+    """Read all lines except blank ones; a line without the separator has no label.
 
     Raises:
         DataError: the file cannot be read, or no line has the separator.
@@ -117,7 +117,7 @@ def _look(path: Path) -> Looked:
     """Read a file without knowing its separator; return the table, and the options with reasons.
 
     Raises:
-        DataError: no separator divides the lines into texts and few different labels.
+        DataError: no separator splits the lines into texts and few distinct labels.
     """
     from textforge import DataError
 
@@ -133,19 +133,19 @@ def _look(path: Path) -> Looked:
                 best = (score, -number, table, separator, side)
     if best is None:
         raise DataError(
-            f"{path}: its lines are no labelled texts that a dataset can read: neither '__label__joy i feel fine', nor "
-            "'i feel fine;joy' with one of a few labels after or before a tab, ';', '|' or ','."
+            f"{path}: its lines are not labelled texts. Each needs one of a few labels before or after a tab, ';', '|' "
+            "or ',', as in 'i feel fine;joy', or fastText's format, '__label__joy i feel fine'."
         )
     *_, table, separator, side = best
     options: dict[str, Any] = {"separator": separator, "label": side}
-    why = {"separator": "as nearly all lines show", "label": f"the {side} field has few different values"}
+    why = {"separator": "as nearly all lines show", "label": f"the {side} field has few distinct values"}
     if detected.name != "utf-8":
         options["encoding"], why["encoding"] = detected.name, detected.how_sure
     return table, options, why
 
 
 def _score(table: Table) -> float | None:
-    """How well a separator divides the lines: the fraction of lines with it; None if the labels are no labels."""
+    """The fraction of lines with the separator; None if it is at most 0.9 or the labels do not look like labels."""
     label, text = Column("label", table.columns["label"]), Column("text", table.columns["text"])
     if not label.may_label or label.words > 4 or text.words < 1:
         return None
@@ -165,7 +165,7 @@ def _look_at(path: Path) -> dict[str, Any] | None:
         table.columns["text"], table.columns["label"], strict=True
     )):  # fmt: skip
         options["missing"], why["missing"] = "drop", f"{incomplete} lines have no text or no label"
-    remarks = [f"{len(table):,} lines of a text and its label, of which {unlabelled:,} lack the separator."]
+    remarks = [f"{len(table):,} lines of a text and its label; {unlabelled:,} of them lack the separator."]
     return {"options": options, "why": why, "remarks": remarks, "multi_label": False}
 
 

@@ -15,7 +15,7 @@ PIECE = 1 << 20
 
 
 def suffix(path: Path) -> str:
-    """The suffix of a file without its compression: `.csv` for `reviews.csv.gz` and for the file in `reviews.zip`."""
+    """The suffix of a file without its compression: `.csv` for `a.csv.gz`, and for `a.zip` that contains `a.csv`."""
     if path.suffix.lower() == ".zip":
         with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
             members = _members(archive)
@@ -38,7 +38,7 @@ def content(path: Path) -> bytes:
     found = []
     for piece in pieces(path):
         if len(piece) >= PIECE and not piece.strip(b"\0"):  # highly compressed zeros could fill the memory
-            raise DataError(f"{path}: holds a megabyte of NUL bytes. The file is damaged: export it again.")
+            raise DataError(f"{path}: contains a megabyte of NUL bytes. The file is damaged; export it again.")
         found.append(piece)
     return b"".join(found)
 
@@ -77,10 +77,11 @@ def _unzipped(path: Path, file: BinaryIO) -> IO[bytes]:
     archive = zipfile.ZipFile(file)
     members = _members(archive)
     if len(members) != 1:
-        named = f"holds {len(members)} files: {listed(one.filename for one in members)}" if members else "holds no file"
-        raise DataError(f"{path}: {named}. A .zip must hold one data file: unpack it, and name the file to read.")
+        listing = f"contains {len(members)} files: {listed(one.filename for one in members)}"
+        found = listing if members else "contains no data file"
+        raise DataError(f"{path}: {found}. A .zip must contain exactly one; unpack it, and name the file to read.")
     if members[0].flag_bits & ENCRYPTED:
-        raise DataError(f"{path}: is encrypted. Unpack it with its password, and name the file in it.")
+        raise DataError(f"{path}: is encrypted. Unpack it with its password, and name the unpacked file.")
     return archive.open(members[0])
 
 
@@ -90,7 +91,7 @@ NO_DATA = re.compile(r"(readme|licen[cs]e|copying)([.].*)?", re.IGNORECASE)
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The data files of an archive: no folders, hidden files, files of macOS, readmes or licences."""
+    """The data files of an archive, without folders, hidden files, macOS metadata, readmes and licences."""
     found = []
     for member in archive.infolist():
         *folders, name = PurePosixPath(member.filename).parts or ("",)
@@ -102,16 +103,16 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 @contextmanager
 def unpacked(path: Path, suffix: str, marks: tuple[bytes, ...], what: str) -> Iterator[Path]:
-    """Yield a file, or a temporary decompressed copy, for formats that are not read from start to end.
+    """Yield a file, or a temporary decompressed copy, for formats that need random access.
 
     Args:
         path: the file.
         suffix: suffix of the copy.
-        marks: the first bytes of the format, one of which the content must have.
+        marks: alternatives for the first bytes of the format.
         what: the format, for messages.
 
     Raises:
-        DataError: the file cannot be read or decompressed, or its content does not start as the format does.
+        DataError: the file cannot be read or decompressed, or does not start with any of `marks`.
     """
     from textforge import DataError
 
@@ -122,7 +123,7 @@ def unpacked(path: Path, suffix: str, marks: tuple[bytes, ...], what: str) -> It
     with tempfile.NamedTemporaryFile(suffix=suffix) as file:
         for piece in pieces(path):
             if not file.tell() and not piece.startswith(marks):
-                raise DataError(f"{path}: is not {what}, or damaged.")
+                raise DataError(f"{path}: is not {what}, or is damaged.")
             file.write(piece)
         file.flush()
         yield Path(file.name)
@@ -142,7 +143,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def _damaged(path: Path, error: Exception) -> Exception:
     from textforge import DataError
 
-    return DataError(f"{path}: cannot be unpacked: {error}. Is it whole? Copy or download it again.")
+    return DataError(f"{path}: cannot be decompressed: {error}. Is it complete? Copy or download it again.")
 
 
 PACKED_PIECE = 512

@@ -14,7 +14,7 @@ from textforge_standard.datasets.packed import unpacked
 from textforge_standard.datasets.part_files import PARTS, PartFiles, parts_of, split_globs
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
@@ -31,7 +31,7 @@ def parquet(seed: int, files: PartFiles, hold_out: HoldOut, columns: Columns, st
     A folder named `key=value` (Hive partition) adds a column `key` to the files below it. In files written by the
     Hugging Face library, class numbers become class names.
     """
-    return from_files(files, hold_out, columns, streaming, seed, read_parquet, parquet_blocks)
+    return Format(read_parquet, parquet_blocks).dataset(seed, files, hold_out, columns, streaming)
 
 
 def read_parquet(path: Path, wanted: dict[str, str] | None) -> Table:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from textforge_standard.datasets.columns import Columns, Table, examples, look_up
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
-from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streamed, streams
+from textforge_standard.datasets.streamed import Streaming, Tables, groups_are_wrong, streamed, streams
 from textforge_standard.datasets.unlabelled import label_set, only_labelled
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
@@ -31,7 +31,7 @@ DRIVERS = {
     "grpc": "flightsql",
     "grpc+tls": "flightsql",
 }
-"""Name of the ADBC driver of each scheme; another scheme is the name of its own driver, as `duckdb`."""
+"""Name of the ADBC driver of each scheme; other schemes, such as `duckdb`, name their driver."""
 
 
 def _scheme_is_wrong(*, connection: str, **_: Any) -> str | None:
@@ -53,7 +53,7 @@ def sql(
     valid: str | None = None,
     test: str | None = None,
 ) -> Any:
-    """Rows of a database: SQLite, or any with an ADBC driver, such as PostgreSQL; needs textforge[sql] for those.
+    """Rows of an SQLite database, or of one with an ADBC driver, such as PostgreSQL (needs textforge[sql]).
 
     Options:
         connection: URL of the database, such as sqlite:///reviews.db (relative to the recipe) or
@@ -70,10 +70,9 @@ def sql(
 
     if streaming.stream:
         others = read_splits({name: one for name, one in queries.items() if name != "train"}, split)
-        return streamed(
-            [query], others, hold_out, columns, seed, sql_blocks, {"connection": connection},
-            digest=lambda query: _digest(query, columns, connection),
-        )  # fmt: skip
+        options = {"connection": connection}
+        train = Tables([query], columns, sql_blocks, options, lambda query: _digest(query, columns, connection))
+        return streamed(train, others, hold_out, seed)
     splits = read_splits(queries, split)
     return dataset(
         only_labelled(splits, label_set(splits["train"]), columns.missing), hold_out, seed, missing_test="no test query"
@@ -95,7 +94,9 @@ def sql_blocks(query: str, wanted: dict[str, str] | None, *, connection: str, si
         try:
             cursor.execute(query)
             if cursor.description is None:
-                raise DataError(f"{place}: the query returns no rows; a SELECT statement is needed: {_short(query)}")
+                raise DataError(
+                    f"{place}: the query does not return rows. Use a SELECT statement, instead of: {_short(query)}"
+                )
             names = [str(column[0]) for column in cursor.description]
             wanted = wanted if wanted is not None else {name: name for name in names if names.count(name) == 1}
             look_up(f"{place} ({_short(query)})", names, wanted)
@@ -116,7 +117,7 @@ def _joined(blocks: Iterator[Table], wanted: dict[str, str]) -> Table:
 
 
 def _plain(values: list[Any]) -> list[Any]:
-    """Values with bytes decoded, and other types than text and numbers, such as decimals and UUIDs, as text."""
+    """Decode bytes, and convert values other than text and numbers, such as decimals and UUIDs, to text."""
     if {*map(type, values)} <= {str, int, float, bool, list, type(None)}:
         return values
     return [*map(_plain_value, values)]
@@ -129,7 +130,7 @@ def _plain_value(value: Any) -> Any:
 
 
 def _digest(query: str, columns: Columns, connection: str) -> str:
-    """Digest of the rows of a query, as a database has no file whose digest says whether they are the same."""
+    """Digest of the rows of a query, because a database may have no file to hash."""
     digest = hashlib.sha256()
     for table in sql_blocks(query, columns.wanted(), connection=connection):
         digest.update(repr(table.columns).encode("utf-8", "surrogatepass"))
@@ -162,7 +163,7 @@ def _refuse_no_sqlite(path: Path) -> None:
     try:
         with path.open("rb") as file:
             if file.read(len(MARK)) not in (MARK, b""):
-                raise DataError(f"{path}: is no SQLite database, or damaged.")
+                raise DataError(f"{path}: is not an SQLite database, or is damaged.")
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
 
@@ -177,12 +178,12 @@ def _driver(url: str) -> Any:
     except ImportError as error:
         raise PluginError(
             f"dataset 'sql': '{scheme}://' needs its ADBC driver, which is not installed: {error}. "
-            f"Install it: pip install 'textforge[sql]' adbc-driver-{name.replace('_', '-')}. SQLite needs none."
+            f"Install it: pip install 'textforge[sql]' adbc-driver-{name.replace('_', '-')}."
         ) from error
 
 
 def _shown(connection: str) -> str:
-    """A connection without user, password and options, for messages."""
+    """The connection without user, password and options, for messages."""
     scheme, found, rest = connection.partition("://")
     if not found:
         return connection if connection.startswith("$") else "(no URL)"
@@ -203,7 +204,7 @@ SAMPLE = 50_000
 
 
 def _look_at(path: Path) -> dict[str, Any] | None:
-    """The options for an SQLite file, with a query of the largest table that has texts and labels."""
+    """The options for an SQLite file; the query reads its largest table with texts and labels."""
     from textforge import DataError
     from textforge_standard.datasets.guess import guess
 
@@ -234,7 +235,9 @@ def _look_at(path: Path) -> dict[str, Any] | None:
     query = f"select {', '.join(map(_quoted, columns.wanted()))} from {_quoted(name)}"  # noqa: S608
     remarks = guessed.remarks
     if len(tables) > 1:
-        remarks.append(f"Of the tables {', '.join(tables)}, '{name}' is read: change 'query' to read another.")
+        remarks.append(
+            f"The query reads '{name}', one of the tables {', '.join(tables)}. Change 'query' to read another."
+        )
     rows = _joined(sql_blocks(f"{query} limit {SAMPLE}", columns.wanted(), connection=connection), columns.wanted())
     kept = examples(rows, columns)
     options: dict[str, Any] = {"connection": connection, "query": query, **guessed.options}

@@ -11,7 +11,7 @@ from textforge_standard.datasets.csv_sniffer import read_unknown
 from textforge_standard.datasets.files import Files, no_such_encoding
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
@@ -39,7 +39,7 @@ def tsv(
         malformed: treat rows with more or fewer fields than columns as an error, or drop and count them.
     """
     own = {"separator": "\t", "quotes": quotes, "names": names, "encoding": encoding, "malformed": malformed}
-    return from_files(files, hold_out, columns, streaming, seed, read_separated, separated_blocks, **own)
+    return Format(read_separated, separated_blocks, own).dataset(seed, files, hold_out, columns, streaming)
 
 
 declare(
