@@ -53,7 +53,8 @@ command continues.
 `predict` writes one line for each line that it reads, except that it skips blank lines in JSON Lines. An invalid line
 (not UTF-8, or not the expected JSON) ends the command with exit code 2. With `--on-error mark` the command continues
 and ends with 0. It then writes `{"error": "…"}` for that line, or, in tab-separated output, an empty label, an empty
-probability and the reason in a third column. At the end it reports the number of such lines.
+probability and the reason in a third column. At the end it reports the number of such lines. For a table, it writes the
+rows back with columns added: see [Predictions for a table](predictions.md).
 """
 
 

@@ -397,6 +397,7 @@ def test_any_changed_byte_of_any_file_is_detected(flippable: Path, name: str, po
         textforge.load(flippable)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [0x01, 0x04, 0x20])  # 1: another digit; 4, 0x20: `e` and `E`, blank and NUL
 def test_every_single_byte_of_the_description_counts(flippable: Path, change: int) -> None:
     file = flippable / "bundle.json"

@@ -200,6 +200,7 @@ def test_a_file_that_is_not_there_is_told(finished_run: Path, tmp_path: Path) ->
 # -- real pipes --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_noise(finished_run: Path, tmp_path: Path) -> None:
     (tmp_path / "many.txt").write_text("\n".join(make_texts(20_000)[0]))
     program = shlex.join([sys.executable, "-m", "textforge", "predict", str(finished_run)])
@@ -224,6 +225,7 @@ def test_predictions_come_while_texts_still_come(finished_run: Path) -> None:
         assert (first + process.stdout.read()).count(b"\n") == CHUNK
 
 
+@pytest.mark.slow
 def test_a_line_is_answered_while_the_next_is_typed(finished_run: Path, expected: list[str]) -> None:
     command = [sys.executable, "-m", "textforge", "predict", str(finished_run)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -240,6 +242,7 @@ def test_a_line_is_answered_while_the_next_is_typed(finished_run: Path, expected
         assert (process.stdout.read(), process.stderr.read(), process.wait(60)) == (b"", b"", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["interrupt", "reader gone"])
 def test_it_ends_though_its_input_says_nothing(finished_run: Path, end: str) -> None:
     command = [sys.executable, "-m", "textforge", "predict", str(finished_run)]
@@ -260,6 +263,7 @@ def test_it_ends_though_its_input_says_nothing(finished_run: Path, end: str) -> 
         assert process.stderr.read().strip() == (b"error: interrupted." if end == "interrupt" else b"")
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_a_reader_that_waits(finished_run: Path) -> None:
     """Back-pressure: what nobody reads stops the reading of what anybody writes."""
     command = [sys.executable, "-m", "textforge", "predict", str(finished_run), "--format", "jsonl"]
@@ -299,6 +303,7 @@ def test_progress_counts_texts_now_and_then(
     assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_torch_is_imported_is_told_without_noise(finished_run: Path) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "textforge", "predict", str(finished_run), "text"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -348,6 +353,7 @@ def unicode_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library.run(small_recipe(data), out=folder / "run").path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "env", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 )
@@ -368,6 +374,7 @@ def test_a_label_never_breaks_a_line_or_a_table(unicode_run: Path) -> None:
     assert re.search(r"^\[3\] x\\ny +\d", table, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_streams_that_are_closed_are_no_fault_of_textforge(finished_run: Path) -> None:
     base = f"{sys.executable} -m textforge predict {finished_run}"
     for command, code in ((f"{base} moon >&-", 0), (f"{base} <&-", 0), (f"{base} moon 2>&-", 0)):
@@ -382,22 +389,11 @@ def test_a_path_that_is_too_long_is_told(finished_run: Path) -> None:
     assert "internal error" not in done.stderr
 
 
-def test_a_csv_file_is_not_taken_for_lines_of_text(finished_run: Path, tmp_path: Path) -> None:
-    data = write_csv(tmp_path / "small.csv", *make_texts(3))
-    done = invoke("predict", finished_run, "-i", data)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "predict reads one text per line, and a CSV file has columns" in done.stderr
-
-
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("t.tsv", "a TSV file has columns. Give it only the texts"),
-        ("t.TAB", "a TSV file has columns"),
-        ("t.csv.gz", "a CSV file has columns"),
-        ("t.tsv.zst", "a TSV file has columns"),
-        ("t.parquet", "a Parquet file has columns"),
-        ("t.xlsx", "an Excel file has columns"),
+        ("t.xlsx", "predict does not read an Excel file by its name. Save it as .csv"),
+        ("t.psv.gz", "does not read a PSV file by its name"),
         ("t.txt.gz", "is compressed. Decompress it first: gunzip --keep "),
         ("t 1.jsonl.zst", "is compressed. Decompress it first: zstd -d '"),
     ],
@@ -505,6 +501,7 @@ def test_its_own_input_is_never_written_to(finished_run: Path, tmp_path: Path, h
     assert source.read_text() == "moon\nbat\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["< {0} -o {0} --force", "-i {0} >> {0}", "< {0} >> {0}"])
 def test_nor_is_what_the_shell_opened(finished_run: Path, tmp_path: Path, command: str) -> None:
     source = tmp_path / "t.txt"
@@ -518,6 +515,7 @@ def test_nor_is_what_the_shell_opened(finished_run: Path, tmp_path: Path, comman
     assert source.read_text() == "moon\nbat\n"
 
 
+@pytest.mark.slow
 def test_an_open_file_by_its_name_keeps_what_is_in_it(finished_run: Path, tmp_path: Path) -> None:
     command = f"( echo first; {sys.executable} -m textforge predict {finished_run} moon -o /dev/stdout; echo last )"
     for tail in (f"> {tmp_path / 'log'}; cat {tmp_path / 'log'}", "| cat"):

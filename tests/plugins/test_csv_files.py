@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 import yaml
-from conftest import make_texts, only_json, small_recipe, textforge, write_csv
+from conftest import make_texts, only_json, small_recipe, write_csv
 from hypothesis import given, settings, strategies as st
+from in_process import invoke
 
 from textforge import DataError, PluginManager, RecipeError
 from textforge_standard.datasets.csv_files import csv_files
@@ -219,8 +220,7 @@ def test_a_bad_file_is_refused_in_one_sentence(file, name):
     assert [part for part in parts if part not in told] == []
 
 
-# One of each kind of check, through the real command line; a process takes more than a second.
-@pytest.mark.slow
+# One of each kind of check, through the command line.
 @pytest.mark.parametrize(
     "name",
     [
@@ -236,7 +236,7 @@ def test_the_command_line_tells_a_bad_file_with_exit_code_2_and_leaves_nothing(f
     content, parts = BAD[name]
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(small_recipe(file(content))))
-    done = textforge("run", recipe, "--out", tmp_path / "run", "--quiet")
+    done = invoke("run", recipe, "--out", tmp_path / "run", "--quiet")
     assert done.returncode == 2
     assert done.stdout == ""
     last = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
@@ -414,7 +414,6 @@ def test_a_test_file_leaves_train_whole(tmp_path):
     assert (len(dataset.train[0]), len(dataset.test[0])) == (50, 20)
 
 
-@pytest.mark.slow
 def test_a_label_that_train_lacks_is_told_with_exit_code_2(tmp_path):
     train = write_csv(tmp_path / "train.csv", *make_texts(30))
     test = write_csv(tmp_path / "test.csv", ["red", "green"], ["ball", "bull"])
@@ -422,13 +421,12 @@ def test_a_label_that_train_lacks_is_told_with_exit_code_2(tmp_path):
     recipe.write_text(
         yaml.safe_dump(small_recipe(train, dataset={"use": "csv", "train": str(train), "test": str(test)}))
     )
-    done = textforge("run", recipe, "--out", tmp_path / "run", "--quiet")
+    done = invoke("run", recipe, "--out", tmp_path / "run", "--quiet")
     assert done.returncode == 2
     assert "'bull' (1 times, first in row 2)" in done.stderr
     assert "Known labels: ball, paint, space" in done.stderr
 
 
-@pytest.mark.slow
 def test_a_recipe_trains_on_a_file_with_everything_odd_about_it(tmp_path):
     texts, labels = make_texts(120)
     path = tmp_path / "odd.csv"
@@ -440,7 +438,7 @@ def test_a_recipe_trains_on_a_file_with_everything_odd_about_it(tmp_path):
     options = {"text": "text\nof it", "label": "Größe", "separator": "\t", "encoding": "utf-16", "missing": "drop"}
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(small_recipe(path, dataset={"use": "csv", "train": path.name, **options})))
-    done = textforge("run", recipe, "--out", tmp_path / "run", "--json")
+    done = invoke("run", recipe, "--out", tmp_path / "run", "--json")
     assert done.returncode == 0, done.stderr
     assert only_json(done.stdout)["test"]["n"] == 24  # a fifth
     assert "0 of 121 rows have no text, 1 no label" in done.stderr

@@ -6,8 +6,9 @@ import csv
 import io
 
 import pytest
-from conftest import make_texts, only_json, small_recipe, textforge, write_csv
+from conftest import make_texts, only_json, small_recipe, write_csv
 from hypothesis import given, settings, strategies as st
+from in_process import invoke
 
 from textforge import DataError
 from textforge.runs.evaluation import evaluate
@@ -106,6 +107,7 @@ def written(header, rows, separator, end, quoting=csv.QUOTE_MINIMAL):
     return text.getvalue(), lines[1:]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     table=tables(),
@@ -129,6 +131,7 @@ def test_a_table_is_read_back_exactly_for_any_columns(tmp_path_factory, table, s
     assert whole.warnings or not warnings
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     table=tables(min_columns=2, min_rows=1),
@@ -196,17 +199,17 @@ def test_lines_within_quotes_may_be_blank(file):
 # -- the command line --------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_a_run_and_init_on_a_ragged_file_end_with_code_2_and_the_line(tmp_path):
+def test_a_run_and_init_on_a_ragged_file_end_with_code_2_and_the_line(tmp_path, monkeypatch):
     import yaml
 
+    monkeypatch.chdir(tmp_path)
     bad = tmp_path / "bad.csv"
     bad.write_text(GOOD + TOO_MANY + "\n")
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump(small_recipe(bad)))
     for arguments in (("run", "bad.yaml", "--out", "run"), ("init", "bad.csv", "-o", "new.yaml")):
-        done = textforge(*arguments, cwd=tmp_path)
+        done = invoke(*arguments)
         assert done.returncode == 2 and "line 4: 4 columns, but the header has 3." in done.stderr, done.stderr
     good = write_csv(tmp_path / "good.csv", *make_texts(60))
     (tmp_path / "good.yaml").write_text(yaml.safe_dump(small_recipe(good)))
-    trained = textforge("run", "good.yaml", "--out", "run", "--json", cwd=tmp_path)
+    trained = invoke("run", "good.yaml", "--out", "run", "--json")
     assert only_json(trained.stdout)["test"]["n"], trained.stderr

@@ -8,7 +8,7 @@ from itertools import chain
 
 import pytest
 import yaml
-from conftest import textforge
+from in_process import invoke
 
 from textforge import DataError, DataUnavailable
 from textforge_standard.datasets.docstrings import _mask, docstrings
@@ -225,14 +225,13 @@ def test_nothing_that_is_read_is_imported():
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
 
-@pytest.mark.slow
 def test_the_command_line_ends_with_3_where_a_package_is_missing(tmp_path):
     recipe = tmp_path / "recipe.yaml"
     parts = {"vectorizer": {"use": "bow"}, "model": {"use": "linear"}, "optimizer": {"use": "adam"}}
     recipe.write_text(
         yaml.safe_dump({"dataset": {"use": "docstrings", "packages": ["click", "nosuchpackage"]}, **parts})
     )
-    done = textforge("run", recipe, "--out", tmp_path / "run", "--quiet")
+    done = invoke("run", recipe, "--out", tmp_path / "run", "--quiet")
     assert done.returncode == 3
     assert "package 'nosuchpackage' is not installed. Install it, or name other packages." in done.stderr
     assert not (tmp_path / "run").exists()

@@ -12,8 +12,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from conftest import make_texts, only_json, textforge, write_csv
+from conftest import make_texts, only_json, write_csv
 from hypothesis import given, strategies as st
+from in_process import invoke
 
 import textforge as library
 from textforge import DataError, PluginManager, RecipeError, StorageError, load_recipe
@@ -359,8 +360,8 @@ def test_words_with_a_meaning_in_yaml_are_quoted(tmp_path, word):
 # -- all of it ---------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing_else(tmp_path):
+def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     rng = random.Random(0)
     words = {"good": ["lovely", "superb", "fine"], "bad": ["awful", "dull", "poor"]}
     data = [["no", "review", "verdict"]]
@@ -370,15 +371,15 @@ def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing
         data.append([number, text, "" if number % 20 == 0 else verdict])
     with (tmp_path / "reviews.csv").open("w", newline="") as file:
         csv.writer(file).writerows(data)
-    begun = textforge("init", "reviews.csv", cwd=tmp_path)
+    begun = invoke("init", "reviews.csv")
     assert begun.returncode == 0 and "15 no label" in begun.stdout, begun.stderr
-    again = textforge("init", "reviews.csv", cwd=tmp_path)
+    again = invoke("init", "reviews.csv")
     assert (again.returncode, again.stdout) == (2, "") and "exists already" in again.stderr
-    trained = textforge("run", "reviews.yaml", "--json", cwd=tmp_path)
+    trained = invoke("run", "reviews.yaml", "--json")
     assert trained.returncode == 0, trained.stderr
     result = only_json(trained.stdout)
     assert result["test"]["accuracy"] > 0.95
-    predicted = textforge("predict", result["run"], "a superb film", "dull and poor", cwd=tmp_path)
+    predicted = invoke("predict", result["run"], "a superb film", "dull and poor")
     assert [line.split("\t")[0] for line in predicted.stdout.splitlines()] == ["good", "bad"]
 
 

@@ -17,8 +17,9 @@ from types import ModuleType
 import pytest
 import yaml
 from click.testing import CliRunner
-from conftest import ROOT, only_json, textforge
+from conftest import ROOT, only_json
 from hypothesis import given, settings, strategies as st
+from in_process import invoke
 
 from textforge import PLUGIN_API, PluginManager, RecipeError, StorageError, load_recipe
 from textforge_standard.commands.plugin import command, new
@@ -235,7 +236,7 @@ def test_a_name_taken_by_another_kind_is_free(tmp_path):
 
 
 def test_a_command_of_textforge_itself_is_taken_too(tmp_path):
-    done = textforge("plugin", "new", "run", "--kind", "command", "--out", tmp_path / "x")
+    done = invoke("plugin", "new", "run", "--kind", "command", "--out", tmp_path / "x")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: textforge already has a command 'run'. Choose another name.\n"
 
@@ -289,12 +290,12 @@ def test_what_pyproject_could_not_hold_is_refused(tmp_path, options, says):
 
 
 def test_the_command_line_tells_what_is_missing_or_misspelled(tmp_path):
-    shown = textforge("plugin", "new", "x", "--kind", "modle")
+    shown = invoke("plugin", "new", "x", "--kind", "modle")
     assert shown.returncode == 2
     assert "'modle' is not one of 'dataset', 'vectorizer', 'model'" in shown.stderr
-    shown = textforge("plugin", "mew")
+    shown = invoke("plugin", "mew")
     assert shown.returncode == 2
     assert "no command 'plugin mew'." in shown.stderr
     assert "Did you mean 'new'?" in shown.stderr
-    done = textforge("plugin", "new", "x", "--kind", "loss", "--json", "--out", tmp_path / "x y")
+    done = invoke("plugin", "new", "x", "--kind", "loss", "--json", "--out", tmp_path / "x y")
     assert only_json(done.stdout)["folder"] == str(tmp_path / "x y")

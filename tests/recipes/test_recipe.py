@@ -304,6 +304,7 @@ ENCODABLE = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 FINITE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(text=ENCODABLE, lr=FINITE, weights=st.dictionaries(ENCODABLE, FINITE), seed=st.integers(0, MAX_SEED))
 def test_any_text_and_number_survives_resolved_yaml(tmp_path_factory, text, lr, weights, seed):

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import only_json, small_recipe, textforge as command
+from conftest import only_json, small_recipe
+from in_process import invoke
 
 import textforge
 from textforge import PluginManager, Progress, hookimpl
@@ -286,7 +287,7 @@ def test_each_seed_is_a_run_of_its_own_and_folds_are_none(small_csv, tmp_path):
 
 
 def test_the_command_line_tells_of_an_unknown_one(recipe_file):
-    done = command("check", recipe_file, "--set", "callbacks=[tensorbord]")
+    done = invoke("check", recipe_file, "--set", "callbacks=[tensorbord]")
     assert done.returncode == 2
     assert "no callback named 'tensorbord'" in done.stderr
-    assert list(only_json(command("plugins", "callback", "--json").stdout)["kinds"]) == ["callback"]
+    assert list(only_json(invoke("plugins", "callback", "--json").stdout)["kinds"]) == ["callback"]

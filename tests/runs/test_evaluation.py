@@ -197,7 +197,7 @@ def test_data_that_changed_since_the_run_are_warned_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["train=away.csv", "dataset.test=x.csv", "valid=x.csv"])
 def test_a_file_named_twice_is_told(finished_run: Path, tmp_path: Path, option: str) -> None:
     data = write_csv(tmp_path / "other.csv", *make_texts(10))
-    with pytest.raises(RecipeError, match="--data already names the file to evaluate on"):
+    with pytest.raises(RecipeError, match="the command already names the file to read"):
         evaluate(finished_run, data=data, options=[option])
 
 

@@ -41,7 +41,13 @@ EXAMPLES = [
     metric("changes-nothing-of-the-process", broken.configuring_logging, "the level of the root logger", "restore it"),
     metric("changes-nothing-of-the-process", broken.silencing_warnings, "the filters of warnings", "restore it"),
     metric("repeats-itself", broken.counting, "differ the second time: figure", "no state at module level"),
-    metric("is-imported-quickly", "kit_slow_import:metric", "torch ", "inside the factory", "by a string"),
+    Broken(
+        "metric",
+        "is-imported-quickly",
+        "kit_slow_import:metric",
+        ("polars ", "inside the factory", "by a string"),
+        {"import_budget": 0.02},
+    ),
     metric(
         "its-import-changes-nothing", "kit_loud_import:metric", "stdout (it printed), os.environ", "only define things"
     ),

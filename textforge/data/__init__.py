@@ -10,3 +10,12 @@ from textforge.data.encoding import as_labels as as_labels, as_texts as as_texts
 from textforge.data.similar_labels import normal_label as normal_label
 from textforge.data.splits import folds as folds, holdout as holdout
 from textforge.data.streams import Stream as Stream, Survey as Survey
+from textforge.data.tables import (
+    COMPRESSED as COMPRESSED,
+    AnsweredRows as AnsweredRows,
+    ColumnType as ColumnType,
+    TableFormat as TableFormat,
+    TableReader as TableReader,
+    TableRows as TableRows,
+    TableStream as TableStream,
+)

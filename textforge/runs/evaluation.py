@@ -9,15 +9,13 @@ from typing import Any
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
 from textforge.data.dataset import Dataset, as_dataset
+from textforge.data.tables import COMPRESSED
 from textforge.errors import BundleError, RecipeError, did_you_mean, listed
-from textforge.recipes.document import read_document
-from textforge.recipes.merge import read_overrides
 from textforge.recipes.recipe import load_dataset_part, load_metric_parts
 from textforge.runs import folder as run_folder
+from textforge.runs.own_data import own_dataset, part_for_file
 
-PACKED = (".gz", ".zst", ".zip")
-HELD_OUT = ("test_fraction", "valid_fraction")
-"""Dataset options that hold rows out. They are set to 0 when a whole file is evaluated."""
+PACKED = (*COMPRESSED, ".zip")
 
 
 def evaluate(
@@ -82,7 +80,7 @@ def _metrics(run: Path, names: Sequence[str] | None, plugins: PluginManager) -> 
     """Look up metrics by name, or load those of the run's recipe."""
     if names is not None:
         return [plugins.part("metric", name) for name in names]
-    return list(load_metric_parts(run / run_folder.RESOLVED, plugins=plugins)) if _own_dataset(run) else []
+    return list(load_metric_parts(run / run_folder.RESOLVED, plugins=plugins)) if own_dataset(run) else []
 
 
 def _data_file(run: Path, data: str | Path | None) -> Path:
@@ -115,22 +113,6 @@ def _changed_data(run: Path, dataset: Dataset) -> list[str]:
     return ["the data differ from those that the run was made with (by their SHA-256)."]
 
 
-def _own_dataset(run: Path) -> dict[str, Any] | None:
-    """The dataset section of a run's resolved recipe; None for a bundle outside a run folder.
-
-    Raises:
-        BundleError: the recipe has no dataset section.
-    """
-    if not (run / run_folder.RESOLVED).is_file():
-        return None
-    _, resolved = read_document(run / run_folder.RESOLVED)
-    own = (resolved.mapping or {}).get("dataset")
-    if own is None or own.mapping is None or "use" not in own.mapping:
-        raise BundleError(f"{run}: its {run_folder.RESOLVED} is damaged: it names no dataset.")
-    section: dict[str, Any] = own.plain()
-    return section
-
-
 def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
     """The dataset that reads a file: the one named after its suffix, else the run's own if it trained on such a file.
 
@@ -139,28 +121,14 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
     unpacked = path.with_suffix("") if path.suffix.lower() in PACKED else path
     name = unpacked.suffix.removeprefix(".").lower()
     names = plugins.names("dataset")
-    own = _own_dataset(run) or {}
-    use = own.pop("use", None)
+    own = own_dataset(run) or {}
     trained_on = own.get("train")
     files = trained_on if isinstance(trained_on, list) else [trained_on]
     if name not in names and path.suffix in {Path(file).suffix for file in files if isinstance(file, str)}:
-        name = str(use)
+        name = str(own["use"])
     if name not in names:
         raise RecipeError(
             f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset named after its "
             f"suffix; installed: {listed(names)}.{did_you_mean(name, names)}"
         )
-    given: dict[str, Any] = {}
-    if use == name:
-        whole = ("train", "valid", "test", "stream")  # a file to evaluate on is read whole
-        given = {key: value for key, value in own.items() if key not in whole}
-    holds_out = [key for key in HELD_OUT if key in plugins.component("dataset", name).options.fields]
-    given |= dict.fromkeys(holds_out, 0.0)
-    read, mistakes = read_overrides(f"dataset.{option}" for option in options)
-    if mistakes:
-        raise RecipeError(mistakes)
-    for keys, node in read:
-        if keys[1] in ("train", "valid", "test"):
-            raise RecipeError(f"--set {keys[1]}: --data already names the file to evaluate on ({path}).")
-        given[".".join(keys[1:])] = node.plain()
-    return plugins.part("dataset", name, **{**given, "train": str(path.resolve())})
+    return part_for_file(name, path, run, options, plugins)

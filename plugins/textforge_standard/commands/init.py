@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from textforge.errors import shown_json, shown_line
+from textforge_standard.commands.init_check import try_recipe
 from textforge_standard.commands.init_recipe import Seen, describe, recipe_text
 from textforge_standard.commands.init_sample import sampled
 
@@ -44,9 +45,11 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
         dataset, options = build(name, dict(looked["options"]))
         found = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
         remarks = [*sample.remarks(), *sample.originals(found)]
-        options = relative(sample.originals(options), recipe.parent)
-    seen = Seen(dataset, {"use": name, **options}, dict(looked.get("why", {})), remarks)
-    write(recipe, recipe_text(data, recipe, seen))
+        section = {"use": name, **relative(sample.originals(options), recipe.parent)}
+        seen = Seen(dataset, section, dict(looked.get("why", {})), remarks)
+        text = recipe_text(data, recipe, seen)
+        try_recipe(text, {"use": name, **relative(options, Path())}, dataset)
+    write(recipe, text)
     if as_json:
         result = {"recipe": str(recipe), "dataset": seen.section, "remarks": remarks}
         click.echo(shown_json(json.dumps(result, ensure_ascii=False)))

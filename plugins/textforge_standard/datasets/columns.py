@@ -273,7 +273,12 @@ def _texts(table: Table, columns: Columns) -> list[str]:
              ["" if value is None else as_text(value) for value in values] for values in found]  # fmt: skip
     if len(parts) == 1:
         return parts[0]
-    return [columns.join.join(filter(str.strip, row)) for row in zip(*parts, strict=True)]
+    return joined(parts, columns.join)
+
+
+def joined(parts: Sequence[Sequence[str]], join: str) -> list[str]:
+    """The texts of several columns joined row by row; empty ones are skipped."""
+    return [join.join(filter(str.strip, row)) for row in zip(*parts, strict=True)]
 
 
 def _labels(table: Table, columns: Columns) -> list[Any]:

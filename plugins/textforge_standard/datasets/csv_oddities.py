@@ -55,8 +55,8 @@ class Ragged:
         where = f"{'line' if one else 'lines'} {lines}"
         return [f"{rows} more or fewer columns than {self.where} and {'was' if one else 'were'} dropped ({where})."]
 
-    def message(self, width: int, separator: str, quotes: bool) -> str:
-        """The error message."""
+    def message(self, width: int, separator: str, quotes: bool, advice: str = "") -> str:
+        """The error message; `advice` is a further sentence on what to do."""
         from textforge.errors import listed
 
         (line, last, n), *others = self.first
@@ -71,7 +71,7 @@ class Ragged:
             sentences.append(f'Put a text that contains a {mark} in quotes: "…".')
         elif quotes:
             sentences.append('If a text spans several lines here, join them, or put the whole text in quotes: "…".')
-        sentences.append("Or drop such rows with dataset.malformed: drop.")
+        sentences += [advice] if advice else []
         if others:
             lines = [*(str(one[0]) for one in others), *[""] * (self.count - len(self.first))]
             sentences.append(f"Lines with the same error: {listed(lines, limit=SHOWN)}.")
@@ -262,7 +262,8 @@ class NotATable:
         line, at = self.rows.line_of(0), self.rows.line_of(row)
         return (
             f"line {line} seems to be a title: only its first column has text, but line {at} has "
-            f"{columns(int(self.rows.widths[row]))}: {listed(shown_names(self.rows.fields(row)))}."
+            f"{columns(int(self.rows.widths[row]))}: {listed(shown_names(self.rows.fields(row)))}. "
+            "Delete the lines before the header, or correct the names of the columns."
         )
 
     def _is_header(self, row: int) -> bool:

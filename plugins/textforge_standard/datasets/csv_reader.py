@@ -16,6 +16,7 @@ from textforge_standard.datasets.csv_rows import Rows, parsed
 from textforge_standard.datasets.files import decoded_pieces, text_of
 from textforge_standard.datasets.packed import pieces
 
+DROP = "Or drop such rows with dataset.malformed: drop."
 LONGEST_HEAD = 1 << 16
 """Bytes to search for lines above the header."""
 
@@ -175,8 +176,10 @@ class _Reader:
     def _ragged(self) -> Exception:
         from textforge import DataError
 
-        message = self.ragged.message(len(self.header), self.separator, self.quotes)
-        return DataError(f"{self.path}: {self.stray.errors.get(self.ragged.first[0][0], message)}")
+        if stray := self.stray.errors.get(self.ragged.first[0][0]):
+            return DataError(f"{self.path}: {stray} {DROP}")
+        message = self.ragged.message(len(self.header), self.separator, self.quotes, DROP)
+        return DataError(f"{self.path}: {message}")
 
     def _without_lines_above(self, data: bytes) -> bytes:
         """Skip a first line that sets the separator, and comments and titles above the header."""
@@ -240,30 +243,35 @@ class _Reader:
 
     def _columns(self, rows: Rows, first: int) -> dict[str, list[str | None]]:
         """The wanted columns of the rows from `first` on."""
-        import polars as pl
-
         numbers = {name: self.header.index(name) for name in self.wanted or ()}
         places = sorted({*numbers.values()})
         if not places:
             return {}
-        text = rows.text(first)
-        try:
-            # select by index: polars keeps the quotes of a quoted name
-            frame = pl.read_csv(
-                io.BytesIO(text),
-                has_header=False,
-                columns=places,
-                separator=self.separator,
-                infer_schema=False,
-                quote_char='"' if self.quotes else None,
-            )
-            values = [frame.to_series(number).to_list() for number in range(len(places))]
-        except pl.exceptions.PolarsError:
-            values = [[]]
-        if len(values[0]) != len(rows) - first:  # polars found other rows: parse them one by one
-            every = [fields for _, fields in parsed(text.decode(), self.separator, self.quotes)]
-            values = [[fields[place] for fields in every] for place in places]
+        values = values_of(rows.text(first), len(rows) - first, places, self.separator, self.quotes)
         return {name: values[places.index(place)] for name, place in numbers.items()}
+
+
+def values_of(text: bytes, n_rows: int, places: list[int], separator: str, quotes: bool) -> list[list[str | None]]:
+    """The values of the columns at `places` (ascending) of rows with equally many fields, none of them blank."""
+    import polars as pl
+
+    try:
+        # select by index: polars keeps the quotes of a quoted name
+        frame = pl.read_csv(
+            io.BytesIO(text),
+            has_header=False,
+            columns=places,
+            separator=separator,
+            infer_schema=False,
+            quote_char='"' if quotes else None,
+        )
+        values = [frame.to_series(number).to_list() for number in range(len(places))]
+    except pl.exceptions.PolarsError:
+        values = [[]]
+    if len(values[0]) != n_rows:  # polars found other rows: parse them one by one
+        every = [fields for _, fields in parsed(text.decode(), separator, quotes)]
+        values = [[fields[place] for fields in every] for place in places]
+    return values
 
 
 def separator_line(data: bytes) -> tuple[str, int] | None:

@@ -78,7 +78,7 @@ class StrayQuotes:
         try:
             next(parsed(text, self.separator, True, line))
         except ValueError as error:
-            return f"{error} Or drop such rows with dataset.malformed: drop."
+            return str(error)
         return ""
 
     def _is_open(self, text: str, at: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from textforge_standard.datasets.columns import Columns, Table, look_up
 from textforge_standard.datasets.files import Files
-from textforge_standard.datasets.packed import unpacked
+from textforge_standard.datasets.packed import unpacked_file
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.tables import Format, Looked, look_at_files
@@ -97,7 +97,7 @@ def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[str | None, ...]], 
             "Install it: pip install 'textforge[excel]', or save the sheet as CSV."
         ) from error
     try:
-        with unpacked(path, ".xlsx", MARKS, "a spreadsheet") as file:
+        with unpacked_file(path, ".xlsx", MARKS, "a spreadsheet") as file:
             book = fastexcel.read_excel(str(file))
             names = book.sheet_names
             if sheet is not None and sheet not in names:

@@ -108,7 +108,7 @@ def text_of(path: Path, encoding: str | None) -> str:
     return "".join(filter(None, found))  # a single piece is not copied
 
 
-def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:
+def decoded_pieces(path: Path | str, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:
     """Decode a file piece by piece and drop its byte-order mark.
 
     Args:

@@ -20,6 +20,7 @@ def table_of(
 
 
 def all_names(rows: list[dict[str, Any]]) -> list[str]:
+    """The dotted names of all fields of some objects."""
     return list(dict.fromkeys(name for row in rows for name in _names(row)))
 
 
@@ -34,6 +35,12 @@ def _within(row: dict[str, Any], name: str) -> Any:
             return _ABSENT
         value = value[step]
     return value
+
+
+def field_of(row: dict[str, Any], name: str) -> Any:
+    """The value of a field, by its name or dotted path; None if it is absent."""
+    value = row[name] if name in row else _within(row, name)
+    return None if value is _ABSENT else value
 
 
 def _names(row: dict[str, Any], lead: str = "") -> Iterator[str]:

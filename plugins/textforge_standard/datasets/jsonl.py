@@ -13,6 +13,7 @@ from textforge_standard.datasets.json_objects import WHITE, RepeatedKeyError, al
 from textforge_standard.datasets.packed import pieces
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
+from textforge_standard.datasets.table_formats import JsonFormat
 from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
@@ -86,15 +87,28 @@ def _objects(path: Path, text: str, first: int) -> Iterator[tuple[int, dict[str,
         if not written or written.isspace():
             continue
         try:
-            row = parsed(written.strip(WHITE))
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}: line {line}: {_not_json(written, error)}") from error
-        if not isinstance(row, dict):
-            shown = {list: "a list", str: "text", type(None): "null"}.get(type(row), "a number or truth value")
-            raise DataError(f'{path}: line {line}: {shown}, not an object such as {{"text": "…", "label": "…"}}.')
-        if halves and any("\ud800" <= c <= "\udfff" for c in json.dumps(row, ensure_ascii=False)):
-            raise DataError(f"{path}: line {line}: half a character (\\ud…). Repair the text, or remove the line.")
+            row = object_of(written, halves)
+        except ValueError as error:
+            raise DataError(f"{path}: line {line}: {error}") from error
         yield line, row
+
+
+def object_of(written: str, halves: bool = True) -> dict[str, Any]:
+    """Parse a line; `halves` looks for lone surrogates.
+
+    Raises:
+        ValueError: it is no JSON object; the message is a sentence.
+    """
+    try:
+        row = parsed(written.strip(WHITE))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(_not_json(written, error)) from error
+    if not isinstance(row, dict):
+        shown = {list: "a list", str: "text", type(None): "null"}.get(type(row), "a number or truth value")
+        raise ValueError(f'{shown}, not an object such as {{"text": "…", "label": "…"}}.')
+    if halves and "\\u" in written and any("\ud800" <= c <= "\udfff" for c in json.dumps(row, ensure_ascii=False)):
+        raise ValueError("half a character (\\ud…). Repair the text, or remove the line.")
+    return row
 
 
 def _not_json(written: str, error: Exception) -> str:
@@ -115,6 +129,7 @@ def _not_json(written: str, error: Exception) -> str:
 declare(
     jsonl,
     streams=streams,
+    tables=JsonFormat(),
     look_at=look_at_files(
         ".jsonl", ".ndjson", ".json", read=lambda path: (read_jsonl(path, None), {}, {}), read_with=read_jsonl
     ),

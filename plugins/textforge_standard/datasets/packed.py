@@ -49,23 +49,31 @@ def pieces(path: Path) -> Iterator[bytes]:
     Raises:
         DataError: the file cannot be read or is damaged.
     """
-    kind = path.suffix.lower()
     with _opened(path) as file:
-        try:
-            read = _reader(path, file, kind)
-            raw = iter(lambda: read(PIECE), b"")
-            yield from _unzstd(raw) if kind == ".zst" else raw
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
-            raise _damaged(path, error) from error
+        yield from unpacked(file, path, path.suffix.lower())
 
 
-def _reader(path: Path, file: BinaryIO, kind: str) -> Callable[[int], bytes]:
+def unpacked(file: BinaryIO, name: Path | str, kind: str = "") -> Iterator[bytes]:
+    """Read and decompress an open file; `kind` is the suffix of its compression.
+
+    Raises:
+        DataError: the file cannot be read or is damaged.
+    """
+    try:
+        read = _reader(name, file, kind)
+        raw = iter(lambda: read(PIECE), b"")
+        yield from _unzstd(raw) if kind == ".zst" else raw
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+        raise _damaged(name, error) from error
+
+
+def _reader(path: Path | str, file: BinaryIO, kind: str) -> Callable[[int], bytes]:
     if kind == ".gz":
         return gzip.GzipFile(fileobj=file).read
     return _unzipped(path, file).read if kind == ".zip" else file.read
 
 
-def _unzipped(path: Path, file: BinaryIO) -> IO[bytes]:
+def _unzipped(path: Path | str, file: BinaryIO) -> IO[bytes]:
     """Open the data file of a zip archive.
 
     Raises:
@@ -102,7 +110,7 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 @contextmanager
-def unpacked(path: Path, suffix: str, marks: tuple[bytes, ...], what: str) -> Iterator[Path]:
+def unpacked_file(path: Path, suffix: str, marks: tuple[bytes, ...], what: str) -> Iterator[Path]:
     """Yield a file, or a temporary decompressed copy, for formats that need random access.
 
     Args:
@@ -140,7 +148,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
-def _damaged(path: Path, error: Exception) -> Exception:
+def _damaged(path: Path | str, error: Exception) -> Exception:
     from textforge import DataError
 
     return DataError(f"{path}: cannot be decompressed: {error}. Is it complete? Copy or download it again.")

@@ -7,12 +7,12 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import add
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge.classifiers.streams.line_reader import CHUNK as CHUNK, Ahead, LineReader, Unreadable, chunked
+from textforge.classifiers.streams.line_reader import CHUNK as CHUNK, Ahead, Unreadable, chunked
 from textforge.classifiers.streams.probabilities import MOST, as_limit, most_probable
 from textforge.errors.escapes import shown, shown_json, shown_line
 
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from textforge.features.ragged import Features
 
 T = TypeVar("T")
+
+
+class ChunkStream(Protocol):
+    """Chunks of texts to read ahead, such as a `LineReader`."""
+
+    def __iter__(self) -> Iterator[list[str | Unreadable]]:
+        """Iterate over the chunks."""
+
+    def close(self) -> None:
+        """Stop reading."""
 
 
 def predictions(
@@ -51,7 +61,7 @@ def answered(classifier: Classifier, chunks: Iterable[list[str]], *, limit: int 
 
 
 def answered_ahead(
-    classifier: Classifier, stream: LineReader, *, limit: int | None = MOST
+    classifier: Classifier, stream: ChunkStream, *, limit: int | None = MOST
 ) -> Generator[Answers, None, None]:
     """Like `answered`, but a thread reads and vectorizes the next chunks in the background.
 
@@ -131,6 +141,10 @@ class Answers:
                 yield {"labels": [labels[n] for n in chosen], "probabilities": by_label}
             else:
                 yield {"label": labels[chosen[0]] if chosen else None, "probabilities": by_label}
+
+    def most_probable(self, top: int) -> tuple[list[list[int]], list[list[float]]]:
+        """The `top` most probable classes of each readable text, and their probabilities, in descending order."""
+        return most_probable(self.probabilities, top, ())
 
     def jsonl(self) -> str:
         """Format each dict of `dicts` as one line of JSON."""

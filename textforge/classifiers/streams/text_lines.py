@@ -49,8 +49,8 @@ def open_input(path: Path) -> BinaryIO:
     inner = suffixes[-2] if last in PACKED and len(suffixes) > 1 else last
     if inner in TABLES:
         raise RecipeError(
-            f"{path}: predict reads one text per line, and {TABLES[inner]} file has columns. Give it only the texts, "
-            "one per line or as .jsonl. (evaluate --data reads CSV, TSV and Parquet files that have labels.)"
+            f"{path}: predict does not read {TABLES[inner]} file by its name. Save it as .csv, .tsv, .jsonl or "
+            ".parquet, or name the format of a delimited file, as in --input-format csv --set 'separator=|'."
         )
     if last in PACKED:
         raise RecipeError(f"{path}: is compressed. Decompress it first: {PACKED[last]} {shlex.quote(str(path))}")
