@@ -39,7 +39,7 @@ TOPICS = {
     "paint": "pixel polygon render image color shader texture graphics vertex raster".split(),
 }
 SLOW = {
-    "cli": "check commands cross_validate evaluate failures plugins run shortage streams terminal".split(),
+    "cli": "any_file check commands cross_validate evaluate failures plugins run shortage streams terminal".split(),
     "kit": "command common models others rules training vectorizers".split(),
     "": """benchmarks bundle_weights bundles_kept callbacks catalogue classical_recipes contracts corpus_cache
         cross_validation docs docstrings editor ensemble fit_chunks fitting_models installed_plugins loss_batches

@@ -37,7 +37,9 @@ def test_the_constraints_pin_every_dependency_once() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     wanted = [line for line in wanted if not line.startswith("textforge[")]
-    wanted += [line for extra in ("huggingface", "subword") for line in project["optional-dependencies"][extra]]
+    wanted += [
+        line for extra in ("huggingface", "subword", "excel") for line in project["optional-dependencies"][extra]
+    ]
     for file in ROOT.glob("plugins/textforge-*/pyproject.toml"):
         own = tomllib.loads(file.read_text())["project"]
         found = [*own["dependencies"], *own["optional-dependencies"]["test"]]

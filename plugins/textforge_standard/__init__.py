@@ -11,12 +11,16 @@ def textforge_datasets() -> dict[str, str]:
     return {
         "csv": "textforge_standard.datasets.csv_files:csv_files",
         "docstrings": "textforge_standard.datasets.docstrings:docstrings",
+        "excel": "textforge_standard.datasets.excel:excel",
         "fasttext": "textforge_standard.datasets.fasttext:fasttext",
         "folder": "textforge_standard.datasets.folder:folder",
         "huggingface": "textforge_standard.datasets.huggingface:huggingface",
+        "json": "textforge_standard.datasets.json_files:json_files",
         "jsonl": "textforge_standard.datasets.jsonl:jsonl",
+        "lines": "textforge_standard.datasets.lines:lines",
         "newsgroups": "textforge_standard.datasets.newsgroups:newsgroups",
         "parquet": "textforge_standard.datasets.parquet:parquet",
+        "sql": "textforge_standard.datasets.sql:sql",
         "tsv": "textforge_standard.datasets.tsv:tsv",
     }
 

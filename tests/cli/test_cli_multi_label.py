@@ -35,7 +35,7 @@ def micro():
 
 @hookimpl
 def textforge_datasets():
-    return {"sets": sets, "json": sets}
+    return {"sets": sets, "splits": sets}
 
 @hookimpl
 def textforge_metrics():
@@ -51,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     write_site(folder / "site", "textforge-sets", PLUGIN)
     patch = pytest.MonkeyPatch()
     patch.syspath_prepend(folder / "site")
-    data = folder / "data.json"
+    data = folder / "data.splits"
     data.write_text(json.dumps({"train": make_sets(200), "test": make_sets(60, seed=3)}))
     recipe = small_recipe(
         data, dataset={"use": "sets", "train": str(data)}, metrics=["label-accuracy"], decision={"threshold": "f1"},
@@ -105,7 +105,7 @@ def test_the_command_line_evaluates_sets(made: SimpleNamespace) -> None:
     assert shown.startswith(f"test exact accuracy {found['accuracy']:.4f}   macro F1 ")
     assert f"micro F1 {found['micro_f1']:.4f}   label_accuracy {found['label_accuracy']:.4f}" in shown
     assert "confusion" not in shown
-    whole = invoke("evaluate", made.run.path, "--data", made.folder / "data.json", "--json")
+    whole = invoke("evaluate", made.run.path, "--data", made.folder / "data.splits", "--json")
     assert only_json(whole.stdout)["n"] == 200
 
 

@@ -10,6 +10,7 @@ import pickle
 import numpy as np
 import pytest
 from conftest import make_texts, shipped, write_csv
+from written_tables import write_database, write_xlsx
 
 import textforge
 from textforge import Dataset, RecipeError, load_recipe
@@ -236,15 +237,38 @@ def as_huggingface(folder, rows):
     return {"folder": str(folder / "saved")}
 
 
+def as_json(folder, rows):
+    (folder / "data.json").write_text(json.dumps([{"text": text, "label": label} for text, label in rows]))
+    return {"train": str(folder / "data.json")}
+
+
+def as_lines(folder, rows):
+    return {"train": str(lines(folder / "data.txt", [f"{text};{label}" for text, label in rows])), "separator": ";"}
+
+
+def as_excel(folder, rows):
+    pytest.importorskip("fastexcel", reason="needs the extra textforge[excel]")
+    return {"train": str(write_xlsx(folder / "data.xlsx", [("text", "label"), *rows]))}
+
+
+def as_sql(folder, rows):
+    write_database(folder / "data.db", ("text", "label"), rows)
+    return {"connection": f"sqlite:///{folder / 'data.db'}", "query": "select text, label from texts"}
+
+
 EXAMPLES = {
     "csv": as_csv,
     "docstrings": lambda folder, rows: {"packages": ["numpy", "torch"], "per_package": 20},
+    "excel": as_excel,
     "fasttext": as_fasttext,
     "folder": as_folder,
     "huggingface": as_huggingface,
+    "json": as_json,
     "jsonl": as_jsonl,
+    "lines": as_lines,
     "newsgroups": lambda folder, rows: {"categories": ["sci.space", "rec.autos"]},
     "parquet": as_parquet,
+    "sql": as_sql,
     "tsv": as_tsv,
 }
 """Options of each dataset for data that it can have here."""

@@ -34,7 +34,7 @@ def streamed(name, folder):
 
 
 def every_stream():
-    for name in ("csv", "jsonl", "parquet", "tsv"):
+    for name in ("csv", "excel", "json", "jsonl", "lines", "parquet", "sql", "tsv"):
         given = partial(streamed, name)
         tests = contract_tests("dataset", PARTS.component("dataset", name), options=given, plugins=PARTS)
         for check in tests.args[1]:

@@ -137,22 +137,30 @@ def test_what_the_standard_library_writes_is_read_back_exactly(tmp_path_factory,
 
 @settings(max_examples=300, deadline=None)
 @given(body=st.text(st.sampled_from('ab",\n'), max_size=24))
-def test_a_damaged_file_is_read_as_the_standard_library_reads_it_or_is_refused(tmp_path_factory, body):
+def test_a_damaged_file_is_read_as_the_standard_library_reads_it_or_with_a_warning_or_is_refused(
+    tmp_path_factory, body
+):
     path = tmp_path_factory.getbasetemp() / "damaged.csv"
     path.write_text(HEADER + body, newline="")
     try:
-        found = list(zip(*read(path, missing="drop"), strict=True))
+        dataset = csv_files(0, train=path, test_fraction=0.0, missing="drop")
     except DataError:
         return
-    rows = list(csv.reader(io.StringIO(body), strict=True))
+    found = list(zip(*dataset.train, strict=True))
+    try:
+        rows = list(csv.reader(io.StringIO(body), strict=True))
+    except csv.Error:
+        assert any("a misplaced quote" in warning for warning in dataset.warnings)
+        return
     assert all(len(row) <= 2 for row in rows)
     assert found == [tuple(row) for row in rows if len(row) == 2 and all(map(str.strip, row))]
 
 
 def test_quotes_that_do_not_fit_never_make_one_row_of_two(file):
     # polars alone reads the first as one row with the text 'a\na'
-    for body in ('""a"\na",x\n', '"5" wide,x\n"6" wide,y\n', '"5\\" wide",x\n"6\\" wide",y\n'):
-        assert "quote" in refused(file(HEADER + "red,x\n" + body))
+    assert "line 3: a quote" in refused(file(HEADER + 'red,x\n""a"\na",x\n'))
+    for texts in (['"5" wide', '"6" wide'], ['"5\\" wide"', '"6\\" wide"']):
+        assert read(file(HEADER + f"{texts[0]},x\n{texts[1]},y\n")) == (texts, ["x", "y"])
 
 
 # -- what is refused ---------------------------------------------------------------------------
@@ -182,12 +190,9 @@ BAD = {
     "too many columns far down": (HEADER + "red,x\n" * 5_000 + "a,b,c\n", ["line 5002", "3 columns"]),
     "too many columns after a huge field": (HEADER + "a" * 200_000 + ",x\na,b,c\n", ["line 3", "3 columns"]),
     "separator at the end of each line": (HEADER + "red,x,\ngreen,y,\n", ["line 2", "3 columns"]),
-    "unclosed quote": (HEADER + 'red,x\n"green,y\nblue,x\n', ["line 3", "quote", "never closed"]),
-    "unclosed quote at the end": (HEADER + 'red,x\ngreen,"y\n', ["line 3", "quote", "never closed"]),
+    "unclosed quote": (HEADER + 'red,x\n"green\nblue,x\n', ["line 3", "quote", "never closed", "malformed: drop"]),
     "unclosed quote in the header": ('"text,label\n' + "red,x\n" * 50_000, ["line 1", "quote", "never closed"]),
-    "text after a closing quote": (HEADER + 'red,x\n"green" one,y\n', ["line 3", "quote"]),
-    "inch marks": (HEADER + 'red,x\n5" wide,x\n6" wide,y\nblue,y\n', ["line 3", "quote", "double"]),
-    "backslash before a quote": (HEADER + '"a \\" b",x\n', ["line 2", "quote"]),
+    "inch marks and a comma": (HEADER + 'red,x\n5" wide, 6" high,x\nblue,y\n', ["line 3", "quote", "double"]),
     "empty text": (
         HEADER + "red,x\n,y\n   ,y\n",
         ["2 of 3 rows have no text, 0 no label", "rows 2, 3", "missing: drop"],
@@ -217,7 +222,15 @@ def test_a_bad_file_is_refused_in_one_sentence(file, name):
 
 # One of each kind of check, through the command line.
 @pytest.mark.parametrize(
-    "name", ["no such column", "broken encoding", "inch marks", "too many columns", "missing label", "one class only"]
+    "name",
+    [
+        "no such column",
+        "broken encoding",
+        "inch marks and a comma",
+        "too many columns",
+        "missing label",
+        "one class only",
+    ],
 )
 def test_the_command_line_tells_a_bad_file_with_exit_code_2_and_leaves_nothing(file, tmp_path, name):
     content, parts = BAD[name]
@@ -230,6 +243,42 @@ def test_the_command_line_tells_a_bad_file_with_exit_code_2_and_leaves_nothing(f
     assert len(last) == 1
     assert [part for part in parts if part not in last[0]] == []
     assert not (tmp_path / "run").exists()
+
+
+STRAY = {
+    "inch marks": ('5" wide,x\n', '5" wide'),
+    "unclosed": ('"green,x\n', '"green'),
+    "text after a closing quote": ('"green" one,x\n', '"green" one'),
+    "backslash": ('"a \\" b",x\n', '"a \\" b"'),
+    "label in quotes": ('a "b,"x"\n', 'a "b'),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", STRAY)
+def test_a_stray_quote_is_text_and_is_warned_about_with_its_line(file, tmp_path, monkeypatch, kind, stream):
+    monkeypatch.setenv("TEXTFORGE_CACHE", str(tmp_path / "cache"))
+    row, text = STRAY[kind]
+    path = file(HEADER + 'red,x\n"in, quotes",y\n' + row + '"two\nlines",y\n"blue ""green""",x\n')
+    dataset = csv_files(0, train=path, test_fraction=0.0, stream=stream)
+    texts, labels = next(iter(dataset.train.chunks())) if stream else dataset.train
+    assert sorted(zip(texts, labels, strict=True)) == sorted(
+        [("red", "x"), ("in, quotes", "y"), (text, "x"), ("two\nlines", "y"), ('blue "green"', "x")]
+    )
+    (warning,) = dataset.warnings
+    assert f"{path}: line 4 has a misplaced quote, which is read as text." in warning
+    assert "dataset.quotes: false" in warning
+
+
+def test_malformed_rows_are_dropped_on_request_and_warned_about_with_their_lines(file):
+    path = file(HEADER + 'red,x\na broken\n,y\nred, green,x\n"a" b, c,y\nblue,y\n')
+    dataset = csv_files(0, train=path, test_fraction=0.0, malformed="drop", missing="drop")
+    assert dataset.train == (["red", "blue"], ["x", "y"])
+    assert f"{path}: 3 rows have more or fewer columns than the header and were dropped (lines 3, 5, 6)." in (
+        dataset.warnings
+    )
+    assert any("rows 3 after the header" in warning for warning in dataset.warnings)  # ",y"
+    assert "malformed: drop" in refused(path)
 
 
 def test_a_long_list_of_rows_is_cut(file):

@@ -124,15 +124,35 @@ def test_lines_are_counted_from_the_separator_line_on(file):
         ("Feedback,,\ntext,label,id\nred,x,1\n", 2, 3),
         ("Feedback\n\nof 2023\n\ntext,label\nred,x\n", 5, 2),
         ('"Feedback, all of it"\ntext,label\nred,x\n', 2, 2),
+        ("# from a tool\ntext,label\nred,x\n", 2, 2),
+        ("# it's \"so, from a tool\n// version: 2\n\ntext,label\nred,x\n", 4, 2),
     ],
 )
-def test_a_title_before_the_header_is_told(file, content, line, n):
+def test_lines_above_the_header_are_left_out_with_a_warning(file, content, line, n):
     path = file(content)
-    expected = f"line 1 seems to be a title: only its first column has text, but line {line} has {n} columns."
-    assert expected in refused(path)
-    with pytest.raises(DataError) as told:
-        read_separated(path, None)
-    assert expected in str(told.value)
+    columns, (warning,) = both(path)
+    assert columns == {"text": ["red"], "label": ["x"]}
+    above = (
+        "line 1 is above the header and was" if line == 2 else f"lines 1 to {line - 1} are above the header and were"
+    )
+    assert warning == f"{path}: {above} skipped."
+    assert len(read_separated(path, None).columns) == n
+
+
+def test_a_header_that_begins_as_a_comment_does_is_a_header(file):
+    assert both(file("#id,text,label\n0,red,x\n1,green,y\n"))[1] == []
+    assert list(read_separated(file("#id,text,label\n0,red,x\n"), None).columns) == ["#id", "text", "label"]
+
+
+def test_comments_above_rows_without_a_header_are_left_out(file):
+    columns, (warning,) = both(file("# from a tool\nred,x\n# 2,y\n"), names=["text", "label"])
+    assert columns == {"text": ["red", "# 2"], "label": ["x", "y"]}
+    assert "line 1 is above the rows and was skipped." in warning
+
+
+def test_a_title_above_a_header_that_lacks_a_column_is_diagnosed(file):
+    told = refused(file("Feedback of 2023\nbody,label\nred,x\n"))
+    assert "line 1 seems to be a title" in told and "line 2 has 2 columns: body, label." in told
 
 
 def test_a_header_with_an_unnamed_column_is_no_title(file):

@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import tracemalloc
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from textforge import DataError, RecipeError
 from textforge.recipes.recipe import load_dataset_part
 from textforge_standard.datasets.csv_files import csv_files
 from textforge_standard.datasets.fasttext import fasttext
-from textforge_standard.datasets.files import content, data_files, expanded, pieces, suffix
+from textforge_standard.datasets.files import data_files, expanded
 from textforge_standard.datasets.jsonl import jsonl
+from textforge_standard.datasets.packed import content, pieces, suffix
 from textforge_standard.datasets.parquet import parquet
 
 
@@ -49,6 +51,46 @@ def test_a_glob_finds_files_in_folders(tmp_path):
     write_csv(tmp_path / "x" / "flat.csv", ["flat"], ["f"])
     (tmp_path / "x" / "folder.csv").mkdir()
     assert read(tmp_path / "**" / "*.csv")[0] == ["flat", "deep"]
+
+
+def archive(path, **members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, text in members.items():
+            opened.writestr(name.replace("__", "/"), text)
+    return path
+
+
+def test_the_one_data_file_of_a_zip_archive_is_read(tmp_path):
+    path = archive(tmp_path / "a.zip", **{"x__d.csv": "text,label\nred,a\n", "README.md": "x", "x__.hidden": "y"})
+    assert read(path) == (["red"], ["a"])
+    assert suffix(path) == ".csv" and data_files(path, (".csv",)) == {"train": path}
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"a.csv": "text", "b.csv": "text"}, "a.zip: contains 2 files: a.csv, b.csv. A .zip must contain exactly one"),
+        ({"LICENSE": "text"}, "a.zip: contains no data file"),
+    ],
+)
+def test_a_zip_archive_without_exactly_one_data_file_is_refused(tmp_path, members, told):
+    with pytest.raises(DataError, match=re.escape(told)):
+        read(archive(tmp_path / "a.zip", **members))
+
+
+def test_a_damaged_or_encrypted_zip_archive_is_refused(tmp_path):
+    path = archive(tmp_path / "a.zip", **{"d.csv": "text,label\n" + "red,a\n" * 99})
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    with pytest.raises(DataError, match="cannot be decompressed"):
+        read(path)
+    path.write_bytes(whole[:40] + b"\xff\xff" + whole[42:])
+    with pytest.raises(DataError, match="cannot be decompressed"):
+        read(path)
+    flags = whole.index(b"PK\x01\x02") + 8
+    path.write_bytes(whole[:flags] + b"\x01" + whole[flags + 1 :])
+    with pytest.raises(DataError, match="is encrypted"):
+        read(path)
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path):
@@ -110,7 +152,7 @@ def test_files_of_several_compressed_pieces_are_read_whole(tmp_path_factory, pie
 
 
 def test_pieces_that_straddle_what_is_read_at_once_come_out_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr("textforge_standard.datasets.files.PIECE", 7)
+    monkeypatch.setattr("textforge_standard.datasets.packed.PIECE", 7)
     path = tmp_path / "pieces.zst"
     path.write_bytes(zstandard.compress(b"one" * 100) + zstandard.compress(b"two" * 100))
     assert content(path) == b"one" * 100 + b"two" * 100

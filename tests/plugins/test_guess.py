@@ -32,8 +32,14 @@ def flags(*steps):
         ({"a": IDS, "b": cycle("x", "y", "z"), "c": LONG}, "c", "b"),
         ({"reviewText": LONG, "Product Category": cycle("x", "y", "z"), "vote": cycle("u", "d")},
          "reviewText", "Product Category"),
-        ({"title": SHORT, "body": LONG, "topic": cycle("x", "y")}, "body", "topic"),
-        ({"title": SHORT, "abstract": LONG, "notes": LONG, "class": cycle("1", "2", "3")}, "abstract", "class"),
+        ({"title": SHORT, "body": LONG, "topic": cycle("x", "y")}, ["title", "body"], "topic"),
+        ({"body": LONG, "Subject": SHORT, "topic": cycle("x", "y")}, ["Subject", "body"], "topic"),
+        ({"reviewTitle": SHORT, "reviewText": LONG, "stars": cycle(1, 2)}, ["reviewTitle", "reviewText"], "stars"),
+        ({"column_1": cycle("x", "y"), "column_2": SHORT, "column_3": LONG}, ["column_2", "column_3"], "column_1"),
+        ({"column_1": LONG, "column_2": SHORT, "column_3": cycle("x", "y")}, "column_1", "column_3"),
+        ({"title": SHORT, "topic": cycle("x", "y")}, "title", "topic"),
+        ({"title": SHORT, "abstract": LONG, "notes": LONG, "class": cycle("1", "2", "3")}, ["title", "abstract"],
+         "class"),
         ({"text": LONG, "lang": cycle("en", "de"), "category": cycle("x", "y", "z")}, "text", "category"),
         ({"text": LONG, "label": cycle(0, 1), "retweet": cycle(True, False, False)}, "text", "label"),
         ({"text": LONG, "spam": cycle(0, 1)}, "text", "spam"),
@@ -78,12 +84,20 @@ def test_a_comma_within_labels_is_no_separator():
     assert guess(Table("table", columns)).options == {"text": "text", "label": "label"}
 
 
+def test_that_a_title_is_joined_to_its_text_is_said():
+    remarks = guess(Table("table", {"title": SHORT, "body": LONG, "topic": cycle("x", "y")})).remarks
+    assert remarks[1:] == [
+        "'title' and 'body' look like a title and its text, so they are joined. "
+        "Set 'text: body' to read the text alone."
+    ]
+
+
 def test_what_else_could_be_meant_is_said_with_what_to_write():
-    columns = {"title": SHORT, "body": LONG, "topic": cycle("x", "y"), "tone": cycle("p", "q", "r"),
+    columns = {"hint": SHORT, "body": LONG, "topic": cycle("x", "y"), "tone": cycle("p", "q", "r"),
                "author": cycle("Eve", "Tom", "Ann", "Bob"), "user_timezone": cycle("GMT", "CET")}  # fmt: skip
     told = guess(Table("table", columns)).remarks
-    assert told[0] == "60 rows; columns: title, body, topic, tone, author, user_timezone."
-    assert "'title' holds text too: 'text: [title, body]' would join the two." in told
+    assert told[0] == "60 rows; columns: hint, body, topic, tone, author, user_timezone."
+    assert "'hint' holds text too: 'text: [hint, body]' would join the two." in told
     other = "'tone' (3 distinct values) or 'user_timezone' (2 distinct values)"
     assert f"The labels could also be {other}: then set 'label: tone'." in told
     assert [one for one in told if "group: " in one] == [

@@ -246,9 +246,9 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "content", "parts"),
     [
-        ("photo.png", b"\x89PNG\r\n", ["no dataset recognizes this", "csv, fasttext, folder", ".jsonl"]),
-        ("notes.txt", b"just text\n", ["no dataset recognizes this"]),
-        ("d.csv", b"text,label\n\"a, red\",x\n\"green,y\n", ["line 3", "quote"]),
+        ("photo.png", b"\x89PNG\r\n", ["no dataset recognizes this", "csv, excel, fasttext", ".jsonl"]),
+        ("notes.txt", b"just text\n", ["its lines are not labelled texts", "i feel fine;joy"]),
+        ("d.csv", b"text,label\n\"a, red\",x\n\"green\n", ["line 3", "quote"]),
         ("d.csv", b"", ["is empty"]),
         ("d.csv", b"id,text\n" + b"".join(b"%d,word %d of a text\n" % (n, n) for n in range(9)), ["looks like labels"]),
         ("d.csv", b"text,label\n" + b"a red one,x\n" * 30, ["no column looks like"]),

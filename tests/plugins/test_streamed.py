@@ -22,8 +22,8 @@ from textforge_standard.datasets import row_store, streamed
 from textforge_standard.datasets.columns import Columns, Incomplete
 from textforge_standard.datasets.csv_files import csv_files
 from textforge_standard.datasets.csv_reader import read_separated, separated_blocks
-from textforge_standard.datasets.files import PIECE, pieces
 from textforge_standard.datasets.jsonl import jsonl, jsonl_blocks, read_jsonl
+from textforge_standard.datasets.packed import PIECE, pieces
 from textforge_standard.datasets.parquet import parquet, parquet_blocks, read_parquet
 from textforge_standard.datasets.tsv import tsv
 
@@ -129,7 +129,7 @@ def test_parquet_in_blocks_has_the_rows_of_the_whole_file(tmp_path, size):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1", "cp1252"])
 def test_every_encoding_is_read_in_pieces(tmp_path, encoding, monkeypatch):
-    monkeypatch.setattr("textforge_standard.datasets.files.PIECE", 5)
+    monkeypatch.setattr("textforge_standard.datasets.packed.PIECE", 5)
     path = tmp_path / "data.csv"
     path.write_text("text,label\n" + "größer,ä\nséance,é\n" * 9, encoding=encoding)
     wanted = {"text": "text", "label": "label"}
@@ -146,7 +146,7 @@ def test_what_is_no_text_is_told_with_its_line(tmp_path, content, monkeypatch):
     path.write_bytes(content)
     wanted = {"text": "text", "label": "label"}
     expected = whole(read_separated, path, wanted)
-    monkeypatch.setattr("textforge_standard.datasets.files.PIECE", 5)
+    monkeypatch.setattr("textforge_standard.datasets.packed.PIECE", 5)
     assert in_blocks(separated_blocks, path, wanted, size=4) == expected
     assert "line 3" in expected or "line 4" in expected
 
@@ -169,7 +169,7 @@ def test_packed_files_are_unpacked_piece_by_piece(tmp_path, suffix):
 
 def test_a_row_that_never_ends_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("textforge_standard.datasets.blocks.LONGEST", 1 << 20)
-    monkeypatch.setattr("textforge_standard.datasets.files.PIECE", 1 << 10)
+    monkeypatch.setattr("textforge_standard.datasets.packed.PIECE", 1 << 10)
     path = tmp_path / "data.csv"
     path.write_text('text,label\na,b\n"' + "never closed\n" * 10**6)
     told = in_blocks(separated_blocks, path, {"text": "text", "label": "label"}, size=1000)

@@ -114,6 +114,15 @@ def test_data_that_are_not_there_are_told(finished_run: Path, tmp_path: Path) ->
         evaluate(finished_run, data=tmp_path / "away.csv")
 
 
+def test_a_file_like_those_of_the_run_is_read_by_its_dataset(tmp_path: Path) -> None:
+    texts, labels = make_texts(60)
+    for name in ("train.txt", "other.txt"):
+        (tmp_path / name).write_text("".join(f"{t};{b}\n" for t, b in zip(texts, labels, strict=True)))
+    recipe = small_recipe(None, dataset={"use": "lines", "train": str(tmp_path / "train.txt"), "separator": ";"})
+    run = textforge.run(recipe, out=tmp_path / "run")
+    assert evaluate(run.path, data=tmp_path / "other.txt")["n"] == 60
+
+
 def test_a_suffix_that_nobody_reads_is_told(finished_run: Path, tmp_path: Path) -> None:
     (tmp_path / "d.cvs").write_text("text,label\n")
     with pytest.raises((RecipeError, PluginError), match=r"no dataset reads '\.cvs' files.*Did you mean 'csv'\?"):

@@ -61,15 +61,18 @@ def similar_label_warnings(counts: Mapping[str, int]) -> list[str]:
     """
     warnings = []
     names = sorted(counts, key=lambda name: (-counts[name], name))
-    for key, what, advice in _WAYS:
-        groups = defaultdict(list)
-        for name in names:
-            groups[key(name)].append(name)
-        if alike := [group for group in groups.values() if len(group) > 1]:
-            named = [" and ".join(f"{_shown(name, key)} ({counts[name]})" for name in group) for group in alike]
-            shown = "; ".join([*named[:SHOWN], *([f"{len(named) - SHOWN} more"] if len(named) > SHOWN else [])])
+    groups = _grouped(names, _case_key)
+    for way, (what, advice) in _WAYS.items():
+        if way == "glyphs":
+            names = [group[0] for group in groups]
+            groups = _grouped(names, _glyph_key)
+        alike = [group for group in groups if len(group) > 1 and (way == "glyphs" or _way(group) == way)]
+        key = _glyph_key if way == "glyphs" else _case_key
+        named = [" and ".join(f"{_shown(name, key)} ({counts[name]})" for name in group) for group in alike]
+        shown = "; ".join([*named[:SHOWN], *([f"{len(named) - SHOWN} more"] if len(named) > SHOWN else [])])
+        if shown:
             warnings.append(f"labels that {what} are separate classes (texts of each): {shown}. {advice}")
-        names = [group[0] for group in groups.values()]
+    names = [group[0] for group in groups]
     if blank := [_shown(label, normal_label) for label in names if not normal_label(label)]:
         warnings.append(f"a label has no visible character: {listed(blank)}.")
     return warnings
@@ -90,12 +93,27 @@ def _glyph_key(label: str) -> str:
 
 
 _JOIN = "Join them with dataset.similar_labels: {}, or correct the data."
-_WAYS = (
-    (normal_label, "look alike", _JOIN.format("join")),
-    (_case_key, "differ only in upper and lower case", _JOIN.format("ignore_case")),
-    (_glyph_key, "differ only in letters of other alphabets, in dashes or in quotes", "Correct the data."),
-)
-"""Ways in which labels look alike: the key that they share, its description, and the advice to give."""
+_WAYS = {
+    "look": ("look alike", _JOIN.format("join")),
+    "both": ("look alike except for upper and lower case", _JOIN.format("ignore_case")),
+    "case": ("differ only in upper and lower case", _JOIN.format("ignore_case")),
+    "glyphs": ("differ only in letters of other alphabets, in dashes or in quotes", "Correct the data."),
+}
+"""Ways in which labels look alike: a description, and the advice to give."""
+
+
+def _grouped(names: list[str], key: Callable[[str], str]) -> list[list[str]]:
+    """Names with equal keys, in order of their first occurrence."""
+    groups = defaultdict(list)
+    for name in names:
+        groups[key(name)].append(name)
+    return list(groups.values())
+
+
+def _way(group: list[str]) -> str:
+    """The way in which labels that are equal regardless of case look alike."""
+    n_forms = len({*map(normal_label, group)})
+    return "look" if n_forms == 1 else "case" if n_forms == len(group) else "both"
 
 
 def _shown(label: str, key: Callable[[str], str]) -> str:

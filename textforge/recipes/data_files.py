@@ -7,13 +7,19 @@ import shlex
 from pathlib import Path
 
 COMPRESSED = frozenset({".gz", ".zst", ".bz2", ".xz", ".zip"})
-TABLES = frozenset({".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx", ".xls"})
+TABLES = frozenset(
+    {".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather"}
+    | {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".db", ".sqlite", ".sqlite3"}
+)
 """Suffixes that only data files have."""
 AMBIGUOUS = frozenset({"", ".txt", ".json", ".data", ".dat"})
 """Suffixes that data files and recipes both have; the content decides."""
 
-SIGNATURES = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04", b"PAR1", b"ARROW1")
-"""First bytes of gzip, zstd, bzip2, xz, zip (and xlsx), Parquet and Arrow files."""
+SIGNATURES = (
+    *(b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04"),
+    *(b"PAR1", b"ARROW1", b"SQLite format 3\0"),
+)
+"""First bytes of gzip, zstd, bzip2, xz, zip (and xlsx), Parquet, Arrow and SQLite files."""
 DELIMITERS = "\t,;|"
 LONGEST_HEAD = 100_000
 """Bytes at the start of a file that decide whether it is data."""

@@ -15,6 +15,8 @@ from textforge.recipes.recipe import load_dataset_part, load_metric_parts
 from textforge.runs import folder as run_folder
 from textforge.runs.own_data import own_dataset, part_for_file
 
+PACKED = (*COMPRESSED, ".zip")
+
 
 def evaluate(
     path: str | Path,
@@ -32,7 +34,8 @@ def evaluate(
     Args:
         path: a finished run folder or a bundle.
         data: a recipe (.yaml) whose dataset is used, or a data file. A data file is read whole by the dataset named
-            after its suffix (reviews.csv by 'csv'). None: the run's own data.
+            after its suffix (reviews.csv by 'csv'), or by the run's own if the run trained on a file with this suffix.
+            None: the run's own data.
         split: 'train', 'valid' or 'test'. Defaults to test, or to all rows of a data file.
         options: options of the dataset, as in `["text=review"]`.
         metrics: names of additional metrics. Defaults to those of the run's recipe.
@@ -111,10 +114,18 @@ def _changed_data(run: Path, dataset: Dataset) -> list[str]:
 
 
 def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
-    """The dataset component that reads a file, with the run's own options if its dataset has the same name."""
-    unpacked = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+    """The dataset that reads a file: the one named after its suffix, else the run's own if it trained on such a file.
+
+    The run's own dataset has the options of the run.
+    """
+    unpacked = path.with_suffix("") if path.suffix.lower() in PACKED else path
     name = unpacked.suffix.removeprefix(".").lower()
     names = plugins.names("dataset")
+    own = own_dataset(run) or {}
+    trained_on = own.get("train")
+    files = trained_on if isinstance(trained_on, list) else [trained_on]
+    if name not in names and path.suffix in {Path(file).suffix for file in files if isinstance(file, str)}:
+        name = str(own["use"])
     if name not in names:
         raise RecipeError(
             f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset named after its "

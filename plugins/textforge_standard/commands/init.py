@@ -15,7 +15,10 @@ import click
 from textforge.errors import shown_json, shown_line
 from textforge_standard.commands.init_check import try_recipe
 from textforge_standard.commands.init_recipe import Seen, describe, recipe_text
+from textforge_standard.commands.init_sample import sampled
 
+SQLITE = "sqlite:///"
+"""Prefix of the URL of an SQLite file; a path follows."""
 ALREADY = "{}: exists already, and init overwrites no file. Name another file with -o."
 
 
@@ -37,11 +40,12 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     recipe = output or Path(f"{stem or 'recipe'}.yaml")
     if os.path.lexists(recipe):
         raise RecipeError(ALREADY.format(recipe))
-    with redirect_stdout(sys.stderr):  # output of a plugin is not part of the result
-        name, looked = look(data)
+    with redirect_stdout(sys.stderr), sampled(data) as sample:  # output of a plugin is not part of the result
+        name, looked = look(sample.data)
         dataset, options = build(name, dict(looked["options"]))
-        remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
-        section = {"use": name, **relative(options, recipe.parent)}
+        found = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
+        remarks = [*sample.remarks(), *sample.originals(found)]
+        section = {"use": name, **relative(sample.originals(options), recipe.parent)}
         seen = Seen(dataset, section, dict(looked.get("why", {})), remarks)
         text = recipe_text(data, recipe, seen)
         try_recipe(text, {"use": name, **relative(options, Path())}, dataset)
@@ -89,7 +93,8 @@ def look(data: Path) -> tuple[str, dict[str, Any]]:
             raise errors[0]
         raise DataError(
             f"{data}: no dataset recognizes this. Datasets that can inspect data: {listed(inspecting)}. "
-            "A file's suffix names its format: .csv, .tsv, .jsonl, .parquet; a folder needs one folder per class."
+            "A file's suffix names its format: .csv, .tsv, .txt, .json, .jsonl, .parquet, .xlsx, .ods, .db; "
+            "a folder needs one folder per class."
         )
     name, *others = found
     looked = found[name]
@@ -124,6 +129,8 @@ def relative(value: Any, folder: Path) -> Any:
         return {name: relative(one, folder) for name, one in value.items()}
     if isinstance(value, list):
         return [relative(one, folder) for one in value]
+    if isinstance(value, str) and value.startswith(SQLITE):
+        return SQLITE + str(relative(Path(value.removeprefix(SQLITE)), folder))
     if isinstance(value, Path):
         try:
             return Path(os.path.relpath(value, folder)).as_posix()

@@ -1,11 +1,13 @@
 """Split a file's text into blocks of whole rows, so that it need not fit in memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 BLOCK = 1 << 24
 """Read buffer size, in characters; a row may be longer."""
 LONGEST = 1 << 28
+LONGEST_FIELD = 1 << 24
+"""Number of characters after which a quote that opens a field counts as never closed."""
 
 
 def whole_lines(path: Path, text: Iterable[str], size: int) -> Iterator[str]:
@@ -29,10 +31,11 @@ def whole_lines(path: Path, text: Iterable[str], size: int) -> Iterator[str]:
     yield "".join(parts)
 
 
-def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int) -> Iterator[str]:
+def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int, take_rest: Callable[[], str]) -> Iterator[str]:
     """Yield blocks of whole rows; the text ends with exactly one newline.
 
-    A newline ends a row if the number of quotes before it is even. The reader of the block validates their places.
+    A newline ends a row if the number of quotes before it is even. The reader of a block validates their places; if
+    it finds the last row incomplete, `take_rest` returns that row, which then begins the next block.
 
     Raises:
         DataError: a row is too long.
@@ -45,7 +48,9 @@ def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int) -> Iter
         if length < enough:
             continue
         buffer = "".join(parts)
-        end = _last_row_end(buffer, quotes)
+        end = last_row_end(buffer, quotes)
+        if not end and length > LONGEST_FIELD:  # probably a quote that is never closed
+            end = buffer.rfind("\n") + 1
         if buffer[:end].isspace():
             end = 0  # keep blank lines with the next block
         if end:
@@ -54,7 +59,9 @@ def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int) -> Iter
         elif length > LONGEST:
             advice = "Is a quote never closed? If quotes are plain text in this file, set dataset.quotes: false."
             raise _too_long(path, lines, advice)
-        parts, length = [buffer[end:]], len(buffer) - end
+        incomplete = take_rest() if end else ""
+        lines -= incomplete.count("\n")
+        parts, length = [incomplete, buffer[end:]], len(incomplete) + len(buffer) - end
         enough = size if end else 2 * length
     rest = "".join(parts)
     if lines == 1 and "\n" not in rest:
@@ -62,7 +69,7 @@ def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int) -> Iter
     yield rest.rstrip("\r\n") + "\n"
 
 
-def _last_row_end(text: str, quotes: bool) -> int:
+def last_row_end(text: str, quotes: bool) -> int:
     """Offset just past the last newline outside quotes that is followed by more data; 0 if there is none."""
     end = len(text.rstrip("\r\n"))
     inside = quotes and text.count('"', 0, end) % 2 == 1

@@ -86,6 +86,9 @@ class Table:
     warnings: list[str] = field(default_factory=list)
     """Warnings about the file."""
 
+    n_malformed: int = 0
+    """Number of dropped rows with more or fewer fields than columns."""
+
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 

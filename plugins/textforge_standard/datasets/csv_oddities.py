@@ -3,9 +3,11 @@
 import json
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from textforge_standard.datasets.columns import SHOWN, Table
 from textforge_standard.datasets.csv_rows import Rows
+from textforge_standard.datasets.shown import shown_names
 
 SEPARATORS = ",;\t|"
 FIRST_ROWS = 20
@@ -23,28 +25,38 @@ class Ragged:
 
     Args:
         where: source of the column count, for the message.
+        drop: whether such rows are dropped with a warning.
     """
 
     where: str
+    drop: bool = False
     count: int = 0
     first: list[tuple[int, int, int]] = field(default_factory=list)
     """First line, last line and number of fields of each of the first such rows."""
 
-    def look(self, rows: Rows, width: int) -> None:
-        """Record such rows of a block."""
-        ragged = (rows.widths != width).nonzero()[0]
+    def look(self, rows: Rows, width: int) -> Any:
+        """Record such rows of a block; return their mask, bool [n_rows]."""
+        mask = rows.widths != width
+        ragged = mask.nonzero()[0]
         for row in ragged[: SHOWN + 1 - len(self.first)].tolist():
             self.first.append((rows.line_of(row), rows.last_line_of(row), int(rows.widths[row])))
         self.count += len(ragged)
+        return mask
 
-    def add(self, line: int, fields: list[str]) -> None:
-        """Record one such row."""
-        if len(self.first) <= SHOWN:
-            self.first.append((line, line + sum(one.count("\n") for one in fields), len(fields)))
-        self.count += 1
+    def warnings(self) -> list[str]:
+        """The warning about dropped rows; empty if there are none."""
+        from textforge.errors import listed
 
-    def message(self, width: int, separator: str, quotes: bool) -> str:
-        """The error message."""
+        if not self.count:
+            return []
+        lines = listed([*(str(one[0]) for one in self.first), *[""] * (self.count - len(self.first))], limit=SHOWN)
+        one = self.count == 1
+        rows = "1 row has" if one else f"{self.count:,} rows have"
+        where = f"{'line' if one else 'lines'} {lines}"
+        return [f"{rows} more or fewer columns than {self.where} and {'was' if one else 'were'} dropped ({where})."]
+
+    def message(self, width: int, separator: str, quotes: bool, advice: str = "") -> str:
+        """The error message; `advice` is a further sentence on what to do."""
         from textforge.errors import listed
 
         (line, last, n), *others = self.first
@@ -59,6 +71,7 @@ class Ragged:
             sentences.append(f'Put a text that contains a {mark} in quotes: "…".')
         elif quotes:
             sentences.append('If a text spans several lines here, join them, or put the whole text in quotes: "…".')
+        sentences += [advice] if advice else []
         if others:
             lines = [*(str(one[0]) for one in others), *[""] * (self.count - len(self.first))]
             sentences.append(f"Lines with the same error: {listed(lines, limit=SHOWN)}.")
@@ -239,6 +252,8 @@ class NotATable:
         return None
 
     def _title(self) -> str | None:
+        from textforge.errors import listed
+
         if any(map(str.strip, self.first[1:])):
             return None
         row = next(filter(self._is_header, range(1, min(len(self.rows), FIRST_ROWS))), None)
@@ -247,7 +262,8 @@ class NotATable:
         line, at = self.rows.line_of(0), self.rows.line_of(row)
         return (
             f"line {line} seems to be a title: only its first column has text, but line {at} has "
-            f"{columns(int(self.rows.widths[row]))}. Delete the lines before the header."
+            f"{columns(int(self.rows.widths[row]))}: {listed(shown_names(self.rows.fields(row)))}. "
+            "Delete the lines before the header, or correct the names of the columns."
         )
 
     def _is_header(self, row: int) -> bool:

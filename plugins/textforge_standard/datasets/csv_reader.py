@@ -4,14 +4,21 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from textforge_standard.datasets.blocks import BLOCK, whole_rows
 from textforge_standard.datasets.columns import Table, look_up
 from textforge_standard.datasets.csv_oddities import NotATable, Ragged, Repeated, Swallowed, columns
+from textforge_standard.datasets.csv_repairs import StrayQuotes, n_lines_above
 from textforge_standard.datasets.csv_rows import Rows, parsed
-from textforge_standard.datasets.files import decoded_pieces, pieces, text_of
+from textforge_standard.datasets.files import decoded_pieces, text_of
+from textforge_standard.datasets.packed import pieces
+
+DROP = "Or drop such rows with dataset.malformed: drop."
+LONGEST_HEAD = 1 << 16
+"""Bytes to search for lines above the header."""
 
 
 def read_separated(
@@ -22,6 +29,7 @@ def read_separated(
     quotes: bool = True,
     names: Sequence[str] | None = None,
     encoding: str = "utf-8",
+    malformed: str = "error",
 ) -> Table:
     """Read the wanted columns (None: all) of a file with a header, or of a file whose columns are `names`.
 
@@ -35,9 +43,10 @@ def read_separated(
     if not re.search(rb"[^\r\n]\r?\n\Z", data[-3:]):  # avoids copying the whole text
         data = data.rstrip(b"\r\n") + b"\n"
     del text
-    reader = _Reader(path, wanted, separator, quotes, names)
-    table = reader.read(data)
+    reader = _Reader(path, wanted, _Dialect(separator, quotes, names, malformed == "drop"))
+    table = reader.read(data, final=True)
     table.warnings = reader.finish()
+    table.n_malformed = reader.ragged.count
     return table
 
 
@@ -49,6 +58,7 @@ def separated_blocks(
     quotes: bool = True,
     names: Sequence[str] | None = None,
     encoding: str = "utf-8",
+    malformed: str = "error",
     size: int = BLOCK,
 ) -> Iterator[Table]:
     """Yield the rows of `read_separated` block by block, so that a file need not fit in memory.
@@ -56,55 +66,95 @@ def separated_blocks(
     Raises:
         DataError: as in `read_separated`, or a row is too long.
     """
-    reader = _Reader(path, wanted, separator, quotes, names)
-    for block in whole_rows(path, decoded_pieces(path, pieces(path), encoding), quotes, size):
+    reader = _Reader(path, wanted, _Dialect(separator, quotes, names, malformed == "drop"))
+    for block in whole_rows(path, decoded_pieces(path, pieces(path), encoding), quotes, size, reader.take_rest):
         yield reader.read(block.encode())
+    if rest := reader.take_rest():
+        yield reader.read(rest.encode(), final=True)
     if warnings := reader.finish():
         yield Table(path, {name: [] for name in wanted}, numbers=[], warnings=warnings)
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    """How to read a delimited file."""
+
+    separator: str
+    quotes: bool
+    names: Sequence[str] | None
+    """Column names of a file without a header."""
+    drop: bool
+    """Whether to drop rows with more or fewer fields than columns."""
 
 
 class _Reader:
     """Reader of one file, whole or in blocks; collects anomalies of its rows."""
 
-    def __init__(
-        self, path: Path, wanted: dict[str, str] | None, separator: str, quotes: bool, names: Sequence[str] | None
-    ) -> None:
-        self.path, self.wanted, self.separator, self.quotes = path, wanted, separator, quotes
-        self.names = None if names is None else list(names)
+    def __init__(self, path: Path, wanted: dict[str, str] | None, dialect: _Dialect) -> None:
+        self.path, self.wanted, self.separator, self.quotes = path, wanted, dialect.separator, dialect.quotes
+        self.names = None if dialect.names is None else list(dialect.names)
         self.header: list[str] = []
         self.line = self.row = 1
         """Numbers of the next line and the next row."""
-        if names is None:
-            self.ragged = Ragged("the header")
+        if self.names is None:
+            self.ragged = Ragged("the header", dialect.drop)
             self.repeated = Repeated("the header", "Were several files concatenated?")
         else:
-            self.ragged = Ragged("dataset.names")
+            self.ragged = Ragged("dataset.names", dialect.drop)
             self.repeated = Repeated("dataset.names", "If the file has a header, leave out names.")
         self.swallowed = Swallowed()
+        self.stray = StrayQuotes(dialect.separator)
+        self.above: list[str] = []
+        """Warnings about lines above the header."""
+        self._rest = ""
 
-    def read(self, data: bytes) -> Table:
-        """Read the rows of a block of whole lines.
+    def read(self, data: bytes, final: bool = False) -> Table:
+        """Read the rows of a block of whole lines; keep an incomplete last row for `take_rest`.
+
+        Args:
+            data: the lines, encoded as UTF-8.
+            final: whether the file ends with this block.
 
         Raises:
-            DataError: the first line is not a header, a column is missing, or a quote is misplaced.
+            DataError: the first line is not a header, a column is missing, or a quote in the header is misplaced.
         """
-        if self.line == 1 and not (data := self._without_separator_line(data)):
+        if self.line == 1 and not (data := self._without_lines_above(data)):
             return self._nothing()
-        rows, first = Rows(data, self.separator, self.quotes, self.line, len(self.header) or None), 0
+        rows, first = self._rows(data), 0
         if not self.header:
             self._read_header(rows)
             first = int(self.names is None)
+        rows = self._with_valid_quotes(rows, final)
         self.line += rows.n_lines
-        self._check(rows)
-        if self.ragged.count or len(rows) == first:
+        malformed = self.ragged.look(rows, len(self.header))
+        start, self.row = self.row, self.row + len(rows) - first
+        if malformed.any():
+            rows = rows.without(malformed)
+        if (self.ragged.count and not self.ragged.drop) or len(rows) <= first:
             return self._nothing()
         found = self._columns(rows, first)
         self.swallowed.look(rows, found, self.header, first)
-        numbers = range(self.row, self.row + len(rows) - first)
-        self.row = numbers.stop
+        numbers: Sequence[int] = range(start, self.row)
+        if malformed.any():
+            numbers = [start + place - first for place in (~malformed).nonzero()[0].tolist() if place >= first]
         called = "rows {} after the header" if self.names is None else "rows {}"
         table = Table(self.path, found, called=called, numbers=numbers)
         return self.repeated.left_out(table, rows, self.header, first)
+
+    def take_rest(self) -> str:
+        """Return the incomplete row at the end of the block, to be read with the next block."""
+        rest, self._rest = self._rest, ""
+        return rest
+
+    def _rows(self, data: bytes) -> Rows:
+        return Rows(data, self.separator, self.quotes, self.line, len(self.header) or None)
+
+    def _with_valid_quotes(self, rows: Rows, final: bool) -> Rows:
+        """Read misplaced quotes as text, so that no two rows become one."""
+        if not self.quotes or rows.quotes_fit():
+            return rows
+        text, self._rest = self.stray.repaired(rows.data.decode(), len(self.header), rows.line, final)
+        return self._rows(text.encode())
 
     def _nothing(self) -> Table:
         return Table(self.path, {name: [] for name in self.wanted or ()}, numbers=[])
@@ -117,14 +167,33 @@ class _Reader:
         """
         if not self.header:
             raise self._empty()
-        if self.ragged.count:
+        if self.ragged.count and not self.ragged.drop:
             raise self._ragged()
-        return [f"{self.path}: {warning}" for warning in (*self.swallowed.warnings(), *self.repeated.warnings())]
+        kinds = (self.ragged, self.stray, self.swallowed, self.repeated)
+        found = [*self.above, *(warning for kind in kinds for warning in kind.warnings())]
+        return [f"{self.path}: {warning}" for warning in found]
 
     def _ragged(self) -> Exception:
         from textforge import DataError
 
-        return DataError(f"{self.path}: {self.ragged.message(len(self.header), self.separator, self.quotes)}")
+        if stray := self.stray.errors.get(self.ragged.first[0][0]):
+            return DataError(f"{self.path}: {stray} {DROP}")
+        message = self.ragged.message(len(self.header), self.separator, self.quotes, DROP)
+        return DataError(f"{self.path}: {message}")
+
+    def _without_lines_above(self, data: bytes) -> bytes:
+        """Skip a first line that sets the separator, and comments and titles above the header."""
+        data = self._without_separator_line(data)
+        width = None if self.names is None else len(self.names)
+        head = data[:LONGEST_HEAD].decode("utf-8", "ignore")
+        if n := n_lines_above(head, self.separator, self.quotes, self.wanted, width):
+            data = data.split(b"\n", n)[n]
+            first, last = self.line, self.line + n - 1
+            self.line += n
+            lines = f"line {first} is" if n == 1 else f"lines {first} to {last} are"
+            what = "the header" if self.names is None else "the rows"
+            self.above.append(f"{lines} above {what} and {'was' if n == 1 else 'were'} skipped.")
+        return data
 
     def _without_separator_line(self, data: bytes) -> bytes:
         """Skip a first line such as `sep=;`, which sets the separator for Excel."""
@@ -171,29 +240,6 @@ class _Reader:
         empty = f"line {self.line} is empty" if rows is not None and len(rows) else "is empty"
         needed = "; a header line with the names of the columns is required" if self.names is None else ""
         return DataError(f"{self.path}: {empty}{needed}.")
-
-    def _check(self, rows: Rows) -> None:
-        """Record the rows whose number of fields differs from the header.
-
-        Raises:
-            DataError: a quote is misplaced, or a row before it has the wrong number of fields.
-        """
-        from textforge import DataError
-
-        width = len(self.header)
-        if rows.quotes_fit():  # otherwise polars may merge two rows
-            self.ragged.look(rows, width)
-            return
-        text = rows.data.decode()
-        lines = text.split("\n")
-        try:
-            for line, fields in parsed(text, self.separator, self.quotes, rows.line):
-                # A quoted empty field is a row, as in Rows; only a line without quotes can be blank.
-                blank = len(fields) == 1 and not lines[line - rows.line].strip(" \t\r")
-                if len(fields) != width and not blank:
-                    self.ragged.add(line, fields)
-        except ValueError as error:
-            raise self._ragged() if self.ragged.count else DataError(f"{self.path}: {error}") from error
 
     def _columns(self, rows: Rows, first: int) -> dict[str, list[str | None]]:
         """The wanted columns of the rows from `first` on."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 CHUNK = 1 << 18
@@ -49,7 +50,7 @@ class Rows:
             marks, kinds = marks[outside], kinds[outside]
         last = np.flatnonzero(kinds == ord("\n"))
         ends, widths = marks[last] + 1, np.diff(last, prepend=-1)
-        if not len(ends) or ends[-1] < len(data):  # the last quote is never closed
+        if data and (not len(ends) or ends[-1] < len(data)):  # the last quote is never closed
             ends, widths = np.append(ends, len(data)), np.append(widths, 1)
         starts = np.concatenate([ends[:1] * 0, ends[:-1]])
         self.width = int(widths[0]) if width is None else width
@@ -72,6 +73,13 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def without(self, rows: Any) -> "Rows":
+        """The rows for which a mask is False."""
+        kept = copy(self)
+        kept.starts, kept.ends, kept.widths = self.starts[~rows], self.ends[~rows], self.widths[~rows]
+        kept.has_blank_lines = True
+        return kept
 
     def line_of(self, row: int) -> int:
         """Line number at which a row begins."""
@@ -155,7 +163,7 @@ def _offsets(data: bytes, of: bytes) -> Any:
         for other in of[1:]:
             hit |= part == other
         found.append(np.flatnonzero(hit) + start)
-    return np.concatenate(found)
+    return np.concatenate(found) if found else np.empty(0, np.int64)
 
 
 def _field(separator: str, quotes: bool = True) -> str:

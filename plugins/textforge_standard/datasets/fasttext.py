@@ -8,8 +8,9 @@ from annotated_types import MinLen
 
 from textforge_standard.datasets.columns import Columns, Table, examples
 from textforge_standard.datasets.encodings import UTF_8, detect
-from textforge_standard.datasets.files import Files, content, data_files, no_such_encoding, text_of
+from textforge_standard.datasets.files import Files, data_files, no_such_encoding, text_of
 from textforge_standard.datasets.label_forms import SimilarLabels
+from textforge_standard.datasets.packed import content
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups

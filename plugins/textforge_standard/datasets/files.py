@@ -2,21 +2,17 @@
 
 import codecs
 import glob
-import gzip
-import zlib
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, ClassVar
 
 from textforge_standard.datasets.encodings import detect
+from textforge_standard.datasets.packed import COMPRESSED, content, pieces, suffix
 
 Paths = Path | list[Path]
 GLOB = "*?["
-COMPRESSED = (".gz", ".zst")
-PIECE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +73,6 @@ def expanded(paths: Paths, option: str) -> list[Path]:
     return list(found)
 
 
-def suffix(path: Path) -> str:
-    """The suffix of a file without its compression suffix: `.csv` for `reviews.csv.gz`."""
-    return Path(path.stem if path.suffix.lower() in COMPRESSED else path.name).suffix.lower()
-
-
 SPLIT_NAMES = {
     "train": ("train", "training"),
     "valid": ("valid", "validation", "val", "dev"),
@@ -106,25 +97,6 @@ def data_files(path: Path, suffixes: Collection[str]) -> dict[str, Path]:
     return {"train": there[0]} if len(there) == 1 else {}
 
 
-def content(path: Path) -> bytes:
-    """Read a file and decompress it.
-
-    Raises:
-        DataError: the file cannot be read or is damaged.
-    """
-    from textforge import DataError
-
-    if path.suffix.lower() not in COMPRESSED:
-        with _opened(path) as file:
-            return file.read()
-    found = []
-    for piece in pieces(path):
-        if len(piece) >= PIECE and not piece.strip(b"\0"):  # highly compressed zeros could fill the memory
-            raise DataError(f"{path}: contains a megabyte of NUL bytes. The file is damaged; export it again.")
-        found.append(piece)
-    return b"".join(found)
-
-
 def text_of(path: Path, encoding: str | None) -> str:
     """Read, decompress and decode a file; fails before decompressing all of it if it is not text.
 
@@ -134,81 +106,6 @@ def text_of(path: Path, encoding: str | None) -> str:
     packed = path.suffix.lower() in COMPRESSED
     found = decoded_pieces(path, pieces(path) if packed else [content(path)], encoding)
     return "".join(filter(None, found))  # a single piece is not copied
-
-
-def pieces(path: Path) -> Iterator[bytes]:
-    """Read and decompress a file in pieces of a few megabytes at most.
-
-    Raises:
-        DataError: the file cannot be read or is damaged.
-    """
-    with _opened(path) as file:
-        yield from unpacked(file, path, path.suffix.lower())
-
-
-def unpacked(file: BinaryIO, name: Path | str, kind: str = "") -> Iterator[bytes]:
-    """Read and decompress an open file; `kind` is the suffix of its compression.
-
-    Raises:
-        DataError: the file cannot be read or is damaged.
-    """
-    read = (gzip.GzipFile(fileobj=file) if kind == ".gz" else file).read
-    try:
-        raw = iter(lambda: read(PIECE), b"")
-        yield from _unzstd(raw) if kind == ".zst" else raw
-    except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(name, error) from error
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    from textforge import DataError
-
-    try:
-        with path.open("rb") as file:
-            yield file
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
-
-
-def _damaged(path: Path | str, error: Exception) -> Exception:
-    from textforge import DataError
-
-    return DataError(f"{path}: cannot be decompressed: {error}. Is it complete? Copy or download it again.")
-
-
-PACKED_PIECE = 512
-"""Bytes of a .zst file to decompress per step: 4 bytes may expand to 128 KiB (RFC 8878), so a step to 16 MiB."""
-
-
-def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
-    """Decompress all frames of a .zst file, in pieces of at most PIECE + 16 MiB.
-
-    zstandard's own reader across frames does not detect a truncated frame.
-    """
-    import zstandard
-
-    frame, empty = None, True
-    found: list[bytes] = []
-    size = 0
-    for piece in packed:
-        for start in range(0, len(piece), PACKED_PIECE):
-            rest, empty = piece[start : start + PACKED_PIECE], False
-            while rest:
-                frame = frame or zstandard.ZstdDecompressor().decompressobj()
-                try:
-                    found.append(frame.decompress(rest))
-                except zstandard.ZstdError as error:
-                    raise OSError(str(error)) from error
-                size += len(found[-1])
-                rest, frame = (frame.unused_data, None) if frame.eof else (b"", frame)
-            if size >= PIECE:
-                yield b"".join(found)
-                found, size = [], 0
-    if frame is not None or empty:
-        raise EOFError("the end of the file is missing")
-    if size:
-        yield b"".join(found)
 
 
 def decoded_pieces(path: Path | str, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:

@@ -20,6 +20,7 @@ LABEL_NAMES = (
     re.compile("ratings?|stars|polarity|language|lang"),
 )
 """Names of label columns, most certain first."""
+TITLE_NAMES = re.compile("titles?|headlines?|subjects?|headings?|summary|summaries")
 GROUP_NAMES = re.compile(
     "authors?|users?|customers?|patients?|threads?|sessions?|conversations?|groups?|speakers?|reviewers?"
 )
@@ -153,10 +154,17 @@ def guess(table: Table) -> Guess:
         )
     n = len(columns[0].values)
     found = Guess({}, {}, [f"{n:,} rows; columns: {listed(column.name for column in columns)}."])
-    found.options["text"] = text.name
+    title = _title(text, [column for column in columns if column not in labels])
+    found.options["text"] = text.name if title is None else [title.name, text.name]
     found.why["text"] = f"{'by its name; ' if text.named(TEXT_NAMES) else ''}{text.words:.0f} words per text on average"
+    if title is not None:
+        found.why["text"] = "a title and its text, joined by a line break"
+        found.remarks.append(
+            f"'{title.name}' and '{text.name}' look like a title and its text, so they are joined. "
+            f"Set 'text: {text.name}' to read the text alone."
+        )
     _tell_labels(labels, found)
-    others = [column for column in columns if column is not text and column not in labels]
+    others = [column for column in columns if column not in (text, title) and column not in labels]
     found.remarks += _alternatives(text, labels, others)
     return found
 
@@ -180,6 +188,25 @@ def _text(columns: list[Column]) -> Column | None:
     longest = max((column.words for column in candidates), default=0)
     named = [column for column in candidates if column.named(TEXT_NAMES) and column.words * 4 >= longest]
     return max(named or candidates, key=lambda column: column.words, default=None)
+
+
+def _title(text: Column, columns: list[Column]) -> Column | None:
+    """The column of titles: named as such, or just before the text in a table without names."""
+    candidates = [
+        column
+        for column in columns
+        if column is not text and not column.lists and not _numbers(column) and len(column.distinct) > 1
+        and 1 <= column.words <= text.words
+    ]  # fmt: skip
+    if any(column.named(TITLE_NAMES) for column in candidates):
+        return max((column for column in candidates if column.named(TITLE_NAMES)), key=lambda column: column.words)
+    before = columns.index(text) - 1
+    unnamed = all(re.fullmatch(r"column_\d+", column.name) for column in columns)
+    if unnamed and before >= 0 and columns[before] in candidates:
+        column = columns[before]
+        if column.words >= 2 and len(column.distinct) * 2 > len(column.texts):
+            return column
+    return None
 
 
 def _numbers(column: Column) -> bool:

@@ -7,7 +7,8 @@ from itertools import chain
 from typing import Any
 
 from textforge_standard.datasets.columns import as_text, joined
-from textforge_standard.datasets.jsonl import WHITE, all_names, field_of, object_of
+from textforge_standard.datasets.json_objects import WHITE, all_names, field_of
+from textforge_standard.datasets.jsonl import object_of
 from textforge_standard.datasets.table_bytes import TableBytes, last_line_end, row_blocks
 from textforge_standard.datasets.usual_names import usual_text_column
 

@@ -1,6 +1,5 @@
 """Dataset `parquet`."""
 
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
@@ -10,7 +9,8 @@ from urllib.parse import unquote
 
 from textforge_standard.datasets.class_names import named, names_in_metadata
 from textforge_standard.datasets.columns import Columns, Table, look_up
-from textforge_standard.datasets.files import COMPRESSED, data_files, pieces
+from textforge_standard.datasets.files import data_files
+from textforge_standard.datasets.packed import unpacked_file
 from textforge_standard.datasets.part_files import PARTS, PartFiles, parts_of, split_globs
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
@@ -43,7 +43,7 @@ def read_parquet(path: Path, wanted: dict[str, str] | None) -> Table:
     """
     import polars as pl
 
-    with data_errors(path), _unpacked(path) as file:
+    with data_errors(path), unpacked_file(path, ".parquet", (b"PAR1",), "a Parquet file") as file:
         fields = _Fields(path, file, wanted)
         return Table(path, fields.values(pl.read_parquet(file, columns=fields.columns, glob=False)))
 
@@ -56,34 +56,12 @@ def parquet_blocks(path: Path, wanted: dict[str, str], *, size: int = ROWS) -> I
     """
     import polars as pl
 
-    with data_errors(path), _unpacked(path) as file:
+    with data_errors(path), unpacked_file(path, ".parquet", (b"PAR1",), "a Parquet file") as file:
         fields = _Fields(path, file, wanted)
         rows, start = pl.scan_parquet(file, glob=False).select(fields.columns), 0
         while len(frame := rows.slice(start, size).collect()):
             yield Table(path, fields.values(frame, start), numbers=range(start + 1, start + len(frame) + 1))
             start += len(frame)
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[Path]:
-    """Yield the file, or a temporary decompressed copy, since Parquet is read from its end.
-
-    Raises:
-        DataError: the file cannot be read or decompressed, or its content does not start as Parquet.
-    """
-    from textforge import DataError
-
-    if path.suffix.lower() not in COMPRESSED:
-        path.open("rb").close()  # raises a clearer error than polars
-        yield path
-        return
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
-        for piece in pieces(path):
-            if not file.tell() and not piece.startswith(b"PAR1"):
-                raise DataError(f"{path}: is no Parquet file, or damaged.")
-            file.write(piece)
-        file.flush()
-        yield Path(file.name)
 
 
 @contextmanager

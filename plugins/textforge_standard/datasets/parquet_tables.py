@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textforge_standard.datasets.columns import as_text, joined
-from textforge_standard.datasets.files import unpacked
+from textforge_standard.datasets.packed import unpacked
 from textforge_standard.datasets.parquet import ROWS, data_errors, field_expression, field_paths
 from textforge_standard.datasets.usual_names import usual_text_column
 

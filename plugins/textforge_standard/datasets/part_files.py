@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from textforge_standard.datasets.files import SPLIT_NAMES, Files, Paths, suffix
+from textforge_standard.datasets.files import SPLIT_NAMES, Files, Paths
+from textforge_standard.datasets.packed import suffix
 
 PARTS = (".parquet", ".pq")
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,8 @@ MOST_HELD_OUT = 20_000
 MOST_HELD_BYTES = 1 << 27
 READERS = 2
 """Version of the readers; raise it when they read other rows from the same file, to invalidate stores."""
+UNKNOWN_SIZE = 1 << 30
+"""Size to assume for a source that is no file."""
 UNPACKED = 5
 """Rough ratio of the decompressed to the compressed size."""
 
@@ -54,20 +56,23 @@ def groups_are_wrong(*, stream: bool, group: str | None, **_: Any) -> str | None
 
 @dataclass(frozen=True)
 class Tables:
-    """Table files, and how to read them block by block."""
+    """Sources of tables, such as files, and how to read them block by block."""
 
-    paths: list[Path]
+    paths: Sequence[Path | str]
+    """Files, or other sources that `blocks` reads."""
     columns: Columns
     blocks: BlockReader
     options: Mapping[str, Any]
     """Options for `blocks`."""
+    digest: Callable[[Any], Any] = file_digest
+    """Digest of the content of a source."""
 
 
 def streamed(train: Tables, others: Mapping[str, Examples], hold_out: HoldOut, seed: int) -> Any:
     """Make a `textforge.Dataset` whose train is a stream.
 
     Args:
-        train: the files of train.
+        train: the sources of train.
         others: examples of the other splits.
         hold_out: fractions to hold out of train for missing splits.
         seed: seed of the hold-out.
@@ -96,8 +101,8 @@ def _store(tables: Tables) -> Store:
     paths, columns = tables.paths, tables.columns
     try:
         # Folders named key=value are columns of Parquet files.
-        sources = [[file_digest(path), *(part for part in path.parent.parts if "=" in part)] for path in paths]
-        sizes = [path.stat().st_size * (1 if path.suffix.lower() in PLAIN else UNPACKED) for path in paths]
+        sources = [[tables.digest(path), *(part for part in Path(path).parent.parts if "=" in part)] for path in paths]
+        sizes = [_n_bytes(path) for path in paths]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error
     key = [FORMAT, READERS, tables.blocks.__name__, sources, asdict(columns), dict(tables.options)]
@@ -116,6 +121,13 @@ def _store(tables: Tables) -> Store:
             warnings.extend((source, told.removeprefix(f"{path}: ")) for told in file.told())
 
     return stored(cache_place("streams", key), sum(sizes), rows, lambda: warnings)
+
+
+def _n_bytes(path: Path | str) -> int:
+    """Approximate size of the rows of a source."""
+    if isinstance(path, str):
+        return UNKNOWN_SIZE
+    return path.stat().st_size * (1 if path.suffix.lower() in PLAIN else UNPACKED)
 
 
 class HeldOut:

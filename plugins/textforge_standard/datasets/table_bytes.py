@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from textforge_standard.datasets.blocks import LONGEST
-from textforge_standard.datasets.files import decoded_pieces, unpacked
+from textforge_standard.datasets.files import decoded_pieces
+from textforge_standard.datasets.packed import unpacked
 
 BLOCK = 1 << 20
 """Bytes to read before rows are cut off; a row may be longer."""

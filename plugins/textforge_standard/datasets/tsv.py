@@ -1,7 +1,7 @@
 """Dataset `tsv`."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
@@ -29,6 +29,7 @@ def tsv(
     quotes: bool = True,
     names: Annotated[list[str], MinLen(1)] | None = None,
     encoding: str = "utf-8",
+    malformed: Literal["error", "drop"] = "error",
 ) -> Any:
     """Tab-separated files with a header, a text column and a label column.
 
@@ -36,8 +37,9 @@ def tsv(
         quotes: true lets a field in double quotes contain tabs and line breaks; false reads quotes as text.
         names: column names, for files without a header.
         encoding: character encoding of the files.
+        malformed: treat rows with more or fewer fields than columns as an error, or drop and count them.
     """
-    own = {"separator": "\t", "quotes": quotes, "names": names, "encoding": encoding}
+    own = {"separator": "\t", "quotes": quotes, "names": names, "encoding": encoding, "malformed": malformed}
     return Format(read_separated, separated_blocks, own).dataset(seed, files, hold_out, columns, streaming)
 
 

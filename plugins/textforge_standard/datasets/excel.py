@@ -1,0 +1,135 @@
+"""Dataset `excel`."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from textforge_standard.datasets.columns import Columns, Table, look_up
+from textforge_standard.datasets.files import Files
+from textforge_standard.datasets.packed import unpacked_file
+from textforge_standard.datasets.splits import HoldOut
+from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
+from textforge_standard.datasets.tables import Format, Looked, look_at_files
+from textforge_standard.declare import declare
+from textforge_standard.option_groups import with_groups
+
+SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""First bytes of zip archives (.xlsx, .xlsb, .ods) and of OLE compound files (.xls)."""
+TITLE_ROWS = 20
+"""Number of rows to search for a header."""
+
+
+@with_groups(groups_are_wrong)
+def excel(
+    seed: int,
+    files: Files,
+    hold_out: HoldOut,
+    columns: Columns,
+    streaming: Streaming,
+    /,
+    *,
+    sheet: str | None = None,
+) -> Any:
+    """Sheets of Excel (.xlsx, .xlsb, .xls) and OpenDocument (.ods), with a header; needs textforge[excel].
+
+    Numbers and booleans become text, as in JSON: `1`, `2.5`, `true`.
+
+    Options:
+        sheet: name of the sheet; by default the first.
+    """
+    return Format(read_sheet, sheet_blocks, {"sheet": sheet}).dataset(seed, files, hold_out, columns, streaming)
+
+
+def read_sheet(path: Path, wanted: dict[str, str] | None, *, sheet: str | None = None) -> Table:
+    """Read the wanted columns (None: all) of a sheet; skip blank rows, and titles and comments above the header.
+
+    Raises:
+        DataError: the file cannot be read, has no such sheet, or lacks a column.
+    """
+    from textforge import DataError
+
+    rows, name, others = _rows(path, sheet)
+    at = _header(rows, wanted)
+    if at is None:
+        raise DataError(f"{path}: the sheet '{name}' is empty; a header row with the names of the columns is required.")
+    header = ["" if cell is None else cell.strip() for cell in rows[at]]
+    if wanted is None:
+        wanted = {one: one for one in header if one and header.count(one) == 1}
+    look_up(path, header, wanted)
+    numbers = [number for number in range(at + 1, len(rows)) if any(cell is not None for cell in rows[number])]
+    found = {one: [rows[number][header.index(one)] for number in numbers] for one in wanted}
+    above = [number + 1 for number in range(at) if any(rows[number])]
+    one = len(above) == 1
+    verb = "is above the header and was skipped" if one else "are above the header and were skipped"
+    warnings = [f"{path}: {'row' if one else 'rows'} {_listed(above)} {verb}."] if above else []
+    if others and sheet is None:
+        warnings.append(
+            f"{path}: has {len(others) + 1} sheets; the first, '{name}', is read. Choose another with "
+            f"dataset.sheet: {_listed(others)}."
+        )
+    return Table(path, found, called=f"rows {{}} of the sheet '{name}'", numbers=[n + 1 for n in numbers],
+                 warnings=warnings)  # fmt: skip
+
+
+def sheet_blocks(path: Path, wanted: dict[str, str], *, sheet: str | None = None) -> Iterator[Table]:
+    """Yield the table of `read_sheet`: a sheet has at most 1,048,576 rows and is read whole."""
+    yield read_sheet(path, wanted, sheet=sheet)
+
+
+def _listed(values: list[Any]) -> str:
+    from textforge.errors import listed
+
+    return listed(map(str, values))
+
+
+def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[str | None, ...]], str, list[str]]:
+    """The cells of each row of a sheet as text, its name, and the names of the other sheets."""
+    from textforge import DataError, PluginError
+    from textforge.errors import did_you_mean, listed
+
+    try:
+        import fastexcel
+    except ImportError as error:
+        raise PluginError(
+            "dataset 'excel' needs the library 'fastexcel', which is not installed. "
+            "Install it: pip install 'textforge[excel]', or save the sheet as CSV."
+        ) from error
+    try:
+        with unpacked_file(path, ".xlsx", MARKS, "a spreadsheet") as file:
+            book = fastexcel.read_excel(str(file))
+            names = book.sheet_names
+            if sheet is not None and sheet not in names:
+                raise DataError(f"{path}: no sheet '{sheet}'. Its sheets: {listed(names)}.{did_you_mean(sheet, names)}")
+            name = sheet if sheet is not None else names[0]
+            frame = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
+    except fastexcel.FastExcelError as error:
+        reason = str(error).splitlines()[0].removeprefix("calamine error: ")
+        raise DataError(f"{path}: is not a readable spreadsheet, or is damaged: {reason}.") from error
+    return frame.rows(), name, [other for other in names if other != name]
+
+
+def _header(rows: list[tuple[str | None, ...]], wanted: dict[str, str] | None) -> int | None:
+    """Index of the header: the first row with the wanted names, else the first row over half as full as the fullest."""
+    top = rows[:TITLE_ROWS]
+    if wanted is not None:
+        for number, row in enumerate(top):
+            if {*wanted} <= {cell.strip() for cell in row if cell is not None}:
+                return number
+    filled = [sum(cell is not None for cell in row) for row in top]
+    most = max(filled, default=0)
+    return next((number for number, n in enumerate(filled) if n and n * 2 > most), None)
+
+
+def _look(path: Path) -> Looked:
+    return read_sheet(path, None), {}, {}
+
+
+declare(
+    excel,
+    streams=streams,
+    look_at=look_at_files(*SUFFIXES, read=_look, read_with=partial(read_sheet)),
+)
