@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
+from textforge.components.settings import UnknownLabels
 from textforge.data.dataset import Dataset, as_dataset
+from textforge.data.gold import encode_gold, like
 from textforge.errors import BundleError, RecipeError, did_you_mean, listed
 from textforge.recipes.document import read_document
 from textforge.recipes.merge import read_overrides
@@ -27,6 +29,7 @@ def evaluate(
     split: str | None = None,
     options: Iterable[str] = (),
     metrics: Sequence[str] | None = None,
+    unknown_labels: UnknownLabels | None = None,
     plugins: PluginManager | None = None,
     device: str = "cpu",
     on_batch: Callable[[int, int], None] | None = None,
@@ -40,6 +43,8 @@ def evaluate(
         split: 'train', 'valid' or 'test'. Defaults to test, or to all rows of a data file.
         options: options of the dataset, as in `["text=review"]`.
         metrics: names of additional metrics. Defaults to those of the run's recipe.
+        unknown_labels: what to do with labels that the classifier does not know; see `Classifier.evaluate`. Defaults
+            to the run's own `trainer.unknown_labels`.
         plugins: the plugin manager that looks up components. Defaults to everything installed.
         device: 'cpu', 'cuda' or 'auto'.
         on_batch: called after each batch with (texts done, texts in total).
@@ -66,15 +71,29 @@ def evaluate(
     if chosen not in splits:
         raise RecipeError(f"the data has no split '{chosen}'. Its splits: {listed(splits)}.")
     texts, labels = splits[chosen]
+    labels = like(labels, classifier.labels)
     warnings = [*dataset.warnings]
     if data is None and not options:
         warnings += _changed_data(run, dataset)
     shown = Path(data).name if data is not None and default == "train" else chosen  # a data file is not a split
+    unknown = unknown_labels or _own_treatment(run)
+    encoded = encode_gold(labels, classifier.labels, shown, unknown)  # raises before time is spent on predicting
+    warnings += encoded.warnings
+    extra.for_labels(encoded.names)
     return {
         "split": shown,
         "warnings": warnings,
-        **classifier.evaluate(texts, labels, name=shown, metrics=extra, on_batch=on_batch),
+        **classifier.evaluate(texts, labels, name=shown, metrics=extra, unknown_labels=unknown, on_batch=on_batch),
     }
+
+
+def _own_treatment(run: Path) -> UnknownLabels:
+    """The `trainer.unknown_labels` of a run; 'error' for a bundle outside a run folder, and for older runs."""
+    if not (run / run_folder.RESOLVED).is_file():
+        return "error"
+    trainer = read_document(run / run_folder.RESOLVED)[1].plain().get("trainer")
+    given = trainer.get("unknown_labels") if isinstance(trainer, dict) else None
+    return next((known for known in get_args(UnknownLabels) if known == given), "error")
 
 
 def _metrics(run: Path, names: Sequence[str] | None, plugins: PluginManager) -> list[Part]:

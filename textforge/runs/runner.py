@@ -109,11 +109,15 @@ def _prepare(plan: RunPlan) -> _Prepared:
         dataset = load_dataset(recipe)
         plan.warnings.add(dataset.warnings)
     plan.progress.stage(f"turning {dataset.n_train} texts into features with {recipe.vectorizer.label}")
+    from textforge.classifiers.bundles.bundle import refuse_unsavable
+
     with plan.clock("vectorize"):
         trainer = trainer_for(recipe, dataset, plan.progress.step)
         trainer.prepare()
         plan.warnings.add(trainer.warnings)
-        state = _refuse_useless_training(recipe, dataset, trainer)
+        plan.warnings.add(_refuse_unusable_test(dataset, trainer))
+        state = refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
+    from textforge.data.labels import label_value
     from textforge.runs.environment import describe_environment
 
     described = describe_environment(recipe, device=trainer.device.type, fingerprint=dataset.fingerprint())
@@ -121,7 +125,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
     figures = {
         "recipe": recipe.name,
         "seed": recipe.seed,
-        "labels": list(trainer.labels),
+        "labels": [label_value(label) for label in trainer.labels],
         "n_features": int(trainer.facts["n_features"]),  # a vectorizer may give a numpy number
         "n_parameters": sum(p.numel() for p in trainer.module.parameters()),
         "n_train": trainer.n_train,
@@ -130,19 +134,20 @@ def _prepare(plan: RunPlan) -> _Prepared:
     return _Prepared(dataset, trainer, state, callbacks, about, figures)
 
 
-def _refuse_useless_training(recipe: Recipe, dataset: Dataset, trainer: Trainer) -> State:
-    """Raise now what would otherwise be raised after the last epoch; the vectorizer's state, for the bundle.
+def _refuse_unusable_test(dataset: Dataset, trainer: Trainer) -> list[str]:
+    """Raise now what evaluating on test would raise after the last epoch; return warnings about its labels.
 
     Raises:
-        DataError: the test split has a label that training never shows.
-        ComponentError: the classifier could not be saved.
+        DataError: the test split has a label that the training texts lack, and `trainer.unknown_labels` is 'error'.
+        RecipeError: a metric cannot count such labels.
     """
-    from textforge.classifiers.bundles.bundle import refuse_unsavable
-    from textforge.data.dataset import encode_labels
+    from textforge.data.gold import encode_gold
 
-    if dataset.test:
-        encode_labels(dataset.test[1], trainer.labels, "test")
-    return refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
+    if dataset.test is None:
+        return []
+    gold = encode_gold(dataset.test[1], trainer.labels, "test", trainer.settings.unknown_labels)
+    trainer.metrics.for_labels(gold.names)
+    return gold.warnings
 
 
 def _train(plan: RunPlan, prepared: _Prepared) -> Classifier:
@@ -194,14 +199,16 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
 
 def _evaluate(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> tuple[dict[str, Any] | None, list[str]]:
     """The figures on test, and a JSON line for each of its texts; None and no lines without a test split."""
+    from textforge.classifiers.comparison import compare, measured
+
     if prepared.dataset.test is None:
         plan.progress.stage("no test split: nothing to evaluate")
         return None, []
     plan.progress.stage("evaluating on test")
     texts, gold = prepared.dataset.test
     probabilities = classifier.predict_proba(texts, on_batch=plan.progress.evaluated)
-    figures = classifier.metrics(gold, probabilities, metrics=prepared.trainer.metrics)
-    return figures, prediction_lines(classifier, gold, probabilities, plan.limit)
+    compared = compare(classifier, gold, probabilities, "test", prepared.trainer.settings.unknown_labels)
+    return measured(compared, prepared.trainer.metrics), prediction_lines(compared, plan.limit)
 
 
 def _with_callbacks(plan: RunPlan, callbacks: Callbacks, done: Run) -> Run:

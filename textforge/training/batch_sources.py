@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,7 @@ class InMemoryBatches:
         self._settings, self._seed = plan.settings, plan.seed
         self._targets = torch.from_numpy(y).to(plan.device)
 
-    def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
+    def class_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
         """The number of training texts of each class, int64 (n_classes,)."""
         counts = self.y.sum(axis=0) if self.y.ndim == 2 else np.bincount(self.y, minlength=len(labels))
         return counts.astype(np.int64)
@@ -79,16 +79,18 @@ class StreamedBatches:
         plan: how batches are drawn.
     """
 
-    def __init__(self, dataset: Dataset, labels: Sequence[str], vectorizer: Any, who: str, plan: BatchPlan) -> None:
+    def __init__(self, dataset: Dataset, labels: Sequence[Any], vectorizer: Any, who: str, plan: BatchPlan) -> None:
         assert isinstance(dataset.train, Stream)
         self._stream, self._labels, self._vectorizer, self._who = dataset.train, labels, vectorizer, who
         self._settings, self._seed, self._device = plan.settings, plan.seed, plan.device
+        self.label_counts: list[Mapping[Any, int]] = []
+        """The number of texts per label, for each chunk that the vectorizer read."""
         with plugin_errors(who, "being fitted chunk by chunk"):
-            vectorizer.fit_chunks(dataset.train_chunks())
+            vectorizer.fit_chunks(dataset.train_chunks(self.label_counts.append))
         self.n_texts = dataset.n_train
         self.n_features = vectorized(vectorizer, [""], who).n_features
 
-    def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
+    def class_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
         """The number of training texts of each class, int64 (n_classes,)."""
         counts = self._stream.label_counts
         return np.array([counts[name] for name in labels], dtype=np.int64)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
+from torch import nn
+
+from textforge.classifiers.random_state import RandomState
 from textforge.components.options import call_with_facts
 from textforge.components.part import Part, part_name, parts_of, plugin_errors
 from textforge.errors import ComponentError
@@ -60,6 +65,26 @@ class Factories:
         if not fits(found):
             raise ComponentError(f"{self.name(kind)} returned a {type(found).__name__}, not {wanted}.")
         return found
+
+    def copied(self, kind: str, module: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
+        """Return a copy of a module that the component of this kind built from these facts.
+
+        Raises:
+            ComponentError: the module cannot be copied, and its factory returns it a second time.
+        """
+        try:
+            return copy.deepcopy(module)
+        except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
+            device = next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
+            with RandomState(0, device).active():  # the weights drawn are replaced
+                again: nn.Module = self.build(kind, facts).to(device)
+            if again is module:
+                raise ComponentError(
+                    f"{self.name(kind)} cannot be copied: it keeps a computed tensor, and its factory "
+                    "returned it a second time. Let the factory make a new module at each call."
+                ) from None
+            again.load_state_dict(module.state_dict())
+            return again
 
     @property
     def sparse_gradients(self) -> bool:

@@ -23,6 +23,7 @@ from textforge.components.options import Options
 from textforge.components.part import Part
 from textforge.components.settings import DecisionSettings, TrainerSettings
 from textforge.data.dataset import Dataset, as_dataset, split_for_training
+from textforge.data.labels import label_names
 from textforge.data.streams import Stream
 from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
 from textforge.features.ragged import Features
@@ -37,7 +38,8 @@ from textforge.training.batch_sources import (
 from textforge.training.factories import Factories, Factory
 from textforge.training.one_shot import fit_in_one_call
 from textforge.training.optimization import Budget, Optimization, recording_gradients
-from textforge.training.validation import EpochResult as EpochResult, Figures, Validation
+from textforge.training.setting_warnings import chunk_warnings, feature_warnings, order_warnings
+from textforge.training.validation import EpochResult as EpochResult, Figures, Validation, with_known_labels
 
 
 class Trainer:
@@ -114,6 +116,8 @@ class Trainer:
         self._best: EpochResult | None = None
         self._best_weights: dict[str, Any] | None = None
         self._doubts: list[str] = []
+        self.setting_warnings: list[str] = []
+        """Warnings, once prepared, about settings that harm training on these texts."""
 
     def prepare(self) -> None:
         """Split the data, fit the vectorizer on train, compute features, build model and optimizer.
@@ -128,15 +132,20 @@ class Trainer:
     def _prepare(self) -> None:
         splits = split_for_training(self.dataset, self.labels, self.settings, self.seed)
         self._y_valid = splits.valid[1] if splits.valid else None
-        self._held_out = splits.remarks
+        self._valid_gold, self._held_out = splits.valid_gold, splits.remarks
         refuse_undecidable(self._decision, self.labels, multi_label=self.dataset.multi_label, valid=bool(splits.valid))
         self._validation.metrics.try_out()
         who, plan = self._factories.name("vectorizer"), BatchPlan(self.settings, self.seed, self.device)
         if splits.train:
             texts, y = splits.train
-            self._source: BatchSource = InMemoryBatches(fitted_features(self.vectorizer, texts, who), y, plan)
+            features = fitted_features(self.vectorizer, texts, who)
+            self._source: BatchSource = InMemoryBatches(features, y, plan)
+            self.setting_warnings += feature_warnings(features, texts, who)
+            if not self.fits_itself:
+                self.setting_warnings += order_warnings(y, self.labels, self.settings)
         else:
             self._source = StreamedBatches(self.dataset, self.labels, self.vectorizer, who, plan)
+            self.setting_warnings += chunk_warnings(self._source.label_counts)
         if splits.valid:
             self._valid = vectorized(self.vectorizer, splits.valid[0], who)
         if self._steps() == 0:
@@ -168,7 +177,7 @@ class Trainer:
         self.prepare()
         with recording_gradients():
             with self._kept_weights():
-                module = self._copied_module()
+                module = self._factories.copied("model", self.module, self.facts)
             if self._best_weights is not None:
                 module.load_state_dict(self._best_weights)
             decision = self._decided(module)
@@ -181,24 +190,10 @@ class Trainer:
         fitted = self._decision.calibrate or self._decision.threshold == "f1"
         valid = None
         if fitted and self._y_valid is not None:
-            valid = (self._logits(self._valid, module), self._y_valid)
+            valid = with_known_labels(self._logits(self._valid, module), self._y_valid)
         several = self.dataset.multi_label
         decision, self._doubts = fit_decision(self._decision, self.labels, multi_label=several, valid=valid)
         return decision
-
-    def _copied_module(self) -> nn.Module:
-        try:
-            return copy.deepcopy(self.module)
-        except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
-            with RandomState(0, self.device).active():  # the weights drawn are replaced
-                module: nn.Module = self._factories.build("model", self.facts).to(self.device)
-            if module is self.module:
-                raise ComponentError(
-                    f"{self._factories.name('model')} cannot be copied: it keeps a computed tensor, and its factory "
-                    "returned it a second time. Let the factory make a new module at each call."
-                ) from None
-            module.load_state_dict(self.module.state_dict())
-            return module
 
     @property
     def metrics(self) -> ExtraMetrics:
@@ -225,15 +220,18 @@ class Trainer:
 
     @property
     def warnings(self) -> list[str]:
-        """Warnings that affect how to read the metrics: `Dataset.remarks`, held-out data, and `part_warnings`."""
-        return [*self.dataset.remarks(), *self._held_out, *self.part_warnings] if self._prepared else []
+        """All warnings: `Dataset.remarks`, held-out data, `setting_warnings` and `part_warnings`."""
+        if not self._prepared:
+            return []
+        return [*self.dataset.remarks(), *self._held_out, *self.setting_warnings, *self.part_warnings]
 
     @property
     def part_warnings(self) -> list[str]:
-        """Warnings of vectorizer and model, of epochs with an undefined metric, and of the last fitted decision."""
+        """Warnings of vectorizer, model, unknown labels, epochs with an undefined metric, and the last decision."""
         said = [getattr(one, "warnings", ()) for one in (self.vectorizer, self.module)] if self._prepared else []
         own = [str(sentence) for sentences in said for sentence in sentences]
-        return [*own, *self._validation.warnings, *self._doubts]
+        unknown = self._valid_gold.warnings if self._prepared and self._valid_gold else ()
+        return [*own, *unknown, *self._validation.warnings, *self._doubts]
 
     @property
     def epochs(self) -> int:
@@ -298,7 +296,7 @@ class Trainer:
                     layer.sparse = True  # type: ignore[assignment]
         facts = {
             "n_classes": len(self.labels),
-            "labels": self.labels,
+            "labels": tuple(label_names(self.labels)),
             "class_counts": self._source.class_counts(self.labels),
             "n_texts": self._source.n_texts,
             "multi_label": self.dataset.multi_label,
@@ -346,14 +344,11 @@ class Trainer:
         if self._y_valid is None:
             return None
         try:
-            figures = self._validation.measure(self._logits(self._valid, self.module), self._y_valid, self.labels)
+            labels = self._valid_gold.names if self._valid_gold else self.labels
+            figures = self._validation.measure(self._logits(self._valid, self.module), self._y_valid, labels)
         except TrainingError as error:
             advice = self._optimization.what_to_try() if self._optimization else ""
             raise TrainingError(f"{error} in epoch {epoch}.{advice}") from error
         if not self.fits_itself:  # with a single epoch there is nothing to choose
-            self._validation.refuse_undefined(figures, epoch, self._y_valid, self.labels)
+            self._validation.refuse_undefined(figures, epoch, self._y_valid, labels)
         return figures
-
-
-def _is_module(value: Any) -> bool:
-    return isinstance(value, nn.Module)
