@@ -234,7 +234,12 @@ def test_labels_of_the_other_sort_are_told(classifier: textforge.Classifier) -> 
 
 @pytest.mark.parametrize(
     ("labels", "says"),
-    [([], "1 texts but 0 labels"), ([["tennis"]], "'tennis'"), ([[3]], "its labels are int, as 3 is, and the known labels are text"), (None, "NoneType")],
+    [
+        ([], "1 texts but 0 labels"),
+        ([["tennis"]], "'tennis'"),
+        ([[3]], "its labels are int, as 3 is, and the known labels are text"),
+        (None, "NoneType"),
+    ],
 )
 def test_wrong_gold_labels_are_told(classifier: textforge.Classifier, labels: Any, says: str) -> None:
     with pytest.raises(DataError, match=says):
@@ -283,5 +288,5 @@ def test_a_plugins_dataset_of_labels_that_are_none_is_told() -> None:
     plugins.register(SimpleNamespace(textforge_datasets=hookimpl(
         lambda: {"own": lambda: Dataset(train=(["a", "b"], [[1.5], [2.5]]))}
     )))  # fmt: skip
-    with pytest.raises(DataError, match="the label at index 0 is 1.5, a float"):
+    with pytest.raises(DataError, match=r"the label at index 0 is 1\.5, a float"):
         Trainer(plugins.part("dataset", "own"), None, lambda: None, lambda: None)

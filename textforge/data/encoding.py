@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import Enum
 from itertools import chain, islice
 from typing import Any, cast
 
@@ -59,8 +60,7 @@ def refuse_unencodable(names: Collection[Any], where: str, rows: Sequence[Any] =
         place = "" if index is None else f" at index {index}"
         raise DataError(
             f"{where}: the label {label_name(wrong)!a}{place} cannot be written as UTF-8: it has half of a UTF-16 "
-            "character, or a byte that is not UTF-8 in the name of a file or folder. Correct the label, or rename the "
-            "folder."
+            "character, or a byte that is not UTF-8 in a file's name. Correct the label, or rename the folder."
         ) from None
 
 
@@ -100,7 +100,7 @@ def _refuse_indicators(rows: Sequence[Sequence[Any]], labels: Sequence[Any], nam
 
 def _several(label: Any) -> bool:
     """Whether this is a set of labels and not one label: a list, an array, or a polars or pandas column."""
-    return _iterable(label) and not isinstance(label, (str, bytes, Mapping))
+    return _iterable(label) and not isinstance(label, (str, bytes, Mapping, Enum))
 
 
 def _iterable(values: Any) -> bool:
