@@ -643,7 +643,7 @@ def test_members_of_an_enum_are_given_back(clf, members, tmp_path):
     assert clf.score(TEXTS, y) == np.mean(right) > 0.95
     assert clf.score(TEXTS, y, sample_weight=right) == 1
     assert textforge.load(clf.save(tmp_path / "b"), label_type=members).predict(TEXTS) == predicted.tolist()
-    with pytest.raises(DataError, match="y: .* are labels of different types"):
+    with pytest.raises(DataError, match=r"y: .* are labels of different types"):
         clf.fit(TEXTS, [*y[:-1], "x"])
 
 

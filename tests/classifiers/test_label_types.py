@@ -102,6 +102,17 @@ def test_results_have_names_as_keys_and_values_as_labels() -> None:
     assert json.loads(json.dumps(found)) == found
 
 
+@pytest.mark.parametrize("n_classes", [3, 20])
+def test_results_are_printed_with_names(n_classes: int) -> None:
+    from textforge.classifiers.metrics import classification_metrics
+    from textforge.cli.output import figures_text
+
+    gold = np.arange(n_classes)
+    shown = figures_text(classification_metrics(gold, np.roll(gold, 1), [n * 111 for n in range(n_classes)]))
+    assert "222" in shown
+    assert "true" in figures_text(classification_metrics(gold % 2, gold % 2, [False, True]))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_streams_of_predictions_write_values_and_names(name: str) -> None:
     labels, _ = CASES[name]

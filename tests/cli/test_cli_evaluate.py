@@ -155,5 +155,8 @@ def test_unknown_labels_are_treated_by_the_option(finished_run: Path, tmp_path: 
         done = invoke("evaluate", finished_run, "--data", data, "--unknown-labels", treatment, "--json")
         assert done.returncode == 0 and only_json(done.stdout)["n"] == n
         assert "2 texts have labels that the training data lack" in done.stderr
+        said = "counted as wrong" if treatment == "wrong" else "left out"
+        done = invoke("evaluate", finished_run, "--data", data, "--unknown-labels", treatment)
+        assert f"2 texts with unknown labels {said}" in done.stdout
     done = invoke("evaluate", finished_run, "--data", data)
     assert done.returncode == 2 and "'spoce' is one letter from 'space'" in done.stderr

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from typing import Any, cast
 
 import numpy as np
@@ -70,8 +70,10 @@ def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
     if not isinstance(labels, list):
         as_column(cast("Iterable[str]", labels), name, "label")  # raises
     assert isinstance(labels, list)
-    if {*map(type, labels)} <= {str} or not any(map(_several, labels)):
-        return [*checked_labels(labels, name)] if labels else []
+    if {*map(type, labels)} <= {str}:  # fast path without a Python loop
+        return [*labels]
+    if not any(map(_several, labels)):
+        return [*checked_labels(labels, name)]
     rows = []
     for index, row in enumerate(labels):
         if not _several(row):
@@ -82,9 +84,11 @@ def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
         rows.append(sorted(row, key=str) if isinstance(row, (set, frozenset)) else list(row))
     every = list(chain.from_iterable(rows))
     _refuse_indicators(rows, every, name)
-    if every:
-        every = checked_labels(every, name, row=[index for index, row in enumerate(rows) for _ in row])
-    given = iter(every)
+    if {*map(type, every)} <= {str}:
+        return [tuple(dict.fromkeys(row)) for row in rows]
+    given = iter(
+        checked_labels(every, name, row_of=lambda n: int(np.searchsorted([*accumulate(map(len, rows))], n, "right")))
+    )
     return [tuple(dict.fromkeys(islice(given, len(row)))) for row in rows]
 
 

@@ -144,8 +144,8 @@ def _encoded(labels: Sequence[Any], names: Sequence[Any]) -> NDArray[Any]:
     if not are_sets(labels):
         return np.array([*map(number.__getitem__, labels)], dtype=np.int64)
     encoded = np.zeros((len(labels), len(names)), np.float32)
-    for row, given in enumerate(labels):
-        encoded[row, [number[label] for label in given]] = 1
+    rows = np.repeat(np.arange(len(labels)), [*map(len, labels)])
+    encoded[rows, [*map(number.__getitem__, chain.from_iterable(labels))]] = 1
     return encoded
 
 

@@ -8,7 +8,7 @@ form makes two of them equal.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -111,13 +111,13 @@ def as_members(labels: Sequence[Any], members: type[Enum]) -> tuple[Enum, ...]:
     return tuple(by_value[key] for key in keys)
 
 
-def checked_labels(labels: list[Any], name: str, *, row: Sequence[int] | None = None) -> list[Any]:
+def checked_labels(labels: list[Any], name: str, *, row_of: Callable[[int], int] = int) -> list[Any]:
     """Return labels of one type. numpy's numbers and text become Python's; all others stay the objects they are.
 
     Args:
         labels: one label each.
         name: the split, for the error message.
-        row: the index of the text that each label belongs to; by default the index of the label.
+        row_of: returns the index of the text that the label at an index belongs to.
 
     Raises:
         DataError: a label is None or of another type than text, int, bool and Enum, or the labels are of several
@@ -131,13 +131,13 @@ def checked_labels(labels: list[Any], name: str, *, row: Sequence[int] | None = 
         kinds = {*map(type, labels)}
     if wrong := {kind for kind in kinds if _type_of(kind) is None}:
         index, label = next((n, label) for n, label in enumerate(labels) if type(label) in wrong)
-        raise DataError(f"{name}: {_refusal(label, index if row is None else row[index])}")
+        raise DataError(f"{name}: {_refusal(label, row_of(index))}")
     if len({_type_of(kind) for kind in kinds}) > 1:
         first, other = _of_two_types(labels)
+        where = (f"{labels[n]!r} at index {row_of(n)}" for n in (first, other))
         raise DataError(
-            f"{name}: {labels[first]!r} at index {first if row is None else row[first]} and {labels[other]!r} at index "
-            f"{other if row is None else row[other]} are labels of different types, {described_type(labels[first])} "
-            f"and {described_type(labels[other])}. Give all labels the same type."
+            f"{name}: {' and '.join(where)} are labels of different types, {described_type(labels[first])} and "
+            f"{described_type(labels[other])}. Give all labels the same type."
         )
     return labels
 
