@@ -103,13 +103,13 @@ def test_an_epoch_of_a_single_step_is_told_unless_epochs_make_up_for_it() -> Non
 def test_texts_without_a_feature_are_told() -> None:
     data = Dataset(make_texts(60))
     (sentence,) = warnings_of(trainer(data, options={"min_df": 10, "stop_words": "english"}))
-    assert sentence.startswith("vectorizer 'bow' finds no feature in ") and "such as min_df" in sentence
+    assert sentence.startswith("vectorizer 'bow' ") and " finds no feature in " in sentence and "min_df" in sentence
     assert warnings_of(trainer(data)) == []
     blank = Dataset((["", "  ", *data.train[0][2:]], data.train[1]))
     assert warnings_of(trainer(blank)) == [], "an empty text has none"
 
 
-def test_chunks_of_a_stream_with_different_labels_are_told_whatever_shuffle_is() -> None:
+def test_chunks_of_a_stream_with_different_labels_are_told() -> None:
     texts, labels = by_label(120).train
     for order, n in ((np.arange(120), 1), (np.random.default_rng(0).permutation(120), 0)):
         rows = order.reshape(6, 20).tolist()
@@ -117,6 +117,18 @@ def test_chunks_of_a_stream_with_different_labels_are_told_whatever_shuffle_is()
         def read(number: int, rows: Any = rows) -> Any:
             return [texts[row] for row in rows[number]], [labels[row] for row in rows[number]]
 
-        found = warnings_of(trainer(Dataset(Stream(6, read)), shuffle=n == 0))
-        assert len(found) == n and all("the chunks of the training stream have different labels" in x for x in found)
-    assert [*chunk_warnings([{"a": 3, "b": 3}])] == []
+        for shuffle, says in ((True, "the chunks of the training stream have different labels"), (False, BLOCKS)):
+            found = warnings_of(trainer(Dataset(Stream(6, read)), shuffle=shuffle))
+            assert len(found) == n and all(one.startswith(says) for one in found)
+    assert [*chunk_warnings([{"a": 3, "b": 3}], shuffle=True)] == []
+
+
+def test_blocks_within_the_chunks_of_a_stream_count_if_their_order_is_kept() -> None:
+    texts, labels = by_label(192).train
+    rows = np.arange(192).reshape(3, 32, 2).transpose(2, 0, 1).reshape(2, 96)  # each chunk is sorted by label
+
+    def read(number: int) -> Any:
+        return [texts[row] for row in rows[number]], [labels[row] for row in rows[number]]
+
+    assert warnings_of(trainer(Dataset(Stream(2, read)))) == []
+    assert warnings_of(trainer(Dataset(Stream(2, read)), shuffle=False))[0].startswith(BLOCKS)

@@ -142,18 +142,18 @@ class Dataset:
             if split is not None and not isinstance(split, Stream)
         }
 
-    def train_chunks(self, on_counts: Callable[[Mapping[Any, int]], None] | None = None) -> Iterator[list[str]]:
+    def train_chunks(self, on_labels: Callable[[Sequence[Any]], None] | None = None) -> Iterator[list[str]]:
         """Iterate over the training texts in order, in chunks.
 
         Args:
-            on_counts: called with the number of texts per label of each chunk.
+            on_labels: called with the labels of each chunk.
         """
         others = {name: Hashes.of(*split) for name, split in self.splits().items() if name != "train"}
         hashes = TrainHashes(others)
         for texts, labels in self.train.chunks() if isinstance(self.train, Stream) else [self.train]:
             hashes.add(texts, labels)
-            if on_counts is not None:
-                on_counts(Counter(chain.from_iterable(labels) if are_sets(labels) else labels))
+            if on_labels is not None:
+                on_labels(labels)
             yield list(texts)
         object.__setattr__(self, "_repeated", [*hashes.remarks()])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,15 @@ from textforge.classifiers.classifier import vectorized
 from textforge.components.part import plugin_errors
 from textforge.components.settings import TrainerSettings
 from textforge.data.dataset import Dataset, encode_labels
+from textforge.data.encoding import are_sets
 from textforge.data.streams import Stream
 from textforge.errors import DataError, RecipeError
 from textforge.features.ragged import Batch, Features, batches, joined, training_order
 from textforge.training.factories import Factories
+from textforge.training.setting_warnings import WINDOW
 
+MOST_PARTS = 16
+"""Parts of a chunk whose labels are counted; more would take memory that grows with the stream."""
 Batches = Iterator[tuple[Batch, torch.Tensor]]
 """Pairs of features and targets; only the targets are on the device."""
 
@@ -84,11 +90,18 @@ class StreamedBatches:
         self._stream, self._labels, self._vectorizer, self._who = dataset.train, labels, vectorizer, who
         self._settings, self._seed, self._device = plan.settings, plan.seed, plan.device
         self.label_counts: list[Mapping[Any, int]] = []
-        """The number of texts per label, for each chunk that the vectorizer read."""
+        """The number of texts per label in each chunk, or in each part of it if the order within chunks is kept."""
         with plugin_errors(who, "being fitted chunk by chunk"):
-            vectorizer.fit_chunks(dataset.train_chunks(self.label_counts.append))
+            vectorizer.fit_chunks(dataset.train_chunks(self._count))
         self.n_texts = dataset.n_train
         self.n_features = vectorized(vectorizer, [""], who).n_features
+
+    def _count(self, labels: Sequence[Any]) -> None:
+        step = self._settings.batch_size * self._settings.accumulate
+        parts = 1 if self._settings.shuffle else min(MOST_PARTS, max(1, len(labels) // (WINDOW * step)))
+        size = max(1, -(-len(labels) // parts))
+        for part in (labels[start : start + size] for start in range(0, len(labels), size)):
+            self.label_counts.append(Counter(chain.from_iterable(part) if are_sets(part) else part))
 
     def class_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
         """The number of training texts of each class, int64 (n_classes,)."""

@@ -13,6 +13,14 @@ from textforge.data.labels import label_names
 from textforge.errors import listed
 from textforge.features.ragged import Features, Ragged
 
+BLOCKS = (
+    "the labels of the training texts come in blocks, and trainer.shuffle: false keeps this order in every epoch, so "
+    "that the model forgets one label while it learns the next. Set trainer.shuffle: true."
+)
+CHUNKS = (
+    "the chunks of the training stream have different labels. The texts of a chunk are trained on together, so that "
+    "the model forgets one label while it learns the next. Assign texts to chunks at random."
+)
 WINDOW = 4
 """Batches over which labels must mix. On three newsgroups, blocks of one batch cost nothing, of two 10 points."""
 BLOCKED = 0.2
@@ -47,10 +55,7 @@ def order_warnings(y: NDArray[Any], labels: Sequence[Any], settings: TrainerSett
     if settings.shuffle:
         return
     if step < trained and comes_in_blocks(y[:trained], np.arange(trained) // min(WINDOW * step, -(-trained // 2))):
-        yield (
-            "the labels of the training texts come in blocks, and trainer.shuffle: false keeps this order in every "
-            "epoch, so that the model forgets one label while it learns the next. Set trainer.shuffle: true."
-        )
+        yield BLOCKS
     if trained < n:
         counts, lost = (rows.sum(axis=0) if y.ndim == 2 else np.bincount(rows, minlength=len(labels))
                         for rows in (y, y[trained:]))  # fmt: skip
@@ -63,11 +68,12 @@ def order_warnings(y: NDArray[Any], labels: Sequence[Any], settings: TrainerSett
             )
 
 
-def chunk_warnings(counts: Sequence[Mapping[Any, int]]) -> Iterator[str]:
-    """Yield a sentence if the chunks of a stream have different labels.
+def chunk_warnings(counts: Sequence[Mapping[Any, int]], *, shuffle: bool) -> Iterator[str]:
+    """Yield a sentence if the chunks of a stream, or parts of them in their order, have different labels.
 
     Args:
-        counts: the number of texts per label, for each chunk in order.
+        counts: the number of texts per label, for each chunk or part in order.
+        shuffle: whether chunks are in random order, and texts within each chunk.
     """
     if len(counts) < 2:
         return
@@ -75,10 +81,7 @@ def chunk_warnings(counts: Sequence[Mapping[Any, int]]) -> Iterator[str]:
     table = np.array([[one.get(label, 0) for label in names] for one in counts])
     y, chunk = np.tile(np.arange(len(names)), len(counts)), np.repeat(np.arange(len(counts)), len(names))
     if _blocked(table[chunk, y], y, chunk):
-        yield (
-            "the chunks of the training stream have different labels. The texts of a chunk are trained on together, so "
-            "the model forgets one label while it learns the next. Assign texts to chunks at random."
-        )
+        yield CHUNKS if shuffle else BLOCKS
 
 
 def feature_warnings(features: Features, texts: Sequence[str], who: str) -> Iterator[str]:

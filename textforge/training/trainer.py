@@ -145,7 +145,7 @@ class Trainer:
                 self.setting_warnings += order_warnings(y, self.labels, self.settings)
         else:
             self._source = StreamedBatches(self.dataset, self.labels, self.vectorizer, who, plan)
-            self.setting_warnings += chunk_warnings(self._source.label_counts)
+            self.setting_warnings += chunk_warnings(self._source.label_counts, shuffle=self.settings.shuffle)
         if splits.valid:
             self._valid = vectorized(self.vectorizer, splits.valid[0], who)
         if self._steps() == 0:
