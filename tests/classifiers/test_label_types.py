@@ -144,3 +144,17 @@ def test_a_run_on_a_plugins_data_writes_plain_json_and_evaluates_files_by_text(t
     (tmp_path / "d.csv").write_text("text,label\n" + "".join(f"{t},{y}\n" for t, y in zip(TEXTS, labels, strict=True)))
     found = evaluate(run.path, data=tmp_path / "d.csv", plugins=plugins, metrics=[])
     assert found["accuracy"] == run.classifier.evaluate(TEXTS, labels)["accuracy"]
+    (tmp_path / "d.csv").write_text(
+        "text,label\n" + "".join(f"{t},{y}\n" for t, y in zip(TEXTS, labels, strict=True)) + "a,70\n"
+    )
+    found = evaluate(run.path, data=tmp_path / "d.csv", plugins=plugins, unknown_labels="wrong")
+    assert found["n"] == 91 and found["unknown_labels"]["labels"] == {"70": 1}
+
+
+def test_a_file_of_truth_values_in_any_case_fits_a_classifier_of_bools(tmp_path: Path) -> None:
+    from textforge.runs.evaluation import evaluate
+
+    path = textforge.save(train([False, True, True]), tmp_path / "bundle")
+    rows = [f"{text},{name != KINDS[0]}\n" for text, name in zip(TEXTS, NAMES, strict=True)]  # as pandas writes them
+    (tmp_path / "d.csv").write_text("text,label\n" + "".join(rows))
+    assert evaluate(path, data=tmp_path / "d.csv")["accuracy"] > 0.9

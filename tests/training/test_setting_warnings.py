@@ -92,10 +92,17 @@ def test_texts_that_are_never_trained_on_are_told() -> None:
     assert said(np.arange(1774) % 3, 3, shuffle=False, drop_last=True, batch_size=150) == [], "the first recipe's"
 
 
+def test_the_first_recipes_settings_on_a_small_sorted_file_are_told() -> None:
+    y = np.repeat([0, 1], 111)
+    step, blocks, dropped = said(y, 2, shuffle=False, drop_last=True, batch_size=150, epochs=10)
+    assert "single step" in step and blocks.startswith(BLOCKS) and "the last 72 of 222" in dropped and "c1" in dropped
+    assert said(y, 2, shuffle=False, batch_size=222, epochs=40) == [], "one batch of all texts has no order"
+
+
 def test_an_epoch_of_a_single_step_is_told_unless_epochs_make_up_for_it() -> None:
     y = np.arange(40) % 2
     (sentence,) = said(y, 2, batch_size=64, epochs=10)
-    assert "each epoch takes a single step" in sentence and "Training takes 10 steps in all" in sentence
+    assert sentence.startswith("each epoch is a single step of 40 texts, so training takes 10 steps in all, which may")
     assert "trainer.batch_size or accumulate smaller" in said(y, 2, batch_size=8, accumulate=5, epochs=2)[0]
     assert said(y, 2, batch_size=64, epochs=30) == [] and said(y, 2, batch_size=20, epochs=1) == []
 

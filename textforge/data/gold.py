@@ -114,22 +114,6 @@ def encode_gold(labels: Sequence[Any], names: Sequence[Any], split: str, unknown
     return Gold(_encoded(labels, names), labels, names, rows, found, split)
 
 
-def like(labels: Sequence[Any], names: Sequence[Any]) -> Sequence[Any]:
-    """Return labels that were read from a file, and so are text, as those of `names` that have this text.
-
-    The text of a truth value may be in any case. Labels that `names` lacks stay text.
-    """
-    first, known = _first(labels), label_type(names[0])
-    if first is None or label_type(first) is not str or known is str:
-        return labels
-    by_name = dict(zip(label_names(names), names, strict=True))
-
-    def same(label: str) -> Any:
-        return by_name.get(label.lower() if known is bool else label, label)
-
-    return [tuple(map(same, row)) for row in labels] if are_sets(labels) else [*map(same, labels)]
-
-
 def encode_labels(labels: Sequence[Any], names: Sequence[Any], split: str) -> NDArray[Any]:
     """Encode labels as class numbers, int64, shape (n,), or sets of labels as 0 and 1, float32, shape (n, len(names)).
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
 from textforge.components.settings import UnknownLabels
 from textforge.data.dataset import Dataset, as_dataset
-from textforge.data.gold import encode_gold, like
+from textforge.data.encoding import are_sets
+from textforge.data.gold import encode_gold
+from textforge.data.labels import label_names, label_type
 from textforge.errors import BundleError, RecipeError, did_you_mean, listed
 from textforge.recipes.document import read_document
 from textforge.recipes.merge import read_overrides
 from textforge.recipes.recipe import load_dataset_part, load_metric_parts
 from textforge.runs import folder as run_folder
+
+if TYPE_CHECKING:
+    from textforge.classifiers.classifier import Classifier
 
 PACKED = (".gz", ".zst")
 HELD_OUT = ("test_fraction", "valid_fraction")
@@ -71,7 +77,7 @@ def evaluate(
     if chosen not in splits:
         raise RecipeError(f"the data has no split '{chosen}'. Its splits: {listed(splits)}.")
     texts, labels = splits[chosen]
-    labels = like(labels, classifier.labels)
+    labels = _compared_as_text(labels, classifier)
     warnings = [*dataset.warnings]
     if data is None and not options:
         warnings += _changed_data(run, dataset)
@@ -85,6 +91,23 @@ def evaluate(
         "warnings": warnings,
         **classifier.evaluate(texts, labels, name=shown, metrics=extra, unknown_labels=unknown, on_batch=on_batch),
     }
+
+
+def _compared_as_text(labels: Sequence[Any], classifier: Classifier) -> Sequence[Any]:
+    """Let a classifier with labels of another type answer in text, if these labels are text, as files give them.
+
+    The text of a truth value may be in any case.
+    """
+    kind, first = (
+        label_type(classifier.labels[0]),
+        next(chain.from_iterable(labels) if are_sets(labels) else iter(labels), None),
+    )
+    if kind is str or not isinstance(first, str):
+        return labels
+    classifier.labels = tuple(label_names(classifier.labels))
+    if kind is not bool:
+        return labels
+    return [tuple(map(str.lower, row)) if isinstance(row, tuple) else row.lower() for row in labels]
 
 
 def _own_treatment(run: Path) -> UnknownLabels:

@@ -48,13 +48,13 @@ def order_warnings(y: NDArray[Any], labels: Sequence[Any], settings: TrainerSett
     if step >= trained and steps < FEW_STEPS:
         setting = "trainer.batch_size" if settings.accumulate == 1 else "trainer.batch_size or accumulate"
         yield (
-            f"each epoch takes a single step, since the {n} training texts are no more than one step takes ({step}). "
-            f"Training takes {steps} {'step' if steps == 1 else 'steps'} in all, which may be too few to learn. Make "
-            f"{setting} smaller, or trainer.epochs larger."
+            f"each epoch is a single step of {trained} texts, so training takes {steps} "
+            f"{'step' if steps == 1 else 'steps'} in all, which may be too few to learn. Make {setting} smaller, or "
+            "trainer.epochs larger."
         )
     if settings.shuffle:
         return
-    if step < trained and comes_in_blocks(y[:trained], np.arange(trained) // min(WINDOW * step, -(-trained // 2))):
+    if step < n and comes_in_blocks(y, np.arange(n) // min(WINDOW * step, -(-n // 2))):
         yield BLOCKS
     if trained < n:
         counts, lost = (rows.sum(axis=0) if y.ndim == 2 else np.bincount(rows, minlength=len(labels))
