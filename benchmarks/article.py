@@ -1,7 +1,7 @@
-"""The article's way, in plain torch: what `textforge run recipes/newsgroups.yaml` is held against.
+"""Train the article's classifier in plain torch, to compare with `textforge run recipes/newsgroups.yaml`.
 
-Each batch is a dense matrix of documents x vocabulary, made word by word; the vocabulary is that of
-train and test together, as in the article. Prints the test accuracy.
+Each batch is a dense matrix of documents x vocabulary, filled word by word. As in the article, the vocabulary is that
+of the training and the test texts. Prints the test accuracy.
 """
 
 import argparse
@@ -20,7 +20,7 @@ def words(text: str) -> list[str]:
 
 
 def dense(texts: list[str], number: dict[str, int]) -> torch.Tensor:
-    """Counts, float32, shape (len(texts), len(number))."""
+    """Word counts, float32, shape (len(texts), len(number))."""
     rows = []
     for text in texts:
         row = np.zeros(len(number), dtype=float)

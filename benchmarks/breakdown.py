@@ -1,11 +1,11 @@
-"""Where the time of a recipe's run goes, whole process; prints a table with a column for each recipe.
+"""Measure the stages of a recipe's run, as a whole process; prints a table with a column per recipe.
 
-The run's own command in a process that notes the time at which its stages begin (by the run's progress), and within
-them imports, forward, backward and update (by Python's import and torch's hooks). A figure is what is spent there and
-in nothing listed beside it: imports count as imports, whatever asks for them. Work in other threads is not seen, only
-the wait for it. Figures are seconds, medians of the runs.
+Run `textforge run` in a process that records when each stage begins (from the run's progress), and within the stages
+the times of imports, forward, backward and update (from Python's import and torch's hooks). Times are exclusive:
+imports count as imports, whichever stage triggers them. Work in other threads is not measured, only the time spent
+waiting for it. Figures are medians of the runs, in seconds.
 
---operators instead prints torch.profiler's table of one recipe's training: the operators that take longest.
+--operators instead prints torch.profiler's table of the slowest operators in one recipe's training.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ STAGES = {
 
 
 class Clock:
-    """Time by name; what begins within something else interrupts it. The main thread's alone."""
+    """Exclusive time by name, in the main thread only; an inner stage pauses the outer one."""
 
     def __init__(self, name: str) -> None:
         self.spent = dict.fromkeys(STAGES, 0.0)
@@ -75,7 +75,7 @@ class Clock:
 
 
 def watch_imports(clock: Clock) -> None:
-    """Python calls this function for each module that is not imported yet."""
+    """Measure imports: Python calls the hook for each module that is not imported yet."""
     bootstrap: Any = importlib.import_module("importlib._bootstrap")  # private, so without stubs
     find_and_load = bootstrap._find_and_load
 
@@ -113,7 +113,7 @@ def watch_torch(clock: Clock) -> None:
 
 
 class Operators:
-    """torch.profiler, while a run trains."""
+    """Profile the training of a run with torch.profiler."""
 
     def __init__(self) -> None:
         self._profiler: Any = None
@@ -142,7 +142,7 @@ def watch_stages(clock: Clock | Operators) -> None:
 
 
 def run_watched(recipe: str, out: str, report: str, began: float) -> None:
-    """`textforge run`, in this process; leaves what its stages took, and when it ended, in `report`."""
+    """Run `textforge run` in this process; write the times of its stages and of its end to `report`."""
     clock = Clock("check")
     clock.spent["begin"] = time.monotonic() - began
     watch_imports(clock)
@@ -169,7 +169,7 @@ def textforge(recipe: str, out: str) -> None:
 
 
 def spent(recipe: str) -> dict[str, float]:
-    """Seconds of each stage, and of the whole, in a process of its own."""
+    """Seconds of each stage and of the whole run, in a new process."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         began = time.monotonic()
@@ -186,8 +186,8 @@ def main() -> None:
         "recipes", nargs="*", default=RECIPES, metavar="NAME.yaml", help=f"default {', '.join(RECIPES)}"
     )
     parser.add_argument("--times", type=int, default=3, help="runs of each; default 3, after one uncounted run")
-    parser.add_argument("--operators", action="store_true", help="what torch.profiler says")
-    parser.add_argument("--inside", nargs=3, metavar=("OUT", "REPORT", "BEGAN"), help="watch a run in this process")
+    parser.add_argument("--operators", action="store_true", help="print torch.profiler's report")
+    parser.add_argument("--inside", nargs=3, metavar=("OUT", "REPORT", "BEGAN"), help="measure a run in this process")
     given = parser.parse_args()
     paths = [str(ROOT / "recipes" / name) for name in given.recipes]
     if given.inside:

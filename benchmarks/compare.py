@@ -1,8 +1,8 @@
-"""One of our recipes beside what a user would pick instead; prints a table.
+"""Compare a recipe with the alternatives that a user could choose; prints a table.
 
-Whole processes in turn, A B A B …, each turn with a seed of its own, after one uncounted run of each. Figures are
-medians; a ratio, of ours to theirs, is the median of the turns'. fastText takes part where the variable
-FASTTEXT_PYTHON names a Python that has it and scikit-learn.
+Whole processes run alternately, A B A B …, each turn with its own seed, after one uncounted run of each. Figures are
+medians; a ratio, textforge to the alternative, is the median of the turns' ratios. fastText takes part if the variable
+FASTTEXT_PYTHON names a Python with fasttext and scikit-learn.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ HEAD = ("whole process", "seconds, median (range)", "peak MB", "test accuracy", 
 
 @dataclass(frozen=True)
 class Target:
-    """At most these shares of the peer's time and memory; an accuracy of at least this, by default the peer's."""
+    """Largest ratios to the alternative's time and memory, and lowest accuracy, by default the alternative's."""
 
     time: float
     memory: float | None = None
     accuracy: float | None = None
 
     def told(self, ours: float, its: float, time: float, memory: float) -> str:
-        """Each part with whether it is met."""
+        """Each part of the target, and whether it is met."""
         wanted, least = "at least its accuracy", its
         if self.accuracy is not None:
             wanted, least = f"an accuracy of at least {self.accuracy:.2f}", self.accuracy
@@ -65,7 +65,7 @@ def fasttext(*rest: str) -> dict[str, list[str]]:
 
 
 def mlp() -> dict[str, list[str]]:
-    """scikit-learn's network, as wide as the recipe's."""
+    """scikit-learn's network with the recipe's width."""
     import textforge
 
     (width,) = textforge.load_recipe(ROOT / "recipes" / "newsgroups20-mlp.yaml").resolved()["model"]["hidden"]
@@ -105,7 +105,7 @@ def accuracy(printed: str) -> float:
 
 
 def compared(comparison: Comparison, pairs: int) -> str:
-    """A row for each program."""
+    """A table with a row per program."""
     recipe = ROOT / "recipes" / comparison.recipe
     ours = f"`textforge run recipes/{recipe.name}`"
     peers = comparison.peers()

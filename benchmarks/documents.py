@@ -1,7 +1,7 @@
-"""Short documents, as many as are asked for, made of the real corpus's sentences and written as CSV.
+"""Write any number of short documents, made from sentences of 20 Newsgroups, as CSV.
 
-A document is the first half of a sentence of 20 Newsgroups and the second half of another one of the same group, so
-that the words are those of the corpus and few documents are the same. The same seed writes the same documents.
+A document joins the first half of a sentence and the second half of another one of the same group, so that the words
+are those of the corpus and few documents are equal. The same seed writes the same documents.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 from measuring import arguments
 
 PIECE = 1 << 14
-"""Documents that are written at once."""
+"""Number of documents per write."""
 
 
 def sentences() -> dict[str, dict[str, list[str]]]:
-    """The sentences of 20 Newsgroups, raw, of each split and group: 5 to 30 words, on one line, without quotes."""
+    """Sentences of 20 Newsgroups by split and group: raw, 5 to 30 words, on one line, without quotes."""
     from sklearn.datasets import fetch_20newsgroups
 
     found: dict[str, dict[str, list[str]]] = {}

@@ -1,7 +1,7 @@
-"""What a user would pick instead: fastText (Joulin et al. 2017). Prints the test accuracy.
+"""Train fastText (Joulin et al. 2017) as an alternative to textforge. Prints the test accuracy.
 
-Words and marks in lower case, words and pairs of them, 25 epochs, 2 threads: its result differs a little from run to
-run. Runs on any Python that has fasttext and scikit-learn; nothing else of this project is needed.
+Uses lower-case words and punctuation, single words and pairs, 25 epochs and 2 threads, so results differ a little from
+run to run. Runs on any Python with fasttext and scikit-learn, without the rest of this project.
 """
 
 import argparse
@@ -29,9 +29,9 @@ def trained(texts: list[str], labels: list[str], seed: int = 0) -> Any:
 
 
 def serve(path: str) -> None:
-    """Train on the texts and labels of a JSON file; for each line of stdin predict its test texts, so many times.
+    """Train on the texts and labels of a JSON file; for each line of stdin, predict its test texts repeatedly.
 
-    Prints the seconds with and without the splitting of texts into words.
+    Prints the seconds with and without splitting texts into words.
     """
     with open(path, encoding="utf-8") as file:
         given = json.load(file)
@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--three-groups", action="store_true", help="not all twenty")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--serve", metavar="GIVEN.json", help="predict whenever a line comes, for prediction.py")
+    parser.add_argument("--serve", metavar="GIVEN.json", help="predict once per input line, for prediction.py")
     given = parser.parse_args()
     if given.serve:
         serve(given.serve)

@@ -1,9 +1,9 @@
-"""How time and memory grow with documents, vocabulary and hidden width; prints a table with the fitted exponents.
+"""Measure how time and memory grow with documents, vocabulary and hidden width; prints a table with fitted exponents.
 
-Each point is a process of its own that makes its texts (random words, frequent by Zipf's law, every word at least
-once), trains on a handful of them so that everything is imported, and then measures: TF-IDF of all texts, and one epoch
-over them. MB are the peak above what the process took by then, texts included. An exponent is the slope of the line
-fitted by least squares through the logarithms: 1 is linear. Linux only.
+Each point is measured in a new process. It makes texts (random words with frequencies by Zipf's law, every word at
+least once), trains on a few of them to import everything, and then measures TF-IDF of all texts and one epoch of
+training. MB is the peak above the process's memory before, including the texts. An exponent is the slope of the
+least-squares line through the logarithms: 1 is linear. Linux only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from measuring import arguments, forget_peak, peak, table
 
 CLASSES, WORDS, BATCH = 4, 20, 256
 LONG = 20
-"""Seconds after which a point is not measured once more."""
+"""Duration, in seconds, above which a point is not measured again."""
 LINEAR = {"documents": 100_000, "vocabulary": 10_000, "hidden": 0}
 SERIES: dict[str, tuple[dict[str, int], tuple[int, ...]]] = {
     "documents": (LINEAR, (1_000, 10_000, 100_000, 1_000_000)),
@@ -32,7 +32,7 @@ FIGURES = ("vectorize", "train", "mb")
 
 
 def texts_of(documents: int, vocabulary: int) -> tuple[list[str], list[str]]:
-    """Texts of WORDS words and their labels."""
+    """Texts of `WORDS` words, and their labels."""
     import numpy as np
 
     random = np.random.default_rng(0)
@@ -46,7 +46,7 @@ def texts_of(documents: int, vocabulary: int) -> tuple[list[str], list[str]]:
 
 
 def trained(texts: list[str], labels: list[str], hidden: int) -> tuple[float, float]:
-    """Seconds of vectorizing, the model's making included, and of one epoch."""
+    """Seconds of vectorizing, including building the model, and of one epoch."""
     import textforge
 
     parts = textforge.PluginManager()
@@ -70,7 +70,7 @@ def trained(texts: list[str], labels: list[str], hidden: int) -> tuple[float, fl
 
 
 def measure_here(documents: int, vocabulary: int, hidden: int) -> dict[str, float]:
-    """A point, in this process."""
+    """Measure a point in this process."""
     began = time.perf_counter()
     trained(["a few words"] * BATCH, ["one", "other"] * (BATCH // 2), hidden)
     start, start_mb = time.perf_counter() - began, peak()
@@ -85,7 +85,7 @@ def measure_here(documents: int, vocabulary: int, hidden: int) -> dict[str, floa
 
 
 def point(times: int, **sizes: int) -> dict[str, float]:
-    """Medians over processes, fewer where they take long: those differ little."""
+    """Medians over several processes, or fewer if they are slow, since slow ones vary less."""
     command = [sys.executable, __file__, "--point", json.dumps(sizes)]
     runs: list[dict[str, float]] = []
     began = time.perf_counter()
@@ -97,7 +97,7 @@ def point(times: int, **sizes: int) -> dict[str, float]:
 
 
 def exponent(sizes: Iterable[float], values: Iterable[float]) -> float:
-    """Slope of the line of least squares through the logarithms."""
+    """Slope of the least-squares line through the logarithms."""
     x, y = ([math.log(value) for value in column] for column in (sizes, values))
     return statistics.linear_regression(x, y).slope
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: one process measured, tables, the machine in words. Run alone it prints the machine."""
+"""Shared by the benchmarks: measure a process, format tables, describe the machine. Run alone, print the machine."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ with open(sys.argv[1], "w") as file:
     print(*figures, file=file)
 sys.exit(code)
 """
-"""Starts a process and measures it: a process's peak counts that of the one which starts it, and this one is small."""
+"""Starts a process and measures it. A small process does this, because a child's peak includes its parent's."""
 
 
 def measure(command: Sequence[str], folder: str | Path) -> tuple[float, float, str]:
-    """Wall seconds, peak resident MB and stdout of one process."""
+    """Run a process; return its wall time in seconds, peak resident memory in MB, and stdout."""
     with tempfile.NamedTemporaryFile("r") as figures:
         starter = [sys.executable, "-S", "-c", STARTER, figures.name]
         done = subprocess.run([*starter, *command], stdout=subprocess.PIPE, cwd=folder, text=True)
         if done.returncode:
             sys.exit(f"{' '.join(command)} ended with exit code {done.returncode}")
         seconds, peak_memory = map(float, figures.read().split())
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, kilobytes elsewhere
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # macOS counts bytes, other systems kilobytes
     return seconds, peak_memory / unit, done.stdout
 
 
 def forget_peak() -> None:
-    """The peak of this process's memory becomes what it takes now. Linux only."""
+    """Reset the peak memory of this process to its current memory. Linux only."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak() -> float:
-    """Most MB that this process took since its start, or since the peak was forgotten. Linux only."""
+    """Peak memory of this process, in MB, since its start or the last `forget_peak`. Linux only."""
     (found,) = re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     return int(found) / 1024
 
@@ -59,12 +59,12 @@ def spread(values: Sequence[float], digits: int) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Format a table in Markdown."""
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
 
 
 def verdict(met: bool) -> str:
-    """How a table says that a target is met."""
+    """'met' or 'missed', as shown in a table."""
     return "met" if met else "**missed**"
 
 
@@ -76,7 +76,7 @@ def machine() -> str:
 
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
-    """A parser whose help is the script's docstring."""
+    """An argument parser whose help is the script's docstring."""
     return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 

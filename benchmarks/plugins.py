@@ -1,4 +1,4 @@
-"""Time of `textforge plugins` with 50 plugins installed, 5 of them broken; prints a table."""
+"""Measure `textforge plugins` with 50 plugins installed, 5 of them broken; prints a table."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BROKEN = (
 
 
 def install(folder: Path, number: int, source: str) -> None:
-    """A distribution with one plugin, as pip leaves it."""
+    """Write a distribution with one plugin, as pip installs it."""
     (folder / f"plugin_{number}.py").write_text(source)
     info = folder / f"plugin_{number}-1.0.dist-info"
     info.mkdir()
@@ -68,10 +68,10 @@ def main() -> None:
         for turn in range(times + 1):
             for label, command in commands.items():
                 seconds, memory, told = measure(command, name)
-                if turn:  # the first of each writes bytecode and warms the disk cache
+                if turn:  # the first run of each writes bytecode and warms the disk cache
                     found[label].append((seconds, memory))
                 if "5 of them" in label and told.partition("\nbroken:\n")[2].count("\n") != len(BROKEN):
-                    sys.exit(f"not {len(BROKEN)} plugins are told to be broken:\n{told}")
+                    sys.exit(f"not {len(BROKEN)} plugins are reported as broken:\n{told}")
     rows = [
         (label, spread([one[0] for one in runs], 2), f"{statistics.median(one[1] for one in runs):.0f}")
         for label, runs in found.items()

@@ -1,16 +1,14 @@
-"""Measure prediction beside scikit-learn's and fastText's; prints markdown tables.
+"""Compare prediction with scikit-learn and fastText; prints Markdown tables.
 
-Bulk: the test posts of all 20 Newsgroups, repeated. `textforge.load` of recipes/newsgroups20-linear.yaml's run,
-scikit-learn's TfidfVectorizer(sublinear_tf=True, min_df=2) and LinearSVC, and fastText (25 epochs, bigrams, its
-usual splitting into words and signs, which is part of the time) each predict labels, loaded, within their process, in
-turn A B A B …, after one uncounted turn; figures are medians, ratios (texts a second, ours to theirs) medians of each
-turn's. One text: the three groups of recipes/newsgroups.yaml, each test post alone. Then the whole command line on
-files of 10,000 and 200,000 texts: start-up included, and peak memory.
+Bulk: the repeated test posts of all 20 Newsgroups, with a run of recipes/newsgroups20-linear.yaml, with scikit-learn's
+TfidfVectorizer(sublinear_tf=True, min_df=2) and LinearSVC, and with fastText (25 epochs, bigrams; its time includes the
+usual splitting into words and punctuation). Each loaded program predicts labels within its process, alternately, A B A
+B …, after one uncounted turn. Figures are medians; ratios (texts per second, textforge to the other) are medians of the
+turns' ratios. One text: each test post of the three groups of recipes/newsgroups.yaml alone. Command line: whole
+processes on files of 10,000 and 200,000 texts, with start-up and peak memory.
 
-fastText needs a Python of its own: name it by --fasttext or in $FASTTEXT_PYTHON. Without it that row is left out.
-Needs the corpus in scikit-learn's cache.
-
-Peak memory: Linux.
+fastText runs in a separate Python, named by --fasttext or $FASTTEXT_PYTHON. Without it, its row is omitted. Needs the
+corpus in scikit-learn's cache. Peak memory needs Linux.
 """
 
 from __future__ import annotations
@@ -33,12 +31,12 @@ import textforge
 
 P50_MS = 1
 TIMES = {"TfidfVectorizer and LinearSVC": 4, "fastText": 1.5}
-"""The targets: of one text, and how many times as fast as a peer ours is to be."""
+"""Targets: milliseconds for one text, and the speed-up over each alternative."""
 SINGLE_GROUPS = ["comp.graphics", "sci.space", "rec.sport.baseball"]
 
 
 class FastText:
-    """fastText in a process of another Python, which predicts when it is told to."""
+    """fastText in a process of another Python, which predicts on request."""
 
     def __init__(self, python: str, train: Any, test: list[str], times: int, folder: Path) -> None:
         given = {"texts": train.data, "labels": train.target.tolist(), "test": test, "times": times}
@@ -52,7 +50,7 @@ class FastText:
             sys.exit(f"{python}: fastText does not work there.")
 
     def __call__(self) -> float:
-        """Seconds with the splitting of texts into words; those without it are kept."""
+        """Seconds including splitting texts into words; those without it are stored."""
         assert self.process.stdin
         self.process.stdin.write("\n")
         self.process.stdin.flush()
@@ -71,7 +69,7 @@ def timed(call: Callable[..., Any], *arguments: Any) -> float:
 
 
 def run_of(recipe: str, runs: Path) -> Path:
-    """The run of a recipe: that in the folder, or a new one there."""
+    """The run of a recipe in the folder, or a new run there."""
     path = runs / recipe
     if not path.exists():
         print(f"training {recipe} …", file=sys.stderr)
@@ -80,7 +78,7 @@ def run_of(recipe: str, runs: Path) -> Path:
 
 
 def bulk(runs: Path, pairs: int, n_texts: int, python: str | None, folder: Path) -> str:
-    """Texts a second of all, and how much faster ours is."""
+    """Texts per second of each program, and textforge's speed-up."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import LinearSVC
@@ -115,7 +113,7 @@ def bulk(runs: Path, pairs: int, n_texts: int, python: str | None, folder: Path)
 
 
 def single(runs: Path, pairs: int) -> str:
-    """Milliseconds of `predict` of one text, ours and scikit-learn's in turn."""
+    """Milliseconds to predict one text, textforge and scikit-learn alternately."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -139,7 +137,7 @@ def single(runs: Path, pairs: int) -> str:
 
 
 def whole(runs: Path, pairs: int, folder: Path) -> str:
-    """`textforge predict -i FILE -o OUT` as a process, and what it takes beyond one text."""
+    """Measure `textforge predict -i FILE -o OUT` as a process, and the time beyond that for one text."""
     posts = [" ".join(text.split()) for text in fetch_20newsgroups(subset="test").data]
     run = run_of("newsgroups20-linear", runs)
     rows = []
@@ -163,12 +161,12 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--texts", type=int, default=75_000)
-    parser.add_argument("--fasttext", default=os.environ.get("FASTTEXT_PYTHON"), help="a Python that has fasttext")
+    parser.add_argument("--fasttext", default=os.environ.get("FASTTEXT_PYTHON"), help="a Python with fasttext")
     parser.add_argument("--only", choices=["single", "bulk", "whole"], help="one of the tables")
-    parser.add_argument("--runs", type=Path, help="where the runs are, or are put; by default nowhere that stays")
+    parser.add_argument("--runs", type=Path, help="folder for the runs; by default a temporary one")
     given = parser.parse_args()
     if not given.fasttext:
-        print("*** no fastText: name a Python that has it by --fasttext or in $FASTTEXT_PYTHON ***", file=sys.stderr)
+        print("*** no fastText: name a Python with fasttext by --fasttext or $FASTTEXT_PYTHON ***", file=sys.stderr)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         runs = given.runs.resolve() if given.runs else folder / "runs"

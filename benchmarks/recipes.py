@@ -1,8 +1,8 @@
-"""Run recipes with several seeds, each a process of its own; prints a table.
+"""Run recipes with several seeds, each in a separate process; prints a table.
 
-What was measured is kept in build/benchmarks/recipes.json until the recipe or the code changes (comments do not
-count), so that this can be stopped and gone on with; the table shows every recipe that is measured by then. The slow
-ones are measured where they are named or with --all. Needs the 20 Newsgroups corpus in scikit-learn's cache.
+Results are kept in build/benchmarks/recipes.json until the recipe or the code changes (comments do not count), so that
+the script can be interrupted and continued. The table shows every recipe measured so far. Slow recipes are measured
+only if they are named, or with --all. Needs the 20 Newsgroups corpus in scikit-learn's cache.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from measuring import ROOT, TEXTFORGE, arguments, measure, table
 
 KEPT = ROOT / "build" / "benchmarks" / "recipes.json"
 SLOW = ("newsgroups20-rnn.yaml", "newsgroups20-textcnn.yaml", "newsgroups20-transformer.yaml")
-"""Those that take half a minute and more for each seed."""
+"""Recipes that take half a minute or more per seed."""
 HEAD = ("recipe", "test accuracy, mean", "standard deviation", "macro F1", "seconds", "peak MB")
 
 
 class Measured:
-    """Figures of recipes by seed, those kept of the present code and new ones."""
+    """Results of recipes by seed: stored ones of the current code, and new ones."""
 
     def __init__(self, *, fresh: bool = False) -> None:
         self._kept: dict[str, dict[str, Any]] = json.loads(KEPT.read_text()) if KEPT.exists() and not fresh else {}
@@ -35,7 +35,7 @@ class Measured:
         self._code = "".join(ast.dump(ast.parse(file.read_text())) for file in sources)
 
     def figures(self, recipe: Path, seeds: int, *, run: bool) -> list[dict[str, float]] | None:
-        """Those of each seed; None where some are not kept and are not to be measured."""
+        """Results of each seed; None if some are missing and must not be measured."""
         state = self._state(recipe)
         found = []
         for seed in range(seeds):
@@ -66,7 +66,7 @@ def _run(recipe: Path, seed: int) -> dict[str, float]:
 
 
 def row(recipe: Path, figures: list[dict[str, float]]) -> tuple[str, ...]:
-    """Accuracy as mean and spread, macro F1, and the medians of time and memory of a whole process."""
+    """Mean and standard deviation of accuracy, macro F1, and median time and memory of a whole process."""
     accuracy, macro, seconds, memory = (
         [one[key] for one in figures] for key in ("accuracy", "macro_f1", "seconds", "mb")
     )
@@ -81,7 +81,7 @@ def row(recipe: Path, figures: list[dict[str, float]]) -> tuple[str, ...]:
 
 
 def each(figures: list[dict[str, float]]) -> str:
-    """A row a seed, and the means of the first five and of all."""
+    """A row per seed, and the means of the first five and of all."""
     values = [one["accuracy"] for one in figures]
     rows = [(str(seed), f"{accuracy:.4f}") for seed, accuracy in enumerate(values)]
     for count in sorted({min(5, len(values)), len(values)}):
@@ -95,9 +95,9 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("recipes", nargs="*", metavar="NAME.yaml", help=f"by default all but {', '.join(SLOW)}")
     parser.add_argument("--all", action="store_true", help="the slow ones, too")
-    parser.add_argument("--fresh", action="store_true", help="forget what was measured, as on a busy machine")
-    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0; default 5, at least 2")
-    parser.add_argument("--each", action="store_true", help="a row for each seed, of one recipe")
+    parser.add_argument("--fresh", action="store_true", help="discard stored results, e.g. of a busy machine")
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds, from 0; default 5, at least 2")
+    parser.add_argument("--each", action="store_true", help="print a row per seed, for one recipe")
     given = parser.parse_args()
     if given.seeds < 2:
         parser.error("one seed has no spread")

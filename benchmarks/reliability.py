@@ -1,7 +1,7 @@
-"""Attack textforge as files, bundles and kills do, and write the counts to docs/reliability.md.
+"""Test textforge with damaged recipes, bundles and data and with killed runs; write the counts to docs/reliability.md.
 
-Each case is drawn from its own number, which is printed where it fails: --seed NUMBER --cases 1 replays it. Nothing is
-written to the page then, nor with --quick. Exit code 1 if any case failed.
+The number of a case is its seed. It is printed if the case fails, and --seed NUMBER --cases 1 replays the case. Replays
+and --quick do not update the page. The exit code is 1 if any case failed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ SECTIONS = ("recipes", "bundles", "data", "kills")
 
 
 def cases(section: str, start: int, n: int, kept: Path | None = None) -> Iterator[tuple[int, Verdict]]:
-    """The verdicts on the cases `start` to `start + n - 1` of a section.
+    """Yield the verdicts on the cases `start` to `start + n - 1` of a section.
 
     Args:
-        kept: a new folder in which the files of every case stay; by default they are deleted.
+        kept: a new folder that keeps the files of every case; by default they are deleted.
     """
     module = importlib.import_module(f"attacks.{section}")
     with tempfile.TemporaryDirectory() as temporary:
@@ -44,7 +44,7 @@ def cases(section: str, start: int, n: int, kept: Path | None = None) -> Iterato
 
 
 def counted(verdicts: list[Verdict]) -> str:
-    """How many cases of each kind came out in which way."""
+    """Count the outcomes of the cases of each kind."""
     counts = Counter((verdict.kind, verdict.outcome) for verdict in verdicts)
     failures = Counter(verdict.kind for verdict in verdicts if verdict.failure)
     outcomes, kinds = sorted({outcome for _, outcome in counts}), sorted({kind for kind, _ in counts})
@@ -60,12 +60,12 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; by default all")
     parser.add_argument("--seed", type=int, default=0, help="number of the first case; default 0")
-    parser.add_argument("--cases", type=int, help="how many of each section; by default what the page shows")
+    parser.add_argument("--cases", type=int, help="number of cases per section; by default that of the page")
     parser.add_argument("--quick", action="store_true", help="a quarter of the cases")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="a new folder in which the files of every case stay")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="a new folder that keeps the files of every case")
     given = parser.parse_args()
     if unknown := [name for name in given.sections if name not in SECTIONS]:
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+        parser.error(f"unknown section {', '.join(unknown)}; the sections are {', '.join(SECTIONS)}")
     failed = 0
     for section in given.sections or SECTIONS:
         rule = importlib.import_module(f"attacks.{section}").CASES

@@ -1,7 +1,7 @@
 """Measure everything and write the tables of docs/benchmarks.md.
 
-Each section of the page is what one script prints. Needs the 20 Newsgroups corpus in scikit-learn's cache, and for
-the comparisons with fastText the variable FASTTEXT_PYTHON: a Python that has it (docs/benchmarks.md says how).
+Each section of the page is the output of one script. Needs the 20 Newsgroups corpus in scikit-learn's cache. The
+comparisons with fastText need the variable FASTTEXT_PYTHON, the path of a Python with fasttext (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "machine": ("measuring.py",),
 }
 IN_PAIRS = {"compare.py", "vectorizers.py", "prediction.py", "startup.py", "plugins.py"}
-"""Those that measure in turns, whose number `--pairs` sets."""
+"""Sections that measure alternately, with the number of turns in `--pairs`."""
 
 
 def write_section(name: str, content: str, page: Path | None = None) -> None:
-    """Replace what is between `<!-- name -->` and `<!-- end -->` in a page; by default the benchmarks' page."""
+    """Replace the text between `<!-- name -->` and `<!-- end -->` in a page, by default docs/benchmarks.md."""
     page = page or PAGE
     text, found = re.subn(
         rf"(<!-- {name} -->\n).*?(<!-- end -->)",
@@ -45,17 +45,17 @@ def write_section(name: str, content: str, page: Path | None = None) -> None:
         flags=re.DOTALL,
     )
     if not found:
-        sys.exit(f"{page}: has no marks for '{name}'")
+        sys.exit(f"{page}: has no markers for '{name}'")
     page.write_text(text)
 
 
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; by default all")
-    parser.add_argument("--pairs", type=int, help="how often, where things are measured in turns; 5 is the rule")
+    parser.add_argument("--pairs", type=int, help="number of turns of alternating measurements; default 5")
     given = parser.parse_args()
     if unknown := [name for name in given.sections if name not in SECTIONS]:
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+        parser.error(f"unknown section {', '.join(unknown)}; the sections are {', '.join(SECTIONS)}")
     for name in given.sections or SECTIONS:
         script, *rest = SECTIONS[name]
         print(f"--- {name}", file=sys.stderr, flush=True)

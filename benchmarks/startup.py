@@ -1,6 +1,6 @@
-"""What is paid before any work begins; prints a table.
+"""Measure start-up time; prints a table.
 
-Processes in turn, after one uncounted run of each. A figure above Python's own is the median of the turns' differences.
+Processes run alternately, after one uncounted run of each. Times above Python's own are medians of the differences.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ COMMANDS = {
 
 
 TARGET = 50
-"""Milliseconds of `import textforge` above Python's own."""
+"""Target for `import textforge`, in milliseconds above Python's own start."""
 
 
 def loaded(command: list[str]) -> list[str]:
-    """Which of the heavy packages are imported on the way."""
+    """The heavy packages that a command imports."""
     rest = ["-m", "textforge", *command[1:]] if command[0] == TEXTFORGE[0] else command[1:]
     told = subprocess.run([PYTHON, "-X", "importtime", *rest], check=True, capture_output=True, text=True).stderr
     names = set(re.findall(r"\| +(\w+)$", told, re.MULTILINE))
@@ -47,7 +47,7 @@ def main() -> None:
         for turn in range(pairs + 1):
             for name, command in COMMANDS.items():
                 seconds, memory, _ = measure(command, folder)
-                if turn:  # the first of each writes bytecode and warms the disk cache
+                if turn:  # the first run of each writes bytecode and warms the disk cache
                     found[name].append((1000 * seconds, memory))
     bare = next(iter(found.values()))
     rows, imported = [], 0.0

@@ -1,7 +1,7 @@
-"""Training on a stream, whole process, on few and on four times as many documents; prints a table with the ratios.
+"""Measure training on a stream of few and of four times as many documents; prints a table with the ratios.
 
-The documents are made by documents.py and written to disk. A first use makes the store that later runs read. Figures
-are medians of the runs, which alternate: few, many, few, many.
+documents.py makes the documents, which are written to disk. The first use creates the store that later runs read.
+Figures are medians of whole processes, which alternate: few, many, few, many.
 
 Usage: streams.py [--documents 100000] [--runs 3]      (by default 2 and 8 million documents, once)
 """
@@ -28,12 +28,12 @@ RUNS: dict[str, tuple[dict[str, object], bool]] = {
     "`hashing`": ({"use": "hashing"}, False),
     "`tfidf`": (TFIDF, False),
 }
-"""What is run: the vectorizer, and whether the store has to be made first."""
+"""The runs: the vectorizer, and whether the store must be created first."""
 HEAD = ("whole process", "documents", "peak MB", "seconds", "µs a document", "accuracy")
 
 
 class Figures(NamedTuple):
-    """What one process came to."""
+    """The measurements of one process."""
 
     seconds: float
     memory: float
@@ -44,7 +44,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--documents", type=int, default=2_000_000, help="of the smaller corpus")
     parser.add_argument("--runs", type=int, default=1, help="of each")
-    parser.add_argument("--folder", type=Path, help="where documents and stores are written; by default the system's")
+    parser.add_argument("--folder", type=Path, help="folder for documents and stores; by default a temporary one")
     given = parser.parse_args()
     sizes = (given.documents, GROWTH * given.documents)
     with tempfile.TemporaryDirectory(prefix="streams-", dir=given.folder) as folder:
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def measured(folder: Path, sizes: tuple[int, int], runs: int) -> str:
-    """Write documents, run textforge on them, lay the figures out."""
+    """Write documents, run textforge on them, and format the results."""
     os.environ["TEXTFORGE_CACHE"] = str(folder / "cache")
     corpus = sentences()
     write_csv(folder / "test.csv", N_TEST, corpus["test"], seed=1)
@@ -60,7 +60,7 @@ def measured(folder: Path, sizes: tuple[int, int], runs: int) -> str:
     for n, train in trains.items():
         write_csv(train, n, corpus["train"])
     del corpus
-    for n in sizes:  # warms the disk's cache, and makes stores for the runs that make none
+    for n in sizes:  # warms the disk cache, and creates the stores for runs that only read them
         one_run(folder, {"use": "hashing"}, trains[n], anew=False)
     rows = []
     for name, (vectorizer, anew) in RUNS.items():
@@ -81,7 +81,7 @@ def measured(folder: Path, sizes: tuple[int, int], runs: int) -> str:
 
 
 def one_run(folder: Path, vectorizer: dict[str, object], train: Path, anew: bool) -> Figures:
-    """Train on a file; `anew` makes its store first."""
+    """Train on a file, with a temporary new store if `anew`."""
     recipe, out = folder / "recipe.yaml", folder / "run"
     dataset = {"use": "csv", "train": str(train), "test": str(folder / "test.csv"), "stream": True}
     recipe.write_text(  # JSON is YAML

@@ -1,9 +1,9 @@
-"""The bag vectorizers beside scikit-learn's on all of 20 Newsgroups; prints a table.
+"""Compare the bag vectorizers with scikit-learn's on all of 20 Newsgroups; prints a table.
 
-Ours and theirs run in one process in turn, A B A B …, after one uncounted run of each on a few texts; seconds are
-medians, and how many times as fast ours is, the median of the turns' ratios. Peak memory is that of another process,
-above what it takes with the texts loaded and everything imported, and only of the operation that makes the
-vocabulary, where there is one (Linux only). Needs the corpus in scikit-learn's cache.
+Both run alternately in one process, A B A B …, after one uncounted run of each on a few texts. Seconds are medians, and
+the speed-up is the median of the turns' ratios. Peak memory is measured in another process (Linux only): the peak above
+the memory with texts loaded and everything imported, for the operation that builds the vocabulary, if there is one.
+Needs the corpus in scikit-learn's cache.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def texts(subset: str) -> list[str]:
 
 
 def made(name: str, which: int) -> Any:
-    """Ours (0) or theirs (1)."""
+    """The vectorizer of textforge (0) or scikit-learn (1)."""
     part, options = CASES[name][which]
     if which:
         from sklearn.feature_extraction import text
@@ -57,7 +57,7 @@ def made(name: str, which: int) -> Any:
 
 
 def operations(name: str) -> tuple[str, ...]:
-    """Hashing learns nothing."""
+    """The operations to measure; hashing has no fit."""
     return ("transform",) if name.startswith("hashing") else ("fit_transform", "transform")
 
 
@@ -69,7 +69,7 @@ def timed(vectorizer: Any, operation: str) -> float:
 
 
 def rows(name: str, pairs: int) -> list[tuple[str, ...]]:
-    """A row for fit_transform of the training texts and one for transform of the test's."""
+    """A row for fit_transform of the training texts, and one for transform of the test texts."""
     seconds: dict[str, list[list[float]]] = {operation: [] for operation in operations(name)}
     for which in (0, 1):
         made(name, which).fit(texts("train")[:50])
@@ -87,7 +87,7 @@ def rows(name: str, pairs: int) -> list[tuple[str, ...]]:
 
 
 def peak_of(name: str, which: int) -> str:
-    """Peak MB of the first operation, in a process of its own."""
+    """Peak MB of the first operation, in a new process."""
     command = [sys.executable, __file__, "--peak", name, str(which)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
@@ -97,7 +97,7 @@ def print_peak(name: str, which: int) -> None:
     given = texts("train" if operation == "fit_transform" else "test")
     getattr(made(name, which), operation)(given[:50])  # imports
     vectorizer = made(name, which)
-    forget_peak()  # that of reading the corpus
+    forget_peak()  # drop the peak of reading the corpus
     before = peak()
     features = getattr(vectorizer, operation)(given)
     print(f"{peak() - before:.0f}")
@@ -107,8 +107,10 @@ def print_peak(name: str, which: int) -> None:
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--pairs", type=int, default=5, help="turns; default 5")
-    parser.add_argument("--case", action="append", choices=CASES, help="one of the table's; may be repeated")
-    parser.add_argument("--peak", nargs=2, metavar=("CASE", "WHICH"), help="peak MB of ours (0) or theirs (1) alone")
+    parser.add_argument("--case", action="append", choices=CASES, help="a vectorizer of the table; repeatable")
+    parser.add_argument(
+        "--peak", nargs=2, metavar=("CASE", "WHICH"), help="only the peak MB of textforge (0) or scikit-learn (1)"
+    )
     given = parser.parse_args()
     if given.peak:
         print_peak(given.peak[0], int(given.peak[1]))

@@ -1,8 +1,8 @@
-"""Write the parts of the documentation that the code itself knows: run `make docs` after a change.
+"""Generate reference documentation from the code: run `make docs` after a change.
 
-docs/commands.md comes from the real --help texts, docs/hooks.md from the hooks, docs/parts.md from the components that
-ship, and so does recipes/recipe.schema.json, by which editors complete and check the recipes beside it. Tests hold
-that all are up to date.
+docs/commands.md comes from the --help texts, docs/hooks.md from the hooks, and docs/parts.md from the standard
+components, like recipes/recipe.schema.json, with which editors complete and check the recipes beside it. Tests check
+that all files are up to date.
 """
 
 from __future__ import annotations
@@ -30,36 +30,37 @@ from textforge.recipes.schema import recipe_schema
 
 DOCS = Path(__file__).parent
 GIVEN = ("n_features", "vocab_size", "vectors")
-"""What vectorizers give to models."""
+"""Facts that vectorizers provide to models."""
 EXIT_CODES = """\
 | exit code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | failed while running: the loss became NaN, the disk is full, memory ran out, a plugin raised |
+| 1 | failed while running: the loss became NaN, the disk is full, memory ran out, a plugin raised an exception |
 | 2 | the recipe, the arguments, the data or the bundle are wrong |
 | 3 | the data are unavailable: not in the cache, and no source answers |
 | 130 | interrupted |
 
 Results go to stdout, progress and messages to stderr. `--json` prints exactly one JSON object on stdout; a command that
-fails prints nothing there. Pipes and files get UTF-8. A traceback is shown only where `--debug` asks for it. Texts that
-begin with a dash follow `--`, as in `textforge predict RUN -- "-1 star"`.
+fails prints nothing there. Output to pipes and files is UTF-8. Only `--debug` shows a traceback. Put `--` before texts
+that begin with a dash, as in `textforge predict RUN -- "-1 star"`.
 
-What is printed for people shows control characters, invisible ones and those that change the direction of text as
-escapes: `\\x1b`, `\\u202e`. In tables and in tab-separated predictions a line end in a label is `\\n` and a backslash
-`\\\\`, so that two labels never look the same; among several labels of a text, joined by `|`, a `|` in a label is
-`\\x7c`. JSON and the files of a run hold exact values. Where stderr is closed or full, messages are lost and the
-command goes on.
+Output for people escapes control characters, invisible characters and characters that change the direction of text:
+`\\x1b`, `\\u202e`. In tables and in tab-separated predictions, a line break in a label is written `\\n` and a backslash
+`\\\\`, so that different labels always look different. If several labels are joined by `|`, a `|` in a label is written
+`\\x7c`. JSON and the files of a run contain exact values. If stderr is closed or full, messages are lost and the
+command continues.
 
-`predict` writes a line for each line that it reads; blank lines of JSON Lines are skipped. A line that is not UTF-8, or
-not such JSON, ends it with exit code 2. With `--on-error mark` it goes on and ends with 0: that line has
-`{"error": "…"}` in its place, or, tab-separated, an empty label, an empty probability and the reason in a third column.
-The number of such lines is said at the end.
+`predict` writes one line for each line that it reads, except that it skips blank lines in JSON Lines. An invalid line
+(not UTF-8, or not the expected JSON) ends the command with exit code 2. With `--on-error mark` the command continues
+and ends with 0. It then writes `{"error": "…"}` for that line, or, in tab-separated output, an empty label, an empty
+probability and the reason in a third column. At the end it reports the number of such lines. For a table, it writes the
+rows back with columns added: see [Predictions for a table](predictions.md).
 """
 
 
 def commands() -> str:
-    """docs/commands.md."""
-    text = f"# Commands\n\nMade from `--help` by `make docs`; do not edit.\n\n{EXIT_CODES}"
+    """Return the content of docs/commands.md."""
+    text = f"# Commands\n\nGenerated from `--help` by `make docs`; do not edit.\n\n{EXIT_CODES}"
     for arguments in ([], *every_command()):
         shown = " ".join(["textforge", *arguments])
         help_text = CliRunner().invoke(cli, [*arguments, "--help"], prog_name="textforge", terminal_width=100).output
@@ -68,14 +69,14 @@ def commands() -> str:
 
 
 def every_command() -> list[list[str]]:
-    """The words of every command that ships, those of a group before those of the commands in it."""
+    """The words of every standard command; a group comes before its own commands."""
     names = [*(component.name for component in shipped().components("command")), *COMMANDS]
     found = [([name], cli.get_command(click.Context(cli), name)) for name in names]
     return [words for one in found for words in within(*one)]
 
 
 def within(words: list[str], command: click.Command) -> list[list[str]]:
-    """A command's words and, where it is a group, those of each command in it."""
+    """The words of a command and, if it is a group, of each command in it."""
     if not isinstance(command, click.Group):
         return [words]
     context = click.Context(command)
@@ -84,7 +85,7 @@ def within(words: list[str], command: click.Command) -> list[list[str]]:
 
 
 def shipped() -> PluginManager:
-    """The parts that ship with textforge, whatever else is installed."""
+    """The standard parts, whatever else is installed."""
     import textforge_standard
 
     plugins = PluginManager(entry_points=False)
@@ -93,14 +94,14 @@ def shipped() -> PluginManager:
 
 
 def schema() -> str:
-    """recipes/recipe.schema.json."""
+    """Return the content of recipes/recipe.schema.json."""
     return json.dumps(recipe_schema(shipped()), indent=1, ensure_ascii=False) + "\n"
 
 
 def parts() -> str:
-    """docs/parts.md: a table of options for each component that ships with textforge, and for the settings."""
+    """Return the content of docs/parts.md: a table of options for each standard component and for the settings."""
     plugins = shipped()
-    sections = ["# Parts and their options\n\nMade from the code by `make docs`; do not edit.\n"]
+    sections = ["# Parts and their options\n\nGenerated from the code by `make docs`; do not edit.\n"]
     for name, settings in (("trainer", TrainerSettings), ("decision", DecisionSettings)):
         sections.append(_section(f"## {name}", (settings.__doc__ or "").splitlines()[0], _rows(settings, name)))
     for kind in KINDS.values():
@@ -118,11 +119,11 @@ def parts() -> str:
 
 
 def hooks() -> str:
-    """docs/hooks.md: every hook with its arguments, and the facts that its factories may ask for."""
+    """Return the content of docs/hooks.md: every hook, and the facts that its factories may ask for."""
     text = (
-        "# Hooks\n\nMade from the code by `make docs`; do not edit. What factories return, with an example of each, is "
-        f"in [plugins.md](plugins.md).\n\nPlugin API {PLUGIN_API}. A plugin implements the hooks that it needs, each "
-        "marked with `textforge.hookimpl`.\n"
+        "# Hooks\n\nGenerated from the code by `make docs`; do not edit. What factories return, with an example of "
+        f"each, is in [plugins.md](plugins.md).\n\nPlugin API {PLUGIN_API}. A plugin implements the hooks that it "
+        "needs, each marked with `textforge.hookimpl`.\n"
     )
     for kind in HOOKED:
         hook = getattr(hookspecs, kind.hook)
@@ -130,7 +131,7 @@ def hooks() -> str:
         text += f"\n## {kind.hook}{_arguments(hook)} -> {returns}\n\n{inspect.getdoc(hook)}\n"
         facts = [*kind.facts, *(GIVEN if kind.name == "model" else ())]
         if facts:
-            text += "\n| fact | type | what it is |\n| --- | --- | --- |\n"
+            text += "\n| fact | type | meaning |\n| --- | --- | --- |\n"
             text += "".join(f"| `{fact}` | {_code(FACTS[fact][0])} | {FACTS[fact][1]} |\n" for fact in facts)
     return text
 
@@ -148,7 +149,7 @@ def _section(title: str, doc: str, rows: list[tuple[str, ...]]) -> str:
     text = f"{title}\n\n" + (f"{doc}\n\n" if doc else "")
     if not rows:
         return text + "No options.\n"
-    text += "| option | type | default | what it does |\n| --- | --- | --- | --- |\n"
+    text += "| option | type | default | meaning |\n| --- | --- | --- | --- |\n"
     for name, kind, default, what in rows:
         text += f"| `{name}` | {_code(kind)} | {default} | {_cell(what)} |\n"
     return text

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,9 +41,10 @@ TOPICS = {
 SLOW = {
     "cli": "check commands cross_validate evaluate failures plugins run shortage streams terminal".split(),
     "kit": "command common models others rules training vectorizers".split(),
-    "": """benchmarks bundles_kept callbacks catalogue classical_recipes contracts cross_validation docs editor ensemble
-        fitting_models installed_plugins loss_batches ngrams plugin_page reliability runner seeds sequence_models
-        shipped_recipes sklearn streamed wheel""".split(),
+    "": """benchmarks bundle_weights bundles_kept callbacks catalogue classical_recipes contracts corpus_cache
+        cross_validation docs docstrings editor ensemble fit_chunks fitting_models installed_plugins loss_batches
+        newsgroups ngrams plugin_page recipe_bounds reliability runner seeds sequence_models shipped_recipes sklearn
+        streamed subword wheel""".split(),
 }
 """Test modules that `make quick` leaves out, by prefix: they start processes or train many models."""
 COMMON = "the a of and to in is it that was for on with as at by this".split()
@@ -82,6 +84,14 @@ def make_texts(n: int, seed: int = 0, topics: dict[str, list[str]] = TOPICS) -> 
     labels = [rng.choice(sorted(topics)) for _ in range(n)]
     texts = [" ".join(rng.sample(topics[label], 3) + rng.choices(COMMON, k=6)) for label in labels]
     return texts, labels
+
+
+@cache
+def real_posts(subset: str, *categories: str) -> list[str]:
+    """Posts of 20 Newsgroups as scikit-learn reads them; half a second, once for all tests."""
+    from sklearn.datasets import fetch_20newsgroups
+
+    return fetch_20newsgroups(subset=subset, categories=categories or None).data
 
 
 def make_sets(n: int, seed: int = 0) -> tuple[list[str], list[list[str]]]:

@@ -158,6 +158,23 @@ def test_no_file_is_a_god_object() -> None:
     assert not long
 
 
+def test_functions_take_few_arguments() -> None:
+    # Five, options included, for a private function; five without keyword-only options for any other. A factory's
+    # positional-only facts are what it asks for by name; click passes the options of a command line.
+    many = []
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "plugins" / "textforge_standard").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef) or any(
+                "click." in ast.unparse(one) for one in node.decorator_list
+            ):
+                continue
+            private = node.name.startswith("_") and not node.name.startswith("__")
+            taken = [*node.args.args, *((*node.args.posonlyargs, *node.args.kwonlyargs) if private else ())]
+            if len([one for one in taken if one.arg not in ("self", "cls")]) > 5:
+                many.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert not many
+
+
 def test_no_pickle_anywhere() -> None:
     for path in [*PACKAGE.rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]:
         if path == PACKAGE / "testing" / "pickling.py" or "tests" in path.parts:  # which tell whether anyone else does

@@ -16,6 +16,7 @@ import pytest
 import scipy.sparse
 import yaml
 from conftest import COMMON, ROOT, make_sets, make_texts, write_csv
+from halved_plugin import Halved
 from hypothesis import given, settings, strategies as st
 from scipy.stats import loguniform
 from sklearn.base import clone
@@ -180,31 +181,12 @@ def test_a_grid_swaps_parts_and_sets_the_options_of_old_and_new_ones(clf):
     assert clf.overrides is None
 
 
-class Halved:
-    """A plugin: an optimizer."""
-
-    @hookimpl
-    def textforge_optimizers(self):
-        return {"halved": halved}
-
-
-def halved(params, /, *, lr: float = 0.1):
-    """Adam at half the learning rate.
-
-    Options:
-        lr: learning rate.
-    """
-    import torch
-
-    return torch.optim.Adam(params, lr=lr / 2)
-
-
 @pytest.mark.slow
 def test_two_processes_find_what_one_does_with_plugins_of_this_program():
     plugins = PluginManager()
     plugins.register(Halved())
     clf = TextClassifier(RECIPE, overrides={"optimizer": "halved"}, plugins=plugins)
-    grid = {"optimizer__lr": [0.01, 0.1], "model__hidden": [[4], [8]]}
+    grid = {"optimizer__lr": [0.01, 0.1]}
     alone, two = (GridSearchCV(clf, grid, cv=2, n_jobs=n, error_score="raise").fit(TEXTS, LABELS) for n in (1, 2))
     assert alone.cv_results_["mean_test_score"].tolist() == two.cv_results_["mean_test_score"].tolist()
     assert alone.best_params_ == two.best_params_
@@ -474,8 +456,8 @@ def test_two_parts_that_only_fit_together_may_be_set_one_after_the_other(clf):
         ({"model": "linear", "model__hidden": [1]}, "model__hidden: model 'linear': unknown option 'hidden'."),
         ({"trainer__max_epochs": 1}, "trainer__max_epochs: trainer: unknown option 'max_epochs'."),
         ({"decision__abstian": 0.5}, "decision__abstian: decision: unknown option 'abstian'."),
-        ({"dataset__path": "x"}, "dataset__path: 'dataset' is no parameter: the texts are those given to fit."),
-        ({"callbacks": []}, "callbacks: 'callbacks' is no parameter: they follow runs, and fit is none."),
+        ({"dataset__path": "x"}, "dataset__path: 'dataset' is not a parameter: the texts are those given to fit."),
+        ({"callbacks": []}, "callbacks: 'callbacks' is not a parameter: they follow runs, and fit is not a run."),
     ],
 )  # fmt: skip
 def test_names_that_there_are_not_are_refused_at_once_and_nothing_is_set(clf, params, says):
@@ -585,7 +567,7 @@ def test_what_is_no_text_is_told(fitted, texts, says):
 def test_no_texts_have_no_predictions(fitted):
     assert fitted.predict([]).shape == (0,)
     assert fitted.predict_proba([]).shape == (0, 3)
-    assert "there are no texts" in refused(clone(fitted).fit, [], [], error=DataError)
+    assert "no texts" in refused(clone(fitted).fit, [], [], error=DataError)
 
 
 # -- labels ----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import os
 
 
 def main() -> None:
-    """The console script. Also an interrupt while the command line itself is imported ends with 130."""
+    """The console script. An interrupt while the command line is being imported ends with 130, too."""
     try:
         from textforge.cli import main as run
     except KeyboardInterrupt:

@@ -1,7 +1,7 @@
-"""Attacks on what textforge reads, each case drawn from a number of its own, so that it can be replayed.
+"""Random attacks on the input of textforge; the number of a case is its seed, so each can be replayed.
 
-A section is a module with `CASES`, how many are the rule, and `prepare(folder)`, which gives the attack: a function of
-a random generator and an empty folder that makes one case and judges what came of it.
+A section is a module with `CASES`, the default number of cases, and `prepare(folder)`, which returns the attack: a
+function of a random generator and an empty folder that makes one case and judges its outcome.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 SECONDS = 20
-"""What one case may take before it counts as hanging."""
+"""Time limit of a case, in seconds; a longer one counts as hanging."""
 
 MEGABYTES = 2000
-"""Address space that one case may take; a damaged file asks for more than the machine has."""
+"""Limit of the address space of a case; a damaged file may request more than the machine has."""
 
 
 class Verdict(NamedTuple):
-    """What came of one case."""
+    """The outcome of one case."""
 
     kind: str
     """The kind of damage: a row of the table."""
@@ -41,14 +41,14 @@ Attack = Callable[[random.Random, Path], Verdict]
 
 
 def crash(kind: str, error: BaseException) -> Verdict:
-    """The verdict on an error that is none of textforge's own for the purpose."""
+    """The verdict on an exception that is not one of textforge's expected errors."""
     text = " ".join(str(error).split())[:300]
     return Verdict(kind, "crash", f"{type(error).__name__}: {text}")
 
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Limit the time and the memory of a case: interrupt it when it hangs, and refuse memory beyond the limit."""
+    """Limit the time and memory of a case: interrupt it after `SECONDS`, and refuse memory beyond the limit."""
 
     def stop(*_: Any) -> None:
         raise TimeoutError(f"took more than {SECONDS} seconds")
@@ -72,7 +72,7 @@ def bounded() -> Iterator[None]:
 
 
 def flip(rng: random.Random, data: bytes) -> bytes:
-    """One bit turned over."""
+    """Flip one bit."""
     at = rng.randrange(len(data))
     return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :]
 
@@ -97,11 +97,11 @@ ODD: tuple[Any, ...] = (
     [], {}, [[]], [None], [1, "a", None], ["x", "x"], [10**8] * 3, {"use": None}, {"use": "mlp"}, {"": 1},
     {"a": {"b": {"c": [1]}}},
 )  # fmt: skip
-"""Values that are seldom meant."""
+"""Values that are rarely intended."""
 
 
 def edited(rng: random.Random, tree: Any) -> Any:
-    """A tree of mappings and lists with one value changed, taken out, renamed, added or moved."""
+    """Copy a tree of mappings and lists, with one value changed, removed, renamed, added or moved."""
     path = [*_paths(tree)]
     keys = rng.choice(path)
     if not keys:

@@ -1,7 +1,7 @@
-"""Bundles damaged, or edited and signed anew: each gives the same answers, or is refused as a bundle.
+"""Damage bundles, or edit them and recompute their digests: each must predict the same, or be rejected as a bundle.
 
-A digest only shows damage: whoever edits a description can compute it again. What such an edit names, labels for one,
-is its author's claim; but it must be a classifier that works, or be refused.
+A digest only detects damage: whoever edits a description can recompute it. An edit may change names, such as labels,
+but the bundle must then load as a working classifier or be rejected.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def prepare(folder: Path) -> Attack:
 
 
 def _recipes(folder: Path) -> dict[str, dict[str, Any]]:
-    """Small recipes with every kind of features, of model and of decision."""
+    """Small recipes that cover every kind of features, model and decision."""
     table = write_csv(folder / "texts.csv", labelled(120))
     two = write_csv(folder / "two.csv", [row for row in labelled(120) if row[1] != "paint"])
     sets = write_jsonl(
@@ -81,7 +81,7 @@ def _damage(rng: random.Random, bundle: Path, kind: str) -> None:
 
 
 def _sign(file: Path, described: Any) -> None:
-    """Write a description with the digest that fits it, as another program would."""
+    """Write a description with its recomputed digest, as another program could."""
     from textforge.classifiers.storage import json_text
 
     if isinstance(described, dict):
@@ -90,7 +90,7 @@ def _sign(file: Path, described: Any) -> None:
         described["digest"] = hashlib.sha256(canonical.encode()).hexdigest()
     try:
         text = json_text(described)
-    except ValueError:  # infinity and the like, which JSON has not
+    except ValueError:  # infinity and NaN, which JSON lacks
         text = json.dumps(described)
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
 
@@ -117,10 +117,10 @@ def judged(kind: str, bundle: Path, answers: Any) -> Verdict:
     if len({*labels}) != len(labels) or not all(isinstance(label, str) for label in labels):
         return Verdict(kind, "accepted", f"with the labels {labels!r}"[:200])
     if found.shape != (len(TEXTS), len(labels)) or not np.isfinite(found).all():
-        return Verdict(kind, "accepted", "with probabilities that are none")
+        return Verdict(kind, "accepted", "with invalid probabilities")
     chosen = {label for one in named for label in (one if isinstance(one, (list, tuple, set)) else [one])}
     if not chosen <= {*labels, None}:
-        return Verdict(kind, "accepted", f"with answers that are no label: {chosen - {*labels}}"[:200])
+        return Verdict(kind, "accepted", f"with predictions that are not labels: {chosen - {*labels}}"[:200])
     if found.shape == answers.shape and np.allclose(found, answers, atol=1e-3):
         return Verdict(kind, "same answers")
     return Verdict(kind, "other answers", "" if kind in SIGNED else "after damage")

@@ -1,6 +1,6 @@
-"""Data files damaged at random: each is refused as data, or read with every row that the damage left alone.
+"""Damage data files at random: each must be rejected as data, or read with every row that the damage did not affect.
 
-Every text is unlike every other, so that rows which a reader loses, joins or shifts are seen.
+All texts are distinct, so that rows that a reader loses, joins or shifts are detected.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TABLES = ("a field too many", "a field too few", "a quote unpaired", "the header
 
 
 class Rule(NamedTuple):
-    """What a damaged file may still be read as, if it is not refused."""
+    """The allowed results of reading a damaged file that is not rejected."""
 
     lost: int = 2
     """Rows that may be missing or changed: the damaged one, and the next if the line end between them goes."""
@@ -55,7 +55,7 @@ RULES = {
     "the header twice": Rule(0, 0, warned=True),
 }
 UNSEEN = Rule(len(ROWS), len(ROWS))
-"""Parquet has no digest of its values, and a class that many rows share is stored once: any damage may pass."""
+"""Parquet has no digest of its values, and stores a shared label once, so any damage may go undetected."""
 
 
 def prepare(folder: Path) -> Attack:
@@ -87,7 +87,7 @@ def prepare(folder: Path) -> Attack:
 
 
 def _written(folder: Path, form: str) -> Path:
-    """Write the rows in a format. Tables get an extra column, which is not read."""
+    """Write the rows in a format. Tables have an extra column, which is not read."""
     path = folder / f"data.{form}"
     if form == "jsonl":
         return write_jsonl(path, ROWS)
@@ -116,7 +116,7 @@ def _damage(rng: random.Random, data: bytes, form: str, kind: str) -> bytes:
     text = data.decode()
     if kind == "another encoding":
         encoded = text.encode(rng.choice(ENCODINGS), "replace")
-        lossy = encoded.isascii() and not text.isascii()  # question marks are text as any
+        lossy = encoded.isascii() and not text.isascii()  # question marks are ordinary text
         return text.encode("utf-16") if lossy else encoded
     lines, separator = text.splitlines(), "," if form == "csv" else "\t"
     at = rng.randrange(1, len(lines))
@@ -137,7 +137,7 @@ def _damage(rng: random.Random, data: bytes, form: str, kind: str) -> bytes:
 
 
 def _read(plugins: Any, form: str, path: Path, stream: bool) -> tuple[list[Row], bool]:
-    """Every row of a dataset, and whether it warns of anything."""
+    """All rows of a dataset, and whether it has warnings."""
     from textforge.data.dataset import as_dataset
     from textforge.data.streams import Stream
 
@@ -165,10 +165,10 @@ def judged(kind: str, rule: Rule, read: Callable[[], tuple[list[Row], bool]]) ->
     except BaseException as error:
         return crash(kind, error)
     if rule is REFUSED:
-        return Verdict(kind, "read", "a row with another number of fields, or a title, is taken as data")
+        return Verdict(kind, "read", "a row with another number of fields, or a title, is accepted as data")
     lost, invented = [*{*ROWS} - {*rows}], [*{*rows} - {*ROWS}]
     if len(lost) > rule.lost:
-        return Verdict(kind, "read", f"{len(lost)} rows are lost without a word, such as {lost[0]}"[:250])
+        return Verdict(kind, "read", f"{len(lost)} rows are lost without a warning, such as {lost[0]}"[:250])
     if len(invented) > rule.invented and not (rule.warned and warned):
-        return Verdict(kind, "read", f"{len(invented)} rows are invented without a word, such as {invented[0]}"[:250])
+        return Verdict(kind, "read", f"{len(invented)} rows are added without a warning, such as {invented[0]}"[:250])
     return Verdict(kind, "read")

@@ -1,4 +1,4 @@
-"""Runs killed at any moment by SIGKILL: no earlier run is touched, and what is left is known to be unfinished."""
+"""Kill runs at random moments by SIGKILL: earlier runs must not change, and the killed run must count as unfinished."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def judged(new: list[Path], after: float) -> Verdict:
-    """What the commands say of the folder that a killed run left."""
+    """Judge the results of the commands on the folder of a killed run."""
     import textforge
     from textforge.errors import BundleError
     from textforge.runs.evaluation import evaluate
@@ -80,7 +80,7 @@ def judged(new: list[Path], after: float) -> Verdict:
     if not new:
         return Verdict("a run", "killed, no folder yet")
     (run,) = new
-    if (run / "result.json").exists():  # killed after its last file, while Python ended
+    if (run / "result.json").exists():  # killed after its last file, while Python was exiting
         json.loads((run / "result.json").read_text())
         textforge.load(run)
         return Verdict("a run", "killed, whole run")
@@ -91,9 +91,9 @@ def judged(new: list[Path], after: float) -> Verdict:
             command(run)
         except BundleError as error:
             if "unfinished" not in str(error):
-                return Verdict("a run", "killed", f"after {after:.2f} s: it is refused otherwise: {error}")
+                return Verdict("a run", "killed", f"after {after:.2f} s: it is rejected with another message: {error}")
         except Exception as error:
             return Verdict("a run", "crash", f"after {after:.2f} s: {type(error).__name__}: {error}")
         else:
-            return Verdict("a run", "killed", f"after {after:.2f} s: {command.__name__} takes it for a finished run")
+            return Verdict("a run", "killed", f"after {after:.2f} s: {command.__name__} accepts it as a finished run")
     return Verdict("a run", "killed, unfinished run")

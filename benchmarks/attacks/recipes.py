@@ -1,4 +1,4 @@
-"""Recipes changed at random: each is accepted, or refused with the place of every mistake."""
+"""Change recipes at random: each must be accepted, or rejected with the place of every mistake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOKENS: tuple[str, ...] = (
     "\ufeff", "\x00", "1e999", "0x", "~", "null", "1" * 400, "é", "extends: .\n", "  ", "{" * 60, "- " * 60,
 )  # fmt: skip
 LONGEST = 30_000
-"""Characters of a message; a longer one cannot be read."""
+"""Limit on the characters of a message; longer ones are unreadable."""
 
 
 def prepare(folder: Path) -> Attack:
@@ -60,9 +60,9 @@ def judged(kind: str, source: Path | dict[str, Any], plugins: PluginManager, fol
             resolved = load_recipe(again, plugins=plugins).resolved()
     except RecipeError as error:
         if (folder / "again.yaml").exists():
-            return Verdict(kind, "accepted", f"its resolved.yaml is refused: {error}")
+            return Verdict(kind, "accepted", f"its resolved.yaml is rejected: {error}")
         if unplaced := [mistake.message for mistake in error.mistakes if not mistake.place]:
-            whole = len(error.mistakes) == 1 and unplaced[0].startswith(str(source))  # a file that is no text
+            whole = len(error.mistakes) == 1 and unplaced[0].startswith(str(source))  # a file that is not text
             return Verdict(kind, "refused", "" if whole else f"without a place: {unplaced[0][:200]}")
         return Verdict(kind, "refused", "a message too long to read" if len(str(error)) > LONGEST else "")
     except PluginError:
@@ -72,7 +72,7 @@ def judged(kind: str, source: Path | dict[str, Any], plugins: PluginManager, fol
     except BaseException as error:
         return crash(kind, error)
     same = repr(resolved) == repr(recipe.resolved())
-    return Verdict(kind, "accepted", "" if same else "its resolved.yaml reads otherwise")
+    return Verdict(kind, "accepted", "" if same else "its resolved.yaml has another meaning")
 
 
 def _changed(rng: random.Random, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Labelled texts for the attacks: each text is unlike every other, so that a row that is lost or invented is seen."""
+"""Labelled texts for the attacks: all texts are distinct, so that lost and invented rows are detected."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ class Attributes(TypedDict, total=False):
     """Takes all options by name; returns whether a dataset's training split is a stream."""
     look_at: Callable[..., Any]
     """Takes a path; returns the options with which a dataset reads it, or None. `textforge init` calls it."""
+    tables: Any
+    """A `textforge.data.TableFormat`, by which `textforge predict` reads and writes a dataset's files."""
     greater_is_better: bool
     """Whether larger values of a metric are better; True if not set."""
 

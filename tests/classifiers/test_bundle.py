@@ -284,10 +284,17 @@ def test_a_part_given_as_a_python_object_cannot_be_saved_and_says_why(tmp_path: 
         {"x": np.float32(1.0)},
         {"words": np.array(["a", "bc"])},
         {"things": np.array([object()])},
+        {"in": {"side": np.zeros(2)}, "in/side": np.zeros(2)},
+        {"in": {1: "a"}},
+        {1: "a"},
+        {"half a pair \ud800": np.zeros(2)},
         [1, 2],
         None,
     ],
-    ids=["object", "nan", "numpy-number", "text-array", "object-array", "list", "none"],
+    ids=[
+        *("object", "nan", "numpy-number", "text-array", "object-array", "same-name", "number-key", "number-name"),
+        *("unwritable-name", "list", "none"),
+    ],
 )
 def test_a_state_that_cannot_be_saved_blames_the_vectorizer_and_leaves_nothing(tmp_path: Path, state: Any) -> None:
     class Own(Lengths):
@@ -390,6 +397,7 @@ def test_any_changed_byte_of_any_file_is_detected(flippable: Path, name: str, po
         textforge.load(flippable)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [0x01, 0x04, 0x20])  # 1: another digit; 4, 0x20: `e` and `E`, blank and NUL
 def test_every_single_byte_of_the_description_counts(flippable: Path, change: int) -> None:
     file = flippable / "bundle.json"

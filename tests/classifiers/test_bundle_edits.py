@@ -15,7 +15,8 @@ from typing import Any
 import bundle_edits as edits
 import numpy as np
 import pytest
-from conftest import ROOT, shipped, textforge as command
+from conftest import ROOT, shipped
+from in_process import invoke
 from safetensors.numpy import load_file, save_file
 
 import textforge
@@ -74,7 +75,7 @@ def test_random_edits_are_refused_or_give_a_classifier_that_works(
 
 def test_the_command_line_says_so_in_one_sentence(bundle: Callable[[str], Path]) -> None:
     path = edited(bundle("bow-mlp"), lambda d: d.update(golden=[{"text": 3}]))
-    done = command("predict", path, "a moon")
+    done = invoke("predict", path, "a moon")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "bundle.json has an invalid section 'golden' (golden.0.text: input should be a valid string" in done.stderr
@@ -311,6 +312,7 @@ TOO_LARGE: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="what a process has is read from /proc")
 def test_sizes_that_the_weights_do_not_have_take_no_memory(tmp_path: Path) -> None:
     paths = []

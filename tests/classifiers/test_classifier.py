@@ -120,10 +120,10 @@ def test_as_many_labels_as_texts_are_asked_for(classifier: Classifier, labels: l
     ("device", "says"),
     [
         ("cuda", "torch finds no CUDA device here"),
-        ("gpu", "there is no device 'gpu'"),
-        ("meta", "there is no device 'meta'"),
-        ("mps:7", "there is no device 'mps:7'"),
-        (3.5, "there is no device '3.5'"),
+        ("gpu", "unknown device 'gpu'"),
+        ("meta", "unknown device 'meta'"),
+        ("mps:7", "unknown device 'mps:7'"),
+        (3.5, "unknown device '3.5'"),
     ],
 )
 def test_a_device_that_is_not_there_is_told(classifier: Classifier, device: str, says: str) -> None:

@@ -280,8 +280,8 @@ def test_a_probability_to_abstain_below_that_is_none_is_told(probability: Any) -
     [
         ({"calibrate": "temperature", "validation": 0.0}, False, "decision.calibrate is fitted on a validation split"),
         ({"threshold": "f1", "validation": 0.0}, True, "decision.threshold is fitted on a validation split"),
-        ({"threshold": 0.3}, False, "decision.threshold is for two classes, .*; there are 3 classes"),
-        ({"abstain": 0.3}, True, "decision.abstain is for one label a text"),
+        ({"threshold": 0.3}, False, "decision.threshold needs two classes .*; the data have 3 classes"),
+        ({"abstain": 0.3}, True, "decision.abstain needs one label per text"),
         ({"threshold": 1.0}, False, "decision: threshold must be"),
         ({"calibrate": "platt"}, False, "decision: calibrate must be 'temperature'"),
         ({"abstian": 0.3}, False, "decision: unknown option 'abstian'.*Did you mean 'abstain'"),

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from conftest import make_texts, small_recipe
+from in_process import invoke
 
 import textforge
 from textforge import DataError, Dataset, PluginManager, Trainer, hookimpl
@@ -124,6 +126,21 @@ def test_streams_of_predictions_write_values_and_names(name: str) -> None:
     assert line["label"] == textforge.data.label_value(one["label"])
     assert next(iter(line["probabilities"])) == textforge.data.label_name(one["label"])
     assert answers.tsv().split("\t")[0] == textforge.data.label_name(one["label"])
+
+
+@pytest.mark.parametrize("sets", [False, True])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_tables_get_the_names_of_labels(suffix: str, sets: bool, tmp_path: Path) -> None:
+    clf = train([*Pair] if sets else [-1, 2, 10], sets=sets)
+    bundle, out = textforge.save(clf, tmp_path / "bundle"), tmp_path / f"answered.{suffix}"
+    (tmp_path / "texts.csv").write_text("text\n" + "".join(f"{text}\n" for text in TEXTS))
+    done = invoke("predict", bundle, "-i", tmp_path / "texts.csv", "-o", out, "--top", "1")
+    assert done.returncode == 0, done.stderr
+    read = {"csv": pl.read_csv, "jsonl": pl.read_ndjson, "parquet": pl.read_parquet}[suffix]
+    frame = read(out, infer_schema=False) if suffix == "csv" else read(out)  # type: ignore[operator]
+    names = [textforge.data.label_name(one[0] if sets else one) for one in clf.predict(TEXTS) if one]
+    assert [one[0] if isinstance(one, list) else one for one in frame["label"].to_list() if one] == names
+    assert {*frame["label_1"]} == {textforge.data.label_name(label) for label in clf.labels}
 
 
 def test_a_run_on_a_plugins_data_writes_plain_json_and_evaluates_files_by_text(tmp_path: Path) -> None:

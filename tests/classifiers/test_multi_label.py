@@ -80,11 +80,11 @@ def test_a_column_of_polars_is_taken() -> None:
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
-        ([["x"], "y"], "the label at index 1 is 'y', where others are lists of labels"),
-        ([["x"], None], "the label at index 1 is None, where others are lists of labels. Give a list for every text"),
-        ([["x"], 3.0], "the label at index 1 is 3.0, where"),
-        ([["x"], {"y": 1}], "the label at index 1 is {'y': 1}, where"),
-        ([["x"], [None]], "the label at index 1 is None, which means that there is none"),
+        ([["x"], "y"], "the label at index 1 is 'y', but others are lists of labels"),
+        ([["x"], None], "the label at index 1 is None, but others are lists of labels. Give a list for every text"),
+        ([["x"], 3.0], "the label at index 1 is 3.0, but"),
+        ([["x"], {"y": 1}], "the label at index 1 is {'y': 1}, but"),
+        ([["x"], [None]], "the label at index 1 is None, a missing value"),
         ([["x"], [["y"]]], r"the label at index 1 is \['y'\], a list, which is not text"),
         ([[1, 0], [0, 1]], "the labels look like a matrix of 0 and 1 with a column for each label. Give the names"),
         (np.eye(2), "the labels look like a matrix of 0 and 1 with a column for each label. Give the names"),
@@ -164,9 +164,9 @@ def test_validation_holds_out_each_label_near_its_share() -> None:
     loop = trainer(Dataset(train=make_sets(200)), validation=0.25)
     result = next(iter(loop))
     assert set(result.valid) == {"loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1"}
-    assert loop._y_valid.shape[1] == 3
-    total = loop.train_labels.sum(axis=0) + loop._y_valid.sum(axis=0)
-    np.testing.assert_allclose(loop._y_valid.sum(axis=0), 0.25 * total, atol=2)
+    assert loop._valid[1].shape[1] == 3
+    total = loop.train_labels.sum(axis=0) + loop._valid[1].sum(axis=0)
+    np.testing.assert_allclose(loop._valid[1].sum(axis=0), 0.25 * total, atol=2)
 
 
 def test_validation_leaves_a_row_of_every_label_to_learn_from() -> None:
@@ -228,7 +228,7 @@ def test_labels_of_the_other_sort_are_told(classifier: textforge.Classifier) -> 
     with pytest.raises(DataError, match="its texts have one label each; the classifier gives sets of labels"):
         classifier.evaluate(["moon"], ["space"])
     single = trainer(Dataset(train=make_texts(40))).fit()
-    with pytest.raises(DataError, match="its texts have lists of labels; the classifier gives one label a text"):
+    with pytest.raises(DataError, match="its texts have lists of labels; the classifier gives one label per text"):
         single.evaluate(["moon"], [["space"]])
 
 
@@ -264,7 +264,7 @@ def test_a_bundle_gives_the_same_predictions(tmp_path: Path) -> None:
 
 
 def test_abstaining_is_refused(classifier: textforge.Classifier) -> None:
-    with pytest.raises(RecipeError, match="abstaining is for one label a text"):
+    with pytest.raises(RecipeError, match="abstention needs one label per text"):
         classifier.abstain_below(0.5)
 
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 import yaml
 from conftest import ROOT, only_json, textforge
+from in_process import invoke
 
 from textforge import load_recipe
 
@@ -34,7 +35,7 @@ def test_a_fine_recipe_is_said_to_be_fine(recipe_file):
 
 def test_every_mistake_is_told_at_once_and_the_exit_code_is_2(recipe_file):
     recipe_file.write_text(recipe_file.read_text().replace("use: mlp", "use: mpl").replace("lr:", "learning_rate:"))
-    done = textforge("check", recipe_file, "-s", "trainer.epochs=0")
+    done = invoke("check", recipe_file, "-s", "trainer.epochs=0")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("--set trainer.epochs=0: trainer: epochs must be a number of at least 1, not 0.\n")
     assert f"\n{recipe_file}:8:8: no model named 'mpl'. Did you mean 'mlp'?" in done.stderr
@@ -44,18 +45,18 @@ def test_every_mistake_is_told_at_once_and_the_exit_code_is_2(recipe_file):
 
 def test_each_mistake_begins_its_line_with_its_place_as_a_compilers_does(recipe_file):
     recipe_file.write_text(recipe_file.read_text().replace("use: mlp", "use: mpl"))
-    assert textforge("check", recipe_file).stderr.startswith(f"{recipe_file}:8:8: no model")
+    assert invoke("check", recipe_file).stderr.startswith(f"{recipe_file}:8:8: no model")
 
 
 @pytest.mark.parametrize("arguments", [(), ("no-such.yaml",), ("--no-such-option",), (".",)])
 def test_wrong_arguments_end_with_2(arguments):
-    done = textforge("check", *arguments)
+    done = invoke("check", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr
 
 
 def test_resolved_prints_a_recipe_that_reads_back_to_itself(recipe_file, tmp_path):
-    done = textforge("check", recipe_file, "--resolved", "--set", "model.dropout=0.5")
+    done = invoke("check", recipe_file, "--resolved", "--set", "model.dropout=0.5")
     assert done.returncode == 0
     (tmp_path / "resolved.yaml").write_text(done.stdout)
     again = load_recipe(tmp_path / "resolved.yaml").resolved()
@@ -64,7 +65,7 @@ def test_resolved_prints_a_recipe_that_reads_back_to_itself(recipe_file, tmp_pat
 
 
 def test_json_prints_exactly_one_object(recipe_file):
-    done = textforge("check", recipe_file, "--json")
+    done = invoke("check", recipe_file, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert only_json(done.stdout) == {
         "recipe": str(recipe_file), "warnings": [], "resolved": load_recipe(recipe_file).resolved(),
@@ -111,6 +112,6 @@ def test_help_names_every_command():
 
 
 def test_a_mistyped_command_is_told_the_nearest():
-    done = textforge("chekc", "x.yaml")
+    done = invoke("chekc", "x.yaml")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no command 'chekc'. Did you mean 'check'?" in done.stderr

@@ -138,7 +138,7 @@ def test_a_name_of_textforges_own_stays_its_own_and_is_told(site: Path) -> None:
     assert names == ["greet", "greet-again", "lost", "no-command", "nothing"]
     broken = {one["plugin"]: (one["distribution"], one["reason"]) for one in listing["broken"]}
     assert broken.keys() == {"run", "plugins", "twice"}
-    assert broken["run"] == ("textforge-greetings", "textforge has a command 'run' of its own. Rename it.")
+    assert broken["run"] == ("textforge-greetings", "textforge already has a command 'run'. Rename it.")
 
 
 def test_a_kind_may_be_listed_and_a_command_tells_its_options_itself(site: Path) -> None:

@@ -77,7 +77,7 @@ def test_its_folder_predicts_nothing_but_says_what_to_do(recipe_file: Path, tmp_
     assert invoke("cross-validate", recipe_file, "--folds", 2, "--out", tmp_path / "cv", "-q").returncode == 0
     done = invoke("predict", tmp_path / "cv", "moon")
     assert done.returncode == 2
-    assert "a cross-validation, which keeps no classifier. Train one on all of the data" in done.stderr
+    assert "a cross-validation, which saves no classifier. Train one on all data" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

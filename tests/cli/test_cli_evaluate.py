@@ -49,13 +49,13 @@ def test_a_csv_is_read_whole_with_its_columns_named(finished_run: Path, tmp_path
     assert only_json(done.stdout)["n"] == 30
     done = invoke("evaluate", finished_run, "--data", data)
     assert done.returncode == 2
-    assert "there is no column 'text'. Its columns: review, topic" in done.stderr
+    assert "no column 'text'. Its columns: review, topic" in done.stderr
 
 
 def test_a_bundle_without_data_says_what_to_give(finished_run: Path) -> None:
     done = invoke("evaluate", finished_run / "model")
     assert done.returncode == 2
-    assert "Name some with --data FILE or --data RECIPE" in done.stderr
+    assert "Name data with --data FILE or --data RECIPE" in done.stderr
 
 
 def test_a_recipe_gives_the_data(finished_run: Path, tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def long_recipe(tmp_path: Path, small_csv: Path) -> Path:
         (["-s", "model=mpl"], "no model named 'mpl'. Did you mean 'mlp'?"),
         (["-s", "optimizer.learning_rate=1"], "unknown option 'learning_rate'"),
         (["-s", "nonsense"], "nonsense"),
-        (["-s", "dataset.train=away.csv"], "there is no file or folder"),
-        (["-s", "dataset.text=txt"], "there is no column 'txt'"),
+        (["-s", "dataset.train=away.csv"], "no file or folder"),
+        (["-s", "dataset.text=txt"], "no column 'txt'"),
         (["-s", "trainer.patience=2"], "trainer.patience needs a validation split"),
         (["--seed", "-1"], "Invalid value for '--seed': -1 is not in the range x>=0."),
     ],
@@ -100,7 +100,7 @@ def test_data_that_cannot_be_had_are_exit_code_3(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
     done = invoke("run", tmp_path / "r.yaml", "--out", tmp_path / "run")
     assert done.returncode == 3
-    assert "no package 'not_installed_here' is installed" in done.stderr
+    assert "package 'not_installed_here' is not installed" in done.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -112,7 +112,7 @@ def test_the_command_line_evaluates_sets(made: SimpleNamespace) -> None:
 def test_abstaining_on_the_command_line_is_refused(made: SimpleNamespace) -> None:
     done = invoke("predict", made.run.path, "--abstain", "0.5", "moon")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "abstaining is for one label a text" in done.stderr
+    assert "abstention needs one label per text" in done.stderr
 
 
 def test_the_run_repeats_from_its_resolved_recipe(made: SimpleNamespace) -> None:

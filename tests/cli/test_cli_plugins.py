@@ -5,6 +5,7 @@ import re
 
 import pytest
 from conftest import installed, only_json, textforge
+from in_process import invoke
 from jsonschema import Draft202012Validator
 from test_cli_check import HEAVY, imported_by
 
@@ -23,14 +24,14 @@ def test_without_arguments_everything_installed_is_listed():
 
 
 def test_with_a_kind_only_its_components_are_listed():
-    done = textforge("plugins", "optimizer")
+    done = invoke("plugins", "optimizer")
     rows = [line.split()[:2] for line in done.stdout.splitlines()[1:]]
     assert rows == [["optimizer", name] for name in PluginManager().names("optimizer")]
     assert {"adam", "adamw", "sgd"} <= {name for _, name in rows}
 
 
 def test_with_a_name_its_facts_options_types_defaults_and_documentation_are_told():
-    done = textforge("plugins", "model", "mlp")
+    done = invoke("plugins", "model", "mlp")
     assert done.returncode == 0
     assert done.stdout.startswith("model 'mlp' from textforge 0.1.0\nMulti-layer perceptron")
     assert "\nfacts: n_features, n_classes\n" in done.stdout
@@ -42,18 +43,18 @@ def test_with_a_name_its_facts_options_types_defaults_and_documentation_are_told
 
 
 def test_a_required_option_is_said_to_be_required():
-    done = textforge("plugins", "dataset", "csv")
+    done = invoke("plugins", "dataset", "csv")
     (train,) = (line for line in done.stdout.splitlines() if line.startswith("train"))
     assert re.split(r"  +", train)[:3] == ["train", "path | list[path]", "(required)"]
 
 
 def test_json_is_one_object_for_a_listing_a_kind_and_a_name():
-    assert set(only_json(textforge("plugins", "--json").stdout)["kinds"]) == {
+    assert set(only_json(invoke("plugins", "--json").stdout)["kinds"]) == {
         "dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric", "callback",
         "preprocessor", "command",
     }  # fmt: skip
-    assert list(only_json(textforge("plugins", "model", "--json").stdout)["kinds"]) == ["model"]
-    described = only_json(textforge("plugins", "dataset", "csv", "--json").stdout)
+    assert list(only_json(invoke("plugins", "model", "--json").stdout)["kinds"]) == ["model"]
+    described = only_json(invoke("plugins", "dataset", "csv", "--json").stdout)
     assert described["facts"] == ["seed"]
     options = {option["name"]: option for option in described["options"]}
     assert options["train"]["required"] is True
@@ -83,13 +84,13 @@ def test_every_shipped_component_is_described_and_every_option_documented(kind):
     ],
 )  # fmt: skip
 def test_an_unknown_kind_or_name_ends_with_2_and_the_nearest(arguments, says):
-    done = textforge("plugins", *arguments)
+    done = invoke("plugins", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
 
 
 def test_the_schema_is_printed_as_json():
-    done = textforge("plugins", "--schema")
+    done = invoke("plugins", "--schema")
     assert (done.returncode, done.stderr) == (0, "")
     schema = json.loads(done.stdout)
     Draft202012Validator.check_schema(schema)

@@ -247,7 +247,7 @@ def test_the_listing_for_people_tells_the_same_and_succeeds(everything):
         ("import-error", "It may be in a broken plugin: plugin 'import-error' from tf-import-error 0.3: cannot be "),
         ("uses", "It may be in a broken plugin: plugin 'option-use' from tf-option-use 0.3: textforge_models gave a "),
         ("untyped", "It may be in a broken plugin: plugin 'option-untyped' from tf-option-untyped 0.3: "),
-        ("anything", "Broken plugins, which may give it: exits (tf-exits 0.3), import-error (tf-import-error 0.3), "
+        ("anything", "Broken plugins, which may provide it: exits (tf-exits 0.3), import-error (tf-import-error 0.3), "
          "misspelled (tf-misspelled 0.3)"),
         ("mlp", "the name of model 'mlp' is given by textforge 0.1.0 and tf-duplicates 0.3."),
         ("lost", "model 'lost' from tf-missing-module 0.3 cannot be imported: ModuleNotFoundError: No module named "
@@ -298,7 +298,7 @@ def test_a_broken_command_and_a_taken_name_are_told(everything, listing):
     assert done.returncode == 2
     assert "command 'count-more' from tf-command-broken 0.3 cannot be imported: ModuleNotFoundError" in done.stderr
     reasons = {one["plugin"]: one["reason"] for one in listing["broken"]}
-    assert reasons["run"] == "textforge has a command 'run' of its own. Rename it."
+    assert reasons["run"] == "textforge already has a command 'run'. Rename it."
     assert "Train RECIPE, evaluate it" in textforge("run", "--help", env=env).stdout
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 
 from textforge import Loss, Model, Optimizer, PluginManager, RecipeError, Vectorizer, hookimpl
 from textforge.components.nested import part_places, parts_within, value_at, with_value
+from textforge.components.options import Options
 from textforge.errors import PluginError
 
 PLUGINS = PluginManager()
@@ -35,6 +36,13 @@ def test_every_part_in_lists_and_mappings_is_found_with_its_place(
         assert found == [(place, "vectorizer") for place in places]
         for place, _ in found:
             assert value_at(with_value(value, place, "new"), place) == "new"
+
+
+def test_a_part_is_looked_up_by_a_plugin_manager_only() -> None:
+    def wraps(*, of: Vectorizer): ...
+
+    with pytest.raises(PluginError, match="model 'wraps': resolving the part at of needs a PluginManager"):
+        Options(wraps, "model 'wraps'").accepted({"of": "bow"})
 
 
 def test_values_that_are_no_parts_are_left_alone() -> None:
@@ -94,7 +102,7 @@ def test_parts_are_looked_up_with_their_defaults_filled_in(plugins: PluginManage
 def test_a_part_given_in_code_is_taken_as_it_is(plugins: PluginManager) -> None:
     inner = plugins.part("vectorizer", "tfidf", ngrams=[1, 3])
     assert plugins.part("model", "several", one=inner).options["one"] is inner
-    with pytest.raises(RecipeError, match="one: model 'linear' is no vectorizer"):
+    with pytest.raises(RecipeError, match="one: model 'linear' cannot be used as vectorizer"):
         plugins.part("model", "several", one=plugins.part("model", "linear"))
 
 

@@ -232,7 +232,7 @@ class GivesText:
          "'package.module:attribute'."),
         (offering(textforge_models={"m": "package.module"}), "gave 'package.module' for 'm': neither"),
         (offering(textforge_models={"m": "a b:c"}), "gave 'a b:c' for 'm': neither"),
-        (offering(textforge_modles={"m": mean_pool}), "there is no hook 'textforge_modles'. Hooks: "
+        (offering(textforge_modles={"m": mean_pool}), "no hook 'textforge_modles'. Hooks: "
          "textforge_datasets, textforge_vectorizers, textforge_models, textforge_optimizers, textforge_schedulers, "
          "textforge_losses, textforge_metrics, textforge_callbacks, textforge_preprocessors, "
          "textforge_commands. Did you mean 'textforge_models'?"),
@@ -271,7 +271,7 @@ def test_a_name_that_a_broken_plugin_might_have_given_names_that_plugin(plugins)
     assert "It may be in a broken plugin: plugin 'mine' from my-dist 1.2: textforge_models gave a factory" in str(
         error.value
     )
-    with pytest.raises(PluginError, match=r"Broken plugins, which may give it: mine \(my-dist 1.2\)"):
+    with pytest.raises(PluginError, match=r"Broken plugins, which may provide it: mine \(my-dist 1.2\)"):
         plugins.component("model", "other")
 
 

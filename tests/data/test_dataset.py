@@ -82,7 +82,7 @@ def test_what_texts_of_their_own_class_cannot_give_others_give_by_their_sizes() 
 def test_too_few_to_hold_out_is_told() -> None:
     with pytest.raises(DataError, match=r"1 text is too few to hold out a fraction of 0\.1"):
         stratified_holdout(np.array([0]), 0.1, 0)
-    with pytest.raises(DataError, match="each of the 2 texts has a label of its own"):
+    with pytest.raises(DataError, match="each of the 2 texts has a different label"):
         stratified_holdout(np.array([0, 1]), 0.1, 0)
 
 
@@ -183,7 +183,7 @@ def test_iterators_and_arrays_become_lists_of_plain_text() -> None:
 
 @pytest.mark.parametrize("name", ["train", "valid", "test"])
 def test_an_empty_split_is_refused_at_once(name: str) -> None:
-    with pytest.raises(DataError, match=f"{name}: there are no texts"):
+    with pytest.raises(DataError, match=f"{name}: no texts"):
         Dataset(**{"train": (["a"], ["x"]), name: ([], [])})
 
 

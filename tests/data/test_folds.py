@@ -244,3 +244,10 @@ def test_a_label_of_two_texts_or_more_is_in_two_folds_or_more(sets: list[list[st
     for label in {name for row in sets for name in row}:
         places = [sum(label in sets[row] for row in rows) for rows in found]
         assert sum(places) == 1 or sum(map(bool, places)) > 1
+
+
+def test_a_label_of_two_groups_is_in_two_folds() -> None:
+    sets, groups = [["a", "d"], ["b"], ["c", "d"], ["c"]], ["x", "z", "y", "z"]
+    found = folds(sets, 2, 0, groups)  # with whole groups, the shares alone put both rows of 'd' into one fold
+    for label in "cd":
+        assert all(any(label in sets[row] for row in rows) for rows in found)

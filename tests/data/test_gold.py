@@ -83,7 +83,7 @@ def test_a_set_with_an_unknown_label_is_wrong_or_left_out_whole() -> None:
 
 
 def test_nothing_left_and_an_unknown_treatment_are_errors() -> None:
-    with pytest.raises(DataError, match=r"the labels of none of its 2 texts, so unknown_labels: drop leaves none. Its"):
+    with pytest.raises(DataError, match=r"lack the labels of all 2 texts, so unknown_labels: drop leaves none. Its"):
         encode_gold(["news", "music"], KNOWN, "test", "drop")
     with pytest.raises(RecipeError, match="unknown_labels must be 'error', 'wrong' or 'drop', not 'ignore'"):
         encode_gold(["art"], KNOWN, "test", "ignore")  # type: ignore[arg-type]

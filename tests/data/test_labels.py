@@ -114,7 +114,7 @@ def test_truth_and_text_of_numpy_become_pythons() -> None:
 @pytest.mark.parametrize("other", ["a", 1, True, Text.HAM, ["a"]], ids=repr)
 def test_a_missing_label_is_named_with_its_place(none: Any, other: Any) -> None:
     labels = [other, [none] if isinstance(other, list) else none]
-    with pytest.raises(DataError, match=r"^train: the label at index 1 is \S+, which means that there is none. Leave"):
+    with pytest.raises(DataError, match=r"^train: the label at index 1 is \S+, a missing value. Label"):
         Dataset((["a", "b"], labels))
 
 

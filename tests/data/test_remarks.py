@@ -98,10 +98,10 @@ SPLITS: dict[str, Any] = {
 TOLD = [
     "1 of the 6 training texts repeat an earlier one word for word, with the same label (rows 3): each counts again "
     "in training.",
-    "2 of the 6 training texts have another label elsewhere in train, word for word the same text (rows 4, 5): no "
+    "2 of the 6 training texts have another label elsewhere in train for exactly the same text (rows 4, 5): no "
     "classifier can predict all of them correctly. Correct their labels.",
     "1 of the 3 valid texts also occur in train word for word (rows 1): metrics on valid may be too good.",
-    "2 of the 5 test texts have another label elsewhere in test, word for word the same text (rows 4, 5): no "
+    "2 of the 5 test texts have another label elsewhere in test for exactly the same text (rows 4, 5): no "
     "classifier can predict all of them correctly. Correct their labels.",
     "2 of the 5 test texts also occur in train word for word (rows 1, 2), 1 of them with another label: metrics on "
     "test may be too good.",

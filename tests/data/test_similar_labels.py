@@ -6,8 +6,9 @@ import unicodedata
 from collections import Counter
 
 import pytest
-from conftest import make_texts, textforge, write_csv
+from conftest import make_texts, write_csv
 from hypothesis import given, strategies as st
+from in_process import invoke
 
 import textforge as library
 from textforge import DataError, Dataset, Progress, Stream
@@ -136,7 +137,7 @@ def test_run_cross_validate_and_init_tell_of_them(tmp_path, monkeypatch) -> None
         done = go(recipe, progress=kept)
         told = [warning for warning in kept.warnings if "look alike" in warning]
         assert len(told) == 1 and told[0] in done.result["warnings"]
-    shown = textforge("init", "data.csv").stdout
+    shown = invoke("init", "data.csv").stdout
     assert "look alike are separate classes" in shown and "ball" in shown
 
 

@@ -240,7 +240,7 @@ def test_what_is_wrong_in_a_chunk_is_told_with_chunk_and_row(chunk: Any, told: s
 def test_a_stream_without_chunks_or_texts_is_refused() -> None:
     with pytest.raises(DataError, match="at least one chunk"):
         Stream(0, lambda _: ([], []))
-    with pytest.raises(DataError, match="there are no texts"):
+    with pytest.raises(DataError, match="no texts"):
         Stream(1, lambda _: ([], [])).survey()
 
 

@@ -5,8 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from conftest import real_posts
 from hypothesis import given, settings, strategies as st
-from sklearn.datasets import fetch_20newsgroups
 from sklearn.feature_extraction.text import CountVectorizer
 
 from textforge import DataError, Ragged
@@ -110,7 +110,7 @@ def test_pruning_is_scikit_learns(texts, min_df, max_df):
     "options", [{"split": "words"}, {"split": "spaces"}, {"min_df": 3, "max_df": 0.4, "binary": True}], ids=str
 )
 def test_counts_are_scikit_learns_on_the_real_corpus(corpus, options):
-    train, test = (fetch_20newsgroups(subset=subset, categories=GROUPS).data for subset in ("train", "test"))
+    train, test = (real_posts(subset, *GROUPS) for subset in ("train", "test"))
     assert agree(train, test, **options).n_features > 5_000
 
 

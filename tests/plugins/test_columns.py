@@ -53,7 +53,7 @@ def test_what_is_no_text_is_told_with_its_row(value):
 
 def test_nested_fields_are_told_with_what_to_write():
     told = refused({"text": ["red", {"de": "rot"}], "label": ["x", "y"]})
-    assert told == "table: rows 2: column 'text' holds nested fields. Name one of them with a dot, as in 'text.de'."
+    assert told == "table: rows 2: column 'text' holds nested fields. Name one of them with a dot, such as 'text.de'."
 
 
 # -- labels ------------------------------------------------------------------------------------
@@ -74,12 +74,12 @@ def test_what_is_no_label_is_told_with_its_row(value, shown):
 def test_a_missing_label_is_told_or_dropped(nothing):
     table = {"text": ["a", "b", "c"], "label": ["x", nothing, "y"]}
     assert refused(table) == (
-        "table: 0 of 3 rows have no text, 1 no label (rows 2). Fill them in, or leave them out with "
+        "table: 0 of 3 rows have no text, 1 no label (rows 2). Fill them in, or drop these rows with "
         "dataset.missing: drop."
     )
     found = taken(table, missing="drop")
     assert (found.texts, found.labels) == (["a", "c"], ["x", "y"])
-    assert found.warnings == ["table: 0 of 3 rows have no text, 1 no label (rows 2); they were left out."]
+    assert found.warnings == ["table: 0 of 3 rows have no text, 1 no label (rows 2); they were dropped."]
 
 
 def test_lists_of_labels_make_several_labels_a_text():
@@ -140,9 +140,9 @@ def test_columns_of_0_and_1_are_a_label_each():
 def test_minus_1_in_a_column_of_0_and_1_is_a_label_not_given(mark):
     table = {"text": ["a", "b", "c"], "x": [1, mark, 0], "y": [0, mark, 1]}
     told = refused(table, label=["x", "y"])
-    assert "1 no label (rows 2; -1 stands for a label that is not given). Fill" in told and "missing: drop" in told
+    assert "1 no label (rows 2; -1 marks a withheld label). Fill" in told and "missing: drop" in told
     found = taken(table, label=["x", "y"], missing="drop")
-    assert found.labels == [["x"], ["y"]] and "they were left out" in found.warnings[0]
+    assert found.labels == [["x"], ["y"]] and "they were dropped" in found.warnings[0]
     told = refused({**table, "x": [mark] * 3}, label=["x", "y"])
     assert "0 of 3 rows have no text, 3 no label" in told and "set dataset.test to null" in told
 
@@ -162,7 +162,7 @@ def test_a_file_of_several_may_have_no_complete_row_where_those_are_dropped(tmp_
     (tmp_path / "b.csv").write_text("text,label\nred,\n")
     found = csv_files(0, train=tmp_path / "*.csv", missing="drop", test_fraction=0)
     assert found.train == (["red", "blue"], ["x", "y"]) and "0 of 1 rows have no text, 1 no label" in found.warnings[0]
-    with pytest.raises(DataError, match=r"b\.csv: 0 of 1 rows .* train: has no row with a text and a label\."):
+    with pytest.raises(DataError, match=r"b\.csv: 0 of 1 rows .* train: no row has both a text and a label\."):
         csv_files(0, train=tmp_path / "b.csv", missing="drop")
 
 
@@ -189,7 +189,7 @@ def test_minus_1_that_only_test_has_is_a_label_not_given(splits, stream):
         with pytest.raises(DataError) as told:
             factory(0, **paths, stream=stream)
         assert str(told.value).startswith("test: 2 of 4 rows have the label -1, which train lacks")
-        assert str(told.value).endswith("Leave them out with dataset.missing: drop.")
+        assert str(told.value).endswith("Drop them with dataset.missing: drop.")
         found = factory(0, **paths, stream=stream, missing="drop")
         assert found.test == (["text 0", "text 2"], ["0", "1"])
         assert any("2 of 4 rows have the label -1" in warning for warning in found.warnings)
@@ -210,7 +210,7 @@ def test_minus_1_that_train_has_too_is_a_label_like_any_other(splits):
 
 def test_anything_else_in_a_column_of_0_and_1_is_told():
     told = refused({"text": ["a", "b"], "good": ["1", "0"], "bad": ["0", "2"]}, label=["good", "bad"])
-    assert told.startswith("table: rows 2: column 'bad' holds '2'; a column of a list of labels holds 0 or 1, true or")
+    assert told.startswith("table: rows 2: column 'bad' holds '2'; in a list of label columns, values are 0 or 1")
     assert "1 no label (rows 1)" in refused({"text": ["a", "b"], "x": [1, 0], "y": ["", 1]}, label=["x", "y"])
 
 

@@ -72,7 +72,7 @@ def test_a_cache_that_cannot_be_written_is_told_and_does_without(tmp_path, monke
     columns, (warning,) = cached("corpus", {}, lambda: TEXTS)
     assert all_of(columns) == TEXTS
     assert "cannot be written" in warning
-    assert "the next run reads all anew" in warning
+    assert "so the next run is slow, too" in warning
 
 
 def test_many_at_once_leave_one_whole_file(folder):

@@ -95,7 +95,7 @@ def test_texts_of_several_lines_without_separators_are_never_suspected(tmp_path_
 
 def test_a_quote_in_the_header_that_closes_rows_later_is_told(file):
     told = refused(file('"text\tlabel\nred\tx\ngreen"\ty\n'), separator="\t")
-    assert "line 1: the header ends on line 3 only" in told and "dataset.quotes: false" in told
+    assert "line 1: a quote opens in the header, so it ends on line 3" in told and "dataset.quotes: false" in told
 
 
 # -- lines that are no rows --------------------------------------------------------------------
@@ -106,13 +106,13 @@ def test_a_separator_line_is_no_header(file, line):
     path = file(f"{line}\r\ntext;label\r\nred, green;x\r\nblue;y\r\n")
     assert both(path, separator=";") == ({"text": ["red, green", "blue"], "label": ["x", "y"]}, [])
     told = refused(path)
-    assert "line 1 says that columns are separated by ';'" in told and 'dataset.separator: ";"' in told
+    assert "line 1 declares ';' as the separator" in told and 'dataset.separator: ";"' in told
     assert "dataset.use: csv" in refused(path, separator="\t")
 
 
 def test_lines_are_counted_from_the_separator_line_on(file):
     path = file("sep=,\ntext,label\nred,x\ngreen\n")
-    assert "line 4: 1 column where the header has 2" in refused(path)
+    assert "line 4: 1 column, but the header has 2" in refused(path)
     assert "is empty" in refused(file("sep=,\n"))
     assert both(file("sep=;\nred;x\n"), separator=";", names=["text", "label"])[0]["label"] == ["x"]
 
@@ -128,7 +128,7 @@ def test_lines_are_counted_from_the_separator_line_on(file):
 )
 def test_a_title_before_the_header_is_told(file, content, line, n):
     path = file(content)
-    expected = f"line 1 seems to be a title: it has text in its first column only, where line {line} has {n} columns."
+    expected = f"line 1 seems to be a title: only its first column has text, but line {line} has {n} columns."
     assert expected in refused(path)
     with pytest.raises(DataError) as told:
         read_separated(path, None)
@@ -144,7 +144,7 @@ def test_headers_that_stand_among_the_rows_are_left_out_and_told(file):
     path = file('text,label\nred,x\ntext,label\ngreen,y\n"text","label"\n\ufefftext,label\nblue,x\n')
     columns, warnings = both(path)
     assert columns == {"text": ["red", "green", "blue"], "label": ["x", "y", "x"]}
-    assert warnings == [f"{path}: lines 3, 5, 6 repeat the header and are left out. Were several files put together?"]
+    assert warnings == [f"{path}: lines 3, 5, 6 repeat the header and were skipped. Were several files concatenated?"]
 
 
 def test_a_row_is_left_out_as_header_whatever_columns_are_read_and_no_other(file):
@@ -157,7 +157,7 @@ def test_a_row_is_left_out_as_header_whatever_columns_are_read_and_no_other(file
 def test_a_header_in_a_file_whose_columns_are_named_is_no_row(file):
     columns, (warning,) = both(file("text,label\nred,x\n"), names=["text", "label"])
     assert columns["text"] == ["red"]
-    assert "line 1 repeats dataset.names and is left out. Where a file has a header, names are not needed." in warning
+    assert "line 1 repeats dataset.names and was skipped. If the file has a header, leave out names." in warning
 
 
 def test_the_numbers_of_rows_count_those_that_were_left_out(file):
@@ -197,7 +197,7 @@ def test_init_keeps_quotes_around_texts_of_several_lines(file):
 
 def test_init_takes_the_separator_from_a_separator_line(file):
     options, why, train = looked_at(file, ["sep=;", "text;label", *map(";".join, ROWS)])
-    assert options["separator"] == ";" and why["separator"] == "as its first line, sep=;, says"
+    assert options["separator"] == ";" and why["separator"] == "as its first line, sep=;, declares"
     assert train[0] == [text for text, _ in ROWS]
 
 

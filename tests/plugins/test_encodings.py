@@ -104,7 +104,7 @@ def test_how_sure_it_is_depends_on_the_bytes():
     )
     unsure = detect(table("tr")[0].encode("cp1254"))
     assert not unsure.sure and ", but it could be cp125" in unsure.how_sure
-    assert unsure.how_sure.endswith(": see whether its letters are right")
+    assert unsure.how_sure.endswith(": check whether the letters are right")
     few = detect("text,label\ncafé,x\n".encode("cp1252"))
     assert (few.name, few.sure) == ("cp1252", False) and "only 1 of its bytes" in few.how_sure
 
@@ -122,7 +122,7 @@ def test_a_run_on_a_file_that_is_not_utf_8_offers_the_encoding(tmp_path):
 def test_no_option_is_advised_where_a_dataset_has_none(tmp_path):
     path = tmp_path / "d.jsonl"
     row = json.dumps({"text": "сегодня хорошо играет команда", "label": "спорт"}, ensure_ascii=False) + "\n"
-    for encoding, part in (("cp1251", "Save the file as UTF-8. "), ("utf-16", "It begins with the mark of UTF-16.")):
+    for encoding, part in (("cp1251", "Save the file as UTF-8. "), ("utf-16", "It begins with the BOM of UTF-16.")):
         path.write_bytes((row * 9).encode(encoding))
         with pytest.raises(DataError, match="is not utf-8") as told:
             jsonl(0, train=path)

@@ -57,7 +57,7 @@ def test_lists_may_be_asked_for_or_refused(file):
     path = file("__label__x red\n__label__y green\n")
     assert read(path, multi_label=True)[1] == [("x",), ("y",)]
     assert refused(file("__label__x red\n__label__x __label__y b\n"), multi_label=False) == (
-        "line 2: several labels, but dataset.multi_label is false."
+        "line 2 has several labels, but dataset.multi_label is false."
     )
 
 
@@ -78,15 +78,15 @@ def test_lines_without_text_or_label_are_told_or_dropped(file):
     assert refused(path).startswith("1 of 5 rows have no text, 2 no label (lines 3, 4, 5). Fill them in")
     dataset = fasttext(0, train=path, test_fraction=0.0, missing="drop")
     assert dataset.train == (["red", "green"], ["x", "y"])
-    assert "(lines 3, 4, 5); they were left out" in dataset.warnings[0]
+    assert "(lines 3, 4, 5); they were dropped" in dataset.warnings[0]
 
 
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        ("", "has no row with a text and a label"),
+        ("", "no row has both a text and a label"),
         ("just a text\nanother\n", "no line has a label"),
-        ("__label__x\n", "has no row with a text and a label"),
+        ("__label__x\n", "no row has both a text and a label"),
         ("__label__x caf\xe9".encode("latin-1"), "byte 0xe9 is not utf-8"),
         ("__label__x a\0b", "a NUL byte"),
     ],

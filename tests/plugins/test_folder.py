@@ -1,4 +1,4 @@
-"""Dataset `folder`: one folder a class, as scikit-learn reads it."""
+"""Dataset `folder`: one folder per class, as scikit-learn reads it."""
 
 import pytest
 from sklearn.datasets import load_files
@@ -72,9 +72,7 @@ def test_classes_named_test_and_quiz_are_classes(tree):
 def test_only_some_classes(tree):
     path = tree({**SMALL, "unsup/x": "?"})
     assert set(read(path, classes=["pos", "neg"])[1]) == {"pos", "neg"}
-    assert "there is no folder 'posi'. Folders: neg, pos, unsup. Did you mean 'pos'?" in refused(
-        path, classes=["posi", "neg"]
-    )
+    assert "no folder 'posi'. Folders: neg, pos, unsup. Did you mean 'pos'?" in refused(path, classes=["posi", "neg"])
 
 
 def test_hidden_files_and_folders_are_left_alone(tree):
@@ -85,14 +83,14 @@ def test_hidden_files_and_folders_are_left_alone(tree):
 @pytest.mark.parametrize(
     ("files", "warning"),
     [
-        ({"neutral/.keep": ""}, "folders without a text, which therefore are no classes: neutral."),
+        ({"neutral/.keep": ""}, "folders without a text are not classes: neutral."),
         ({"neutral/sub/deep/x.txt": "so", "neutral/sub/y.txt": "la"},
          "2 files are not read (neutral/sub/deep/x.txt, neutral/sub/y.txt): in sub-folders; move those that should be "
          "read into the folder of their class."),
-        ({"neutral/sub/x.txt": "so"}, "folders without a text, which therefore are no classes: neutral."),
-        ({"pos/.c.txt": "hidden"}, "1 files are not read (pos/.c.txt): hidden; rename what should be read."),
-        ({".neutral/c.txt": "hidden"}, "1 files are not read (.neutral): hidden; rename what should be read."),
-        ({"README": "see"}, "1 files are not read (README): beside the folders of the classes."),
+        ({"neutral/sub/x.txt": "so"}, "folders without a text are not classes: neutral."),
+        ({"pos/.c.txt": "hidden"}, "1 files are not read (pos/.c.txt): hidden; rename files that should be read."),
+        ({".neutral/c.txt": "hidden"}, "1 files are not read (.neutral): hidden; rename files that should be read."),
+        ({"README": "see"}, "1 files are not read (README): beside the class folders."),
     ],
 )  # fmt: skip
 def test_what_is_not_read_is_named_in_a_warning(tree, files, warning):
@@ -105,7 +103,7 @@ def test_what_is_not_read_is_named_in_a_warning(tree, files, warning):
 def test_a_class_whose_files_are_all_empty_is_named(tree):
     path = tree({**SMALL, "neutral/a.txt": "  "})
     dataset = folder(0, train=path, test_fraction=0.0, missing="drop")
-    assert f"{path}: folders without a text, which therefore are no classes: neutral." in dataset.warnings
+    assert f"{path}: folders without a text are not classes: neutral." in dataset.warnings
 
 
 def test_links_that_lead_nowhere_or_in_circles_are_named(tree):
@@ -113,7 +111,7 @@ def test_links_that_lead_nowhere_or_in_circles_are_named(tree):
     (path / "pos" / "gone.txt").symlink_to(path / "nowhere")
     (path / "pos" / "round").symlink_to(path)
     warnings = folder(0, train=path, test_fraction=0.0).warnings
-    assert any("(pos/gone.txt): no regular files" in warning for warning in warnings)
+    assert any("(pos/gone.txt): not regular files" in warning for warning in warnings)
     assert any("pos/round" in warning for warning in warnings)
 
 
@@ -129,7 +127,7 @@ def test_folders_left_out_by_choice_are_not_named(tree):
 
 def test_texts_only_in_sub_folders_are_told(tree):
     told = refused(tree({"pos/2020/a.txt": "x", "neg/2020/b.txt": "y"}))
-    assert "its folders hold no texts" in told and "2 files are not read (neg/2020/b.txt, pos/2020/a.txt)" in told
+    assert "its folders contain no texts" in told and "2 files are not read (neg/2020/b.txt, pos/2020/a.txt)" in told
 
 
 def test_folders_that_look_alike_become_one_class_by_an_option(tree):
@@ -157,14 +155,14 @@ def test_empty_files_are_told_or_dropped(tree):
     told = refused(path)
     assert f"{path}: 2 of 6 files have no text" in told and "neg/blank, pos/empty" in told
     dataset = folder(0, train=path, test_fraction=0.0, missing="drop")
-    assert len(dataset.train[0]) == 4 and "they were left out" in dataset.warnings[0]
+    assert len(dataset.train[0]) == 4 and "they were dropped" in dataset.warnings[0]
 
 
 @pytest.mark.parametrize(
     ("files", "part"),
     [
         ({"readme.txt": "just a file"}, "has no folders"),
-        ({"pos/.hidden": "x"}, "its folders hold no texts"),
+        ({"pos/.hidden": "x"}, "its folders contain no texts"),
         ({**SMALL, "pos/x": "café".encode("latin-1")}, "byte 0xe9 is not utf-8"),
         ({**SMALL, "pos/x": b"\0\0"}, "a NUL byte"),
     ],
@@ -190,8 +188,8 @@ def test_warnings_of_files_whose_names_are_not_utf8_can_be_written(tree):
 
 
 def test_what_is_no_folder_is_told(tree, tmp_path):
-    assert "is a file; a folder is needed" in refused(tree(SMALL) / "pos" / "b")
-    assert "is not there; a folder is needed" in refused(tmp_path / "nowhere")
+    assert "is a file; a folder is required" in refused(tree(SMALL) / "pos" / "b")
+    assert "does not exist; a folder is required" in refused(tmp_path / "nowhere")
 
 
 def test_look_at_knows_its_own(tree, tmp_path):

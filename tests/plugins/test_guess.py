@@ -84,19 +84,19 @@ def test_what_else_could_be_meant_is_said_with_what_to_write():
     told = guess(Table("table", columns)).remarks
     assert told[0] == "60 rows; columns: title, body, topic, tone, author, user_timezone."
     assert "'title' holds text too: 'text: [title, body]' would join the two." in told
-    other = "'tone' (3 different values) or 'user_timezone' (2 different values)"
+    other = "'tone' (3 distinct values) or 'user_timezone' (2 distinct values)"
     assert f"The labels could also be {other}: then set 'label: tone'." in told
     assert [one for one in told if "group: " in one] == [
-        "Rows with the same 'author' may belong together; 'group: author' holds them together."
+        "Rows with the same 'author' may belong together; 'group: author' keeps them so."
     ]
     several = guess(Table("table", {"comment": LONG, **flags(2, 3)})).remarks
-    assert "If only one of these columns is meant, set 'label: kind 2'." in several
+    assert "If only one of these columns holds labels, set 'label: kind 2'." in several
 
 
 @pytest.mark.parametrize(
     ("columns", "what"),
     [
-        ({"id": IDS, "text": LONG}, "labels (few different short values)"),
+        ({"id": IDS, "text": LONG}, "labels (few distinct short values)"),
         ({"id": IDS, "label": cycle("x", "y")}, "texts"),
         ({"text": [None] * N, "label": cycle("x", "y")}, "texts"),
     ],

@@ -68,7 +68,7 @@ def test_splits_are_chosen_by_name(saved):
     folder, texts, _ = saved
     dataset = huggingface(0, folder=folder, train="test", valid="train", test=None, test_fraction=0.0)
     assert (dataset.train[0], dataset.valid[0], dataset.test) == (texts[40:], texts[:40], None)
-    with pytest.raises(DataError, match=r"there is no split 'tst'\. Its splits: train, test\. Did you mean 'test'\?"):
+    with pytest.raises(DataError, match=r"no split 'tst'\. Its splits: train, test\. Did you mean 'test'\?"):
         huggingface(0, folder=folder, test="tst")
 
 
@@ -96,9 +96,7 @@ def test_a_test_split_without_labels_is_told_with_advice_that_works(library, tmp
 
 
 def test_a_column_that_is_not_there_is_told(saved):
-    with pytest.raises(
-        DataError, match=r"\(train\): there is no column 'topic'\. Its columns: text, label, tags, meta"
-    ):
+    with pytest.raises(DataError, match=r"\(train\): no column 'topic'\. Its columns: text, label, tags, meta"):
         huggingface(0, folder=saved[0], label="topic")
 
 
@@ -130,7 +128,7 @@ def test_a_hub_that_cannot_be_reached_is_told_as_unavailable(library):
     # a process of its own: the library reads whether it is offline when it is imported
     code = "from textforge_standard.datasets.huggingface import huggingface; huggingface(0, name='some/corpus')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "DataUnavailable: 'some/corpus': the hub cannot be reached, and it is not cached" in done.stderr
+    assert "DataUnavailable: 'some/corpus': the hub cannot be reached, and the dataset is not cached" in done.stderr
 
 
 def test_what_the_hub_refuses_is_told_as_unavailable(library):
@@ -156,9 +154,9 @@ def test_a_folder_called_datasets_is_not_the_library(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({}, "give either name, of a dataset on the hub, or folder"),
+        ({}, "give either name \\(a dataset on the hub\\) or folder"),
         ({"name": "a", "folder": "."}, "give either name"),
-        ({"folder": ".", "revision": "main"}, "revision is for a dataset on the hub"),
+        ({"folder": ".", "revision": "main"}, "revision applies to a dataset on the hub"),
         ({"name": "a", "text": "label"}, "text and label both name the column 'label'"),
     ],
 )

@@ -12,8 +12,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from conftest import make_texts, only_json, textforge, write_csv
+from conftest import make_texts, only_json, write_csv
 from hypothesis import given, strategies as st
+from in_process import invoke
 
 import textforge as library
 from textforge import DataError, PluginManager, RecipeError, StorageError, load_recipe
@@ -214,9 +215,9 @@ def test_nothing_is_overwritten(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "d.csv", TEXTS, LABELS)
     (tmp_path / "d.yaml").write_text("mine")
-    with pytest.raises(RecipeError, match=r"d\.yaml: is there already, and nothing is overwritten\..* -o"):
+    with pytest.raises(RecipeError, match=r"d\.yaml: exists already, and init overwrites no file\..* -o"):
         call("d.csv")
-    with pytest.raises(RecipeError, match=r"d\.yaml: is there already"):  # made meanwhile
+    with pytest.raises(RecipeError, match=r"d\.yaml: exists already"):  # made meanwhile
         init.write(Path("d.yaml"), "other")
     assert (tmp_path / "d.yaml").read_text() == "mine"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.csv", "d.yaml"]
@@ -225,7 +226,7 @@ def test_nothing_is_overwritten(tmp_path, monkeypatch):
 def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = write_csv(tmp_path / "d.csv", TEXTS, LABELS)
-    with pytest.raises(RecipeError, match="there is no folder nowhere"):
+    with pytest.raises(RecipeError, match="the folder nowhere does not exist"):
         call(data, "-o", "nowhere/d.yaml")
     plain = Path.open
 
@@ -245,8 +246,8 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "content", "parts"),
     [
-        ("photo.png", b"\x89PNG\r\n", ["no dataset knows what this is", "csv, fasttext, folder", ".jsonl"]),
-        ("notes.txt", b"just text\n", ["no dataset knows what this is"]),
+        ("photo.png", b"\x89PNG\r\n", ["no dataset recognizes this", "csv, fasttext, folder", ".jsonl"]),
+        ("notes.txt", b"just text\n", ["no dataset recognizes this"]),
         ("d.csv", b"text,label\n\"a, red\",x\n\"green,y\n", ["line 3", "quote"]),
         ("d.csv", b"", ["is empty"]),
         ("d.csv", b"id,text\n" + b"".join(b"%d,word %d of a text\n" % (n, n) for n in range(9)), ["looks like labels"]),
@@ -266,12 +267,12 @@ def test_data_that_make_no_recipe_are_told_in_one_sentence(tmp_path, monkeypatch
 
 
 def test_data_that_are_not_there_are_told(tmp_path):
-    with pytest.raises(DataError, match="there is no such file or folder"):
+    with pytest.raises(DataError, match="no such file or folder"):
         call(tmp_path / "nowhere.csv")
 
 
 def test_an_empty_folder_is_told(tmp_path):
-    with pytest.raises(DataError, match="no dataset knows what this is"):
+    with pytest.raises(DataError, match="no dataset recognizes this"):
         call(tmp_path)
 
 
@@ -324,7 +325,7 @@ def test_a_plugins_dataset_is_asked_too_and_a_broken_one_disturbs_nobody(tmp_pat
 
 def test_a_broken_look_at_is_named_where_nothing_else_knows(tmp_path, with_plugin):
     (tmp_path / "d.what").write_text("?")
-    with pytest.raises(DataError, match=r"dataset 'broken' from this program cannot look at .*: division by zero"):
+    with pytest.raises(DataError, match=r"dataset 'broken' from this program failed to inspect .*: division by zero"):
         call(tmp_path / "d.what")
 
 
@@ -359,8 +360,8 @@ def test_words_with_a_meaning_in_yaml_are_quoted(tmp_path, word):
 # -- all of it ---------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing_else(tmp_path):
+def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     rng = random.Random(0)
     words = {"good": ["lovely", "superb", "fine"], "bad": ["awful", "dull", "poor"]}
     data = [["no", "review", "verdict"]]
@@ -370,15 +371,15 @@ def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing
         data.append([number, text, "" if number % 20 == 0 else verdict])
     with (tmp_path / "reviews.csv").open("w", newline="") as file:
         csv.writer(file).writerows(data)
-    begun = textforge("init", "reviews.csv", cwd=tmp_path)
+    begun = invoke("init", "reviews.csv")
     assert begun.returncode == 0 and "15 no label" in begun.stdout, begun.stderr
-    again = textforge("init", "reviews.csv", cwd=tmp_path)
-    assert (again.returncode, again.stdout) == (2, "") and "is there already" in again.stderr
-    trained = textforge("run", "reviews.yaml", "--json", cwd=tmp_path)
+    again = invoke("init", "reviews.csv")
+    assert (again.returncode, again.stdout) == (2, "") and "exists already" in again.stderr
+    trained = invoke("run", "reviews.yaml", "--json")
     assert trained.returncode == 0, trained.stderr
     result = only_json(trained.stdout)
     assert result["test"]["accuracy"] > 0.95
-    predicted = textforge("predict", result["run"], "a superb film", "dull and poor", cwd=tmp_path)
+    predicted = invoke("predict", result["run"], "a superb film", "dull and poor")
     assert [line.split("\t")[0] for line in predicted.stdout.splitlines()] == ["good", "bad"]
 
 

@@ -66,13 +66,13 @@ def test_a_field_that_a_line_lacks_is_missing_there(file):
     assert "dataset.missing: drop" in told
     dataset = jsonl(0, train=path, test_fraction=0.0, missing="drop")
     assert dataset.train == (["red"], ["x"])
-    assert "(lines 3, 4, 5, 6); they were left out." in dataset.warnings[0]
+    assert "(lines 3, 4, 5, 6); they were dropped." in dataset.warnings[0]
 
 
 def test_a_field_that_every_line_lacks_is_told_with_those_that_there_are(file):
     told = refused(file({"txt": "red", "meta": {"topic": "x"}}, {"txt": "b", "id": 3}), label="meta.topic")
     assert told == (
-        "there is no column 'text'. Its columns: txt, meta.topic, id. Did you mean 'txt'? Name it with dataset.text."
+        "no column 'text'. Its columns: txt, meta.topic, id. Did you mean 'txt'? Name it with dataset.text."
     )
 
 
@@ -81,7 +81,7 @@ def test_a_field_that_every_line_lacks_is_told_with_those_that_there_are(file):
     [
         ("{'text': 'red'}", ["not JSON", "column 2"]),
         ('{"text": "red", "label": "x"', ["not JSON", "column"]),
-        ('{"text": "red", "label": "x"} {"text": "b"}', ["not JSON: Extra data", "one object a line"]),
+        ('{"text": "red", "label": "x"} {"text": "b"}', ["not JSON: Extra data", "each line must be one"]),
         ('["red", "x"]', ["a list, not an object"]),
         ('"red"', ["text, not an object"]),
         ("null", ["null, not an object"]),
@@ -109,7 +109,7 @@ def test_whole_characters_written_as_escapes_are_read(file):
 def test_json_over_several_lines_is_recognised(tmp_path):
     path = tmp_path / "data.jsonl"
     path.write_text(json.dumps([RED, GREEN], indent=2))
-    assert refused(path).startswith("line 1: JSON over several lines. JSON Lines holds one whole object a line")
+    assert refused(path).startswith("line 1: JSON over several lines. JSON Lines has one object per line")
 
 
 @pytest.mark.parametrize(

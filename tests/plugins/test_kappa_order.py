@@ -70,7 +70,7 @@ def test_classes_without_an_order_are_refused_with_what_to_write():
     [
         (["low", "middel", "high"], "'middel' is none of them. Did you mean 'middle'?"),
         (["low", "high"], "'middle' is missing"),
-        (["low", "middle", "high", "low"], "'low' stands there twice"),
+        (["low", "middle", "high", "low"], "'low' is listed twice"),
         ([], "'high' is missing"),
     ],
 )
@@ -82,7 +82,7 @@ def test_an_order_that_does_not_name_each_class_once_is_told(order, says):
 
 
 def test_an_order_without_weights_is_told():
-    with pytest.raises(RecipeError, match=r"order counts with weights only\. Set weights to linear or quadratic"):
+    with pytest.raises(RecipeError, match=r"order is used only with weights\. Set weights to linear or quadratic"):
         kappa(SIZES, order=["low", "middle", "high"])
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from conftest import textforge
+from in_process import invoke
 from sklearn.datasets import fetch_20newsgroups
 
 from textforge import RecipeError
@@ -57,13 +57,14 @@ def test_a_group_named_twice_is_a_mistake():
         PluginManager().part("dataset", "newsgroups", categories=[])
 
 
-def test_check_tells_a_wrong_category_with_the_one_that_was_meant(tmp_path):
+def test_check_tells_a_wrong_category_with_the_one_that_was_meant(tmp_path, monkeypatch):
     recipe = tmp_path / "recipe.yaml"
     dataset = {"use": "newsgroups", "categories": ["comp.graphics", "sci.spice"], "remove": ["header"]}
     parts = {"vectorizer": {"use": "bow"}, "model": {"use": "linear"}, "optimizer": {"use": "adam"}}
     recipe.write_text(yaml.safe_dump({"dataset": dataset, **parts}, sort_keys=False))
     # no corpus is needed to find it, nor is one looked for
-    done = textforge("check", recipe, env={"SCIKIT_LEARN_DATA": str(tmp_path / "cache")})
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "cache"))
+    done = invoke("check", recipe)
     assert done.returncode == 2
     assert "sci.spice" in done.stderr
     assert "Did you mean 'sci.space'?" in done.stderr

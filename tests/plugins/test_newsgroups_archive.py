@@ -13,7 +13,7 @@ import threading
 import pytest
 import sklearn.datasets._twenty_newsgroups as sklearn_side
 import yaml
-from conftest import textforge
+from in_process import invoke
 
 from textforge import DataError, DataUnavailable, StorageError
 from textforge_standard.datasets import newsgroups_archive
@@ -354,12 +354,12 @@ def test_the_command_line_ends_with_3_where_the_corpus_cannot_be_had(tmp_path, r
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.slow
-def test_the_command_line_refuses_a_wrong_archive_with_2(tmp_path, recipe):
+def test_the_command_line_refuses_a_wrong_archive_with_2(tmp_path, recipe, monkeypatch):
     wrong = tmp_path / "wrong.tar.gz"
     wrong.write_bytes(b"not an archive")
     home = tmp_path / "cache"
-    done = textforge("run", recipe(archive=str(wrong)), "--out", tmp_path / "run", env={"SCIKIT_LEARN_DATA": str(home)})
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(home))
+    done = invoke("run", recipe(archive=str(wrong)), "--out", tmp_path / "run")
     assert done.returncode == 2, done.stderr
     assert f"{wrong}: is not the original 20news-bydate.tar.gz" in done.stderr
     assert not (tmp_path / "run").exists()

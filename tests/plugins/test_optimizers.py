@@ -217,6 +217,7 @@ def test_torchs_own_classes_are_left_as_they_are():
     assert {name: getattr(torch.optim.Adam, name) for name in methods} == methods
 
 
+@pytest.mark.slow
 def test_a_training_step_does_not_import_torchs_compiler():
     program = """
 import sys, torch

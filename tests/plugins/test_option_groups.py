@@ -106,7 +106,7 @@ def test_contradictions_are_found_before_anything_is_read(name, tmp_path):
     for options, told in (
         ({"text": "a", "label": "a"}, "text and label both name the column 'a'"),
         ({"text": ["a", "b", "a"]}, "text names the column 'a' twice"),
-        ({"label": ["a", "b"], "label_separator": "|"}, "label_separator divides one column"),
+        ({"label": ["a", "b"], "label_separator": "|"}, "label_separator splits one column"),
         ({"test_fraction": 0.5, "valid_fraction": 0.5}, "test_fraction and valid_fraction together"),
         ({"train": []}, "train is an empty list"),
     ):

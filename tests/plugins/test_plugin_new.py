@@ -17,8 +17,9 @@ from types import ModuleType
 import pytest
 import yaml
 from click.testing import CliRunner
-from conftest import ROOT, only_json, textforge
+from conftest import ROOT, only_json
 from hypothesis import given, settings, strategies as st
+from in_process import invoke
 
 from textforge import PLUGIN_API, PluginManager, RecipeError, StorageError, load_recipe
 from textforge_standard.commands.plugin import command, new
@@ -203,7 +204,7 @@ def test_what_cannot_be_a_name_is_refused_with_what_can(tmp_path, monkeypatch, n
     monkeypatch.chdir(tmp_path)
     told = refused("--kind", "model", "--", name)
     assert told.startswith(f"'{name}' cannot be a plugin's name: ")
-    assert told.endswith(f" Did you mean '{meant}'?" if meant else "as in 'mean-pool'.")
+    assert told.endswith(f" Did you mean '{meant}'?" if meant else "such as 'mean-pool'.")
     assert not meant or new.checked_name(meant) == meant
     assert not any(tmp_path.iterdir())
 
@@ -235,18 +236,18 @@ def test_a_name_taken_by_another_kind_is_free(tmp_path):
 
 
 def test_a_command_of_textforge_itself_is_taken_too(tmp_path):
-    done = textforge("plugin", "new", "run", "--kind", "command", "--out", tmp_path / "x")
+    done = invoke("plugin", "new", "run", "--kind", "command", "--out", tmp_path / "x")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: textforge has a command 'run' of its own. Choose another name.\n"
+    assert done.stderr == "error: textforge already has a command 'run'. Choose another name.\n"
 
 
 def test_a_folder_with_anything_in_it_is_left_as_it_is(tmp_path):
     (tmp_path / "README.md").write_text("mine")
     told = refused("mine", "--kind", "model", "--out", tmp_path)
-    assert told == f"{tmp_path}: is a folder that is not empty, and nothing is overwritten. Name another with --out."
+    assert told == f"{tmp_path}: is a folder that is not empty; nothing is overwritten. Name another folder with --out."
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
     told = refused("mine", "--kind", "model", "--out", tmp_path / "README.md")
-    assert "is there already and is no folder" in told
+    assert "exists already and is not a folder" in told
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
@@ -289,12 +290,12 @@ def test_what_pyproject_could_not_hold_is_refused(tmp_path, options, says):
 
 
 def test_the_command_line_tells_what_is_missing_or_misspelled(tmp_path):
-    shown = textforge("plugin", "new", "x", "--kind", "modle")
+    shown = invoke("plugin", "new", "x", "--kind", "modle")
     assert shown.returncode == 2
     assert "'modle' is not one of 'dataset', 'vectorizer', 'model'" in shown.stderr
-    shown = textforge("plugin", "mew")
+    shown = invoke("plugin", "mew")
     assert shown.returncode == 2
     assert "no command 'plugin mew'." in shown.stderr
     assert "Did you mean 'new'?" in shown.stderr
-    done = textforge("plugin", "new", "x", "--kind", "loss", "--json", "--out", tmp_path / "x y")
+    done = invoke("plugin", "new", "x", "--kind", "loss", "--json", "--out", tmp_path / "x y")
     assert only_json(done.stdout)["folder"] == str(tmp_path / "x y")

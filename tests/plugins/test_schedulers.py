@@ -163,6 +163,7 @@ def test_every_scheduler_drives_every_optimizer(name, optimizer):
     assert len(lrs) == 1 if name == "constant" else len(lrs) > 1
 
 
+@pytest.mark.slow
 def test_schedulers_do_not_import_torchs_compiler():
     program = """
 import sys, torch

@@ -89,14 +89,14 @@ def test_a_group_on_both_sides_of_two_files_is_told():
     train = Examples(["a", "b"], ["x", "y"], ["Eve", "Ann"])
     test = Examples(["c", "d"], ["x", "y"], ["Eve", "Tom"])
     (told,) = dataset({"train": train, "test": test}, HoldOut(), seed=0).warnings
-    assert told == "1 groups are both in train and in test, 'Eve' for one: the test is not honest."
+    assert told == "1 groups are in both train and test, such as 'Eve': metrics will be too high."
 
 
 def test_single_labels_and_lists_do_not_mix(tmp_path):
     one, many = tmp_path / "one.jsonl", tmp_path / "many.jsonl"
     one.write_text('{"text": "a", "label": "x"}\n')
     many.write_text('{"text": "a", "label": ["x"]}\n{"text": "b", "label": "y"}\n')
-    with pytest.raises(DataError, match="test: some texts have a list of labels, others, here or in another split"):
+    with pytest.raises(DataError, match="test: some texts have a list of labels and others, here or in another split"):
         jsonl(0, train=one, test=many)
     with pytest.raises(DataError, match="train: some texts have a list of labels"):
         jsonl(0, train=many)

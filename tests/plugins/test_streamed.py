@@ -163,7 +163,7 @@ def test_packed_files_are_unpacked_piece_by_piece(tmp_path, suffix):
     assert b"".join(found) == data and len(found) > 2
     if suffix != ".csv":
         path.write_bytes(pack(data)[:-5])
-        with pytest.raises(DataError, match="cannot be unpacked"):
+        with pytest.raises(DataError, match="cannot be decompressed"):
             list(pieces(path))
 
 
@@ -274,7 +274,7 @@ def test_mixed_labels_are_refused_as_in_memory(tmp_path):
 def test_groups_in_a_stream_are_refused():
     wrong = csv_files.check_options(train=Path("x.csv"), stream=True, group="author", separator=",", names=None,
                                     encoding="utf-8")  # fmt: skip
-    assert wrong.startswith("group holds rows together that are held out, which a stream does not")
+    assert wrong.startswith("group has no effect on a stream, whose hold-outs ignore it")
 
 
 # -- what is held out ----------------------------------------------------------------------------
@@ -367,14 +367,14 @@ def test_a_chunk_that_is_damaged_while_it_is_used_is_told(tmp_path, cache):
     path = write_csv(tmp_path / "train.csv", *make_texts(60))
     train = csv_files(0, train=path, test_fraction=0.0, stream=True).train
     shutil.rmtree(cache)
-    with pytest.raises(DataError, match=r"is gone or damaged. Run again: it will be made anew"):
+    with pytest.raises(DataError, match=r"is missing or damaged. Run again to create it again"):
         train.chunk(0)
 
 
 def test_what_fails_leaves_nothing_in_the_cache(tmp_path, cache):
     path = tmp_path / "train.csv"
     path.write_text("text,label\na,x\nb,y,z\n")
-    with pytest.raises(DataError, match="line 3: 3 columns where the header has 2"):
+    with pytest.raises(DataError, match="line 3: 3 columns, but the header has 2"):
         csv_files(0, train=path, stream=True)
     assert stores(cache) == []
 
@@ -475,8 +475,8 @@ def test_a_run_on_a_stream_is_evaluated_on_other_files_read_whole(streaming, tmp
         ({"vectorizer": "subword"}, "vectorizer 'subword' learns from all texts at once, but dataset 'csv' gives a st"),
         ({"vectorizer": "subword"}, "Use a vectorizer that can: bow, bytes, hashing, preprocess, tfidf, tokens, union"),
         ({"model": "multinomial-nb"}, "model 'multinomial-nb' fits itself on all texts at once"),
-        ({"trainer.validation": 0.1}, "trainer.validation holds out of texts in memory"),
-        ({"dataset.group": "author"}, "dataset 'csv': group holds rows together that are held out"),
+        ({"trainer.validation": 0.1}, "trainer.validation needs all texts in memory"),
+        ({"dataset.group": "author"}, "dataset 'csv': group has no effect on a stream"),
     ],
 )
 def test_what_cannot_learn_from_a_stream_is_told_before_anything_is_read(streaming, overrides, told, cache):

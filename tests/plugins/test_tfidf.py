@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from conftest import real_posts
 from hypothesis import given, settings, strategies as st
-from sklearn.datasets import fetch_20newsgroups
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from textforge import DataError
@@ -95,7 +95,7 @@ def test_weights_are_scikit_learns_on_any_text(texts, split, norm, sublinear, bi
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"sublinear": True, "norm": "l1", "split": "spaces"}], ids=str)
 def test_weights_are_scikit_learns_on_the_real_corpus(corpus, options):
-    train, test = (fetch_20newsgroups(subset=subset, categories=GROUPS).data for subset in ("train", "test"))
+    train, test = (real_posts(subset, *GROUPS) for subset in ("train", "test"))
     assert agree(train, test, **options).n_features > 25_000
 
 

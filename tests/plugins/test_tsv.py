@@ -48,14 +48,14 @@ def test_quotes_that_mean_nothing_are_kept_where_that_is_asked_for(file):
 def test_too_many_columns_are_told_with_or_without_quotes(file):
     path = file("text\tlabel\na\tx\nb\tc\ty\n")
     for quotes in (True, False):
-        assert "line 3: 3 columns where the header has 2." in refused(path, quotes=quotes)
+        assert "line 3: 3 columns, but the header has 2." in refused(path, quotes=quotes)
 
 
 def test_columns_of_a_file_without_a_header_are_named(file):
     path = file("x\tred\ny\tgreen\n")
     assert read(path, names=["label", "text"]) == (["red", "green"], ["x", "y"])
     assert "line 1 has 2 columns, but dataset.names has 3 names." in refused(path, names=["label", "text", "id"])
-    assert "there is no column 'text'. Its columns: label, body." in refused(path, names=["label", "body"])
+    assert "no column 'text'. Its columns: label, body." in refused(path, names=["label", "body"])
     assert "rows 2)" in refused(file("x\tred\ny\t\n"), names=["label", "text"])  # not "after the header"
     assert "is empty" in refused(file(""), names=["label", "text"])
 
@@ -81,7 +81,7 @@ def test_csv_takes_the_same_options(file):
 def test_an_encoding_that_is_not_there_is_told_before_anything_is_read(file):
     from textforge import PluginManager
 
-    with pytest.raises(RecipeError, match="dataset 'tsv': there is no encoding 'klingon'"):
+    with pytest.raises(RecipeError, match="dataset 'tsv': unknown encoding 'klingon'"):
         PluginManager().part("dataset", "tsv", train=str(file("")), encoding="klingon")
 
 

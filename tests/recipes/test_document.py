@@ -105,12 +105,12 @@ def test_windows_and_old_mac_line_ends_are_line_ends():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a: 1\nb: 2\na: 3", "3:1: the key 'a' is given twice; first in line 1."),
-        ("a: {x: 1, x: 2}", "1:11: the key 'x' is given twice; first in line 1."),
-        ('"a": 1\na: 2', "2:1: the key 'a' is given twice; first in line 1."),
+        ("a: 1\nb: 2\na: 3", "3:1: the key 'a' occurs twice; first in line 1."),
+        ("a: {x: 1, x: 2}", "1:11: the key 'x' occurs twice; first in line 1."),
+        ('"a": 1\na: 2', "2:1: the key 'a' occurs twice; first in line 1."),
         ("a: &x 1\n<<: {b: 1}", "2:1: merge keys (<<) are not supported in recipes; use 'extends' instead."),
         ("a: &x [1, *x]", "1:4: an alias refers to a value that contains it."),
-        ("&x a: {b: *y}", "1:11: not proper YAML: found undefined alias 'y'."),
+        ("&x a: {b: *y}", "1:11: invalid YAML: found undefined alias 'y'."),
         ("a: !!python/object:os.system x", "1:4: the tag 'tag:yaml.org,2002:python/object:os.system' is not supported "
          "in recipes; remove it."),
         ("a: !mine x", "1:4: the tag '!mine' is not supported in recipes; remove it."),
@@ -123,17 +123,18 @@ def test_windows_and_old_mac_line_ends_are_line_ends():
         ("~: a", "1:1: the key ~ is not text; put it in quotes."),
         ("? [a]\n: 1", "1:3: a key must be text, not a list or a mapping."),
         ("{a: 1}: 1", "1:1: a key must be text, not a list or a mapping."),
-        ("a: 1\n---\nb: 2", "2:1: a second document begins here; a recipe is a single one."),
+        ("a: 1\n---\nb: 2", "2:1: a second document begins here; a recipe has only one document."),
         ("a:\n\tb: 1", "2:1: a tab is not allowed here; use spaces."),
         ("a: x\n\tb: 1", "2:1: a tab is not allowed here; use spaces."),
         ("a: 1\t# why", "1:5: a tab is not allowed here; use spaces."),
         ("a:\n  \tb: 1", "2:3: a tab is not allowed here; use spaces."),
-        ("a: b: c", "1:5: not proper YAML: mapping values are not allowed here. Text that holds ': ' needs quotes."),
-        ("a: 'x\ty' z: w", "1:10: not proper YAML: expected <block end>, but found '<scalar>' (while parsing a block "
+        ("a: b: c", "1:5: invalid YAML: mapping values are not allowed here. Put a text that contains ': ' in quotes."),
+        ("a: 'x\ty' z: w", "1:10: invalid YAML: expected <block end>, but found '<scalar>' (while parsing a block "
          "mapping)."),
-        ("a: @x", "1:4: not proper YAML: found character '@' that cannot start any token (while scanning for the next "
+        ("a: @x", "1:4: invalid YAML: found character '@' that cannot start any token (while scanning for the next "
          "token)."),
-        ('a: "\\ud800"', "1:4: '\\ud800' holds half a character (a lone surrogate), which no file can hold."),
+        ('a: "\\ud800"', "1:4: '\\ud800' contains half a character (a lone surrogate), which cannot be written to a "
+         "file."),
         ("x: 1\na: 0x" + "f" * 5000, "2:4: a whole number of 5,002 digits is too large."),
         ("x: 1\na: " + "9" * 5000, "2:4: a whole number of 5,000 digits is too large."),
         ("a: 1" + "0" * 400, "1:4: a whole number of 1,329 bits is too large."),
@@ -300,7 +301,10 @@ ENDLESS.append(ENDLESS)
         ({1, 2}, "recipe.a: set is not allowed in a recipe; use numbers, text, lists and mappings."),
         (object(), "recipe.a: object is not allowed in a recipe; use numbers, text, lists and mappings."),
         (1j, "recipe.a: complex is not allowed in a recipe; use numbers, text, lists and mappings."),
-        ("\ud800", "recipe.a: '\\ud800' holds half a character (a lone surrogate), which no file can hold."),
+        (
+            "\ud800",
+            "recipe.a: '\\ud800' contains half a character (a lone surrogate), which cannot be written to a file.",
+        ),
         (10**400, "recipe.a: a whole number of 1,329 bits is too large."),
         ({"b": {1: 2}}, "recipe.a.b: the key 1 is not text."),
         (ENDLESS, f"recipe.a{'[0]' * MAX_DEPTH}: nested deeper than 50 levels."),

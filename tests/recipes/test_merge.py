@@ -110,10 +110,10 @@ def test_data_paths_are_relative_to_the_file_in_which_they_are_written(write, tm
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ("nowhere.yaml", "over.yaml:1:10: extends: there is no file {folder}/nowhere.yaml."),
-        (".", "over.yaml:1:10: extends: there is no file {folder}."),
-        ('"a\\0b"', "over.yaml:1:10: extends: there is no file {folder}/a\0b."),
-        ("a" * 300, "over.yaml:1:10: extends: there is no file {folder}/aaa"),
+        ("nowhere.yaml", "over.yaml:1:10: extends: no file {folder}/nowhere.yaml."),
+        (".", "over.yaml:1:10: extends: no file {folder}."),
+        ('"a\\0b"', "over.yaml:1:10: extends: no file {folder}/a\0b."),
+        ("a" * 300, "over.yaml:1:10: extends: no file {folder}/aaa"),
         ("[base.yaml]", "over.yaml:1:10: extends must be the path of another recipe."),
         ("''", "over.yaml:1:10: extends must be the path of another recipe."),
         ("7", "over.yaml:1:10: extends must be the path of another recipe."),
@@ -214,7 +214,7 @@ def test_an_overridden_path_is_relative_to_the_working_directory(write, base, mo
         ("modle.x=1", "--set modle.x=1: unknown key 'modle'. Keys: seed, dataset, vectorizer, model, optimizer, "
          "scheduler, loss, trainer, metrics, callbacks, decision. Did you mean 'model'?"),
         ("extends=x", "--set extends=x: unknown key 'extends'. Keys: "),
-        ("model.hidden=[1", "--set model.hidden=[1:1:3: not proper YAML: "),
+        ("model.hidden=[1", "--set model.hidden=[1:1:3: invalid YAML: "),
         ("model.hiden=1", "--set model.hiden=1: model 'mlp': unknown option 'hiden'. Its options: hidden, activation, "
          "norm, dropout, input_dropout. Did you mean 'hidden'?"),
         ("model.hidden=7", "--set model.hidden=7: model 'mlp': hidden must be a list, not 7. Write [7]."),
@@ -223,9 +223,9 @@ def test_an_overridden_path_is_relative_to_the_working_directory(write, base, mo
         ("seed=-1", "--set seed=-1: seed must be a whole number from 0 to 9223372036854775807, not -1."),
         ("seed.x=1", "--set seed.x=1: seed must be a whole number from 0 to 9223372036854775807, not a "
          "mapping."),
-        ("dataset.text=#x", "--set dataset.text=#x: the value needs quotes of its own: 'dataset.text=\"#x\"'."),
-        ("dataset.train=d.csv #1", "--set dataset.train=d.csv #1: the value needs quotes of its own"),
-        ("dataset.separator=|", "--set dataset.separator=|: the value needs quotes of its own: "),
+        ("dataset.text=#x", "--set dataset.text=#x: put the value itself in quotes: 'dataset.text=\"#x\"'."),
+        ("dataset.train=d.csv #1", "--set dataset.train=d.csv #1: put the value itself in quotes"),
+        ("dataset.separator=|", "--set dataset.separator=|: put the value itself in quotes: "),
     ],
 )  # fmt: skip
 def test_a_wrong_override_is_named_by_its_text(base, override, says):

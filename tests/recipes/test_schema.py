@@ -96,6 +96,7 @@ def mutated(draw):
     return how, recipe
 
 
+@pytest.mark.slow
 @given(mutated())
 @settings(max_examples=150)
 def test_an_editor_marks_only_what_check_refuses_too_and_every_misspelt_key(accepts, change):

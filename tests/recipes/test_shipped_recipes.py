@@ -56,20 +56,6 @@ def test_newsgroups_is_the_setup_of_the_article() -> None:
     assert "scheduler" not in recipe
 
 
-@pytest.mark.corpus
-@pytest.mark.slow
-@pytest.mark.usefixtures("corpus")
-def test_newsgroups_reaches_the_articles_accuracy_on_the_real_corpus(tmp_path: Path) -> None:
-    run = textforge.run(ROOT / "recipes" / "newsgroups.yaml", out=tmp_path / "run")
-    assert run.test is not None
-    assert run.test["n"] == 1180
-    assert run.result["n_train"] == 1774
-    assert run.test["accuracy"] > 0.88
-    assert run.test["macro_f1"] > 0.88
-    assert sorted(run.result["labels"]) == ["comp.graphics", "rec.sport.baseball", "sci.space"]
-    assert textforge.load(run.path).predict(["the shuttle reached orbit around the moon"]) == ["sci.space"]
-
-
 @pytest.mark.slow
 def test_quickstart_learns_without_a_download(tmp_path: Path) -> None:
     overrides = {

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import only_json, small_recipe, textforge as command
+from conftest import only_json, small_recipe
+from in_process import invoke
 
 import textforge
 from textforge import PluginManager, Progress, hookimpl
@@ -123,7 +124,7 @@ def test_what_a_callback_raises_is_told_once_and_the_run_goes_on(small_csv, tmp_
     done, warnings = run(small_csv, tmp_path / "run", ["bad", "good"], parts)
     (warning,) = warnings
     assert warning.startswith(f"callback 'bad' from this program failed at '{event}': ")
-    assert warning.endswith(" The run goes on.")
+    assert warning.endswith(" The run continues.")
     assert {"ValueError": "ValueError: boom.", "SystemExit": "SystemExit: 3.", "DataError": "no server.",
             "BaseException": "BaseException."}[type(error).__name__] in warning  # fmt: skip
     assert good, "the others are called all the same"
@@ -141,9 +142,9 @@ def test_one_that_cannot_be_made_is_left_out(small_csv, tmp_path):
     done, warnings = run(small_csv, tmp_path / "run", ["broken", "empty"], parts)
     assert warnings == [
         "recipe.callbacks[0]: callback 'broken' from this program failed while being built: OSError: disk on fire. "
-        "The run goes on without it.",
+        "The run continues without it.",
         "callback 'empty' from this program returned a object that has none of the methods started, epoch_ended, "
-        "finished, failed. The run goes on without it.",
+        "finished, failed. The run continues without it.",
     ]
     assert all(warning in done.result["warnings"] for warning in warnings)
 
@@ -260,7 +261,7 @@ def test_a_recipe_may_have_one_twice_with_other_options(small_csv, tmp_path):
     parts = with_callbacks(noting=noting)
     done, _ = run(small_csv, tmp_path / "run", ["noting", {"use": "noting", "note": "bb"}], parts)
     assert done.result["added"] == {"noting": {"n": 1.0}, "noting(note=bb)": {"n": 2.0}}
-    with pytest.raises(textforge.RecipeError, match="callback 'noting' stands there twice"):
+    with pytest.raises(textforge.RecipeError, match="callback 'noting' is listed twice"):
         run(small_csv, tmp_path / "other", ["noting", "noting"], parts)
 
 
@@ -282,11 +283,11 @@ def test_each_seed_is_a_run_of_its_own_and_folds_are_none(small_csv, tmp_path):
     assert seen == [3, 5]
     textforge.cross_validate(recipe, folds=2, out=tmp_path / "folds", plugins=parts, progress=told)
     assert seen == [3, 5]
-    assert told.warnings == ["callbacks follow runs; none is called in a cross-validation: watch."]
+    assert told.warnings == ["callbacks are not called in a cross-validation: watch."]
 
 
 def test_the_command_line_tells_of_an_unknown_one(recipe_file):
-    done = command("check", recipe_file, "--set", "callbacks=[tensorbord]")
+    done = invoke("check", recipe_file, "--set", "callbacks=[tensorbord]")
     assert done.returncode == 2
     assert "no callback named 'tensorbord'" in done.stderr
-    assert list(only_json(command("plugins", "callback", "--json").stdout)["kinds"]) == ["callback"]
+    assert list(only_json(invoke("plugins", "callback", "--json").stdout)["kinds"]) == ["callback"]

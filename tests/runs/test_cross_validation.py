@@ -49,7 +49,7 @@ def crossed(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_it_leaves_its_files_and_no_classifier(crossed: Any) -> None:
     assert {path.name for path in crossed.path.iterdir()} == FILES
     assert json.loads((crossed.path / "cross-validation.json").read_text()) == crossed.result
-    with pytest.raises(BundleError, match="a cross-validation, which keeps no classifier"):
+    with pytest.raises(BundleError, match="a cross-validation, which saves no classifier"):
         textforge.load(crossed.path)
 
 
@@ -207,7 +207,7 @@ def test_texts_of_several_folds_and_small_data_are_told_once(tmp_path: Path) -> 
     told = done.result["warnings"]
     assert [sentence.partition(":")[0] for sentence in told] == [
         "2 of the 33 training texts repeat an earlier one word for word, with the same label (rows 31, 32)",
-        "2 of the 33 training texts have another label elsewhere in train, word for word the same text (rows 3, 33)",
+        "2 of the 33 training texts have another label elsewhere in train for exactly the same text (rows 3, 33)",
         "cross-validation has 33 texts",
         told[3].partition(":")[0],
         "validation has 4 texts",

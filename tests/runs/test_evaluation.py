@@ -77,7 +77,7 @@ def test_columns_are_named_as_options(finished_run: Path, tmp_path: Path) -> Non
     other.write_text(plain.read_text().replace("text,label", "review;topic").replace(",", ";"))
     options = ["text=review", "dataset.label=topic", "separator=;"]
     assert figures(evaluate(finished_run, data=other, options=options)) == figures(evaluate(finished_run, data=plain))
-    with pytest.raises(DataError, match="there is no column 'text'"):
+    with pytest.raises(DataError, match="no column 'text'"):
         evaluate(finished_run, data=other, options=["separator=;"])
 
 
@@ -105,12 +105,12 @@ def test_a_recipe_gives_its_test_split(finished_run: Path, tmp_path: Path) -> No
 
 
 def test_a_bundle_alone_knows_no_data(finished_run: Path) -> None:
-    with pytest.raises(BundleError, match=r"a bundle contains no data\. Name some with --data"):
+    with pytest.raises(BundleError, match=r"a bundle contains no data\. Name data with --data"):
         evaluate(finished_run / "model")
 
 
 def test_data_that_are_not_there_are_told(finished_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"away\.csv: there is no such file"):
+    with pytest.raises(RecipeError, match=r"away\.csv: no such file"):
         evaluate(finished_run, data=tmp_path / "away.csv")
 
 
@@ -137,7 +137,7 @@ def test_data_that_went_away_are_told(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "d.csv", *make_texts(60))
     run = textforge.run(small_recipe(data), out=tmp_path / "run").path
     data.unlink()
-    with pytest.raises(RecipeError, match=r"there is no file or folder .*d\.csv"):
+    with pytest.raises(RecipeError, match=r"no file or folder .*d\.csv"):
         evaluate(run)
 
 
@@ -182,13 +182,13 @@ def test_data_that_changed_since_the_run_are_warned_of(tmp_path: Path) -> None:
     run = textforge.run(small_recipe(data), out=tmp_path / "run").path
     assert not any("SHA-256" in warning for warning in evaluate(run)["warnings"])
     write_csv(data, texts[::-1], labels[::-1])
-    assert "the data are not those that the run was made with: their SHA-256 differs." in evaluate(run)["warnings"]
+    assert "the data differ from those that the run was made with (by their SHA-256)." in evaluate(run)["warnings"]
 
 
 @pytest.mark.parametrize("option", ["train=away.csv", "dataset.test=x.csv", "valid=x.csv"])
 def test_a_file_named_twice_is_told(finished_run: Path, tmp_path: Path, option: str) -> None:
     data = write_csv(tmp_path / "other.csv", *make_texts(10))
-    with pytest.raises(RecipeError, match="--data already names the file to evaluate on"):
+    with pytest.raises(RecipeError, match="the command already names the file to read"):
         evaluate(finished_run, data=data, options=[option])
 
 

@@ -153,7 +153,7 @@ def test_the_command_that_is_offered_can_be_pasted(
 
 
 def test_nothing_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="there is no such run or bundle"):
+    with pytest.raises(BundleError, match="no such run or bundle"):
         bundle_folder(tmp_path / "away")
 
 
@@ -191,7 +191,7 @@ def crossed(folder: Path, *files: str) -> Path:
     [
         (["folds.jsonl"], r"an unfinished cross-validation: it has no cross-validation\.json\. Run it again: textforge "
          r"cross-validate .*resolved\.yaml"),
-        (["folds.jsonl", "cross-validation.json"], "a cross-validation, which keeps no classifier. Train one on all"),
+        (["folds.jsonl", "cross-validation.json"], "a cross-validation, which saves no classifier. Train one on all"),
     ],
     ids=["unfinished", "finished"],
 )  # fmt: skip

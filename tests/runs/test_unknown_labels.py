@@ -141,7 +141,7 @@ def test_a_decision_is_fitted_on_known_labels_only() -> None:
         for treatment in ("wrong", "drop")
     ]  # fmt: skip
     assert found[0] == found[1] != 1
-    with pytest.raises(DataError, match="valid: the training data have the labels of none of its 2 texts"):
+    with pytest.raises(DataError, match="valid: the training data lack the labels of all 2 texts"):
         Trainer(Dataset((TEXTS, LABELS), valid=(["a", "b"], ["x", "y"])), *parts, unknown_labels="wrong").fit()
 
 

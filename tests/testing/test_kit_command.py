@@ -1,4 +1,4 @@
-"""`textforge plugin check` as a real process, on plugins that are really installed."""
+"""`textforge plugin check` on plugins that are really installed."""
 
 import os
 import subprocess
@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from conftest import only_json, textforge
+from in_process import invoke
 
 PLUGIN = '''
 from textforge import hookimpl
@@ -85,8 +86,9 @@ def statuses(component):
 
 
 @pytest.mark.slow
-def test_a_faulty_plugin_is_told_what_to_do(env):
-    done = textforge("plugin", "check", "tf-kit", env=env)
+def test_a_faulty_plugin_is_told_what_to_do(env, monkeypatch):
+    monkeypatch.syspath_prepend(env["PYTHONPATH"].partition(os.pathsep)[0])
+    done = invoke("plugin", "check", "tf-kit")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert lines[0] == "model 'drifting' from TF.Kit 0.3"
@@ -102,8 +104,9 @@ def test_a_faulty_plugin_is_told_what_to_do(env):
 
 
 @pytest.mark.slow
-def test_a_component_is_checked_with_options_and_told_as_json(env):
-    done = textforge("plugin", "check", "confidence", "-s", "scale=1e0", "--json", env=env)
+def test_a_component_is_checked_with_options_and_told_as_json(env, monkeypatch):
+    monkeypatch.syspath_prepend(env["PYTHONPATH"].partition(os.pathsep)[0])
+    done = invoke("plugin", "check", "confidence", "-s", "scale=1e0", "--json")
     assert done.returncode == 1, done.stderr
     told = only_json(done.stdout)
     (component,) = told["components"]
@@ -126,7 +129,7 @@ def test_a_plugin_that_cannot_be_imported_fails_with_its_reason(env):
 
 
 def test_a_standard_part_passes():
-    done = textforge("plugin", "check", "top-k", "--only", "metric")
+    done = invoke("plugin", "check", "top-k", "--only", "metric")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0].startswith("metric 'top-k' from textforge ")
     assert done.stdout.endswith(" ok, 0 failed, 0 skipped\n")
@@ -141,7 +144,7 @@ def test_a_standard_part_passes():
         (["linear", "-s", "warmup=3"], "'linear' gives model 'linear', scheduler 'linear'. Name one, or use --only."),
         (["top-k", "-s", "kk=3"], "metric 'top-k': unknown option 'kk'. Its options: k."),
         (["top-k", "-s", "k"], "-s k: an option is KEY=VALUE"),
-        (["top-k", "-s", "k=["], "-s k=[:1:2: not proper YAML"),
+        (["top-k", "-s", "k=["], "-s k=[:1:2: invalid YAML"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(arguments, says, monkeypatch, capsys):
@@ -175,5 +178,5 @@ def test_values_are_read_as_a_recipe_reads_them():
     }  # fmt: skip
     with pytest.raises(RecipeError, match="'a' is not a mapping"):
         read_options(["a=1", "a.b=2"])
-    with pytest.raises(RecipeError, match="the value needs quotes of its own"):  # YAML would drop the rest
+    with pytest.raises(RecipeError, match="put the value itself in quotes"):  # YAML would drop the rest
         read_options(["a=b # c"])

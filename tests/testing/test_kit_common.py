@@ -41,7 +41,13 @@ EXAMPLES = [
     metric("changes-nothing-of-the-process", broken.configuring_logging, "the level of the root logger", "restore it"),
     metric("changes-nothing-of-the-process", broken.silencing_warnings, "the filters of warnings", "restore it"),
     metric("repeats-itself", broken.counting, "differ the second time: figure", "no state at module level"),
-    metric("is-imported-quickly", "kit_slow_import:metric", "torch ", "inside the factory", "by a string"),
+    Broken(
+        "metric",
+        "is-imported-quickly",
+        "kit_slow_import:metric",
+        ("polars ", "inside the factory", "by a string"),
+        {"import_budget": 0.02},
+    ),
     metric(
         "its-import-changes-nothing", "kit_loud_import:metric", "stdout (it printed), os.environ", "only define things"
     ),
@@ -119,8 +125,8 @@ def test_a_part_brings_its_options_and_a_name_finds_what_is_registered():
 @pytest.mark.parametrize(
     ("kind", "component", "says"),
     [
-        ("metrics", broken.good, "there is no kind 'metrics'. Kinds: dataset"),
-        ("metric", 3, "a int is no metric: give a factory"),
+        ("metrics", broken.good, "unknown kind 'metrics'. Kinds: dataset"),
+        ("metric", 3, "a int cannot be used as metric: give a factory"),
     ],
 )
 def test_what_is_no_component_is_refused(kind, component, says):

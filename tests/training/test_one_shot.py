@@ -141,7 +141,7 @@ def test_decisions_are_fitted_on_its_validation_split() -> None:
 @pytest.mark.parametrize(
     ("methods", "error", "says"),
     [
-        ({"fit": None}, ComponentError, r"says that it fits itself \(fits_itself\), but its module has no fit\(\)"),
+        ({"fit": None}, ComponentError, r"declares fits_itself, but its module has no fit\(\)"),
         ({"fit": lambda self, features, y: 1 / 0}, ComponentError, "failed while fitting itself: ZeroDivisionError"),
         ({"fit": lambda self, features: None}, ComponentError, "failed while fitting itself: TypeError"),
         ({"fit": lambda self, features, y: self.weight.fill_(float("nan"))}, TrainingError,

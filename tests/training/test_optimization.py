@@ -294,7 +294,7 @@ def test_a_module_without_weights_has_nothing_to_train() -> None:
             return torch.zeros(len(batch), 3)
 
     with pytest.raises(
-        ComponentError, match=r"the model has no parameters to train\. If it fits itself, its factory says"
+        ComponentError, match=r"the model has no parameters to train\. If it fits itself, set fits_itself"
     ):
         trainer(model=lambda n_features: Nothing()).fit()
 
@@ -302,9 +302,9 @@ def test_a_module_without_weights_has_nothing_to_train() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"loss": PARTS.part("optimizer", "adam")}, "optimizer 'adam' is no loss."),
-        ({"optimizer": PARTS.part("model", "linear")}, "model 'linear' is no optimizer."),
-        ({"model": PARTS.part("vectorizer", "bow")}, "vectorizer 'bow' is no model."),
+        ({"loss": PARTS.part("optimizer", "adam")}, "optimizer 'adam' cannot be used as loss."),
+        ({"optimizer": PARTS.part("model", "linear")}, "model 'linear' cannot be used as optimizer."),
+        ({"model": PARTS.part("vectorizer", "bow")}, "vectorizer 'bow' cannot be used as model."),
     ],
     ids=["loss", "optimizer", "model"],
 )

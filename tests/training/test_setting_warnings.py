@@ -39,7 +39,7 @@ def warnings_of(loop: Trainer) -> list[str]:
     return loop.setting_warnings
 
 
-def test_an_order_by_label_that_is_kept_is_told_once_with_what_to_set() -> None:
+def test_keeping_an_order_by_label_gives_one_warning_with_the_setting_to_change() -> None:
     (sentence,) = warnings_of(trainer(by_label(), shuffle=False))
     assert sentence.startswith(BLOCKS) and sentence.endswith("Set trainer.shuffle: true.")
     assert warnings_of(trainer(by_label())) == []
@@ -81,7 +81,7 @@ def test_sets_of_labels_in_blocks_are_found() -> None:
     assert said(np.zeros((300, 4), np.float32), 4, shuffle=False, batch_size=8) == []
 
 
-def test_texts_that_are_never_trained_on_are_told() -> None:
+def test_texts_left_out_of_every_epoch_give_a_warning() -> None:
     y = np.arange(190) % 2
     (sentence,) = said(y, 2, shuffle=False, drop_last=True, batch_size=100, epochs=40)
     assert sentence.startswith("trainer.drop_last with shuffle: false leaves the last 90 of 190 training texts out of")
@@ -92,14 +92,14 @@ def test_texts_that_are_never_trained_on_are_told() -> None:
     assert said(np.arange(1774) % 3, 3, shuffle=False, drop_last=True, batch_size=150) == [], "the first recipe's"
 
 
-def test_the_first_recipes_settings_on_a_small_sorted_file_are_told() -> None:
+def test_the_first_recipes_settings_on_a_small_sorted_file_give_warnings() -> None:
     y = np.repeat([0, 1], 111)
     step, blocks, dropped = said(y, 2, shuffle=False, drop_last=True, batch_size=150, epochs=10)
     assert "single step" in step and blocks.startswith(BLOCKS) and "the last 72 of 222" in dropped and "c1" in dropped
     assert said(y, 2, shuffle=False, batch_size=222, epochs=40) == [], "one batch of all texts has no order"
 
 
-def test_an_epoch_of_a_single_step_is_told_unless_epochs_make_up_for_it() -> None:
+def test_an_epoch_of_a_single_step_gives_a_warning_unless_epochs_make_up_for_it() -> None:
     y = np.arange(40) % 2
     (sentence,) = said(y, 2, batch_size=64, epochs=10)
     assert sentence.startswith("each epoch is a single step of 40 texts, so training takes 10 steps in all, which may")
@@ -107,7 +107,7 @@ def test_an_epoch_of_a_single_step_is_told_unless_epochs_make_up_for_it() -> Non
     assert said(y, 2, batch_size=64, epochs=30) == [] and said(y, 2, batch_size=20, epochs=1) == []
 
 
-def test_texts_without_a_feature_are_told() -> None:
+def test_texts_without_a_feature_give_a_warning() -> None:
     data = Dataset(make_texts(60))
     (sentence,) = warnings_of(trainer(data, options={"min_df": 10, "stop_words": "english"}))
     assert sentence.startswith("vectorizer 'bow' ") and " finds no feature in " in sentence and "min_df" in sentence
@@ -116,7 +116,7 @@ def test_texts_without_a_feature_are_told() -> None:
     assert warnings_of(trainer(blank)) == [], "an empty text has none"
 
 
-def test_chunks_of_a_stream_with_different_labels_are_told() -> None:
+def test_chunks_of_a_stream_with_different_labels_give_a_warning() -> None:
     texts, labels = by_label(120).train
     for order, n in ((np.arange(120), 1), (np.random.default_rng(0).permutation(120), 0)):
         rows = order.reshape(6, 20).tolist()

@@ -146,7 +146,7 @@ def test_the_vectorizer_sees_training_texts_only() -> None:
     train, test = make_texts(50), make_texts(20, seed=9)
     loop = trainer(Dataset(train=train, test=test), vectorizer=Spy(), validation=0.2)
     loop.fit()
-    assert len(seen) == 1 and len(seen[0]) == 50 - len(loop._y_valid)
+    assert len(seen) == 1 and len(seen[0]) == 50 - len(loop._valid[1])
     assert set(seen[0]) <= set(train[0]) and not set(seen[0]) & set(test[0])
 
 
@@ -154,7 +154,7 @@ def test_validation_is_carved_from_train_by_class() -> None:
     loop = trainer(dataset(200), validation=0.25)
     result = next(iter(loop))
     assert set(result.valid) == {"loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1"}
-    counts = np.bincount(loop._y_valid)
+    counts = np.bincount(loop._valid[1])
     whole = np.array([loop.dataset.train[1].count(label) for label in loop.labels])
     assert counts.tolist() == [round(0.25 * n) for n in whole]
     assert len(loop.train_labels) + counts.sum() == 200
@@ -197,7 +197,7 @@ def test_patience_without_validation_is_refused() -> None:
 
 
 def test_validation_beside_the_datasets_own_is_refused() -> None:
-    with pytest.raises(RecipeError, match="brings a validation split of its own"):
+    with pytest.raises(RecipeError, match="has a validation split of its own"):
         trainer(Dataset(train=make_texts(40), valid=make_texts(10)), validation=0.1).fit()
 
 
@@ -318,7 +318,7 @@ def test_cuda_where_there_is_none_is_told() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (([], []), "train: there are no texts"),
+        (([], []), "train: no texts"),
         ((["a", "b"], ["x", "x"]), "all 2 training texts have the label 'x'"),
         ((["a", "b"], ["x"]), "2 texts but 1 labels"),
         ((["a", None], ["x", "y"]), "train: the text at index 1 is None, a NoneType, which is not text"),

@@ -96,7 +96,7 @@ def test_which_epoch_is_better(monitor: str, new: Any, old: Any, better: bool) -
 def test_a_monitor_that_is_not_measured_is_told() -> None:
     with pytest.raises(RecipeError, match=r"monitor: 'own_f1' is not measured\. Known: .*, own\.") as error:
         validation("own_f1", own=falling)
-    assert "Others are measured where the recipe's metrics list them" in str(error.value)
+    assert "To measure another metric, list it in the recipe's metrics" in str(error.value)
 
 
 def test_the_best_epoch_is_picked_by_a_metric_of_the_users() -> None:

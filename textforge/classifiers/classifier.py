@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,12 @@ from textforge.classifiers.comparison import compare, measured
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.metrics import ExtraMetrics
 from textforge.classifiers.random_state import RandomState
+from textforge.classifiers.vectorizing import vectorized
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.components.settings import UnknownLabels
 from textforge.data.dataset import as_texts
 from textforge.errors import ComponentError, RecipeError, TrainingError
-from textforge.features.ragged import Features, as_features, bounded_batches
+from textforge.features.ragged import Features, bounded_batches
 
 BATCH_SIZE = 512
 """Texts per prediction batch. Bounds memory; affects results only by float rounding."""
@@ -134,7 +135,9 @@ class Classifier:
                 raise RecipeError(f"abstain must be a probability from 0 to 1, not {probability!r}.")
             probability = float(probability)
         if self.decision.multi_label:
-            raise RecipeError("abstaining is for one label a text; a multi-label classifier may give no label instead.")
+            raise RecipeError(
+                "abstention needs one label per text; a multi-label classifier may return no label instead."
+            )
         self.decision = replace(self.decision, abstain=probability)
 
     def evaluate(
@@ -154,7 +157,7 @@ class Classifier:
             labels: the label, or the labels, of each text.
             name: the name of the split, for messages.
             metrics: metrics in addition to the standard ones.
-            unknown_labels: what to do with labels that the classifier does not know: 'error' raises; 'wrong' counts
+            unknown_labels: treatment of labels unknown to the classifier: 'error' raises; 'wrong' counts
                 texts with such a label as errors, as scikit-learn does; 'drop' leaves these texts out.
             on_batch: called after each batch with (number of texts done, total number of texts).
 
@@ -204,7 +207,7 @@ def as_device(device: torch.device | str) -> torch.device:
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    no_device = RecipeError(f"there is no device '{device}'. Use device 'cpu', 'cuda' or 'auto'.")
+    no_device = RecipeError(f"unknown device '{device}'. Use device 'cpu', 'cuda' or 'auto'.")
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
@@ -231,49 +234,6 @@ def rebuilt(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.Te
     return module
 
 
-def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_features",)) -> dict[str, Any]:
-    """Read the facts that a fitted vectorizer gives to models from its attributes of the same names.
-
-    Facts in `known` are left out. n_features is one of them: it is read from the features.
-
-    Raises:
-        ComponentError: the vectorizer lacks a fact that its `gives` promises.
-    """
-    who = part_name(part, "the vectorizer")
-    gives = part.gives if part else getattr(vectorizer, "gives", ())
-    facts = {}
-    for name in gives:
-        if name not in known:
-            with plugin_errors(who, f"giving the fact '{name}', which its 'gives' promises"):
-                facts[name] = getattr(vectorizer, name)
-    return facts
-
-
-def fitted_features(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
-    """Fit a vectorizer on texts and transform them, in one pass if it has `fit_transform`.
-
-    Raises:
-        ComponentError: the vectorizer raised, or did not return features.
-    """
-    with plugin_errors(who, "being fitted"):
-        if hasattr(vectorizer, "fit_transform"):
-            found = vectorizer.fit_transform(texts)
-        else:
-            vectorizer.fit(texts)
-            found = vectorizer.transform(texts)
-        return as_features(found, len(texts), who)
-
-
-def vectorized(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
-    """Transform texts with a fitted vectorizer.
-
-    Raises:
-        ComponentError: the vectorizer raised, or did not return features.
-    """
-    with plugin_errors(who, "turning texts into features"):
-        return as_features(vectorizer.transform(list(texts)), len(texts), who)
-
-
 def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Tensor:
     """Run the module on one batch and return logits, float32, shape (rows, n_classes).
 
@@ -289,7 +249,7 @@ def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Te
         f"{scores.dtype} of shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else type(scores).__name__
     )
     raise ComponentError(
-        f"{who} returned {found}; expected a float tensor of shape {wanted}: one logit a text and class."
+        f"{who} returned {found}; expected a float tensor of shape {wanted}: one logit per text and class."
     )
 
 

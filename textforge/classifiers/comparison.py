@@ -51,12 +51,12 @@ def compare(
     if len(rows) != len(probabilities):
         raise DataError(f"{name}: {len(probabilities)} texts but {len(rows)} labels.")
     if not rows:
-        raise DataError(f"{name}: there are no texts to evaluate on.")
+        raise DataError(f"{name}: no texts to evaluate on.")
     several = classifier.decision.multi_label
     if isinstance(rows[0], tuple) != several:
         raise DataError(
             f"{name}: its texts have {'one label each' if several else 'lists of labels'}; "
-            f"the classifier gives {'sets of labels' if several else 'one label a text'}."
+            f"the classifier gives {'sets of labels' if several else 'one label per text'}."
         )
     gold = encode_gold(rows, classifier.labels, name, unknown_labels)
     if gold.rows is not None:

@@ -87,15 +87,15 @@ def refuse_undecidable(settings: DecisionSettings, labels: Sequence[Any], *, mul
     fitted = [key for key in ("calibrate", "threshold") if isinstance(getattr(settings, key), str)]
     if fitted and not valid:
         raise RecipeError(
-            f"decision.{fitted[0]} is fitted on a validation split. Set trainer.validation, for instance to 0.1."
+            f"decision.{fitted[0]} is fitted on a validation split. Set trainer.validation, for example to 0.1."
         )
     if settings.threshold is not None and not multi_label and len(labels) != 2:
         raise RecipeError(
-            f"decision.threshold is for two classes, or for several labels a text; there are {len(labels)} classes."
+            f"decision.threshold needs two classes or several labels per text; the data have {len(labels)} classes."
         )
     if settings.abstain is not None and multi_label:
         raise RecipeError(
-            "decision.abstain is for one label a text; a multi-label classifier may give no label instead."
+            "decision.abstain needs one label per text; a multi-label classifier may return no label instead."
         )
 
 

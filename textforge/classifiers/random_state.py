@@ -21,9 +21,13 @@ class RandomState:
     """A seeded torch random state, separate from the caller's and from that of any other trainer.
 
     Inside `active()`, torch's global generators continue from this state. On exit, their previous state is restored.
+
+    Raises:
+        RecipeError: the seed is not a whole number, or is out of range.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
+        self.seed = seed = _checked_seed(seed)
         self._cpu = torch.Generator().manual_seed(seed).get_state()
         self._device = device if device.type == "cuda" else None
         self._cuda: torch.Tensor | None = None
@@ -49,12 +53,7 @@ class RandomState:
                     torch.cuda.set_rng_state(cuda, self._device)
 
 
-def checked_seed(seed: int) -> int:
-    """Validate a seed and return it as an int.
-
-    Raises:
-        RecipeError: the seed is not a whole number, or is out of range.
-    """
+def _checked_seed(seed: int) -> int:
     try:
         number = operator.index(seed)  # accepts numpy integers, too
     except TypeError:

@@ -27,7 +27,7 @@ from textforge.cli import options
     "metrics",
     metavar="NAME",
     multiple=True,
-    help="Measure this metric too. Default: the metrics of the run.",
+    help="Measure this metric, too. Default: the metrics of the run.",
 )
 @click.option(
     "--unknown-labels",

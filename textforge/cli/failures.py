@@ -28,8 +28,6 @@ def guarded(command: click.Command) -> int:
         code = command.main(args=arguments, standalone_mode=False)
         sys.stdout.flush()
         return code if type(code) is int else 0  # a plugin's command may return anything
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
     except click.ClickException as error:
         written = io.StringIO()
         error.show(file=written)

@@ -1,4 +1,4 @@
-"""Messages on stderr. Writing never fails: if stderr is closed or full, messages are lost and the work goes on."""
+"""Messages on stderr. Writing never fails: if stderr is closed or full, messages are lost and the command continues."""
 
 from __future__ import annotations
 

@@ -35,4 +35,4 @@ def refuse_own_input(source: IO[Any], output: Path | IO[Any]) -> None:
         written = output.stat() if isinstance(output, Path) else os.fstat(output.fileno())
         if stat.S_ISREG(read.st_mode) and os.path.samestat(read, written):
             name = str(output) if isinstance(output, Path) else "standard output"
-            raise RecipeError(f"{name}: is the file that the texts are read from. Write to another one.")
+            raise RecipeError(f"{name}: is the input file. Write to another file.")

@@ -72,7 +72,7 @@ def catalogue(plugins: PluginManager, kind: str | None) -> dict[str, Any]:
         {"plugin": plugin, "distribution": origin.distribution, "version": origin.version, "reason": reason}
         for plugin, origin, reason in [
             *((b.plugin, b.origin, b.reason) for b in plugins.broken),
-            *((c.name, c.origin, f"textforge has a {c.label} of its own. Rename it.") for c in taken),
+            *((c.name, c.origin, f"textforge already has a {c.label}. Rename it.") for c in taken),
         ]
     ]
     return {"kinds": kinds, "broken": broken}

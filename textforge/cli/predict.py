@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
 
 import click
+from click.core import ParameterSource
 
 from textforge.cli import options
-from textforge.cli.messages import write_message
 
 STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
 """Names of standard input and output. Opening a redirected file by such a name would overwrite it from its start."""
@@ -21,17 +18,31 @@ STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
 @options.run_or_bundle
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
-    "-i", "--input", "source", type=click.Path(path_type=Path), help="Texts, one per line (.jsonl: JSON lines)."
-)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
-@click.option(
-    "--format", "form", type=click.Choice(["tsv", "jsonl"]), default="tsv", show_default=True,
-    help="One line per text: label, tab, probability; or a JSON object.",
+    "-i", "--input", "source", type=click.Path(path_type=Path),
+    help="Texts, one per line (.jsonl: JSON lines), or a table (.csv, .tsv, .jsonl, .parquet; .gz and .zst, too).",
 )  # fmt: skip
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path),
+    help="Write to this file instead of stdout. The suffix is the format of a table.",
+)  # fmt: skip
+@click.option(
+    "--format", "form", metavar="FORMAT",
+    help="Of lines: tsv, a line of label, tab, probability (default), or jsonl, a JSON object. Of a table: csv, tsv, "
+    "jsonl or parquet; default: the suffix of --output, else that of --input.",
+)  # fmt: skip
+@click.option("--input-format", "read_as", metavar="FORMAT", help="Read the input as a table of this format.")
+@click.option(
+    "--text", "columns", metavar="COLUMN", multiple=True,
+    help="Text column of a table; repeat it to join several. Default: as in the run's recipe, else by its name.",
+)  # fmt: skip
+@click.option("--top", metavar="K", type=click.IntRange(1), help="Add the K most probable labels to a table.")
+@click.option("--prefix", metavar="NAME", default="", help="Begin the names of the columns added to a table with NAME.")
+@click.option("-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True,
+              help="Set an option of the dataset that reads a table, such as separator or encoding.")  # fmt: skip
 @options.probabilities
 @click.option(
     "--on-error", type=click.Choice(["stop", "mark"]), default="stop", show_default=True,
-    help="For a line that cannot be read: stop, or mark it with an error and continue.",
+    help="For a line or row that cannot be read: stop, or mark it with an error and continue.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Overwrite an existing --output file.")
 @click.option(
@@ -46,7 +57,12 @@ def command(
     texts: tuple[str, ...],
     source: Path | None,
     output: Path | None,
-    form: str,
+    form: str | None,
+    read_as: str | None,
+    columns: tuple[str, ...],
+    top: int | None,
+    prefix: str,
+    overrides: tuple[str, ...],
     probabilities: int | str,
     on_error: str,
     force: bool,
@@ -55,74 +71,48 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Predict the labels of TEXTs, or of each line of --input or standard input.
+    """Predict the labels of TEXTs, or of each line or table row of --input or standard input.
 
-    Lines are predicted as they arrive, in bounded memory, so the input may be endless.
+    Rows of a table are written back with the columns label and probability added.
+
+    Input is predicted as it arrives, in bounded memory, so it may be endless.
     """
-    from textforge.classifiers.streams.line_reader import LineReader, open_input
-    from textforge.classifiers.streams.probabilities import as_limit
-    from textforge.classifiers.streams.text_lines import JSON_LINES
-    from textforge.cli.output import results, write_json
-    from textforge.cli.output_file import refuse_overwriting, refuse_own_input
+    from textforge.cli.output import results
+    from textforge.cli.predict_lines import LinesCommand
+    from textforge.cli.predict_table import PredictOptions, TableCommand, table_format
     from textforge.cli.progress import progress_for
     from textforge.errors.shortage import advised
     from textforge.runs.folder import bundle_folder
 
     if texts and source:
         raise click.UsageError("give texts as arguments or in --input, not both.")
+    source = None if source in STANDARD else source
+    output = None if output in STANDARD else output
     with results() as printed, advised("predict"), ExitStack() as stack:
         bundle_folder(run_or_bundle)  # raises before torch is imported
-        lines: LineReader | None = None
-        stream: BinaryIO | None = None
-        mark = on_error == "mark"
-        if source and source not in STANDARD:
-            stream = stack.enter_context(open_input(source))
-            as_lines = source.suffix.lower() in JSON_LINES
-            lines = LineReader(stream, str(source), json_lines=as_lines, mark=mark)
-        elif not texts:
-            if sys.stdin.isatty():
-                write_message("reading texts from the terminal, one per line; end with Ctrl-D …")
-            stream = sys.stdin.buffer
-            lines = LineReader(stream, "standard input", mark=mark)
-        output = None if output in STANDARD else output
-        if stream is not None:
-            refuse_own_input(stream, output or printed)
-        if output is not None and not force:
-            refuse_overwriting(output)
-        from textforge.classifiers.storage import replaced
-        from textforge.classifiers.streams.predictions import Answers, answered, answered_ahead
+        table = PredictOptions(
+            source, output, read_as, form, columns, prefix, top or 0, overrides,
+            mark=on_error == "mark", as_json=as_json, force=force,
+        )  # fmt: skip
+        if texts and (name := table.only_for_tables()):
+            raise click.UsageError(f"{name} is for tables, and the texts are arguments.")
+        job: TableCommand | LinesCommand
+        if not texts and (name := table_format(table)):
+            _refuse_probabilities(as_json)
+            job = TableCommand(name, table, run_or_bundle, printed, stack)
+        else:
+            job = LinesCommand(texts, table, printed, stack)
+        from textforge.classifiers.streams.probabilities import as_limit
         from textforge.runs.loading import load
 
-        limit = as_limit(probabilities)
         classifier = load(run_or_bundle, device=device)
         if abstain is not None:
             classifier.abstain_below(abstain)
-        stdout = printed
-        if output is not None:
-            temporary = stack.enter_context(replaced(output))
-            stdout = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
-        if lines is None:
-            found: Iterable[Answers] = answered(classifier, [list(texts)] if texts else [], limit=limit)
-        else:
-            found = stack.enter_context(closing(answered_ahead(classifier, lines, limit=limit)))
-        if as_json:
-            every = [one for answers in found for one in answers.dicts()]
-            write_json(stdout, {"labels": list(classifier.labels), "predictions": every})
-            _warn_of_marked(sum("error" in one for one in every), len(every))
-            return
-        # text typed or printed on the terminal would be mixed with the progress bar
-        seen = lines is None or sys.stdin.isatty() or (stdout is printed and printed.isatty())
-        progress = stack.enter_context(progress_for(quiet or seen))
-        done = marked = 0
-        for answers in found:
-            stdout.write(answers.jsonl() if form == "jsonl" else answers.tsv())
-            stdout.flush()
-            done += len(answers)
-            marked += len(answers.unreadable)
-            progress.predicted(done)
-        _warn_of_marked(marked, done)
+        progress = stack.enter_context(progress_for(quiet or job.seen()))
+        job.run(classifier, limit=as_limit(probabilities), progress=progress)
 
 
-def _warn_of_marked(marked: int, lines: int) -> None:
-    if marked:
-        write_message(f"warning: {marked:,} of {lines:,} lines could not be read; each has an error in its place.")
+def _refuse_probabilities(as_json: bool) -> None:
+    source = click.get_current_context().get_parameter_source("probabilities")
+    if source is ParameterSource.COMMANDLINE and not as_json:
+        raise click.UsageError("--probabilities is for lines and for --json. Add labels to a table with --top K.")

@@ -58,7 +58,7 @@ class Lines(Progress):
         now = time.monotonic()
         if now - self._written >= EVERY:
             self._written = now
-            self.write(f"predicted {done:,} texts, {done / (now - self._began):,.0f} a second")
+            self.write(f"predicted {done:,} texts, {done / (now - self._began):,.0f} per second")
 
     def write(self, text: str) -> None:
         write_message(shown_line(text))
@@ -91,7 +91,7 @@ class Bar(Lines):
 
     def predicted(self, done: int) -> None:
         rate = done / max(time.monotonic() - self._began, 1e-9)
-        self._show("predict", done, None, f"texts, {rate:,.0f} a second")
+        self._show("predict", done, None, f"texts, {rate:,.0f} per second")
 
     def _show(self, what: str, done: int, total: int | None, unit: str) -> None:
         now = time.monotonic()

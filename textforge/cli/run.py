@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
 from textforge.cli import options
+
+if TYPE_CHECKING:
+    from textforge.runs.seeds import Repeats
 
 
 @click.command("run")
@@ -51,7 +54,17 @@ def command(
     keep_freed_memory()
     with results() as stdout:
         if seeds is not None:
-            _run_seeds(stdout, recipe, seeds, quiet, as_json, overrides=given, out=out, probabilities=probabilities)
+            from textforge.runs.seeds import read_seeds, run_seeds
+
+            chosen = read_seeds(seeds)
+            with progress_for(quiet) as progress:
+                runs = run_seeds(
+                    recipe, chosen, overrides=given, out=out, progress=progress, probabilities=probabilities
+                )
+            if as_json:
+                write_json(stdout, {"runs": str(runs.path), **runs.result})
+            else:
+                stdout.write(_summary(runs, chosen))
             return
         with progress_for(quiet) as progress:
             done = run(recipe, overrides=given, out=out, progress=progress, probabilities=probabilities)
@@ -71,20 +84,12 @@ def command(
             raise
 
 
-def _run_seeds(stdout: TextIO, recipe: Path, seeds: str, quiet: bool, as_json: bool, **given: Any) -> None:
-    from textforge.cli.output import summary_text, write_json
-    from textforge.cli.progress import progress_for
+def _summary(runs: Repeats, seeds: list[int]) -> str:
+    """The figures of several runs, and where they are."""
+    from textforge.cli.output import summary_text
     from textforge.errors import shown_line
-    from textforge.runs.seeds import read_seeds, run_seeds
 
-    chosen = read_seeds(seeds)
-    with progress_for(quiet) as progress:
-        done = run_seeds(recipe, chosen, progress=progress, **given)
-    if as_json:
-        write_json(stdout, {"runs": str(done.path), **done.result})
-        return
-    names = [f"seed {seed}" for seed in chosen]
-    figures = (
-        summary_text(done.result["figures"], names, done.result["split"]) if done.result["figures"] else "no test split"
-    )
-    stdout.write(f"{figures}\n\nrun folders: {shown_line(str(done.path))}/seed-*\n")
+    names = [f"seed {seed}" for seed in seeds]
+    found = runs.result["figures"]
+    figures = summary_text(found, names, runs.result["split"]) if found else "no test split"
+    return f"{figures}\n\nrun folders: {shown_line(str(runs.path))}/seed-*\n"

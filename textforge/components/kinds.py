@@ -83,7 +83,7 @@ FACTS = {
 """Type and meaning of each fact."""
 
 FACT_TEXT = {
-    "n_features": "a bag of words or one vector a text (n_features)",
+    "n_features": "a bag of words or one vector per text (n_features)",
     "vocab_size": "token sequences (vocab_size)",
 }
 """Descriptions, for error messages, of the facts that vectorizers give."""

@@ -94,7 +94,7 @@ class PluginManager:
         """The component of a kind and name.
 
         Raises:
-            PluginError: there is no such kind or name (the message gives the nearest name, and any broken
+            PluginError: no such kind or name exists (the message gives the nearest name, and any broken
                 plugin that might provide it), or two distributions give this name.
         """
         _kind(kind)
@@ -130,7 +130,7 @@ class PluginManager:
         if isinstance(section, Part):
             if section.component.kind.name == kind:
                 return section, []
-            return None, [(place, f"{dotted(place)}: {section.label} is no {kind}.")]
+            return None, [(place, f"{dotted(place)}: {section.label} cannot be used as {kind}.")]
         options = dict(section) if isinstance(section, Mapping) else {"use": section}
         name = options.pop("use", None)
         if not isinstance(name, str):
@@ -198,7 +198,7 @@ class PluginManager:
         specified = [kind.hook for kind in HOOKED]
         for hook in self._implemented(plugin):
             if hook not in specified:
-                broken(f"there is no hook '{hook}'. Hooks: {listed(specified)}.{did_you_mean(hook, specified)}")
+                broken(f"no hook '{hook}'. Hooks: {listed(specified)}.{did_you_mean(hook, specified)}")
         if registered is None or not any(self._pluggy.get_hookcallers(plugin) or ()):
             broken("implements no hook. Mark its functions with @textforge.hookimpl.")
         for kind in HOOKED:
@@ -256,7 +256,7 @@ class PluginManager:
                 message += f" It may be in a broken plugin: {broken}"
         if self._broken and "broken plugin" not in message:
             whose = dict.fromkeys(f"{broken.plugin} ({broken.origin})" for broken in self._broken)
-            message += f" Broken plugins, which may give it: {listed(whose)}; see 'textforge plugins'."
+            message += f" Broken plugins, which may provide it: {listed(whose)}; see 'textforge plugins'."
         return message
 
 

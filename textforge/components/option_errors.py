@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from textforge.errors import LONGEST_NAME, SHOWN, cut, did_you_mean, listed
@@ -55,7 +56,7 @@ def option_errors(
     outer = {path[:n] for path in grouped for n in range(len(path))}
     paths = [path for path in grouped if path not in outer]
     return [
-        (path, _sentence(label, list(options), path, grouped[path], values, suggest=number < SHOWN))
+        (path, _sentence(label, list(options), _Wrong(path, values, grouped[path]), suggest=number < SHOWN))
         for number, path in enumerate(paths)
     ]
 
@@ -96,22 +97,39 @@ def _path(location: Sequence[str | int], values: Any, *, missing: bool) -> Path:
     return path
 
 
-def _sentence(
-    label: str, options: list[str], path: Path, errors: list[Mapping[str, Any]], values: Any, *, suggest: bool
-) -> str:
-    kinds = {error["type"] for error in errors}
-    name = str(path[-1]) if path else ""
+@dataclass(frozen=True)
+class _Wrong:
+    """A wrong value: its path in the options, and what pydantic says of it."""
+
+    path: Path
+    values: Mapping[str, Any]
+    errors: list[Mapping[str, Any]]
+
+    @property
+    def kinds(self) -> set[str]:
+        return {error["type"] for error in self.errors}
+
+    @property
+    def value(self) -> Any:
+        value: Any = self.values
+        for step in self.path:
+            value = value[step]
+        return value
+
+
+def _sentence(label: str, options: list[str], wrong: _Wrong, *, suggest: bool) -> str:
+    kinds, path = wrong.kinds, wrong.path
     if "extra_forbidden" in kinds and len(path) == 1:
-        return unknown_option(label, name, options, suggest=suggest)
+        return unknown_option(label, str(path[0]), options, suggest=suggest)
     if "missing" in kinds and isinstance(path[-1], int):
         return f"{label}: {dotted(path[:-1])} has too few items: {dotted(path)} is missing."
     if "missing" in kinds:
         return f"{label}: the option '{dotted(path)}' is missing; it has no default."
-    value = _value_at(values, path)
     if kinds & {"extra_forbidden", "unexpected_keyword_argument"}:
-        return f"{label}: '{dotted(path)}' is not known here."
-    expected = " or ".join(dict.fromkeys(_expectation(error) for error in errors))
-    return f"{label}: {dotted(path)} must be {expected}, not {found(value)}.{_advice(errors, value) if suggest else ''}"
+        return f"{label}: unknown key '{dotted(path)}'."
+    expected = " or ".join(dict.fromkeys(_expectation(error) for error in wrong.errors))
+    advice = _advice(wrong) if suggest else ""
+    return f"{label}: {dotted(path)} must be {expected}, not {found(wrong.value)}.{advice}"
 
 
 def _expectation(error: Mapping[str, Any]) -> str:
@@ -128,12 +146,12 @@ def _short_limit(limit: Any) -> Any:
     return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
 
 
-def _advice(errors: list[Mapping[str, Any]], value: Any) -> str:
-    kinds = {error["type"] for error in errors}
+def _advice(wrong: _Wrong) -> str:
+    kinds, value = wrong.kinds, wrong.value
     if isinstance(value, str):
         if "bool_type" in kinds and value.lower() in ("yes", "on", "y", "no", "off", "n"):
             return f" Write {'true' if value.lower() in ('yes', 'on', 'y') else 'false'}."
-        choices = [c.strip(" '") for e in errors if e["type"] == "literal_error"
+        choices = [c.strip(" '") for e in wrong.errors if e["type"] == "literal_error"
                    for c in str(e["ctx"]["expected"]).replace(" or ", ",").split(",")]  # fmt: skip
         if choices:
             return did_you_mean(value, choices)
@@ -159,9 +177,3 @@ def _is_number(text: str) -> bool:
 def dotted(path: Path) -> str:
     """Write a path as text: `("hidden", 0)` becomes `hidden[0]`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{cut(step)}" for step in path).lstrip(".")
-
-
-def _value_at(values: Any, path: Path) -> Any:
-    for step in path:
-        values = values[step]
-    return values

@@ -88,7 +88,7 @@ class Part(AnyPart):
             if declared not in self.component.options.defaults():
                 raise PluginError(
                     f"{self.label} from {self.component.origin}: its attribute 'sparse_gradients' names '{declared}', "
-                    "which is no option with a default. Name a boolean option, or set the attribute to True."
+                    "which is not an option with a default. Name a boolean option, or set the attribute to True."
                 )
             return bool(self.all_options[declared])
         return declared is True
@@ -155,7 +155,7 @@ def parts_of(given: Mapping[str, Any]) -> dict[str, Part]:
     parts = {kind: part for kind, part in given.items() if isinstance(part, Part)}
     for kind, part in parts.items():
         if part.component.kind.name != kind:
-            raise RecipeError(f"{part.label} is no {kind}.")
+            raise RecipeError(f"{part.label} cannot be used as {kind}.")
     return parts
 
 

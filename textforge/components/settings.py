@@ -28,7 +28,7 @@ FITTING = ("validation", "unknown_labels", "monitor", "device")
 
 
 UnknownLabels = Literal["error", "wrong", "drop"]
-"""What to do with labels to evaluate on that the training data lack."""
+"""Treatment of evaluation labels that the training data lack."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,8 @@ class TrainerSettings:
         bucket_by_length: with shuffle, put texts of similar length into the same batch to reduce padding.
         drop_last: skip the last batch of an epoch if it is smaller than batch_size.
         validation: fraction of the training texts to hold out, stratified by label; 0 holds out none.
-        unknown_labels: what to do with validation and test labels that the training texts lack; error stops, wrong
-            counts their texts as wrong, as scikit-learn does, drop leaves these texts out.
+        unknown_labels: treatment of validation and test labels that the training texts lack; error stops the run,
+            wrong counts their texts as errors, as scikit-learn does, drop leaves these texts out.
         monitor: the validation metric that selects the best epoch and triggers early stopping; loss, accuracy,
             macro_f1, micro_f1, weighted_f1, or one of the recipe's metrics.
         patience: stop after this many epochs without improvement of the monitored metric; null never stops early.
@@ -108,5 +108,5 @@ def unknown_monitor(monitor: str, metrics: Iterable[str]) -> str | None:
         return None
     return (
         f"trainer: monitor: '{cut(monitor)}' is not measured. Known: {listed(known)}.{did_you_mean(monitor, known)} "
-        "Others are measured where the recipe's metrics list them."
+        "To measure another metric, list it in the recipe's metrics."
     )

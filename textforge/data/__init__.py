@@ -15,3 +15,12 @@ from textforge.data.labels import (
 from textforge.data.similar_labels import normal_label as normal_label
 from textforge.data.splits import folds as folds, holdout as holdout
 from textforge.data.streams import Stream as Stream, Survey as Survey
+from textforge.data.tables import (
+    COMPRESSED as COMPRESSED,
+    AnsweredRows as AnsweredRows,
+    ColumnType as ColumnType,
+    TableFormat as TableFormat,
+    TableReader as TableReader,
+    TableRows as TableRows,
+    TableStream as TableStream,
+)

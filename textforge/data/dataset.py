@@ -84,7 +84,7 @@ class Dataset:
             if len(texts) != len(labels):
                 raise DataError(f"{name}: {len(texts)} texts but {len(labels)} labels.")
             if not texts:
-                raise DataError(f"{name}: there are no texts." + ("" if name == "train" else " Leave this split out."))
+                raise DataError(f"{name}: no texts." + ("" if name == "train" else " Leave this split out."))
             object.__setattr__(self, name, (texts, labels))
             if not streams:
                 self._refuse_mixed(name)
@@ -215,7 +215,7 @@ class Dataset:
 
 
 def _first_label(rows: Sequence[Any]) -> Any:
-    """The first label of validated labels, or None if there is none."""
+    """The first of validated labels, or None if all texts lack labels."""
     return next(chain.from_iterable(rows) if are_sets(rows) else iter(rows), None)
 
 
@@ -269,12 +269,12 @@ def split_for_training(dataset: Dataset, labels: Sequence[Any], settings: Traine
     if dataset.valid is not None:
         if settings.validation:
             raise RecipeError(
-                "trainer.validation would hold out training texts, but the dataset brings a "
+                "trainer.validation would hold out training texts, but the dataset has a "
                 "validation split of its own. Remove trainer.validation."
             )
         given, gold = dataset.valid[0], encode_gold(dataset.valid[1], labels, "valid", settings.unknown_labels)
         if len(gold.unknown_rows) == len(given):
-            raise DataError(f"valid: the training data have the labels of none of its {len(given)} texts.")
+            raise DataError(f"valid: the training data lack the labels of all {len(given)} texts.")
         valid = list(given) if gold.rows is None else [given[row] for row in gold.rows.tolist()]
         return TrainingSplits(train, (valid, gold.y), valid_gold=gold)
     if settings.validation:
@@ -293,5 +293,5 @@ def split_for_training(dataset: Dataset, labels: Sequence[Any], settings: Traine
         left, out = (([texts[row] for row in rows], y[rows]) for rows in (kept, held))
         return TrainingSplits(left, out, tuple(remarks))
     if settings.patience is not None:
-        raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for instance to 0.1.")
+        raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for example to 0.1.")
     return TrainingSplits(train)

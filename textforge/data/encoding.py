@@ -16,7 +16,7 @@ from textforge.errors import DataError
 
 
 def as_texts(texts: Iterable[str], name: str) -> list[str]:
-    """Validate texts and return them as a list; a pandas Series, for one, is not indexed by position.
+    """Validate texts and return them as a list; a pandas Series, for example, is not indexed by position.
 
     Raises:
         DataError: an item is not a str, or `texts` is a single str.
@@ -78,7 +78,7 @@ def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
     for index, row in enumerate(labels):
         if not _several(row):
             raise DataError(
-                f"{name}: the label at index {index} is {row!r}, where others are lists of labels. "
+                f"{name}: the label at index {index} is {row!r}, but others are lists of labels. "
                 "Give a list for every text, an empty list if it has no label."
             )
         rows.append(sorted(row, key=str) if isinstance(row, (set, frozenset)) else list(row))

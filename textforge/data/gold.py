@@ -47,7 +47,7 @@ class Gold:
     split: str = "test"
 
     def figures(self) -> dict[str, Any]:
-        """Return the entry `unknown_labels` of a result: treatment, texts, and texts per label; empty if none is."""
+        """Return the entry `unknown_labels` of a result: treatment and number of texts; empty if none is."""
         if not self.unknown:
             return {}
         counts = {label_name(label): len(rows) for label, rows in self.unknown.items()}
@@ -55,7 +55,7 @@ class Gold:
 
     @property
     def warnings(self) -> list[str]:
-        """A sentence about the unknown labels and their counts, if there are any."""
+        """One warning that lists the unknown labels and their counts; none without unknown labels."""
         if not self.unknown:
             return []
         counts = listed(f"'{label_name(label)}' ({len(rows)})" for label, rows in self.unknown.items())
@@ -107,8 +107,8 @@ def encode_gold(labels: Sequence[Any], names: Sequence[Any], split: str, unknown
     rows = np.array([row for row in range(len(labels)) if row not in left_out], dtype=np.int64)
     if not len(rows):
         raise DataError(
-            f"{split}: the training data have the labels of none of its {len(labels)} texts, so unknown_labels: drop "
-            f"leaves none. Its labels: {listed(label_names(found))}. Known labels: {listed(label_names(names))}."
+            f"{split}: the training data lack the labels of all {len(labels)} texts, so unknown_labels: drop leaves "
+            f"none. Its labels: {listed(label_names(found))}. Known labels: {listed(label_names(names))}."
         )
     labels = [labels[row] for row in rows.tolist()]
     return Gold(_encoded(labels, names), labels, names, rows, found, split)
@@ -178,7 +178,7 @@ def _refusal(unknown: dict[Any, list[int]], names: Sequence[Any], split: str) ->
     )
     known = label_names(names)
     alike = ((label, same_label(label, known)) for label in label_names(unknown)[:20])
-    pair = next((f" {label!r} looks like {name!r}: dataset.similar_labels: join or ignore_case makes them one."
+    pair = next((f" {label!r} looks like {name!r}: dataset.similar_labels: join or ignore_case merges them."
                  for label, name in alike if name is not None), "")  # fmt: skip
     return (
         f"{split}: labels that the training data lack: {listed(lacking)}. Known labels: {listed(known)}."
@@ -188,7 +188,7 @@ def _refusal(unknown: dict[Any, list[int]], names: Sequence[Any], split: str) ->
 
 
 def _misspellings(unknown: dict[Any, list[int]], names: Sequence[Any]) -> str:
-    """A sentence that names unknown labels that differ from a known one by one or two letters; empty if none does."""
+    """A sentence that lists unknown labels one or two letters away from a known one; empty without such labels."""
     near = partial(misspelling, known=[name for name in label_names(names) if name not in {*label_names(unknown)}])
     found = [(label, *pair) for label in label_names(unknown)[:20] if (pair := near(label))]
     said = (f"'{label}' is {'one letter' if n == 1 else 'two letters'} from '{name}'" for label, name, n in found)

@@ -143,7 +143,7 @@ def checked_labels(labels: list[Any], name: str, *, row_of: Callable[[int], int]
 
 
 def described_type(label: Any) -> str:
-    """Return how messages call the type of a label: text, int, bool, or the name of its Enum."""
+    """Return the name of a label's type in messages: text, int, bool, or the name of its Enum."""
     kind = label_type(label)
     return "text" if kind is str else kind.__name__
 
@@ -156,10 +156,7 @@ def _of_two_types(labels: Sequence[Any]) -> tuple[int, int]:
 def _refusal(label: Any, index: int) -> str:
     missing = label is None or (isinstance(label, float) and label != label)
     if missing or type(label).__name__ in ("NAType", "NaTType"):  # as tables hold them
-        return (
-            f"the label at index {index} is {label!r}, which means that there is none. Leave out texts without a "
-            "label, or give them one."
-        )
+        return f"the label at index {index} is {label!r}, a missing value. Label this text, or leave it out."
     return (
         f"the label at index {index} is {label!r}, a {type(label).__name__}, which is not text, a whole number, true "
         "or false, or a member of an Enum. Turn labels into text first, as in [str(y) for y in labels]."

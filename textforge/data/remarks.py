@@ -123,7 +123,7 @@ def within(split: str, hashes: Hashes, *, of_more: bool = False) -> Iterator[str
     if conflicting.any():
         conflict = conflicting[of_row]
         yield (
-            f"{_count(conflict, split, of_more)} have another label elsewhere in {split}, word for word the same "
+            f"{_count(conflict, split, of_more)} have another label elsewhere in {split} for exactly the same "
             f"text ({_rows(conflict)}): no classifier can predict all of them correctly. Correct their labels."
         )
 

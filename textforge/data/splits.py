@@ -43,7 +43,8 @@ def holdout(labels: Any, fraction: float, seed: int, groups: Sequence[str] | Non
     generator = np.random.default_rng([seed, 0x5EED])
     held_out = _stratify(units, [1 - fraction, fraction], generator) == 1
     total = max(1, round(fraction * len(units.of_row)))
-    _correct_total(units, held_out, total, fraction, 0 if groups is None else total // 100, generator)
+    goal = _Goal(fraction, total, slack=0 if groups is None else total // 100)
+    _correct_total(units, held_out, goal, generator)
     if not held_out.any() or held_out.all():
         raise DataError(
             f"{_amount(units.of_row, groups)} too few to hold out a fraction of {fraction:g}. "
@@ -100,7 +101,7 @@ def stratified_holdout(labels: NDArray[np.int64], fraction: float, seed: int) ->
     """
     classes, sizes = np.unique(labels, return_counts=True)
     if len(classes) == len(labels) > 1:
-        raise DataError(f"each of the {len(labels)} texts has a label of its own: is it the right column of labels?")
+        raise DataError(f"each of the {len(labels)} texts has a different label. Is this the right label column?")
     if len(labels) < 2:
         raise DataError(f"{_amount(labels, None)} too few to hold out a fraction of {fraction:g}. Give more texts.")
     generator = np.random.default_rng([seed, 0x5EED])
@@ -198,10 +199,20 @@ def _stratify(units: _Units, shares: Sequence[float], generator: np.random.Gener
     return bins
 
 
-def _correct_total(
-    units: _Units, held: NDArray[np.bool_], total: int, fraction: float, slack: int, generator: np.random.Generator
-) -> None:
-    """Move units until `total` rows are held out, or as close as unit sizes allow, and every label has a kept row.
+@dataclass(frozen=True)
+class _Goal:
+    """How much to hold out."""
+
+    fraction: float
+    """Share of the rows of each label."""
+    total: int
+    """Number of rows."""
+    slack: int
+    """Number of rows by which the total may be off."""
+
+
+def _correct_total(units: _Units, held: NDArray[np.bool_], goal: _Goal, generator: np.random.Generator) -> None:
+    """Move units until `goal.total` rows are held out, or as close as unit sizes allow, and every label has a kept row.
 
     Iterative stratification leaves a label with few rows on the larger side, so it holds out no row of many such
     labels. Each move minimizes the sum over labels of the squared distance between held rows and their share.
@@ -209,15 +220,13 @@ def _correct_total(
     Args:
         units: the units.
         held: whether each unit is held out, shape (units,); changed in place.
-        total: number of rows to hold out.
-        fraction: share of the rows to hold out.
-        slack: number of rows by which the total may be off.
+        goal: how much to hold out.
         generator: breaks ties.
     """
     counts, sizes = units.counts, units.sizes
     squares = (counts**2).sum(axis=1).astype(float)
     kept = counts[~held].sum(axis=0)
-    excess = counts[held].sum(axis=0) - fraction * counts.sum(axis=0)  # held rows minus share, per label
+    excess = counts[held].sum(axis=0) - goal.fraction * counts.sum(axis=0)  # held rows minus share, per label
     overlap = counts @ excess
     stuck = np.zeros(len(held), dtype=bool)  # units that hold the last kept rows of a label
 
@@ -238,11 +247,11 @@ def _correct_total(
     for label in np.flatnonzero(kept == 0):
         if kept[label] == 0 and (having := held & (counts[:, label] > 0)).any():
             move(having)
-    while (surplus := int(sizes[held].sum()) - total) > slack and held.sum() > 1:
+    while (surplus := int(sizes[held].sum()) - goal.total) > goal.slack and held.sum() > 1:
         if not (nearer := held & (sizes < 2 * surplus)).any():
             break
         move(nearer)
-    while (missing := total - int(sizes[held].sum())) > slack and (~held).sum() > 1:
+    while (missing := goal.total - int(sizes[held].sum())) > goal.slack and (~held).sum() > 1:
         free = ~held & ~stuck
         nearer = free & (sizes < 2 * missing)
         if not held.any() and not nearer.any():  # too many rows are better than none

@@ -102,7 +102,7 @@ class Stream:
             yield texts, labels
         if self._known is None:
             if not n_texts:
-                raise DataError("train: there are no texts.")
+                raise DataError("train: no texts.")
             self._known = Survey(n_texts, dict(counts), True in kinds, digest.hexdigest())
 
     def survey(self) -> Survey:

@@ -17,7 +17,7 @@ MEMORY = "out of memory."
 LIBRARIES = "too little memory to load the libraries that textforge needs."
 FILES = "too many files are open at once."
 THREADS = "no more threads or processes can be started."
-TEMPORARY = "there is no folder for temporary files that can be written. Free some space, or set TMPDIR."
+TEMPORARY = "no writable folder for temporary files. Free some space, or set TMPDIR."
 
 SIGNS = (
     (LIBRARIES, r"failed to map segment|cannot map zero-fill pages|cannot create shared object|memory protection"),
@@ -31,9 +31,9 @@ SIGNS = (
 ERRNOS = {errno.ENOMEM: MEMORY, errno.EMFILE: FILES, errno.ENFILE: FILES}
 
 ADVICE = {
-    "load": "It happened while the data were loaded: set dataset.stream: true where the dataset has it, read fewer "
-            "columns, or fewer rows.",
-    "vectorize": "It happened while texts were turned into features: bound them with vectorizer.max_features, use "
+    "load": "It happened while the data were loaded: set dataset.stream: true if the dataset supports it, or read "
+            "fewer columns or rows.",
+    "vectorize": "It happened while texts were turned into features: limit them with vectorizer.max_features, use "
                  "vectorizer: hashing, or set dataset.stream: true.",
     "train": "It happened while training: use a smaller trainer.batch_size, a smaller model, or fewer features.",
     "evaluate": "It happened while texts were evaluated: use fewer or shorter ones.",

@@ -57,9 +57,7 @@ class _BagSum(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, None, None, None]:
-        if not ctx.needs_input_grad[0]:
-            return None, None, None, None
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         indices, offsets, weights = ctx.saved_tensors
         rows, texts, starts, order = _transposed(indices.numpy(), offsets.numpy())
         values = functional.embedding_bag(

@@ -172,9 +172,7 @@ def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
             features = Dense(_owned(value, np.float32))
         if not np.isfinite(features.vectors).all():
             row = int(np.flatnonzero(~np.isfinite(features.vectors).all(axis=1))[0])
-            raise ComponentError(
-                f"{vectorizer}: the vector of text {row} holds numbers that are not finite in float32."
-            )
+            raise ComponentError(f"{vectorizer}: the vector of text {row} has values that are not finite in float32.")
     else:
         shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
         raise ComponentError(
@@ -189,8 +187,6 @@ def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
 def joined(parts: Sequence[Features]) -> Features:
     """Concatenate the rows of features from one vectorizer."""
     first = parts[0]
-    if len(parts) == 1:
-        return first
     if isinstance(first, Dense):
         return Dense(np.concatenate([part.vectors for part in parts if isinstance(part, Dense)]))
     ragged = [part for part in parts if isinstance(part, Ragged)]

@@ -38,7 +38,7 @@ def _missing_facts(vectorizer: Part, model: Part, plugins: PluginManager) -> Ite
     for way, fact in model.unmet_facts(given):
         helpful = _vectorizers_where(plugins, lambda component, fact=fact: fact in component.gives)  # type: ignore[misc]
         use = f" Use the vectorizer {' or '.join(map(repr, helpful))}." if helpful else (
-            f" No installed vectorizer gives that.{did_you_mean(fact, given)}")  # fmt: skip
+            f" No installed vectorizer provides it.{did_you_mean(fact, given)}")  # fmt: skip
         gives = " and ".join(fact_text(f) for f in vectorizer.gives)
         who = " holds ".join([way[0].label, *(f"'{part.component.name}'" for part in way[1:])])
         which = f", which needs {fact_text(fact)}" if len(way) > 1 else f" needs {fact_text(fact)}"
@@ -69,7 +69,7 @@ def _need_all_texts(
             f"{model.label} fits itself on all texts at once, {but}. Use one that an optimizer trains.",
         )
     if trainer and trainer.validation:
-        message = f"trainer.validation holds out of texts in memory, {but}. Let the dataset bring validation texts."
+        message = f"trainer.validation needs all texts in memory, {but}. Give the dataset a validation split."
         yield "trainer", "validation", message
 
 

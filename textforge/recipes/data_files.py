@@ -23,7 +23,7 @@ def is_data(path: Path, content: bytes, *, has_section: bool) -> bool:
     """Whether a file holds data rather than a recipe.
 
     Args:
-        path: its suffix, before any suffix of a compression, counts first.
+        path: its suffix, without a compression suffix, decides first.
         content: the bytes of the file, or the first of them.
         has_section: whether the content has a recipe key; such a file is data only by its suffix.
     """

@@ -61,7 +61,7 @@ class Node:
         return self.value
 
     def find(self, path: tuple[str | int, ...]) -> Node | None:
-        """The node at `path`, or None if there is none."""
+        """The node at `path`, or None if it does not exist."""
         node = self
         for step in path:
             inner = node.value
@@ -185,7 +185,7 @@ def _text(text: str) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{cut(ascii(text))} holds half a character (a lone surrogate), which no file can hold"
+            f"{cut(ascii(text))} contains half a character (a lone surrogate), which cannot be written to a file"
         ) from error
 
 
@@ -250,7 +250,7 @@ class _Reader:
                 raise RecipeError(Mistake(f"the key {self.shown(key) or 'null'} is not text; put it in quotes.", place))
             if key in seen:
                 first = seen[key].line
-                raise RecipeError(Mistake(f"the key '{self.shown(key)}' is given twice; first in line {first}.", place))
+                raise RecipeError(Mistake(f"the key '{self.shown(key)}' occurs twice; first in line {first}.", place))
             seen[key] = place
             node = self.node(value_node, depth + 1)
             yield key, Node(node.value, node.place, place)
@@ -274,7 +274,7 @@ class _Reader:
                 return float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
             return _text(text)
         except ValueError as error:
-            wrong = f"{error}" if self.quoted else "a value that no recipe can hold"
+            wrong = f"{error}" if self.quoted else "a value that a recipe cannot contain"
             raise RecipeError(Mistake(f"{wrong}.", place)) from error
 
     def shown(self, text: str) -> str:
@@ -307,13 +307,13 @@ class _Reader:
         if "\\t" in problem or (index is not None and "\t" in self.indent(index)):
             return self.wrong("a tab is not allowed here; use spaces.", index)
         if "but found another document" in problem:
-            return self.wrong("a second document begins here; a recipe is a single one.", index)
+            return self.wrong("a second document begins here; a recipe has only one document.", index)
         context = f" ({cut(error.context, 200)})" if error.context and error.context != problem else ""
         advice = _YAML_ADVICE.get(problem, "")
         reason = problem + context
         if not self.quoted:
             reason = re.sub(r"""(['"])(.*?)\1""", _without_content, reason)
-        return self.wrong(f"not proper YAML: {reason}.{advice}", index)
+        return self.wrong(f"invalid YAML: {reason}.{advice}", index)
 
     def indent(self, index: int) -> str:
         """The leading white space of the line that holds `index`."""
@@ -327,7 +327,7 @@ def _without_content(quoted: re.Match[str]) -> str:
 
 
 _YAML_ADVICE = {
-    "mapping values are not allowed here": " Text that holds ': ' needs quotes.",
+    "mapping values are not allowed here": " Put a text that contains ': ' in quotes.",
     "expected ',' or '}', but got '<stream end>'": " A '{' is not closed.",
     "expected ',' or ']', but got '<stream end>'": " A '[' is not closed.",
 }

@@ -34,7 +34,7 @@ def resolve_extends(node: Node, chain: tuple[Path, ...]) -> Node:
         raise RecipeError(Mistake("extends must be the path of another recipe.", reference.place))
     path = (reference.place.folder or Path.cwd()) / reference.value
     if not os.path.isfile(path):  # never raises, unlike Path.is_file
-        raise RecipeError(Mistake(f"extends: there is no file {cut(os.path.abspath(path), 1000)}.", reference.place))
+        raise RecipeError(Mistake(f"extends: no file {cut(os.path.abspath(path), 1000)}.", reference.place))
     path = path.resolve()
     if path in chain:
         cycle = " -> ".join(p.name for p in (*chain, path))
@@ -145,7 +145,7 @@ def written_value(key: str, value: str, source: str) -> Any:
     if start in ("|", ">") or (start not in ("'", '"', "[", "{") and re.search(r"(?:^|\s)#", value)):
         # YAML would read a block scalar or a comment.
         quoted = cut(json.dumps(value.strip(), ensure_ascii=False), 200)
-        raise RecipeError(Mistake(f"the value needs quotes of its own: '{key}={quoted}'.", Place(source)))
+        raise RecipeError(Mistake(f"put the value itself in quotes: '{key}={quoted}'.", Place(source)))
     return parse(value, source).plain() if value.strip() else None
 
 

@@ -22,7 +22,7 @@ from textforge.recipes.recipe import Recipe, load_recipe
 NO_PARAMETERS = {
     "extends": "it is read with the recipe",
     "dataset": "the texts are those given to fit",
-    "callbacks": "they follow runs, and fit is none",
+    "callbacks": "they follow runs, and fit is not a run",
 }
 """Recipe keys that are not parameters, each with the reason."""
 
@@ -143,7 +143,7 @@ def _unknown(key: str, changes: Mapping[str, Any], used: Mapping[str, Any], plug
     section, _, option = key.partition(".")
     option = option.partition(".")[0]
     if section in NO_PARAMETERS:
-        return f"'{section}' is no parameter: {NO_PARAMETERS[section]}."
+        return f"'{section}' is not a parameter: {NO_PARAMETERS[section]}."
     if section not in NAMES:
         return f"unknown key '{section}'. Keys: {listed(NAMES)}.{did_you_mean(section, NAMES)}"
     if section in SETTINGS:

@@ -34,7 +34,7 @@ def absolute(value: Any, node: Node, label: str) -> tuple[Any, list[Mistake]]:
         if isinstance(value, Path):
             path = (node.place.folder or Path.cwd()) / os.path.expanduser(value)
             if not os.path.exists(path) and not any(c in str(value) for c in "*?["):
-                mistakes.append(Mistake(f"{label}: there is no file or folder {path}.", node.place))
+                mistakes.append(Mistake(f"{label}: no file or folder {path}.", node.place))
             elif os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
                 advice = "is a pipe or a device. Inputs are read more than once: save it to a file."
                 mistakes.append(Mistake(f"{label}: {path} {advice}", node.place))

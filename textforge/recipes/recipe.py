@@ -242,11 +242,11 @@ class _Check:
         found = [part for one in node.value if (part := self.part(kind, one, optional=False))]
         names = listed_names(found) if len(found) == len(node.value) else []
         for number, name in enumerate(names):
-            again = "stands there twice" if name in names[:number] else ""
+            again = "is listed twice" if name in names[:number] else ""
             if kind == "metric" and name in TAKEN:
-                again = "is already in every result"
+                again = "is part of every result"
             if again:
-                self.wrong(f"{kind} '{name}' {again}. Take it out.", node.value[number], at_key=False)
+                self.wrong(f"{kind} '{name}' {again}. Remove it.", node.value[number], at_key=False)
         return tuple(found)
 
     def wrong(self, message: str, node: Node | None, *, at_key: bool = True) -> None:

@@ -41,10 +41,10 @@ class Callbacks:
         for name, part in zip(listed_names(parts), parts, strict=True):
             callback, error = try_call(part.build, {"run_folder": folder})
             if error:
-                self._warn(part, "when it was made", error, "The run goes on without it.")
+                self._warn(part, "when it was built", error, "The run continues without it.")
             elif not any(callable(getattr(callback, event, None)) for event in EVENTS):
                 found = f"returned a {type(callback).__name__} that has none of the methods {', '.join(EVENTS)}"
-                self._warnings.add([f"{part_name(part)} {found}. The run goes on without it."])
+                self._warnings.add([f"{part_name(part)} {found}. The run continues without it."])
             else:
                 self._callbacks.append((name, part, callback))
 
@@ -78,7 +78,7 @@ class Callbacks:
             event_data = {**data, "added": added} if added else data
             found, error = try_call(method, copy.deepcopy(dict(event_data)))
             if error:
-                self._warn(part, f"at '{event}'", error, "The run goes on.")
+                self._warn(part, f"at '{event}'", error, "The run continues.")
             elif found is not None and event in ("epoch_ended", "finished"):
                 self._add(added, name, part, event, found)
         return added
@@ -90,7 +90,7 @@ class Callbacks:
             return
         self._warnings.add(
             [f"{part_name(part)} returned {found!r:.200} at '{event}'; expected None, or a dict of names to finite "
-             "numbers. It is left out."]
+             "numbers. The value is ignored."]
         )  # fmt: skip
 
     def _warn(self, part: Part, when: str, error: BaseException, then: str) -> None:

@@ -18,7 +18,7 @@ from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.failures import clear_folder, located, noting_unfinished
-from textforge.runs.plan import load_dataset, trainer_for
+from textforge.runs.plan import trainer_for
 from textforge.runs.progress import Progress, WarningLog
 from textforge.runs.summary import summarize
 
@@ -87,6 +87,7 @@ def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
 def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, limit: int | None) -> CrossValidation:
     from textforge.classifiers.comparison import compare, measured, with_labels
     from textforge.classifiers.metrics import ExtraMetrics
+    from textforge.data.dataset import as_dataset
     from textforge.data.gold import encode_gold
     from textforge.data.labels import label_value
     from textforge.data.remarks import too_few
@@ -98,7 +99,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     warnings.add([*recipe.warnings, *_without_callbacks(recipe)])
     progress.stage(f"loading {recipe.dataset.label}")
     with advised("load"):
-        dataset = load_dataset(recipe)
+        dataset = as_dataset(recipe.dataset, recipe.seed)
     warnings.add(dataset.warnings)
     if isinstance(dataset.train, Stream):
         raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
@@ -106,7 +107,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
     warnings.add([*replace(dataset, test=None).remarks(), *_fold_remarks(dataset, held_out)])
     if dataset.valid is not None:
-        # Warn of labels that are in no fold.
+        # labels that are in no fold
         warnings.add(encode_gold(dataset.valid[1], labels, "valid", recipe.trainer.unknown_labels).warnings)
     metrics = ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)
     write_text(path / run_folder.RECIPE, recipe.text)
@@ -154,7 +155,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
 
 def _without_callbacks(recipe: Recipe) -> list[str]:
     called = [part.component.name for part in recipe.callbacks]
-    return [f"callbacks follow runs; none is called in a cross-validation: {listed(called)}."] if called else []
+    return [f"callbacks are not called in a cross-validation: {listed(called)}."] if called else []
 
 
 def _fold_remarks(dataset: Dataset, held_out: Sequence[NDArray[np.int64]]) -> Iterator[str]:

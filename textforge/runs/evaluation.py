@@ -14,18 +14,15 @@ from textforge.data.dataset import Dataset, as_dataset
 from textforge.data.encoding import are_sets
 from textforge.data.gold import encode_gold
 from textforge.data.labels import label_names, label_type
+from textforge.data.tables import COMPRESSED
 from textforge.errors import BundleError, RecipeError, did_you_mean, listed
 from textforge.recipes.document import read_document
-from textforge.recipes.merge import read_overrides
 from textforge.recipes.recipe import load_dataset_part, load_metric_parts
 from textforge.runs import folder as run_folder
+from textforge.runs.own_data import own_dataset, part_for_file
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
-
-PACKED = (".gz", ".zst")
-HELD_OUT = ("test_fraction", "valid_fraction")
-"""Dataset options that hold rows out. They are set to 0 when a whole file is evaluated."""
 
 
 def evaluate(
@@ -49,8 +46,8 @@ def evaluate(
         split: 'train', 'valid' or 'test'. Defaults to test, or to all rows of a data file.
         options: options of the dataset, as in `["text=review"]`.
         metrics: names of additional metrics. Defaults to those of the run's recipe.
-        unknown_labels: what to do with labels that the classifier does not know; see `Classifier.evaluate`. Defaults
-            to the run's own `trainer.unknown_labels`.
+        unknown_labels: treatment of labels unknown to the classifier; see `Classifier.evaluate`. Defaults to the
+            run's `trainer.unknown_labels`.
         plugins: the plugin manager that looks up components. Defaults to everything installed.
         device: 'cpu', 'cuda' or 'auto'.
         on_batch: called after each batch with (texts done, texts in total).
@@ -98,10 +95,8 @@ def _compared_as_text(labels: Sequence[Any], classifier: Classifier) -> Sequence
 
     The text of a truth value may be in any case.
     """
-    kind, first = (
-        label_type(classifier.labels[0]),
-        next(chain.from_iterable(labels) if are_sets(labels) else iter(labels), None),
-    )
+    kind = label_type(classifier.labels[0])
+    first = next(chain.from_iterable(labels) if are_sets(labels) else iter(labels), None)
     if kind is str or not isinstance(first, str):
         return labels
     classifier.labels = tuple(label_names(classifier.labels))
@@ -123,18 +118,18 @@ def _metrics(run: Path, names: Sequence[str] | None, plugins: PluginManager) -> 
     """Look up metrics by name, or load those of the run's recipe."""
     if names is not None:
         return [plugins.part("metric", name) for name in names]
-    return list(load_metric_parts(run / run_folder.RESOLVED, plugins=plugins)) if _own_dataset(run) else []
+    return list(load_metric_parts(run / run_folder.RESOLVED, plugins=plugins)) if own_dataset(run) else []
 
 
 def _data_file(run: Path, data: str | Path | None) -> Path:
     """The recipe or data file to read: `data` if given, else the run's own recipe."""
     own = run / run_folder.RESOLVED
     if data is None and not own.is_file():
-        raise BundleError(f"{run}: a bundle contains no data. Name some with --data FILE or --data RECIPE.")
+        raise BundleError(f"{run}: a bundle contains no data. Name data with --data FILE or --data RECIPE.")
     path = own if data is None else Path(data)
     if not path.is_file():
         found = "is a folder, not a file" if path.is_dir() else "is a pipe or a device; save it to a file"
-        raise RecipeError(f"{path}: {found if path.exists() else 'there is no such file'}.")
+        raise RecipeError(f"{path}: {found if path.exists() else 'no such file'}.")
     return path
 
 
@@ -153,28 +148,12 @@ def _changed_data(run: Path, dataset: Dataset) -> list[str]:
         return [f"{run_folder.ENVIRONMENT} cannot be read, so the data may differ from those the run was made with."]
     if dataset.fingerprint() == then:
         return []
-    return ["the data are not those that the run was made with: their SHA-256 differs."]
-
-
-def _own_dataset(run: Path) -> dict[str, Any] | None:
-    """The dataset section of a run's resolved recipe; None for a bundle outside a run folder.
-
-    Raises:
-        BundleError: the recipe has no dataset section.
-    """
-    if not (run / run_folder.RESOLVED).is_file():
-        return None
-    _, resolved = read_document(run / run_folder.RESOLVED)
-    own = (resolved.mapping or {}).get("dataset")
-    if own is None or own.mapping is None or "use" not in own.mapping:
-        raise BundleError(f"{run}: its {run_folder.RESOLVED} is damaged: it names no dataset.")
-    section: dict[str, Any] = own.plain()
-    return section
+    return ["the data differ from those that the run was made with (by their SHA-256)."]
 
 
 def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
     """The dataset component that reads a file, with the run's own options if its dataset has the same name."""
-    unpacked = path.with_suffix("") if path.suffix.lower() in PACKED else path
+    unpacked = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
     name = unpacked.suffix.removeprefix(".").lower()
     names = plugins.names("dataset")
     if name not in names:
@@ -182,17 +161,4 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
             f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset named after its "
             f"suffix; installed: {listed(names)}.{did_you_mean(name, names)}"
         )
-    given: dict[str, Any] = {}
-    if (own := _own_dataset(run)) and own.pop("use") == name:
-        whole = ("train", "valid", "test", "stream")  # a file to evaluate on is read whole
-        given = {key: value for key, value in own.items() if key not in whole}
-    holds_out = [key for key in HELD_OUT if key in plugins.component("dataset", name).options.fields]
-    given |= dict.fromkeys(holds_out, 0.0)
-    read, mistakes = read_overrides(f"dataset.{option}" for option in options)
-    if mistakes:
-        raise RecipeError(mistakes)
-    for keys, node in read:
-        if keys[1] in ("train", "valid", "test"):
-            raise RecipeError(f"--set {keys[1]}: --data already names the file to evaluate on ({path}).")
-        given[".".join(keys[1:])] = node.plain()
-    return plugins.part("dataset", name, **{**given, "train": str(path.resolve())})
+    return part_for_file(name, path, run, options, plugins)

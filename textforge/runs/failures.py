@@ -1,4 +1,4 @@
-"""What a run does when something stops it: notes, cleaning up, and keeping what is already trained."""
+"""Handle the failure of a run: add notes to the error, clean up, and save a trained classifier."""
 
 from __future__ import annotations
 

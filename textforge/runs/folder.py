@@ -19,7 +19,7 @@ RECIPE, RESOLVED, ENVIRONMENT = "recipe.yaml", "resolved.yaml", "environment.jso
 METRICS, PREDICTIONS = "metrics.jsonl", "predictions.jsonl"
 MODEL = "model"
 SEEDS, FOLDS = "seeds.json", "cross-validation.json"
-"""Summaries of several runs, written last, in a folder that contains no classifier of its own."""
+"""Summaries of several runs, written last to a folder that has no classifier itself."""
 PER_FOLD = "folds.jsonl"
 """Results of the folds of a cross-validation. The file exists from the start of the run."""
 
@@ -109,9 +109,9 @@ def _shell_argument(path: Path) -> str:
 
 def _why_no_bundle(path: Path) -> str:
     if not path.exists():
-        return "there is no such run or bundle."
+        return "no such run or bundle."
     if (path / FOLDS).is_file():
-        return "a cross-validation, which keeps no classifier. Train one on all of the data: textforge run RECIPE"
+        return "a cross-validation, which saves no classifier. Train one on all data: textforge run RECIPE"
     if (path / PER_FOLD).is_file():
         return (
             f"an unfinished cross-validation: it has no {FOLDS}. "

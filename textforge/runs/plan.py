@@ -1,4 +1,4 @@
-"""What every stage of a run needs: recipe, folder, progress, warnings, clock; and the parts that a recipe describes."""
+"""The plan of a run (recipe, folder, progress, warnings, clock), and the trainer of a recipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """Seconds of each stage and of the whole. A stage that runs out of memory gets advice that fits it."""
+    """Measure the seconds of each stage and of the run; if memory runs out, add advice for the current stage."""
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
@@ -39,13 +39,13 @@ class Clock:
 
 
 class RunPlan:
-    """One run of a checked recipe in its folder.
+    """One run of a validated recipe in its folder.
 
     Args:
-        recipe: checked.
+        recipe: the validated recipe.
         path: the run folder, which exists.
-        progress: follows the run.
-        limit: labels per text in predictions.jsonl; None is all.
+        progress: receives progress reports and warnings.
+        limit: number of labels per text in predictions.jsonl; None for all.
     """
 
     def __init__(self, recipe: Recipe, path: Path, progress: Progress, limit: int | None) -> None:
@@ -54,19 +54,8 @@ class RunPlan:
         self.warnings, self.clock = WarningLog(progress), Clock()
 
 
-def load_dataset(recipe: Recipe) -> Dataset:
-    """The dataset that a recipe names.
-
-    Raises:
-        DataError, DataUnavailable, ComponentError: it cannot be loaded.
-    """
-    from textforge.data.dataset import as_dataset
-
-    return as_dataset(recipe.dataset, recipe.seed)
-
-
 def trainer_for(recipe: Recipe, dataset: Dataset, on_step: Callable[[int, int, int], None] | None = None) -> Trainer:
-    """The trainer that a recipe describes, over a loaded dataset."""
+    """Build the trainer of a recipe for a loaded dataset."""
     from textforge.training.trainer import Trainer
 
     return Trainer(

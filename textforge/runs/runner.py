@@ -17,7 +17,7 @@ from textforge.recipes.yaml12 import to_yaml
 from textforge.runs import folder as run_folder
 from textforge.runs.callbacks import Callbacks
 from textforge.runs.failures import cleared_on_error, figures_on_error, located, noting_unfinished, saved_on_error
-from textforge.runs.plan import RunPlan, load_dataset, trainer_for
+from textforge.runs.plan import RunPlan, trainer_for
 from textforge.runs.progress import Progress
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ class Run:
 
     path: Path
     result: dict[str, Any]
-    """What result.json holds."""
+    """The content of result.json."""
     classifier: Classifier
 
     @property
     def test(self) -> dict[str, Any] | None:
-        """The figures on test: accuracy, macro_f1, per_class …; None where there is no test split."""
+        """Metrics on the test split (accuracy, macro_f1, per_class, …); None without a test split."""
         figures: dict[str, Any] | None = self.result["test"]
         return figures
 
@@ -52,18 +52,18 @@ def run(
     progress: Progress | None = None,
     probabilities: int | str = MOST,
 ) -> Run:
-    """Train what a recipe says, evaluate it on test, and leave a run folder.
+    """Train the model of a recipe, evaluate it on the test split, and write a run folder.
 
     Args:
-        recipe: path of a YAML file, the recipe as a dict, or a checked `Recipe`.
-        overrides: dotted key to value, laid over the recipe; not with a checked `Recipe`.
-        out: the run folder; by default `runs/<recipe name>/<UTC time>-<id>`.
-        plugins: where components are looked up; by default everything installed.
-        progress: follows the run; by default nothing does.
-        probabilities: how many labels predictions.jsonl has for each text, the most probable ones; or 'all'.
+        recipe: path of a YAML file, the recipe as a dict, or a validated `Recipe`.
+        overrides: maps dotted keys to values that override the recipe; not allowed with a validated `Recipe`.
+        out: the run folder. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
+        plugins: the plugin manager that looks up components. Defaults to everything installed.
+        progress: receives progress reports and warnings. Defaults to none.
+        probabilities: number of most probable labels per text in predictions.jsonl, or 'all'.
 
     Raises:
-        TextforgeError: or one of its children; the run folder then has no result.json.
+        TextforgeError: or a subclass; the run folder then has no result.json.
     """
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides=overrides, plugins=plugins)
@@ -72,8 +72,8 @@ def run(
     limit = as_limit(probabilities)
     existed = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(recipe.name, out)
+    plan = RunPlan(recipe, path, progress or Progress(), limit)
     with noting_unfinished(path):
-        plan = RunPlan(recipe, path, progress or Progress(), limit)
         with cleared_on_error(path, existed), located(recipe):
             prepared = _prepare(plan)
         with prepared.callbacks.reporting_failure():
@@ -89,16 +89,21 @@ class _Prepared:
     dataset: Dataset
     trainer: Trainer
     state: State
-    """What a bundle will hold of the fitted vectorizer."""
+    """State of the fitted vectorizer, for the bundle."""
     callbacks: Callbacks
     about: dict[str, Any]
-    """What callbacks learn of the run before it trains."""
+    """Argument of the callbacks' `started`."""
     figures: dict[str, Any]
     """The part of `about` that result.json repeats: names, labels and sizes."""
 
 
 def _prepare(plan: RunPlan) -> _Prepared:
-    """Load the data, fit the vectorizer, build model and optimizer; find whatever would fail after training."""
+    """Load the data, fit the vectorizer, build model and optimizer; raise now what would fail after training.
+
+    Raises:
+        DataError: the test split has a label that the training split lacks.
+        ComponentError: the classifier could not be saved.
+    """
     recipe, path = plan.recipe, plan.path
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, to_yaml(plan.resolved))
@@ -106,12 +111,14 @@ def _prepare(plan: RunPlan) -> _Prepared:
     callbacks = Callbacks(recipe.callbacks, path, plan.warnings)
     plan.progress.stage(f"loading {recipe.dataset.label}")
     with plan.clock("load"):
-        dataset = load_dataset(recipe)
+        from textforge.data.dataset import as_dataset
+
+        dataset = as_dataset(recipe.dataset, recipe.seed)
         plan.warnings.add(dataset.warnings)
     plan.progress.stage(f"turning {dataset.n_train} texts into features with {recipe.vectorizer.label}")
-    from textforge.classifiers.bundles.bundle import refuse_unsavable
-
     with plan.clock("vectorize"):
+        from textforge.classifiers.bundles.bundle import refuse_unsavable
+
         trainer = trainer_for(recipe, dataset, plan.progress.step)
         trainer.prepare()
         plan.warnings.add(trainer.warnings)
@@ -135,7 +142,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
 
 
 def _refuse_unusable_test(dataset: Dataset, trainer: Trainer) -> list[str]:
-    """Raise now what evaluating on test would raise after the last epoch; return warnings about its labels.
+    """Fail before training if test cannot be evaluated; return warnings about its labels.
 
     Raises:
         DataError: the test split has a label that the training texts lack, and `trainer.unknown_labels` is 'error'.
@@ -151,7 +158,7 @@ def _refuse_unusable_test(dataset: Dataset, trainer: Trainer) -> list[str]:
 
 
 def _train(plan: RunPlan, prepared: _Prepared) -> Classifier:
-    """Train to the end; the line of each epoch is written before the next begins."""
+    """Train all epochs; write the line of each epoch before the next one begins."""
     trainer, sizes = prepared.trainer, prepared.figures
     plan.progress.stage(
         f"training {plan.recipe.model.label} on {sizes['n_train']} texts, {len(trainer.labels)} classes, "
@@ -170,7 +177,7 @@ def _train(plan: RunPlan, prepared: _Prepared) -> Classifier:
 
 
 def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
-    """Evaluate on test, and write the bundle, the predictions and, last, result.json."""
+    """Evaluate on the test split, and write the bundle, the predictions and finally result.json."""
     from textforge.classifiers.bundles.bundle import save
 
     trainer, path = prepared.trainer, plan.path
@@ -198,7 +205,7 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
 
 
 def _evaluate(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> tuple[dict[str, Any] | None, list[str]]:
-    """The figures on test, and a JSON line for each of its texts; None and no lines without a test split."""
+    """Return test metrics and a JSON line per test text; None and no lines without a test split."""
     from textforge.classifiers.comparison import compare, measured
 
     if prepared.dataset.test is None:
@@ -212,7 +219,7 @@ def _evaluate(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> tup
 
 
 def _with_callbacks(plan: RunPlan, callbacks: Callbacks, done: Run) -> Run:
-    """Let callbacks finish. The result is complete without them, and is rewritten only if they add something."""
+    """Call the callbacks' `finished`; rewrite result.json, which is complete already, only if they add metrics."""
     before = len(plan.warnings.messages)
     added = callbacks.finished({"path": str(plan.path), **done.result})
     if added or len(plan.warnings.messages) > before:

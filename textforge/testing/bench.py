@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from textforge.classifiers.classifier import Classifier, fitted_features, forward, given_facts, vectorized
+from textforge.classifiers.classifier import Classifier, forward
 from textforge.classifiers.random_state import RandomState
+from textforge.classifiers.vectorizing import fitted_features, given_facts, vectorized
 from textforge.components.kinds import DEFAULT_GIVES, fact_text
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part

@@ -116,7 +116,7 @@ def a_perfect_answer_is_not_the_worse(subject: Subject) -> None:
     if good is not None and bad is not None and (good < bad if greater else good > bad):
         raise subject.breaks(
             f"right answers have the figure {good:g}, wrong ones {bad:g}, where the "
-            f"{'greater' if greater else 'smaller'} is said to be the better.",
+            f"{'greater' if greater else 'smaller'} is declared to be better.",
             "Set greater_is_better = False on the factory if smaller values are better." if greater
             else "Remove greater_is_better = False if greater values are better.",
         )  # fmt: skip

@@ -203,7 +203,7 @@ class Subject:
             raise SkippedAfterFailure(f"it {fails} (see 'is-built-and-used').")
         for other in rules_for(self.kind):
             if other.name in rule.after and isinstance(self.outcome(other), (ContractError, SkippedAfterFailure)):
-                raise SkippedAfterFailure(f"it says nothing new while '{other.name}' fails.")
+                raise SkippedAfterFailure(f"it adds nothing while '{other.name}' fails.")
         with hiding_side_effects(), as_contract_error(self.label, f"where '{rule.name}' was checked", rule.doc):
             rule.function(self)
 
@@ -301,10 +301,10 @@ def component_of(kind: str, given: Any, plugins: PluginManager | None) -> tuple[
         PluginError: no component has that name.
     """
     if kind not in ALL_KINDS:
-        raise ContractError(f"there is no kind '{kind}'. Kinds: {listed(ALL_KINDS)}.")
+        raise ContractError(f"unknown kind '{kind}'. Kinds: {listed(ALL_KINDS)}.")
     if isinstance(given, Part):
         if given.component.kind.name != kind:
-            raise ContractError(f"{given.label} is no {kind}. Name its kind.")
+            raise ContractError(f"{given.label} cannot be used as {kind}. Name its kind.")
         return given.component, given.options
     if isinstance(given, Component):
         return given, {}
@@ -312,7 +312,7 @@ def component_of(kind: str, given: Any, plugins: PluginManager | None) -> tuple[
         return (plugins or PluginManager()).component(kind, given), {}
     if not callable(given) and not isinstance(given, str):
         raise ContractError(
-            f"a {type(given).__name__} is no {kind}: give a factory, the name of an installed {kind}, or a part."
+            f"a {type(given).__name__} cannot be used as {kind}: give a factory, an installed name, or a part."
         )
     if isinstance(given, str):
         name = given.partition(":")[2]

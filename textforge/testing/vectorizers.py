@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from textforge.classifiers.bundles.state import join_state, split_state
-from textforge.classifiers.classifier import fitted_features, given_facts, vectorized
+from textforge.classifiers.vectorizing import fitted_features, given_facts, vectorized
 from textforge.errors import listed
 from textforge.features.ragged import Features, Ragged
 from textforge.testing import probes

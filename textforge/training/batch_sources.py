@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from textforge.classifiers.classifier import vectorized
-from textforge.components.part import plugin_errors
+from textforge.classifiers.vectorizing import vectorized
 from textforge.components.settings import TrainerSettings
-from textforge.data.dataset import Dataset, encode_labels
-from textforge.data.encoding import are_sets
+from textforge.data.dataset import encode_labels
 from textforge.data.streams import Stream
 from textforge.errors import DataError, RecipeError
 from textforge.features.ragged import Batch, Features, batches, joined, training_order
 from textforge.training.factories import Factories
-from textforge.training.setting_warnings import WINDOW
 
-MOST_PARTS = 16
-"""Parts of a chunk whose labels are counted; more would take memory that grows with the stream."""
 Batches = Iterator[tuple[Batch, torch.Tensor]]
 """Pairs of features and targets; only the targets are on the device."""
 
@@ -34,9 +27,9 @@ class BatchPlan:
     """How batches are drawn, and the device of their targets.
 
     Args:
-        settings: batch_size, shuffle, bucket_by_length and drop_last count here.
+        settings: only batch_size, shuffle, bucket_by_length and drop_last are used.
         seed: determines the order of the texts.
-        device: of the targets.
+        device: device of the targets.
     """
 
     settings: TrainerSettings
@@ -48,14 +41,14 @@ class InMemoryBatches:
     """Batches of features that are computed once.
 
     Args:
-        features: of all training texts.
-        y: their encoded labels.
+        features: features of all training texts.
+        y: the encoded labels.
         plan: how batches are drawn.
     """
 
     def __init__(self, features: Features, y: NDArray[Any], plan: BatchPlan) -> None:
         self.features, self.y, self.device = features, y, plan.device
-        self.n_texts, self.n_features = len(y), features.n_features
+        self.n_texts = len(y)
         self._settings, self._seed = plan.settings, plan.seed
         self._targets = torch.from_numpy(y).to(plan.device)
 
@@ -78,30 +71,17 @@ class StreamedBatches:
     batch are carried over to the next chunk, so all batches except the last are full.
 
     Args:
-        dataset: whose train is a stream.
-        labels: the classes in their order.
-        vectorizer: fitted here by its `fit_chunks`, in one pass over the stream.
-        who: how messages call it.
+        stream: the stream of training texts.
+        labels: the class names, in the order of the model's outputs.
+        vectorizer: the fitted vectorizer.
+        who: the vectorizer's name in messages.
         plan: how batches are drawn.
     """
 
-    def __init__(self, dataset: Dataset, labels: Sequence[Any], vectorizer: Any, who: str, plan: BatchPlan) -> None:
-        assert isinstance(dataset.train, Stream)
-        self._stream, self._labels, self._vectorizer, self._who = dataset.train, labels, vectorizer, who
+    def __init__(self, stream: Stream, labels: Sequence[Any], vectorizer: Any, who: str, plan: BatchPlan) -> None:
+        self._stream, self._labels, self._vectorizer, self._who = stream, labels, vectorizer, who
         self._settings, self._seed, self._device = plan.settings, plan.seed, plan.device
-        self.label_counts: list[Mapping[Any, int]] = []
-        """The number of texts per label in each chunk, or in each part of it if the order within chunks is kept."""
-        with plugin_errors(who, "being fitted chunk by chunk"):
-            vectorizer.fit_chunks(dataset.train_chunks(self._count))
-        self.n_texts = dataset.n_train
-        self.n_features = vectorized(vectorizer, [""], who).n_features
-
-    def _count(self, labels: Sequence[Any]) -> None:
-        step = self._settings.batch_size * self._settings.accumulate
-        parts = 1 if self._settings.shuffle else min(MOST_PARTS, max(1, len(labels) // (WINDOW * step)))
-        size = max(1, -(-len(labels) // parts))
-        for part in (labels[start : start + size] for start in range(0, len(labels), size)):
-            self.label_counts.append(Counter(chain.from_iterable(part) if are_sets(part) else part))
+        self.n_texts = stream.n_texts
 
     def class_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
         """The number of training texts of each class, int64 (n_classes,)."""
@@ -189,7 +169,7 @@ def require_in_memory(source: BatchSource, what: str) -> InMemoryBatches:
     """Return the source if its features are in memory.
 
     Raises:
-        RecipeError: the source is a stream; the message names `what` needs all texts.
+        RecipeError: the source is a stream; `what` is the subject of the message.
     """
     if isinstance(source, InMemoryBatches):
         return source

@@ -1,73 +1,107 @@
-"""The factories or parts that a trainer was given, by kind: built from facts, and named in error messages."""
+"""Build the components of a trainer from facts, and name them in error messages."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from textforge.classifiers.random_state import RandomState
 from textforge.components.options import call_with_facts
 from textforge.components.part import Part, part_name, parts_of, plugin_errors
 from textforge.errors import ComponentError
+from textforge.training.budget import Budget
 
 Factory = Callable[..., Any]
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Computes the mean loss from logits, float32 (n, n_classes), and targets, int64 (n,) or float32 0/1 (n, n_classes)."""
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """How a batch changes the weights of a module."""
+
+    optimizer: Optimizer
+    scheduler: Any
+    """None for a constant learning rate."""
+    loss: Loss | None
+    """None for the plain loss."""
+
+    @property
+    def follows_metric(self) -> bool:
+        """Whether the scheduler needs the monitored validation metric."""
+        return isinstance(self.scheduler, ReduceLROnPlateau)
+
+
+_WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "model": (lambda one: isinstance(one, nn.Module), "a torch.nn.Module"),
+    "optimizer": (lambda one: isinstance(one, Optimizer), "a torch.optim.Optimizer"),
+    "scheduler": (
+        lambda one: callable(getattr(one, "step", None)) and not isinstance(one, Optimizer),
+        "a torch.optim.lr_scheduler.LRScheduler",
+    ),
+    "loss": (callable, "a callable (logits, targets) -> loss"),
+}
+"""What a factory of each kind must return: the check, and the words for it."""
+
+
+@dataclass(frozen=True)
+class _PlainFactory:
+    """A factory given in code, which is called as a `Part` is."""
+
+    kind: str
+    factory: Factory
+
+    @property
+    def takes_sparse_gradients(self) -> bool:
+        return getattr(self.factory, "sparse_gradients", False) is True
+
+    def build(self, facts: Mapping[str, Any]) -> Any:
+        with plugin_errors(f"the {self.kind}", "being called"):
+            return call_with_facts(self.factory, facts)
 
 
 class Factories:
     """Builds the components of a training.
 
     Args:
-        given: kind to a `Part`, to a factory that takes facts by name, or to None.
+        given: maps each kind to a `Part`, to a factory that takes facts by name, or to None.
 
     Raises:
-        RecipeError: a part stands in the place of another kind.
+        RecipeError: a part has another kind than its key.
     """
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self._given = dict(given)
         self.parts = parts_of(given)
-
-    def __contains__(self, kind: str) -> bool:
-        return self._given[kind] is not None
+        plain = {kind: _PlainFactory(kind, one) for kind, one in given.items() if one is not None}
+        self._factories: dict[str, Part | _PlainFactory] = {**plain, **self.parts}
 
     def name(self, kind: str) -> str:
-        """How messages call the component of a kind."""
+        """The name of the component of a kind in messages."""
         return part_name(self.parts.get(kind), f"the {kind}")
 
-    def build(self, kind: str, facts: Mapping[str, Any]) -> Any:
-        """What the component of a kind makes of the facts.
+    @property
+    def sparse_gradients(self) -> bool:
+        """Whether the optimizer takes sparse gradients."""
+        return self._factories["optimizer"].takes_sparse_gradients
+
+    def module(self, facts: Mapping[str, Any]) -> nn.Module:
+        """Build the model.
 
         Raises:
-            ComponentError: it raised.
+            ComponentError: the factory raised, or returned something else.
         """
-        factory = self._given[kind]
-        if isinstance(factory, Part):
-            return factory.build(facts)
-        with plugin_errors(self.name(kind), "being called"):
-            return call_with_facts(factory, facts)
+        module: nn.Module = self._built("model", facts)
+        return module
 
-    def build_as(self, kind: str, facts: Mapping[str, Any], fits: Callable[[Any], bool], wanted: str) -> Any:
-        """As `build`, for a result that must fit.
-
-        Args:
-            kind, facts: as for `build`.
-            fits: whether a result is of the right type.
-            wanted: the right type, for the message.
-
-        Raises:
-            ComponentError: the component raised, or returned something else.
-        """
-        found = self.build(kind, facts)
-        if not fits(found):
-            raise ComponentError(f"{self.name(kind)} returned a {type(found).__name__}, not {wanted}.")
-        return found
-
-    def copied(self, kind: str, module: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
-        """Return a copy of a module that the component of this kind built from these facts.
+    def copied(self, module: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
+        """Copy a module that `module` built from these facts.
 
         Raises:
             ComponentError: the module cannot be copied, and its factory returns it a second time.
@@ -77,19 +111,44 @@ class Factories:
         except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
             device = next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
             with RandomState(0, device).active():  # the weights drawn are replaced
-                again: nn.Module = self.build(kind, facts).to(device)
+                again = self.module(facts).to(device)
             if again is module:
                 raise ComponentError(
-                    f"{self.name(kind)} cannot be copied: it keeps a computed tensor, and its factory "
+                    f"{self.name('model')} cannot be copied: it keeps a computed tensor, and its factory "
                     "returned it a second time. Let the factory make a new module at each call."
                 ) from None
             again.load_state_dict(module.state_dict())
             return again
 
-    @property
-    def sparse_gradients(self) -> bool:
-        """Whether the optimizer takes sparse gradients."""
-        optimizer = self._given["optimizer"]
-        if isinstance(optimizer, Part):
-            return optimizer.takes_sparse_gradients
-        return getattr(optimizer, "sparse_gradients", False) is True
+    def update_rule(self, module: nn.Module, facts: Mapping[str, Any], budget: Budget) -> UpdateRule:
+        """Build the optimizer, and the scheduler and the loss where they were given.
+
+        Args:
+            module: on its device.
+            facts: of the loss (n_classes, labels, class_counts, n_texts, multi_label), and monitor_mode: 'min' or
+                'max'.
+            budget: how long the training is.
+
+        Raises:
+            ComponentError: a factory raised, or returned something else, or the module has no parameters.
+        """
+        params = [*module.parameters()]
+        if not params:
+            advice = "If it fits itself, set fits_itself = True on its factory."
+            raise ComponentError(f"{self.name('model')} has no parameters to train. {advice}")
+        optimizer = self._built("optimizer", {"params": params, "module": module})
+        scheduler = loss = None
+        if "scheduler" in self._factories:
+            steps = {"total_steps": budget.updates, "steps_per_epoch": budget.updates_per_epoch}
+            known = {"optimizer": optimizer, **steps, "monitor_mode": facts["monitor_mode"]}
+            scheduler = self._built("scheduler", known)
+        if "loss" in self._factories:
+            loss = self._built("loss", facts)
+            loss = loss.to(params[0].device) if isinstance(loss, nn.Module) else loss
+        return UpdateRule(optimizer, scheduler, loss)
+
+    def _built(self, kind: str, facts: Mapping[str, Any]) -> Any:
+        found, (fits, wanted) = self._factories[kind].build(facts), _WANTED[kind]
+        if not fits(found):
+            raise ComponentError(f"{self.name(kind)} returned a {type(found).__name__}, not {wanted}.")
+        return found

@@ -19,18 +19,18 @@ def fit_in_one_call(module: nn.Module, source: InMemoryBatches, n_classes: int, 
     """Let a module fit itself, and return its mean loss on the training texts.
 
     Args:
-        module: has `fit(features, targets)`.
+        module: a module with `fit(features, targets)`.
         source: features and encoded labels of the training texts.
-        n_classes: logits per text.
-        random: the state that torch's draws continue.
-        who: how messages call the model.
+        n_classes: number of logits per text.
+        random: the random state that torch draws from.
+        who: the model's name in messages.
 
     Raises:
-        ComponentError: it has no `fit`, or `fit` raised.
-        TrainingError: its outputs are not finite afterwards.
+        ComponentError: the module has no `fit`, or `fit` raised an exception.
+        TrainingError: the outputs of the fitted module are not finite.
     """
     if not callable(fit := getattr(module, "fit", None)):
-        raise ComponentError(f"{who} says that it fits itself (fits_itself), but its module has no fit().")
+        raise ComponentError(f"{who} declares fits_itself, but its module has no fit().")
     with random.active(), plugin_errors(who, "fitting itself"):
         fit(source.features, source.y)
     with random.active():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,14 +14,11 @@ from torch.nn import functional
 from textforge.classifiers.classifier import forward
 from textforge.classifiers.random_state import RandomState
 from textforge.components.part import plugin_errors
-from textforge.components.settings import TrainerSettings
-from textforge.errors import ComponentError, TrainingError
+from textforge.errors import ComponentError, RecipeError, TrainingError
 from textforge.features.ragged import Batch
 from textforge.training.averaging import AveragedWeights
+from textforge.training.budget import Budget
 from textforge.training.factories import Factories
-
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Computes the mean loss from logits, float32 (n, n_classes), and targets, int64 (n,) or float32 0/1 (n, n_classes)."""
 
 
 def plain_loss(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -42,97 +38,42 @@ def recording_gradients() -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True)
-class Budget:
-    """How long a training is.
-
-    Args:
-        steps: batches in an epoch.
-        accumulate: batches in one update.
-        epochs: passes over the texts, at most.
-    """
-
-    steps: int
-    accumulate: int
-    epochs: int
-
-    @property
-    def updates_per_epoch(self) -> int:
-        return -(-self.steps // self.accumulate)
-
-    @property
-    def updates(self) -> int:
-        """Updates in the whole training; after them the scheduler rests."""
-        return self.updates_per_epoch * self.epochs
-
-
 class Optimization:
     """Changes the weights of a module: its optimizer, scheduler, loss and averaged weights.
 
     Args:
-        module: in training mode, on its device.
-        factories: build optimizer, scheduler and loss, the latter two where they were given.
-        settings: accumulate, clip_norm, precision and ema count here.
-        facts: of the loss (n_classes, labels, class_counts, n_texts, multi_label), and monitor_mode: 'min' or 'max'.
-        budget: how long the training is.
+        module: the module, in training mode and on its device.
+        factories: build optimizer and, if given, scheduler and loss.
+        facts: see `Factories.update_rule`.
+        budget: the length of the training; of its settings, clip_norm, precision and ema are used here.
 
     Raises:
-        ComponentError: a factory returned something else, or the module has no parameters.
+        RecipeError: clip_norm is set, and the optimizer has sparse gradients.
+        ComponentError: a factory returned another type, or the module has no parameters.
     """
 
-    def __init__(
-        self,
-        module: nn.Module,
-        factories: Factories,
-        settings: TrainerSettings,
-        facts: Mapping[str, Any],
-        budget: Budget,
-    ) -> None:
-        params = list(module.parameters())
-        if not params:
-            advice = "If it fits itself, its factory says so by the attribute fits_itself = True."
-            raise ComponentError(f"{factories.name('model')} has no parameters to train. {advice}")
-        self.module, self._factories, self._settings = module, factories, settings
-        self._n_classes, self._total, self._updates = facts["n_classes"], budget.updates, 0
-        self.optimizer: torch.optim.Optimizer = factories.build_as(
-            "optimizer",
-            {"params": params, "module": module},
-            lambda one: isinstance(one, torch.optim.Optimizer),
-            "a torch.optim.Optimizer",
-        )
-        self.scheduler: Any = self._built_scheduler(facts["monitor_mode"], budget) if "scheduler" in factories else None
-        self.loss: Loss = plain_loss
-        if "loss" in factories:
-            loss = factories.build_as("loss", facts, callable, "a callable (logits, targets) -> loss")
-            self.loss = loss.to(params[0].device) if isinstance(loss, nn.Module) else loss
+    def __init__(self, module: nn.Module, factories: Factories, facts: Mapping[str, Any], budget: Budget) -> None:
+        settings = budget.settings
+        if factories.sparse_gradients:
+            if settings.clip_norm is not None:
+                who = factories.name("optimizer")
+                raise RecipeError(f"trainer.clip_norm: {who} has sparse gradients, which have no norm.")
+            for layer in module.modules():
+                if hasattr(layer, "sparse"):
+                    layer.sparse = True  # type: ignore[assignment]
+        rule = factories.update_rule(module, facts, budget)
+        self.optimizer, self.scheduler, self.loss = rule.optimizer, rule.scheduler, rule.loss
+        self.needs_validation = rule.follows_metric
+        """Whether the scheduler needs the monitored validation metric."""
+        self.module, self._factories, self._settings, self._budget = module, factories, settings, budget
+        self._n_classes, self._updates, self._last_update = facts["n_classes"], 0, budget.updates
         self.averaged = AveragedWeights(module, settings.ema) if settings.ema is not None else None
         self._fresh = True
-        self._plateau = isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
-
-    def _built_scheduler(self, mode: str, budget: Budget) -> Any:
-        facts = {
-            "optimizer": self.optimizer,
-            "total_steps": budget.updates,
-            "steps_per_epoch": budget.updates_per_epoch,
-            "monitor_mode": mode,
-        }
-        return self._factories.build_as(
-            "scheduler",
-            facts,
-            lambda one: callable(getattr(one, "step", None)) and not isinstance(one, torch.optim.Optimizer),
-            "a torch.optim.lr_scheduler.LRScheduler",
-        )
-
-    @property
-    def needs_validation(self) -> bool:
-        """Whether the scheduler needs the monitored validation metric."""
-        return self._plateau
 
     def epoch(
         self,
         number: int,
         batches: Iterable[tuple[Batch, torch.Tensor]],
-        n_texts: int,
         random: RandomState,
         on_step: Callable[[int, int, int], None] | None,
     ) -> float:
@@ -141,17 +82,15 @@ class Optimization:
         Args:
             number: the number of the epoch, from 1, for messages.
             batches: pairs of features and targets, with targets on the module's device; all but the last are full.
-            n_texts: number of training texts.
             random: the random state that torch draws from.
             on_step: called after each batch with (epoch, batch, batches in the epoch).
 
         Raises:
             TrainingError: the loss is not finite.
         """
-        settings, device = self._settings, next(self.module.parameters()).device
-        size, every = settings.batch_size, settings.accumulate
-        steps = n_texts // size if settings.drop_last else -(-n_texts // size)
-        used = min(n_texts, steps * size)
+        device = next(self.module.parameters()).device
+        size, every = self._settings.batch_size, self._settings.accumulate
+        steps, used = self._budget.steps, self._budget.texts_per_epoch
         total = torch.zeros((), dtype=torch.float64, device=device)
         check_every = 1 if device.type == "cpu" else 50  # reading a loss synchronizes with the GPU
         recent: deque[torch.Tensor] = deque(maxlen=check_every)
@@ -204,7 +143,7 @@ class Optimization:
 
     def epoch_ended(self, figure: float | None) -> None:
         """Pass the monitored validation metric to a scheduler that needs it."""
-        if self._plateau and figure is not None:
+        if self.needs_validation and figure is not None:
             with plugin_errors(self._factories.name("scheduler"), "taking a step"):
                 self.scheduler.step(figure)
 
@@ -213,10 +152,10 @@ class Optimization:
         return self.averaged.applied() if self.averaged is not None else nullcontext()
 
     def _loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        if self.loss is plain_loss:
+        if self.loss is None:
             return plain_loss(scores, targets)
         with plugin_errors(self._factories.name("loss"), "computing the loss of a batch"):
-            loss = self.loss(scores, targets.clone())  # its own, should it change them
+            loss = self.loss(scores, targets.clone())  # a copy, in case the loss changes them
         if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.is_floating_point() or not loss.requires_grad:
             found = type(loss).__name__
             if isinstance(loss, torch.Tensor):
@@ -234,7 +173,7 @@ class Optimization:
         with plugin_errors(self._factories.name("optimizer"), "taking a step"):
             self.optimizer.step()
         self._updates += 1
-        if self.scheduler is not None and not self._plateau and self._updates < self._total:
+        if self.scheduler is not None and not self.needs_validation and self._updates < self._last_update:
             with plugin_errors(self._factories.name("scheduler"), "taking a step"):
                 self.scheduler.step()
         if self.averaged is not None:

@@ -1,17 +1,21 @@
-"""Warnings about trainer settings that do silent harm on the data at hand, although they are right for others."""
+"""Warnings about trainer settings that harm training on the data at hand, although they suit other data."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textforge.components.settings import TrainerSettings
+from textforge.data.encoding import are_sets
 from textforge.data.labels import label_names
 from textforge.errors import listed
 from textforge.features.ragged import Features, Ragged
+from textforge.training.budget import Budget
 
 BLOCKS = (
     "the labels of the training texts come in blocks, and trainer.shuffle: false keeps this order in every epoch, so "
@@ -25,12 +29,14 @@ WINDOW = 4
 """Batches over which labels must mix. On three newsgroups, blocks of one batch cost nothing, of two 10 points."""
 BLOCKED = 0.2
 """Largest harmless share of the labels' variance between such windows: 0 in random order, 1 in sorted data."""
+MOST_PARTS = 16
+"""Most parts of a chunk whose labels are counted separately. Bounds memory."""
 FEW_STEPS = 30
-"""Steps below which a training whose every epoch is a single step gets a warning."""
+"""A training of fewer steps than this gets a warning if each of its epochs is a single step."""
 LEFT_OUT = 0.1
-"""Largest share of the texts that `drop_last` may leave out of every epoch without a warning."""
+"""Share of the texts that `drop_last` may leave out of every epoch without a warning."""
 FEATURELESS = 0.05
-"""Largest share of the texts without a feature for which there is no warning."""
+"""Share of the texts that may have no feature without a warning."""
 
 
 def order_warnings(y: NDArray[Any], labels: Sequence[Any], settings: TrainerSettings) -> Iterator[str]:
@@ -41,10 +47,9 @@ def order_warnings(y: NDArray[Any], labels: Sequence[Any], settings: TrainerSett
         labels: the classes.
         settings: the settings to check.
     """
-    n, size = len(y), settings.batch_size
-    step = size * settings.accumulate
-    trained = n - n % size if settings.drop_last else n
-    steps = -(-trained // step) * settings.epochs
+    budget = Budget(len(y), settings)
+    n, trained, steps = budget.n_texts, budget.texts_per_epoch, budget.updates
+    step = settings.batch_size * settings.accumulate
     if step >= trained and steps < FEW_STEPS:
         setting = "trainer.batch_size" if settings.accumulate == 1 else "trainer.batch_size or accumulate"
         yield (
@@ -66,6 +71,30 @@ def order_warnings(y: NDArray[Any], labels: Sequence[Any], settings: TrainerSett
                 f"trainer.drop_last with shuffle: false leaves the last {n - trained} of {n} training texts out of "
                 f"every epoch{most}. Set trainer.drop_last: false or trainer.shuffle: true."
             )
+
+
+class ChunkLabels:
+    """Counts the labels of each chunk of a stream, or of parts of it if the order within chunks is kept.
+
+    Args:
+        settings: only batch_size, accumulate and shuffle are used.
+    """
+
+    def __init__(self, settings: TrainerSettings) -> None:
+        self._settings = settings
+        self._counts: list[Mapping[Any, int]] = []
+
+    def add(self, labels: Sequence[Any]) -> None:
+        """Count the labels of the next chunk."""
+        step = self._settings.batch_size * self._settings.accumulate
+        parts = 1 if self._settings.shuffle else min(MOST_PARTS, max(1, len(labels) // (WINDOW * step)))
+        size = max(1, -(-len(labels) // parts))
+        for part in (labels[start : start + size] for start in range(0, len(labels), size)):
+            self._counts.append(Counter(chain.from_iterable(part) if are_sets(part) else part))
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a sentence if the chunks have different labels; see `chunk_warnings`."""
+        return chunk_warnings(self._counts, shuffle=self._settings.shuffle)
 
 
 def chunk_warnings(counts: Sequence[Mapping[Any, int]], *, shuffle: bool) -> Iterator[str]:
@@ -90,15 +119,15 @@ def feature_warnings(features: Features, texts: Sequence[str], who: str) -> Iter
     Args:
         features: the features of the training texts.
         texts: the training texts. Those without a visible character are not counted.
-        who: what messages call the vectorizer.
+        who: the vectorizer's name in messages.
     """
     if not isinstance(features, Ragged):
         return
     n = sum(1 for row in np.flatnonzero(np.diff(features.offsets) == 0).tolist() if texts[row].strip())
     if n > FEATURELESS * len(texts):
         yield (
-            f"{who} finds no feature in {n} of {len(texts)} training texts, and a classifier answers all such texts "
-            "alike. Check its options, such as min_df, max_features or split."
+            f"{who} finds no feature in {n} of {len(texts)} training texts, so a classifier gives all of "
+            "them the same label. Check its options, such as min_df, max_features or split."
         )
 
 

@@ -15,17 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from textforge.classifiers.classifier import Classifier, as_device, fitted_features, given_facts, logits, vectorized
+from textforge.classifiers.classifier import Classifier, as_device, logits
 from textforge.classifiers.decision import Decision, fit_decision, refuse_undecidable
 from textforge.classifiers.metrics import ExtraMetrics, Metric
-from textforge.classifiers.random_state import RandomState, checked_seed
+from textforge.classifiers.random_state import RandomState
+from textforge.classifiers.vectorizing import vectorize
 from textforge.components.options import Options
 from textforge.components.part import Part
 from textforge.components.settings import DecisionSettings, TrainerSettings
 from textforge.data.dataset import Dataset, as_dataset, split_for_training
 from textforge.data.labels import label_names
 from textforge.data.streams import Stream
-from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
+from textforge.errors import DataError, RecipeError, TrainingError
 from textforge.features.ragged import Features
 from textforge.training.batch_sources import (
     BatchPlan,
@@ -35,10 +36,11 @@ from textforge.training.batch_sources import (
     refuse_stream,
     require_in_memory,
 )
+from textforge.training.budget import Budget
 from textforge.training.factories import Factories, Factory
 from textforge.training.one_shot import fit_in_one_call
-from textforge.training.optimization import Budget, Optimization, recording_gradients
-from textforge.training.setting_warnings import chunk_warnings, feature_warnings, order_warnings
+from textforge.training.optimization import Optimization, recording_gradients
+from textforge.training.setting_warnings import ChunkLabels, feature_warnings, order_warnings
 from textforge.training.validation import EpochResult as EpochResult, Figures, Validation, with_known_labels
 
 
@@ -90,8 +92,9 @@ class Trainer:
         if not isinstance(decision, DecisionSettings):
             decision = DecisionSettings(**Options(DecisionSettings, "decision").accepted(decision or {}))
         self._decision = decision
-        self.seed = checked_seed(seed)
         self.device = as_device(self.settings.device)
+        self._random = RandomState(seed, self.device)
+        self.seed = self._random.seed
         given = {
             "vectorizer": vectorizer, "model": model, "optimizer": optimizer, "scheduler": scheduler, "loss": loss,
         }  # fmt: skip
@@ -110,7 +113,6 @@ class Trainer:
         self._validation = Validation(self.settings.monitor, extra)
         self.history: list[EpochResult] = []
         self._on_step = on_step
-        self._random = RandomState(self.seed, self.device)
         self._prepared = False
         self._optimization: Optimization | None = None
         self._best: EpochResult | None = None
@@ -131,28 +133,35 @@ class Trainer:
 
     def _prepare(self) -> None:
         splits = split_for_training(self.dataset, self.labels, self.settings, self.seed)
-        self._y_valid = splits.valid[1] if splits.valid else None
         self._valid_gold, self._held_out = splits.valid_gold, splits.remarks
         refuse_undecidable(self._decision, self.labels, multi_label=self.dataset.multi_label, valid=bool(splits.valid))
         self._validation.metrics.try_out()
-        who, plan = self._factories.name("vectorizer"), BatchPlan(self.settings, self.seed, self.device)
-        if splits.train:
+        who, chunks = self._factories.name("vectorizer"), ChunkLabels(self.settings)
+        part = self.parts.get("vectorizer")
+        vectorized = vectorize(self.vectorizer, part, self.dataset, splits, on_labels=chunks.add)
+        self._valid: tuple[Features, NDArray[Any]] | None = None
+        if splits.valid and vectorized.valid is not None:
+            self._valid = (vectorized.valid, splits.valid[1])
+        plan = BatchPlan(self.settings, self.seed, self.device)
+        if splits.train and vectorized.train is not None:
             texts, y = splits.train
-            features = fitted_features(self.vectorizer, texts, who)
-            self._source: BatchSource = InMemoryBatches(features, y, plan)
-            self.setting_warnings += feature_warnings(features, texts, who)
+            self._source: BatchSource = InMemoryBatches(vectorized.train, y, plan)
+            self.setting_warnings += feature_warnings(vectorized.train, texts, who)
             if not self.fits_itself:
                 self.setting_warnings += order_warnings(y, self.labels, self.settings)
-        else:
-            self._source = StreamedBatches(self.dataset, self.labels, self.vectorizer, who, plan)
-            self.setting_warnings += chunk_warnings(self._source.label_counts, shuffle=self.settings.shuffle)
-        if splits.valid:
-            self._valid = vectorized(self.vectorizer, splits.valid[0], who)
-        if self._steps() == 0:
+        elif isinstance(self.dataset.train, Stream):
+            self._source = StreamedBatches(self.dataset.train, self.labels, self.vectorizer, who, plan)
+            self.setting_warnings += chunks.warnings()
+        self._budget = Budget(self._source.n_texts, self.settings)
+        if self._budget.steps == 0 and not self.fits_itself:
             raise DataError(
                 f"{self._source.n_texts} training texts make no full batch of {self.settings.batch_size}, and "
                 "drop_last leaves out the rest. Make trainer.batch_size smaller or trainer.drop_last false."
             )
+        self.facts = {
+            **vectorized.facts, "n_classes": len(self.labels), "seed": self.seed,
+            "multi_label": self.dataset.multi_label,
+        }  # fmt: skip
         self._build()
 
     def __iter__(self) -> Iterator[EpochResult]:
@@ -177,7 +186,7 @@ class Trainer:
         self.prepare()
         with recording_gradients():
             with self._kept_weights():
-                module = self._factories.copied("model", self.module, self.facts)
+                module = self._factories.copied(self.module, self.facts)
             if self._best_weights is not None:
                 module.load_state_dict(self._best_weights)
             decision = self._decided(module)
@@ -189,8 +198,8 @@ class Trainer:
     def _decided(self, module: nn.Module) -> Decision:
         fitted = self._decision.calibrate or self._decision.threshold == "f1"
         valid = None
-        if fitted and self._y_valid is not None:
-            valid = with_known_labels(self._logits(self._valid, module), self._y_valid)
+        if fitted and self._valid is not None:
+            valid = with_known_labels(self._logits(self._valid[0], module), self._valid[1])
         several = self.dataset.multi_label
         decision, self._doubts = fit_decision(self._decision, self.labels, multi_label=several, valid=valid)
         return decision
@@ -242,13 +251,7 @@ class Trainer:
     def steps(self) -> int:
         """The number of batches per epoch."""
         self.prepare()
-        return self._steps()
-
-    def _steps(self) -> int:
-        if self.fits_itself:
-            return 1
-        rows, size = self._source.n_texts, self.settings.batch_size
-        return rows // size if self.settings.drop_last else -(-rows // size)
+        return 1 if self.fits_itself else self._budget.steps
 
     @property
     def best(self) -> EpochResult | None:
@@ -263,47 +266,26 @@ class Trainer:
         return done >= self.epochs or (patience is not None and waited >= patience)
 
     def _build(self) -> None:
-        several = self.dataset.multi_label
-        self.facts = {
-            **given_facts(self.vectorizer, self.parts.get("vectorizer")),
-            "n_features": self._source.n_features, "n_classes": len(self.labels), "seed": self.seed,
-            "multi_label": several,
-        }  # fmt: skip
+        """Build the module, and what changes its weights."""
         with self._random.active():
-            module = self._factories.build("model", self.facts)
-            if not isinstance(module, nn.Module):
-                raise ComponentError(
-                    f"{self._factories.name('model')} returned a {type(module).__name__}, not a torch.nn.Module."
-                )
-            self.module = module.to(self.device)
+            self.module = self._factories.module(self.facts).to(self.device)
             if self.fits_itself:
                 return
             self.module.train()
-            self._optimization = self._built_optimization()
-        if self._optimization.needs_validation and self._y_valid is None:
+            facts = {
+                "n_classes": len(self.labels),
+                "labels": tuple(label_names(self.labels)),
+                "class_counts": self._source.class_counts(self.labels),
+                "n_texts": self._source.n_texts,
+                "multi_label": self.dataset.multi_label,
+                "monitor_mode": self._validation.mode,
+            }
+            self._optimization = Optimization(self.module, self._factories, facts, self._budget)
+        if self._optimization.needs_validation and self._valid is None:
             raise RecipeError(
                 f"{self._factories.name('scheduler')} follows the validation figure {self.settings.monitor}. "
                 "Set trainer.validation, for instance to 0.1."
             )
-
-    def _built_optimization(self) -> Optimization:
-        if self._factories.sparse_gradients:
-            if self.settings.clip_norm is not None:
-                who = self._factories.name("optimizer")
-                raise RecipeError(f"trainer.clip_norm: {who} has sparse gradients, which have no norm.")
-            for layer in self.module.modules():
-                if hasattr(layer, "sparse"):
-                    layer.sparse = True  # type: ignore[assignment]
-        facts = {
-            "n_classes": len(self.labels),
-            "labels": tuple(label_names(self.labels)),
-            "class_counts": self._source.class_counts(self.labels),
-            "n_texts": self._source.n_texts,
-            "multi_label": self.dataset.multi_label,
-            "monitor_mode": self._validation.mode,
-        }
-        budget = Budget(self._steps(), self.settings.accumulate, self.settings.epochs)
-        return Optimization(self.module, self._factories, self.settings, facts, budget)
 
     def _epoch(self, number: int) -> EpochResult:
         began = time.perf_counter()
@@ -315,7 +297,7 @@ class Trainer:
                 self._best_weights = copy.deepcopy(self.module.state_dict())
         if self._optimization is not None and valid is not None:
             self._optimization.epoch_ended(valid[self._validation.monitor])
-        result = EpochResult(number, train_loss, valid, best, self._steps(), time.perf_counter() - began)
+        result = EpochResult(number, train_loss, valid, best, self.steps, time.perf_counter() - began)
         if best:
             self._best = result
         self.history.append(result)
@@ -331,7 +313,7 @@ class Trainer:
                 self._on_step(1, 1, 1)
             return loss
         batches = self._source.epoch(epoch)
-        return self._optimization.epoch(epoch, batches, self._source.n_texts, self._random, self._on_step)
+        return self._optimization.epoch(epoch, batches, self._random, self._on_step)
 
     def _kept_weights(self) -> Any:
         return nullcontext() if self._optimization is None else self._optimization.weights()
@@ -341,14 +323,15 @@ class Trainer:
             return logits(module, features, len(self.labels), self.device, self._factories.name("model"))
 
     def _validate(self, epoch: int) -> Figures | None:
-        if self._y_valid is None:
+        if self._valid is None:
             return None
+        features, gold = self._valid
         try:
             labels = self._valid_gold.names if self._valid_gold else self.labels
-            figures = self._validation.measure(self._logits(self._valid, self.module), self._y_valid, labels)
+            figures = self._validation.measure(self._logits(features, self.module), gold, labels)
         except TrainingError as error:
             advice = self._optimization.what_to_try() if self._optimization else ""
             raise TrainingError(f"{error} in epoch {epoch}.{advice}") from error
         if not self.fits_itself:  # with a single epoch there is nothing to choose
-            self._validation.refuse_undefined(figures, epoch, self._y_valid, labels)
+            self._validation.refuse_undefined(figures, epoch, gold, labels)
         return figures

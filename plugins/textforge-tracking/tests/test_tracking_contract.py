@@ -1,4 +1,4 @@
-"""Both callbacks are held to textforge's contract kit."""
+"""Check both callbacks with textforge's contract kit."""
 
 from textforge.testing import contract_tests
 from tracking_runs import database

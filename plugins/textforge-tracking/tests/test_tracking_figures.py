@@ -1,4 +1,4 @@
-"""Names and figures: what is logged, and that each store takes its name."""
+"""Names and figures that are logged, and whether each store accepts the names."""
 
 import math
 import subprocess
@@ -74,7 +74,7 @@ def test_the_end_without_test_and_without_classes():
     tested = {**end, "test": {"accuracy": 0.5, "per_class": {"a": {"f1": 1.0}}, "confusion_matrix": {"rows": [[1]]}}}
     assert ("test", "per_class", "a", "f1") in figures.of_end(tested, per_class=True)
     assert figures.of_end(tested, per_class=False).keys() == {("test", "accuracy"), ("seconds", "total")}
-    assert tested["test"]["per_class"]  # the caller's own
+    assert tested["test"]["per_class"]  # added by the caller
 
 
 def test_hyperparameters_are_the_recipe_without_its_callbacks_and_the_sizes():

@@ -1,4 +1,4 @@
-"""The distribution, really installed, and used from the command line; its recipes."""
+"""The distribution, installed by pip and used from the command line, and its recipes."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def installed(tmp_path_factory):
 
 @pytest.fixture
 def work(tmp_path):
-    """A working directory with the database that MLflow takes by default."""
+    """A working directory with MLflow's default database."""
     database(tmp_path / "mlflow.db")
     return tmp_path
 
@@ -75,7 +75,7 @@ def test_seeds_from_the_command_line_are_runs_in_both(installed, work):
     assert [one.info.status for one in both] == ["FINISHED", "FINISHED"]
     for one in both:
         folder = work / "seeds" / f"seed-{one.data.params['seed']}"
-        assert one.data.tags["textforge.runs.folder"] == str(folder)
+        assert one.data.tags["textforge.run_folder"] == str(folder)
         assert one.data.metrics["test/accuracy"] == result(folder)["test"]["accuracy"]
         assert one.data.metrics["valid/loss"] == epochs(folder)[-1]["valid"]["loss"]
         events = EventAccumulator(str(folder / "tensorboard"))

@@ -1,4 +1,4 @@
-"""What MLflow's own client finds of a run, within MLflow's limits, and that nothing else is touched."""
+"""Runs as MLflow's own client reads them, MLflow's limits, and no side effects."""
 
 import math
 import os
@@ -107,8 +107,8 @@ def test_a_run_has_its_name_tags_state_and_files(logged):
     assert (done.info.status, done.info.run_name) == ("FINISHED", f"{logged.name}/run")
     assert done.info.end_time >= done.info.start_time
     tags = {
-        "textforge.version": textforge.__version__, "textforge.runs.folder": str(folder), "textforge.seed": "3",
-        "textforge.recipes.recipe": "recipe", "mlflow.source.name": "textforge", "team": "größe", "mlflow.user": "me",
+        "textforge.version": textforge.__version__, "textforge.run_folder": str(folder), "textforge.seed": "3",
+        "textforge.recipe": "recipe", "mlflow.source.name": "textforge", "team": "größe", "mlflow.user": "me",
     }  # fmt: skip
     assert tags.items() <= done.data.tags.items()
     kept = files(address(logged), done.info.run_id)
@@ -204,7 +204,7 @@ def test_options_that_mlflow_would_refuse_are_found_before_the_run(options, says
     assert check_options(uri="x", experiment="天気", run_name="a", tags={"a.b/c d": ""}) is None
 
 
-# -- a library's manners ----------------------------------------------------------------------------
+# -- no side effects -------------------------------------------------------------------------------
 
 MANNERS = """
 import logging, os, sys, threading, warnings
@@ -236,7 +236,7 @@ assert "git" not in sys.modules
 
 def test_nothing_is_printed_or_changed_for_others(tmp_path, uri):
     code = MANNERS.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "manners"), uri=uri)
-    testing = ("CI", "PYTEST_CURRENT_TEST", "GITHUB_ACTIONS")  # in which MLflow sends nothing of its own accord
+    testing = ("CI", "PYTEST_CURRENT_TEST", "GITHUB_ACTIONS")  # under pytest MLflow sends no usage data anyway
     environment = {name: value for name, value in os.environ.items() if name not in testing and "MLFLOW" not in name}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path

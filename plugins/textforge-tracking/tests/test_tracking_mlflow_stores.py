@@ -1,4 +1,4 @@
-"""MLflow's stores: databases, servers and folders, those that are there and those that are not."""
+"""MLflow's stores: databases, servers and folders, reachable and unreachable."""
 
 import http.server
 import signal
@@ -61,7 +61,7 @@ def refused(callback) -> str:
     with pytest.raises(textforge.StorageError) as told:
         callback.started(STARTED)
     assert "\n" not in str(told.value)
-    callback.epoch_ended(EPOCH)  # told once: nothing more is tried
+    callback.epoch_ended(EPOCH)  # one warning: nothing more is tried
     callback.failed({"type": "KeyboardInterrupt", "message": "", "path": ""})
     return str(told.value)
 
@@ -94,7 +94,7 @@ def test_a_server_that_is_not_there_costs_no_time_and_changes_nothing(tmp_path):
     assert len(told.warnings) == 1
     assert told.warnings[0].endswith(
         "failed at 'started': http://127.0.0.1:9: nothing answers there. "
-        "Start the server (mlflow server), or name another in the option uri. The run goes on."
+        "Start the server (mlflow server), or name another in the option uri. The run continues."
     )
     assert "secret" not in told.warnings[0]
     run(tmp_path / "plain")
@@ -103,7 +103,7 @@ def test_a_server_that_is_not_there_costs_no_time_and_changes_nothing(tmp_path):
 
 @pytest.fixture
 def server():
-    """A server that is none of MLflow's: it answers 404."""
+    """A server that is not MLflow's: it answers 404."""
 
     class NotFound(http.server.BaseHTTPRequestHandler):
         def do_GET(self):

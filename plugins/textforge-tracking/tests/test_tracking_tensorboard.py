@@ -1,4 +1,4 @@
-"""What TensorBoard's own reader finds in a run's event files."""
+"""Event files of a run as TensorBoard's own reader reads them."""
 
 import math
 import sys
@@ -41,7 +41,7 @@ def text(events: EventAccumulator, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory):
-    """A run that was logged, and one that was not."""
+    """A logged run, and the same run without logging."""
     folder = tmp_path_factory.mktemp("logged")
     told = Told()
     run(folder, "step-counter", "tensorboard", progress=told)
@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_made_is_told_once_and_the_run_goes_on(tmp_path,
     assert len(told.warnings) == 1
     assert told.warnings[0].startswith("callback 'tensorboard' from ")
     assert f"{tmp_path / 'file'}" in told.warnings[0]
-    assert told.warnings[0].endswith("TensorBoard's events cannot be written: Not a directory. The run goes on.")
+    assert told.warnings[0].endswith("TensorBoard's events cannot be written: Not a directory. The run continues.")
     assert weights(tmp_path / "run") == weights(logged)
 
 

@@ -1,4 +1,4 @@
-"""What the tests share: small labelled texts, a recipe on them, a run of it, and what it left."""
+"""Shared by the tests: small labelled texts, a recipe for them, a run and its files."""
 
 import atexit
 import functools
@@ -17,7 +17,7 @@ import textforge
 import textforge_tracking
 from textforge_tracking.mlflow_store import Store, quiet_settings
 
-# What a shell runs in the background has interrupts ignored, and so has all that it starts; tests send some.
+# A shell's background jobs ignore interrupts, and so do their children; these tests send interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LABELS = ["äpfel/obst", "c++", "天気"]
@@ -29,7 +29,7 @@ WORDS = {
 
 
 class Told(textforge.Progress):
-    """Keeps the warnings about callbacks; stops the run with an error after an epoch, if it is given one."""
+    """Collect the warnings about callbacks; after an epoch, raise the given error, if any."""
 
     def __init__(self, error=None, after=1):
         self.warnings, self.error, self.after = [], error, after
@@ -44,12 +44,12 @@ class Told(textforge.Progress):
 
 
 def undefined():
-    """A figure that is undefined where a part of the texts is looked at."""
+    """A metric that is undefined on a part of the texts."""
     return lambda gold, probabilities: None
 
 
 def steps():
-    """Adds figures to epochs."""
+    """Add figures to epochs."""
 
     class Steps:
         def epoch_ended(self, result):
@@ -69,7 +69,7 @@ class Mine:
 
 
 def plugins() -> textforge.PluginManager:
-    """Everything installed, these callbacks among it."""
+    """All installed plugins and these callbacks."""
     parts = textforge.PluginManager()
     if "mlflow" not in parts.names("callback"):
         parts.register(textforge_tracking)
@@ -78,7 +78,7 @@ def plugins() -> textforge.PluginManager:
 
 
 def recipe(folder: Path, *callbacks: object, **sections: object) -> dict:
-    """A recipe that trains in a moment, on 60 texts of three classes."""
+    """A recipe that trains within a moment on 60 texts of three classes."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(0)
     lines = [{"text": " ".join(rng.choices(WORDS[label], k=4)), "label": label} for label in LABELS * 20]
@@ -98,7 +98,7 @@ def recipe(folder: Path, *callbacks: object, **sections: object) -> dict:
 
 
 def run(folder: Path, *callbacks: object, progress=None, **sections: object) -> textforge.Run:
-    """A run with these callbacks, in the folder `run` of a folder."""
+    """Run a recipe with these callbacks, in the subfolder `run` of a folder."""
     made = recipe(folder, *callbacks, **sections)
     return textforge.run(made, out=folder / "run", plugins=plugins(), progress=progress)
 
@@ -126,7 +126,7 @@ def _empty_database() -> Path:
 
 
 def database(file: Path) -> str:
-    """The address of an MLflow database, with no run in it, at this path: to copy one is quicker than to make it."""
+    """The address of an empty MLflow database at this path; it is copied, since creating one is slow."""
     file.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(_empty_database(), file)
     return f"sqlite:///{file}"
@@ -134,7 +134,7 @@ def database(file: Path) -> str:
 
 @contextmanager
 def without_settings():
-    """MLflow as nobody has set it."""
+    """Unset all environment variables of MLflow."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.strip("_").startswith("MLFLOW_")]:
             patch.delenv(name)
@@ -146,13 +146,13 @@ def history(uri: str, run_id: str, name: str) -> list[tuple[int, float]]:
 
 
 def files(uri: str, run_id: str) -> dict[str, Path]:
-    """The files of a run by name, in a store on this machine."""
+    """The files of a run in a local store, by name."""
     root = Path(client(uri).get_run(run_id).info.artifact_uri.removeprefix("file://"))
     return {one.path: root / one.path for one in client(uri).list_artifacts(run_id)}
 
 
 def client(uri: str):
-    """MLflow's own client, of an MLflow that keeps quiet in the tests, too."""
+    """MLflow's own client, silenced as in the callback."""
     with quiet_settings():
         from mlflow import MlflowClient
 
@@ -160,7 +160,7 @@ def client(uri: str):
 
 
 def found(uri: str, experiment: str = "recipe"):
-    """The runs of an experiment, first to last."""
+    """The runs of an experiment, oldest first."""
     number = client(uri).get_experiment_by_name(experiment).experiment_id
     return client(uri).search_runs([number], order_by=["attributes.start_time"])
 

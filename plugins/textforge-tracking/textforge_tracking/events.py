@@ -1,4 +1,4 @@
-"""A file of TensorBoard events."""
+"""Write a TensorBoard event file."""
 
 import os
 import secrets
@@ -12,11 +12,11 @@ from typing import Any
 
 
 class EventFile:
-    """Scalars, texts and hyperparameters, kept until `flush` writes them to disk.
+    """Buffer scalars, texts and hyperparameters until `flush` writes them to disk.
 
-    Torch's SummaryWriter writes in a thread of its own, which prints a traceback where the disk is full. A few events
-    an epoch need no thread: the same records are appended here, where an error can be told, and the file is never
-    open between two flushes. What could not be written is tried again at the next one.
+    Torch's SummaryWriter writes in a background thread, which prints a traceback if the disk is full. A few events an
+    epoch need no thread: this class appends the same records itself, so that it can raise an error, and closes the file
+    after each flush. If a flush fails, the next one writes its events as well.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,7 +30,7 @@ class EventFile:
         self._add([{"tag": name, "simple_value": value} for name, value in values.items()], step)
 
     def add_text(self, name: str, text: str) -> None:
-        """Text that TensorBoard, which reads Markdown, shows as it is."""
+        """Add a text, indented so that TensorBoard, which renders Markdown, shows it verbatim."""
         from tensorboard.compat.proto.tensor_pb2 import TensorProto
         from tensorboard.compat.proto.types_pb2 import DT_STRING
         from tensorboard.plugins.text.metadata import create_summary_metadata
@@ -41,7 +41,7 @@ class EventFile:
         self._add([{"tag": name, "metadata": metadata, "tensor": tensor}])
 
     def add_hyperparameters(self, values: Mapping[str, bool | float | str]) -> None:
-        """A session of the HParams dashboard begins."""
+        """Start a session of the HParams dashboard with these hyperparameters."""
         from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG
         from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionStartInfo
 
@@ -52,7 +52,7 @@ class EventFile:
         self._add_session(SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=session))
 
     def add_end(self, *, success: bool) -> None:
-        """The session ends."""
+        """End the session of the HParams dashboard."""
         from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
         from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG
         from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo
@@ -73,10 +73,10 @@ class EventFile:
         self._pending.append(Event(wall_time=time.time(), step=step, summary=summary))
 
     def flush(self) -> None:
-        """Append what was added to the file, all of it or nothing.
+        """Append all buffered events to the file; if that fails, leave the file unchanged.
 
         Raises:
-            StorageError: it cannot be written.
+            StorageError: the file cannot be written.
         """
         from tensorboard.summary.writer.record_writer import RecordWriter
         from textforge import StorageError

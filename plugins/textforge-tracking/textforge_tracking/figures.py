@@ -1,4 +1,4 @@
-"""What both callbacks log, and under which names: figures of epochs and of the end, added ones, hyperparameters."""
+"""Select and name the figures and hyperparameters that both callbacks log."""
 
 import math
 import re
@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 LONGEST = 250
-"""Bytes of a name: MLflow's limit in characters, and a limit of file systems in bytes."""
+"""Longest name, in bytes: MLflow allows 250 characters, and file systems limit the bytes of a file name."""
 
 
 def grouped(segment: str) -> str:
-    """A segment of a name for TensorBoard, which takes any text; only `/` has a meaning."""
+    """A segment of a name for TensorBoard, which accepts any text but groups names by `/`."""
     return segment.replace("/", "_")
 
 
 def portable(segment: str) -> str:
-    """A segment of a name for MLflow, which may become a file's name: letters of any script, digits, `_`, `-`, `.`."""
+    """A segment of a name for MLflow, which may use it as a file name: letters of any script, digits, `_`, `-`, `.`."""
     found = re.sub(r"[^\w.\-]", "_", segment)
     return found.replace(".", "_") if not found.strip(".") else found
 
 
 def named(values: Mapping[tuple[str, ...], Any], clean: Callable[[str], str], between: str = "/") -> dict[str, Any]:
-    """Path to value with each path made one name; of names that are equal the later ones get a number."""
+    """Join each path into one name; append a number to a name that is already taken."""
     by_name: dict[str, Any] = {}
     for path, value in values.items():
         segments = [clean(segment.encode("utf-8", "replace").decode()) or "_" for segment in path]
@@ -36,7 +36,7 @@ def named(values: Mapping[tuple[str, ...], Any], clean: Callable[[str], str], be
 
 
 def _fitted(segments: list[str], between: str, ending: str) -> str:
-    """A name within `LONGEST` bytes: of a longer one the longest segment, the label of a class, is cut."""
+    """A name of at most `LONGEST` bytes, made by cutting the longest segment, usually the label of a class."""
     name = between.join(segments) + ending
     if (excess := len(name.encode()) - LONGEST) <= 0:
         return name
@@ -46,7 +46,7 @@ def _fitted(segments: list[str], between: str, ending: str) -> str:
 
 
 def leaves(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """What is in nested mappings, each with the path of keys to it."""
+    """Yield each value in nested mappings with the path of keys that leads to it."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from leaves(value, (*path, str(key)))
@@ -55,7 +55,7 @@ def leaves(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
 
 
 def figures(values: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
-    """The finite numbers in nested mappings by path: undefined figures and lists are left out."""
+    """The finite numbers in nested mappings by path, without undefined figures and lists."""
     return {path: float(value) for path, value in leaves(values) if _is_finite(value)}
 
 
@@ -64,7 +64,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def of_epoch(result: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
-    """Figures of an epoch: `train/loss`, `train/seconds`, `valid/…`, and `added/…` of the callbacks before this one."""
+    """Figures of an epoch: `train/loss`, `train/seconds`, `valid/…`, and `added/…` from earlier callbacks."""
     train = {"loss": result["train_loss"], "seconds": result["seconds"]}
     return figures({"train": train, "valid": result["valid"] or {}, "added": result.get("added", {})})
 
@@ -72,7 +72,7 @@ def of_epoch(result: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
 def of_end(result: Mapping[str, Any], *, per_class: bool) -> dict[tuple[str, ...], float]:
     """Figures of a finished run: `test/…`, `best/…` (epoch and validation figures), `seconds/…` of each stage.
 
-    And what the callbacks before this one add to the result, as `final/…`, apart from what they add to epochs.
+    Figures that earlier callbacks add to the result are named `final/…`, apart from those that they add to epochs.
     """
     test = dict(result["test"] or {})
     if not per_class:
@@ -83,9 +83,9 @@ def of_end(result: Mapping[str, Any], *, per_class: bool) -> dict[tuple[str, ...
 
 
 def hyperparameters(run: Mapping[str, Any]) -> dict[tuple[str, ...], bool | float | str]:
-    """The resolved recipe by path, and the sizes of data and model; lists and nothing (null) as resolved.yaml has them.
+    """The resolved recipe by path, and the sizes of data and model; lists and null as text, as in resolved.yaml.
 
-    Callbacks are no hyperparameters, and how they reach a server is nothing to publish.
+    The section `callbacks` is omitted: it holds no hyperparameters, and addresses of servers should not be published.
     """
     recipe = {key: value for key, value in run["resolved"].items() if key != "callbacks"}
     sizes = {key: run[key] for key in ("n_train", "n_features", "n_parameters")}
@@ -95,7 +95,7 @@ def hyperparameters(run: Mapping[str, Any]) -> dict[tuple[str, ...], bool | floa
 
 
 def as_yaml(value: Any) -> str:
-    """A value in one line of YAML: `[numpy, scipy]`, `null`, `1.0e-08`."""
+    """A value as one line of YAML, such as `[numpy, scipy]`, `null` or `1.0e-08`."""
     import yaml
 
     text: str = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10**9)
@@ -103,5 +103,5 @@ def as_yaml(value: Any) -> str:
 
 
 def run_name(run_folder: Path) -> str:
-    """`newsgroups/20261123T225305Z-c67494`: enough of a run folder's path to tell runs apart."""
+    """The last two parts of a run folder's path, such as `newsgroups/20261123T225305Z-c67494`."""
     return "/".join(run_folder.absolute().parts[-2:])

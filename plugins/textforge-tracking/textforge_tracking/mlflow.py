@@ -1,4 +1,4 @@
-"""Callback `mlflow`: a run in an MLflow store."""
+"""Callback `mlflow`: log a run to an MLflow store."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FILES = {
     "predictions": ("predictions.jsonl",),
     "model": ("model",),
 }
-"""What the option `artifacts` names: files of a run folder."""
+"""Files of a run folder for each value of the option `artifacts`."""
 
 AT_ONCE = 100
-"""Parameters in one request: MLflow's limit, which for metrics is higher."""
+"""Most parameters or metrics in one request: MLflow's limit for parameters; its limit for metrics is higher."""
 LONGEST_PARAM, LONGEST_TAG = 6000, 5000
-"""Characters that MLflow takes."""
+"""MLflow's limits for the values of parameters and tags, in characters."""
 
 
 def mlflow(
@@ -42,14 +42,14 @@ def mlflow(
     artifacts: list[Literal["recipe", "result", "predictions", "model"]] = ["recipe", "result"],  # noqa: B006
     per_class: bool = True,
 ):
-    """MLflow: parameters, metrics of each epoch and on test, tags, files and the final state, in a database or server.
+    """Log parameters, metrics of each epoch and on test, tags, files and the final state to MLflow.
 
     Options:
-        uri: the store, as in sqlite:///mlflow.db or http://localhost:5000; by default the one that MLflow is set to
-            (MLFLOW_TRACKING_URI), else mlflow.db in the working directory.
-        experiment: its name; by default that of the recipe. It is made where there is none.
-        run_name: by default the last two parts of the run folder's path.
-        tags: added to the run.
+        uri: address of the store, such as sqlite:///mlflow.db or http://localhost:5000; by default MLflow's own setting
+            (MLFLOW_TRACKING_URI), or else mlflow.db in the working directory.
+        experiment: name of the experiment, by default that of the recipe; a missing experiment is created.
+        run_name: name of the run, by default the last two parts of the run folder's path.
+        tags: tags to add to the run.
         artifacts: what to upload: the recipe as written and resolved, the result with the figures of each epoch and the
             environment, the predictions on test, the trained model.
         per_class: log precision, recall and F1 of each class on test, too.
@@ -59,17 +59,15 @@ def mlflow(
 
 
 def check_options(*, uri, experiment, run_name, tags, **others):
-    """What MLflow would refuse once the run has begun."""
+    """An error message for options that MLflow would refuse after the run has begun."""
     for name, text in (("uri", uri), ("experiment", experiment), ("run_name", run_name)):
         if text is not None and not text.strip():
-            return f"{name} is empty; leave it out, or give one."
+            return f"{name} is empty; give one or leave it out."
     if len(experiment or "") > 500:
         return "experiment is longer than 500 characters, which MLflow refuses."
     for name in tags or {}:
         if not re.fullmatch(r"[\w.\- /]{1,250}", name) or {"", ".", ".."} & set(name.split("/")):
-            return (
-                f"tags: MLflow refuses the name '{name}'. Take letters, digits, spaces and any of '_', '-', '.', '/'."
-            )
+            return f"tags: MLflow refuses the name '{name}'. Use letters, digits, spaces, '_', '-', '.' and '/'."
     return None
 
 
@@ -78,7 +76,7 @@ mlflow.check_options = check_options
 
 @dataclass(frozen=True)
 class Choice:
-    """The options."""
+    """The options of the callback `mlflow`."""
 
     uri: str | None
     experiment: str | None
@@ -89,7 +87,7 @@ class Choice:
 
 
 class MlflowRun:
-    """Follows a run. Metrics that the store could not take are kept, and sent with the next ones."""
+    """Log a run as it proceeds. Metrics that could not be sent are sent again with the next ones."""
 
     def __init__(self, run_folder: Path, choice: Choice) -> None:
         self._run_folder = run_folder
@@ -122,13 +120,13 @@ class MlflowRun:
     def failed(self, error: dict[str, Any]) -> None:
         if self._id:
             with self._ended("KILLED" if error["type"] == "KeyboardInterrupt" else "FAILED") as client:
-                told = f"{error['type']}: {error['message']}".rstrip(": ")
-                client.set_tag(self._id, "textforge.error", told[:LONGEST_TAG])
+                message = f"{error['type']}: {error['message']}".rstrip(": ")
+                client.set_tag(self._id, "textforge.error", message[:LONGEST_TAG])
                 self._send(client)
 
     @contextmanager
     def _ended(self, status: str) -> Iterator[MlflowClient]:
-        """Whatever else a store refuses at the end, it is told how the run ended."""
+        """Set the final state of the run even if the store refuses other data."""
         with self._store.opened() as client:
             try:
                 yield client
@@ -138,8 +136,8 @@ class MlflowRun:
     def _tags(self, run: Mapping[str, Any]) -> dict[str, str]:
         own = {
             "textforge.version": metadata.version("textforge"),
-            "textforge.recipes.recipe": run["recipe"],
-            "textforge.runs.folder": str(self._run_folder.absolute()),
+            "textforge.recipe": run["recipe"],
+            "textforge.run_folder": str(self._run_folder.absolute()),
             "textforge.seed": str(run["seed"]),
             "mlflow.source.name": "textforge",
             "mlflow.source.type": "LOCAL",
@@ -174,12 +172,12 @@ class MlflowRun:
     def _upload_file(self, client: MlflowClient, path: Path) -> None:
         if path.is_dir():
             client.log_artifacts(self._id, str(path), path.name)
-        elif path.is_file():  # a run without test has no predictions
+        elif path.is_file():  # a run without a test split has no predictions
             client.log_artifact(self._id, str(path))
 
 
 def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
-    """The number of the experiment of this name, which is made where there is none."""
+    """The id of the experiment with this name; create the experiment if it does not exist."""
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
@@ -187,7 +185,7 @@ def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
         try:
             return client.create_experiment(name, artifact_location=artifacts)
         except MlflowException:
-            found = client.get_experiment_by_name(name)  # another run has just made it
+            found = client.get_experiment_by_name(name)  # another run has just created it
             if found is None:
                 raise
     return found.experiment_id

@@ -1,4 +1,4 @@
-"""An MLflow store for a library's use: quiet, asked only where it answers at once, its errors told in a sentence."""
+"""Access to an MLflow store that prints nothing, fails within seconds and raises one-sentence errors."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default 7, over some minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
-"""What MLflow can be told through the environment alone. Where the user has set one of them, that holds."""
+"""Settings that MLflow reads from the environment only. A value set by the user takes precedence."""
 
 PATIENCE = 5.0
-"""Seconds in which a server must answer."""
+"""Timeout for a server's first answer, in seconds."""
 
-_TURN = threading.RLock()
-"""Two threads must not put the environment back under each other."""
+_ENVIRONMENT_LOCK = threading.RLock()
+"""Held while `quiet_settings` changes the environment, so that two threads do not restore it in the wrong order."""
 
 
 class Store:
-    """Where runs are logged.
+    """An MLflow store that runs are logged to.
 
     Args:
-        uri: its address; None for the one that MLflow is set to when it is first opened.
+        uri: its address; None for MLflow's own setting at the time of the first use.
     """
 
     def __init__(self, uri: str | None) -> None:
@@ -45,28 +45,28 @@ class Store:
 
     @contextmanager
     def opened(self) -> Iterator[MlflowClient]:
-        """A client, for use in here only: MLflow keeps quiet this long, and none of its global state is touched.
+        """A client that is valid within the `with` block, while MLflow is silenced; its global state is not changed.
 
-        An interrupt waits until the end of it: within a transaction it would leave the database locked.
+        An interrupt is deferred to the end of the block: within a transaction it would leave the database locked.
 
         Raises:
-            StorageError: the store does not answer, cannot be written, or refuses what it is given.
+            StorageError: the store does not answer, cannot be written, or refuses the data.
         """
         from textforge import StorageError
 
-        with _TURN, interrupt_at_end(), quiet_settings():
+        with _ENVIRONMENT_LOCK, interrupt_at_end(), quiet_settings():
             try:
                 yield self._connected()
             except Exception as error:
                 if isinstance(error, StorageError) or not _is_of_store(error):
                     raise
-                raise StorageError(told(error, self._uri or "MLflow")) from error
+                raise StorageError(describe(error, self._uri or "MLflow")) from error
 
     def _connected(self) -> MlflowClient:
         first = "mlflow" not in sys.modules
         from mlflow import MlflowClient, get_tracking_uri
 
-        if first:  # it has no handler now, and its warnings are for programs that listen to them
+        if first:  # it has no handler yet; only programs that configure logging want its warnings
             logging.getLogger("mlflow").addHandler(logging.NullHandler())
         self._uri = self._uri or get_tracking_uri()
         _reach(self._uri)
@@ -75,9 +75,9 @@ class Store:
 
     @property
     def artifacts(self) -> str | None:
-        """Where the files of new experiments go; None where that is the store's affair.
+        """Address of the folder for the files of new experiments; None if the store decides.
 
-        MLflow puts those of a database into the working directory, wherever the database is; this is beside it.
+        For a database anywhere, MLflow's default is the working directory; this folder is beside the database.
         """
         file = _database_file(self._uri or "")
         return (file.parent / "mlartifacts").as_uri() if file else None
@@ -85,7 +85,7 @@ class Store:
 
 @contextmanager
 def quiet_settings() -> Iterator[None]:
-    """MLflow's settings as `SETTINGS` has them; afterwards the environment is as before."""
+    """Set the environment variables in `SETTINGS`, and restore the environment afterwards."""
     ours = {name: value for name, value in SETTINGS.items() if name not in os.environ}
     os.environ.update(ours)
     try:
@@ -97,10 +97,10 @@ def quiet_settings() -> Iterator[None]:
 
 @contextmanager
 def interrupt_at_end() -> Iterator[None]:
-    """Let an interrupt wait until the end; a second one passes at once, for whoever will not wait."""
+    """Defer an interrupt to the end of the block; a second one takes effect immediately."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield  # no interrupt is raised here
+        yield  # interrupts are raised in the main thread only
         return
     came: list[Any] = []
 
@@ -118,15 +118,15 @@ def interrupt_at_end() -> Iterator[None]:
 
 
 def _is_of_store(error: Exception) -> bool:
-    """Whether MLflow or what it stands on raised this, and not a mistake here."""
+    """Whether MLflow or one of its dependencies raised this error, as opposed to a bug in this package."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    return isinstance(error, (MlflowException, SQLAlchemyError, OSError, ImportError))  # requests' are OSErrors
+    return isinstance(error, (MlflowException, SQLAlchemyError, OSError, ImportError))  # requests raises OSErrors
 
 
-def told(error: Exception, uri: str) -> str:
-    """An error of a store in one sentence that says what to do."""
+def describe(error: Exception, uri: str) -> str:
+    """An error message for a store's exception, with the remedy."""
     from mlflow.exceptions import MlflowException
 
     text = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
@@ -136,23 +136,23 @@ def told(error: Exception, uri: str) -> str:
             "in sqlite:///mlflow.db, or set MLFLOW_ALLOW_FILE_STORE=true in the environment."
         )
     line = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    said = hidden(line)[:300].rstrip(".")
+    reason = hidden(line)[:300].rstrip(".")
     if isinstance(error, MlflowException):
-        return f"{hidden(uri)}: MLflow says: {said}."
-    return f"{hidden(uri)}: MLflow cannot log there: {said}. Name another store in the option uri."
+        return f"{hidden(uri)}: MLflow says: {reason}."
+    return f"{hidden(uri)}: MLflow cannot log there: {reason}. Name another store in the option uri."
 
 
 def hidden(address: str) -> str:
-    """An address without user and password."""
+    """An address without its user name and password."""
     return re.sub(r"//[^/@\s]*@", "//", address)
 
 
 def _reach(uri: str) -> None:
-    """Return where the store answers. MLflow itself would try again and again, for minutes.
+    """Check that the store answers; MLflow itself would retry for minutes.
 
     Raises:
-        StorageError: a server does not.
-        Exception: what a database's driver raises.
+        StorageError: the server does not answer.
+        Exception: any error of the database's driver.
     """
     scheme = re.split(r"[:+]", uri)[0]
     if scheme in ("http", "https"):
@@ -166,9 +166,9 @@ def _reach_server(uri: str) -> None:
     from textforge import StorageError
 
     try:
-        requests.get(f"{uri.rstrip('/')}/health", timeout=PATIENCE)  # any answer will do: it may ask for a password
+        requests.get(f"{uri.rstrip('/')}/health", timeout=PATIENCE)  # any answer will do, even a request for a password
     except requests.exceptions.SSLError:
-        return  # MLflow may be set to trust it
+        return  # MLflow may be configured to trust the certificate
     except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
         slow = isinstance(error, requests.exceptions.Timeout)
         why = f"no answer within {PATIENCE:g} seconds" if slow else "nothing answers there"
@@ -186,11 +186,11 @@ def _reach_database(uri: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
     with create_engine(uri, poolclass=NullPool).connect() as connection:
         if file:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails where it is read-only, or no database
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails if the file is read-only or not a database
 
 
 def _database_file(uri: str) -> Path | None:
-    """The file of an SQLite database; None for other stores."""
+    """The path of an SQLite database file; None for other stores."""
     from sqlalchemy.engine import make_url
 
     if not uri.startswith("sqlite"):

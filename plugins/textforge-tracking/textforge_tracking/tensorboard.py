@@ -1,4 +1,4 @@
-"""Callback `tensorboard`: a run as TensorBoard event files."""
+"""Callback `tensorboard`: write a run as TensorBoard event files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def tensorboard(run_folder: Path, /, *, folder: str | None = None, per_class: bool = True):
-    """TensorBoard: curves of each epoch, figures on test, hyperparameters and the recipe, as event files.
+    """Write the curves of each epoch, figures on test, hyperparameters and the recipe as TensorBoard event files.
 
     Options:
-        folder: holds a folder for each run's event files, relative to the working directory; by default they are
-            in the run folder, in tensorboard/.
+        folder: parent of one folder of event files per run, relative to the working directory; by default event files
+            are written to tensorboard/ in the run folder.
         per_class: log precision, recall and F1 of each class on test, too.
     """
     if folder is None:
@@ -26,7 +26,7 @@ def tensorboard(run_folder: Path, /, *, folder: str | None = None, per_class: bo
 
 
 class TensorBoard:
-    """Follows a run; what an event brings is on disk before the run goes on."""
+    """Log a run as it proceeds; each event is on disk before the run continues."""
 
     def __init__(self, run_folder: Path, folder: Path, per_class: bool) -> None:
         self._run_folder = run_folder
@@ -43,7 +43,7 @@ class TensorBoard:
             if (file := self._run_folder / f"{name}.yaml").is_file():
                 events.add_text(name, file.read_text(encoding="utf-8"))
         events.flush()
-        self._events = events  # where this could not be written, nothing more is tried
+        self._events = events  # stays None if the flush fails, so that nothing more is written
 
     def epoch_ended(self, result: dict[str, Any]) -> None:
         if self._events:

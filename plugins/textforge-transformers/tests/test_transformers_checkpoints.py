@@ -26,7 +26,7 @@ BOTH = pytest.mark.parametrize("vectorizer", [TransformerTokens, SentenceEmbeddi
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A checkpoint of its own, which the test may spoil."""
+    """A copy of a checkpoint, which the test may change."""
     return Path(shutil.copytree(tiny.checkpoint(), tmp_path / "bert"))
 
 
@@ -41,8 +41,11 @@ def refusal(make, error=DataError) -> str:
 @pytest.mark.parametrize(
     ("file", "told"),
     [
-        ("config.json", "has no config.json, so it is no checkpoint"),
-        ("tokenizer.json", "has no tokenizer.json, the fast tokenizer. transformers can make it of older files: Auto"),
+        ("config.json", "has no config.json, so transformers did not write this checkpoint"),
+        (
+            "tokenizer.json",
+            "has no tokenizer.json, the fast tokenizer. Create it from older files with transformers: Auto",
+        ),
         ("model.safetensors", "has no model.safetensors. Pickled weights (pytorch_model.bin) are never loaded"),
     ],
 )
@@ -53,7 +56,7 @@ def test_a_missing_file_is_named_with_what_to_do(vectorizer, file, told, folder)
 
 @BOTH
 def test_a_folder_that_is_not_there_is_named(vectorizer, tmp_path):
-    assert "there is no such folder" in refusal(lambda: vectorizer(folder=tmp_path / "gone").fit(["moon"]))
+    assert "the folder does not exist" in refusal(lambda: vectorizer(folder=tmp_path / "gone").fit(["moon"]))
 
 
 @BOTH
@@ -79,13 +82,14 @@ def test_a_tokenizer_with_more_tokens_than_the_encoder_is_refused(folder):
     config = tiny.config_of(folder)
     (folder / "config.json").write_text(json.dumps({**config, "vocab_size": 20}))
     told = refusal(lambda: TransformerTokens(folder=folder).fit(["moon"]))
-    assert "knows 20: they do not belong together" in told
+    assert "config.json allows 20: they do not belong to one encoder" in told
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"hidden_size": 4}', "null"])
 def test_a_configuration_that_is_none_is_refused(text, folder):
     (folder / "config.json").write_text(text)
-    assert f"{folder}: config.json is no encoder's configuration" in refusal(Checkpoint(folder, str(folder)).config)
+    told = refusal(Checkpoint(folder, str(folder)).config)
+    assert f"{folder}: config.json is not the configuration of an encoder" in told
 
 
 def test_a_tokenizer_that_is_none_is_refused(folder):
@@ -110,7 +114,7 @@ def test_code_beside_a_known_architecture_is_not_run(folder):
 
 
 def test_an_encoder_decoder_is_refused():
-    assert "is an encoder-decoder. Take an encoder" in refusal(lambda: encoder({"model_type": "t5"}))
+    assert "is an encoder-decoder. Use an encoder" in refusal(lambda: encoder({"model_type": "t5"}))
 
 
 def test_a_configuration_that_contradicts_itself_is_refused():
@@ -123,7 +127,7 @@ def test_weights_that_are_not_all_there_are_refused(folder):
     (folder / "config.json").write_text(json.dumps(config))
     told = refusal(lambda: SentenceEmbeddings(folder=folder).fit(["moon"]))
     assert "the weights lack 'encoder.layer.3." in told
-    assert "and 31 more: they do not belong to the configuration" in told
+    assert "and 31 more: they do not match the configuration" in told
 
 
 def test_weights_of_other_sizes_are_refused(folder):
@@ -163,11 +167,11 @@ def test_weights_saved_in_half_precision_are_computed_in_float32(folder):
 def test_name_folder_and_revision_must_fit_each_other():
     assert one_source(name=None, folder=None, revision=None).startswith("give either name")
     assert one_source(name="a/b", folder=Path("c"), revision=None).startswith("give either name")
-    assert one_source(name=None, folder=Path("c"), revision="main").startswith("revision is for")
+    assert one_source(name=None, folder=Path("c"), revision="main").startswith("revision applies to")
     assert one_source(name="a/b", folder=None, revision="main") is None
 
 
-# -- the hub, by a server of this process -------------------------------------------------------
+# -- the hub, played by a local server ----------------------------------------------------------
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ASK = """
@@ -183,7 +187,7 @@ except TextforgeError as error:
 
 
 class Hub(BaseHTTPRequestHandler):
-    """What huggingface_hub asks of the hub, for one repository, org/tiny, which also holds a pickle and code."""
+    """Answer the requests of huggingface_hub for one repository, org/tiny, which also holds a pickle and code."""
 
     protocol_version = "HTTP/1.1"
     asked: ClassVar[list[str]] = []
@@ -230,7 +234,7 @@ def hub():
 
 
 def ask(home: Path, endpoint: str, name: str, revision: str = "", **environment: str) -> str:
-    """What a fresh process says of a name, with an empty cache unless the home has one."""
+    """Load a checkpoint by name in a fresh process, with an empty cache unless the home has one."""
     env = tiny.environment(HF_ENDPOINT=endpoint, HF_HOME=str(home), HF_HUB_DISABLE_XET="1", **environment)
     done = subprocess.run([sys.executable, "-c", ASK, name, revision], env=env, capture_output=True, text=True)
     assert done.stderr == ""
@@ -247,7 +251,7 @@ def test_a_name_is_downloaded_without_pickles_or_code_and_then_read_without_the_
 
 def test_a_name_that_the_hub_does_not_have_is_unavailable(hub, tmp_path):
     told = ask(tmp_path, hub, "org/tinny", "v1")
-    assert told.startswith("3 'org/tinny' (revision v1) is not on the hub, or private: check the name, or log in")
+    assert told.startswith("3 'org/tinny' (revision v1) is not on the hub, or is private. Check the name, or log in")
 
 
 def test_a_hub_that_does_not_answer_is_given_up_after_seconds(tmp_path):
@@ -263,4 +267,4 @@ def test_a_hub_that_does_not_answer_is_given_up_after_seconds(tmp_path):
 
 def test_a_name_that_no_repository_can_have_is_refused():
     told = refusal(lambda: TransformerTokens(name="a//b/c d").fit(["moon"]), RecipeError)
-    assert told.startswith("name: 'a//b/c d' is no name of the hub")
+    assert told.startswith("name: 'a//b/c d' is not a name on the hub")

@@ -1,4 +1,4 @@
-"""The parts keep textforge's contract, each by the same tests as those that ship."""
+"""Check each part with textforge's contract kit, as the standard parts are."""
 
 import pytest
 import transformers_tiny as tiny
@@ -38,7 +38,7 @@ def test_encoder(check):
 
 
 class Layers(nn.Sequential):
-    """A linear model in two layers that it tells."""
+    """A linear model whose `depths` lists its two layers."""
 
     def depths(self):
         return [list(layer.parameters()) for layer in self]

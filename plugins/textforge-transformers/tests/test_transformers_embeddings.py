@@ -1,4 +1,4 @@
-"""Vectorizer `sentence-embeddings`: equal to a plain implementation, in a bundle with its weights or without them."""
+"""Vectorizer `sentence-embeddings`: vectors match a plain implementation; bundles load with and without weights."""
 
 import json
 import pickle
@@ -27,7 +27,7 @@ def _one_thread():
 
 
 def plain(folder: Path, texts: list[str], pooling: str, max_length: int) -> np.ndarray:
-    """Each text alone by transformers, as the encoder's authors describe it."""
+    """Vectors computed one text at a time by transformers, as the encoder's authors describe."""
     states = [tiny.plain_states(folder, text, max_length) for text in texts]
     return torch.stack([one.mean(dim=0) if pooling == "mean" else one[0] for one in states]).numpy()
 
@@ -150,7 +150,7 @@ def test_a_bundle_that_carries_no_weights_is_small_and_reads_the_checkpoint_agai
     again = textforge.load(tmp_path / "bundle", plugins=tiny.parts())
     np.testing.assert_array_equal(again.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
     folder.rename(tmp_path / "moved")
-    with pytest.raises(textforge.BundleError, match="there is no such folder"):
+    with pytest.raises(textforge.BundleError, match="the folder does not exist"):
         textforge.load(tmp_path / "bundle", plugins=tiny.parts())
 
 

@@ -1,4 +1,4 @@
-"""Model `transformer-encoder`: equal to transformers' own, frozen as asked, and free of its checkpoint once trained."""
+"""Model `transformer-encoder`: it matches transformers' own, freezes layers, and needs no checkpoint once trained."""
 
 import json
 import pickle
@@ -29,7 +29,7 @@ def _one_thread():
 
 
 def model(folder: Path, **options):
-    """The vectorizer and the model of a folder, in evaluation mode."""
+    """The vectorizer and the model of a checkpoint folder, in evaluation mode."""
     torch.manual_seed(3)
     vectorizer = TransformerTokens(folder=folder, max_length=20).fit(TEXTS)
     return vectorizer, transformer_encoder(3, vectorizer.encoder_config, vectorizer.encoder_weights, **options).eval()
@@ -68,7 +68,7 @@ def test_gradients_reach_exactly_what_is_not_frozen(architecture, freeze):
     module.train()(batch).square().sum().backward()
     for name, parameter in module.named_parameters():
         assert parameter.requires_grad == (id(parameter) not in kept), name
-        # the bias of keys moves all scores of a query alike, so its gradient is zero but for rounding
+        # the bias of keys shifts all scores of a query equally, so its gradient is zero except for rounding
         assert (parameter.grad is None) == (id(parameter) in kept), name
     assert module.head.weight.grad.abs().sum() > 0
 
@@ -107,7 +107,7 @@ def test_no_parameter_goes_without_use():
 
 def test_more_frozen_layers_than_there_are_is_refused():
     with pytest.raises(
-        RecipeError, match=r"freeze is 4, but the encoder has 3 layers\. To freeze them all: freeze: all"
+        RecipeError, match=r"freeze is 4, but the encoder has 3 layers\. To freeze all layers, set freeze: all"
     ):
         model(tiny.checkpoint(), freeze=4)
 
@@ -202,7 +202,7 @@ print(json.dumps(classifier.predict_proba(json.loads(sys.argv[2])).tolist()))
 
 
 def loaded_elsewhere(bundle: Path, texts: list[str]) -> np.ndarray:
-    """Probabilities by a fresh process without network, which must print nothing else."""
+    """Probabilities from a fresh process without network, which must print nothing else."""
     command = [sys.executable, "-c", LOAD, str(bundle), json.dumps(texts)]
     done = subprocess.run(command, env=tiny.environment(), capture_output=True, text=True)
     assert done.stderr == ""

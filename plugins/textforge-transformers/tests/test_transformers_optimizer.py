@@ -1,4 +1,4 @@
-"""Optimizer `layerwise-adamw`: each layer has the rate that was asked for."""
+"""Optimizer `layerwise-adamw`: each layer has the configured learning rate."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ def model(**options) -> nn.Module:
 
 
 def groups(module: nn.Module, **options) -> dict[str, tuple[float, float]]:
-    """Name of a parameter to its learning rate and weight decay."""
+    """Map the name of each parameter to its learning rate and weight decay."""
     names = {id(parameter): name for name, parameter in module.named_parameters()}
     optimizer = layerwise_adamw(list(module.parameters()), module, **options)
     told = [(names[id(p)], (g["lr"], g["weight_decay"])) for g in optimizer.param_groups for p in g["params"]]
@@ -61,7 +61,7 @@ def test_a_first_step_is_as_long_as_the_rates():
         list(module.parameters()), module, lr=0.08, decay=0.5, head_lr=0.2, weight_decay=0.0, eps=1e-12
     )
     sum((value**2).sum() for value in module.parameters()).backward()
-    optimizer.step()  # of Adam's steps the first is the rate, whatever the gradient
+    optimizer.step()  # Adam's first step equals the learning rate, whatever the gradient
     moved = {name: (value - before[name]).abs().max().item() for name, value in module.named_parameters()}
     assert moved["encoder.encoder.layer.2.output.dense.weight"] == pytest.approx(0.08, rel=1e-3)
     assert moved["encoder.encoder.layer.0.output.dense.weight"] == pytest.approx(0.02, rel=1e-3)
@@ -88,8 +88,7 @@ def test_a_model_without_layers_to_tell_apart_is_refused(module):
     with pytest.raises(RecipeError) as told:
         layerwise_adamw(list(module.parameters()), module)
     assert str(told.value) == (
-        "optimizer 'layerwise-adamw': the model has no layers to tell apart; it is for 'transformer-encoder'. "
-        "Use 'adamw'."
+        "optimizer 'layerwise-adamw': the model does not list its layers, as 'transformer-encoder' does. Use 'adamw'."
     )
 
 

@@ -1,4 +1,4 @@
-"""The plugin as a whole: quick to look at, documented, and used from the command line."""
+"""The plugin as a whole: quick to list, documented, and used from the command line."""
 
 import json
 import shutil
@@ -56,7 +56,7 @@ def test_recipes_are_right(recipe):
 def test_a_recipe_without_a_checkpoint_says_what_to_give():
     recipe = {"dataset": "docstrings", "vectorizer": "transformer-tokens", "model": "transformer-encoder",
               "optimizer": "layerwise-adamw"}  # fmt: skip
-    with pytest.raises(textforge.RecipeError, match="give either name, of a checkpoint on the hub, or folder"):
+    with pytest.raises(textforge.RecipeError, match=r"give either name \(a checkpoint on the hub\) or folder"):
         textforge.load_recipe(recipe, plugins=tiny.parts())
 
 
@@ -74,7 +74,7 @@ def command(*arguments: object, **environment: str) -> subprocess.CompletedProce
 
 @pytest.fixture
 def recipe(tmp_path) -> Path:
-    """A recipe that fine-tunes a tiny encoder whose folder stands beside it."""
+    """A recipe that fine-tunes a tiny encoder in a folder beside it."""
     shutil.copytree(tiny.checkpoint(), tmp_path / "checkpoint")
     texts, labels = tiny.make_texts(90)
     rows = "".join(f"{label},{text}\n" for text, label in zip(texts, labels, strict=True))
@@ -100,7 +100,7 @@ def test_a_recipe_is_trained_and_used_from_the_command_line(recipe, tmp_path):
     [result] = [json.loads(line) for line in done.stdout.splitlines()]
     assert result["test"]["accuracy"] > 0.85
     assert "Loading" not in done.stderr
-    assert "%|" not in done.stderr  # no progress bar of another's
+    assert "%|" not in done.stderr  # no progress bar of another library
     shutil.rmtree(tmp_path / "checkpoint")
     done = command("predict", tmp_path / "run", "the moon and a rocket in orbit")
     assert (done.returncode, done.stdout.split()[0]) == (0, "space")

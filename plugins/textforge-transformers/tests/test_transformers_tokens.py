@@ -1,4 +1,4 @@
-"""Vectorizer `transformer-tokens`: a checkpoint's own tokens, cut as asked, told, and kept in a bundle."""
+"""Vectorizer `transformer-tokens`: a checkpoint's own tokens, cut as configured with a warning; bundles."""
 
 import json
 import pickle
@@ -16,7 +16,7 @@ KINDS = ("bert", "roberta", "deberta-v2")  # WordPiece, byte-level BPE, Unigram
 
 
 def rows(features) -> list[list[int]]:
-    """The rows with the tokenizer's own numbers."""
+    """The rows with the tokenizer's own ids."""
     pairs = zip(features.offsets[:-1], features.offsets[1:], strict=True)
     return [[int(n) - SPECIAL for n in features.indices[start:stop]] for start, stop in pairs]
 

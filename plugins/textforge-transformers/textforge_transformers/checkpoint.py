@@ -1,4 +1,4 @@
-"""The files of a pretrained encoder: a folder on this machine, or a name on the Hugging Face hub."""
+"""Find and read the files of a pretrained encoder, in a local folder or on the Hugging Face hub."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 WANTED = (CONFIG, TOKENIZER, WEIGHTS, f"{WEIGHTS}.index.json", "model-*-of-*.safetensors")
-"""All that is downloaded: neither pickles nor code."""
+"""Patterns of the only files that are downloaded; they match neither pickles nor code."""
 POSITIONS_AFTER_PADDING = frozenset(
     [
         "camembert",
@@ -25,7 +25,7 @@ POSITIONS_AFTER_PADDING = frozenset(
         "xmod",
     ]
 )
-"""Encoders that number positions from the padding's id on, as fairseq does, so that many fewer are left."""
+"""Model types that number positions after the padding id, as fairseq does, and so have pad_token_id + 1 fewer."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Checkpoint:
     """A folder with the files of an encoder.
 
     Args:
-        folder: where they are.
-        shown: how messages call it.
-        revision: the hub's commit; None for a folder of the user's own.
+        folder: path of the folder.
+        shown: its name in messages.
+        revision: the hub's commit; None for a local folder.
     """
 
     folder: Path
@@ -44,11 +44,11 @@ class Checkpoint:
 
     @classmethod
     def find(cls, name: str | None, folder: Path | None, revision: str | None) -> Self:
-        """The checkpoint of a name or of a folder; for a folder no network is asked.
+        """Find a checkpoint by name on the hub, or by folder without using the network.
 
         Raises:
-            DataError: there is no such folder.
-            DataUnavailable: the hub does not give it, and it is not in the cache.
+            DataError: the folder does not exist.
+            DataUnavailable: the checkpoint cannot be downloaded and is not in the cache.
         """
         from textforge import DataError
 
@@ -58,44 +58,44 @@ class Checkpoint:
             found = from_hub(str(name), revision, WANTED)
             return cls(found, f"'{name}'", found.name)
         if not folder.is_dir():
-            raise DataError(f"{folder}: there is no such folder. Give one with {CONFIG}, {TOKENIZER} and {WEIGHTS}.")
+            raise DataError(f"{folder}: the folder does not exist. Give one with {CONFIG}, {TOKENIZER} and {WEIGHTS}.")
         return cls(folder, str(folder))
 
     def config(self) -> dict[str, Any]:
-        """The encoder's configuration, as JSON holds it.
+        """The encoder's configuration, parsed from JSON.
 
         Raises:
-            DataError: there is none, or it cannot be read.
+            DataError: the file is missing or cannot be read.
         """
         from textforge import DataError
 
         try:
-            config = json.loads(self._text(CONFIG, "so it is no checkpoint that transformers wrote"))
+            config = json.loads(self._text(CONFIG, "so transformers did not write this checkpoint"))
             return {"model_type": config.pop("model_type"), **config}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{self.shown}: {CONFIG} is no encoder's configuration ({error!r}).") from error
+            raise DataError(f"{self.shown}: {CONFIG} is not the configuration of an encoder ({error!r}).") from error
 
     def tokenizer(self) -> str:
-        """The fast tokenizer, as JSON.
+        """The fast tokenizer, as JSON text.
 
         Raises:
-            DataError: there is none.
+            DataError: the file is missing or cannot be read.
         """
         make = f"AutoTokenizer.from_pretrained('{self.folder}').save_pretrained('{self.folder}')"
-        return self._text(TOKENIZER, f"the fast tokenizer. transformers can make it of older files: {make}")
+        return self._text(TOKENIZER, f"the fast tokenizer. Create it from older files with transformers: {make}")
 
     def weights(self) -> "Pretrained":
-        """Where the pretrained weights are.
+        """The folder of the pretrained weights.
 
         Raises:
-            DataError: there are none as safetensors.
+            DataError: the checkpoint has no weights as safetensors.
         """
         from textforge import DataError
 
         if not any((self.folder / name).is_file() for name in (WEIGHTS, f"{WEIGHTS}.index.json")):
             raise DataError(
                 f"{self.shown}: has no {WEIGHTS}. Pickled weights (pytorch_model.bin) are never loaded, since a pickle "
-                "can run any code. Take a checkpoint or a revision with safetensors, or, where you trust it, convert "
+                "can run any code. Use a checkpoint or a revision with safetensors, or, if you trust it, convert "
                 "it once with transformers: AutoModel.from_pretrained(…).save_pretrained(…)."
             )
         return Pretrained(self.folder)
@@ -113,10 +113,10 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """The folder of pretrained weights, as a fact for the model that is about to be trained.
+    """The folder of pretrained weights, a fact for the model that is about to be trained.
 
-    It is needed once. JSON does not hold it and a pickle gives None instead, so that a trained classifier, wherever it
-    goes, is made from its configuration and its own weights.
+    It is needed only to start training. Bundles omit it and unpickling gives None, so that a trained classifier is
+    always rebuilt from its configuration and its own weights.
     """
 
     folder: Path
@@ -126,16 +126,16 @@ class Pretrained:
 
 
 def one_source(*, name: str | None, folder: Path | None, revision: str | None, **_: Any) -> str | None:
-    """Why name, folder and revision do not fit each other, for `check_options`."""
+    """An error message if name, folder and revision contradict each other, for `check_options`."""
     if (name is None) == (folder is None):
-        return "give either name, of a checkpoint on the hub, or folder, of one on this machine."
+        return "give either name (a checkpoint on the hub) or folder (a local checkpoint)."
     if folder is not None and revision is not None:
-        return "revision is for a checkpoint on the hub; a folder has none."
+        return "revision applies to a checkpoint on the hub, not to a folder."
     return None
 
 
 def longest(config: Mapping[str, Any]) -> int | None:
-    """How many tokens an encoder can read; None where its configuration names no bound."""
+    """Most tokens that an encoder can read; None if its configuration sets no limit."""
     positions = config.get("max_position_embeddings")
     if positions is not None and config["model_type"] in POSITIONS_AFTER_PADDING:
         positions -= (config.get("pad_token_id", 1) or 0) + 1
@@ -143,10 +143,10 @@ def longest(config: Mapping[str, Any]) -> int | None:
 
 
 def checked_length(max_length: int | None, config: Mapping[str, Any], vectorizer: str) -> int | None:
-    """The option max_length, or the encoder's bound where it is null.
+    """The option max_length, or the encoder's limit if it is null.
 
     Raises:
-        RecipeError: it is more than the encoder can read.
+        RecipeError: max_length exceeds the encoder's limit.
     """
     from textforge import RecipeError
 
@@ -160,10 +160,10 @@ def checked_length(max_length: int | None, config: Mapping[str, Any], vectorizer
 
 
 def checked_tokenizer(tokenizer: str, config: Mapping[str, Any], shown: str) -> Any:
-    """The tokenizer of an encoder: a `Tokenizing`.
+    """Load the tokenizer of an encoder, a `Tokenizing`.
 
     Raises:
-        DataError: it has tokens that the encoder does not know.
+        DataError: the tokenizer has more tokens than the encoder.
     """
     from textforge import DataError
 
@@ -173,7 +173,7 @@ def checked_tokenizer(tokenizer: str, config: Mapping[str, Any], shown: str) -> 
     known = config.get("vocab_size", tokens.size)
     if tokens.size > known:
         raise DataError(
-            f"{shown}: {TOKENIZER} has {tokens.size} tokens, but the encoder of {CONFIG} knows {known}: they do not "
-            "belong together."
+            f"{shown}: {TOKENIZER} has {tokens.size} tokens, but {CONFIG} allows {known}: they do not belong "
+            "to one encoder."
         )
     return tokens

@@ -12,7 +12,7 @@ from textforge_transformers.transformer_tokens import SPECIAL
 
 
 class EncoderClassifier(nn.Module):
-    """An encoder, one vector a text, dropout, one linear layer. The options are those of `transformer_encoder`."""
+    """An encoder, pooling to one vector per text, dropout and a linear layer. See `transformer_encoder` for options."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class EncoderClassifier(nn.Module):
             self._checkpoint_gradients()
 
     def depths(self) -> list[list[nn.Parameter]]:
-        """The encoder's parameters from below: embeddings, then each layer. All others are the head's."""
+        """The encoder's parameters: embeddings, then each layer from the lowest. All others belong to the head."""
         return depths(self.encoder)
 
     def _frozen(self, freeze: int | Literal["embeddings", "all"] | None) -> list[list[nn.Parameter]]:
@@ -50,7 +50,7 @@ class EncoderClassifier(nn.Module):
         if lowest > len(parts) - 1:
             raise RecipeError(
                 f"model 'transformer-encoder': freeze is {lowest}, but the encoder has {len(parts) - 1} layers. "
-                "To freeze them all: freeze: all."
+                "To freeze all layers, set freeze: all."
             )
         return parts[: lowest + 1]
 
@@ -60,18 +60,18 @@ class EncoderClassifier(nn.Module):
         if not getattr(self.encoder, "supports_gradient_checkpointing", False):
             kind = type(self.encoder).__name__
             raise RecipeError(f"model 'transformer-encoder': {kind} has no gradient_checkpointing. Leave it out.")
-        # It had another name. Both let the embeddings ask for gradients, which frozen ones are not to do.
+        # Older versions use another name. Both make the embeddings require gradients, which frozen ones must not.
         enable = getattr(self.encoder, "activation_checkpointing_enable", self.encoder.gradient_checkpointing_enable)
         enable({"use_reentrant": False})
         self.encoder.disable_input_require_grads()
 
     def forward(self, batch: Any) -> torch.Tensor:
         ids, mask = batch.padded()
-        mask[:, 0] |= ~mask.any(dim=1)  # a text without tokens is one padding token
+        mask[:, 0] |= ~mask.any(dim=1)  # read a text without tokens as one padding token
         ids = torch.where(ids > 0, ids - SPECIAL, self._pad)
         if self.training:
             return self._logits(ids, mask)
-        # Predictions come in larger batches than an encoder has memory for, with texts of all lengths.
+        # Prediction batches mix texts of all lengths and may exceed the memory of one forward pass.
         lengths = mask.sum(dim=1)
         logits = torch.empty(len(ids), self.head.out_features, device=ids.device)
         for places in in_batches(lengths.cpu().numpy()):

@@ -1,4 +1,4 @@
-"""Encoders of transformers: made from a configuration or with pretrained weights, and taken apart into layers."""
+"""Build encoders of transformers, group their parameters by layer, and pool their states."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,14 +12,14 @@ from textforge_transformers.checkpoint import Pretrained
 from textforge_transformers.quiet import quietly
 
 TOKENS_AT_ONCE = 1 << 13
-"""Tokens that are computed together where no gradients are needed, padding included, which bounds memory."""
+"""Most tokens, padding included, in one forward pass without gradients; bounds memory."""
 
 
 def encoder(config: Mapping[str, Any], weights: Pretrained | None = None) -> nn.Module:
-    """An encoder in float32, without a pooler: with pretrained weights, or random ones.
+    """Build an encoder in float32 without a pooler, with pretrained or random weights.
 
     Raises:
-        DataError: transformers does not know the configuration, or the weights do not belong to it.
+        DataError: transformers does not know the configuration, or the weights do not match it.
     """
     from textforge import DataError
     from transformers import AutoModel
@@ -32,7 +32,7 @@ def encoder(config: Mapping[str, Any], weights: Pretrained | None = None) -> nn.
             if weights is None:
                 found = AutoModel.from_config(made, **common)
             else:
-                found, told = AutoModel.from_pretrained(
+                found, report = AutoModel.from_pretrained(
                     str(weights.folder),
                     config=made,
                     use_safetensors=True,
@@ -40,17 +40,17 @@ def encoder(config: Mapping[str, Any], weights: Pretrained | None = None) -> nn.
                     output_loading_info=True,
                     **common,
                 )
-                missing = {name for name in told["missing_keys"] if not name.startswith("pooler.")}
-    except Exception as error:  # of many kinds: sizes that do not fit, a file cut short, a part not installed
+                missing = {name for name in report["missing_keys"] if not name.startswith("pooler.")}
+    except Exception as error:  # sizes that do not match, a truncated file, a missing dependency, …
         where = f"{weights.folder}: the weights cannot be loaded" if weights else "the encoder cannot be made"
         raise DataError(f"{where}: {_line(error)}") from error
     if missing:
         raise DataError(
             f"{weights.folder}: the weights lack '{min(missing)}'"
-            f"{f' and {len(missing) - 1} more' if len(missing) > 1 else ''}: they do not belong to the configuration."
+            f"{f' and {len(missing) - 1} more' if len(missing) > 1 else ''}: they do not match the configuration."
         )
     if getattr(found, "pooler", None) is not None:
-        found.pooler = None  # of BERT's pretraining, for pairs of sentences
+        found.pooler = None  # from BERT's pretraining, for pairs of sentences
     return found
 
 
@@ -62,28 +62,28 @@ def _configuration(config: Mapping[str, Any]) -> Any:
     if kind not in CONFIG_MAPPING or CONFIG_MAPPING[kind] not in MODEL_MAPPING:
         raise DataError(
             f"the checkpoint's model_type '{kind}' is unknown to transformers {__version__}. Install a newer one, or "
-            "take another checkpoint; code that comes with a checkpoint is never run."
+            "use another checkpoint; code that comes with a checkpoint is never run."
         )
     unused = ("model_type", "auto_map", "dtype", "torch_dtype", "gradient_checkpointing", "_name_or_path")
     try:
-        with quietly():  # it tells of every number that is out of its usual range
+        with quietly():  # it warns of every number outside its usual range
             made = AutoConfig.for_model(kind, **{name: value for name, value in config.items() if name not in unused})
-    except Exception as error:  # a number that is none, or two that contradict each other
+    except Exception as error:  # an invalid number, or two that contradict each other
         raise DataError(f"the checkpoint's configuration ({kind}) cannot be used: {_line(error)}") from error
     if made.is_encoder_decoder:
-        raise DataError(f"the checkpoint's model_type '{kind}' is an encoder-decoder. Take an encoder, such as BERT.")
+        raise DataError(f"the checkpoint's model_type '{kind}' is an encoder-decoder. Use an encoder, such as BERT.")
     return made
 
 
 def pad_id(config: Mapping[str, Any]) -> int:
-    """The encoder's own number of the padding token; its configuration class may know it where the file does not."""
+    """The encoder's padding id: from the file, or else from its configuration class, or else 0."""
     return _configuration(config).pad_token_id or 0
 
 
 def depths(found: nn.Module) -> list[list[nn.Parameter]]:
-    """An encoder's parameters by depth: what lies below the layers, then each layer from the lowest.
+    """An encoder's parameters by depth: those below the layers first, then each layer from the lowest.
 
-    What comes after the layers, such as a last norm, counts to the highest.
+    Parameters after the layers, such as a final norm, belong to the highest layer.
     """
     stacks = [(name, module) for name, module in found.named_modules() if isinstance(module, nn.ModuleList)]
     if not stacks:
@@ -104,7 +104,7 @@ def depths(found: nn.Module) -> list[list[nn.Parameter]]:
 
 
 def in_batches(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """The places of rows, shortest first, as many at a time as TOKENS_AT_ONCE allows once they are padded."""
+    """Yield batches of row indices, shortest rows first, each with at most `TOKENS_AT_ONCE` tokens after padding."""
     order = np.argsort(lengths, kind="stable")
     start = 0
     for stop in range(1, len(order) + 1):
@@ -114,7 +114,7 @@ def in_batches(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
 
 
 def pooled(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    """One vector a text, float32: the state of its first token ('cls'), or the mean of all that are real ('mean')."""
+    """One float32 vector per text: the state of its first token ('cls'), or the mean over its real tokens ('mean')."""
     if pooling == "cls":
         return states[:, 0].float()
     weights = mask.unsqueeze(-1).float()

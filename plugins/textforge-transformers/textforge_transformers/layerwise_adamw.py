@@ -21,16 +21,16 @@ def layerwise_adamw(
 ):
     """AdamW with smaller learning rates for lower layers (Howard & Ruder 2018; for BERT, Sun et al. 2019).
 
-    Takes a model that tells its layers, such as 'transformer-encoder'. Biases and norms have no weight decay.
+    Needs a model with a method `depths`, such as 'transformer-encoder'. Biases and norms have no weight decay.
 
     Options:
         lr: learning rate of the highest layer.
-        decay: what a layer's rate is multiplied by for the layer below; Sun et al. found 0.95 best, Howard & Ruder
-            divided by 2.6; 1 gives all layers the same.
-        head_lr: learning rate of what is not pretrained, above the layers; null is lr.
+        decay: factor from a layer's rate to the rate of the layer below; Sun et al. found 0.95 best, Howard & Ruder
+            divided by 2.6; 1 gives all layers the same rate.
+        head_lr: learning rate of the head, the parameters that are not pretrained; null uses lr.
         betas: decay of the running means of the gradient and of its square.
         eps: added to the denominator for numerical stability.
-        weight_decay: fraction of each weight taken off a step, times its rate (Loshchilov & Hutter 2019).
+        weight_decay: fraction of each weight subtracted per step, times its learning rate (Loshchilov & Hutter 2019).
     """
     import torch
     from textforge import RecipeError
@@ -38,8 +38,8 @@ def layerwise_adamw(
     parts = module.depths() if callable(getattr(module, "depths", None)) else []
     if len(parts) < 2:
         raise RecipeError(
-            "optimizer 'layerwise-adamw': the model has no layers to tell apart; it is for 'transformer-encoder'. "
-            "Use 'adamw'."
+            "optimizer 'layerwise-adamw': the model does not list its layers, as 'transformer-encoder' does. Use "
+            "'adamw'."
         )
     top = len(parts) - 1
     names = ["embeddings", *(f"layer {number}" for number in range(1, len(parts)))]

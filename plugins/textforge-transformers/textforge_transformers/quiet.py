@@ -1,26 +1,26 @@
-"""transformers and huggingface_hub without what they print: progress bars, reports, warnings."""
+"""Silence transformers and huggingface_hub: no progress bars, reports or warnings."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_ALONE = threading.RLock()
-"""Their settings are the process's: two threads that put them back must not cross."""
+_SETTINGS_LOCK = threading.RLock()
+"""The settings are global to the process; two threads must not restore them in the wrong order."""
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Inside, the two libraries print nothing; afterwards they are as they were."""
+    """Silence the two libraries within the block, and restore their settings afterwards."""
     import logging
 
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
     from transformers.utils import logging as library
 
-    with _ALONE:
+    with _SETTINGS_LOCK:
         loggers = [logging.getLogger(name) for name in ("transformers", "huggingface_hub")]
         levels = [logger.level for logger in loggers]
         bars, hub_bars = library.is_progress_bar_enabled(), not are_progress_bars_disabled()
-        library.disable_progress_bar()  # the hub's with it
+        library.disable_progress_bar()  # also disables the hub's bars
         disable_progress_bars()
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)

@@ -9,28 +9,28 @@ from annotated_types import Ge
 from textforge_transformers.checkpoint import one_source
 
 ENCODER = "encoder."
-"""What the names of the weights in the state begin with."""
+"""Prefix of the names of weights in the state."""
 
 
 class SentenceEmbeddings:
-    """One vector a text by a pretrained encoder that stays as it is (Sentence-BERT, Reimers & Gurevych 2019).
+    """One vector per text from a frozen pretrained encoder (Sentence-BERT, Reimers & Gurevych 2019).
 
-    Gives dense vectors, for the models 'linear', 'mlp', 'logistic-regression' and others.
+    Returns dense vectors, for the models 'linear', 'mlp', 'logistic-regression' and others.
 
     Options:
-        name: a checkpoint on the Hugging Face hub, as in sentence-transformers/all-MiniLM-L6-v2; give this or folder.
+        name: a checkpoint on the Hugging Face hub, such as sentence-transformers/all-MiniLM-L6-v2; give this or folder.
         folder: a folder with config.json, tokenizer.json and model.safetensors, as save_pretrained writes them.
-        revision: a tag or commit of the hub's repository; with it the checkpoint stays the same for ever.
-        pooling: what stands for a text: the mean of its tokens' states, or the state of its first token ('cls'); the
-            checkpoint's description says which it was trained with.
+        revision: a tag or commit of the hub's repository, to pin the checkpoint.
+        pooling: the vector of a text: the mean of its tokens' states ('mean'), or the state of its first token ('cls');
+            the checkpoint's model card says which one it was trained with.
         normalise: scale each vector to length 1.
-        prefix: what is put before each text, as E5 wants 'query: '.
-        max_length: tokens that are read of a text, special ones included; null reads as many as the encoder can.
-            What is cut off is told.
-        keep: which part of a longer text is read: its first tokens ('head'), its last ('tail'), or half of each.
-        carry: whether a bundle carries the encoder's weights and needs nothing else; false keeps the name or the
-            folder, which must then be there wherever the bundle is loaded.
-        device: where the encoder computes; 'auto' takes the first CUDA device where there is one.
+        prefix: text to put before each text, such as 'query: ' for E5.
+        max_length: most tokens to read from a text, special ones included; null reads as many as the encoder can. A
+            warning reports how many texts are cut.
+        keep: part of a longer text to read: its first tokens ('head'), its last ('tail'), or half of each.
+        carry: store the encoder's weights in a bundle, so that it needs nothing else; false stores only the name or the
+            folder, which must then be available wherever the bundle is loaded.
+        device: device of the encoder; 'auto' uses the first CUDA device, if any, or else the CPU.
     """
 
     def __init__(
@@ -51,43 +51,43 @@ class SentenceEmbeddings:
         self.pooling, self.normalise, self.prefix = pooling, normalise, prefix
         self.max_length, self.keep, self.carry, self.device = max_length, keep, carry, device
         self.warnings: list[str] = []
-        """What the user should know of the fit."""
+        """Warnings about the fit, to show to the user."""
 
     check_options = staticmethod(one_source)
 
     def fit(self, texts: Sequence[str]) -> Self:
-        """Read the checkpoint; says how many texts are cut.
+        """Read the checkpoint and set `warnings`, which report how many texts are cut.
 
         Raises:
             DataError: the checkpoint lacks a file, or its parts do not belong together.
-            DataUnavailable: the hub does not give it.
+            DataUnavailable: the checkpoint cannot be downloaded.
             RecipeError: the encoder cannot read max_length tokens.
         """
         self._read_checkpoint()
         _, lengths = self._rows(texts)
-        self._tell(lengths)
+        self._set_warnings(lengths)
         return self
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
-        """As `fit`, and the vectors of the texts."""
+        """Do the same as `fit`, and return the vectors of the texts."""
         self._read_checkpoint()
         rows, lengths = self._rows(texts)
-        self._tell(lengths)
+        self._set_warnings(lengths)
         return self._vectors(rows)
 
     def transform(self, texts: Sequence[str]) -> Any:
-        """Vectors of texts, float32, shape (texts, width of the encoder)."""
+        """The vectors of texts, float32 of shape (texts, width of the encoder)."""
         return self._vectors(self._rows(texts)[0])
 
     def state(self) -> dict[str, Any]:
-        """The tokenizer, the encoder's configuration, and its weights or which commit of the hub they are."""
+        """The tokenizer, configuration and weights of the encoder; only the hub's commit if `carry` is false."""
         if not self.carry:
             return {"revision": self._source["revision"]}
         weights = {ENCODER + name: value.cpu().numpy() for name, value in self._encoder.state_dict().items()}
         return {"tokenizer": self._tokens.as_json(), "config": self._config, **weights}
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer with what `state` gave; without weights in it the checkpoint is read again."""
+        """Restore the result of `state`; read the checkpoint again if it holds no weights."""
         if "config" not in state:
             self._source["revision"] = state["revision"]
             self._read_checkpoint()
@@ -115,7 +115,7 @@ class SentenceEmbeddings:
         self._most = checked_length(self.max_length, config, "sentence-embeddings")
         self._tokens = checked_tokenizer(tokenizer, config, shown)
         self._config, self._pad = config, pad_id(config)
-        with torch.random.fork_rng(devices=[]):  # random weights are drawn before they are replaced
+        with torch.random.fork_rng(devices=[]):  # building the encoder draws random weights, even if they are replaced
             self._encoder = encoder(config, weights).eval().requires_grad_(False)
         if self.device == "auto" and torch.cuda.is_available():
             self._encoder.to("cuda")
@@ -124,13 +124,13 @@ class SentenceEmbeddings:
         prefixed = [self.prefix + text for text in texts] if self.prefix else texts
         return self._tokens.rows(prefixed, self._most, self.keep)
 
-    def _tell(self, lengths: list[int]) -> None:
-        from textforge_transformers.tokenizing import what_was_cut
+    def _set_warnings(self, lengths: list[int]) -> None:
+        from textforge_transformers.tokenizing import warnings_of_cuts
 
-        self.warnings = what_was_cut(lengths, self._most)
+        self.warnings = warnings_of_cuts(lengths, self._most)
 
     def _vectors(self, rows: Any) -> Any:
-        """Texts of like length together, so that little is padded."""
+        """Compute vectors in batches of texts of similar length, to keep padding short."""
         import numpy as np
         import torch
         from torch.nn.functional import normalize

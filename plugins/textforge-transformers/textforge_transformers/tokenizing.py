@@ -1,4 +1,4 @@
-"""A checkpoint's fast tokenizer: texts of any size to token numbers, cut to a length."""
+"""Encode texts of any size as token ids with a checkpoint's fast tokenizer, cut to a length."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 Keep = Literal["head", "tail", "both"]
 PIECE = 1 << 16
-"""Characters after which a long text is cut, at a space between two words, where no tokenizer joins them."""
+"""Characters after which a long text is split, at the next space between two words, which no tokenizer joins."""
 AT_ONCE = 1 << 20
-"""Characters that are encoded together, which bounds memory."""
+"""Characters to encode together; bounds memory."""
 _SPACE = re.compile(r"(?<=\S) (?=\S)")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -22,7 +22,7 @@ class Tokenizing:
     """A tokenizer and the special tokens that it puts around a text.
 
     Args:
-        tokenizer: its JSON, as in tokenizer.json.
+        tokenizer: JSON text of the tokenizer, as in tokenizer.json.
     """
 
     def __init__(self, tokenizer: str) -> None:
@@ -54,18 +54,18 @@ class Tokenizing:
         self._restore(text)
 
     def as_json(self) -> str:
-        """What `Tokenizing` takes."""
+        """The tokenizer as JSON text, the argument of `Tokenizing`."""
         return str(self._tokenizer.to_str())
 
     @property
     def special(self) -> int:
-        """How many special tokens a text gets."""
+        """The number of special tokens around a text."""
         return len(self._before) + len(self._after)
 
     def rows(
         self, texts: Sequence[str], most: int | None, keep: Keep = "head"
     ) -> tuple[list[NDArray[np.int32]], list[int]]:
-        """The tokens of each text, special ones included, at most `most`; and how many each has uncut."""
+        """Token ids of each text, at most `most` with special ones, and the length of each text before it is cut."""
         rows, lengths = [], []
         for ids in self._each(texts):
             lengths.append(len(ids) + self.special)
@@ -79,7 +79,7 @@ class Tokenizing:
         return rows, lengths
 
     def _each(self, texts: Sequence[str]) -> Iterator[NDArray[np.int32]]:
-        """The tokens of one text after the other, without special ones."""
+        """Yield the token ids of each text, without special ones."""
         for _, pieces in groupby(self._pieces(texts), key=itemgetter(0)):
             yield np.concatenate([ids for _, ids in pieces])
 
@@ -91,7 +91,7 @@ class Tokenizing:
 
 
 def _chunks(texts: Sequence[str]) -> Iterator[list[tuple[int, str]]]:
-    """Texts, long ones in pieces, with the number of each one's text; as much as is encoded together."""
+    """Yield lists of (index of a text, piece of it), each list to be encoded together."""
     chunk: list[tuple[int, str]] = []
     size = 0
     for number, text in enumerate(texts):
@@ -114,12 +114,12 @@ def _cut(text: str) -> Iterator[str]:
 
 
 def _encodable(text: str) -> str:
-    """Without lone surrogates, which no UTF-8 can hold; they become U+FFFD."""
+    """Replace lone surrogates, which UTF-8 cannot encode, by U+FFFD."""
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
-def what_was_cut(lengths: Sequence[int], most: int | None) -> list[str]:
-    """A sentence about the training texts that are longer than `most`, if there are any."""
+def warnings_of_cuts(lengths: Sequence[int], most: int | None) -> list[str]:
+    """A warning about the training texts that are longer than `most` tokens; no warning if none are."""
     cut = [length for length in lengths if most is not None and length > most]
     if most is None or not cut:
         return []

@@ -16,18 +16,18 @@ def transformer_encoder(
     freeze: Annotated[int, Gt(0)] | Literal["embeddings", "all"] | None = None,
     gradient_checkpointing: bool = False,
 ):
-    """A pretrained Transformer encoder (BERT, Devlin et al. 2019, and its kin), fine-tuned, and one linear layer.
+    """A fine-tuned pretrained Transformer encoder (BERT, Devlin et al. 2019, and its kin) and a linear layer.
 
-    Reads the vectorizer 'transformer-tokens', which names the checkpoint. Train it with small learning rates, such as
+    Needs the vectorizer 'transformer-tokens', which names the checkpoint. Train it with small learning rates, such as
     those of the optimizer 'layerwise-adamw'.
 
     Options:
-        pooling: what stands for a text: the state of its first token ('cls'), or the mean of all its states ('mean').
-        dropout: probability of zeroing a number of what is pooled, while training.
-        freeze: what stays as it was pretrained: the embeddings, these and the lowest N layers, or the whole encoder
-            ('all'); null trains everything.
-        gradient_checkpointing: keep less of the forward pass and compute it again for the gradients (Chen et al.
-            2016): less memory for some more time.
+        pooling: the vector of a text: the state of its first token ('cls'), or the mean of all its states ('mean').
+        dropout: probability of zeroing each element of the pooled vector during training.
+        freeze: weights to leave as pretrained: the embeddings ('embeddings'), these and the lowest N layers (a number),
+            or the whole encoder ('all'); null trains everything.
+        gradient_checkpointing: recompute parts of the forward pass for the gradients instead of storing them (Chen et
+            al. 2016), which saves memory but takes more time.
     """
     from textforge_transformers.classifier import EncoderClassifier
 

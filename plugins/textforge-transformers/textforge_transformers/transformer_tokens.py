@@ -9,22 +9,22 @@ from annotated_types import Ge
 from textforge_transformers.checkpoint import one_source
 
 SPECIAL = 2
-"""textforge's own ids, padding and the unknown word: a tokenizer's ids begin after them."""
+"""The number of textforge's own ids, padding and the unknown word; a tokenizer's ids follow them."""
 
 
 class TransformerTokens:
-    """The tokens of a pretrained encoder, for the model 'transformer-encoder': its own fast tokenizer.
+    """Tokens from a pretrained encoder's own fast tokenizer, for the model 'transformer-encoder'.
 
-    Id 0 is padding, 1 the unknown word, which never occurs: the tokenizer has its own; its ids follow, moved by 2. The
-    bundle keeps the tokenizer and needs neither hub nor folder again.
+    Id 0 is padding. Id 1 is the unknown word, which never occurs, since the tokenizer has its own. The tokenizer's ids
+    follow, shifted by 2. The bundle stores the tokenizer and needs neither hub nor folder again.
 
     Options:
-        name: a checkpoint on the Hugging Face hub, as in distilbert/distilbert-base-uncased; give this or folder.
+        name: a checkpoint on the Hugging Face hub, such as distilbert/distilbert-base-uncased; give this or folder.
         folder: a folder with config.json, tokenizer.json and model.safetensors, as save_pretrained writes them.
-        revision: a tag or commit of the hub's repository; with it the checkpoint stays the same for ever.
-        max_length: tokens that are read of a text, special ones included; null reads as many as the encoder can.
-            What is cut off is told.
-        keep: which part of a longer text is read: its first tokens ('head'), its last ('tail'), or half of each
+        revision: a tag or commit of the hub's repository, to pin the checkpoint.
+        max_length: most tokens to read from a text, special ones included; null reads as many as the encoder can. A
+            warning reports how many texts are cut.
+        keep: part of a longer text to read: its first tokens ('head'), its last ('tail'), or half of each
             ('both', after Sun et al. 2019).
     """
 
@@ -42,52 +42,52 @@ class TransformerTokens:
         self._source = {"name": name, "folder": folder, "revision": revision}
         self.max_length, self.keep = max_length, keep
         self.encoder_config: dict[str, Any] = {}
-        """The encoder's configuration, as its config.json holds it."""
+        """The encoder's configuration, parsed from config.json."""
         self.encoder_weights: Any = None
-        """Where the pretrained weights are, once fitted; never saved."""
+        """The folder of the pretrained weights, set by the fit; never saved."""
         self.warnings: list[str] = []
-        """What the user should know of the fit."""
+        """Warnings about the fit, to show to the user."""
 
     check_options = staticmethod(one_source)
 
     def fit(self, texts: Sequence[str]) -> Self:
-        """Read the checkpoint; says how many texts are cut."""
+        """Read the checkpoint and set `warnings`, which report how many texts are cut."""
         self.fit_transform(texts)
         return self
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
-        """Read the checkpoint and give the sequences of texts; says how many are cut.
+        """Do the same as `fit`, and return the sequences of the texts.
 
         Raises:
             DataError: the checkpoint lacks a file, or its parts do not belong together.
-            DataUnavailable: the hub does not give it.
+            DataUnavailable: the checkpoint cannot be downloaded.
             RecipeError: the encoder cannot read max_length tokens.
         """
         from textforge_transformers.checkpoint import Checkpoint
-        from textforge_transformers.tokenizing import what_was_cut
+        from textforge_transformers.tokenizing import warnings_of_cuts
 
         found = Checkpoint.find(**self._source)
         self._use(found.tokenizer(), found.config(), found.shown)
         self.encoder_weights = found.weights()
         features, lengths = self._sequences(texts)
-        self.warnings = what_was_cut(lengths, self._most)
+        self.warnings = warnings_of_cuts(lengths, self._most)
         return features
 
     def transform(self, texts: Sequence[str]) -> Any:
-        """Sequences of texts: `textforge.Ragged`, ids in the order of the text, no weights."""
+        """The token sequences of texts, a `textforge.Ragged` of ids in text order without weights."""
         return self._sequences(texts)[0]
 
     @property
     def vocab_size(self) -> int:
-        """The number of ids: the tokenizer's, padding and unknown."""
+        """The number of ids: the tokenizer's, padding and the unknown word."""
         return self._tokens.size + SPECIAL
 
     def state(self) -> dict[str, Any]:
-        """The tokenizer as its own JSON, and the encoder's configuration."""
+        """The tokenizer as JSON text, and the encoder's configuration."""
         return {"tokenizer": self._tokens.as_json(), "config": self.encoder_config}
 
     def from_state(self, state: dict[str, Any]) -> Self:
-        """This vectorizer with what `state` gave; it has no pretrained weights."""
+        """Restore the result of `state`, without pretrained weights."""
         self._use(state["tokenizer"], state["config"], "the bundle")
         self.encoder_weights = None
         return self
@@ -100,7 +100,7 @@ class TransformerTokens:
         self.encoder_config = config
 
     def _sequences(self, texts: Sequence[str]) -> tuple[Any, list[int]]:
-        """The sequences, and how many tokens the texts have before they are cut."""
+        """The token sequences, and the length of each text in tokens before it is cut."""
         import numpy as np
         from textforge import Ragged
 

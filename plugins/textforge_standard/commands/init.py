@@ -13,9 +13,10 @@ from typing import Any
 import click
 
 from textforge.errors import shown_json, shown_line
-from textforge_standard.commands.init_recipe import describe, recipe_text
+from textforge_standard.commands.init_check import try_recipe
+from textforge_standard.commands.init_recipe import Seen, describe, recipe_text
 
-ALREADY = "{}: is there already, and nothing is overwritten. Name another file with -o."
+ALREADY = "{}: exists already, and init overwrites no file. Name another file with -o."
 
 
 @click.command("init")
@@ -39,12 +40,14 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     with redirect_stdout(sys.stderr):  # output of a plugin is not part of the result
         name, looked = look(data)
         dataset, options = build(name, dict(looked["options"]))
-    remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
-    options = relative(options, recipe.parent)
-    text = recipe_text(data, recipe, {"use": name, **options}, dict(looked.get("why", {})), remarks, dataset)
+        remarks = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
+        section = {"use": name, **relative(options, recipe.parent)}
+        seen = Seen(dataset, section, dict(looked.get("why", {})), remarks)
+        text = recipe_text(data, recipe, seen)
+        try_recipe(text, {"use": name, **relative(options, Path())}, dataset)
     write(recipe, text)
     if as_json:
-        result = {"recipe": str(recipe), "dataset": {"use": name, **options}, "remarks": remarks}
+        result = {"recipe": str(recipe), "dataset": seen.section, "remarks": remarks}
         click.echo(shown_json(json.dumps(result, ensure_ascii=False)))
         return
     click.echo(f"wrote {shown_line(str(recipe))}\n")
@@ -64,7 +67,7 @@ def look(data: Path) -> tuple[str, dict[str, Any]]:
     from textforge.errors import listed
 
     if not data.exists():
-        raise DataError(f"{data}: there is no such file or folder.")
+        raise DataError(f"{data}: no such file or folder.")
     found, errors, inspecting = {}, [], []
     for component in PluginManager().components("dataset"):
         try:
@@ -80,13 +83,13 @@ def look(data: Path) -> tuple[str, dict[str, Any]]:
         except TextforgeError as error:
             errors.append(error)
         except Exception as error:  # a plugin's fault must not keep other datasets from reading the data
-            errors.append(DataError(f"{component.label} from {component.origin} cannot look at {data}: {error}."))
+            errors.append(DataError(f"{component.label} from {component.origin} failed to inspect {data}: {error}."))
     if not found:
         if errors:
             raise errors[0]
         raise DataError(
-            f"{data}: no dataset knows what this is. Those that can look at data: {listed(inspecting)}. "
-            "A file's suffix tells its format: .csv, .tsv, .jsonl, .parquet; a folder needs one folder a class."
+            f"{data}: no dataset recognizes this. Datasets that can inspect data: {listed(inspecting)}. "
+            "A file's suffix names its format: .csv, .tsv, .jsonl, .parquet; a folder needs one folder per class."
         )
     name, *others = found
     looked = found[name]
@@ -139,7 +142,7 @@ def write(path: Path, text: str) -> None:
     from textforge import RecipeError, StorageError
 
     if not path.parent.is_dir():
-        raise RecipeError(f"{path}: there is no folder {path.parent}. Make it, or name another file with -o.")
+        raise RecipeError(f"{path}: the folder {path.parent} does not exist. Create it, or name another file with -o.")
     try:
         file = path.open("x", encoding="utf-8")
     except FileExistsError as error:

@@ -6,15 +6,19 @@ import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from textforge.errors import shown_line
+from textforge_standard.commands.init_scripts import n_words, script_remarks
 
-STARTER = Path(__file__).with_name("init_starter.yaml")
-
-SAMPLE = 50_000
+STRONG, LARGE = (Path(__file__).with_name(f"init_{name}.yaml") for name in ("strong", "large"))
+"""Templates of a recipe: the model of recipes/strong.yaml, and one for data on which that would take too long."""
+MANY = 200_000
+"""Number of training texts from which a recipe is made of `LARGE`."""
+SAMPLE = 20_000
 """Largest number of texts whose lengths are measured."""
 
 
@@ -29,19 +33,20 @@ def describe(dataset: Any) -> Iterator[str]:
     several = " (a text may have several)" if dataset.multi_label else ""
     yield f"{sizes} texts; {len(counts)} classes{several}, with their training texts: {listed(shown)}."
     sample = dataset.train[0][:: max(1, len(dataset.train[0]) // SAMPLE)]
-    lengths = sorted(len(text.split()) for text in sample)
+    lengths = sorted(n_words(sample))
     at = [lengths[int(share * (len(lengths) - 1))] for share in (0.5, 0.95, 1)]
     yield f"Half of the texts have at most {at[0]:,} words, 95 % at most {at[1]:,}; the longest has {at[2]:,}."
+    yield from script_remarks(sample)
     if dataset.multi_label:
         labels = [len(row) for row in dataset.train[1]]
-        yield f"A text has {sum(labels) / len(labels):.2g} labels on average, {labels.count(0):,} texts have none."
+        yield f"A text has {sum(labels) / len(labels):.2g} labels on average; {labels.count(0):,} texts have none."
     if (ratio := imbalance(dataset)) >= 3:
         rare = f"'{counts.most_common()[-1][0]}'"
-        yield f"The classes are unbalanced: the largest has {ratio:.0f} times the texts of the smallest, {rare}."
+        yield f"The classes are unbalanced: the largest has {ratio:.0f} times as many texts as the smallest, {rare}."
     for name, (_, labels) in splits.items():
         every = {one for row in labels for one in row} if dataset.multi_label else set(labels)
         if unknown := sorted(every - set(counts)):
-            yield f"{name} has labels that train lacks, which a run refuses: {listed(unknown)}."
+            yield f"{name} has labels that train lacks, so a run would fail: {listed(unknown)}."
 
 
 def class_counts(dataset: Any) -> Counter[str]:
@@ -56,43 +61,52 @@ def imbalance(dataset: Any) -> float:
     return max(counts) / min(counts)
 
 
-SIZES = ((500, 16, 30, 1), (5_000, 32, 20, 1), (50_000, 128, 10, 2), (500_000, 512, 5, 2))
-"""Rows of largest number of training texts, batch size, epochs, and min_df of the vectorizer."""
+@dataclass(frozen=True)
+class Seen:
+    """What a look at the data has found."""
+
+    dataset: Any
+    section: dict[str, Any]
+    """The dataset's section of the recipe."""
+    why: dict[str, str]
+    """The reason for each option."""
+    remarks: list[str]
 
 
-def recipe_text(
-    data: Path, recipe: Path, section: dict[str, Any], why: dict[str, str], remarks: list[str], dataset: Any
-) -> str:
+def recipe_text(data: Path, recipe: Path, seen: Seen) -> str:
     """The text of the recipe: the starter template, filled in for the dataset."""
-    n = len(dataset.train[0])
-    batch_size, epochs, min_df = next((rest for most, *rest in SIZES if n <= most), (2048, 4, 5))
-    lines = []
-    if dataset.valid is None and n >= 100:
-        lines = ["validation: 0.1               # held out of train, to choose the best epoch by"]
-    if lines or dataset.valid is not None:
-        lines.append("patience: 3                   # epochs without a better one, after which training stops")
-    if lines and not dataset.multi_label and imbalance(dataset) >= 3:
-        lines.append("monitor: macro_f1             # counts rare classes as much as frequent ones")
-    decision = ["", "decision:", "  threshold: f1                 # of each label, fitted on validation"]
+    large = len(seen.dataset.train[0]) >= MANY
     return (
-        Template(STARTER.read_text(encoding="utf-8"))
+        Template((LARGE if large else STRONG).read_text(encoding="utf-8"))
         .substitute(
-            title=f"A recipe for {shown_line(data.name)}, begun by `textforge init`. What was seen:",
-            seen="\n".join(comment(remark) for remark in remarks),
+            title=f"A recipe for {shown_line(data.name)}, written by `textforge init`. Remarks about the data:",
+            seen="\n".join(comment(remark) for remark in seen.remarks),
             recipe=shown_line(shlex.quote(str(recipe))),
             dataset="\n".join(
-                ["dataset:", *(option_line(name, value, why.get(name)) for name, value in section.items())]
+                ["dataset:", *(option_line(name, value, seen.why.get(name)) for name, value in seen.section.items())]
             ),
-            min_df=min_df,
-            epochs=epochs,
-            batch_size=batch_size,
-            validation="\n".join(
-                [*(f"  {line}" for line in lines), *(decision if lines and dataset.multi_label else ())]
-            ),
+            validation="\n".join(_validation(seen.dataset, large)),
         )
         .rstrip()
         + "\n"
     )
+
+
+def _validation(dataset: Any, large: bool) -> Iterator[str]:
+    """Lines that hold out validation texts where they are needed: to stop in time, or to fit the labels' thresholds."""
+    has_texts = dataset.valid is not None
+    needed = large or dataset.multi_label
+    if needed and not has_texts and len(dataset.train[0]) >= 100:
+        has_texts = True
+        if not large:
+            yield from ("", "trainer:")
+        yield "  validation: 0.1               # fraction of train held out"
+    if large:
+        yield "  patience: 2                   # stop after this many epochs without improvement"
+        if not dataset.multi_label and imbalance(dataset) >= 3:
+            yield "  monitor: macro_f1             # weighs rare classes like frequent ones"
+    if dataset.multi_label and has_texts:
+        yield from ("", "decision:", "  threshold: f1                 # one per label, fitted on validation")
 
 
 def option_line(name: str, value: Any, why: str | None) -> str:

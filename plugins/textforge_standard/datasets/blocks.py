@@ -25,7 +25,7 @@ def whole_lines(path: Path, text: Iterable[str], size: int) -> Iterator[str]:
             yield block
             parts, length, lines = [rest], len(rest), lines + block.count("\n")
         elif length > LONGEST + size:
-            raise _too_long(path, lines, "One JSON object a line is needed.")
+            raise _too_long(path, lines, "Each line must be one JSON object.")
     yield "".join(parts)
 
 
@@ -52,7 +52,7 @@ def whole_rows(path: Path, text: Iterable[str], quotes: bool, size: int) -> Iter
             yield buffer[:end]
             lines += buffer.count("\n", 0, end)
         elif length > LONGEST:
-            advice = "Is a quote never closed? Where no text is in quotes, set dataset.quotes: false."
+            advice = "Is a quote never closed? If quotes are plain text in this file, set dataset.quotes: false."
             raise _too_long(path, lines, advice)
         parts, length = [buffer[end:]], len(buffer) - end
         enough = size if end else 2 * length

@@ -65,9 +65,9 @@ class Columns:
             if twice := next((name for name in names if names.count(name) > 1), None):
                 return f"{option} names the column '{twice}' twice."
         if both := next((name for name in self.texts if name in self.labels), None):
-            return f"text and label both name the column '{both}'; they must differ."
+            return f"text and label both name the column '{both}'; name two different columns."
         if self.label_separator is not None and not isinstance(self.label, str):
-            return "label_separator divides one column of labels, but label names several columns of 0 and 1."
+            return "label_separator splits one column of labels, but label names several columns of 0 and 1."
         return None
 
 
@@ -112,7 +112,7 @@ def look_up(path: Path | str, header: Sequence[str], wanted: dict[str, str]) -> 
     for column, option in wanted.items():
         if column not in header:
             raise DataError(
-                f"{path}: there is no column '{column}'. Its columns: {listed(shown_names(header))}."
+                f"{path}: no column '{column}'. Its columns: {listed(shown_names(header))}."
                 f"{did_you_mean(column, header)} Name it with dataset.{option}."
             )
         if header.count(column) > 1:
@@ -186,36 +186,39 @@ class Incomplete:
         warnings = list(self.warnings)
         rows = [*self.first, *[""] * (self.incomplete - len(self.first))]
         where = self.called.format(listed(rows, limit=SHOWN))
-        where += "; -1 stands for a label that is not given" if self.unknown else ""
+        where += "; -1 marks a withheld label" if self.unknown else ""
         if self.n == self.incomplete and (self.columns.missing == "error" or not self.n):
-            why = f": {_lacking(self.n, self.counts)} ({where})" if self.n else ""
-            null = "If these are test data whose labels are not given out (often -1), set dataset.test to null."
+            why = f": {what_is_missing(self.n, self.counts)} ({where})" if self.n else ""
+            null = "If this is a test file with withheld labels (often -1), set dataset.test to null."
             advice = f" {null}" if self.n and self.counts["label"] == self.n else ""
-            raise DataError(f"{self.path}: has no row with a text and a label{why}.{advice}")
+            raise DataError(f"{self.path}: no row has both a text and a label{why}.{advice}")
         if self.incomplete:
-            warnings.append(missing_warning(self.path, self.n, self.counts, where, self.columns.missing))
+            lacking = f"{self.path}: {what_is_missing(self.n, self.counts)} ({where})"
+            warnings.append(missing_warning(lacking, self.columns.missing))
         if self.unlabelled:
             warnings.append(f"{self.path}: {self.unlabelled} of {self.n} rows have none of the labels.")
         return warnings
 
 
-def missing_warning(
-    path: Path | str, n: int, counts: dict[str, int], where: str, missing: str, called: str = "rows"
-) -> str:
+def missing_warning(lacking: str, missing: str) -> str:
     """The warning about dropped rows.
+
+    Args:
+        lacking: the file, and what its rows lack.
+        missing: 'error' or 'drop'.
 
     Raises:
         DataError: `missing` is 'error'.
     """
     from textforge import DataError
 
-    lacking = f"{path}: {_lacking(n, counts, called)} ({where})"
     if missing == "error":
-        raise DataError(f"{lacking}. Fill them in, or leave them out with dataset.missing: drop.")
-    return f"{lacking}; they were left out."
+        raise DataError(f"{lacking}. Fill them in, or drop these rows with dataset.missing: drop.")
+    return f"{lacking}; they were dropped."
 
 
-def _lacking(n: int, counts: dict[str, int], called: str = "rows") -> str:
+def what_is_missing(n: int, counts: dict[str, int], called: str = "rows") -> str:
+    """Say how many of n rows lack what: `3 of 9 rows have no text, 1 no label`."""
     (first, most), *others = counts.items()
     return ", ".join([f"{most} of {n} {called} have no {first}", *(f"{count} no {what}" for what, count in others)])
 
@@ -254,7 +257,7 @@ def _values(table: Table, column: str, fits: Callable[[Any], bool], wanted: str)
             continue
         if isinstance(value, dict):
             inner = next(iter(value), "field")
-            advice = f"nested fields. Name one of them with a dot, as in '{column}.{inner}'."
+            advice = f"nested fields. Name one of them with a dot, such as '{column}.{inner}'."
             raise DataError(f"{table.path}: {table.rows([row])}: column '{column}' holds {advice}")
         shown = value if isinstance(value, (int, float)) else type(value).__name__
         raise DataError(f"{table.path}: {table.rows([row])}: column '{column}' holds {shown}, which is not {wanted}.")
@@ -267,7 +270,12 @@ def _texts(table: Table, columns: Columns) -> list[str]:
              ["" if value is None else as_text(value) for value in values] for values in found]  # fmt: skip
     if len(parts) == 1:
         return parts[0]
-    return [columns.join.join(filter(str.strip, row)) for row in zip(*parts, strict=True)]
+    return joined(parts, columns.join)
+
+
+def joined(parts: Sequence[Sequence[str]], join: str) -> list[str]:
+    """The texts of several columns joined row by row; empty ones are skipped."""
+    return [join.join(filter(str.strip, row)) for row in zip(*parts, strict=True)]
 
 
 def _labels(table: Table, columns: Columns) -> list[Any]:
@@ -311,8 +319,8 @@ def _flags(table: Table, names: list[str]) -> list[list[str] | None]:
                 rows[row] = None
             elif shown not in FLAGS:
                 raise DataError(
-                    f"{table.path}: {table.rows([row])}: column '{name}' holds {as_text(value)[:40]!r}; a column of a "
-                    "list of labels holds 0 or 1, true or false, yes or no."
+                    f"{table.path}: {table.rows([row])}: column '{name}' holds {as_text(value)[:40]!r}; in a "
+                    "list of label columns, values are 0 or 1, true or false, yes or no."
                 )
             elif shown in ON and (labels := rows[row]) is not None:
                 labels.append(name)

@@ -66,7 +66,7 @@ def cached(
         _save(columns, path)
     except OSError as error:
         reason = error.strerror or error
-        return columns, [f"the cache {path.parent} cannot be written ({reason}): the next run reads all anew, slowly."]
+        return columns, [f"the cache {path.parent} cannot be written ({reason}), so the next run is slow, too."]
     return columns, []
 
 

@@ -10,7 +10,8 @@ from textforge_standard.datasets.csv_sniffer import read_unknown
 from textforge_standard.datasets.files import Files, no_such_encoding
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.datasets.table_formats import CsvFormat
+from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
@@ -38,11 +39,12 @@ def csv_files(
         encoding: character encoding of the files.
     """
     own = {"separator": separator, "quotes": quotes, "names": names, "encoding": encoding}
-    return from_files(files, hold_out, columns, streaming, seed, read_separated, separated_blocks, **own)
+    return Format(read_separated, separated_blocks, own).dataset(seed, files, hold_out, columns, streaming)
 
 
 declare(
     csv_files,
     streams=streams,
+    tables=CsvFormat(".csv", separator=","),
     look_at=look_at_files(".csv", read=lambda path: read_unknown(path, ",;\t|"), read_with=read_separated),
 )

@@ -49,19 +49,19 @@ class Ragged:
 
         (line, last, n), *others = self.first
         mark = "tab" if separator == "\t" else f"'{separator}'"
-        sentences = [f"line {line}: {columns(n)} where {self.where} has {width}."]
+        sentences = [f"line {line}: {columns(n)}, but {self.where} has {width}."]
         if quotes and last > line:
             sentences.append(
-                f"A quote opens in this row, which ends on line {last}; where quotes are text like any other, "
+                f"A quote opens in this row, which ends on line {last}. If quotes are plain text in this file, "
                 "set dataset.quotes: false."
             )
         elif quotes and n > width:
-            sentences.append(f'Text that holds a {mark} needs quotes: "…".')
+            sentences.append(f'Put a text that contains a {mark} in quotes: "…".')
         elif quotes:
-            sentences.append('Join the lines of a text that is broken here, or put quotes around the whole text: "…".')
+            sentences.append('If a text spans several lines here, join them, or put the whole text in quotes: "…".')
         if others:
             lines = [*(str(one[0]) for one in others), *[""] * (self.count - len(self.first))]
-            sentences.append(f"The same is wrong on lines {listed(lines, limit=SHOWN)}.")
+            sentences.append(f"Lines with the same error: {listed(lines, limit=SHOWN)}.")
         return " ".join(sentences)
 
 
@@ -107,7 +107,7 @@ class Repeated:
         one = self.count == 1
         return [
             f"{'line' if one else 'lines'} {lines} {'repeats' if one else 'repeat'} {self.what} and "
-            f"{'is' if one else 'are'} left out. {self.advice}"
+            f"{'was' if one else 'were'} skipped. {self.advice}"
         ]
 
 
@@ -157,7 +157,7 @@ class Swallowed:
         became = "one row" if self.n_rows == 1 else f"{self.n_rows} rows"
         return [
             f"lines {places}: {self.n_lines} lines are read as {became}, because a quote opens on the first and closes "
-            "on the last. Each line by itself has every column: if quotes are text like any other in this file, set "
+            "on the last. Each of these lines alone has every column. If quotes are plain text in this file, set "
             "dataset.quotes: false."
         ]
 
@@ -220,8 +220,8 @@ class NotATable:
         if last == line or self.wanted is None:
             return None
         return (
-            f"line {line}: the header ends on line {last} only, since a quote opens in it, and lacks a column. "
-            "Where quotes are text like any other, set dataset.quotes: false."
+            f"line {line}: a quote opens in the header, so it ends on line {last}, and it lacks a column. "
+            "If quotes are plain text in this file, set dataset.quotes: false."
         )
 
     def _separator(self) -> str | None:
@@ -233,7 +233,7 @@ class NotATable:
             alike = len(lines) > 1 and 0 < lines[0].count(other) == lines[1].count(other)
             if named or alike:
                 return (
-                    f"its header is a single column. Are its columns separated by {other!r}? "
+                    f"its header has a single column. Are the columns separated by {other!r}? "
                     f"Then set dataset.separator: {json.dumps(other)}."
                 )
         return None
@@ -246,8 +246,8 @@ class NotATable:
             return None
         line, at = self.rows.line_of(0), self.rows.line_of(row)
         return (
-            f"line {line} seems to be a title: it has text in its first column only, where line {at} has "
-            f"{columns(int(self.rows.widths[row]))}. Delete what stands before the header."
+            f"line {line} seems to be a title: only its first column has text, but line {at} has "
+            f"{columns(int(self.rows.widths[row]))}. Delete the lines before the header."
         )
 
     def _is_header(self, row: int) -> bool:

@@ -76,10 +76,10 @@ class _Reader:
         """Numbers of the next line and the next row."""
         if names is None:
             self.ragged = Ragged("the header")
-            self.repeated = Repeated("the header", "Were several files put together?")
+            self.repeated = Repeated("the header", "Were several files concatenated?")
         else:
             self.ragged = Ragged("dataset.names")
-            self.repeated = Repeated("dataset.names", "Where a file has a header, names are not needed.")
+            self.repeated = Repeated("dataset.names", "If the file has a header, leave out names.")
         self.swallowed = Swallowed()
 
     def read(self, data: bytes) -> Table:
@@ -135,7 +135,7 @@ class _Reader:
         separator, end = found
         if separator != self.separator:
             raise DataError(
-                f"{self.path}: line 1 says that columns are separated by {separator!r}. "
+                f"{self.path}: line 1 declares {separator!r} as the separator. "
                 f"Read the file with dataset.use: csv and dataset.separator: {json.dumps(separator)}."
             )
         self.line = 2
@@ -169,7 +169,7 @@ class _Reader:
         from textforge import DataError
 
         empty = f"line {self.line} is empty" if rows is not None and len(rows) else "is empty"
-        needed = "; a header line with the columns' names is needed" if self.names is None else ""
+        needed = "; a header line with the names of the columns is required" if self.names is None else ""
         return DataError(f"{self.path}: {empty}{needed}.")
 
     def _check(self, rows: Rows) -> None:
@@ -197,30 +197,35 @@ class _Reader:
 
     def _columns(self, rows: Rows, first: int) -> dict[str, list[str | None]]:
         """The wanted columns of the rows from `first` on."""
-        import polars as pl
-
         numbers = {name: self.header.index(name) for name in self.wanted or ()}
         places = sorted({*numbers.values()})
         if not places:
             return {}
-        text = rows.text(first)
-        try:
-            # select by index: polars keeps the quotes of a quoted name
-            frame = pl.read_csv(
-                io.BytesIO(text),
-                has_header=False,
-                columns=places,
-                separator=self.separator,
-                infer_schema=False,
-                quote_char='"' if self.quotes else None,
-            )
-            values = [frame.to_series(number).to_list() for number in range(len(places))]
-        except pl.exceptions.PolarsError:
-            values = [[]]
-        if len(values[0]) != len(rows) - first:  # polars found other rows: parse them one by one
-            every = [fields for _, fields in parsed(text.decode(), self.separator, self.quotes)]
-            values = [[fields[place] for fields in every] for place in places]
+        values = values_of(rows.text(first), len(rows) - first, places, self.separator, self.quotes)
         return {name: values[places.index(place)] for name, place in numbers.items()}
+
+
+def values_of(text: bytes, n_rows: int, places: list[int], separator: str, quotes: bool) -> list[list[str | None]]:
+    """The values of the columns at `places` (ascending) of rows with equally many fields, none of them blank."""
+    import polars as pl
+
+    try:
+        # select by index: polars keeps the quotes of a quoted name
+        frame = pl.read_csv(
+            io.BytesIO(text),
+            has_header=False,
+            columns=places,
+            separator=separator,
+            infer_schema=False,
+            quote_char='"' if quotes else None,
+        )
+        values = [frame.to_series(number).to_list() for number in range(len(places))]
+    except pl.exceptions.PolarsError:
+        values = [[]]
+    if len(values[0]) != n_rows:  # polars found other rows: parse them one by one
+        every = [fields for _, fields in parsed(text.decode(), separator, quotes)]
+        values = [[fields[place] for fields in every] for place in places]
+    return values
 
 
 def separator_line(data: bytes) -> tuple[str, int] | None:
@@ -233,7 +238,7 @@ def separator_is_wrong(*, separator: str, **_: Any) -> str | None:
     """The error message for an invalid separator, or None; for check_options."""
     if len(separator) != 1 or not separator.isascii() or separator in '"\r\n\0':
         return (
-            f"separator {separator!r} must be one ASCII character, neither a quote nor a line end. "
+            f"separator {separator!r} must be one ASCII character, not a quote or a line break. "
             "Common ones: ',' ';' '|' and, for tabs, \"\\t\" in double quotes."
         )
     return None

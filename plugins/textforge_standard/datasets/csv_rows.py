@@ -184,11 +184,11 @@ def parsed(text: str, separator: str, quotes: bool, line: int = 1) -> Iterator[t
         if found is None:
             closes = text[place] != '"' or re.compile(r'"(?:[^"]++|"")*+"').match(text, place)
             raise ValueError(
-                f"line {line}: a quote inside a text that is not all in quotes. Put quotes around the whole text and "
-                'double those inside it: "5"" wide". Where no text is in quotes, set dataset.quotes: false.'
+                f"line {line}: a quote inside a text that is not entirely in quotes. Put all of it in quotes and "
+                'double those inside: "5"" wide". If quotes are plain text in this file, set dataset.quotes: false.'
                 if closes
-                else f'line {line}: a quote is opened here and never closed. Close it, or double it: "5"" wide". '
-                "Where no text is in quotes, set dataset.quotes: false."
+                else f'line {line}: a quote opens here and is never closed. Close it, or double it: "5"" wide". '
+                "If quotes are plain text in this file, set dataset.quotes: false."
             )
         row.append(found[2].removesuffix("\r") if found[1] is None else found[1].replace('""', '"'))
         place, line = found.end(), line + found[0].count("\n")

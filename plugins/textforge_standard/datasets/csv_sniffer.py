@@ -35,14 +35,14 @@ def read_unknown(path: Path, separators: str) -> Looked:
     try:
         table = read_separated(path, None, **given)
     except DataError as error:
-        given["quotes"], why["quotes"] = False, "a quote stands where none may"
+        given["quotes"], why["quotes"] = False, "a quote is misplaced"
         try:
             table = read_separated(path, None, **given)
         except DataError:
             raise error from None  # quotes do have a meaning in this file
     else:
         if table.warnings and (other := _without_quotes(path, given, len(table))):
-            table, given["quotes"], why["quotes"] = other, False, "a quote in one row would pair with one in another"
+            table, given["quotes"], why["quotes"] = other, False, "a quote in one row could pair with one in another"
     if "quotes" in given:
         options["quotes"] = False
     if _no_header(table):
@@ -55,7 +55,7 @@ def read_unknown(path: Path, separators: str) -> Looked:
 def _separator(text: str, separators: str) -> tuple[str, str]:
     """The separator of the columns, and the reason for choosing it."""
     if said := separator_line(text.encode("utf-8", "replace")):
-        return said[0], f"as its first line, sep={said[0]}, says"
+        return said[0], f"as its first line, sep={said[0]}, declares"
     lines = [line for line in text[: 1 << 16].removeprefix("\ufeff").splitlines() if line][:2]
     for line in lines:  # the first may be a title
         if any(c in line for c in separators):

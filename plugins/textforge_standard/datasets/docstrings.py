@@ -88,8 +88,8 @@ def _split(package: str, by_file: Iterator[list[Text]], wanted: int, fraction: f
             train.append(test.pop())
     if not (test and train):
         raise DataError(
-            f"dataset 'docstrings': package '{package}' has only {found} docstrings that are long enough and of its "
-            "own, too few for train and test by whole files. Lower min_words, or name another in packages."
+            f"dataset 'docstrings': package '{package}' has only {found} docstrings that are long enough and "
+            "not repeated, too few to split by whole files. Lower min_words, or name another package."
         )
     return {"train": list(chain(*train))[: wanted - share], "test": list(chain(*test))[:share]}
 
@@ -117,7 +117,7 @@ def _files(package: str) -> list[Path]:
         spec = None
     if spec is None or not spec.submodule_search_locations:
         raise DataUnavailable(
-            f"dataset 'docstrings': no package '{package}' is installed. Install it, or name others in packages."
+            f"dataset 'docstrings': package '{package}' is not installed. Install it, or name other packages."
         )
     root = Path(spec.submodule_search_locations[0])
     left_out = {"tests", "testing"}

@@ -60,7 +60,7 @@ def detect(data: bytes) -> Detected | None:
     """
     for name, marks in MARKS.items():
         if data.startswith(marks):
-            return Detected(name, f"it begins with the mark of {name.upper()}", True) if decodes(data, name) else None
+            return Detected(name, f"it begins with the BOM of {name.upper()}", True) if decodes(data, name) else None
     if b"\0" in data:
         return _with_zeros(data)
     if decodes(data, "utf-8"):
@@ -87,7 +87,7 @@ def _with_zeros(data: bytes) -> Detected | None:
         if decodes(data, name):
             text = data.decode(name)
             if "\n" in text and "\0" not in text:
-                return Detected(name, f"its zero bytes stand where {name.upper()} has them", True)
+                return Detected(name, f"its zero bytes are in the positions of {name.upper()}", True)
     return None
 
 
@@ -106,7 +106,7 @@ def _likeliest(data: bytes) -> Iterator[Detected]:
     n = sum(byte > 0x7F for byte in sample)
     if n < FEWEST:
         name = "cp1252" if decodes(data, "cp1252") else "latin-1"
-        reason = f"only {n} of its bytes are beyond ASCII, too few to tell cp1252 from latin-1 and others"
+        reason = f"only {n} of its bytes are beyond ASCII, too few to distinguish cp1252 from latin-1 and others"
         yield Detected(name, reason, False)
         return
     found = from_bytes(sample, steps=10, chunk_size=1024, cp_isolation=list(COMMON), enable_fallback=False)
@@ -131,9 +131,9 @@ def _detected(name: str, sample: str, n: int, rivals: list[str]) -> Detected:
     what = f"{n:,} bytes beyond ASCII look like {spoken}{f' ({most} letters)' if most else ''}"
     if rivals:
         others = ", ".join(codecs.lookup(one).name for one in rivals[:2])
-        return Detected(spoken, f"{what}, but it could be {others}: see whether its letters are right", False)
+        return Detected(spoken, f"{what}, but it could be {others}: check whether the letters are right", False)
     if n <= FEW:
-        return Detected(spoken, f"{what}, but so few say little: see whether its letters are right", False)
+        return Detected(spoken, f"{what}, but these are few: check whether the letters are right", False)
     return Detected(spoken, f"{what}, and no other common encoding fits as well", True)
 
 

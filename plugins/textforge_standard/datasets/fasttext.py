@@ -77,7 +77,7 @@ def _examples(path: Path, rows: list[tuple[int, list[str], str]], multi_label: b
     from textforge import DataError
 
     if not multi_label and (several := next((number for number, labels, _ in rows if len(labels) > 1), None)):
-        raise DataError(f"{path}: line {several}: several labels, but dataset.multi_label is false.")
+        raise DataError(f"{path}: line {several} has several labels, but dataset.multi_label is false.")
     if rows and not any(labels for _, labels, _ in rows):
         raise DataError(f"{path}: no line has a label, as in '__label__space the text'. Is dataset.prefix right?")
     columns: dict[str, list[Any]] = {

@@ -42,7 +42,7 @@ class Files:
                 return f"{name} is an empty list; name at least one file."
             for path in [paths] if isinstance(paths, Path) else paths or ():
                 if path.is_dir() and not self.folders:
-                    return f"{name}: {path} is a folder. Name the files in it, as in {path.name}/*."
+                    return f"{name}: {path} is a folder. Name the files in it, such as {path.name}/*."
         return None
 
     def splits(self) -> dict[str, list[Path]]:
@@ -68,11 +68,11 @@ def expanded(paths: Paths, option: str) -> list[Path]:
         matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))] if is_glob else [path]
         files = [match for match in matches if not (is_glob and match.is_dir())]
         if not files:
-            only = f", only folders; {path / '*'} looks into them" if matches else ""
-            raise DataError(f"{path}: no file matches this pattern{only}. Mend dataset.{option}.")
+            only = f", only folders; {path / '*'} matches the files in them" if matches else ""
+            raise DataError(f"{path}: no file matches this pattern{only}. Correct dataset.{option}.")
         for file in files:
             if file.exists() and not (file.is_file() or file.is_dir()):  # opening a pipe may block forever
-                raise DataError(f"{file}: is a pipe or a device. Data are read more than once: save them to a file.")
+                raise DataError(f"{file}: is a pipe or a device. Data are read more than once, so save them to a file.")
         found |= dict.fromkeys(files)
     return list(found)
 
@@ -120,7 +120,7 @@ def content(path: Path) -> bytes:
     found = []
     for piece in pieces(path):
         if len(piece) >= PIECE and not piece.strip(b"\0"):  # highly compressed zeros could fill the memory
-            raise DataError(f"{path}: holds a megabyte of NUL bytes. The file is damaged: export it again.")
+            raise DataError(f"{path}: contains a megabyte of NUL bytes. The file is damaged; export it again.")
         found.append(piece)
     return b"".join(found)
 
@@ -142,14 +142,22 @@ def pieces(path: Path) -> Iterator[bytes]:
     Raises:
         DataError: the file cannot be read or is damaged.
     """
-    kind = path.suffix.lower()
     with _opened(path) as file:
-        read = (gzip.GzipFile(fileobj=file) if kind == ".gz" else file).read
-        try:
-            raw = iter(lambda: read(PIECE), b"")
-            yield from _unzstd(raw) if kind == ".zst" else raw
-        except (OSError, EOFError, zlib.error) as error:
-            raise _damaged(path, error) from error
+        yield from unpacked(file, path, path.suffix.lower())
+
+
+def unpacked(file: BinaryIO, name: Path | str, kind: str = "") -> Iterator[bytes]:
+    """Read and decompress an open file; `kind` is the suffix of its compression.
+
+    Raises:
+        DataError: the file cannot be read or is damaged.
+    """
+    read = (gzip.GzipFile(fileobj=file) if kind == ".gz" else file).read
+    try:
+        raw = iter(lambda: read(PIECE), b"")
+        yield from _unzstd(raw) if kind == ".zst" else raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise _damaged(name, error) from error
 
 
 @contextmanager
@@ -163,10 +171,10 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
-def _damaged(path: Path, error: Exception) -> Exception:
+def _damaged(path: Path | str, error: Exception) -> Exception:
     from textforge import DataError
 
-    return DataError(f"{path}: cannot be unpacked: {error}. Is it whole? Copy or download it again.")
+    return DataError(f"{path}: cannot be decompressed: {error}. Is it complete? Copy or download it again.")
 
 
 PACKED_PIECE = 512
@@ -203,7 +211,7 @@ def _unzstd(packed: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(found)
 
 
-def decoded_pieces(path: Path, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:
+def decoded_pieces(path: Path | str, pieces: Iterable[bytes], encoding: str | None) -> Iterator[str]:
     """Decode a file piece by piece and drop its byte-order mark.
 
     Args:
@@ -253,7 +261,7 @@ def _save_as(data: bytes, optional: bool) -> str:
     found = detect(data)
     advice = "Save the file as UTF-8"
     if optional:
-        named = f": {found.name}" if found is not None else ", for instance latin-1 or cp1252"
+        named = f": {found.name}" if found is not None else ", such as latin-1 or cp1252"
         advice += f", or name its encoding with dataset.encoding{named}"
     return f"{advice}." if found is None else f"{advice}. {found.how_sure[0].upper()}{found.how_sure[1:]}."
 
@@ -263,5 +271,5 @@ def no_such_encoding(*, encoding: str, **_: Any) -> str | None:
     try:
         "".encode(encoding)
     except (LookupError, ValueError):
-        return f"there is no encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252, utf-16."
+        return f"unknown encoding {encoding!r}. Common ones: utf-8, latin-1, cp1252, utf-16."
     return None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
-from textforge_standard.datasets.columns import SHOWN, missing_warning
+from textforge_standard.datasets.columns import SHOWN, missing_warning, what_is_missing
 from textforge_standard.datasets.encodings import decodes, detect
 from textforge_standard.datasets.files import SPLIT_NAMES, content, no_such_encoding, text_of
 from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
@@ -54,10 +54,12 @@ def folder(
     def read(path: Path) -> Examples:
         examples, empty = _read(path, classes, encoding)
         if empty:
-            n, files = len(examples.texts) + len(empty), f"files {listed(empty, limit=SHOWN)}"
-            examples.warnings.append(missing_warning(path, n, {"text": len(empty)}, files, missing, called="files"))
+            n = len(examples.texts) + len(empty)
+            lacking = what_is_missing(n, {"text": len(empty)}, called="files")
+            where = f"files {listed(empty, limit=SHOWN)}"
+            examples.warnings.append(missing_warning(f"{path}: {lacking} ({where})", missing))
         if not examples.texts:
-            raise DataError(" ".join([f"{path}: its folders hold no texts.", *examples.warnings]))
+            raise DataError(" ".join([f"{path}: its folders contain no texts.", *examples.warnings]))
         examples.labels = in_common_form(examples.labels, similar_labels)
         return examples
 
@@ -110,14 +112,12 @@ def _read(path: Path, classes: list[str] | None, encoding: str) -> tuple[Example
     from textforge.errors import did_you_mean, listed
 
     if not path.is_dir():
-        raise DataError(f"{path}: is {'a file' if path.exists() else 'not there'}; a folder is needed.")
+        raise DataError(f"{path}: {'is a file' if path.exists() else 'does not exist'}; a folder is required.")
     there = {one.name: one for one in classes_in(path)}
     if absent := next((name for name in classes or () if name not in there), None):
-        raise DataError(
-            f"{path}: there is no folder '{absent}'. Folders: {listed(there)}.{did_you_mean(absent, there)}"
-        )
+        raise DataError(f"{path}: no folder '{absent}'. Folders: {listed(there)}.{did_you_mean(absent, there)}")
     if not there:
-        raise DataError(f"{path}: has no folders; one folder a class is needed, each with one file a text.")
+        raise DataError(f"{path}: has no folders; it must have one folder per class, with one file per text.")
     found, empty, others = Examples(), [], _Unread(path)
     if classes is None:
         others.add(one for one in _contents(path) if one.name not in there)
@@ -130,7 +130,7 @@ def _read(path: Path, classes: list[str] | None, encoding: str) -> tuple[Example
             else:
                 empty.append(str(file.relative_to(path)))
     if without := sorted({*(classes or there)} - {*found.labels}):
-        found.warnings.append(f"{path}: folders without a text, which therefore are no classes: {listed(without)}.")
+        found.warnings.append(f"{path}: folders without a text are not classes: {listed(without)}.")
     found.warnings += others.warnings()
     return found, empty
 
@@ -147,16 +147,16 @@ class _Unread:
         for one in found:
             below = one.relative_to(self.path).parts
             if one.name.startswith("."):
-                kind = "hidden; rename what should be read"
+                kind = "hidden; rename files that should be read"
             elif one.is_dir() and not one.is_symlink():  # links may form cycles
                 self.add(_contents(one))
                 continue
             elif not one.is_file() and not one.is_dir():
-                kind = "no regular files, such as links that lead nowhere"
+                kind = "not regular files, such as broken links"
             elif len(below) > 2:
                 kind = "in sub-folders; move those that should be read into the folder of their class"
             else:
-                kind = "beside the folders of the classes"
+                kind = "beside the class folders"
             self.files.setdefault(kind, []).append(one)
 
     def warnings(self) -> Iterator[str]:
@@ -180,7 +180,7 @@ def _look_at(path: Path) -> dict[str, Any] | None:
         except DataError:
             continue
         options: dict[str, Any] = {"train": path}
-        why = {"train": f"one folder a class; folders of splits: {', '.join(splits)}"}
+        why = {"train": f"one folder per class; folders of splits: {', '.join(splits)}"}
         if encoding != "utf-8":
             options["encoding"], why["encoding"] = encoding, how_sure
         if any(empty for _, empty in found):

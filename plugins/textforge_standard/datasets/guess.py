@@ -119,7 +119,7 @@ class Column:
         """The column, as messages refer to it."""
         if self.lists:
             return f"'{self.name}' (lists)"
-        return f"'{self.name}' ({len(self.distinct)} different values)"
+        return f"'{self.name}' ({len(self.distinct)} distinct values)"
 
 
 @dataclass
@@ -144,17 +144,17 @@ def guess(table: Table) -> Guess:
     labels = _labels(columns)
     text = _text([column for column in columns if column not in labels])
     if not labels or text is None:
-        what = "labels (few different short values)" if not labels else "texts"
+        what = "labels (few distinct short values)" if not labels else "texts"
         names = shown_names([column.name for column in columns])
         shown = listed(replace(column, name=name).described() for column, name in zip(columns, names, strict=True))
         raise DataError(
             f"{table.path}: no column looks like {what}. Columns: {shown}. "
-            "If one is, write the recipe by hand: docs/data.md has an example."
+            "If one does hold them, write the recipe by hand; docs/data.md has an example."
         )
     n = len(columns[0].values)
     found = Guess({}, {}, [f"{n:,} rows; columns: {listed(column.name for column in columns)}."])
     found.options["text"] = text.name
-    found.why["text"] = f"{'by its name; ' if text.named(TEXT_NAMES) else ''}{text.words:.0f} words a text on average"
+    found.why["text"] = f"{'by its name; ' if text.named(TEXT_NAMES) else ''}{text.words:.0f} words per text on average"
     _tell_labels(labels, found)
     others = [column for column in columns if column is not text and column not in labels]
     found.remarks += _alternatives(text, labels, others)
@@ -193,12 +193,12 @@ def _tell_labels(labels: list[Column], found: Guess) -> None:
         return
     (label,) = labels
     found.options["label"] = label.name
-    why = "by its name" if label.rank < len(LABEL_NAMES) else "by its few different values"
+    why = "by its name" if label.rank < len(LABEL_NAMES) else "by its few distinct values"
     if label.lists:
         why += "; lists, so a text may have several labels"
     elif label.separator is not None:
         found.options["label_separator"] = label.separator
-        found.why["label_separator"] = "stands between the labels of a text"
+        found.why["label_separator"] = "separates the labels of a text"
     else:
         why += f"; {len(label.distinct)} classes"
     found.why["label"] = why
@@ -207,7 +207,7 @@ def _tell_labels(labels: list[Column], found: Guess) -> None:
 def _alternatives(text: Column, labels: list[Column], others: list[Column]) -> Iterator[str]:
     for column in others:
         if column.is_group:
-            yield f"Rows with the same '{column.name}' may belong together; 'group: {column.name}' holds them together."
+            yield f"Rows with the same '{column.name}' may belong together; 'group: {column.name}' keeps them so."
         elif not column.may_label and column.words >= 2 and not column.lists and not _numbers(column):
             yield f"'{column.name}' holds text too: 'text: [{column.name}, {text.name}]' would join the two."
     possible = [column for column in others if column.may_label and not column.is_group]
@@ -216,4 +216,4 @@ def _alternatives(text: Column, labels: list[Column], others: list[Column]) -> I
         choices = " or ".join(column.described() for column in sorted(likely, key=lambda column: column.rank))
         yield f"The labels could also be {choices}: then set 'label: {min(likely, key=lambda c: c.rank).name}'."
     if len(labels) > 1:
-        yield f"If only one of these columns is meant, set 'label: {labels[0].name}'."
+        yield f"If only one of these columns holds labels, set 'label: {labels[0].name}'."

@@ -19,9 +19,9 @@ def _one_source(
     *, name: str | None, folder: Path | None, config: str | None, revision: str | None, **_: Any
 ) -> str | None:
     if (name is None) == (folder is None):
-        return "give either name, of a dataset on the hub, or folder, of one on this machine."
+        return "give either name (a dataset on the hub) or folder (a local dataset)."
     if folder is not None and revision is not None:
-        return "revision is for a dataset on the hub; a folder has none."
+        return "revision applies to a dataset on the hub, not to a folder."
     if folder is not None and config is not None and _is_saved(folder):
         return "config has no effect on a folder that save_to_disk wrote; leave it out."
     return None
@@ -92,16 +92,18 @@ def _load(source: str, folder: Path | None, config: str | None, revision: str | 
             return dict(load_dataset(source, config, revision=revision))
     except DatasetNotFoundError as error:
         told = (
-            f"{source}: holds no data that the library knows" if folder else f"'{source}' is not on the hub, or private"
+            f"{source}: has no data that the library can read"
+            if folder
+            else f"'{source}' is not on the hub or is private"
         )
         raise (DataError if folder else DataUnavailable)(f"{told}: {_first_line(error)}") from error
     except (ConnectionError, TimeoutError) as error:
         raise DataUnavailable(
-            f"'{source}': the hub cannot be reached, and it is not cached: {_first_line(error)}"
+            f"'{source}': the hub cannot be reached, and the dataset is not cached: {_first_line(error)}"
         ) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] in ("huggingface_hub", "httpx", "httpx2", "requests"):
-            raise DataUnavailable(f"'{source}': the hub does not give it: {_first_line(error)}") from error
+            raise DataUnavailable(f"'{source}': the hub refuses the download: {_first_line(error)}") from error
         raise DataError(f"'{source}' cannot be loaded: {type(error).__name__}: {_first_line(error)}") from error
 
 
@@ -132,9 +134,7 @@ def _read(source: str, found: dict[str, Any], split: str, columns: Columns) -> E
     from textforge.errors import did_you_mean, listed
 
     if split not in found:
-        raise DataError(
-            f"{source}: there is no split '{split}'. Its splits: {listed(found)}.{did_you_mean(split, found)}"
-        )
+        raise DataError(f"{source}: no split '{split}'. Its splits: {listed(found)}.{did_you_mean(split, found)}")
     return examples(_table(f"{source} ({split})", found[split], columns.wanted()), columns)
 
 

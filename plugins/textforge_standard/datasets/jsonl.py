@@ -12,7 +12,8 @@ from textforge_standard.datasets.columns import Columns, Table, look_up
 from textforge_standard.datasets.files import Files, decoded_pieces, pieces, text_of
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.datasets.table_formats import JsonFormat
+from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
@@ -20,21 +21,21 @@ from textforge_standard.option_groups import with_groups
 @with_groups(groups_are_wrong)
 def jsonl(seed: int, files: Files, hold_out: HoldOut, columns: Columns, streaming: Streaming, /) -> Any:
     """JSON Lines: one object per line; a dot names a nested field, as in `meta.label`."""
-    return from_files(files, hold_out, columns, streaming, seed, read_jsonl, jsonl_blocks)
+    return Format(read_jsonl, jsonl_blocks).dataset(seed, files, hold_out, columns, streaming)
 
 
 def read_jsonl(path: Path, wanted: dict[str, str] | None) -> Table:
     """Read the wanted fields (None: all) of every object; skip blank lines.
 
     Raises:
-        DataError: a line is no JSON object, or no object has a field.
+        DataError: a line is not a JSON object, or no object has a field.
     """
     text = text_of(path, None)
     numbers, rows = _numbered(path, text)
-    table, absent = _table(path, numbers, rows, list(wanted) if wanted is not None else _all_names(rows))
+    table, absent = _table(path, numbers, rows, list(wanted) if wanted is not None else all_names(rows))
     _refuse_empty(path, not text.strip())
     if wanted is not None and (absent or not rows):
-        look_up(path, _all_names(rows), wanted)
+        look_up(path, all_names(rows), wanted)
     return table
 
 
@@ -42,7 +43,7 @@ def jsonl_blocks(path: Path, wanted: dict[str, str], *, size: int = BLOCK) -> It
     """Yield the rows of `read_jsonl` block by block, so that a file need not fit in memory.
 
     Raises:
-        DataError: a line is no JSON object, or no object has a field.
+        DataError: a line is not a JSON object, or no object has a field.
     """
     line, empty, lacking, names = 1, True, set(wanted), dict[str, None]()
     for text in whole_lines(path, decoded_pieces(path, pieces(path), None), size):
@@ -50,7 +51,7 @@ def jsonl_blocks(path: Path, wanted: dict[str, str], *, size: int = BLOCK) -> It
         table, absent = _table(path, numbers, rows, list(wanted))
         line, empty, lacking = line + text.count("\n"), empty and not text.strip(), lacking & absent
         if lacking:
-            names |= dict.fromkeys(_all_names(rows))
+            names |= dict.fromkeys(all_names(rows))
         if rows:
             yield table
     _refuse_empty(path, empty)
@@ -62,7 +63,7 @@ def _refuse_empty(path: Path, empty: bool) -> None:
     from textforge import DataError
 
     if empty:
-        raise DataError(f"{path}: is empty; one JSON object a line is needed.")
+        raise DataError(f"{path}: is empty; each line must be one JSON object.")
 
 
 def _numbered(path: Path, text: str, line: int = 1) -> tuple[list[int], list[dict[str, Any]]]:
@@ -82,7 +83,8 @@ def _table(path: Path, numbers: list[int], rows: list[dict[str, Any]], names: li
     return Table(path, columns, called="lines {}", numbers=numbers), absent
 
 
-def _all_names(rows: list[dict[str, Any]]) -> list[str]:
+def all_names(rows: list[dict[str, Any]]) -> list[str]:
+    """The dotted names of all fields of some objects."""
     return list(dict.fromkeys(name for row in rows for name in _names(row)))
 
 
@@ -116,15 +118,34 @@ def _objects(path: Path, text: str, first: int) -> Iterator[tuple[int, dict[str,
         if not written or written.isspace():
             continue
         try:
-            row = _parsed(written.strip(WHITE))
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}: line {line}: {_not_json(written, error)}") from error
-        if not isinstance(row, dict):
-            shown = {list: "a list", str: "text", type(None): "null"}.get(type(row), "a number or truth value")
-            raise DataError(f'{path}: line {line}: {shown}, not an object such as {{"text": "…", "label": "…"}}.')
-        if halves and any("\ud800" <= c <= "\udfff" for c in json.dumps(row, ensure_ascii=False)):
-            raise DataError(f"{path}: line {line}: half a character (\\ud…). Repair the text, or take the line out.")
+            row = object_of(written, halves)
+        except ValueError as error:
+            raise DataError(f"{path}: line {line}: {error}") from error
         yield line, row
+
+
+def object_of(written: str, halves: bool = True) -> dict[str, Any]:
+    """Parse a line; `halves` looks for lone surrogates.
+
+    Raises:
+        ValueError: it is no JSON object; the message is a sentence.
+    """
+    try:
+        row = _parsed(written.strip(WHITE))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(_not_json(written, error)) from error
+    if not isinstance(row, dict):
+        shown = {list: "a list", str: "text", type(None): "null"}.get(type(row), "a number or truth value")
+        raise ValueError(f'{shown}, not an object such as {{"text": "…", "label": "…"}}.')
+    if halves and "\\u" in written and any("\ud800" <= c <= "\udfff" for c in json.dumps(row, ensure_ascii=False)):
+        raise ValueError("half a character (\\ud…). Repair the text, or remove the line.")
+    return row
+
+
+def field_of(row: dict[str, Any], name: str) -> Any:
+    """The value of a field, by its name or dotted path; None if it is absent."""
+    value = row[name] if name in row else _within(row, name)
+    return None if value is _ABSENT else value
 
 
 WHITE = " \t\r"
@@ -157,14 +178,14 @@ def _parsed(written: str) -> Any:
 def _not_json(written: str, error: Exception) -> str:
     """The error message for a line that is not JSON."""
     if isinstance(error, _RepeatedKeyError):
-        return f"the key '{error}' occurs twice in one object. Remove one of the two, or rename it."
+        return f"the key '{error}' occurs twice in one object. Remove or rename one of the two."
     if written.strip() in ("[", "{"):
-        return "JSON over several lines. JSON Lines holds one whole object a line; convert it, as with jq -c '.[]'."
+        return "JSON over several lines. JSON Lines has one object per line; convert it, for example with jq -c '.[]'."
     if isinstance(error, json.JSONDecodeError):
         column = error.colno + len(written) - len(written.lstrip(WHITE))
-        return f"not JSON: {error.msg} at column {column}; one object a line is needed."
+        return f"not JSON: {error.msg} at column {column}; each line must be one object."
     if isinstance(error, RecursionError):
-        return "lists or objects are nested too deeply to be read."
+        return "lists or objects are nested too deeply to read."
     digits = max(map(len, re.findall(r"\d+", written)))
     return f"a whole number of {digits:,} digits, too long to read. Put it in quotes, or leave it out."
 
@@ -172,6 +193,7 @@ def _not_json(written: str, error: Exception) -> str:
 declare(
     jsonl,
     streams=streams,
+    tables=JsonFormat(),
     look_at=look_at_files(
         ".jsonl", ".ndjson", ".json", read=lambda path: (read_jsonl(path, None), {}, {}), read_with=read_jsonl
     ),

@@ -115,7 +115,7 @@ def _read(home: Path, subset: str, remove: Sequence[str]) -> Any:
     except OSError as error:
         if there:
             raise DataUnavailable(f"{home / CACHE}: is damaged. Delete it and run again.") from error
-        raise StorageError(f"{home}: the corpus cannot be unpacked there: {error}.") from error
+        raise StorageError(f"{home}: the corpus cannot be extracted there: {error}.") from error
 
 
 def thread(post: str, row: int) -> str:

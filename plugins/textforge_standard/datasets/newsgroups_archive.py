@@ -62,8 +62,8 @@ def provide(data_home: Path, archive: Path | None) -> None:
         tried = "".join(f"\n  {url}: {why}" for url, why in zip(SOURCES, failures, strict=True))
         raise DataUnavailable(
             f"20 Newsgroups is not in the cache ({data_home / CACHE}) and no source could be reached:{tried}\n"
-            "Fetch 20news-bydate.tar.gz by hand from one of them and name it in the recipe (dataset.archive: "
-            f"PATH), or put it at {place}. Another cache folder can be named in SCIKIT_LEARN_DATA. "
+            "Download 20news-bydate.tar.gz manually from one of them and name it in the recipe (dataset.archive: "
+            f"PATH), or put it at {place}. SCIKIT_LEARN_DATA can name another cache folder. "
             "recipes/quickstart.yaml needs no download."
         )
 

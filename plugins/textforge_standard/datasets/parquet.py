@@ -14,7 +14,8 @@ from textforge_standard.datasets.files import COMPRESSED, data_files, pieces
 from textforge_standard.datasets.part_files import PARTS, PartFiles, parts_of, split_globs
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.tables import from_files, look_at_files
+from textforge_standard.datasets.table_formats import ParquetFormat
+from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
@@ -31,7 +32,7 @@ def parquet(seed: int, files: PartFiles, hold_out: HoldOut, columns: Columns, st
     A folder named `key=value` (Hive partition) adds a column `key` to the files below it. In files written by the
     Hugging Face library, class numbers become class names.
     """
-    return from_files(files, hold_out, columns, streaming, seed, read_parquet, parquet_blocks)
+    return Format(read_parquet, parquet_blocks).dataset(seed, files, hold_out, columns, streaming)
 
 
 def read_parquet(path: Path, wanted: dict[str, str] | None) -> Table:
@@ -42,7 +43,7 @@ def read_parquet(path: Path, wanted: dict[str, str] | None) -> Table:
     """
     import polars as pl
 
-    with _data_errors(path), _unpacked(path) as file:
+    with data_errors(path), _unpacked(path) as file:
         fields = _Fields(path, file, wanted)
         return Table(path, fields.values(pl.read_parquet(file, columns=fields.columns, glob=False)))
 
@@ -55,7 +56,7 @@ def parquet_blocks(path: Path, wanted: dict[str, str], *, size: int = ROWS) -> I
     """
     import polars as pl
 
-    with _data_errors(path), _unpacked(path) as file:
+    with data_errors(path), _unpacked(path) as file:
         fields = _Fields(path, file, wanted)
         rows, start = pl.scan_parquet(file, glob=False).select(fields.columns), 0
         while len(frame := rows.slice(start, size).collect()):
@@ -86,7 +87,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _data_errors(path: Path) -> Iterator[None]:
+def data_errors(path: Path | str) -> Iterator[None]:
     """Re-raise errors of the file system and of polars as `DataError`."""
     import polars as pl
 
@@ -111,7 +112,7 @@ class _Fields:
         import polars as pl
 
         schema = pl.read_parquet_schema(file)
-        paths, self._partitions = dict(_paths(schema)), partitions(path)
+        paths, self._partitions = dict(field_paths(schema)), partitions(path)
         if wanted is not None:
             lone = [name for name in schema if name in wanted and name not in paths]
             look_up(path, [*paths, *lone, *(self._partitions.keys() - paths.keys())], wanted)
@@ -125,7 +126,7 @@ class _Fields:
     def values(self, frame: Any, before: int = 0) -> dict[str, list[Any]]:
         """The values of each field in a frame that starts after `before` rows of the file."""
         found = {column.name: column.to_list() for column in
-                 frame.select(_field(steps).alias(name) for name, steps in self._steps.items())}  # fmt: skip
+                 frame.select(field_expression(steps).alias(name) for name, steps in self._steps.items())}  # fmt: skip
         for name, names in self._classes.items():
             if name in found:
                 found[name] = named(str(self._path), name, found[name], names, before)
@@ -146,18 +147,19 @@ def partitions(path: Path) -> dict[str, str | None]:
     return {unquote(key): None if value == HIVE_NULL else unquote(value) for key, value in reversed(pairs)}
 
 
-def _paths(schema: Any, lead: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
+def field_paths(schema: Any, lead: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the dotted name and the path of every field that is not a struct."""
     import polars as pl
 
     for name, kind in dict(schema).items():
         if isinstance(kind, pl.Struct):
-            yield from _paths(kind, (*lead, name))
+            yield from field_paths(kind, (*lead, name))
         else:
             yield ".".join((*lead, name)), (*lead, name)
 
 
-def _field(steps: tuple[str, ...]) -> Any:
+def field_expression(steps: tuple[str, ...]) -> Any:
+    """The polars expression of a field, given its path."""
     import polars as pl
 
     found = pl.col(steps[0])
@@ -187,6 +189,7 @@ def _read_parts(path: Path, wanted: dict[str, str] | None) -> Table:
 declare(
     parquet,
     streams=streams,
+    tables=ParquetFormat(),
     look_at=look_at_files(
         *PARTS, read=lambda path: (_read_parts(path, None), {}, {}), read_with=_read_parts, find=_look_at_parts
     ),

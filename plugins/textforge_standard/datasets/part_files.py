@@ -39,12 +39,12 @@ def _table_parts(folder: Path) -> list[Path]:
     from textforge.errors import listed
 
     if (folder / "_delta_log").is_dir():
-        raise DataError(f"{folder}: is a Delta table, whose folder keeps deleted rows. Export it to Parquet files.")
+        raise DataError(f"{folder}: is a Delta table, which may contain deleted rows. Export it to Parquet files.")
     if not (parts := parts_of(folder)):
         raise DataError(f"{folder}: has no .parquet files.")
     if len(splits := split_globs(folder)) > 1:
         named = listed(f"{split}: {glob}" for split, glob in splits.items())
-        raise DataError(f"{folder}: holds the files of several splits. Name those of each: {named}.")
+        raise DataError(f"{folder}: contains the files of several splits. Name the files of each: {named}.")
     return parts
 
 

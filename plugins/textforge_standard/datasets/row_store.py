@@ -68,7 +68,7 @@ class Store:
         try:
             frame = pl.read_ipc(io.BytesIO(path.read_bytes()))
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise DataError(f"{path}: is gone or damaged. Run again: it will be made anew.") from error
+            raise DataError(f"{path}: is missing or damaged. Run again to create it again.") from error
         return frame["text"].to_list(), frame["label"].to_list()
 
 
@@ -109,7 +109,7 @@ def stored(
     if (store := _opened(folder)) is None:
         from textforge import StorageError
 
-        raise StorageError(f"{folder}: what was written there is not what is read from it. Is the disk in order?")
+        raise StorageError(f"{folder}: reading back the written data gives other bytes. Is the disk faulty?")
     return store
 
 
@@ -163,8 +163,8 @@ def _storage_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"{folder.parent}: cannot be written: {error.strerror or error}. A stream is kept there: free some space, "
-            "or name another folder by the environment variable TEXTFORGE_CACHE."
+            f"{folder.parent}: cannot be written: {error.strerror or error}. A stream is stored there: free some "
+            "space, or name another folder in the environment variable TEXTFORGE_CACHE."
         ) from error
 
 
@@ -226,5 +226,5 @@ def _surveyed(store: Store) -> dict[str, Any]:
     from textforge import DataError, Stream
 
     if not store.chunks:
-        raise DataError("train: there are no texts.")
+        raise DataError("train: has no texts.")
     return asdict(Stream(len(store.chunks), store.read).survey())

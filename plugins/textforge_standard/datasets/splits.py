@@ -97,7 +97,7 @@ def _shared_groups(splits: Mapping[str, Examples]) -> Iterator[str]:
     for name, split in splits.items():
         both = known.intersection(split.groups or ()) if name != "train" else ()
         if both:
-            yield f"{len(both)} groups are both in train and in {name}, '{min(both)}' for one: the test is not honest."
+            yield f"{len(both)} groups are in both train and {name}, such as '{min(both)}': metrics will be too high."
 
 
 def read_splits(sources: Mapping[str, Source], read: Callable[[Source], Examples]) -> dict[str, Examples]:
@@ -110,8 +110,8 @@ def read_splits(sources: Mapping[str, Source], read: Callable[[Source], Examples
 
     found = {name: read(source) for name, source in sources.items()}
     if empty := next((name for name, split in found.items() if not split.texts), None):
-        advice = "" if empty == "train" else f" To go on without this split, set dataset.{empty} to null."
-        raise DataError(" ".join([*found[empty].warnings, f"{empty}: has no row with a text and a label.{advice}"]))
+        advice = "" if empty == "train" else f" To continue without this split, set dataset.{empty} to null."
+        raise DataError(" ".join([*found[empty].warnings, f"{empty}: no row has both a text and a label.{advice}"]))
     kinds = {name: {isinstance(label, list) for label in split.labels} for name, split in found.items()}
     if len(set().union(*kinds.values())) > 1:
         several = next(name for name, kind in kinds.items() if True in kind)
@@ -124,6 +124,6 @@ def mixed_labels(split: str) -> Exception:
     from textforge import DataError
 
     return DataError(
-        f"{split}: some texts have a list of labels, others, here or in another split, a single one. "
-        "Make all of them lists, or none."
+        f"{split}: some texts have a list of labels and others, here or in another split, a single label. "
+        "Use lists for all texts, or for none."
     )

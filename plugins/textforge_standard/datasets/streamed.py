@@ -48,40 +48,40 @@ def streams(*, stream: bool, **_: Any) -> bool:
 def groups_are_wrong(*, stream: bool, group: str | None, **_: Any) -> str | None:
     """The error message for groups in a stream, or None; for check_options."""
     if stream and group is not None:
-        return "group holds rows together that are held out, which a stream does not: leave it out, or stream."
+        return "group has no effect on a stream, whose hold-outs ignore it; leave out group or stream."
     return None
 
 
-def streamed(
-    paths: list[Path],
-    others: Mapping[str, Examples],
-    hold_out: HoldOut,
-    columns: Columns,
-    seed: int,
-    blocks: BlockReader,
-    read_with: Mapping[str, Any],
-) -> Any:
+@dataclass(frozen=True)
+class Tables:
+    """Table files, and how to read them block by block."""
+
+    paths: list[Path]
+    columns: Columns
+    blocks: BlockReader
+    options: Mapping[str, Any]
+    """Options for `blocks`."""
+
+
+def streamed(train: Tables, others: Mapping[str, Examples], hold_out: HoldOut, seed: int) -> Any:
     """Make a `textforge.Dataset` whose train is a stream.
 
     Args:
-        paths: files of train.
+        train: the files of train.
         others: examples of the other splits.
         hold_out: fractions to hold out of train for missing splits.
-        columns: roles of the columns.
         seed: seed of the hold-out.
-        blocks: reads one file block by block.
-        read_with: options for `blocks`.
     """
     from textforge import Dataset
 
-    store = _store(paths, columns, blocks, read_with)
+    store = _store(train)
     for name, split in others.items():
         if isinstance(split.labels[0], list) != store.survey["multi_label"]:
             raise mixed_labels("train" if store.survey["multi_label"] else name)
-    others = only_labelled(others, store.survey["label_counts"], columns.missing)
+    others = only_labelled(others, store.survey["label_counts"], train.columns.missing)
     held = HeldOut(store, seed)
     splits: dict[str, Any] = {name: (split.texts, split.labels) for name, split in others.items()}
-    warnings = [f"{paths[source]}: {told}" for source, told in store.warnings]
+    warnings = [f"{train.paths[source]}: {told}" for source, told in store.warnings]
     warnings += [warning for split in others.values() for warning in split.warnings]
     for name, fraction, told in hold_out.wanted(others):
         splits[name] = held.take(fraction)
@@ -89,24 +89,25 @@ def streamed(
     return Dataset(train=held.rest(), **splits, warnings=tuple(warnings))
 
 
-def _store(paths: list[Path], columns: Columns, blocks: BlockReader, read_with: Mapping[str, Any]) -> Store:
+def _store(tables: Tables) -> Store:
     """Open the store of the rows of these files; create it if it does not exist."""
     from textforge import DataError
 
+    paths, columns = tables.paths, tables.columns
     try:
         # Folders named key=value are columns of Parquet files.
         sources = [[file_digest(path), *(part for part in path.parent.parts if "=" in part)] for path in paths]
         sizes = [path.stat().st_size * (1 if path.suffix.lower() in PLAIN else UNPACKED) for path in paths]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error
-    key = [FORMAT, READERS, blocks.__name__, sources, asdict(columns), dict(read_with)]
+    key = [FORMAT, READERS, tables.blocks.__name__, sources, asdict(columns), dict(tables.options)]
     warnings: list[tuple[int, str]] = []
 
     def rows() -> Iterator[Rows]:
         kinds = set()
         for source, path in enumerate(paths):
             file = Incomplete(path, columns)
-            for table in blocks(path, columns.wanted(), **read_with):
+            for table in tables.blocks(path, columns.wanted(), **tables.options):
                 found = file.complete(table)
                 kinds |= {*map(type, found.labels)}
                 if len(kinds) > 1:
@@ -165,8 +166,8 @@ class HeldOut:
             left = {name: count - self._taken[name] for name, count in known.label_counts.items()}
             if lost := [name for name, count in left.items() if count < 1]:
                 raise DataError(
-                    f"every text of the label '{lost[0]}' would be held out. Give a test file, hold out less, or give "
-                    "more texts of the label."
+                    f"every text of the label '{lost[0]}' would be held out. Give a test file, hold out fewer rows, or "
+                    "add more texts of this label."
                 )
             part = hashlib.sha256(f"{known.fingerprint} without {n} rows from {self._first}".encode()).hexdigest()
             known = replace(known, n_texts=known.n_texts - n, label_counts=left, fingerprint=part)

@@ -1,51 +1,43 @@
 """Make datasets from table files, and inspect table files for `textforge init`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from textforge_standard.datasets.columns import Columns, Table, examples
 from textforge_standard.datasets.files import Files, data_files
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
-from textforge_standard.datasets.streamed import BlockReader, Streaming, streamed
+from textforge_standard.datasets.streamed import BlockReader, Streaming, Tables, streamed
 from textforge_standard.datasets.unlabelled import label_set, only_labelled
 
 Reader = Callable[..., Table]
 """Reads the wanted columns of one file (a map from column to option); all columns for None."""
 
 
-def from_files(
-    files: Files,
-    hold_out: HoldOut,
-    columns: Columns,
-    streaming: Streaming,
-    seed: int,
-    read: Reader,
-    blocks: BlockReader,
-    **read_with: Any,
-) -> Any:
-    """Make a `textforge.Dataset` of the rows of files.
+@dataclass(frozen=True)
+class Format:
+    """How to read the files of a format: at once, or block by block, with the same options."""
 
-    Args:
-        files, hold_out, columns, streaming: option groups that all table datasets share.
-        seed: seed of the hold-out.
-        read: reads one file.
-        blocks: reads one file block by block.
-        read_with: options for both `read` and `blocks`.
-    """
+    read: Reader
+    blocks: BlockReader
+    options: Mapping[str, Any] = field(default_factory=dict)
 
-    def split(paths: list[Path]) -> Examples:
-        found = Examples()
-        for path in paths:
-            found.add(examples(read(path, columns.wanted(), **read_with), columns))
-        return found
+    def dataset(self, seed: int, files: Files, hold_out: HoldOut, columns: Columns, streaming: Streaming) -> Any:
+        """Make a `textforge.Dataset` of the rows of files, from the option groups that all table datasets share."""
 
-    sources = files.splits()
-    if streaming.stream:
-        others = read_splits({name: paths for name, paths in sources.items() if name != "train"}, split)
-        return streamed(sources["train"], others, hold_out, columns, seed, blocks, read_with)
-    splits = read_splits(sources, split)
-    return dataset(only_labelled(splits, label_set(splits["train"]), columns.missing), hold_out, seed)
+        def split(paths: list[Path]) -> Examples:
+            found = Examples()
+            for path in paths:
+                found.add(examples(self.read(path, columns.wanted(), **self.options), columns))
+            return found
+
+        sources = files.splits()
+        if streaming.stream:
+            others = read_splits({name: paths for name, paths in sources.items() if name != "train"}, split)
+            return streamed(Tables(sources["train"], columns, self.blocks, self.options), others, hold_out, seed)
+        splits = read_splits(sources, split)
+        return dataset(only_labelled(splits, label_set(splits["train"]), columns.missing), hold_out, seed)
 
 
 Looked = tuple[Table, dict[str, Any], dict[str, str]]
@@ -92,7 +84,7 @@ def look_at_files(
             except DataError as error:
                 if split == "train":
                     raise
-                found.remarks.append(f"{file.name} is left out: {error}")
+                found.remarks.append(f"{file.name} is skipped: {error}")
                 continue
             options[split] = file
             known |= label_set(kept) if split == "train" else set()

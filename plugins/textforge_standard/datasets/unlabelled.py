@@ -31,11 +31,11 @@ def only_labelled(splits: Mapping[str, Examples], known: Collection[str], missin
         if name == "train" or not unknown:
             continue
         n = len(split.labels)
-        told = f"{name}: {len(unknown)} of {n} rows have the label -1, which train lacks: their labels are not given"
+        told = f"{name}: {len(unknown)} of {n} rows have the label -1, which train lacks: their labels are withheld"
         if len(unknown) == n:
-            raise DataError(f"{told}. Nothing can be measured on them: set dataset.{name} to null.")
+            raise DataError(f"{told}. No metric can be computed on them: set dataset.{name} to null.")
         if missing == "error":
-            raise DataError(f"{told}. Leave them out with dataset.missing: drop.")
+            raise DataError(f"{told}. Drop them with dataset.missing: drop.")
         found[name] = split.rows(row for row in range(n) if row not in unknown)
-        found[name].warnings = [*split.warnings, f"{told}; they were left out."]
+        found[name].warnings = [*split.warnings, f"{told}; they were dropped."]
     return found

@@ -70,7 +70,7 @@ def _in_order(labels: Sequence[str] | None, order: Sequence[str | int] | None, *
     if not weighted or len(labels) < 3:
         return None
     raise RecipeError(
-        "metric 'cohen-kappa': weights count how far apart two classes are, and the names of these classes do not say: "
+        "metric 'cohen-kappa': weights need an order of the classes, and the names of these classes do not show one: "
         f"{listed(labels)}. List all of them from one end to the other, as in order: [low, middle, high], "
         "or leave weights out."
     )
@@ -83,11 +83,11 @@ def _wrong(names: list[str], labels: Sequence[str]) -> str:
         return f"and '{unknown[0]}' is none of them.{did_you_mean(unknown[0], labels)}"
     if missing := [name for name in labels if name not in names]:
         return f"and '{missing[0]}' is missing."
-    return f"and '{max(names, key=names.count)}' stands there twice."
+    return f"and '{max(names, key=names.count)}' is listed twice."
 
 
 def _contradiction(*, weights: str | None, order: list[str | int] | None) -> str | None:
-    return "order counts with weights only. Set weights to linear or quadratic." if order and not weights else None
+    return "order is used only with weights. Set weights to linear or quadratic." if order and not weights else None
 
 
 declare(cohen_kappa, check_options=_contradiction)

@@ -11,6 +11,8 @@ from textforge_standard.ranges import Count, Positive
 
 SVM = {"C": 1.0, "dual": "auto", "class_weight": None, "ensemble": False, "tol": 0.0001, "max_iter": 1000}
 """Options of the linear SVM and their defaults."""
+FOLDS = {"enough": None, "scale": "per_class"}
+"""Options for any model but the default linear SVM, and their defaults."""
 TRAINING = {"optimizer": None, "epochs": 10, "batch_size": 64}
 """Options for a model that an optimizer trains, and their defaults."""
 
@@ -21,6 +23,8 @@ def calibrated(
     *,
     of: Model | None = None,
     cv: Annotated[int, Ge(2), Le(1000)] = 5,
+    enough: Count | None = None,
+    scale: Literal["per_class", "shared"] = "per_class",
     optimizer: Optimizer | None = None,
     epochs: Count = 10,
     batch_size: Count = 64,
@@ -41,6 +45,9 @@ def calibrated(
         of: the model to calibrate; null is a linear SVM with the options C, dual, class_weight, ensemble, tol and
             max_iter.
         cv: number of folds; each is scored by a model trained on the others.
+        enough: with 'of', train no further fold once this many texts are scored; null scores all of them.
+        scale: with 'of', fit a slope and a shift per class, or one slope for all classes ('shared', temperature scaling
+            of Guo et al. 2017), which never changes the predicted label.
         optimizer: optimizer of the model; required unless the model fits itself.
         epochs: passes of the optimizer over the texts.
         batch_size: texts per step of the optimizer.
@@ -52,15 +59,16 @@ def calibrated(
         tol: tolerance at which the SVM's solver stops.
         max_iter: largest number of passes over the texts.
     """
-    from textforge_standard.models.calibrated_scores import CalibratedScores
+    from textforge_standard.models.calibrated_scores import CalibratedScores, Calibration
     from textforge_standard.models.linear_scores import seeded
 
     seed = facts["seed"]
     if of is not None:
-        from textforge_standard.models.calibrated_any import CalibratedModel, by_itself, by_optimizer
+        from textforge_standard.models.calibrated_any import CalibratedModel, HeldOut, by_itself, by_optimizer
 
         train = by_optimizer(optimizer, epochs, batch_size, seed) if optimizer else by_itself
-        return CalibratedModel(partial(of.build, facts), train, cv, facts)
+        held_out, per_class = HeldOut(cv, enough, seed), scale == "per_class"
+        return CalibratedModel(partial(of.build, facts), train, held_out, facts["n_classes"], per_class=per_class)
 
     def make() -> Any:
         from sklearn.calibration import CalibratedClassifierCV
@@ -72,15 +80,18 @@ def calibrated(
         return CalibratedClassifierCV(machine, method="sigmoid", cv=cv, ensemble=ensemble)
 
     known = (facts[name] for name in ("n_features", "n_classes", "multi_label"))
-    return CalibratedScores(make, cv, cv if ensemble else 1, *known)
+    return CalibratedScores(Calibration(make, cv, ensemble), *known)
 
 
 def _contradiction(*, of: Any, optimizer: Any, **others: Any) -> str | None:
     """A sentence about options that contradict each other, or None."""
     svm = [name for name, default in SVM.items() if others[name] != default]
+    around = [name for name, default in FOLDS.items() if others[name] != default]
     training = [name for name, default in TRAINING.items() if {**others, "optimizer": optimizer}[name] != default]
     if of is not None and svm:
         return f"{svm[0]} is for the linear SVM; set it in 'of', or leave 'of' out."
+    if of is None and around:
+        return f"{around[0]} is for a model named with 'of'; name one, or leave {around[0]} out."
     if of is None and training:
         return f"{training[0]} is for a model that an optimizer trains; name one with 'of'."
     if of is not None and of.fits_itself and training:
@@ -91,7 +102,7 @@ def _contradiction(*, of: Any, optimizer: Any, **others: Any) -> str | None:
 
 
 def _needs(*, of: Any, **_: Any) -> tuple[str, ...]:
-    """A linear SVM reads bags or vectors; what another model reads, that model says itself."""
+    """Facts needed by the default linear SVM; any other inner model states its own."""
     return ("n_features",) if of is None else ()
 
 

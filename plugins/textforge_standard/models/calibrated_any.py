@@ -1,6 +1,7 @@
 """Model `calibrated` around any model: a sigmoid or softmax, fitted to held-out scores from cross-validation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,21 +9,47 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from textforge import DataError
 from textforge.data import folds
 
 
-class CalibratedModel(nn.Module):
-    """Scales a model's scores, class by class, to minimize the log loss on texts that the model was not trained on.
+@dataclass(frozen=True)
+class HeldOut:
+    """How to draw texts that the scored model was not trained on.
 
-    One label per text: softmax(slope * score + shift), "vector scaling" of Guo et al. (2017). Several labels per
-    text: sigmoid(slope * score + shift), Platt (1999).
+    Args:
+        n_folds: number of folds, at most one per text; each is scored by a model trained on the others.
+        enough: number of scored texts after which no further fold is trained; None scores all.
+        seed: seed of the draw.
+    """
+
+    n_folds: int
+    enough: int | None
+    seed: int
+
+    def splits(self, targets: Any) -> Iterator[tuple[Any, Any]]:
+        """Yield the row numbers to train on and those to score, while more scores are needed."""
+        scored = 0
+        for held in folds(targets, min(self.n_folds, len(targets)), self.seed):
+            kept = np.setdiff1d(np.arange(len(targets)), held)
+            if targets.ndim == 2 or (targets[kept] != targets[kept[0]]).any():  # no model learns a single class
+                yield kept, held
+                scored += len(held)
+            if self.enough is not None and scored >= self.enough:
+                return
+
+
+class CalibratedModel(nn.Module):
+    """Scales a model's scores to minimize the log loss on texts that the model was not trained on.
+
+    One label per text: softmax(slope * score + shift), "vector scaling" of Guo et al. (2017), or with a single slope
+    and no shift their "temperature scaling". Several labels per text: sigmoid(slope * score + shift), Platt (1999).
 
     Args:
         make: builds the inner model, each time from the same seed.
         train: trains an inner model on features and targets.
-        n_folds: number of folds; each is scored by a model trained on the others.
-        facts: facts of the run, with `n_classes` and `seed`.
+        held_out: draws the texts to score.
+        n_classes: number of classes or labels.
+        per_class: whether each class has a slope and a shift of its own.
     """
 
     slope: torch.Tensor
@@ -32,33 +59,29 @@ class CalibratedModel(nn.Module):
         self,
         make: Callable[[], nn.Module],
         train: Callable[[nn.Module, Any, Any], None],
-        n_folds: int,
-        facts: dict[str, Any],
+        held_out: HeldOut,
+        n_classes: int,
+        *,
+        per_class: bool = True,
     ) -> None:
         super().__init__()
         self.inner = make()
         for name, value in (("slope", 1.0), ("shift", 0.0)):
-            self.register_buffer(name, torch.full((facts["n_classes"],), value))
-        self._make, self._train, self._n_folds, self._seed = make, train, n_folds, facts["seed"]
+            self.register_buffer(name, torch.full((n_classes,), value))
+        self._make, self._train, self._held_out, self._per_class = make, train, held_out, per_class
 
     def fit(self, features: Any, targets: Any) -> None:
-        """Fit to features and class numbers (int64), or 0/1 rows of labels (float32).
-
-        Raises:
-            DataError: a class has too few texts for the folds.
-        """
-        scores = np.empty((len(targets), len(self.slope)), dtype=np.float32)
-        try:
-            parts = folds(targets, self._n_folds, self._seed)
-        except DataError as error:
-            raise DataError(f"model 'calibrated': {error} Lower model.cv.") from error
-        for held in parts:
-            kept = np.setdiff1d(np.arange(len(targets)), held)
+        """Fit to features and class numbers (int64), or 0/1 rows of labels (float32)."""
+        targets = np.asarray(targets)
+        scores, wanted = [], []
+        for kept, held in self._held_out.splits(targets):
             module = self._make()
             self._train(module, features.take(kept), targets[kept])
-            scores[held] = scores_of(module, features.take(held))
+            scores.append(scores_of(module, features.take(held)))
+            wanted.append(targets[held])
         self._train(self.inner, features, targets)
-        self._scale(torch.from_numpy(scores).double(), torch.from_numpy(np.asarray(targets)))
+        if scores:
+            self._scale(torch.from_numpy(np.concatenate(scores)).double(), torch.from_numpy(np.concatenate(wanted)))
 
     @property
     def warnings(self) -> list[str]:
@@ -72,9 +95,14 @@ class CalibratedModel(nn.Module):
     def _scale(self, scores: torch.Tensor, targets: torch.Tensor) -> None:
         """Fit slope and shift by L-BFGS; the loss is convex in them."""
         scores = scores.clamp(min=-1e4)  # a class without texts in a fold may score -inf
-        log_slope = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=True)
-        shift = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=True)
-        optimizer: Any = torch.optim.LBFGS([log_slope, shift], max_iter=200, line_search_fn="strong_wolfe")
+        if targets.ndim == 1:  # no scale makes a class probable that the scoring model never saw
+            known = scores.gather(1, targets[:, None])[:, 0] > -1e4
+            scores, targets = scores[known], targets[known]
+        n_slopes = scores.shape[1] if self._per_class else 1
+        log_slope = torch.zeros(n_slopes, dtype=torch.float64, requires_grad=True)
+        shift = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=self._per_class)
+        fitted = [log_slope, shift] if self._per_class else [log_slope]
+        optimizer: Any = torch.optim.LBFGS(fitted, max_iter=200, line_search_fn="strong_wolfe")
 
         def loss() -> Any:
             value: Any
@@ -89,8 +117,9 @@ class CalibratedModel(nn.Module):
             value.backward()
             return value
 
-        optimizer.step(loss)
-        self.slope.copy_(log_slope.detach().exp())
+        if len(scores):
+            optimizer.step(loss)
+        self.slope.copy_(log_slope.detach().exp().expand(len(self.slope)))
         self.shift.copy_(shift.detach())
 
 

@@ -1,6 +1,7 @@
 """Model `calibrated` over a linear SVM: its weights as buffers, and the probabilities of scikit-learn."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,23 @@ from textforge_standard.models.linear_scores import (
 )
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """A linear classifier with sigmoids over its margins, fitted in folds."""
+
+    make: Callable[[], Any]
+    """Makes an unfitted CalibratedClassifierCV; called only by `fit`."""
+    folds: int
+    """Its `cv`."""
+    ensemble: bool
+    """Whether it keeps the machine of each fold, instead of one."""
+
+
 class CalibratedScores(nn.Module):
     """Linear margins, a sigmoid over each, and the mean over the machines that were kept.
 
     Args:
-        make: makes an unfitted CalibratedClassifierCV with sigmoids over a linear classifier; called only by `fit`.
-        folds: its `cv`.
-        machines: how many machines it keeps: `folds` if it is an ensemble, else 1.
+        calibration: what `fit` fits.
         n_features: number of features.
         n_classes: number of classes or labels.
         multi_label: whether a text may have several labels.
@@ -36,13 +47,11 @@ class CalibratedScores(nn.Module):
     slope: torch.Tensor
     shift: torch.Tensor
 
-    def __init__(
-        self, make: Callable[[], Any], folds: int, machines: int, n_features: int, n_classes: int, multi_label: bool
-    ) -> None:
+    def __init__(self, calibration: Calibration, n_features: int, n_classes: int, multi_label: bool) -> None:
         super().__init__()
         self.warnings: list[str] = []
-        self._make, self._folds, self._multi_label = make, folds, multi_label
-        self._shape = (machines, n_classes)
+        self._calibration, self._multi_label = calibration, multi_label
+        self._shape = (calibration.folds if calibration.ensemble else 1, n_classes)
         shapes = {"weight": (n_features, *self._shape), "bias": self._shape}
         for name, shape in {**shapes, "slope": self._shape, "shift": self._shape}.items():
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
@@ -71,12 +80,12 @@ class CalibratedScores(nn.Module):
 
     def _learn(self, matrix: Any, y: Any, learnt: dict[str, Any], columns: Any) -> None:
         rarest = np.unique(y, return_counts=True)[1].min()
-        if rarest < self._folds:
+        if rarest < (folds := self._calibration.folds):
             raise DataError(
-                f"model 'calibrated' needs {self._folds} training texts of every class, one for each fold, "
+                f"model 'calibrated' needs {folds} training texts of every class, one for each fold, "
                 f"and the rarest class has {rarest}. Lower model.cv, or use 'logistic-regression'."
             )
-        estimator = self._make()
+        estimator = self._calibration.make()
         with convergence_warnings("calibrated", estimator, self.warnings):
             fitted = estimator.fit(matrix, y)
         for fold, one in enumerate(fitted.calibrated_classifiers_):

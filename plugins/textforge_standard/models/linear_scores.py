@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,20 @@ Rows = tuple[Any, Any]
 """Weights (rows, n_features) and biases (rows,) or 0: a row per class, or of two classes only the second."""
 
 
+@dataclass(frozen=True)
+class Estimator:
+    """A linear estimator of scikit-learn, which only `fit` makes, so that prediction does not import scikit-learn."""
+
+    name: str
+    """Name of the component, for messages."""
+    make: Callable[[], Any]
+    """Makes an unfitted estimator, whose `fit(matrix, classes)` is called once."""
+    read: Callable[[Any], Rows]
+    """Returns the weights and biases of a fitted estimator."""
+    counts: bool = False
+    """Whether it rejects negative features."""
+
+
 class LinearScores(nn.Module):
     """Scores `features @ weight + bias`, with weights and biases learnt by an estimator of scikit-learn.
 
@@ -28,36 +43,21 @@ class LinearScores(nn.Module):
     could exceed the difference between two classes.
 
     Args:
-        name: name of the component, for messages.
-        make: makes an unfitted estimator, whose `fit(matrix, classes)` is called once, or once per label if
-            `multi_label`. It is called only by `fit`, so that prediction does not import scikit-learn.
-        read: returns the `Rows` of a fitted estimator.
+        estimator: made and fitted once, or once per label if `multi_label`.
         n_features: number of features.
         n_classes: number of classes or labels.
         multi_label: whether a text may have several labels.
-        counts: whether the estimator rejects negative features.
     """
 
     weight: torch.Tensor
     bias: torch.Tensor
 
-    def __init__(
-        self,
-        name: str,
-        make: Callable[[], Any],
-        read: Callable[[Any], Rows],
-        n_features: int,
-        n_classes: int,
-        multi_label: bool,
-        *,
-        counts: bool = False,
-    ) -> None:
+    def __init__(self, estimator: Estimator, n_features: int, n_classes: int, multi_label: bool) -> None:
         super().__init__()
         self.warnings: list[str] = []
         self.register_buffer("weight", torch.zeros(n_features, n_classes, dtype=torch.float64))
         self.register_buffer("bias", torch.zeros(n_classes, dtype=torch.float64))
-        self._name, self._make, self._read = name, make, read
-        self._multi_label, self._counts = multi_label, counts
+        self._estimator, self._multi_label = estimator, multi_label
 
     def fit(self, features: Any, targets: Any) -> None:
         """Fit to features and class numbers (n,), or 0/1 rows of labels (n, n_classes).
@@ -66,9 +66,9 @@ class LinearScores(nn.Module):
             RecipeError: features are negative and the model takes counts.
         """
         matrix = as_matrix(features)
-        if self._counts and matrix.nnz and matrix.data.min() < 0:
+        if self._estimator.counts and matrix.nnz and matrix.data.min() < 0:
             raise RecipeError(
-                f"model '{self._name}' takes counts or tf-idf, and these features have negative numbers. "
+                f"model '{self._estimator.name}' takes counts or tf-idf, and these features have negative numbers. "
                 "Use 'logistic-regression' or 'linear-svc'."
             )
         self.warnings.clear()
@@ -78,7 +78,7 @@ class LinearScores(nn.Module):
             for label, column in enumerate(np.asarray(targets).T > 0.5):
                 if column.all() or not column.any():
                     bias[label] = SURE if column[0] else -SURE
-                    self.warnings.append(constant(self._name, label, column[0]))
+                    self.warnings.append(constant(self._estimator.name, label, column[0]))
                 else:
                     rows, biases = self._fitted(matrix, column)
                     weight[:, label] = rows[-1] - (rows[0] if len(rows) > 1 else 0)
@@ -94,9 +94,9 @@ class LinearScores(nn.Module):
         self.bias.copy_(torch.from_numpy(bias))
 
     def _fitted(self, matrix: Any, classes: Any) -> Rows:
-        estimator = self._make()
-        with convergence_warnings(self._name, estimator, self.warnings):
-            rows, biases = self._read(estimator.fit(matrix, classes))
+        unfitted = self._estimator.make()
+        with convergence_warnings(self._estimator.name, unfitted, self.warnings):
+            rows, biases = self._estimator.read(unfitted.fit(matrix, classes))
         return rows, np.broadcast_to(biases, len(rows))
 
     def forward(self, batch: Any) -> torch.Tensor:

@@ -45,7 +45,7 @@ def of_scikit_learn(
 
         @functools.wraps(described)
         def factory(*facts: Any, **options: Any) -> Any:
-            from textforge_standard.models.linear_scores import LinearScores, seeded
+            from textforge_standard.models.linear_scores import Estimator, LinearScores, seeded
 
             bound = signature.bind(*facts, **options)
             bound.apply_defaults()
@@ -60,7 +60,7 @@ def of_scikit_learn(
             def rows(fitted: Any) -> tuple[Any, Any]:
                 return getattr(fitted, weights), getattr(fitted, bias) if bias else 0.0
 
-            return LinearScores(name, unfitted, rows, n_features, n_classes, multi_label, counts=counts)
+            return LinearScores(Estimator(name, unfitted, rows, counts), n_features, n_classes, multi_label)
 
         factory.__doc__ = completed_doc(described, COMMON_OPTIONS)
         declare(factory, fits_itself=True)

@@ -1,7 +1,8 @@
 """Vectorizer `bow`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Self
 
 from annotated_types import Ge, Gt, Le
@@ -50,12 +51,9 @@ class BagOfWords(TextOptions):
         Raises:
             DataError: the vocabulary is empty.
         """
-        from textforge_standard.vectorizers.counting import count
-
         self._begin()
-        found = self._ngrams.learn(self._cut.chunks(texts))
+        counts = self._counts(texts, self._ngrams.learn)
         self._refuse_empty(len(texts))
-        counts = count(found, self.n_features)
         frequencies = counts.frequencies(self.n_features, totals=self._asks_totals())
         keep = self._kept(frequencies)
         if keep is not None:
@@ -80,9 +78,20 @@ class BagOfWords(TextOptions):
 
     def transform(self, texts: Sequence[str]) -> Any:
         """Features of texts: `textforge.Ragged`, one row per text, float32 weights."""
+        return self._features(self._counts(texts, partial(map, self._ngrams.columns)))
+
+    def _counts(self, texts: Sequence[str], columns: Callable[[Iterable[Any]], Iterator[Any]]) -> Any:
+        """Count the n-grams of each text; `columns` returns the columns of the n-grams in each chunk of units."""
+        from textforge_standard.vectorizers import by_words
         from textforge_standard.vectorizers.counting import count
 
-        return self._features(count(map(self._ngrams.columns, self._cut.chunks(texts)), self.n_features))
+        def counted(texts: Sequence[str]) -> Any:
+            found = columns(self._cut.chunks(texts))
+            return count(found, max(1, self.n_features))
+
+        if self.unit == "characters_in_words" and by_words.is_worth(texts):
+            return by_words.count_by_words(texts, self._cut, counted)
+        return counted(texts)
 
     @property
     def n_features(self) -> int:

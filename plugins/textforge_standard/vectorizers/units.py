@@ -119,28 +119,42 @@ class Cutter:
 
     def chunks(self, texts: Sequence[str]) -> Iterator[Units]:
         """Yield the units of the texts, chunk by chunk."""
-        chunk: list[str] = []
-        size = 0
-        for text in texts:
-            chunk.append(text)
-            size += len(text)
-            if size >= CHUNK:
-                yield self._units(chunk)
-                chunk, size = [], 0
-        if chunk:
-            yield self._units(chunk)
+        return map(self._units, _chunks(texts))
 
-    def _units(self, texts: list[str]) -> Units:
+    def runs(self, texts: Sequence[str]) -> Iterator[Units]:
+        """Yield the white-space separated words of the prepared texts, chunk by chunk, whatever the units are."""
+        for chunk in _chunks(texts):
+            yield _runs(self._prepared(chunk))
+
+    def _prepared(self, texts: list[str]) -> list[str]:
+        """The texts after normalization, case folding and removal of accents."""
         if self.unicode is not None:
             texts = [folded(text, self.unicode, self.lowercase) for text in texts]
         elif self.lowercase:
             texts = [text.lower() for text in texts]
         if self.strip_accents:
             texts = [text if text.isascii() else _without_accents(text) for text in texts]
-        units = self._cut(texts)
+        return texts
+
+    def _units(self, texts: list[str]) -> Units:
+        units = self._cut(self._prepared(texts))
         if not len(self._stop_words):
             return units
         return units.only(~self._stops[self._stop_words.find(units)])
+
+
+def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Parts of the texts of about `CHUNK` characters each."""
+    chunk: list[str] = []
+    size = 0
+    for text in texts:
+        chunk.append(text)
+        size += len(text)
+        if size >= CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 def _words(texts: list[str]) -> Units:
@@ -171,6 +185,22 @@ def _any_script(texts: list[str], *, punctuation: bool, ends: bool) -> Units:
         texts = [f"{START} {text} {END}" for text in texts]
     joined = "\n" + "\n".join(texts) + "\n"
     first, last, pairs = spans(_code_points(joined), punctuation)
+    return _slices(joined, first, last, texts, pairs)
+
+
+def _runs(texts: list[str]) -> Units:
+    """Split at white space."""
+    texts = encodable(texts)
+    joined = "\n" + "\n".join(texts) + "\n"
+    inside = ~_table("isspace").take(_code_points(joined))
+    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+    return _slices(joined, edges[::2], edges[1::2], texts)
+
+
+def _slices(
+    joined: str, first: Positions, last: Positions, texts: list[str], pairs: NDArray[np.bool_] | None = None
+) -> Units:
+    """Units of texts that were joined by newlines, from the positions of their characters."""
     offsets = np.searchsorted(first, _offsets([len(text) + 1 for text in texts]) + 1)
     data = joined.encode()
     if len(data) > len(joined):

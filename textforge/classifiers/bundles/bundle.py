@@ -32,9 +32,10 @@ from textforge.classifiers.bundles.description import (
 from textforge.classifiers.bundles.named_parts import changed_versions, named, saved_part
 from textforge.classifiers.bundles.state import State, join_state, split_state
 from textforge.classifiers.bundles.weights import restored
-from textforge.classifiers.classifier import Classifier, as_device, given_facts, vectorized
+from textforge.classifiers.classifier import Classifier, as_device
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.storage import json_text, replaced, sha256, temporary_beside, write_json
+from textforge.classifiers.vectorizing import given_facts, vectorized
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.data.labels import as_members, label_value

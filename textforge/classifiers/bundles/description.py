@@ -178,7 +178,7 @@ class Description(_Strict):
         if (self.format == FORMAT) == isinstance(self.labels[0], str):
             raise ValueError(f"labels of format {self.format} are {'not ' if self.format == FORMAT else ''}text")
         if n < 2 and not decision.multi_label:
-            raise ValueError("one label a text needs at least two labels")
+            raise ValueError("a classifier with one label per text needs at least two labels")
         if self.facts.n_classes not in (None, n):
             raise ValueError(f"facts.n_classes is {self.facts.n_classes}, but there are {n} labels")
         if self.facts.multi_label not in (None, decision.multi_label):
@@ -188,7 +188,7 @@ class Description(_Strict):
                 "decision.thresholds needs one number for each label, and exactly two labels unless it is multi-label"
             )
         if decision.abstain is not None and decision.multi_label:
-            raise ValueError("decision.abstain is for one label a text")
+            raise ValueError("decision.abstain needs one label per text")
         if any(len(one.probabilities) != n for one in self.golden):
             raise ValueError("golden does not have one probability for each label")
         if set(self.files) != {MODEL, VECTORIZER}:

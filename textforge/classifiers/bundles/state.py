@@ -33,6 +33,7 @@ def split_state(state: Any) -> State:
     def take(name: str, array: NDArray[Any]) -> None:
         if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
             raise TypeError(f"the array '{name}' has the type {array.dtype}, which a bundle cannot store")
+        name.encode()  # raises for half of a surrogate pair, which no file can hold
         if name in arrays:
             raise ValueError(f"two arrays would have the name '{name}'")
         arrays[name] = np.asarray(array, order="C")

@@ -26,6 +26,8 @@ READ = 1 << 16
 """Read size, in bytes."""
 BACKLOG = 2
 """Maximum number of chunks that wait between two pipeline stages."""
+LOOK = 0.25
+"""Seconds after which a waiting thread looks for signals. polars handles SIGINT so that it no longer ends a wait."""
 
 T = TypeVar("T")
 
@@ -60,7 +62,7 @@ class LineReader:
 
     def __init__(self, stream: BinaryIO, name: str, *, json_lines: bool = False, mark: bool = False) -> None:
         blocks = _blocks(stream)
-        self._ahead = None if _is_file(stream) else Ahead(blocks, CHUNK_BYTES // READ, waits_for_others=True)
+        self._ahead = None if is_file(stream) else Ahead(blocks, CHUNK_BYTES // READ, waits_for_others=True)
         self._blocks = self._ahead or blocks
         self._lines: deque[bytes] = deque()
         self._rest: list[bytes] = []
@@ -154,7 +156,8 @@ class Ahead(Iterator[T]):
 
     def __next__(self) -> T:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._ended)
+            while not self._changed.wait_for(lambda: self._waiting or self._ended, timeout=LOOK):
+                pass
             if self._waiting:
                 self._changed.notify_all()
                 return self._waiting.popleft()
@@ -193,6 +196,21 @@ class Ahead(Iterator[T]):
             self._changed.notify_all()
 
 
+class LiveBytes:
+    """A pipe or a terminal as a stream to read, which gives what is available and can be closed from another thread."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._ahead = Ahead(_blocks(stream), CHUNK_BYTES // READ, waits_for_others=True)
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, at most READ of them whatever `size` is; nothing at the end or after `close`."""
+        return next(self._ahead, b"")
+
+    def close(self) -> None:
+        """Stop reading; a thread that waits for bytes sees the end of the stream."""
+        self._ahead.close()
+
+
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
     """Iterate over blocks of bytes as soon as they are available."""
     # Bypass the buffer: a thread that holds its lock while Python shuts down causes a fatal error.
@@ -205,7 +223,7 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
             yield block
 
 
-def _is_file(stream: BinaryIO) -> bool:
+def is_file(stream: BinaryIO) -> bool:
     """Whether the stream is a regular file or bytes in memory, so that reading never blocks."""
     try:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)

@@ -7,12 +7,12 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import add
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge.classifiers.streams.line_reader import CHUNK as CHUNK, Ahead, LineReader, Unreadable, chunked
+from textforge.classifiers.streams.line_reader import CHUNK as CHUNK, Ahead, Unreadable, chunked
 from textforge.classifiers.streams.probabilities import MOST, as_limit, most_probable
 from textforge.data.labels import label_names, label_value
 from textforge.errors.escapes import shown, shown_json, shown_line
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from textforge.features.ragged import Features
 
 T = TypeVar("T")
+
+
+class ChunkStream(Protocol):
+    """Chunks of texts to read ahead, such as a `LineReader`."""
+
+    def __iter__(self) -> Iterator[list[str | Unreadable]]:
+        """Iterate over the chunks."""
+
+    def close(self) -> None:
+        """Stop reading."""
 
 
 def predictions(
@@ -52,7 +62,7 @@ def answered(classifier: Classifier, chunks: Iterable[list[str]], *, limit: int 
 
 
 def answered_ahead(
-    classifier: Classifier, stream: LineReader, *, limit: int | None = MOST
+    classifier: Classifier, stream: ChunkStream, *, limit: int | None = MOST
 ) -> Generator[Answers, None, None]:
     """Like `answered`, but a thread reads and vectorizes the next chunks in the background.
 
@@ -82,12 +92,16 @@ class _Labels:
         return [_as_json(label_value(label)) for label in self.labels]
 
     @cached_property
+    def names(self) -> list[str]:
+        return label_names(self.labels)
+
+    @cached_property
     def keys(self) -> list[str]:
-        return [f"{_as_json(name)}: " for name in label_names(self.labels)]
+        return [f"{_as_json(name)}: " for name in self.names]
 
     @cached_property
     def plain(self) -> list[str]:
-        return [shown(name) for name in label_names(self.labels)]
+        return [shown(name) for name in self.names]
 
     @cached_property
     def joinable(self) -> list[str]:
@@ -132,6 +146,10 @@ class Answers:
                 yield {"labels": [labels[n] for n in chosen], "probabilities": by_label}
             else:
                 yield {"label": labels[chosen[0]] if chosen else None, "probabilities": by_label}
+
+    def most_probable(self, top: int) -> tuple[list[list[int]], list[list[float]]]:
+        """The `top` most probable classes of each readable text, and their probabilities, in descending order."""
+        return most_probable(self.probabilities, top, ())
 
     def jsonl(self) -> str:
         """Format each dict of `dicts` as one line of JSON."""

@@ -49,11 +49,11 @@ def open_input(path: Path) -> BinaryIO:
     inner = suffixes[-2] if last in PACKED and len(suffixes) > 1 else last
     if inner in TABLES:
         raise RecipeError(
-            f"{path}: predict reads one text a line, and {TABLES[inner]} file has columns. Give it the texts alone, "
-            "one a line or as .jsonl. (evaluate --data reads CSV, TSV and Parquet files that have labels.)"
+            f"{path}: predict does not read {TABLES[inner]} file by its name. Save it as .csv, .tsv, .jsonl or "
+            ".parquet, or name the format of a delimited file, as in --input-format csv --set 'separator=|'."
         )
     if last in PACKED:
-        raise RecipeError(f"{path}: is compressed. Unpack it first: {PACKED[last]} {shlex.quote(str(path))}")
+        raise RecipeError(f"{path}: is compressed. Decompress it first: {PACKED[last]} {shlex.quote(str(path))}")
     try:
         return path.open("rb")
     except OSError as error:
@@ -99,7 +99,7 @@ def read_line_by_line(
             reason = error
             if isinstance(error, UnicodeDecodeError):
                 if number == 1 and (kind := _binary_format(line)):
-                    message = f"{name}: is {kind}; predict reads lines of UTF-8 text. Unpack or convert it."
+                    message = f"{name}: is {kind}; predict reads lines of UTF-8 text. Decompress or convert it."
                     raise DataError(message) from error
                 reason = ValueError(f"is not UTF-8: {error.reason}")
             if not mark:

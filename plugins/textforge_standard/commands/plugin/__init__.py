@@ -22,7 +22,7 @@ class LazyGroup(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from textforge.errors import did_you_mean, listed
 
-            ctx.fail(f"no command 'plugin {args[0]}'. There are: {listed(COMMANDS)}.{did_you_mean(args[0], COMMANDS)}")
+            ctx.fail(f"no command 'plugin {args[0]}'. Commands: {listed(COMMANDS)}.{did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
 

@@ -76,15 +76,15 @@ def checked_name(name: str) -> str:
 
     short = name.removeprefix("textforge-")
     if short in ("null", "true", "false"):
-        raise RecipeError(f"'{name}' cannot be a plugin's name: 'use: {short}' in a recipe is no text. Choose another.")
+        raise RecipeError(f"'{name}' cannot be a plugin's name: YAML does not read 'use: {short}' as text.")
     if re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short) and len(short) <= LONGEST:
         return short
     near = re.sub(r"[^a-z0-9]+", "-", short.lower().removeprefix("textforge_")).lstrip("-0123456789")
     near = near[:LONGEST].rstrip("-")
     meant = f" Did you mean '{near}'?" if near else ""
     raise RecipeError(
-        f"'{name}' cannot be a plugin's name: that is at most {LONGEST} small letters and digits in words joined by "
-        f"'-', and begins with a letter, as in 'mean-pool'.{meant}"
+        f"'{name}' cannot be a plugin's name: a name has at most {LONGEST} small letters and digits in words joined by "
+        f"'-', and begins with a letter, such as 'mean-pool'.{meant}"
     )
 
 
@@ -129,13 +129,13 @@ def refuse_taken(plugin: Plugin) -> None:
             if component.name == plugin.name and component.origin.distribution != plugin.distribution:
                 raise RecipeError(
                     f"{component.label} is installed already, from {component.origin}, and a name that two "
-                    "distributions give is used from neither. Choose another name."
+                    "distributions offer cannot be used. Choose another name."
                 )
     root = click.get_current_context().find_root()
     if "command" in plugin.kinds and isinstance(root.command, click.Group):
         taken = set(root.command.list_commands(root)) - set(installed.names("command"))
         if plugin.name in taken:
-            raise RecipeError(f"textforge has a command '{plugin.name}' of its own. Choose another name.")
+            raise RecipeError(f"textforge already has a command '{plugin.name}'. Choose another name.")
     with suppress(metadata.PackageNotFoundError):
         metadata.distribution(plugin.distribution)
         return  # an earlier version of this plugin, which pip replaces
@@ -153,8 +153,8 @@ def write(folder: Path, contents: dict[str, str]) -> list[str]:
     from textforge import RecipeError, StorageError
 
     if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
-        what = "is a folder that is not empty" if folder.is_dir() else "is there already and is no folder"
-        raise RecipeError(f"{folder}: {what}, and nothing is overwritten. Name another with --out.")
+        what = "is a folder that is not empty" if folder.is_dir() else "exists already and is not a folder"
+        raise RecipeError(f"{folder}: {what}; nothing is overwritten. Name another folder with --out.")
     made = not folder.exists()
     try:
         for name, text in contents.items():

@@ -1,0 +1,96 @@
+"""Calls of a vectorizer: fit it, transform texts, and read the facts that it gives to models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textforge.components.part import Part, part_name, plugin_errors
+from textforge.data.dataset import Dataset, TrainingSplits
+from textforge.features.ragged import Features, as_features
+
+
+@dataclass(frozen=True)
+class Vectorized:
+    """The texts of a training as features."""
+
+    train: Features | None
+    """None for a stream, whose chunks are transformed in each epoch."""
+    valid: Features | None
+    facts: dict[str, Any]
+    """What the fitted vectorizer gives to models, with n_features."""
+
+
+def vectorize(
+    vectorizer: Any,
+    part: Part | None,
+    dataset: Dataset,
+    splits: TrainingSplits,
+    *,
+    on_labels: Callable[[Sequence[Any]], None] | None = None,
+) -> Vectorized:
+    """Fit a vectorizer on the training texts only, and transform the splits in memory.
+
+    Args:
+        vectorizer: has `fit` and `transform`; and `fit_chunks`, if the training texts are a stream.
+        part: the vectorizer's part, if it has one.
+        dataset: gives the chunks of a stream.
+        splits: the texts in memory, for training and validation.
+        on_labels: called with the labels of each chunk of a stream.
+
+    Raises:
+        ComponentError: the vectorizer raised, did not return features, or lacks a fact that its `gives` promises.
+    """
+    who = part_name(part, "the vectorizer")
+    if splits.train:
+        train = shown = fitted_features(vectorizer, splits.train[0], who)
+    else:
+        with plugin_errors(who, "being fitted chunk by chunk"):
+            vectorizer.fit_chunks(dataset.train_chunks(on_labels))
+        train, shown = None, vectorized(vectorizer, [""], who)
+    valid = vectorized(vectorizer, splits.valid[0], who) if splits.valid else None
+    return Vectorized(train, valid, {**given_facts(vectorizer, part), "n_features": shown.n_features})
+
+
+def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_features",)) -> dict[str, Any]:
+    """Read the facts that a fitted vectorizer gives to models from its attributes of the same names.
+
+    Facts in `known` are left out. n_features is one of them: it is read from the features.
+
+    Raises:
+        ComponentError: the vectorizer lacks a fact that its `gives` promises.
+    """
+    who = part_name(part, "the vectorizer")
+    gives = part.gives if part else getattr(vectorizer, "gives", ())
+    facts = {}
+    for name in gives:
+        if name not in known:
+            with plugin_errors(who, f"giving the fact '{name}', which its 'gives' promises"):
+                facts[name] = getattr(vectorizer, name)
+    return facts
+
+
+def fitted_features(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
+    """Fit a vectorizer on texts and transform them, in one pass if it has `fit_transform`.
+
+    Raises:
+        ComponentError: the vectorizer raised, or did not return features.
+    """
+    with plugin_errors(who, "being fitted"):
+        if hasattr(vectorizer, "fit_transform"):
+            found = vectorizer.fit_transform(texts)
+        else:
+            vectorizer.fit(texts)
+            found = vectorizer.transform(texts)
+        return as_features(found, len(texts), who)
+
+
+def vectorized(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
+    """Transform texts with a fitted vectorizer.
+
+    Raises:
+        ComponentError: the vectorizer raised, or did not return features.
+    """
+    with plugin_errors(who, "turning texts into features"):
+        return as_features(vectorizer.transform(list(texts)), len(texts), who)

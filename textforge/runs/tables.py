@@ -1,0 +1,143 @@
+"""The table formats that installed datasets offer, and the text columns that a run's recipe names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from textforge.components.manager import PluginManager
+from textforge.components.part import Part
+from textforge.data.tables import COMPRESSED, TableFormat, TableReader, TableStream
+from textforge.errors import DataError, PluginError, RecipeError, did_you_mean, listed
+from textforge.runs import folder as run_folder
+from textforge.runs.own_data import own_dataset, part_for_file
+
+
+class TableFormats:
+    """The formats of tables by the name of their dataset, from its factory's attribute `tables`."""
+
+    def __init__(self, plugins: PluginManager) -> None:
+        self.plugins = plugins
+        self._formats: dict[str, TableFormat] = {}
+        for component in plugins.components("dataset"):
+            try:
+                found = component.declared("tables", None)
+            except PluginError:  # a broken dataset must not keep others from reading a table
+                continue
+            if found is not None:
+                self._formats[component.name] = found
+
+    def names(self) -> list[str]:
+        return list(self._formats)
+
+    def suffixes(self) -> list[str]:
+        """All suffixes of tables."""
+        return [suffix for form in self._formats.values() for suffix in form.suffixes]
+
+    def of_file(self, path: Path) -> str | None:
+        """The name of the format of a file by its suffix, whether the file is compressed or not."""
+        suffix = Path(path.stem if packed(path) else path.name).suffix.lower()
+        return next((name for name, form in self._formats.items() if suffix in form.suffixes), None)
+
+    def named(self, name: str) -> TableFormat:
+        """The format of this name.
+
+        Raises:
+            RecipeError: there is none.
+        """
+        if name not in self._formats:
+            raise RecipeError(
+                f"there is no table format '{name}'. The formats: {listed(self._formats)}."
+                f"{did_you_mean(name, self._formats)}"
+            )
+        return self._formats[name]
+
+
+@dataclass(frozen=True)
+class OpenTable:
+    """A table that is open, with its text columns.
+
+    Args:
+        reader: its rows.
+        texts: names of the text columns.
+        join: separator of several texts.
+        chosen_by_name: whether nobody named the column, so that its name alone was the reason to choose it.
+    """
+
+    reader: TableReader
+    texts: tuple[str, ...]
+    join: str
+    chosen_by_name: bool
+
+
+def packed(path: Path) -> str:
+    """The suffix of a compressed file, or an empty string."""
+    return path.suffix.lower() if path.suffix.lower() in COMPRESSED else ""
+
+
+def open_table(
+    formats: TableFormats,
+    name: str,
+    source: TableStream,
+    run: Path,
+    *,
+    texts: Sequence[str] = (),
+    options: Iterable[str] = (),
+) -> OpenTable:
+    """Open a table with the options of the run's own dataset if that reads the same format, and find its texts.
+
+    Args:
+        formats: the installed formats.
+        name: the name of the table's format.
+        source: its bytes.
+        run: a finished run folder or a bundle.
+        texts: names of the text columns. By default those that the run's recipe names, if the table has them, else the
+            column that is named as texts usually are.
+        options: overrides of the dataset's options, as in `["separator=;"]`.
+
+    Raises:
+        RecipeError: an option is invalid.
+        DataError: the table cannot be read, or has no such text column; the message lists its columns.
+    """
+    given = [option.removeprefix("dataset.") for option in options]
+    home = run.parent if not (run / run_folder.RESOLVED).is_file() and run_folder.is_finished(run.parent) else run
+    part = part_for_file(name, Path(source.name), home, given, formats.plugins)
+    reader = formats.named(name).reader(source, part.all_options)
+    named, join = _named_in_recipe(home, part, given)
+    if not reader.columns:  # nothing to read
+        return OpenTable(reader, tuple(texts or named or ("text",)), join, False)
+    if texts:
+        _refuse_missing(source.name, reader.columns, texts)
+        return OpenTable(reader, tuple(texts), join, False)
+    if named and {*named} <= {*reader.columns}:
+        _refuse_missing(source.name, reader.columns, named)
+        return OpenTable(reader, tuple(named), join, False)
+    if (usual := reader.usual_text()) is None:
+        raise DataError(
+            f"{source.name}: no column, or more than one, is named as texts usually are. Name it with --text. "
+            f"Its columns: {listed(reader.columns)}."
+        )
+    return OpenTable(reader, (usual,), join, True)
+
+
+def _named_in_recipe(run: Path, part: Part, given: Sequence[str]) -> tuple[Sequence[str], str]:
+    """The text columns that the run's recipe names, and how it joins them; overrides count more."""
+    own, options = own_dataset(run) or {}, part.all_options
+    overridden = {option.partition("=")[0].strip() for option in given}
+    found = {key: options[key] if key in overridden else own.get(key, options.get(key)) for key in ("text", "join")}
+    text, join = found["text"], found["join"]
+    names = [text] if isinstance(text, str) else list(text or ())
+    return (names if "text" in own or "text" in overridden else ()), join if isinstance(join, str) else "\n"
+
+
+def _refuse_missing(place: str, columns: Sequence[str], texts: Sequence[str]) -> None:
+    """Check that a table has each text column exactly once.
+
+    Raises:
+        DataError: a column is missing or repeated.
+    """
+    for name in texts:
+        if (count := columns.count(name)) != 1:
+            found = f"{count} columns are named" if count else "there is no column"
+            raise DataError(f"{place}: {found} '{name}'. Its columns: {listed(columns)}.{did_you_mean(name, columns)}")
