@@ -1,6 +1,7 @@
 """TextClassifier where scikit-learn's own tools use it, and its parameters, labels and errors."""
 
 import copy
+import enum
 import pickle
 import subprocess
 import sys
@@ -603,7 +604,34 @@ def test_classes_are_the_labels_and_predictions_have_their_type(clf, y, dtype, c
     assert predicted.dtype == clf.classes_.dtype
     assert (predicted == np.asarray(y)).mean() > 0.95
     assert (clf.classes_[clf.predict_proba(TEXTS).argmax(axis=1)] == predicted).all()
-    assert clf.classifier_.labels == tuple(map(str, classes))
+    assert clf.classifier_.labels == tuple(map(str, classes) if isinstance(classes[0], float) else classes)
+
+
+class Kind(str, enum.Enum):  # noqa: UP042  (the older form, which numpy would turn into 'Kind.A')
+    A, B, C = KINDS
+
+
+class Pair(enum.Enum):
+    A, B, C = (1, 2), (3, 4), (5, 6)
+
+
+@pytest.mark.parametrize("members", [Kind, Pair, enum.IntEnum("Number", "A B C")])
+def test_members_of_an_enum_are_given_back(clf, members, tmp_path):
+    y = [[*members][number] for number in NUMBERS]
+    clf.set_params(trainer__epochs=8).fit(TEXTS, np.array(y, dtype=object))
+    assert all(found is member for found, member in zip(clf.classes_, members, strict=True))
+    predicted = clf.predict(TEXTS)
+    right = [found is label for found, label in zip(predicted, y, strict=True)]
+    assert clf.score(TEXTS, y) == np.mean(right) > 0.95
+    assert clf.score(TEXTS, y, sample_weight=right) == 1
+    assert textforge.load(clf.save(tmp_path / "b"), label_type=members).predict(TEXTS) == predicted.tolist()
+    with pytest.raises(DataError, match=r"y: .* are labels of different types"):
+        clf.fit(TEXTS, [*y[:-1], "x"])
+
+
+def test_a_saved_classifier_gives_labels_of_the_type_of_y(clf, tmp_path):
+    clf.fit(TEXTS, NUMBERS).save(tmp_path / "b")
+    assert {*map(type, textforge.load(tmp_path / "b").predict(TEXTS))} == {int}
 
 
 @settings(max_examples=10)

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,8 +44,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     trainer__epochs=3, seed=1)`. They are stored in `overrides`. `set_params` validates names, `fit` validates values.
     Setting a part resets its options, as in a recipe; new options may be set in the same call.
 
-    X is a sequence of str: a list, tuple, array or column. y has one label per text (str, int or bool), or is a
-    0/1 matrix with one column per label.
+    X is a sequence of str: a list, tuple, array or column. y has one label per text (str, int, bool or a member of an
+    Enum), or is a 0/1 matrix with one column per label.
 
     Args:
         recipe: path of a YAML file, the recipe as a dict, or a validated `Recipe`. Its dataset is not used and may
@@ -54,7 +55,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes:
         classes_: the sorted distinct labels (`numpy.unique`); column indices if y is a matrix.
-        classifier_: the trained `textforge.Classifier`, whose labels are the classes as text.
+        classifier_: the trained `textforge.Classifier`, whose labels are the classes: text, int, bool or Enum.
         history_: a list with one `EpochResult` per epoch.
     """
 
@@ -140,6 +141,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         probabilities = self._probabilities(X)
         return probabilities if self._columns is None else self._all_columns(probabilities, probabilities.dtype)
 
+    def score(self, X: Iterable[str], y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        """Accuracy, as `sklearn.metrics.accuracy_score`, which takes no members of an Enum."""
+        check_is_fitted(self)
+        if not isinstance(self.classes_[0], Enum):
+            return float(super().score(X, y, sample_weight))
+        right = [found == label for found, label in zip(self.predict(X), y, strict=True)]
+        return float(np.average(right, weights=sample_weight))
+
     def save(self, path: str | Path) -> Path:
         """Save the classifier as a bundle, for `textforge.load` and `textforge predict`."""
         from textforge.classifiers.bundles.bundle import save
@@ -188,8 +197,8 @@ class _Targets:
     """y converted to textforge's labels, with what `predict` needs to convert them back."""
 
     classes: NDArray[Any]
-    names: list[str]
-    """The classes as text. If y is a matrix, only those with at least one 1."""
+    names: list[Any]
+    """The classes as labels. If y is a matrix, the names of those columns with at least one 1."""
     labels: list[Any]
     columns: NDArray[np.int64] | None
     """The columns of y that belong to `names`; None if y is not a matrix."""
@@ -222,6 +231,8 @@ class _Targets:
     @classmethod
     def _single(cls, y: Any, found: NDArray[Any]) -> _Targets:
         given = np.asarray(y, dtype=object).ravel().tolist()
+        if any(isinstance(label, Enum) for label in given):
+            return cls._members(given)
         text = bool(given) and isinstance(given[0], str)
         for index, label in enumerate(given):  # numpy would silently convert None and mixed numbers to text
             if not isinstance(label, str if text else (Real, np.bool_)) or label != label:
@@ -231,8 +242,20 @@ class _Targets:
         if found.dtype == object and not text:  # scikit-learn's metrics reject numbers of dtype object
             found = np.asarray(given)
         classes, numbers = np.unique(found, return_inverse=True)
-        names = [str(name) for name in classes.tolist()]
+        names = classes.tolist()
+        if classes.dtype.kind == "f":  # whole numbers, which are no labels
+            names = [str(name) for name in names]
         return cls(classes, names, [names[number] for number in numbers], None, classes.dtype)
+
+    @classmethod
+    def _members(cls, given: list[Any]) -> _Targets:
+        from textforge.data import as_labels, sorted_labels
+
+        labels = as_labels(given, "y")
+        names = sorted_labels({*labels})
+        classes = np.empty(len(names), dtype=object)
+        classes[:] = names
+        return cls(classes, names, labels, None, classes.dtype)
 
     @classmethod
     def _matrix(cls, y: Any, marked: NDArray[np.bool_], dtype: Any) -> _Targets:

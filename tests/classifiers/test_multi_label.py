@@ -84,11 +84,11 @@ def test_a_column_of_polars_is_taken() -> None:
         ([["x"], None], "the label at index 1 is None, but others are lists of labels. Give a list for every text"),
         ([["x"], 3.0], "the label at index 1 is 3.0, but"),
         ([["x"], {"y": 1}], "the label at index 1 is {'y': 1}, but"),
-        ([["x"], [None]], "a label at index 1 is None, a NoneType, which is not text"),
-        ([["x"], [["y"]]], r"a label at index 1 is \['y'\], a list, which is not text"),
-        ([[1, 0], [0, 1]], "a label at index 0 is 1, a int, which is not text. Give the names of each text's labels"),
-        (np.eye(2), r"a label at index 0 is np.float64\(1.0\), a float64, which is not text. Give the names"),
-        ([{1}, {2}], "a label at index 0 is 1, a int"),
+        ([["x"], [None]], "the label at index 1 is None, a missing value"),
+        ([["x"], [["y"]]], r"the label at index 1 is \['y'\], a list, which is not text"),
+        ([[1, 0], [0, 1]], "the labels look like a matrix of 0 and 1 with a column for each label. Give the names"),
+        (np.eye(2), "the labels look like a matrix of 0 and 1 with a column for each label. Give the names"),
+        ([{1.5}, {2.5}], "the label at index 0 is 1.5, a float, which is not text"),
         ([b"x", b"y"], "the label at index 0 is b'x', a bytes, which is not text"),
         ({"x": 1}, "expected a list of labels, not a dict"),
         ([[], []], ""),
@@ -234,7 +234,12 @@ def test_labels_of_the_other_sort_are_told(classifier: textforge.Classifier) -> 
 
 @pytest.mark.parametrize(
     ("labels", "says"),
-    [([], "1 texts but 0 labels"), ([["tennis"]], "'tennis'"), ([[3]], "a label at index 0 is 3"), (None, "NoneType")],
+    [
+        ([], "1 texts but 0 labels"),
+        ([["tennis"]], "'tennis'"),
+        ([[3]], "its labels are int, as 3 is, and the known labels are text"),
+        (None, "NoneType"),
+    ],
 )
 def test_wrong_gold_labels_are_told(classifier: textforge.Classifier, labels: Any, says: str) -> None:
     with pytest.raises(DataError, match=says):
@@ -281,7 +286,7 @@ def test_predictions_are_lists_with_their_probabilities(classifier: textforge.Cl
 def test_a_plugins_dataset_of_labels_that_are_none_is_told() -> None:
     plugins = PluginManager()
     plugins.register(SimpleNamespace(textforge_datasets=hookimpl(
-        lambda: {"own": lambda: Dataset(train=(["a", "b"], [[1], [2]]))}
+        lambda: {"own": lambda: Dataset(train=(["a", "b"], [[1.5], [2.5]]))}
     )))  # fmt: skip
-    with pytest.raises(DataError, match="a label at index 0 is 1, a int"):
+    with pytest.raises(DataError, match=r"the label at index 0 is 1\.5, a float"):
         Trainer(plugins.part("dataset", "own"), None, lambda: None, lambda: None)

@@ -146,3 +146,17 @@ def test_a_metric_that_is_not_there_or_no_good_is_told(finished_run: Path, metri
     done = invoke("evaluate", finished_run, "--metric", "loud")
     assert (done.returncode, done.stdout) == (1, "")
     assert "metric 'loud' from textforge-metrics 1.0 returned 'loud'; a metric is a number" in done.stderr
+
+
+def test_unknown_labels_are_treated_by_the_option(finished_run: Path, tmp_path: Path) -> None:
+    texts, labels = make_texts(30, seed=2)
+    data = write_csv(tmp_path / "d.csv", texts, ["spoce", "music", *labels[2:]])
+    for treatment, n in (("wrong", 30), ("drop", 28)):
+        done = invoke("evaluate", finished_run, "--data", data, "--unknown-labels", treatment, "--json")
+        assert done.returncode == 0 and only_json(done.stdout)["n"] == n
+        assert "2 texts have labels that the training data lack" in done.stderr
+        said = "counted as wrong" if treatment == "wrong" else "left out"
+        done = invoke("evaluate", finished_run, "--data", data, "--unknown-labels", treatment)
+        assert f"2 texts with unknown labels {said}" in done.stdout
+    done = invoke("evaluate", finished_run, "--data", data)
+    assert done.returncode == 2 and "'spoce' is one letter from 'space'" in done.stderr

@@ -162,7 +162,7 @@ def test_a_run_tells_them_once_trainer_and_estimator_too(faulty: Path, tmp_path:
         plugins.part("model", "mlp", hidden=[8]),
         plugins.part("optimizer", "adam"),
     ]
-    trainer = textforge.Trainer(dataset, *parts, epochs=1, validation=0.2)
+    trainer = textforge.Trainer(dataset, *parts, epochs=2, validation=0.2)
     assert trainer.warnings == []
     trainer.prepare()
     assert trainer.warnings == told[1:], "all but what the dataset itself says"
@@ -175,7 +175,7 @@ def test_the_estimator_warns_of_them() -> None:
         "vectorizer": "bow",
         "model": {"use": "mlp", "hidden": [8]},
         "optimizer": "adam",
-        "trainer": {"epochs": 1},
+        "trainer": {"epochs": 1, "batch_size": 2},
     }
     with pytest.warns(TextforgeWarning) as told:
         TextClassifier(recipe).fit(["moon shot", "moon shot", "bat", "ball"], ["x", "y", "y", "x"])

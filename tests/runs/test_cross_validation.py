@@ -202,7 +202,7 @@ def test_labels_of_validation_that_no_fold_knows_are_refused(tmp_path: Path) -> 
 def test_texts_of_several_folds_and_small_data_are_told_once(tmp_path: Path) -> None:
     texts, labels = make_texts(30)
     data = Dataset(train=(texts + texts[:3], labels + labels[:2] + ["ball" if labels[2] != "ball" else "space"]))
-    given = recipe(trainer={"epochs": 1, "validation": 0.2})
+    given = recipe(trainer={"epochs": 1, "validation": 0.2, "batch_size": 8})
     done = textforge.cross_validate(given, folds=3, out=tmp_path / "cv", plugins=with_data(data))
     told = done.result["warnings"]
     assert [sentence.partition(":")[0] for sentence in told] == [

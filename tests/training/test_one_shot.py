@@ -239,7 +239,9 @@ def test_one_line_swaps_it_in_and_what_is_not_used_is_told(written: Path, tmp_pa
     resolved = yaml.safe_load((run.path / "resolved.yaml").read_text())
     assert "optimizer" not in resolved
     assert resolved["model"] == {"use": "own-bayes", "smoothing": 1.0}
-    assert resolved["trainer"] == {"validation": 0.0, "monitor": "loss", "device": "auto"}
+    assert resolved["trainer"] == {
+        "validation": 0.0, "unknown_labels": "error", "monitor": "loss", "device": "auto",
+    }  # fmt: skip
 
 
 def test_the_resolved_recipe_runs_again_without_a_word(written: Path, tmp_path: Path) -> None:

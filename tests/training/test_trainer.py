@@ -322,7 +322,10 @@ def test_cuda_where_there_is_none_is_told() -> None:
         ((["a", "b"], ["x", "x"]), "all 2 training texts have the label 'x'"),
         ((["a", "b"], ["x"]), "2 texts but 1 labels"),
         ((["a", None], ["x", "y"]), "train: the text at index 1 is None, a NoneType, which is not text"),
-        ((["a", "b"], [0, 1]), r"label at index 0 is 0, a int, which is not text.*\[str\(y\) for y in labels\]"),
+        (
+            (["a", "b"], [0.5, 1.5]),
+            r"label at index 0 is 0.5, a float, which is not text.*\[str\(y\) for y in labels\]",
+        ),
         (("ab", "xy"), "expected a list of texts"),
     ],
 )

@@ -11,13 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from textforge.classifiers.comparison import compare, measured
 from textforge.classifiers.decision import Decision
-from textforge.classifiers.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
+from textforge.classifiers.metrics import ExtraMetrics
 from textforge.classifiers.random_state import RandomState
 from textforge.classifiers.vectorizing import vectorized
 from textforge.components.part import Part, part_name, plugin_errors
-from textforge.data.dataset import as_labels, as_texts, encode_labels
-from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
+from textforge.components.settings import UnknownLabels
+from textforge.data.dataset import as_texts
+from textforge.errors import ComponentError, RecipeError, TrainingError
 from textforge.features.ragged import Features, bounded_batches
 
 BATCH_SIZE = 512
@@ -32,7 +34,7 @@ class Classifier:
     Args:
         vectorizer: the fitted vectorizer.
         module: the trained `torch.nn.Module`. It is moved to `device` and set to evaluation mode.
-        labels: the class names, in the order of the module's outputs.
+        labels: the classes, in the order of the module's outputs: text, or ints, bools or members of an Enum.
         facts: the facts that the module was built from.
         parts: the named components of the vectorizer and the model. A classifier without them cannot be saved.
         device: 'cpu', 'cuda' (or 'cuda:1'), or 'auto'.
@@ -46,7 +48,7 @@ class Classifier:
         self,
         vectorizer: Any,
         module: nn.Module,
-        labels: Sequence[str],
+        labels: Sequence[Any],
         *,
         facts: Mapping[str, Any] | None = None,
         parts: Mapping[str, Part] | None = None,
@@ -145,14 +147,25 @@ class Classifier:
         *,
         name: str = "test",
         metrics: ExtraMetrics | None = None,
+        unknown_labels: UnknownLabels = "error",
         on_batch: Callable[[int, int], None] | None = None,
     ) -> dict[str, Any]:
         """Predict labelled texts and return their metrics; see `textforge.classifiers.metrics`.
 
+        Args:
+            texts: a sequence of str.
+            labels: the label, or the labels, of each text.
+            name: the name of the split, for messages.
+            metrics: metrics in addition to the standard ones.
+            unknown_labels: treatment of labels unknown to the classifier: 'error' raises; 'wrong' counts
+                texts with such a label as errors, as scikit-learn does; 'drop' leaves these texts out.
+            on_batch: called after each batch with (number of texts done, total number of texts).
+
         Raises:
             DataError: `texts` is empty, differs in length from `labels`, or a label is unknown to the classifier.
         """
-        return self.metrics(labels, self.predict_proba(texts, on_batch=on_batch), name=name, metrics=metrics)
+        found = self.predict_proba(texts, on_batch=on_batch)
+        return self.metrics(labels, found, name=name, metrics=metrics, unknown_labels=unknown_labels)
 
     def metrics(
         self,
@@ -161,28 +174,10 @@ class Classifier:
         *,
         name: str = "test",
         metrics: ExtraMetrics | None = None,
+        unknown_labels: UnknownLabels = "error",
     ) -> dict[str, Any]:
         """Like `evaluate`, but from probabilities that have already been computed."""
-        rows = as_labels(labels, name)
-        if len(rows) != len(probabilities):
-            raise DataError(f"{name}: {len(probabilities)} texts but {len(rows)} labels.")
-        if not rows:
-            raise DataError(f"{name}: no texts to evaluate on.")
-        several = self.decision.multi_label
-        if isinstance(rows[0], tuple) != several:
-            raise DataError(
-                f"{name}: its texts have {'one label each' if several else 'lists of labels'}; "
-                f"the classifier gives {'sets of labels' if several else 'one label per text'}."
-            )
-        gold, chosen = encode_labels(rows, self.labels, name), self.decision.chosen(probabilities)
-        results = (multi_label_metrics if several else classification_metrics)(gold, chosen, self.labels)
-        if metrics is not None:
-            results |= metrics.measure(gold, probabilities)
-        if self.decision.abstain is not None:
-            answered = self.decision.answered(probabilities)
-            right = float((gold == chosen)[answered].mean()) if answered.any() else None
-            results["answered"] = {"share": float(answered.mean()), "accuracy": right}
-        return results
+        return measured(compare(self, labels, probabilities, name, unknown_labels), metrics)
 
     def features(self, texts: Sequence[str]) -> Features:
         """Vectorize texts in one call: the first half of `predict_proba`."""

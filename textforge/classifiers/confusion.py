@@ -12,17 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textforge.data.labels import label_value
+
 DENSE = 100
 """Largest number of classes for which every cell is written."""
 
 
-def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[str]) -> dict[str, Any]:
+def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[Any]) -> dict[str, Any]:
     """Count the texts of each pair of gold and predicted class, as plain values.
 
     Args:
         gold: class numbers, int64, shape (n,).
         predicted: class numbers, int64, shape (n,).
-        labels: the name of each class.
+        labels: the label of each class.
 
     Returns:
         For up to DENSE classes, `{"labels", "rows"}`: one row per gold class, with a count for each predicted class.
@@ -31,11 +33,12 @@ def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64], labe
     """
     pairs, counts = np.unique(gold * len(labels) + predicted, return_counts=True)
     cells = np.stack([*np.divmod(pairs, len(labels)), counts], axis=1)
+    values = [label_value(label) for label in labels]
     if len(labels) > DENSE:
-        return {"labels": list(labels), "cells": cells.tolist()}
+        return {"labels": values, "cells": cells.tolist()}
     rows = np.zeros((len(labels), len(labels)), dtype=np.int64)
     rows[cells[:, 0], cells[:, 1]] = cells[:, 2]
-    return {"labels": list(labels), "rows": rows.tolist()}
+    return {"labels": values, "rows": rows.tolist()}
 
 
 def confused(matrix: Mapping[str, Any]) -> Iterator[tuple[int, int, int]]:

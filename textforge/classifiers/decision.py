@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textforge.components.settings import DecisionSettings
+from textforge.data.labels import label_name
 from textforge.errors import RecipeError, listed
 
 Valid = tuple[NDArray[np.float32], NDArray[Any]]
@@ -77,7 +78,7 @@ class Decision:
         return cls(**{**saved, "thresholds": None if thresholds is None else tuple(thresholds)})
 
 
-def refuse_undecidable(settings: DecisionSettings, labels: Sequence[str], *, multi_label: bool, valid: bool) -> None:
+def refuse_undecidable(settings: DecisionSettings, labels: Sequence[Any], *, multi_label: bool, valid: bool) -> None:
     """Reject settings that could not be applied after training.
 
     Raises:
@@ -99,7 +100,7 @@ def refuse_undecidable(settings: DecisionSettings, labels: Sequence[str], *, mul
 
 
 def fit_decision(
-    settings: DecisionSettings, labels: Sequence[str], *, multi_label: bool, valid: Valid | None
+    settings: DecisionSettings, labels: Sequence[Any], *, multi_label: bool, valid: Valid | None
 ) -> tuple[Decision, list[str]]:
     """Build the decision for these settings, fitted on the validation split if needed.
 
@@ -121,7 +122,7 @@ def fit_decision(
         gold = {n: targets[:, n] > 0 if multi_label else targets == n for n in classes}
         found = tuple(best_threshold(gold[n], probabilities[:, n]) for n in classes)
         decision = replace(decision, thresholds=found if multi_label else (1 - found[0], found[0]))
-        warnings += _threshold_warnings({labels[n]: having for n, having in gold.items()})
+        warnings += _threshold_warnings({label_name(labels[n]): having for n, having in gold.items()})
     return decision, warnings
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from textforge.classifiers.confusion import confusion_matrix
 from textforge.components.part import Part, listed_names, part_name, plugin_errors
 from textforge.components.settings import TAKEN
+from textforge.data.labels import label_names
 from textforge.errors import ComponentError, RecipeError
 
 Metric = Callable[[NDArray[Any], NDArray[np.float32]], "float | None"]
@@ -26,14 +27,14 @@ Metric = Callable[[NDArray[Any], NDArray[np.float32]], "float | None"]
 
 
 def classification_metrics(
-    gold: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[str]
+    gold: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[Any]
 ) -> dict[str, Any]:
     """Compute accuracy, macro, micro and weighted F1, metrics per class, and the confusion matrix, as plain values.
 
     Args:
         gold: class numbers, int64, shape (n,), n at least 1.
         predicted: class numbers, int64, shape (n,).
-        labels: the name of each class.
+        labels: the label of each class; results have their names as keys.
     """
     hits, support, chosen = (np.bincount(which, minlength=len(labels)) for which in
                              (gold[gold == predicted], gold, predicted))  # fmt: skip
@@ -48,7 +49,7 @@ def classification_metrics(
     }
 
 
-def multi_label_metrics(gold: NDArray[Any], predicted: NDArray[Any], labels: Sequence[str]) -> dict[str, Any]:
+def multi_label_metrics(gold: NDArray[Any], predicted: NDArray[Any], labels: Sequence[Any]) -> dict[str, Any]:
     """Compute the metrics of `classification_metrics` for sets of labels, without the confusion matrix.
 
     Accuracy is the share of texts whose whole set of labels is predicted correctly. As in scikit-learn, macro F1 is
@@ -57,7 +58,7 @@ def multi_label_metrics(gold: NDArray[Any], predicted: NDArray[Any], labels: Seq
     Args:
         gold: 0/1 matrix, shape (n, n_classes), n at least 1.
         predicted: 0/1 matrix, shape (n, n_classes).
-        labels: the name of each class.
+        labels: the label of each class; results have their names as keys.
     """
     gold, predicted = gold.astype(bool), predicted.astype(bool)
     hits = (gold & predicted).sum(axis=0)
@@ -72,7 +73,7 @@ def _f1_metrics(
     hits: NDArray[np.int64],
     support: NDArray[np.int64],
     chosen: NDArray[np.int64],
-    labels: Sequence[str],
+    labels: Sequence[Any],
     *,
     counted: NDArray[np.bool_],
 ) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def _f1_metrics(
         hits: correct predictions of each class.
         support: gold texts of each class.
         chosen: predictions of each class.
-        labels: the name of each class.
+        labels: the label of each class; results have their names as keys.
         counted: whether macro F1 includes the class.
     """
     precision, recall = _ratio(hits, chosen), _ratio(hits, support)
@@ -98,7 +99,7 @@ def _f1_metrics(
                 "f1": float(f1[n]),
                 "support": int(support[n]),
             }
-            for n, label in enumerate(labels)
+            for n, label in enumerate(label_names(labels))
         },
     }
 
@@ -120,7 +121,7 @@ class ExtraMetrics:
 
     Args:
         metrics: metric `Part`s, or a mapping of names to callables (gold, probabilities) -> float or None.
-        labels: the class names, in the order of the probabilities' columns.
+        labels: the classes, in the order of the probabilities' columns; metric parts get their names.
         multi_label: whether a text may have several labels.
 
     Raises:
@@ -130,9 +131,9 @@ class ExtraMetrics:
     """
 
     def __init__(
-        self, metrics: Sequence[Part] | Mapping[str, Metric] = (), *, labels: Sequence[str], multi_label: bool
+        self, metrics: Sequence[Part] | Mapping[str, Metric] = (), *, labels: Sequence[Any], multi_label: bool
     ) -> None:
-        self._n_classes, self._several = len(labels), multi_label
+        self._given, self._n_classes, self._several = metrics, len(labels), multi_label
         self._metrics: dict[str, Metric] = {}
         self._smaller: set[str] = set()
         self._who: dict[str, str] = {}
@@ -142,7 +143,7 @@ class ExtraMetrics:
             raise RecipeError("metrics must be metric parts, or a mapping of names to callables.")
         else:
             names = listed_names(metrics)
-            facts = {"n_classes": len(labels), "labels": tuple(labels), "multi_label": multi_label}
+            facts = {"n_classes": len(labels), "labels": tuple(label_names(labels)), "multi_label": multi_label}
             given = [
                 (name, part.build(facts), part.component.factory, part_name(part))
                 for name, part in zip(names, metrics, strict=True)
@@ -159,6 +160,22 @@ class ExtraMetrics:
     @property
     def names(self) -> list[str]:
         return list(self._metrics)
+
+    def for_labels(self, labels: Sequence[Any]) -> ExtraMetrics:
+        """Return these metrics for probabilities of more labels.
+
+        Raises:
+            RecipeError: the options of a metric do not fit the labels.
+        """
+        if len(labels) == self._n_classes:
+            return self
+        try:
+            return ExtraMetrics(self._given, labels=labels, multi_label=self._several)
+        except RecipeError as error:
+            raise RecipeError(
+                f"{error} Labels that the training data lack count as classes of their own here; "
+                "trainer.unknown_labels: drop leaves them out."
+            ) from error
 
     def smaller_is_better(self, name: str) -> bool:
         """Whether a smaller value of this metric is better; `name` may be a standard or an additional metric."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,14 @@ class Vectorized:
     """What the fitted vectorizer gives to models, with n_features."""
 
 
-def vectorize(vectorizer: Any, part: Part | None, dataset: Dataset, splits: TrainingSplits) -> Vectorized:
+def vectorize(
+    vectorizer: Any,
+    part: Part | None,
+    dataset: Dataset,
+    splits: TrainingSplits,
+    *,
+    on_labels: Callable[[Sequence[Any]], None] | None = None,
+) -> Vectorized:
     """Fit a vectorizer on the training texts only, and transform the splits in memory.
 
     Args:
@@ -30,6 +37,7 @@ def vectorize(vectorizer: Any, part: Part | None, dataset: Dataset, splits: Trai
         part: the vectorizer's part, if it has one.
         dataset: gives the chunks of a stream.
         splits: the texts in memory, for training and validation.
+        on_labels: called with the labels of each chunk of a stream.
 
     Raises:
         ComponentError: the vectorizer raised, did not return features, or lacks a fact that its `gives` promises.
@@ -39,7 +47,7 @@ def vectorize(vectorizer: Any, part: Part | None, dataset: Dataset, splits: Trai
         train = shown = fitted_features(vectorizer, splits.train[0], who)
     else:
         with plugin_errors(who, "being fitted chunk by chunk"):
-            vectorizer.fit_chunks(dataset.train_chunks())
+            vectorizer.fit_chunks(dataset.train_chunks(on_labels))
         train, shown = None, vectorized(vectorizer, [""], who)
     valid = vectorized(vectorizer, splits.valid[0], who) if splits.valid else None
     return Vectorized(train, valid, {**given_facts(vectorizer, part), "n_features": shown.n_features})

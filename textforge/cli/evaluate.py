@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,6 +29,12 @@ from textforge.cli import options
     multiple=True,
     help="Measure this metric, too. Default: the metrics of the run.",
 )
+@click.option(
+    "--unknown-labels",
+    type=click.Choice(["error", "wrong", "drop"]),
+    help="Labels that the classifier does not know: stop, count their texts as wrong, or leave these texts out. "
+    "Default: trainer.unknown_labels of the run.",
+)
 @options.device
 @options.as_json
 @options.debug
@@ -37,6 +44,7 @@ def command(
     split: str | None,
     overrides: tuple[str, ...],
     metrics: tuple[str, ...],
+    unknown_labels: Any,
     device: str,
     as_json: bool,
 ) -> None:
@@ -59,6 +67,7 @@ def command(
                 split=split,
                 options=overrides,
                 metrics=metrics or None,
+                unknown_labels=unknown_labels,
                 device=device,
                 on_batch=progress.evaluated,
             )

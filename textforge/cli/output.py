@@ -17,7 +17,7 @@ MAX_CLASSES, MOST_CLASSES = 30, 10
 
 SHOWN = {
     "accuracy", "macro_f1", "micro_f1", "weighted_f1", "n", "per_class", "confusion_matrix", "answered",
-    "split", "warnings",
+    "unknown_labels", "split", "warnings",
 }  # fmt: skip
 """Keys that are shown in fixed places; all other keys are the recipe's metrics."""
 
@@ -66,6 +66,9 @@ def figures_text(figures: dict[str, Any], split: str = "test", *, everything: st
         more.insert(0, f"micro F1 {figures['micro_f1']:.4f}")
     if answered := figures.get("answered"):
         more.append(f"answered {answered['share']:.1%}, of these right {_figure(answered['accuracy'])}")
+    if unknown := figures.get("unknown_labels"):
+        treated = {"wrong": "counted as wrong", "drop": "left out"}[unknown["treated_as"]]
+        more.append(f"{unknown['texts']} text{'s' * (unknown['texts'] != 1)} with unknown labels {treated}")
     parts = [head + (f"\n{shown_line('   '.join(more))}" if more else ""), _per_class(figures["per_class"], everything)]
     if not exact:
         parts.append(_confusion(figures["confusion_matrix"]))
@@ -105,8 +108,9 @@ def _figure(value: float | None) -> str:
 
 def _confusion(matrix: dict[str, Any]) -> str:
     from textforge.classifiers.confusion import confused
+    from textforge.data.labels import label_names
 
-    labels = matrix["labels"]
+    labels = label_names(matrix["labels"])
     if len(labels) <= MAX_MATRIX:
         rows = [[0] * len(labels) for _ in labels]
         for gold, predicted, texts in confused(matrix):

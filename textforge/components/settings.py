@@ -20,11 +20,15 @@ MAX_SEED = 2**63 - 1
 FIGURES = ("loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1")
 """Metrics of every validation. `trainer.monitor` may also name a metric of the recipe."""
 
-TAKEN = (*FIGURES, "n", "per_class", "confusion_matrix", "answered", "split", "warnings")
+TAKEN = (*FIGURES, "n", "per_class", "confusion_matrix", "answered", "unknown_labels", "split", "warnings")
 """Keys that every result already holds; a metric cannot use these names."""
 
-FITTING = ("validation", "monitor", "device")
+FITTING = ("validation", "unknown_labels", "monitor", "device")
 """Trainer settings that also apply to a model that fits itself."""
+
+
+UnknownLabels = Literal["error", "wrong", "drop"]
+"""Treatment of evaluation labels that the training data lack."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,8 @@ class TrainerSettings:
         bucket_by_length: with shuffle, put texts of similar length into the same batch to reduce padding.
         drop_last: skip the last batch of an epoch if it is smaller than batch_size.
         validation: fraction of the training texts to hold out, stratified by label; 0 holds out none.
+        unknown_labels: treatment of validation and test labels that the training texts lack; error stops the run,
+            wrong counts their texts as errors, as scikit-learn does, drop leaves these texts out.
         monitor: the validation metric that selects the best epoch and triggers early stopping; loss, accuracy,
             macro_f1, micro_f1, weighted_f1, or one of the recipe's metrics.
         patience: stop after this many epochs without improvement of the monitored metric; null never stops early.
@@ -57,6 +63,7 @@ class TrainerSettings:
     bucket_by_length: bool = False
     drop_last: bool = False
     validation: Annotated[float, Ge(0), Lt(1)] = 0.0
+    unknown_labels: UnknownLabels = "error"
     monitor: str = "loss"
     patience: Annotated[int, Ge(1)] | None = None
     restore_best: bool = True

@@ -3,10 +3,15 @@
 from textforge.data.dataset import (
     Dataset as Dataset,
     as_dataset as as_dataset,
+)
+from textforge.data.encoding import as_labels as as_labels, as_texts as as_texts
+from textforge.data.gold import encode_labels as encode_labels
+from textforge.data.labels import (
     as_numbers as as_numbers,
+    label_name as label_name,
+    label_value as label_value,
     sorted_labels as sorted_labels,
 )
-from textforge.data.encoding import as_labels as as_labels, as_texts as as_texts, encode_labels as encode_labels
 from textforge.data.similar_labels import normal_label as normal_label
 from textforge.data.splits import folds as folds, holdout as holdout
 from textforge.data.streams import Stream as Stream, Survey as Survey

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -17,11 +15,19 @@ from textforge.components.part import Part, part_name
 from textforge.components.settings import TrainerSettings
 from textforge.data.encoding import (
     add_to_digest,
+    are_sets,
     as_column,
     as_labels as as_labels,
     as_texts as as_texts,
-    encode_labels as encode_labels,
-    refuse_unencodable,
+)
+from textforge.data.gold import Gold, encode_gold, encode_labels as encode_labels
+from textforge.data.labels import (
+    as_numbers as as_numbers,
+    described_type,
+    label_name,
+    label_names,
+    label_type,
+    sorted_labels as sorted_labels,
 )
 from textforge.data.remarks import Hashes, TrainHashes, between, too_few
 from textforge.data.similar_labels import normal_label as normal_label, similar_label_warnings
@@ -30,15 +36,16 @@ from textforge.data.streams import Stream as Stream
 from textforge.errors import ComponentError, DataError, RecipeError, listed
 
 Split = tuple[Sequence[str], Sequence[Any]]
-"""Texts and their labels, of equal length. A label is a str, or a sequence of str in multi-label data."""
+"""Texts and their labels, of equal length; in multi-label data, a sequence of labels for each text."""
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Labelled texts in splits, as a dataset factory returns them.
 
-    Each split is stored as a pair of lists, whatever sequences were passed. A label is a str. In multi-label
-    data every label is a list, tuple or set of str, and is stored as a tuple.
+    Each split is stored as a pair of lists, whatever sequences were passed. A label is a str, an int, a bool or a
+    member of an Enum, and all labels are of one of these types. In multi-label data every text has a list, tuple or
+    set of labels, which is stored as a tuple.
 
     Args:
         train: texts and labels to train on, or a `Stream` of them, which need not fit in memory.
@@ -51,13 +58,14 @@ class Dataset:
 
     Raises:
         DataError: a split is empty, has a different number of labels and texts, or holds an item that is not
-            text or a label that cannot be encoded as UTF-8. The message names the row.
+            text, a label that is None, of another type than the others, or cannot be encoded as UTF-8. The message
+            names the row.
     """
 
     train: Split | Stream
     test: Split | None = None
     valid: Split | None = None
-    label_names: Sequence[str] | None = None
+    label_names: Sequence[Any] | None = None
     warnings: tuple[str, ...] = ()
     groups: Sequence[str] | None = None
     _repeated: list[str] | None = field(default=None, init=False, repr=False, compare=False)
@@ -84,8 +92,11 @@ class Dataset:
         printable = (warning.encode("utf-8", "backslashreplace").decode() for warning in self.warnings)
         object.__setattr__(self, "warnings", tuple(printable))
         if self.label_names is not None:
-            object.__setattr__(self, "label_names", as_column(self.label_names, "label_names", "name"))
-            refuse_unencodable(self.label_names, "label_names")
+            object.__setattr__(self, "label_names", as_labels(self.label_names, "label_names"))
+            if are_sets(self.label_names):
+                raise DataError("label_names: expected a list of names, not a list of lists.")
+            if not streams:
+                self._refuse_other_type("label_names", self.label_names)
         if self.groups is not None:
             advice = " Turn groups into text first, as in [str(group) for group in groups]."
             object.__setattr__(self, "groups", as_column(self.groups, "groups", "group", other=advice))
@@ -96,6 +107,16 @@ class Dataset:
         split = self.splits()[name]
         if isinstance(split[1][0], tuple) != self.multi_label:
             raise DataError(f"{name}: labels are single in one split and lists in another. Give lists in both.")
+        self._refuse_other_type(name, split[1])
+
+    def _refuse_other_type(self, name: str, labels: Sequence[Any]) -> None:
+        of_train = [*self.train.label_counts] if isinstance(self.train, Stream) else self.train[1]
+        ours, theirs = _first_label(labels), _first_label(of_train)
+        if ours is not None and theirs is not None and label_type(ours) is not label_type(theirs):
+            raise DataError(
+                f"{name}: its labels are {described_type(ours)}, as {ours!r} is, but those of train are "
+                f"{described_type(theirs)}, as {theirs!r} is. Give labels of the same type."
+            )
 
     @property
     def n_train(self) -> int:
@@ -107,7 +128,7 @@ class Dataset:
         """Whether each text has a set of labels instead of exactly one."""
         return self.train.multi_label if isinstance(self.train, Stream) else isinstance(self.train[1][0], tuple)
 
-    def label_counts(self) -> Mapping[str, int]:
+    def label_counts(self) -> Mapping[Any, int]:
         """The number of training texts per label."""
         if isinstance(self.train, Stream):
             return self.train.label_counts
@@ -121,16 +142,22 @@ class Dataset:
             if split is not None and not isinstance(split, Stream)
         }
 
-    def train_chunks(self) -> Iterator[list[str]]:
-        """Iterate over the training texts in order, in chunks."""
+    def train_chunks(self, on_labels: Callable[[Sequence[Any]], None] | None = None) -> Iterator[list[str]]:
+        """Iterate over the training texts in order, in chunks.
+
+        Args:
+            on_labels: called with the labels of each chunk.
+        """
         others = {name: Hashes.of(*split) for name, split in self.splits().items() if name != "train"}
         hashes = TrainHashes(others)
         for texts, labels in self.train.chunks() if isinstance(self.train, Stream) else [self.train]:
             hashes.add(texts, labels)
+            if on_labels is not None:
+                on_labels(labels)
             yield list(texts)
         object.__setattr__(self, "_repeated", [*hashes.remarks()])
 
-    def labels(self) -> tuple[str, ...]:
+    def labels(self) -> tuple[Any, ...]:
         """The class names, in the order of the model's outputs.
 
         Raises:
@@ -139,25 +166,27 @@ class Dataset:
         if isinstance(self.train, Stream):
             for name in self.splits():
                 self._refuse_mixed(name)
+            self._refuse_other_type("label_names", self.label_names or ())
         found, n = sorted_labels(self.label_counts()), self.n_train
         names = list(self.label_names) if self.label_names is not None else found
         if not found:
             raise DataError(f"none of the {n} training texts has a label.")
         if len(found) < 2 and not self.multi_label:
             raise DataError(
-                f"all {n} training texts have the label '{found[0]}'. A classifier needs at least two classes."
+                f"all {n} training texts have the label '{label_name(found[0])}'. "
+                "A classifier needs at least two classes."
             )
         if len(set(names)) != len(names):
             raise DataError("label_names has a name twice.")
         if unnamed := [name for name in found if name not in names]:
-            raise DataError(f"training labels that label_names lacks: {listed(unnamed)}.")
+            raise DataError(f"training labels that label_names lacks: {listed(label_names(unnamed))}.")
         if empty := [name for name in names if name not in found]:
-            raise DataError(f"classes without a training text: {listed(empty)}.")
+            raise DataError(f"classes without a training text: {listed(label_names(empty))}.")
         return tuple(names)
 
     def similar_labels(self) -> list[str]:
         """Return a sentence for each way in which labels of train look alike; see `textforge.data.similar_labels`."""
-        return similar_label_warnings(self.label_counts())
+        return similar_label_warnings({label_name(label): n for label, n in self.label_counts().items()})
 
     def fingerprint(self) -> str:
         """Return the SHA-256, in hexadecimal, of every text and label of every split, in order."""
@@ -185,21 +214,9 @@ class Dataset:
         return [*self.similar_labels(), *small, *self.repeated_texts()]
 
 
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-
-
-def as_numbers(labels: Iterable[str]) -> list[Decimal] | None:
-    """Convert labels to exact numbers, or return None unless all are decimal numbers in ASCII: -1, 10, 4.5."""
-    names = list(labels)
-    return [Decimal(name) for name in names] if all(map(_NUMBER.fullmatch, names)) else None
-
-
-def sorted_labels(labels: Iterable[str]) -> list[str]:
-    """Sort labels by value if all of them are numbers (1, 2, 10), else by code points."""
-    names = sorted(labels)
-    if (numbers := as_numbers(names)) is None:
-        return names
-    return [name for _, name in sorted(zip(numbers, names, strict=True))]
+def _first_label(rows: Sequence[Any]) -> Any:
+    """The first of validated labels, or None if all texts lack labels."""
+    return next(chain.from_iterable(rows) if are_sets(rows) else iter(rows), None)
 
 
 def as_dataset(dataset: Any, seed: int) -> Dataset:
@@ -232,15 +249,17 @@ class TrainingSplits:
     valid: Encoded | None = None
     remarks: tuple[str, ...] = ()
     """Sentences about the texts held out of train, to show next to the metrics."""
+    valid_gold: Gold | None = None
+    """How the labels of a validation split of the dataset were encoded."""
 
 
-def split_for_training(dataset: Dataset, labels: Sequence[str], settings: TrainerSettings, seed: int) -> TrainingSplits:
+def split_for_training(dataset: Dataset, labels: Sequence[Any], settings: TrainerSettings, seed: int) -> TrainingSplits:
     """Return the texts and encoded labels to train on, and those to validate on if there are any.
 
     The validation split comes from the dataset, or is held out of train as `settings.validation` says.
 
     Raises:
-        DataError: a label is unknown, or there are too few texts to hold any out.
+        DataError: a label is unknown (see `encode_gold`), or there are too few texts to hold any out.
         RecipeError: the dataset and the settings both give a validation split, `settings.patience` is set
             without one, or texts would have to be held out of a stream.
     """
@@ -253,7 +272,11 @@ def split_for_training(dataset: Dataset, labels: Sequence[str], settings: Traine
                 "trainer.validation would hold out training texts, but the dataset has a "
                 "validation split of its own. Remove trainer.validation."
             )
-        return TrainingSplits(train, (list(dataset.valid[0]), encode_labels(dataset.valid[1], labels, "valid")))
+        given, gold = dataset.valid[0], encode_gold(dataset.valid[1], labels, "valid", settings.unknown_labels)
+        if len(gold.unknown_rows) == len(given):
+            raise DataError(f"valid: the training data lack the labels of all {len(given)} texts.")
+        valid = list(given) if gold.rows is None else [given[row] for row in gold.rows.tolist()]
+        return TrainingSplits(train, (valid, gold.y), valid_gold=gold)
     if settings.validation:
         if train is None or isinstance(dataset.train, Stream):
             raise RecipeError(

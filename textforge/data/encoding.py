@@ -1,17 +1,18 @@
-"""Validate texts and labels row by row, encode labels as numbers, and add both to a digest."""
+"""Validate texts and labels row by row, and add both to a digest."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from enum import Enum
+from itertools import accumulate, chain, islice
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from textforge.data.similar_labels import same_label
-from textforge.errors import DataError, listed
+from textforge.data.labels import checked_labels, label_name, label_names
+from textforge.errors import DataError
 
 
 def as_texts(texts: Iterable[str], name: str) -> list[str]:
@@ -24,19 +25,23 @@ def as_texts(texts: Iterable[str], name: str) -> list[str]:
 
 
 def as_labels(labels: Iterable[Any], name: str) -> list[Any]:
-    """Validate labels and return a list of str, or of tuples of str for multi-label data.
+    """Validate labels and return a list of them, or of tuples of them for multi-label data.
 
     Raises:
-        DataError: a label is not text, single labels and sets of labels are mixed, or a label cannot be encoded
-            as UTF-8. The message names the row.
+        DataError: a label is none (see `textforge.data.labels`), labels are of several types, single labels and sets
+            of labels are mixed, or a label cannot be encoded as UTF-8. The message names the row.
     """
     found = _label_rows(labels, name)
-    several = len(found) > 0 and isinstance(found[0], tuple)
-    refuse_unencodable({*chain.from_iterable(found)} if several else {*found}, name, found)
+    refuse_unencodable({*chain.from_iterable(found)} if are_sets(found) else {*found}, name, found)
     return found
 
 
-def refuse_unencodable(names: Collection[str], where: str, rows: Sequence[Any] = ()) -> None:
+def are_sets(rows: Sequence[Any]) -> bool:
+    """Whether validated labels are sets of labels (tuples), as in multi-label data."""
+    return len(rows) > 0 and isinstance(rows[0], (tuple, list))
+
+
+def refuse_unencodable(names: Collection[Any], where: str, rows: Sequence[Any] = ()) -> None:
     """Reject labels that cannot be written to a file, before time is spent on training.
 
     Args:
@@ -48,26 +53,27 @@ def refuse_unencodable(names: Collection[str], where: str, rows: Sequence[Any] =
         DataError: a label contains a lone surrogate (half of a UTF-16 character), which UTF-8 cannot encode.
     """
     try:
-        "".join(names).encode()
+        "".join(label_names(names)).encode()
     except UnicodeEncodeError:
-        wrong = min(name for name in names if any("\ud800" <= c <= "\udfff" for c in name))
+        wrong = min((label_name(name), name) for name in names if re.search("[\ud800-\udfff]", label_name(name)))[1]
         index = next((n for n, row in enumerate(rows) if wrong in (row if isinstance(row, tuple) else (row,))), None)
         place = "" if index is None else f" at index {index}"
         raise DataError(
-            f"{where}: the label {wrong!a}{place} cannot be written as UTF-8: it has half of a UTF-16 character, "
-            "or a byte that is not UTF-8 in the name of a file or folder. Correct the label, or rename the folder."
+            f"{where}: the label {label_name(wrong)!a}{place} cannot be written as UTF-8: it has half of a UTF-16 "
+            "character, or a byte that is not UTF-8 in a file's name. Correct the label, or rename the folder."
         ) from None
 
 
 def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
     if not isinstance(labels, (list, str, bytes, Mapping, set, frozenset)) and _iterable(labels):
         labels = list(labels)
-    if isinstance(labels, list) and {*map(type, labels)} == {str}:  # fast path without a Python loop
+    if not isinstance(labels, list):
+        as_column(cast("Iterable[str]", labels), name, "label")  # raises
+    assert isinstance(labels, list)
+    if {*map(type, labels)} <= {str}:  # fast path without a Python loop
         return [*labels]
-    if not isinstance(labels, list) or not any(map(_several, labels)):
-        advice = " Turn labels into text first, as in [str(y) for y in labels]."
-        found = as_column(cast("Iterable[str]", labels), name, "label", other=advice)
-        return [str(label) for label in found]  # converts numpy.str_ to str
+    if not any(map(_several, labels)):
+        return [*checked_labels(labels, name)]
     rows = []
     for index, row in enumerate(labels):
         if not _several(row):
@@ -75,19 +81,30 @@ def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
                 f"{name}: the label at index {index} is {row!r}, but others are lists of labels. "
                 "Give a list for every text, an empty list if it has no label."
             )
-        names = sorted(row, key=str) if isinstance(row, (set, frozenset)) else list(row)
-        if wrong := [label for label in names if not isinstance(label, str)]:
-            raise DataError(
-                f"{name}: a label at index {index} is {wrong[0]!r}, a {type(wrong[0]).__name__}, which is not text. "
-                "Give the names of each text's labels, as in ['sport', 'news']."
-            )
-        rows.append(tuple(dict.fromkeys(map(str, names))))
-    return rows
+        rows.append(sorted(row, key=str) if isinstance(row, (set, frozenset)) else list(row))
+    every = list(chain.from_iterable(rows))
+    _refuse_indicators(rows, every, name)
+    if {*map(type, every)} <= {str}:
+        return [tuple(dict.fromkeys(row)) for row in rows]
+    given = iter(
+        checked_labels(every, name, row_of=lambda n: int(np.searchsorted([*accumulate(map(len, rows))], n, "right")))
+    )
+    return [tuple(dict.fromkeys(islice(given, len(row)))) for row in rows]
+
+
+def _refuse_indicators(rows: Sequence[Sequence[Any]], labels: Sequence[Any], name: str) -> None:
+    """Refuse a matrix of 0 and 1 with a column per label, whose numbers would be taken for labels."""
+    numbers = all(isinstance(label, (int, float, np.number, np.bool_)) and label in (0, 1) for label in labels)
+    if numbers and {*map(len, rows)} == {len(rows[0])} and len(rows[0]) > 1:
+        raise DataError(
+            f"{name}: the labels look like a matrix of 0 and 1 with a column for each label. Give the names of each "
+            "text's labels, as in ['sport', 'news']."
+        )
 
 
 def _several(label: Any) -> bool:
     """Whether this is a set of labels and not one label: a list, an array, or a polars or pandas column."""
-    return _iterable(label) and not isinstance(label, (str, bytes, Mapping))
+    return _iterable(label) and not isinstance(label, (str, bytes, Mapping, Enum))
 
 
 def _iterable(values: Any) -> bool:
@@ -123,43 +140,10 @@ def as_column(values: Iterable[str], name: str, what: str, *, single: str = "", 
     return found
 
 
-def encode_labels(labels: Sequence[Any], names: Sequence[str], split: str) -> NDArray[Any]:
-    """Encode labels as class numbers, int64, shape (n,), or sets of labels as 0 and 1, float32, shape (n, len(names)).
-
-    Raises:
-        DataError: a label is not in `names`. The message gives each such label, its count and its first row.
-    """
-    number = {name: n for n, name in enumerate(names)}
-    if len(labels) and {*map(type, labels)} == {str} and None not in (known := [*map(number.get, labels)]):
-        return np.array(known, dtype=np.int64)
-    several = len(labels) > 0 and not isinstance(labels[0], str)
-    encoded = np.zeros((len(labels), len(names)), np.float32) if several else np.empty(len(labels), np.int64)
-    unknown: dict[str, list[int]] = {}
-    for row, label in enumerate(labels):
-        for name in label if several else (label,):
-            found = number.get(name)
-            if found is None:
-                unknown.setdefault(name, []).append(row)
-            elif several:
-                encoded[row, found] = 1
-            else:
-                encoded[row] = found
-    if unknown:
-        lacking = (f"'{label}' ({len(rows)} times, first in row {rows[0] + 1})" for label, rows in unknown.items())
-        alike = ((label, same_label(label, names)) for label in [*unknown][:20])
-        pair = next((f" {label!r} looks like {known!r}: dataset.similar_labels: join or ignore_case merges them."
-                     for label, known in alike if known is not None), "")  # fmt: skip
-        raise DataError(
-            f"{split}: labels that the training data lack: {listed(lacking)}. Known labels: {listed(names)}.{pair} "
-            "Correct them, remove those rows, or add such texts to the training data."
-        )
-    return encoded
-
-
 def add_to_digest(digest: Any, texts: Sequence[str], labels: Sequence[Any]) -> None:
     """Update a hashlib digest with texts and labels, including the length of each."""
-    several = len(labels) > 0 and not isinstance(labels[0], str)
-    named = [json.dumps(row, ensure_ascii=False) for row in labels] if several else labels
+    several = are_sets(labels)
+    named = [json.dumps(label_names(row), ensure_ascii=False) for row in labels] if several else label_names(labels)
     for column in (texts, named):
         lengths = np.fromiter(map(len, column), dtype="<i8", count=len(column))
         digest.update(lengths.tobytes())

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textforge.data.encoding import are_sets
+from textforge.data.labels import label_names
 from textforge.errors import listed
 
 ENOUGH = 35
@@ -42,8 +44,7 @@ class Hashes:
 
     @classmethod
     def of(cls, texts: Sequence[str], labels: Sequence[Any]) -> Hashes:
-        several = len(labels) > 0 and not isinstance(labels[0], str)
-        names: Iterable[Any] = map(frozenset, labels) if several else labels
+        names: Iterable[Any] = map(frozenset, map(label_names, labels)) if are_sets(labels) else label_names(labels)
         of_texts = np.fromiter(map(hash, texts), np.int64, len(texts))
         of_labels = np.fromiter(map(hash, names), np.int64, len(labels))
         return cls(of_texts, of_texts * 0x5851F42D4C957F2D + of_labels)  # Knuth's MMIX multiplier, modulo 2**64

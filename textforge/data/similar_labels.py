@@ -84,6 +84,47 @@ def same_label(label: str, known: Iterable[str]) -> str | None:
     return next((name for name in known if _case_key(name) == key), None)
 
 
+def misspelling(label: str, known: Iterable[str]) -> tuple[str, int] | None:
+    """Return the known label that this one probably misspells, and their edit distance, 1 or 2; or None.
+
+    The distance counts letters to insert, delete or replace (Levenshtein 1966). Two edits count from five letters on,
+    one edit from three on. Labels that differ in digits only, such as group1 and group2, are different labels.
+    """
+    if len(label) > LONGEST_COMPARED:
+        return None
+    worded = _DIGITS.sub("", label)
+    found: tuple[int, str] | None = None
+    for name in known:
+        shorter = min(len(name), len(label))
+        most = 2 if shorter >= 5 else 1 if shorter >= 3 else 0
+        most = min(most, found[0] - 1) if found else most
+        if most < 1 or abs(len(name) - len(label)) > most or _DIGITS.sub("", name) == worded:
+            continue
+        if (distance := _edits(label, name, most)) is not None:
+            found = distance, name
+    return (found[1], found[0]) if found else None
+
+
+_DIGITS = re.compile("[0-9]+")
+LONGEST_COMPARED = 100
+"""Limit on the characters of a label that is compared: the time grows with its length."""
+
+
+def _edits(one: str, other: str, most: int) -> int | None:
+    """Return the Levenshtein distance of two strings, or None if it exceeds `most`."""
+    row = [*range(len(other) + 1)]
+    for n, letter in enumerate(one, start=1):
+        before, row = row, [n]
+        for m, wanted in enumerate(other, start=1):
+            if abs(n - m) > most:  # outside of the band that a path with so few edits stays in
+                row.append(most + 1)
+            else:
+                row.append(min(before[m - 1] + (letter != wanted), before[m] + 1, row[m - 1] + 1))
+        if min(row) > most:
+            return None
+    return row[-1] if row[-1] <= most else None
+
+
 def _case_key(label: str) -> str:
     return normal_label(label, ignore_case=True)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textforge.data.labels import label_value
 from textforge.errors import DataError
 
 Rows = NDArray[np.int64]
@@ -23,8 +25,8 @@ def holdout(labels: Any, fraction: float, seed: int, groups: Sequence[str] | Non
     group sizes allow.
 
     Args:
-        labels: one label per row (str or number), or a set of labels per row (sequences of str, or a 0/1
-            matrix of shape (rows, classes)).
+        labels: one label per row (str, number or member of an Enum), or a set of labels per row (sequences of them, or
+            a 0/1 matrix of shape (rows, classes)).
         fraction: share of the rows to hold out, above 0 and below 1.
         seed: seed of the random draw.
         groups: a group name for each row; rows of one group stay together.
@@ -35,8 +37,8 @@ def holdout(labels: Any, fraction: float, seed: int, groups: Sequence[str] | Non
     _refuse_uneven(labels, groups)
     counts = _class_counts(labels)
     if counts is None and groups is None:
-        _, numbers = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
-        return stratified_holdout(numbers.astype(np.int64), fraction, seed)
+        numbers = _class_numbers(labels)
+        return stratified_holdout(numbers, fraction, seed)
     units = _Units.of(_one_hot(labels) if counts is None else counts, groups)
     generator = np.random.default_rng([seed, 0x5EED])
     held_out = _stratify(units, [1 - fraction, fraction], generator) == 1
@@ -69,7 +71,7 @@ def folds(labels: Any, n_folds: int, seed: int, groups: Sequence[str] | None = N
     _refuse_uneven(labels, groups)
     counts = _class_counts(labels)
     if counts is None and groups is None:
-        _, numbers = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
+        numbers = _class_numbers(labels)
         generator = np.random.default_rng([seed, 0xF01D])
         bins = np.empty(len(numbers), dtype=np.int64)
         dealt = 0
@@ -298,9 +300,9 @@ def _class_counts(labels: Any) -> NDArray[np.int64] | None:
     """Return a 0/1 matrix of shape (rows, classes) for multi-label rows, or None for single labels."""
     if isinstance(labels, np.ndarray) and labels.ndim == 2:
         return labels.astype(np.int64)
-    if len(labels) == 0 or isinstance(labels[0], (str, int, np.integer)):
+    if len(labels) == 0 or isinstance(labels[0], (str, int, np.generic, Enum)):
         return None
-    number = {name: n for n, name in enumerate(sorted({name for row in labels for name in row}))}
+    number = {name: n for n, name in enumerate(sorted({name for row in labels for name in row}, key=_sortable))}
     counts = np.zeros((len(labels), len(number)), dtype=np.int64)
     for row, names in enumerate(labels):
         counts[row, [number[name] for name in names]] = 1
@@ -309,5 +311,15 @@ def _class_counts(labels: Any) -> NDArray[np.int64] | None:
 
 def _one_hot(labels: Any) -> NDArray[np.int64]:
     """Return a 0/1 matrix of shape (rows, classes) for single labels."""
-    names, numbers = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
-    return np.eye(len(names), dtype=np.int64)[numbers]
+    numbers = _class_numbers(labels)
+    return np.eye(numbers.max(initial=-1) + 1, dtype=np.int64)[numbers]
+
+
+def _class_numbers(labels: Any) -> NDArray[np.int64]:
+    """Number single labels in their order, int64, shape (rows,)."""
+    _, numbers = np.unique(np.array([*map(_sortable, labels)], dtype=object), return_inverse=True)
+    return numbers.astype(np.int64)
+
+
+def _sortable(label: Any) -> Any:
+    return label_value(label) if isinstance(label, Enum) else label

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 from textforge.data.encoding import add_to_digest, as_labels, as_texts
+from textforge.data.labels import described_type, label_type
 from textforge.errors import DataError
 
 
@@ -25,7 +26,7 @@ class Survey:
     """
 
     n_texts: int
-    label_counts: Mapping[str, int]
+    label_counts: Mapping[Any, int]
     multi_label: bool
     fingerprint: str
 
@@ -74,7 +75,8 @@ class Stream:
     def chunks(self) -> Iterator[tuple[list[str], list[Any]]]:
         """Iterate over all chunks in order. The first full iteration also computes the survey."""
         n_texts, kinds = 0, set[bool]()
-        counts: Counter[str] = Counter()
+        counts: Counter[Any] = Counter()
+        types: dict[type, Any] = {}
         digest = hashlib.sha256()
         for number in range(self.n_chunks):
             texts, labels = self.chunk(number)
@@ -86,6 +88,14 @@ class Stream:
                         "Give lists in all."
                     )
                 n_texts += len(texts)
+                for label in chain.from_iterable(labels) if True in kinds else labels[:1]:
+                    types.setdefault(label_type(label), label)
+                if len(types) > 1:
+                    one, other = types.values()
+                    raise DataError(
+                        f"train, chunk {number}: its labels are {described_type(other)}, as {other!r} is, but earlier "
+                        f"chunks have {described_type(one)}, as {one!r} is. Give labels of the same type."
+                    )
                 counts.update(chain.from_iterable(labels) if True in kinds else labels)
                 digest.update(f"{len(texts)}\n".encode())
                 add_to_digest(digest, texts, labels)
@@ -113,7 +123,7 @@ class Stream:
         return self.survey().n_texts
 
     @property
-    def label_counts(self) -> Mapping[str, int]:
+    def label_counts(self) -> Mapping[Any, int]:
         """The number of texts per label."""
         return self.survey().label_counts
 

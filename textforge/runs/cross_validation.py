@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from textforge.classifiers.classifier import Classifier
     from textforge.data.dataset import Dataset, Split
 
 
@@ -86,8 +85,11 @@ def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
 
 
 def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, limit: int | None) -> CrossValidation:
+    from textforge.classifiers.comparison import compare, measured, with_labels
     from textforge.classifiers.metrics import ExtraMetrics
-    from textforge.data.dataset import as_dataset, encode_labels
+    from textforge.data.dataset import as_dataset
+    from textforge.data.gold import encode_gold
+    from textforge.data.labels import label_value
     from textforge.data.remarks import too_few
     from textforge.data.splits import folds
     from textforge.data.streams import Stream
@@ -105,7 +107,8 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
     warnings.add([*replace(dataset, test=None).remarks(), *_fold_remarks(dataset, held_out)])
     if dataset.valid is not None:
-        encode_labels(dataset.valid[1], labels, "valid")  # raises for labels that are in no fold
+        # labels that are in no fold
+        warnings.add(encode_gold(dataset.valid[1], labels, "valid", recipe.trainer.unknown_labels).warnings)
     metrics = ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
@@ -113,11 +116,12 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     lines: list[tuple[int, str]] = []
     figures = []
     for number, rows in enumerate(held_out, start=1):
-        fold = _without(dataset, rows, labels)
+        fold = _without(dataset, rows, labels, whole_valid=recipe.trainer.unknown_labels != "error")
         progress.stage(f"fold {number} of {n_folds}: training on {fold.n_train} texts")
         trainer = trainer_for(recipe, fold, progress.step)
         if number == 1:
             warnings.add(too_few("validation", fold.n_train - trainer.n_train))
+            warnings.add(trainer.setting_warnings)
         with advised("train"):
             for epoch in trainer:
                 progress.epoch(epoch, trainer.epochs)
@@ -126,21 +130,19 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
         trained = trainer.classifier()
         warnings.add(trainer.part_warnings)
         found = trained.predict_proba(texts, on_batch=progress.evaluated)
-        classifier, probabilities = _with_labels(trained, found, labels)
-        measured = classifier.metrics(gold, probabilities, metrics=metrics)
-        figures.append(measured)
+        wider, spread = with_labels(trained, found, labels)
+        comparison = compare(wider, gold, spread, "test")
+        figures.append(measured(comparison, metrics))
         append_text(
-            path / run_folder.PER_FOLD, json.dumps({"fold": number, "test": measured}, ensure_ascii=False) + "\n"
+            path / run_folder.PER_FOLD, json.dumps({"fold": number, "test": figures[-1]}, ensure_ascii=False) + "\n"
         )
-        lines += zip(
-            map(int, rows), prediction_lines(classifier, gold, probabilities, limit, rows.tolist()), strict=True
-        )
+        lines += zip(rows.tolist(), prediction_lines(comparison, limit, rows.tolist()), strict=True)
     write_text(path / run_folder.PREDICTIONS, "".join(line for _, line in sorted(lines)))
     result = {
         "recipe": recipe.name,
         "seed": recipe.seed,
         "overrides": recipe.overrides,
-        "labels": list(labels),
+        "labels": [label_value(label) for label in labels],
         "folds": n_folds,
         "n": dataset.n_train,
         "figures": summarize(figures),
@@ -162,6 +164,7 @@ def _fold_remarks(dataset: Dataset, held_out: Sequence[NDArray[np.int64]]) -> It
     Raises:
         DataError: without one of the folds, too few labels are left to learn from.
     """
+    from textforge.data.labels import label_name
     from textforge.data.remarks import Hashes, across_folds, too_few
     from textforge.data.streams import Stream
 
@@ -171,8 +174,8 @@ def _fold_remarks(dataset: Dataset, held_out: Sequence[NDArray[np.int64]]) -> It
     for number, rows in enumerate(held_out, start=1):
         for row in rows:
             for label in gold[row] if dataset.multi_label else (gold[row],):
-                folds_of.setdefault(label, set()).add(number)
-    n_folds, counts = len(held_out), dataset.label_counts()
+                folds_of.setdefault(label_name(label), set()).add(number)
+    n_folds, counts = len(held_out), {label_name(label): n for label, n in dataset.label_counts().items()}
     for number in range(1, n_folds + 1):
         if sum(places != {number} for places in folds_of.values()) < (1 if dataset.multi_label else 2):
             raise DataError(
@@ -190,7 +193,7 @@ def _fold_remarks(dataset: Dataset, held_out: Sequence[NDArray[np.int64]]) -> It
     yield from across_folds(Hashes.of(texts, gold), held_out)
 
 
-def _without(dataset: Dataset, rows: NDArray[np.int64], labels: Sequence[str]) -> Dataset:
+def _without(dataset: Dataset, rows: NDArray[np.int64], labels: Sequence[Any], *, whole_valid: bool) -> Dataset:
     """Make these training rows the test split of a dataset whose labels are those of the other rows."""
     from textforge.data.dataset import Dataset
     from textforge.data.streams import Stream
@@ -204,7 +207,7 @@ def _without(dataset: Dataset, rows: NDArray[np.int64], labels: Sequence[str]) -
     return Dataset(
         train=train,
         test=([texts[row] for row in rows], [gold[row] for row in rows]),
-        valid=_with_known_labels(dataset.valid, known),
+        valid=dataset.valid if whole_valid else _with_known_labels(dataset.valid, known),
         label_names=[name for name in labels if name in known],
         groups=None if dataset.groups is None else [dataset.groups[row] for row in kept],
     )
@@ -212,28 +215,7 @@ def _without(dataset: Dataset, rows: NDArray[np.int64], labels: Sequence[str]) -
 
 def _with_known_labels(split: Split | None, known: Container[str]) -> Split | None:
     """Remove the labels that a fold cannot learn from a validation split; for single labels, their texts."""
-    if split is None or not isinstance(split[1][0], str):
+    if split is None or isinstance(split[1][0], tuple):
         return split and (split[0], [[name for name in row if name in known] for row in split[1]])
     rows = [row for row, label in enumerate(split[1]) if label in known]
     return ([split[0][row] for row in rows], [split[1][row] for row in rows]) if rows else None
-
-
-def _with_labels(
-    classifier: Classifier, probabilities: NDArray[np.float32], labels: Sequence[str]
-) -> tuple[Classifier, NDArray[np.float32]]:
-    """Extend a classifier and its probabilities to all labels; those it was not trained on get probability 0."""
-    import numpy as np
-
-    from textforge.classifiers.classifier import Classifier
-
-    if len(classifier.labels) == len(labels):
-        return classifier, probabilities
-    columns = [labels.index(name) for name in classifier.labels]
-    spread = np.zeros((len(probabilities), len(labels)), dtype=np.float32)
-    spread[:, columns] = probabilities
-    decision = classifier.decision
-    if decision.thresholds is not None:
-        at = dict(zip(classifier.labels, decision.thresholds, strict=True))
-        decision = replace(decision, thresholds=tuple(at.get(name, 1.0) for name in labels))
-    wider = Classifier(classifier.vectorizer, classifier.module, labels, device=classifier.device, decision=decision)
-    return wider, spread

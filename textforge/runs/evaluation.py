@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
+from textforge.components.settings import UnknownLabels
 from textforge.data.dataset import Dataset, as_dataset
+from textforge.data.encoding import are_sets
+from textforge.data.gold import encode_gold
+from textforge.data.labels import label_names, label_type
 from textforge.data.tables import COMPRESSED
 from textforge.errors import BundleError, RecipeError, did_you_mean, listed
+from textforge.recipes.document import read_document
 from textforge.recipes.recipe import load_dataset_part, load_metric_parts
 from textforge.runs import folder as run_folder
 from textforge.runs.own_data import own_dataset, part_for_file
+
+if TYPE_CHECKING:
+    from textforge.classifiers.classifier import Classifier
 
 PACKED = (*COMPRESSED, ".zip")
 
@@ -25,6 +34,7 @@ def evaluate(
     split: str | None = None,
     options: Iterable[str] = (),
     metrics: Sequence[str] | None = None,
+    unknown_labels: UnknownLabels | None = None,
     plugins: PluginManager | None = None,
     device: str = "cpu",
     on_batch: Callable[[int, int], None] | None = None,
@@ -39,6 +49,8 @@ def evaluate(
         split: 'train', 'valid' or 'test'. Defaults to test, or to all rows of a data file.
         options: options of the dataset, as in `["text=review"]`.
         metrics: names of additional metrics. Defaults to those of the run's recipe.
+        unknown_labels: treatment of labels unknown to the classifier; see `Classifier.evaluate`. Defaults to the
+            run's `trainer.unknown_labels`.
         plugins: the plugin manager that looks up components. Defaults to everything installed.
         device: 'cpu', 'cuda' or 'auto'.
         on_batch: called after each batch with (texts done, texts in total).
@@ -65,15 +77,44 @@ def evaluate(
     if chosen not in splits:
         raise RecipeError(f"the data has no split '{chosen}'. Its splits: {listed(splits)}.")
     texts, labels = splits[chosen]
+    labels = _compared_as_text(labels, classifier)
     warnings = [*dataset.warnings]
     if data is None and not options:
         warnings += _changed_data(run, dataset)
     shown = Path(data).name if data is not None and default == "train" else chosen  # a data file is not a split
+    unknown = unknown_labels or _own_treatment(run)
+    encoded = encode_gold(labels, classifier.labels, shown, unknown)  # raises before time is spent on predicting
+    warnings += encoded.warnings
+    extra.for_labels(encoded.names)
     return {
         "split": shown,
         "warnings": warnings,
-        **classifier.evaluate(texts, labels, name=shown, metrics=extra, on_batch=on_batch),
+        **classifier.evaluate(texts, labels, name=shown, metrics=extra, unknown_labels=unknown, on_batch=on_batch),
     }
+
+
+def _compared_as_text(labels: Sequence[Any], classifier: Classifier) -> Sequence[Any]:
+    """Let a classifier with labels of another type answer in text, if these labels are text, as files give them.
+
+    The text of a truth value may be in any case.
+    """
+    kind = label_type(classifier.labels[0])
+    first = next(chain.from_iterable(labels) if are_sets(labels) else iter(labels), None)
+    if kind is str or not isinstance(first, str):
+        return labels
+    classifier.labels = tuple(label_names(classifier.labels))
+    if kind is not bool:
+        return labels
+    return [tuple(map(str.lower, row)) if isinstance(row, tuple) else row.lower() for row in labels]
+
+
+def _own_treatment(run: Path) -> UnknownLabels:
+    """The `trainer.unknown_labels` of a run; 'error' for a bundle outside a run folder, and for older runs."""
+    if not (run / run_folder.RESOLVED).is_file():
+        return "error"
+    trainer = read_document(run / run_folder.RESOLVED)[1].plain().get("trainer")
+    given = trainer.get("unknown_labels") if isinstance(trainer, dict) else None
+    return next((known for known in get_args(UnknownLabels) if known == given), "error")
 
 
 def _metrics(run: Path, names: Sequence[str] | None, plugins: PluginManager) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def load(
-    path: str | Path, *, plugins: PluginManager | None = None, device: str = "cpu", check: bool = True
+    path: str | Path,
+    *,
+    plugins: PluginManager | None = None,
+    device: str = "cpu",
+    check: bool = True,
+    label_type: type[Enum] | None = None,
 ) -> Classifier:
     """Load the classifier of a bundle or of a finished run.
 
@@ -22,13 +28,16 @@ def load(
         plugins: the plugin manager that looks up components. Defaults to everything installed.
         device: 'cpu', 'cuda' or 'auto'.
         check: repeat the bundle's golden predictions and compare them.
+        label_type: the Enum whose members the classifier was trained with. A bundle stores their values, or their
+            names if the values are not plain; without `label_type`, these are the labels.
 
     Raises:
         RecipeError: the device is not available.
+        DataError: `label_type` is not an Enum that has a member for each label.
         BundleError: the bundle is missing, unfinished, damaged or of an unknown format, or it needs a plugin that is
             not installed; then the message names the distribution to install.
     """
     folder = bundle_folder(Path(path))  # raises before torch is imported
     from textforge.classifiers.bundles.bundle import read_bundle
 
-    return read_bundle(folder, plugins=plugins, device=device, check=check)
+    return read_bundle(folder, plugins=plugins, device=device, check=check, label_type=label_type)

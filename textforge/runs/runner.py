@@ -111,7 +111,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
     callbacks = Callbacks(recipe.callbacks, path, plan.warnings)
     plan.progress.stage(f"loading {recipe.dataset.label}")
     with plan.clock("load"):
-        from textforge.data.dataset import as_dataset, encode_labels
+        from textforge.data.dataset import as_dataset
 
         dataset = as_dataset(recipe.dataset, recipe.seed)
         plan.warnings.add(dataset.warnings)
@@ -122,9 +122,9 @@ def _prepare(plan: RunPlan) -> _Prepared:
         trainer = trainer_for(recipe, dataset, plan.progress.step)
         trainer.prepare()
         plan.warnings.add(trainer.warnings)
-        if dataset.test:  # what would fail after the last epoch fails now
-            encode_labels(dataset.test[1], trainer.labels, "test")
+        plan.warnings.add(_refuse_unusable_test(dataset, trainer))
         state = refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
+    from textforge.data.labels import label_value
     from textforge.runs.environment import describe_environment
 
     described = describe_environment(recipe, device=trainer.device.type, fingerprint=dataset.fingerprint())
@@ -132,13 +132,29 @@ def _prepare(plan: RunPlan) -> _Prepared:
     figures = {
         "recipe": recipe.name,
         "seed": recipe.seed,
-        "labels": list(trainer.labels),
+        "labels": [label_value(label) for label in trainer.labels],
         "n_features": int(trainer.facts["n_features"]),  # a vectorizer may give a numpy number
         "n_parameters": sum(p.numel() for p in trainer.module.parameters()),
         "n_train": trainer.n_train,
     }
     about = {"path": str(path), "resolved": plan.resolved, **figures}
     return _Prepared(dataset, trainer, state, callbacks, about, figures)
+
+
+def _refuse_unusable_test(dataset: Dataset, trainer: Trainer) -> list[str]:
+    """Fail before training if test cannot be evaluated; return warnings about its labels.
+
+    Raises:
+        DataError: the test split has a label that the training texts lack, and `trainer.unknown_labels` is 'error'.
+        RecipeError: a metric cannot count such labels.
+    """
+    from textforge.data.gold import encode_gold
+
+    if dataset.test is None:
+        return []
+    gold = encode_gold(dataset.test[1], trainer.labels, "test", trainer.settings.unknown_labels)
+    trainer.metrics.for_labels(gold.names)
+    return gold.warnings
 
 
 def _train(plan: RunPlan, prepared: _Prepared) -> Classifier:
@@ -190,14 +206,16 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
 
 def _evaluate(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> tuple[dict[str, Any] | None, list[str]]:
     """Return test metrics and a JSON line per test text; None and no lines without a test split."""
+    from textforge.classifiers.comparison import compare, measured
+
     if prepared.dataset.test is None:
         plan.progress.stage("no test split: nothing to evaluate")
         return None, []
     plan.progress.stage("evaluating on test")
     texts, gold = prepared.dataset.test
     probabilities = classifier.predict_proba(texts, on_batch=plan.progress.evaluated)
-    figures = classifier.metrics(gold, probabilities, metrics=prepared.trainer.metrics)
-    return figures, prediction_lines(classifier, gold, probabilities, plan.limit)
+    compared = compare(classifier, gold, probabilities, "test", prepared.trainer.settings.unknown_labels)
+    return measured(compared, prepared.trainer.metrics), prediction_lines(compared, plan.limit)
 
 
 def _with_callbacks(plan: RunPlan, callbacks: Callbacks, done: Run) -> Run:

@@ -52,7 +52,7 @@ class InMemoryBatches:
         self._settings, self._seed = plan.settings, plan.seed
         self._targets = torch.from_numpy(y).to(plan.device)
 
-    def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
+    def class_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
         """The number of training texts of each class, int64 (n_classes,)."""
         counts = self.y.sum(axis=0) if self.y.ndim == 2 else np.bincount(self.y, minlength=len(labels))
         return counts.astype(np.int64)
@@ -78,12 +78,12 @@ class StreamedBatches:
         plan: how batches are drawn.
     """
 
-    def __init__(self, stream: Stream, labels: Sequence[str], vectorizer: Any, who: str, plan: BatchPlan) -> None:
+    def __init__(self, stream: Stream, labels: Sequence[Any], vectorizer: Any, who: str, plan: BatchPlan) -> None:
         self._stream, self._labels, self._vectorizer, self._who = stream, labels, vectorizer, who
         self._settings, self._seed, self._device = plan.settings, plan.seed, plan.device
         self.n_texts = stream.n_texts
 
-    def class_counts(self, labels: Sequence[str]) -> NDArray[np.int64]:
+    def class_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
         """The number of training texts of each class, int64 (n_classes,)."""
         counts = self._stream.label_counts
         return np.array([counts[name] for name in labels], dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from textforge.classifiers.random_state import RandomState
 from textforge.components.options import call_with_facts
 from textforge.components.part import Part, part_name, parts_of, plugin_errors
 from textforge.errors import ComponentError
@@ -98,6 +100,26 @@ class Factories:
         module: nn.Module = self._built("model", facts)
         return module
 
+    def copied(self, module: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
+        """Copy a module that `module` built from these facts.
+
+        Raises:
+            ComponentError: the module cannot be copied, and its factory returns it a second time.
+        """
+        try:
+            return copy.deepcopy(module)
+        except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
+            device = next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
+            with RandomState(0, device).active():  # the weights drawn are replaced
+                again = self.module(facts).to(device)
+            if again is module:
+                raise ComponentError(
+                    f"{self.name('model')} cannot be copied: it keeps a computed tensor, and its factory "
+                    "returned it a second time. Let the factory make a new module at each call."
+                ) from None
+            again.load_state_dict(module.state_dict())
+            return again
+
     def update_rule(self, module: nn.Module, facts: Mapping[str, Any], budget: Budget) -> UpdateRule:
         """Build the optimizer, and the scheduler and the loss where they were given.
 
@@ -112,7 +134,7 @@ class Factories:
         """
         params = [*module.parameters()]
         if not params:
-            advice = "If it fits itself, its factory says so by the attribute fits_itself = True."
+            advice = "If it fits itself, set fits_itself = True on its factory."
             raise ComponentError(f"{self.name('model')} has no parameters to train. {advice}")
         optimizer = self._built("optimizer", {"params": params, "module": module})
         scheduler = loss = None

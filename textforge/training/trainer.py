@@ -24,8 +24,9 @@ from textforge.components.options import Options
 from textforge.components.part import Part
 from textforge.components.settings import DecisionSettings, TrainerSettings
 from textforge.data.dataset import Dataset, as_dataset, split_for_training
+from textforge.data.labels import label_names
 from textforge.data.streams import Stream
-from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
+from textforge.errors import DataError, RecipeError, TrainingError
 from textforge.features.ragged import Features
 from textforge.training.batch_sources import (
     BatchPlan,
@@ -39,7 +40,8 @@ from textforge.training.budget import Budget
 from textforge.training.factories import Factories, Factory
 from textforge.training.one_shot import fit_in_one_call
 from textforge.training.optimization import Optimization, recording_gradients
-from textforge.training.validation import EpochResult as EpochResult, Figures, Validation
+from textforge.training.setting_warnings import ChunkLabels, feature_warnings, order_warnings
+from textforge.training.validation import EpochResult as EpochResult, Figures, Validation, with_known_labels
 
 
 class Trainer:
@@ -116,6 +118,8 @@ class Trainer:
         self._best: EpochResult | None = None
         self._best_weights: dict[str, Any] | None = None
         self._doubts: list[str] = []
+        self.setting_warnings: list[str] = []
+        """Warnings, once prepared, about settings that harm training on these texts."""
 
     def prepare(self) -> None:
         """Split the data, fit the vectorizer on train, compute features, build model and optimizer.
@@ -129,19 +133,25 @@ class Trainer:
 
     def _prepare(self) -> None:
         splits = split_for_training(self.dataset, self.labels, self.settings, self.seed)
-        self._held_out = splits.remarks
+        self._valid_gold, self._held_out = splits.valid_gold, splits.remarks
         refuse_undecidable(self._decision, self.labels, multi_label=self.dataset.multi_label, valid=bool(splits.valid))
         self._validation.metrics.try_out()
-        vectorized = vectorize(self.vectorizer, self.parts.get("vectorizer"), self.dataset, splits)
+        who, chunks = self._factories.name("vectorizer"), ChunkLabels(self.settings)
+        part = self.parts.get("vectorizer")
+        vectorized = vectorize(self.vectorizer, part, self.dataset, splits, on_labels=chunks.add)
         self._valid: tuple[Features, NDArray[Any]] | None = None
         if splits.valid and vectorized.valid is not None:
             self._valid = (vectorized.valid, splits.valid[1])
         plan = BatchPlan(self.settings, self.seed, self.device)
         if splits.train and vectorized.train is not None:
-            self._source: BatchSource = InMemoryBatches(vectorized.train, splits.train[1], plan)
+            texts, y = splits.train
+            self._source: BatchSource = InMemoryBatches(vectorized.train, y, plan)
+            self.setting_warnings += feature_warnings(vectorized.train, texts, who)
+            if not self.fits_itself:
+                self.setting_warnings += order_warnings(y, self.labels, self.settings)
         elif isinstance(self.dataset.train, Stream):
-            who = self._factories.name("vectorizer")
             self._source = StreamedBatches(self.dataset.train, self.labels, self.vectorizer, who, plan)
+            self.setting_warnings += chunks.warnings()
         self._budget = Budget(self._source.n_texts, self.settings)
         if self._budget.steps == 0 and not self.fits_itself:
             raise DataError(
@@ -176,7 +186,7 @@ class Trainer:
         self.prepare()
         with recording_gradients():
             with self._kept_weights():
-                module = self._copied_module()
+                module = self._factories.copied(self.module, self.facts)
             if self._best_weights is not None:
                 module.load_state_dict(self._best_weights)
             decision = self._decided(module)
@@ -189,24 +199,10 @@ class Trainer:
         fitted = self._decision.calibrate or self._decision.threshold == "f1"
         valid = None
         if fitted and self._valid is not None:
-            valid = (self._logits(self._valid[0], module), self._valid[1])
+            valid = with_known_labels(self._logits(self._valid[0], module), self._valid[1])
         several = self.dataset.multi_label
         decision, self._doubts = fit_decision(self._decision, self.labels, multi_label=several, valid=valid)
         return decision
-
-    def _copied_module(self) -> nn.Module:
-        try:
-            return copy.deepcopy(self.module)
-        except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
-            with RandomState(0, self.device).active():  # the weights drawn are replaced
-                module = self._factories.module(self.facts).to(self.device)
-            if module is self.module:
-                raise ComponentError(
-                    f"{self._factories.name('model')} cannot be copied: it keeps a computed tensor, and its factory "
-                    "returned it a second time. Let the factory make a new module at each call."
-                ) from None
-            module.load_state_dict(self.module.state_dict())
-            return module
 
     @property
     def metrics(self) -> ExtraMetrics:
@@ -233,15 +229,18 @@ class Trainer:
 
     @property
     def warnings(self) -> list[str]:
-        """Warnings that affect how to read the metrics: `Dataset.remarks`, held-out data, and `part_warnings`."""
-        return [*self.dataset.remarks(), *self._held_out, *self.part_warnings] if self._prepared else []
+        """All warnings: `Dataset.remarks`, held-out data, `setting_warnings` and `part_warnings`."""
+        if not self._prepared:
+            return []
+        return [*self.dataset.remarks(), *self._held_out, *self.setting_warnings, *self.part_warnings]
 
     @property
     def part_warnings(self) -> list[str]:
-        """Warnings of vectorizer and model, of epochs with an undefined metric, and of the last fitted decision."""
+        """Warnings of vectorizer, model, unknown labels, epochs with an undefined metric, and the last decision."""
         said = [getattr(one, "warnings", ()) for one in (self.vectorizer, self.module)] if self._prepared else []
         own = [str(sentence) for sentences in said for sentence in sentences]
-        return [*own, *self._validation.warnings, *self._doubts]
+        unknown = self._valid_gold.warnings if self._prepared and self._valid_gold else ()
+        return [*own, *unknown, *self._validation.warnings, *self._doubts]
 
     @property
     def epochs(self) -> int:
@@ -275,7 +274,7 @@ class Trainer:
             self.module.train()
             facts = {
                 "n_classes": len(self.labels),
-                "labels": self.labels,
+                "labels": tuple(label_names(self.labels)),
                 "class_counts": self._source.class_counts(self.labels),
                 "n_texts": self._source.n_texts,
                 "multi_label": self.dataset.multi_label,
@@ -328,10 +327,11 @@ class Trainer:
             return None
         features, gold = self._valid
         try:
-            figures = self._validation.measure(self._logits(features, self.module), gold, self.labels)
+            labels = self._valid_gold.names if self._valid_gold else self.labels
+            figures = self._validation.measure(self._logits(features, self.module), gold, labels)
         except TrainingError as error:
             advice = self._optimization.what_to_try() if self._optimization else ""
             raise TrainingError(f"{error} in epoch {epoch}.{advice}") from error
         if not self.fits_itself:  # with a single epoch there is nothing to choose
-            self._validation.refuse_undefined(figures, epoch, gold, self.labels)
+            self._validation.refuse_undefined(figures, epoch, gold, labels)
         return figures

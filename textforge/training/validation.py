@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
 from textforge.components.settings import FIGURES, result_key, unknown_monitor
+from textforge.data.labels import label_name
 from textforge.errors import RecipeError, TrainingError, listed
 from textforge.training.optimization import plain_loss
 
@@ -36,6 +37,16 @@ class EpochResult:
     """Number of batches trained on."""
     seconds: float
     """Duration of training and validation."""
+
+
+def with_known_labels(scores: NDArray[np.float32], gold: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Return logits and encoded labels without the texts that have a label beyond the classes of the logits."""
+    n = scores.shape[1]
+    if gold.ndim == 1:
+        known = gold < n
+        return (scores, gold) if known.all() else (scores[known], gold[known])
+    known = ~(gold[:, n:] > 0).any(axis=1)
+    return (scores, gold) if gold.shape[1] == n else (scores[known], gold[known, :n])
 
 
 class Validation:
@@ -61,22 +72,32 @@ class Validation:
         """'min' or 'max': whether smaller or larger values of the monitored metric are better."""
         return "min" if self.metrics.smaller_is_better(self.monitor) else "max"
 
-    def measure(self, scores: NDArray[np.float32], gold: NDArray[Any], labels: Sequence[str]) -> Figures:
+    def measure(self, scores: NDArray[np.float32], gold: NDArray[Any], labels: Sequence[Any]) -> Figures:
         """Compute log loss, accuracy, F1 scores and the additional metrics from logits and encoded labels.
+
+        Args:
+            scores: logits, float32, shape (n, n_classes).
+            gold: class numbers, or a 0/1 matrix.
+            labels: the classes, and after them unknown labels that count as wrong. The loss leaves out texts with
+                an unknown label, since it would be infinite.
 
         Raises:
             TrainingError: the loss is not finite.
         """
-        loss = float(plain_loss(torch.from_numpy(scores), torch.from_numpy(gold)))
+        loss = float(plain_loss(*map(torch.from_numpy, with_known_labels(scores, gold))))
         if not math.isfinite(loss):
             raise TrainingError(f"the validation loss became {loss}")
         decision = Decision(multi_label=gold.ndim == 2)
-        probabilities = decision.probabilities(scores)
+        unknown = len(labels) - scores.shape[1]
+        probabilities = np.pad(decision.probabilities(scores), ((0, 0), (0, unknown)))
         measure = multi_label_metrics if decision.multi_label else classification_metrics
         figures = {"loss": loss, **measure(gold, decision.chosen(probabilities), labels)}
-        return {**{name: figures[name] for name in FIGURES}, **self.metrics.measure(gold, probabilities)}
+        return {
+            **{name: figures[name] for name in FIGURES},
+            **self.metrics.for_labels(labels).measure(gold, probabilities),
+        }
 
-    def refuse_undefined(self, figures: Figures, epoch: int, gold: NDArray[Any], labels: Sequence[str]) -> None:
+    def refuse_undefined(self, figures: Figures, epoch: int, gold: NDArray[Any], labels: Sequence[Any]) -> None:
         """Raise if the monitored metric is undefined in epoch 1; record later epochs for `warnings`.
 
         Otherwise no epoch would count as better than the first, and the first epoch's weights would be kept.
@@ -90,7 +111,7 @@ class Validation:
             self._undefined.append(epoch)
             return
         counts = gold.sum(axis=0) if gold.ndim == 2 else np.bincount(gold, minlength=len(labels))
-        absent = [labels[n] for n in np.flatnonzero(counts == 0).tolist()]
+        absent = [label_name(labels[n]) for n in np.flatnonzero(counts == 0).tolist()]
         why = f", which has no text of: {listed(absent)}" if absent else ""
         others = [name for name in (*FIGURES, *self.metrics.names) if figures[name] is not None]
         raise RecipeError(

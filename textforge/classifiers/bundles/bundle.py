@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from enum import Enum
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from textforge.classifiers.storage import json_text, replaced, sha256, temporary
 from textforge.classifiers.vectorizing import given_facts, vectorized
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part, part_name, plugin_errors
+from textforge.data.labels import as_members, label_value
 from textforge.errors import BundleError, ComponentError, StorageError, TextforgeError
 
 GOLDEN_TEXTS = (
@@ -109,7 +111,12 @@ def refuse_unsavable(vectorizer: Any, module: torch.nn.Module, parts: Mapping[st
 
 
 def read_bundle(
-    path: str | Path, *, plugins: PluginManager | None = None, device: str = "cpu", check: bool = True
+    path: str | Path,
+    *,
+    plugins: PluginManager | None = None,
+    device: str = "cpu",
+    check: bool = True,
+    label_type: type[Enum] | None = None,
 ) -> Classifier:
     """Load a classifier from a bundle.
 
@@ -118,14 +125,17 @@ def read_bundle(
         plugins: the plugins to look up components in; by default all installed ones.
         device: 'cpu', 'cuda' or 'auto'.
         check: whether to repeat the golden predictions and compare them.
+        label_type: the Enum whose members to use as labels.
 
     Raises:
         RecipeError: the device is not available.
+        DataError: `label_type` is not an Enum that has a member for each label.
         BundleError: the bundle is missing, incomplete, damaged or of an unknown format, or it needs a plugin that is
             not installed; the message then names the distribution to install.
     """
     folder, place = Path(path), as_device(device)
     plugins, described = plugins or PluginManager(), read_description(folder)
+    members = None if label_type is None else as_members(described.labels, label_type)
     parts = {
         "vectorizer": saved_part("vectorizer", described.vectorizer, plugins, folder),
         "model": saved_part("model", described.model, plugins, folder),
@@ -139,6 +149,8 @@ def read_bundle(
     except TextforgeError as error:
         reason = " ".join(str(error).split())  # torch reports mismatched weights on many lines
         raise BundleError(f"{folder}: {reason} {changed_versions(described, parts)}".rstrip()) from error
+    if members is not None:
+        classifier.labels = members
     return classifier
 
 
@@ -155,10 +167,11 @@ def _write(classifier: Classifier, folder: Path, state: State) -> None:
     }
     with replaced(folder / MODEL) as temporary:
         save_file(weights, str(temporary))
+    labels = [label_value(label) for label in classifier.labels]
     described = {
-        "format": FORMAT,
+        "format": 2 if isinstance(labels[0], str) else FORMAT,
         "textforge": metadata.version("textforge"),
-        "labels": list(classifier.labels),
+        "labels": labels,
         "decision": classifier.decision.as_json(),
         "facts": _plain_facts(classifier),
         "vectorizer": {

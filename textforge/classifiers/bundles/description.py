@@ -30,8 +30,11 @@ from textforge.classifiers.storage import json_text, sha256
 from textforge.components.settings import MAX_SEED
 from textforge.errors import BundleError
 
-FORMAT = 2
-"""Current format number. Format 1 has no decision: each text gets its most probable label."""
+FORMAT = 3
+"""Current format number, for labels that are numbers or true and false; bundles whose labels are text have format 2.
+
+Format 1 has no decision: each text gets its most probable label.
+"""
 DESCRIPTION = "bundle.json"
 MODEL, VECTORIZER = "model.safetensors", "vectorizer.safetensors"
 _MESSAGES = {
@@ -73,12 +76,13 @@ def _component(name: str) -> str:
     return name
 
 
-def _distinct(labels: list[str]) -> list[str]:
+def _distinct(labels: Labels) -> Labels:
     if len(set(labels)) < len(labels):
         raise ValueError("has a label twice")
     return labels
 
 
+Labels = list[str] | list[int] | list[bool]
 Probability = Annotated[float, Ge(0), Le(1)]
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 """A SHA-256 in hexadecimal."""
@@ -155,9 +159,9 @@ class Golden(_Strict):
 class Description(_Strict):
     """The content of `bundle.json`."""
 
-    format: Literal[1, 2]
+    format: Literal[1, 2, 3]
     textforge: Annotated[str, AfterValidator(_version)]
-    labels: Annotated[list[str], MinLen(1), AfterValidator(_distinct)]
+    labels: Annotated[Labels, MinLen(1), AfterValidator(_distinct)]
     decision: SavedDecision = SavedDecision(multi_label=False, temperature=1.0, thresholds=None, abstain=None)
     facts: SavedFacts
     vectorizer: SavedVectorizer
@@ -171,6 +175,8 @@ class Description(_Strict):
         n, decision = len(self.labels), self.decision
         if (self.format == 1) == ("decision" in self.model_fields_set):
             raise ValueError(f"a bundle of format {self.format} has {'no' if self.format == 1 else 'a'} decision")
+        if (self.format == FORMAT) == isinstance(self.labels[0], str):
+            raise ValueError(f"labels of format {self.format} are {'not ' if self.format == FORMAT else ''}text")
         if n < 2 and not decision.multi_label:
             raise ValueError("a classifier with one label per text needs at least two labels")
         if self.facts.n_classes not in (None, n):
@@ -226,7 +232,7 @@ def read_description(folder: Path) -> Description:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
         raise BundleError(f"{damaged}{DESCRIPTION} is not a bundle's description ({reason}).") from error
-    if type(number) is not int or number not in (1, FORMAT):
+    if type(number) is not int or number not in (1, 2, FORMAT):
         raise BundleError(f"{folder}: {_other_format(number, described.get('textforge'))}")
     if not written:
         raise BundleError(f"{damaged}{DESCRIPTION} was changed after it was written. Restore the bundle from a copy.")

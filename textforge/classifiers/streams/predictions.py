@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from textforge.classifiers.streams.line_reader import CHUNK as CHUNK, Ahead, Unreadable, chunked
 from textforge.classifiers.streams.probabilities import MOST, as_limit, most_probable
+from textforge.data.labels import label_names, label_value
 from textforge.errors.escapes import shown, shown_json, shown_line
 
 if TYPE_CHECKING:
@@ -81,22 +82,26 @@ def answered_ahead(
 
 
 class _Labels:
-    """The class names in the escaped forms of each output format, computed on first use."""
+    """The labels in the escaped forms of each output format, computed on first use."""
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
+    def __init__(self, labels: tuple[Any, ...]) -> None:
         self.labels = labels
 
     @cached_property
     def json(self) -> list[str]:
-        return [shown_json(json.dumps(label, ensure_ascii=False)) for label in self.labels]
+        return [_as_json(label_value(label)) for label in self.labels]
+
+    @cached_property
+    def names(self) -> list[str]:
+        return label_names(self.labels)
 
     @cached_property
     def keys(self) -> list[str]:
-        return [f"{label}: " for label in self.json]
+        return [f"{_as_json(name)}: " for name in self.names]
 
     @cached_property
     def plain(self) -> list[str]:
-        return [shown(label) for label in self.labels]
+        return [shown(name) for name in self.names]
 
     @cached_property
     def joinable(self) -> list[str]:
@@ -148,7 +153,7 @@ class Answers:
 
     def jsonl(self) -> str:
         """Format each dict of `dicts` as one line of JSON."""
-        errors = {n: shown_json(json.dumps({"error": why}, ensure_ascii=False)) for n, why in self.unreadable.items()}
+        errors = {n: _as_json({"error": why}) for n, why in self.unreadable.items()}
         return "".join(_interleaved(self._json_lines(), {n: f"{line}\n" for n, line in errors.items()}))
 
     def _json_lines(self) -> list[str]:
@@ -190,6 +195,10 @@ class Answers:
     def _rows(self) -> Iterator[tuple[list[int], list[int], list[float]]]:
         """Iterate over texts: predicted classes, classes to output (most probable first), and their probabilities."""
         return zip(self.chosen, *most_probable(self.probabilities, self.limit, self.chosen), strict=True)
+
+
+def _as_json(value: Any) -> str:
+    return shown_json(json.dumps(value, ensure_ascii=False))
 
 
 def _interleaved(lines: Iterable[T], others: Mapping[int, T]) -> Iterator[T]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from textforge.errors import RecipeError
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from textforge.classifiers.classifier import Classifier
+    from textforge.classifiers.comparison import Comparison
 
 MOST = 20
 """Default number of labels to output with their probability."""
@@ -55,37 +55,45 @@ def most_probable(
     return classes, values
 
 
-def prediction_lines(
-    classifier: Classifier,
-    gold: Sequence[Any],
-    probabilities: NDArray[np.float32],
-    limit: int | None,
-    rows: Iterable[int] | None = None,
-) -> list[str]:
+def prediction_lines(comparison: Comparison, limit: int | None, rows: Sequence[int] | None = None) -> list[str]:
     """Format each text as a line of JSON: row, gold and predicted label or labels, and probabilities.
 
     The probabilities are those of the `limit` most probable labels and of the gold and predicted labels, in the order
     of the classifier's labels.
 
     Args:
-        classifier: the classifier.
-        gold: the gold label, or tuple of labels, of each text.
-        probabilities: float32, shape (texts, labels).
+        comparison: gold labels and probabilities of texts.
         limit: number of most probable labels; None for all.
-        rows: the row number of each text; by default from 0.
+        rows: the row number of each text of the split; by default from 0.
     """
-    predicted, labels = classifier.answers(probabilities), classifier.labels
-    number = {label: n for n, label in enumerate(labels)}
-    wanted = [[number[label] for label in _each(gold[n]) + _each(predicted[n])] for n in range(len(gold))]
-    kept = most_probable(probabilities, limit, wanted)
+    from textforge.data.labels import label_names
+
+    classifier, labels, probabilities = comparison.classifier, comparison.gold.labels, comparison.probabilities
+    places = range(len(labels)) if comparison.gold.rows is None else comparison.gold.rows.tolist()
+    predicted, names = classifier.answers(probabilities), label_names(classifier.labels)
+    number = {label: n for n, label in enumerate(classifier.labels)}
+    wanted = [
+        [number[label] for label in _each(gold) + _each(answer)] for gold, answer in zip(labels, predicted, strict=True)
+    ]
+    shown = most_probable(probabilities, limit, wanted)
     lines = []
-    for n, (row, *pair) in enumerate(zip(range(len(gold)) if rows is None else rows, *kept, strict=True)):
-        by_label = {labels[c]: p for c, p in sorted(zip(*pair, strict=True))}
-        line = {"row": row, "gold": gold[n], "predicted": predicted[n], "probabilities": by_label}
-        lines.append(json.dumps(line, ensure_ascii=False) + "\n")
+    for place, gold, answer, *pair in zip(places, labels, predicted, *shown, strict=True):
+        by_name = {names[c]: p for c, p in sorted(zip(*pair, strict=True))}
+        answers = {"gold": _plain(gold), "predicted": _plain(answer), "probabilities": by_name}
+        row = place if rows is None else rows[place]
+        lines.append(json.dumps({"row": row, **answers}, ensure_ascii=False) + "\n")
     return lines
 
 
-def _each(answer: Any) -> list[str]:
+def _each(answer: Any) -> list[Any]:
     """Return the labels of a text as a list; it is empty if the classifier abstains."""
-    return [] if answer is None else [answer] if isinstance(answer, str) else list(answer)
+    return [] if answer is None else list(answer) if isinstance(answer, (tuple, list)) else [answer]
+
+
+def _plain(answer: Any) -> Any:
+    """Return the label or labels of a text as JSON holds them."""
+    if answer is None:
+        return None
+    from textforge.data.labels import label_value
+
+    return [*map(label_value, answer)] if isinstance(answer, (tuple, list)) else label_value(answer)

@@ -72,7 +72,7 @@ class AddedColumns:
         return dict(zip(self.types(), map(list, zip(*table, strict=True)), strict=True))
 
     def _answered(self, answers: Answers) -> Iterator[list[Any]]:
-        labels = answers.classes.labels
+        labels = answers.classes.names
         values = answers.probabilities.tolist()
         ranked = answers.most_probable(self.top) if self.top else ([()] * len(values), [()] * len(values))
         for chosen, row, numbers, best in zip(answers.chosen, values, *ranked, strict=True):
