@@ -98,7 +98,7 @@ def test_a_dataset_keeps_labels_as_they_came(labels: Sequence[Any], values: Sequ
         (3, 5),
         iter([3, 5]),
     ],
-    ids=repr,
+    ids=lambda column: type(column).__name__,
 )
 def test_numbers_of_columns_become_pythons(column: Any) -> None:
     labels = Dataset((["a", "b"], column)).train[1]
@@ -110,7 +110,7 @@ def test_truth_and_text_of_numpy_become_pythons() -> None:
     assert [*map(type, Dataset((["a", "b"], np.array(["x", "y"]))).train[1])] == [str, str]
 
 
-@pytest.mark.parametrize("none", [None, float("nan"), pd.NA, pd.NaT, np.float64("nan")], ids=repr)
+@pytest.mark.parametrize("none", [None, float("nan"), pd.NA, pd.NaT, np.float64("nan")], ids=str)
 @pytest.mark.parametrize("other", ["a", 1, True, Text.HAM, ["a"]], ids=repr)
 def test_a_missing_label_is_named_with_its_place(none: Any, other: Any) -> None:
     labels = [other, [none] if isinstance(other, list) else none]
@@ -118,7 +118,7 @@ def test_a_missing_label_is_named_with_its_place(none: Any, other: Any) -> None:
         Dataset((["a", "b"], labels))
 
 
-@pytest.mark.parametrize("label", [1.5, 1.0, b"a", 1j, pd.Timestamp(0), object()], ids=repr)
+@pytest.mark.parametrize("label", [1.5, 1.0, b"a", 1j, pd.Timestamp(0), object()], ids=lambda label: type(label).__name__)
 def test_other_objects_are_no_labels(label: Any) -> None:
     with pytest.raises(DataError, match=r"train: the label at index 1 is .*, which is not text, a whole number, true"):
         Dataset((["a", "b"], ["x", label]))

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from conftest import make_texts, only_json, write_csv
+from conftest import ROOT, make_texts, only_json, write_csv
 from hypothesis import given, strategies as st
 from in_process import invoke
 
@@ -164,7 +164,7 @@ def test_the_recipe_says_what_was_seen_and_what_to_type(tmp_path, monkeypatch):
         assert part in " ".join(shown.split()) and part in " ".join(written.replace("#  ", "").split()), part
     for line in (
         "missing: drop                 # 12 rows have no text or no label",
-        "monitor: macro_f1",
+        "  use: calibrated",
         "textforge run",
     ):
         assert line in written
@@ -384,6 +384,54 @@ def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing
 
 
 def test_the_recipe_to_begin_with_is_in_the_package():
-    from textforge_standard.commands.init_recipe import STARTER
+    from textforge_standard.commands.init_recipe import LARGE, STRONG
 
-    assert STARTER.is_file() and STARTER.parent.name == "commands"
+    assert all(path.is_file() and path.parent.name == "commands" for path in (STRONG, LARGE))
+
+
+def test_the_recipe_is_the_strong_one_that_ships(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "d.csv", TEXTS, LABELS)
+    call("d.csv")
+    ours, shipped = (load_recipe(path).resolved() for path in ("d.yaml", ROOT / "recipes" / "strong.yaml"))
+    for kind in ("vectorizer", "model", "optimizer", "trainer"):
+        assert ours.get(kind) == shipped.get(kind), kind
+
+
+def test_data_with_very_many_texts_get_a_recipe_that_trains_in_batches(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("textforge_standard.commands.init_recipe.MANY", 100)
+    write_csv(tmp_path / "d.csv", TEXTS, LABELS)
+    call("d.csv")
+    recipe = load_recipe("d.yaml")
+    assert recipe.optimizer is not None and recipe.trainer.validation == 0.1
+    assert library.run("d.yaml", out="run").test["accuracy"] > 0.9
+
+
+ANY_TEXT = {
+    "emoji": (["😀😀👍🏽", "😡👎🏿"], "Emoji and other symbols count as words"),
+    "single letters": (["I a", "c d"], None),
+    "Chinese": (["这个电影很好看", "那个电影不好看"], "Han is written without spaces"),
+    "Hindi": (["किताब पढ़ी", "कुताब पढ़ा"], "Devanagari 100%"),
+    "Thai": (["ปีนี้ดี", "ปืนนี้แย่"], "Thai is written without spaces"),
+    "Arabic": (["كَتَبَ كتاب", "كُتِبَ درس"], "Arabic 100%"),
+}
+
+
+@pytest.mark.parametrize("kind", ANY_TEXT)
+def test_texts_of_any_script_get_a_recipe_that_tells_the_classes_apart(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    (good, bad), remark = ANY_TEXT[kind]
+    write_csv(tmp_path / "d.csv", [good, bad] * 40, ["good", "bad"] * 40)
+    shown = " ".join(call("d.csv").split())
+    assert remark is None or remark in shown
+    assert "at most 1 words" not in shown
+    assert library.run("d.yaml", out="run").test["accuracy"] == 1.0
+
+
+def test_no_recipe_is_written_that_fails_on_the_data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "d.csv", ["\u00ad\u200d", "\u2060"] * 40, ["good", "bad"] * 40)
+    with pytest.raises(DataError, match="the vocabulary is empty"):
+        call("d.csv")
+    assert not (tmp_path / "d.yaml").exists()

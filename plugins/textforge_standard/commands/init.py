@@ -46,7 +46,8 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
         found = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
         remarks = [*sample.remarks(), *sample.originals(found)]
         section = {"use": name, **relative(sample.originals(options), recipe.parent)}
-        seen = Seen(dataset, section, dict(looked.get("why", {})), remarks)
+        n_train = len(dataset.train[0]) * sample.scale
+        seen = Seen(dataset, section, dict(looked.get("why", {})), remarks, n_train)
         text = recipe_text(data, recipe, seen)
         try_recipe(text, {"use": name, **relative(options, Path())}, dataset)
     write(recipe, text)

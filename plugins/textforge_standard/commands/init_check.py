@@ -19,9 +19,9 @@ def try_recipe(text: str, section: dict[str, Any], dataset: Any) -> None:
     """
     import yaml
 
-    from textforge import Trainer, load_recipe
+    from textforge import PluginManager, Trainer, load_recipe
 
-    recipe = load_recipe({**yaml.safe_load(text), "dataset": section})
+    recipe = load_recipe({**yaml.safe_load(text), "dataset": section}, plugins=PluginManager())
     trainer = Trainer(
         _sample(dataset),
         recipe.vectorizer,

@@ -71,11 +71,13 @@ class Seen:
     why: dict[str, str]
     """The reason for each option."""
     remarks: list[str]
+    n_train: float
+    """Number of training texts; an estimate if `dataset` is a sample."""
 
 
 def recipe_text(data: Path, recipe: Path, seen: Seen) -> str:
     """The text of the recipe: the starter template, filled in for the dataset."""
-    large = len(seen.dataset.train[0]) >= MANY
+    large = seen.n_train >= MANY
     return (
         Template((LARGE if large else STRONG).read_text(encoding="utf-8"))
         .substitute(

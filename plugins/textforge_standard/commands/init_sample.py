@@ -48,6 +48,12 @@ class Sampled:
             return value.replace(str(self.data), str(self.original))
         return value
 
+    @property
+    def scale(self) -> float:
+        """How many times as large as the sample the data are."""
+        seen = sum(path.stat().st_size for path in self.files)
+        return sum(path.stat().st_size for path in self.files.values()) / seen if seen else 1.0
+
     def remarks(self) -> list[str]:
         """Sentences about the sample; empty if nothing was sampled."""
         if not self.files:

@@ -23,7 +23,7 @@ def scaling(scores: Any, targets: Any, scale: Scale) -> Scaling:
     Args:
         scores: scores of texts that the scoring model was not trained on, float32, shape (texts, classes).
         targets: class numbers (int64), or 0/1 rows of labels (float32).
-        scale: 'auto' holds out a fifth of the texts in turn, fits the others in both ways, and takes the way that predicts
+        scale: 'auto' holds out a fifth of the texts in turn, fits the others both ways, and takes what predicts
             the held-out texts better.
     """
     scores = scores.astype(np.float64).clip(min=NEVER)
