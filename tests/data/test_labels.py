@@ -118,7 +118,9 @@ def test_a_missing_label_is_named_with_its_place(none: Any, other: Any) -> None:
         Dataset((["a", "b"], labels))
 
 
-@pytest.mark.parametrize("label", [1.5, 1.0, b"a", 1j, pd.Timestamp(0), object()], ids=lambda label: type(label).__name__)
+@pytest.mark.parametrize(
+    "label", [1.5, 1.0, b"a", 1j, pd.Timestamp(0), object()], ids=lambda label: type(label).__name__
+)
 def test_other_objects_are_no_labels(label: Any) -> None:
     with pytest.raises(DataError, match=r"train: the label at index 1 is .*, which is not text, a whole number, true"):
         Dataset((["a", "b"], ["x", label]))
