@@ -405,7 +405,7 @@ def test_data_with_very_many_texts_get_a_recipe_that_trains_in_batches(tmp_path,
     call("d.csv")
     recipe = load_recipe("d.yaml")
     assert recipe.optimizer is not None and recipe.trainer.validation == 0.1
-    assert library.run("d.yaml", out="run").test["accuracy"] > 0.9
+    assert library.run("d.yaml", out="run").test["accuracy"] > 0.6
 
 
 ANY_TEXT = {

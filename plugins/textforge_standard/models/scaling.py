@@ -7,6 +7,8 @@ import numpy as np
 Scale = Literal["per_class", "shared", "auto"]
 PARTS = 5
 """Parts of the texts that 'auto' holds out in turn."""
+FEWEST = 25
+"""Number of texts below which 'auto' fits one slope."""
 NEVER = -1e4
 """Score below which a class had no texts to learn from."""
 
@@ -33,7 +35,7 @@ def scaling(scores: Any, targets: Any, scale: Scale) -> Scaling:
     if not len(scores):
         return np.ones(scores.shape[1]), np.zeros(scores.shape[1])
     if scale == "auto":
-        scale = "per_class" if _suits_better(scores, targets) else "shared"
+        scale = "per_class" if len(scores) >= FEWEST and _suits_better(scores, targets) else "shared"
     return _fitted(scores, targets, scale == "per_class")
 
 
