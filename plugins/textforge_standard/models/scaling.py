@@ -67,7 +67,7 @@ def _fitted(scores: Any, targets: Any, per_class: bool) -> Scaling:
         return value + 1e-3 * (values**2).sum() / n_slopes, change + 2e-3 * values / n_slopes
 
     start = np.zeros(2 * n_classes if per_class else 1)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200, "ftol": 1e-6}).x
     return np.exp(np.resize(found[:n_slopes], n_classes)), found[n_slopes:] if per_class else np.zeros(n_classes)
 
 
