@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from textforge.classifiers.bundles.bundle import save as save
     from textforge.classifiers.classifier import Classifier as Classifier
+    from textforge.components.file_url import FileUrl as FileUrl
     from textforge.components.hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
     from textforge.components.manager import PluginManager as PluginManager
     from textforge.components.part import (
@@ -81,6 +82,7 @@ _HOMES = {
     "Dataset": "data.dataset",
     "EpochResult": "training.validation",
     "FeatureLinear": "features.layers",
+    "FileUrl": "components.file_url",
     "Loss": "components.part",
     "Metric": "components.part",
     "Model": "components.part",

@@ -464,7 +464,7 @@ def test_nested_options_are_as_strict_as_others(kind):
 
     factory.__annotations__["inner"] = kind
     assert checked(factory, inner={"dim": 4})["inner"].dim == 4
-    assert only_mistake(factory, inner={"dmi": 4})[1] == "model 'm': 'inner.dmi' is not known here."
+    assert only_mistake(factory, inner={"dmi": 4})[1] == "model 'm': unknown key 'inner.dmi'."
     assert only_mistake(factory, inner={"dim": "4"})[0] == ("inner", "dim")
 
 

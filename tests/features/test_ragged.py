@@ -133,7 +133,7 @@ def test_any_sparse_matrix_of_scipy_serves(form: str, kind: str) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
 def test_a_dense_number_that_is_not_finite_is_told_with_its_text(value: float) -> None:
-    with pytest.raises(ComponentError, match="vectorizer 'v': the vector of text 1 holds numbers that are not finite"):
+    with pytest.raises(ComponentError, match="vectorizer 'v': the vector of text 1 has values that are not finite"):
         as_features(np.array([[0.0, 1.0], [value, 0.0]]), 2, "vectorizer 'v'")
 
 

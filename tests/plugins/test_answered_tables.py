@@ -162,11 +162,11 @@ RAGGED = b'id,body\n1,moon\n2\n3,a,b,c\n4,"ba\xfft"\n5,sun\x00\n6,bat\n'
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (RAGGED, "data: line 3: 1 column where the header has 2."),
+        (RAGGED, "data: line 3: 1 column, but the header has 2."),
         (b'id,body\n1,moon\n2,"ba\n\xfft"\n', "data: line 4 is not UTF-8: byte 0xff"),
         (b"id,body\n1,mo\0on\n", "data: line 2 has a NUL byte"),
         (b'id,body\n1,5" wide\n', "data: line 2: a quote inside a text"),
-        (b'id,body\n1,"5 wide\n', "data: line 2: a quote is opened here and never closed"),
+        (b'id,body\n1,"5 wide\n', "data: line 2: a quote opens here and is never closed"),
         (b"", "data: is empty"),
         (b"\n\n", "data: is empty"),
     ],
@@ -179,7 +179,7 @@ def test_a_row_that_cannot_be_read_stops_with_its_line(data: bytes, told: str, m
 
 
 def test_a_first_line_that_is_no_header_is_explained() -> None:
-    with pytest.raises(DataError, match="Are its columns separated by ';'"):
+    with pytest.raises(DataError, match="Are the columns separated by ';'"):
         given_back(CSV, b"id;body\n1;moon\n", ["body"])
     with pytest.raises(DataError, match="line 1 seems to be a title"):
         given_back(CSV, b"report,,\nid,body,n\n1,moon,2\n", ["body"])
@@ -364,7 +364,7 @@ def test_compressed_tables_are_read_and_written(suffix: str, pack: Any, unpack: 
     assert (
         plain if isinstance(plain, bytes) else plain.read()
     ).decode() == f"id,body,label,probability\n1,moon{IN_CSV}\n"
-    with pytest.raises(DataError, match="cannot be unpacked"):
+    with pytest.raises(DataError, match="cannot be decompressed"):
         given_back(CSV, pack(b"id,body\n1,moon\n")[:-6], ["body"], packed=suffix)
 
 

@@ -183,7 +183,7 @@ def test_an_attribute_that_names_no_option_is_told():
             return {"mine": mine}
 
     plugins.register(Mine())
-    with pytest.raises(textforge.PluginError, match="'sparse_gradients' names 'spars', which is no option"):
+    with pytest.raises(textforge.PluginError, match="'sparse_gradients' names 'spars', which is not an option"):
         _ = plugins.part("optimizer", "mine").takes_sparse_gradients
 
 

@@ -7,16 +7,14 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from textforge.components.file_url import FileUrl
 from textforge.components.nested import AnyPart
 from textforge.errors import Mistake
 from textforge.recipes.document import Node
 
-SQLITE = "sqlite:///"
-"""What the URL of an SQLite file begins with; a path follows."""
-
 
 def absolute(value: Any, node: Node, label: str) -> tuple[Any, list[Mistake]]:
-    """Make every `Path` and URL of an SQLite file in a validated option absolute, and report those that do not exist.
+    """Make every `Path` and `FileUrl` in a validated option absolute, and report those that do not exist.
 
     A path is relative to the folder of the file in which it is written. A glob pattern (`*.csv`) need not exist.
     Pipes and devices are rejected: inputs are read more than once, and `/dev/zero` never ends.
@@ -42,8 +40,8 @@ def absolute(value: Any, node: Node, label: str) -> tuple[Any, list[Mistake]]:
                 advice = "is a pipe or a device. Inputs are read more than once: save it to a file."
                 mistakes.append(Mistake(f"{label}: {path} {advice}", node.place))
             return path
-        if isinstance(value, str) and value.startswith(SQLITE):
-            return SQLITE + str(found(Path(value.removeprefix(SQLITE)), node))
+        if isinstance(value, FileUrl):
+            return value if value.path is None else value.at(found(value.path, node))
         if isinstance(value, (list, tuple, set, frozenset)):
             items = [found(item, node.at((n,))) for n, item in enumerate(value)]
             return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)  # _fields: a NamedTuple

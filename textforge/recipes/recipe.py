@@ -325,7 +325,7 @@ class _Check:
                 self.mistakes.append(message)
                 continue
             at = node.at(path)
-            unknown = "unknown option" in message or "is not known here" in message
+            unknown = "unknown option" in message or "unknown key" in message
             self.wrong(message, at, at_key=unknown or at is node)
         if mistakes:
             return None

@@ -12,13 +12,12 @@ from typing import Any
 
 import click
 
+from textforge import FileUrl
 from textforge.errors import shown_json, shown_line
 from textforge_standard.commands.init_check import try_recipe
 from textforge_standard.commands.init_recipe import Seen, describe, recipe_text
 from textforge_standard.commands.init_sample import sampled
 
-SQLITE = "sqlite:///"
-"""Prefix of the URL of an SQLite file; a path follows."""
 ALREADY = "{}: exists already, and init overwrites no file. Name another file with -o."
 
 
@@ -130,8 +129,8 @@ def relative(value: Any, folder: Path) -> Any:
         return {name: relative(one, folder) for name, one in value.items()}
     if isinstance(value, list):
         return [relative(one, folder) for one in value]
-    if isinstance(value, str) and value.startswith(SQLITE):
-        return SQLITE + str(relative(Path(value.removeprefix(SQLITE)), folder))
+    if isinstance(value, FileUrl):
+        return str(value if value.path is None else value.at(relative(value.path, folder)))
     if isinstance(value, Path):
         try:
             return Path(os.path.relpath(value, folder)).as_posix()

@@ -43,9 +43,10 @@ class Sampled:
         if isinstance(value, Path):
             return Path(self.originals(str(value)))
         if isinstance(value, str):
+            kind = type(value)  # a FileUrl stays one
             for sample, original in self.files.items():
                 value = value.replace(str(sample), str(original))
-            return value.replace(str(self.data), str(self.original))
+            return kind(value.replace(str(self.data), str(self.original)))
         return value
 
     @property

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
+from pydantic import AfterValidator
+
+from textforge import FileUrl
 from textforge_standard.datasets.columns import Columns, Table, examples, look_up
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
 from textforge_standard.datasets.streamed import Streaming, Tables, groups_are_wrong, streamed, streams
@@ -20,6 +23,7 @@ from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
 SQLITE = "sqlite:///"
+"""What the URL of an SQLite file begins with; a path follows."""
 MARK = b"SQLite format 3\0"
 """First bytes of an SQLite file."""
 ROWS = 1 << 14
@@ -48,7 +52,7 @@ def sql(
     streaming: Streaming,
     /,
     *,
-    connection: str,
+    connection: Annotated[str, AfterValidator(FileUrl)],
     query: str,
     valid: str | None = None,
     test: str | None = None,
@@ -214,7 +218,7 @@ def _look_at(path: Path) -> dict[str, Any] | None:
                 return None
     except OSError:
         return None
-    connection = f"{SQLITE}{path}"
+    connection = FileUrl(f"{SQLITE}{path}")
     names = "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name"
     tables = _joined(sql_blocks(names, {"name": ""}, connection=connection), {"name": ""}).columns["name"]
     found, errors = [], [DataError(f"{path}: the database has no tables.")]
