@@ -13,6 +13,7 @@ import transformers_tiny as tiny
 import textforge_transformers
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
+FROZEN = RECIPES / "strong-frozen.yaml"
 MEASURE = """
 import sys, time
 import textforge.components.hookspecs
@@ -65,6 +66,36 @@ def test_the_encoder_names_its_vectorizer_where_it_has_another():
               "optimizer": "layerwise-adamw"}  # fmt: skip
     with pytest.raises(textforge.RecipeError, match="Use the vectorizer 'transformer-tokens'"):
         textforge.load_recipe(recipe, plugins=tiny.parts())
+
+
+STRONG = RECIPES.parents[2] / "recipes" / "strong.yaml"
+
+
+@pytest.mark.skipif(not STRONG.exists(), reason="textforge's recipes are only in its repository")
+def test_words_characters_and_model_are_those_of_the_strong_recipe():
+    strong, frozen = (textforge.load_recipe(recipe, plugins=tiny.parts()).resolved() for recipe in (STRONG, FROZEN))
+    assert frozen["vectorizer"]["of"][:-1] == strong["vectorizer"]["of"]
+    assert frozen["model"] == strong["model"]
+
+
+def test_words_characters_and_embeddings_are_trained_together(tmp_path):
+    texts, labels = tiny.make_texts(120)
+    rows = [json.dumps({"text": text, "label": label}) for text, label in zip(texts, labels, strict=True)]
+    (tmp_path / "data.jsonl").write_text("\n".join(rows))
+    checkpoint = shutil.copytree(tiny.checkpoint(), tmp_path / "checkpoint")
+    overrides = {
+        "dataset": {"use": "jsonl", "train": str(tmp_path / "data.jsonl")},
+        "vectorizer.of.2.name": None,
+        "vectorizer.of.2.folder": str(checkpoint),
+    }
+    done = textforge.run(FROZEN, overrides=overrides, out=tmp_path / "run", plugins=tiny.parts())
+    assert done.test["accuracy"] > 0.85
+    shutil.rmtree(checkpoint)
+    found = textforge.load(done.path, plugins=tiny.parts())
+    assert found.predict(["the moon and a rocket in orbit", "a bat for the pitcher"]) == ["space", "ball"]
+    features = found.vectorizer.transform(["zzz"])  # no word or character was seen: embeddings alone, of length 1
+    assert len(features.indices) == tiny.WIDTH
+    assert (features.weights**2).sum() == pytest.approx(1)
 
 
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
