@@ -8,8 +8,9 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -223,6 +224,21 @@ def cache_folder(tmp_path_factory) -> None:
     """What is cached is this run's, of all its processes, and not the user's."""
     base = tmp_path_factory.getbasetemp()
     os.environ["TEXTFORGE_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def entry_points_read_once() -> Iterator[None]:
+    """Read what is installed again only when a folder of `sys.path` has changed: every manager of plugins asks."""
+    read = cache(lambda folders, asked: found(**dict(asked)))
+
+    def entry_points(**asked: str) -> metadata.EntryPoints:
+        there = [path for path in sys.path if os.path.exists(path or ".")]
+        return read(tuple((path, os.stat(path or ".").st_mtime_ns) for path in there), tuple(asked.items()))
+
+    found = metadata.entry_points
+    metadata.entry_points = entry_points
+    yield
+    metadata.entry_points = found
 
 
 @pytest.fixture
