@@ -40,14 +40,16 @@ TOPICS = {
     "paint": "pixel polygon render image color shader texture graphics vertex raster".split(),
 }
 SLOW = {
-    "cli": "any_file check commands cross_validate evaluate failures plugins run shortage streams terminal".split(),
+    "cli": """any_file check commands cross_validate evaluate failures plugins predict_tables run shortage streams
+        terminal""".split(),
     "kit": "command common models others rules training vectorizers".split(),
-    "": """benchmarks bundle_weights bundles_kept callbacks catalogue classical_recipes contracts corpus_cache
-        cross_validation docs docstrings editor ensemble fit_chunks fitting_models installed_plugins loss_batches
-        newsgroups ngrams plugin_page recipe_bounds reliability runner seeds sequence_models shipped_recipes sklearn
-        streamed subword wheel""".split(),
+    "": """allocation any_script benchmarks bundle bundle_edits bundle_weights bundles_kept callbacks catalogue
+        classical_recipes contracts corpus_cache cross_validation decision docs docstrings editor encodings ensemble
+        fit_chunks fitting_models folds gold installed_plugins loss_batches metrics metrics_of_runs newsgroups ngrams
+        optimizers plugin_page recipe_bounds reliability runner schedulers seeds sequence_models shipped_recipes
+        sklearn streamed subword units wheel words""".split(),
 }
-"""Test modules that `make quick` leaves out, by prefix: they start processes or train many models."""
+"""Test modules that `make quick` leaves out, by prefix: they start processes, train many models, or try many texts."""
 COMMON = "the a of and to in is it that was for on with as at by this".split()
 
 
