@@ -8,8 +8,9 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,14 +40,16 @@ TOPICS = {
     "paint": "pixel polygon render image color shader texture graphics vertex raster".split(),
 }
 SLOW = {
-    "cli": "any_file check commands cross_validate evaluate failures plugins run shortage streams terminal".split(),
+    "cli": """any_file check commands cross_validate evaluate failures plugins predict_tables run shortage streams
+        terminal""".split(),
     "kit": "command common models others rules training vectorizers".split(),
-    "": """benchmarks bundle_weights bundles_kept callbacks catalogue classical_recipes contracts corpus_cache
-        cross_validation docs docstrings editor ensemble fit_chunks fitting_models installed_plugins loss_batches
-        newsgroups ngrams plugin_page recipe_bounds reliability runner seeds sequence_models shipped_recipes sklearn
-        streamed subword wheel""".split(),
+    "": """allocation any_script benchmarks bundle bundle_edits bundle_weights bundles_kept callbacks catalogue
+        classical_recipes contracts corpus_cache cross_validation decision docs docstrings editor encodings ensemble
+        fit_chunks fitting_models folds gold installed_plugins loss_batches metrics metrics_of_runs newsgroups ngrams
+        optimizers plugin_page recipe_bounds reliability runner schedulers seeds sequence_models shipped_recipes
+        sklearn streamed subword units wheel words""".split(),
 }
-"""Test modules that `make quick` leaves out, by prefix: they start processes or train many models."""
+"""Test modules that `make quick` leaves out, by prefix: they start processes, train many models, or try many texts."""
 COMMON = "the a of and to in is it that was for on with as at by this".split()
 
 
@@ -223,6 +226,21 @@ def cache_folder(tmp_path_factory) -> None:
     """What is cached is this run's, of all its processes, and not the user's."""
     base = tmp_path_factory.getbasetemp()
     os.environ["TEXTFORGE_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def entry_points_read_once() -> Iterator[None]:
+    """Read what is installed again only when a folder of `sys.path` has changed: every manager of plugins asks."""
+    read = cache(lambda folders, asked: found(**dict(asked)))
+
+    def entry_points(**asked: str) -> metadata.EntryPoints:
+        there = [path for path in sys.path if os.path.exists(path or ".")]
+        return read(tuple((path, os.stat(path or ".").st_mtime_ns) for path in there), tuple(asked.items()))
+
+    found = metadata.entry_points
+    metadata.entry_points = entry_points
+    yield
+    metadata.entry_points = found
 
 
 @pytest.fixture

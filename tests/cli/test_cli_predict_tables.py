@@ -45,7 +45,7 @@ def parsed(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-# -- real processes ------------------------------------------------------------------------------
+# -- files and pipes ------------------------------------------------------------------------------
 
 
 def test_a_table_comes_back_with_its_answers(finished_run: Path, table: Path, labels: list[str]) -> None:
@@ -70,8 +70,8 @@ def test_formats_are_converted_by_the_suffix_of_the_output(finished_run: Path, t
         ("t.jsonl.gz", "tsv"),
         ("t.tsv", "csv"),
     ):
-        done = textforge("predict", finished_run, "-i", folder / source, "--text", "body", "-o", folder / f"t.{suffix}",
-                         "--prefix", f"{suffix[:1]}_")  # fmt: skip
+        done = invoke("predict", finished_run, "-i", folder / source, "--text", "body", "-o", folder / f"t.{suffix}",
+                      "--prefix", f"{suffix[:1]}_")  # fmt: skip
         assert done.returncode == 0, done.stderr
     rows = parsed((folder / "t.csv").read_bytes().decode())
     assert [row["id"] for row in rows] == ["01", "02", "03", "1e3"]
@@ -84,10 +84,10 @@ def test_standard_input_and_output_need_a_format(finished_run: Path, table: Path
     done = textforge("predict", finished_run, "--input-format", "csv", "--text", "body", stdin=table.read_bytes())
     assert done.returncode == 0
     assert [row["label"] for row in parsed(done.stdout)] == labels
-    done = textforge("predict", finished_run, "--input-format", "csv", "--text", "body", "--format", "jsonl", "-i", "-",
-                     stdin=table.read_bytes())  # fmt: skip
+    done = invoke("predict", finished_run, "--input-format", "csv", "--text", "body", "--format", "jsonl", "-i", "-",
+                  stdin=table.read_bytes())  # fmt: skip
     assert [json.loads(line)["label"] or "" for line in done.stdout.splitlines()] == labels
-    done = textforge("predict", finished_run, "--text", "body", stdin=table.read_bytes())
+    done = invoke("predict", finished_run, "--text", "body", stdin=table.read_bytes())
     assert (done.returncode, done.stdout) == (2, "")
     assert "Say how the columns of standard input are written, as in --input-format csv" in done.stderr
 
@@ -124,8 +124,8 @@ def test_a_failure_leaves_no_output(finished_run: Path, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     for name, line in (("t.csv", 5002), ("t.jsonl", 5001)):
         for suffix in ("csv", "parquet"):
-            done = textforge("predict", finished_run, "-i", tmp_path / name, "--text", "body",
-                             "-o", tmp_path / f"out.{suffix}")  # fmt: skip
+            done = invoke("predict", finished_run, "-i", tmp_path / name, "--text", "body",
+                          "-o", tmp_path / f"out.{suffix}")  # fmt: skip
             assert done.returncode == 2
             assert f"{name}: line {line}" in done.stderr
             assert "--on-error mark" in done.stderr

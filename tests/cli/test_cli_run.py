@@ -47,8 +47,8 @@ def test_a_process_prints_results_on_stdout_and_progress_on_stderr(recipe_file: 
     assert "\r" not in done.stderr
 
 
-def test_a_quiet_process_says_nothing_but_its_one_object(recipe_file: Path, tmp_path: Path) -> None:
-    done = textforge("run", recipe_file, "--out", tmp_path / "run", "--json", "--quiet")
+def test_a_quiet_run_says_nothing_but_its_one_object(recipe_file: Path, tmp_path: Path) -> None:
+    done = invoke("run", recipe_file, "--out", tmp_path / "run", "--json", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     found = only_json(done.stdout)
     assert found["run"] == str(tmp_path / "run")

@@ -18,6 +18,18 @@ from textforge_standard.commands.plugin.scaffold import KINDS, Plugin, files
 
 pytestmark = pytest.mark.slow
 
+PARSED_ONCE = """
+import ast
+import types
+from functools import cache
+
+from textforge_standard.datasets import docstrings
+
+docstrings.ast = types.SimpleNamespace(**{**vars(ast), "parse": cache(ast.parse)})
+docstrings._files = (lambda find: lambda package: [*find(package)])(cache(docstrings._files))
+"""
+"""Beside the plugins, for the recipes that a single process runs: nine of them read the same files."""
+
 
 class Environment:
     """A new virtual environment that also finds every package installed here; nothing is downloaded."""
@@ -66,6 +78,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     for kind in KINDS:
         plugin = Plugin(name=f"my-{kind}", kinds=(kind,))
         write(folder / plugin.distribution, files(plugin))
+    (folder / "conftest.py").write_text(PARSED_ONCE)
     made.install(folder, *(f"./textforge-my-{name}" for name in ("part", *KINDS)))
     return made
 
