@@ -138,7 +138,7 @@ def test_whoever_writes_faster_than_is_read_waits(pipe: Any) -> None:
     most = CHUNK_BYTES + READ + (1 << 20)  # what waits, what was just read, and what a pipe holds
     assert written() <= most
     taken = sum(len(text) + 1 for text in next(iter(stream)))
-    assert taken <= written() + READ <= taken + 3 * READ
+    assert taken <= written() + READ <= taken + 4 * READ  # a pipe holds less when its pages are partly filled
     stream.close()
 
 

@@ -49,7 +49,8 @@ def test_keeping_an_order_by_label_gives_one_warning_with_the_setting_to_change(
 
 @given(st.integers(2, 30), st.integers(60, 900), st.data())
 def test_sorted_labels_are_found_in_any_number_of_classes_and_batch_size(n_classes: int, n: int, data: Any) -> None:
-    size, seed = data.draw(st.integers(1, n // 3)), data.draw(st.integers(0, 99))
+    n = max(n, 20 * n_classes)  # a few texts per class in two or three batches could lie so by chance
+    size, seed = data.draw(st.integers(1, n // 8)), data.draw(st.integers(0, 99))
     y = np.sort(np.random.default_rng(seed).integers(0, n_classes, n))
     assert any(one.startswith(BLOCKS) for one in said(y, n_classes, shuffle=False, batch_size=size))
 
