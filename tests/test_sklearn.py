@@ -469,7 +469,7 @@ def test_names_that_there_are_not_are_refused_at_once_and_nothing_is_set(clf, pa
     assert clf.get_params() == before
 
 
-def test_all_wrong_names_are_told_together(clf):
+def test_all_wrong_names_are_reported_together(clf):
     assert refused(clf.set_params, model__hiden=[1], optimizer__beta=1, sed=1).count("Did you mean") == 3
 
 
@@ -482,7 +482,7 @@ def test_values_are_checked_by_fit_as_scikit_learn_has_it(clf):
         cross_val_score(clf, TEXTS, LABELS, error_score="raise")
 
 
-def test_a_recipe_file_is_told_with_line_and_column(tmp_path):
+def test_a_recipe_file_is_reported_with_line_and_column(tmp_path):
     (tmp_path / "r.yaml").write_text(yaml.safe_dump({**RECIPE, "model": "mpl"}))
     clf = TextClassifier(str(tmp_path / "r.yaml"))
     assert set(clf.get_params()) == {"recipe", "overrides", "plugins"}
@@ -502,7 +502,7 @@ def test_a_recipe_file_is_told_with_line_and_column(tmp_path):
         ({"overrides": {"sed": 2}}, "overrides['sed']: unknown key 'sed'."),
     ],
 )
-def test_constructor_parameters_of_another_type_are_told_by_fit(params, says):
+def test_constructor_parameters_of_another_type_are_reported_by_fit(params, says):
     clf = TextClassifier(**{"recipe": RECIPE, **params})
     assert refused(clf.fit, TEXTS, LABELS).startswith(says)
     assert set(clf.get_params()) == {"recipe", "overrides", "plugins"}
@@ -560,7 +560,7 @@ def test_numpys_text_is_text_to_every_vectorizer(clf):
         (3, "X: expected a list of texts, not a int."),
     ],
 )  # fmt: skip
-def test_what_is_no_text_is_told(fitted, texts, says):
+def test_what_is_no_text_is_reported(fitted, texts, says):
     assert refused(clone(fitted).fit, texts, ["x"] * 3, error=DataError).startswith(says)
     assert refused(fitted.predict, texts, error=DataError).startswith(says)
 
@@ -682,7 +682,7 @@ def test_a_threshold_of_the_recipe_decides(clf):
         (SimpleNamespace(), "y: give one label per text, or a matrix"),
     ],
 )
-def test_what_are_no_labels_is_told(clf, y, says):
+def test_what_are_no_labels_is_reported(clf, y, says):
     assert refused(clf.fit, TEXTS, y, error=DataError).startswith(says)
 
 
@@ -745,7 +745,7 @@ def test_several_labels_work_in_scikit_learns_tools(several):
     assert search.best_score_ > 0.5
 
 
-def test_a_label_that_training_lacks_is_told_and_never_predicted(several):
+def test_a_label_that_training_lacks_is_reported_and_never_predicted(several):
     wider = np.insert(MARKED, 1, 0, axis=1)
     with pytest.warns(TextforgeWarning, match="these columns of y have no 1 and are never predicted: 1"):
         several.fit(SEVERAL, wider)
@@ -769,7 +769,7 @@ def test_what_a_run_warns_of_is_warned_of_where_fit_is_called(clf):
     assert len(clf.history_) == 1
 
 
-def test_callbacks_of_the_recipe_are_told_to_be_unused():
+def test_callbacks_of_the_recipe_are_reported_to_be_unused():
     plugins = PluginManager()
     plugins.register(SimpleNamespace(textforge_callbacks=hookimpl(lambda: {"follower": object})))
     clf = TextClassifier({**RECIPE, "callbacks": ["follower"]}, plugins=plugins)

@@ -336,7 +336,7 @@ def test_a_bundle_below_a_file_cannot_be_written(bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_missing_file_is_told(bundle: Path, name: str) -> None:
+def test_a_missing_file_is_reported(bundle: Path, name: str) -> None:
     (bundle / name).unlink()
     message = refusal(bundle)
     if name == "bundle.json":
@@ -347,7 +347,7 @@ def test_a_missing_file_is_told(bundle: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("keep", [0.0, 0.5, 0.99])
-def test_a_truncated_file_is_told(bundle: Path, name: str, keep: float) -> None:
+def test_a_truncated_file_is_reported(bundle: Path, name: str, keep: float) -> None:
     data = (bundle / name).read_bytes()
     (bundle / name).write_bytes(data[: int(len(data) * keep)])
     message = refusal(bundle)
@@ -356,13 +356,13 @@ def test_a_truncated_file_is_told(bundle: Path, name: str, keep: float) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_bytes_added_at_the_end_are_told(bundle: Path, name: str) -> None:
+def test_bytes_added_at_the_end_are_reported(bundle: Path, name: str) -> None:
     (bundle / name).write_bytes((bundle / name).read_bytes() + b"\n")
     assert "damaged" in refusal(bundle)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_flipped_bit_in_the_middle_is_told(bundle: Path, name: str) -> None:
+def test_a_flipped_bit_in_the_middle_is_reported(bundle: Path, name: str) -> None:
     data = bytearray((bundle / name).read_bytes())
     data[len(data) // 2] ^= 1
     (bundle / name).write_bytes(data)
@@ -423,7 +423,7 @@ def test_a_bundle_of_format_1_is_read_and_answers_as_before(bundle: Path) -> Non
     assert after.decision == before.decision
 
 
-def test_a_model_of_format_1_that_now_asks_for_multi_label_is_told_no(tmp_path: Path) -> None:
+def test_a_model_of_format_1_that_now_asks_for_multi_label_is_reported_no(tmp_path: Path) -> None:
     def asks(n_features: int, n_classes: int, multi_label: bool, /, *, scale: float = 1.0) -> nn.Module:
         assert multi_label is False
         return FeatureLinear(n_features, n_classes)
@@ -447,7 +447,7 @@ def test_format_1_saved_again_is_of_format_2(bundle: Path, tmp_path: Path) -> No
         {"multi_label": False, "temperature": "hot", "thresholds": None, "abstain": 0},
     ],
 )
-def test_a_decision_that_is_none_is_told(bundle: Path, decision: Any) -> None:
+def test_a_decision_that_is_none_is_reported(bundle: Path, decision: Any) -> None:
     message = refusal(rewritten(bundle, lambda described: described.update(decision=decision)))
     assert "damaged: bundle.json has an invalid section 'decision'" in message
 
@@ -488,7 +488,7 @@ def test_an_unknown_format_number_names_the_version_that_reads_it(bundle: Path, 
 
 
 @pytest.mark.parametrize("text", ["[]", "1", "null", "{}", '"x"', "{", ""])
-def test_a_description_that_is_none_is_told(bundle: Path, text: str) -> None:
+def test_a_description_that_is_none_is_reported(bundle: Path, text: str) -> None:
     (bundle / "bundle.json").write_text(text)
     assert "bundle.json is not a bundle's description" in refusal(bundle)
 
@@ -500,7 +500,7 @@ def test_a_plugin_that_is_not_installed_is_named_with_its_version(tmp_path: Path
     assert "pip install 'textforge-own==2.1'" in message
 
 
-def test_an_option_that_is_no_longer_known_is_told(tmp_path: Path) -> None:
+def test_an_option_that_is_no_longer_known_is_reported(tmp_path: Path) -> None:
     path = textforge.save(trained(plugins_with("1.0", model=straight)), tmp_path / "b")
     message = refusal(path, plugins_with("2.0", model=without_option))
     assert "its options do not fit the installed model 'own' from textforge-own 2.0" in message
@@ -509,7 +509,7 @@ def test_an_option_that_is_no_longer_known_is_told(tmp_path: Path) -> None:
     assert message.endswith("Install the version that it was made with: pip install 'textforge-own==1.0'")
 
 
-def test_an_option_that_an_older_plugin_does_not_know_yet_is_told(tmp_path: Path) -> None:
+def test_an_option_that_an_older_plugin_does_not_know_yet_is_reported(tmp_path: Path) -> None:
     path = textforge.save(trained(plugins_with("2.0", model=straight)), tmp_path / "b")
     message = refusal(path, plugins_with("1.0", model=without_option))
     assert "from textforge-own 1.0 (the bundle was made with textforge-own 2.0)" in message
@@ -539,7 +539,7 @@ def test_a_plugin_that_renamed_an_option_reads_bundles_of_before(tmp_path: Path)
     assert json.loads((again / "bundle.json").read_text())["model"]["options"] == {"factor": 1.0}
 
 
-def test_an_upgrade_that_fails_is_told(tmp_path: Path) -> None:
+def test_an_upgrade_that_fails_is_reported(tmp_path: Path) -> None:
     def failing(n_features: int, n_classes: int, /, *, scale: float = 1.0) -> nn.Module:
         return straight(n_features, n_classes, scale=scale)
 
@@ -673,7 +673,7 @@ def test_facts_that_json_does_not_give_back_come_from_the_restored_vectorizer(sm
     ],
     ids=["object", "keys", "surrogate", "longdouble", "no-state", "empty-text"],
 )
-def test_what_could_not_be_saved_is_told_before_training(
+def test_what_could_not_be_saved_is_reported_before_training(
     small_csv: Path, tmp_path: Path, vectorizer: type, says: str
 ) -> None:
     plugins = plugins_with(vectorizer=vectorizer, model=dense)
@@ -683,7 +683,7 @@ def test_what_could_not_be_saved_is_told_before_training(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_module_with_a_state_that_is_no_tensor_is_told_before_training(small_csv: Path, tmp_path: Path) -> None:
+def test_a_module_with_a_state_that_is_no_tensor_is_reported_before_training(small_csv: Path, tmp_path: Path) -> None:
     class Extra(FeatureLinear):
         def get_extra_state(self) -> Any:
             return {"n": 1}
@@ -702,7 +702,7 @@ def test_others_may_read_every_file_of_a_bundle(bundle: Path, tmp_path: Path) ->
     assert {name: (bundle / name).stat().st_mode for name in FILES} == dict.fromkeys(FILES, usual)
 
 
-def test_a_description_nested_without_end_is_told(bundle: Path) -> None:
+def test_a_description_nested_without_end_is_reported(bundle: Path) -> None:
     (bundle / "bundle.json").write_text("[" * 100_000)
     assert "bundle.json is not a bundle's description" in refusal(bundle)
 

@@ -146,7 +146,7 @@ def test_a_factory_that_never_ends_making_tensors_is_stopped(tmp_path: Path) -> 
         textforge.load(path, plugins=plugins)
 
 
-def test_a_factory_that_keeps_tensors_for_its_next_call_is_told(tmp_path: Path) -> None:
+def test_a_factory_that_keeps_tensors_for_its_next_call_is_reported(tmp_path: Path) -> None:
     plugins = plugins_with(model=with_cache)
     path = textforge.save(trained(plugins), tmp_path / "b")
     remembered.cache_clear()

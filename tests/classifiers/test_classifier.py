@@ -71,19 +71,19 @@ def test_any_sequence_of_text_serves(classifier: Classifier, texts: object) -> N
         ([1], "index 0 is 1, a int, which is not text"),
     ],
 )
-def test_what_is_not_a_list_of_texts_is_told(classifier: Classifier, texts: object, message: str) -> None:
+def test_what_is_not_a_list_of_texts_is_reported(classifier: Classifier, texts: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
         classifier.predict(texts)
 
 
-def test_evaluating_on_nothing_or_on_unknown_labels_is_told(classifier: Classifier) -> None:
+def test_evaluating_on_nothing_or_on_unknown_labels_is_reported(classifier: Classifier) -> None:
     with pytest.raises(DataError, match="no texts to evaluate on"):
         classifier.evaluate([], [])
     with pytest.raises(DataError, match="labels that the training data lack: 'tennis'"):
         classifier.evaluate(["ace"], ["tennis"])
 
 
-def test_weights_that_are_no_numbers_are_told_not_predicted_with(classifier: Classifier) -> None:
+def test_weights_that_are_no_numbers_are_reported_not_predicted_with(classifier: Classifier) -> None:
     import copy
 
     module = copy.deepcopy(classifier.module)
@@ -93,7 +93,7 @@ def test_weights_that_are_no_numbers_are_told_not_predicted_with(classifier: Cla
         broken.predict(["moon"])
 
 
-def test_a_vectorizer_that_loses_rows_is_told(classifier: Classifier) -> None:
+def test_a_vectorizer_that_loses_rows_is_reported(classifier: Classifier) -> None:
     class Loses:
         def transform(self, texts: list[str]) -> np.ndarray:
             return np.ones((len(texts) - 1, 4), dtype=np.float32)
@@ -126,7 +126,7 @@ def test_as_many_labels_as_texts_are_asked_for(classifier: Classifier, labels: l
         (3.5, "unknown device '3.5'"),
     ],
 )
-def test_a_device_that_is_not_there_is_told(classifier: Classifier, device: str, says: str) -> None:
+def test_a_device_that_is_not_there_is_reported(classifier: Classifier, device: str, says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         Classifier(classifier.vectorizer, classifier.module, classifier.labels, device=device)
 

@@ -134,7 +134,7 @@ def doubts(settings: dict[str, Any], valid: Any, labels: Any = LABELS) -> list[s
     return fit_decision(DecisionSettings(**settings), labels, multi_label=valid[1].ndim == 2, valid=valid)[1]
 
 
-def test_a_temperature_from_texts_without_a_mistake_is_told() -> None:
+def test_a_temperature_from_texts_without_a_mistake_is_reported() -> None:
     right = np.array([[2, 0], [0, 2]] * 6, dtype=np.float32), np.array([0, 1] * 6)
     (told,) = doubts({"calibrate": "temperature"}, right, LABELS[:2])
     assert "is fitted to 12 validation texts without a mistake" in told
@@ -143,13 +143,13 @@ def test_a_temperature_from_texts_without_a_mistake_is_told() -> None:
     assert doubts({"calibrate": "temperature"}, over_confident(False)) == []
 
 
-def test_a_temperature_at_its_bound_is_told() -> None:
+def test_a_temperature_at_its_bound_is_reported() -> None:
     logits, targets = over_confident(False)
     (told,) = doubts({"calibrate": "temperature"}, (logits * np.float32(1e6), targets))
     assert "is at its bound" in told
 
 
-def test_thresholds_from_too_few_texts_are_told_with_their_labels() -> None:
+def test_thresholds_from_too_few_texts_are_reported_with_their_labels() -> None:
     logits, targets = over_confident(True)
     assert doubts({"threshold": "f1"}, (logits, targets)) == []
     targets[:, 1], targets[:, 2], targets[4:, 3] = 0, 1, 0
@@ -269,7 +269,7 @@ def test_nothing_answered_has_no_accuracy() -> None:
 
 
 @pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan"), "0.5", True])
-def test_a_probability_to_abstain_below_that_is_none_is_told(probability: Any) -> None:
+def test_a_probability_to_abstain_below_that_is_none_is_reported(probability: Any) -> None:
     classifier = trained(Dataset(train=make_texts(60)))
     with pytest.raises(RecipeError, match="abstain must be a probability from 0 to 1, not "):
         classifier.abstain_below(probability)
@@ -287,7 +287,7 @@ def test_a_probability_to_abstain_below_that_is_none_is_told(probability: Any) -
         ({"abstian": 0.3}, False, "decision: unknown option 'abstian'.*Did you mean 'abstain'"),
     ],
 )
-def test_what_cannot_be_decided_is_told_before_training(decision: Any, several: bool, says: str) -> None:
+def test_what_cannot_be_decided_is_reported_before_training(decision: Any, several: bool, says: str) -> None:
     texts, labels = make_texts(60)
     data = Dataset(train=(texts, [[label] for label in labels] if several else labels))
     with pytest.raises(RecipeError, match=says):
@@ -295,7 +295,7 @@ def test_what_cannot_be_decided_is_told_before_training(decision: Any, several: 
 
 
 @pytest.mark.parametrize("decision", ["f1", 5, ["abstain"]])
-def test_a_decision_that_is_no_mapping_is_told(decision: Any) -> None:
+def test_a_decision_that_is_no_mapping_is_reported(decision: Any) -> None:
     parts = [PARTS.part("vectorizer", "bow"), PARTS.part("model", "linear"), PARTS.part("optimizer", "adam")]
     with pytest.raises(RecipeError, match="decision must be a mapping"):
         Trainer(Dataset(train=make_texts(20)), *parts, decision=decision)
@@ -318,7 +318,7 @@ def test_validation_data_without_a_class_still_give_thresholds() -> None:
     assert classifier.decision.thresholds[1] == 0.5, "no text of the validation split has it"
 
 
-def test_labels_unknown_to_train_are_told_in_validation_data() -> None:
+def test_labels_unknown_to_train_are_reported_in_validation_data() -> None:
     data = Dataset(train=make_texts(30), valid=(["x"], ["tennis"]))
     with pytest.raises(DataError, match="valid: labels that the training data lack: 'tennis'"):
         trained(data, validation=0.0)
@@ -342,7 +342,7 @@ def test_a_classifier_calibrated_on_separable_texts_abstains_on_nonsense(tmp_pat
     assert "validation texts without a mistake" in told
 
 
-def test_what_a_decision_has_too_few_texts_for_is_told_by_folds_and_estimators_too(tmp_path: Path) -> None:
+def test_what_a_decision_has_too_few_texts_for_is_reported_by_folds_and_estimators_too(tmp_path: Path) -> None:
     recipe = separable_recipe(tmp_path, threshold="f1")
     folds = textforge.cross_validate(recipe, folds=2, out=tmp_path / "folds")
     assert any("decision.threshold: fewer than 10" in one for one in folds.result["warnings"])

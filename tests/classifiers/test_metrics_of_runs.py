@@ -120,7 +120,7 @@ def test_what_is_a_number_or_none_is_a_figure(value: Any, expected: Any) -> None
 @pytest.mark.parametrize(
     "value", [math.nan, math.inf, "0.5", "high", [0.5], np.ones(1), np.ones(2), {}, 1j, True], ids=repr
 )
-def test_what_is_no_number_is_told_with_the_metric(value: Any) -> None:
+def test_what_is_no_number_is_reported_with_the_metric(value: Any) -> None:
     with pytest.raises(ComponentError, match=r"the metric 'own' returned .*; a metric is a number, or None if undef"):
         measured(lambda gold, probabilities: value)
 
@@ -151,19 +151,19 @@ def test_gold_sets_of_labels_are_whole_numbers() -> None:
 
 
 @pytest.mark.parametrize("metrics", [{"own": 3}, [part(lambda: 0.5)]], ids=["value", "factory"])
-def test_what_cannot_be_called_is_told_before_it_measures(metrics: Any) -> None:
+def test_what_cannot_be_called_is_reported_before_it_measures(metrics: Any) -> None:
     with pytest.raises(ComponentError, match=r"metric 'own.*' .*is a (int|float), not a callable"):
         extra(metrics)
 
 
 @pytest.mark.parametrize("metrics", ["own-one", [error_rate], 3, ["own-one"], {3: error_rate}])
-def test_metrics_that_are_neither_parts_nor_named_are_told(metrics: Any) -> None:
+def test_metrics_that_are_neither_parts_nor_named_are_reported(metrics: Any) -> None:
     with pytest.raises(RecipeError, match="metrics must be metric parts, or a mapping of names to callables"):
         extra(metrics)
 
 
 @pytest.mark.parametrize("name", ["accuracy", "loss", "per_class", "n", "answered"])
-def test_a_name_that_results_have_already_is_told(name: str) -> None:
+def test_a_name_that_results_have_already_is_reported(name: str) -> None:
     with pytest.raises(RecipeError, match=f"a metric cannot be called '{name}'"):
         extra({name: lambda gold, probabilities: 0.0})
     with pytest.raises(RecipeError, match=f"a metric cannot be called '{name}'"):

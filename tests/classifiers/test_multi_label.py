@@ -95,13 +95,13 @@ def test_a_column_of_polars_is_taken() -> None:
     ],
     ids=str,
 )
-def test_labels_that_are_none_are_told(labels: Any, says: str) -> None:
+def test_labels_that_are_none_are_reported(labels: Any, says: str) -> None:
     with pytest.raises(DataError, match=f"train: {says}" if says else "none of the 2 training texts has a label"):
         Dataset(train=(["a", "b"], labels)).labels()
 
 
 @pytest.mark.parametrize("split", ["valid", "test"])
-def test_single_in_one_split_and_sets_in_another_is_told(split: str) -> None:
+def test_single_in_one_split_and_sets_in_another_is_reported(split: str) -> None:
     with pytest.raises(DataError, match=f"{split}: labels are single in one split and lists in another"):
         Dataset(train=(["a"], [["x"]]), **{split: (["a"], ["x"])})
     with pytest.raises(DataError, match=f"{split}: labels are single in one split and lists in another"):
@@ -116,7 +116,7 @@ def test_the_fingerprint_knows_where_a_set_ends() -> None:
     assert Dataset(train=(texts, ["x", "y"])).fingerprint() not in prints
 
 
-def test_labels_that_train_lacks_are_told_with_their_rows() -> None:
+def test_labels_that_train_lacks_are_reported_with_their_rows() -> None:
     with pytest.raises(DataError, match=r"test: .*'q' \(2 times, first in row 1\), 'r' \(1 times, first in row 3\)"):
         encode_labels([("q", "x"), (), ("q", "r")], ["x"], "test")
 
@@ -205,18 +205,18 @@ def test_groups_stay_on_one_side_of_the_validation() -> None:
         ("ab", "groups: expected a list of groups, not a single one"),
     ],
 )
-def test_groups_that_do_not_fit_are_told(groups: Any, says: str) -> None:
+def test_groups_that_do_not_fit_are_reported(groups: Any, says: str) -> None:
     with pytest.raises(DataError, match=says):
         Dataset(train=(["a", "b"], ["x", "y"]), groups=groups)
 
 
 @pytest.mark.parametrize("names", [["x", 2], [0, 1], "xy", 3])
-def test_label_names_that_are_no_text_are_told(names: Any) -> None:
+def test_label_names_that_are_no_text_are_reported(names: Any) -> None:
     with pytest.raises(DataError, match="label_names: "):
         Dataset(train=(["a", "b"], ["x", "y"]), label_names=names)
 
 
-def test_no_training_split_is_told() -> None:
+def test_no_training_split_is_reported() -> None:
     with pytest.raises(DataError, match="train: a split is a pair"):
         Dataset(train=None)  # type: ignore[arg-type]
 
@@ -224,7 +224,7 @@ def test_no_training_split_is_told() -> None:
 # -- evaluation and prediction -----------------------------------------------------------------
 
 
-def test_labels_of_the_other_sort_are_told(classifier: textforge.Classifier) -> None:
+def test_labels_of_the_other_sort_are_reported(classifier: textforge.Classifier) -> None:
     with pytest.raises(DataError, match="its texts have one label each; the classifier gives sets of labels"):
         classifier.evaluate(["moon"], ["space"])
     single = trainer(Dataset(train=make_texts(40))).fit()
@@ -241,7 +241,7 @@ def test_labels_of_the_other_sort_are_told(classifier: textforge.Classifier) -> 
         (None, "NoneType"),
     ],
 )
-def test_wrong_gold_labels_are_told(classifier: textforge.Classifier, labels: Any, says: str) -> None:
+def test_wrong_gold_labels_are_reported(classifier: textforge.Classifier, labels: Any, says: str) -> None:
     with pytest.raises(DataError, match=says):
         classifier.evaluate(["moon"], labels)
 
@@ -283,7 +283,7 @@ def test_predictions_are_lists_with_their_probabilities(classifier: textforge.Cl
     assert second == "\t"
 
 
-def test_a_plugins_dataset_of_labels_that_are_none_is_told() -> None:
+def test_a_plugins_dataset_of_labels_that_are_none_is_reported() -> None:
     plugins = PluginManager()
     plugins.register(SimpleNamespace(textforge_datasets=hookimpl(
         lambda: {"own": lambda: Dataset(train=(["a", "b"], [[1.5], [2.5]]))}

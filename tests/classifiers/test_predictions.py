@@ -83,7 +83,7 @@ def test_json_lines_are_strings_or_objects_with_a_text() -> None:
         ("null", "line 2 is neither"),
     ],
 )
-def test_a_json_line_that_is_none_is_told_with_its_number(line: str, told: str) -> None:
+def test_a_json_line_that_is_none_is_reported_with_its_number(line: str, told: str) -> None:
     with pytest.raises(DataError, match=told):
         read(f'"fine"\n{line}\n'.encode(), json_lines=True)
 
@@ -121,7 +121,7 @@ def test_a_file_that_holds_no_text_is_named_and_never_marked_line_by_line(data: 
 
 
 @pytest.mark.parametrize("name", ["away.txt", "."])
-def test_an_input_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+def test_an_input_that_cannot_be_read_is_reported(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=r"cannot be read: (No such file|Is a directory)"):
         open_input(tmp_path / name)
 

@@ -75,7 +75,7 @@ def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(
         RuntimeError("I/O error: No space left on device (os error 28)"),  # as safetensors tells it
     ],
 )
-def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path, error: Exception) -> None:
+def test_a_full_disk_is_reported_with_what_to_do(tmp_path: Path, error: Exception) -> None:
     told = r"a\.txt: cannot be written: .*Free some space"
     with pytest.raises(StorageError, match=told), replaced(tmp_path / "a.txt"):
         raise error
@@ -87,12 +87,12 @@ def test_an_error_of_ours_is_not_taken_for_one_of_the_disk(tmp_path: Path) -> No
         raise DataError("line 3: about (os error 28)")
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"away/a\.txt: cannot be written: No such file or directory"):
         write_text(tmp_path / "away" / "a.txt", "x")
 
 
-def test_a_folder_in_the_way_is_told_and_stays(tmp_path: Path) -> None:
+def test_a_folder_in_the_way_is_reported_and_stays(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(StorageError, match="Is a directory"):
         write_text(tmp_path / "a", "x")
@@ -183,7 +183,7 @@ def test_a_growing_file_keeps_what_it_has(tmp_path: Path) -> None:
         append_text(tmp_path / "nowhere" / "log", "x")
 
 
-def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+def test_links_in_a_circle_are_reported(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     with pytest.raises(StorageError, match="a: cannot be written"):

@@ -33,7 +33,7 @@ def test_a_fine_recipe_is_said_to_be_fine(recipe_file):
     assert done.stdout == f"{recipe_file}: fine (dataset 'csv', vectorizer 'bow', model 'mlp', optimizer 'adam')\n"
 
 
-def test_every_mistake_is_told_at_once_and_the_exit_code_is_2(recipe_file):
+def test_every_mistake_is_reported_at_once_and_the_exit_code_is_2(recipe_file):
     recipe_file.write_text(recipe_file.read_text().replace("use: mlp", "use: mpl").replace("lr:", "learning_rate:"))
     done = invoke("check", recipe_file, "-s", "trainer.epochs=0")
     assert (done.returncode, done.stdout) == (2, "")
@@ -72,7 +72,7 @@ def test_json_prints_exactly_one_object(recipe_file):
     }  # fmt: skip
 
 
-def test_text_that_steers_a_terminal_or_is_no_utf_8_is_told_without_a_crash(recipe_file):
+def test_text_that_steers_a_terminal_or_is_no_utf_8_is_reported_without_a_crash(recipe_file):
     done = textforge("check", recipe_file, "--set", b"dataset.text=\xff\x1b".decode("utf-8", "surrogateescape"))
     assert (done.returncode, done.stdout) == (2, "")
 
@@ -111,7 +111,7 @@ def test_help_names_every_command():
         assert f"  {command} " in done.stdout
 
 
-def test_a_mistyped_command_is_told_the_nearest():
+def test_a_mistyped_command_is_reported_the_nearest():
     done = invoke("chekc", "x.yaml")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no command 'chekc'. Did you mean 'check'?" in done.stderr

@@ -112,7 +112,7 @@ def test_one_is_run_with_its_arguments_and_what_it_returns_is_no_exit_code(site:
         (["gret"], 2, "no command 'gret'. Did you mean 'greet'? It may be in a broken plugin; see 'textforge plugins'"),
     ],
 )
-def test_what_goes_wrong_is_told_with_the_right_exit_code(
+def test_what_goes_wrong_is_reported_with_the_right_exit_code(
     site: Path, arguments: list[str], code: int, told: str
 ) -> None:
     done = call(site, *arguments)
@@ -131,7 +131,7 @@ def test_debug_shows_the_traceback_of_one(site: Path) -> None:
     assert "Traceback" in done.stderr
 
 
-def test_a_name_of_textforges_own_stays_its_own_and_is_told(site: Path) -> None:
+def test_a_name_of_textforges_own_stays_its_own_and_is_reported(site: Path) -> None:
     assert "Train RECIPE, evaluate it" in call(site, "run", "--help").stdout
     listing = only_json(call(site, "plugins", "--json").stdout)
     names = [one["name"] for one in listing["kinds"]["command"] if one["distribution"] != "textforge"]

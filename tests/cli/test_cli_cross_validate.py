@@ -128,7 +128,7 @@ def test_without_held_out_texts_there_is_no_table(recipe_file: Path, tmp_path: P
         ("0-5000", "--seeds 0-5000: at most 1000 seeds at a time."),
     ],
 )
-def test_seeds_that_are_none_are_told(recipe_file: Path, tmp_path: Path, seeds: str, told: str) -> None:
+def test_seeds_that_are_none_are_reported(recipe_file: Path, tmp_path: Path, seeds: str, told: str) -> None:
     done = invoke("run", recipe_file, "--seeds", seeds, "--out", tmp_path / "runs")
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr

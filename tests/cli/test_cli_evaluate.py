@@ -69,19 +69,19 @@ def test_a_recipe_gives_the_data(finished_run: Path, tmp_path: Path) -> None:
     assert [found["split"] for found in both] == ["train", "test"]
 
 
-def test_a_split_that_is_not_there_is_told(finished_run: Path) -> None:
+def test_a_split_that_is_not_there_is_reported(finished_run: Path) -> None:
     done = invoke("evaluate", finished_run, "--split", "valid")
     assert done.returncode == 2
     assert "the data has no split 'valid'. Its splits: train, test." in done.stderr
 
 
-def test_unknown_labels_are_told(finished_run: Path, tmp_path: Path) -> None:
+def test_unknown_labels_are_reported(finished_run: Path, tmp_path: Path) -> None:
     done = invoke("evaluate", finished_run, "--data", write_csv(tmp_path / "d.csv", ["x", "y"], ["space", "food"]))
     assert (done.returncode, done.stdout) == (2, "")
     assert "'food' (1 times, first in row 2)" in done.stderr
 
 
-def test_an_unfinished_run_is_told(finished_run: Path, tmp_path: Path) -> None:
+def test_an_unfinished_run_is_reported(finished_run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     (run / "result.json").unlink()
     done = invoke("evaluate", run)
@@ -139,7 +139,7 @@ def test_the_metrics_of_a_run_are_measured_again_and_in_its_result(tmp_path: Pat
     assert "surest_one" not in other, "those that are named are measured instead"
 
 
-def test_a_metric_that_is_not_there_or_no_good_is_told(finished_run: Path, metrics: None) -> None:
+def test_a_metric_that_is_not_there_or_no_good_is_reported(finished_run: Path, metrics: None) -> None:
     done = invoke("evaluate", finished_run, "--metric", "surest-on")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no metric named 'surest-on'. Did you mean 'surest-one'?" in done.stderr

@@ -89,7 +89,7 @@ def test_a_mistake_of_the_user_is_exit_code_2_and_leaves_no_folder(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_recipe_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_recipe_that_is_not_there_is_reported(tmp_path: Path) -> None:
     done = invoke("run", tmp_path / "away.yaml")
     assert done.returncode == 2
     assert "away.yaml" in done.stderr
@@ -119,7 +119,7 @@ def test_out_is_never_overwritten(recipe_file: Path, finished_run: Path, tmp_pat
     assert snapshot(out) == before
 
 
-def test_out_that_is_a_file_is_told(recipe_file: Path, tmp_path: Path) -> None:
+def test_out_that_is_a_file_is_reported(recipe_file: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     done = invoke("run", recipe_file, "--out", tmp_path / "mine")
     assert done.returncode == 2
@@ -185,7 +185,7 @@ def limited(size: int) -> object:
 
 
 @pytest.mark.slow
-def test_a_file_size_limit_is_told_and_so_is_what_the_run_came_to(recipe_file: Path, tmp_path: Path) -> None:
+def test_a_file_size_limit_is_reported_and_so_is_what_the_run_came_to(recipe_file: Path, tmp_path: Path) -> None:
     earlier, out = tmp_path / "runs" / "a", tmp_path / "runs" / "b"
     assert invoke("run", recipe_file, "--out", earlier, "-q").returncode == 0
     before = snapshot(earlier)
@@ -245,7 +245,7 @@ WRITTEN = (
 
 
 @pytest.mark.parametrize("file", ["model/model.safetensors", "predictions.jsonl", "result.json"])
-def test_a_full_disk_is_told_and_so_is_what_the_run_came_to(small_disk: Path, recipe_file: Path, file: str) -> None:
+def test_a_full_disk_is_reported_and_so_is_what_the_run_came_to(small_disk: Path, recipe_file: Path, file: str) -> None:
     assert invoke("run", recipe_file, "--out", small_disk / "earlier", "-q").returncode == 0
     before = snapshot(small_disk / "earlier")
     pages = [-(-len(before[name]) // PAGE) for name in WRITTEN[: WRITTEN.index(file) + 1]]
@@ -284,7 +284,7 @@ def test_predictions_that_do_not_fit_leave_nothing(small_disk: Path, finished_ru
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 
-def test_standard_output_that_is_full_is_told(finished_run: Path) -> None:
+def test_standard_output_that_is_full_is_reported(finished_run: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     command = [sys.executable, "-m", "textforge", "predict", str(finished_run), "text"]
@@ -327,7 +327,7 @@ def test_an_interrupted_run_names_the_folder_that_it_leaves(long_recipe: Path, t
 
 
 @pytest.mark.slow
-def test_an_interrupt_while_it_loads_is_told_without_noise(long_recipe: Path, tmp_path: Path) -> None:
+def test_an_interrupt_while_it_loads_is_reported_without_noise(long_recipe: Path, tmp_path: Path) -> None:
     out = str(tmp_path / "run")
     command = [sys.executable, "-X", "importtime", "-m", "textforge", "run", str(long_recipe), "--out", out]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -357,7 +357,7 @@ def test_an_interrupt_inside_a_plugins_exec_still_ends_with_130(tmp_path: Path) 
     assert (process.returncode, stderr.strip()) == (130, "error: interrupted.")
 
 
-def test_a_one_class_file_is_told(recipe_file: Path, tmp_path: Path) -> None:
+def test_a_one_class_file_is_reported(recipe_file: Path, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "one.csv", ["some words"] * 20, ["x"] * 20)
     done = invoke("run", recipe_file, "-s", f"dataset.train={data}", "--out", tmp_path / "run", "-q")
     assert done.returncode == 2
@@ -377,7 +377,7 @@ def test_output_that_is_full_says_where_the_finished_run_is(recipe_file: Path, t
     assert (tmp_path / "run" / "result.json").is_file()
 
 
-def test_more_weights_than_memory_are_told_without_a_stack_of_c(recipe_file: Path, tmp_path: Path) -> None:
+def test_more_weights_than_memory_are_reported_without_a_stack_of_c(recipe_file: Path, tmp_path: Path) -> None:
     model = f"model={{use: fasttext, dim: 1000000, buckets: {2**30}}}"  # 4 PB, more than any address space
     done = invoke("run", recipe_file, "-s", "vectorizer=tokens", "-s", model, "-q", "--out", tmp_path / "run")
     assert done.returncode == 1

@@ -68,7 +68,7 @@ def test_version_is_that_of_the_distribution() -> None:
         (["evaluate", "run", "--split", "tset"], r"'tset' is not one of"),
     ],
 )
-def test_a_slip_of_the_hand_is_told_with_exit_code_2(arguments: list[str], told: str) -> None:
+def test_a_slip_of_the_hand_is_reported_with_exit_code_2(arguments: list[str], told: str) -> None:
     done = invoke(*arguments)
     assert done.returncode == 2
     assert re.search(told, done.stderr, re.DOTALL), done.stderr

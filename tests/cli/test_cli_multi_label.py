@@ -129,7 +129,7 @@ def test_a_cross_validation_of_sets(made: SimpleNamespace) -> None:
     assert [row["gold"] for row in rows] == make_sets(200)[1]
 
 
-def test_test_labels_that_train_lacks_are_told_before_training(made: SimpleNamespace, tmp_path: Path) -> None:
+def test_test_labels_that_train_lacks_are_reported_before_training(made: SimpleNamespace, tmp_path: Path) -> None:
     data = tmp_path / "data.json"
     data.write_text(json.dumps({"train": make_sets(60), "test": [["x", "y"], [["space"], ["space", "tennis"]]]}))
     with pytest.raises(

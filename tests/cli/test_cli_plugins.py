@@ -30,7 +30,7 @@ def test_with_a_kind_only_its_components_are_listed():
     assert {"adam", "adamw", "sgd"} <= {name for _, name in rows}
 
 
-def test_with_a_name_its_facts_options_types_defaults_and_documentation_are_told():
+def test_with_a_name_its_facts_options_types_defaults_and_documentation_are_reported():
     done = invoke("plugins", "model", "mlp")
     assert done.returncode == 0
     assert done.stdout.startswith("model 'mlp' from textforge 0.1.0\nMulti-layer perceptron")

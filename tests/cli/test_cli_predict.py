@@ -112,7 +112,7 @@ def test_output_replaces_only_when_all_is_well(finished_run: Path, tmp_path: Pat
     assert (tmp_path / "out").read_text() == "before"
 
 
-def test_output_that_cannot_be_written_is_told(finished_run: Path, tmp_path: Path) -> None:
+def test_output_that_cannot_be_written_is_reported(finished_run: Path, tmp_path: Path) -> None:
     done = invoke("predict", finished_run, "-o", tmp_path / "away" / "out", "rocket")
     assert done.returncode == 1
     assert "away/out: cannot be written: No such file or directory" in done.stderr
@@ -144,7 +144,7 @@ def test_at_the_ends_there_is_always_or_never_a_label(finished_run: Path, below:
 
 
 @pytest.mark.parametrize("below", ["-0.1", "1.5", "half", "nan", "inf", ""])
-def test_a_probability_that_is_none_is_told(finished_run: Path, below: str) -> None:
+def test_a_probability_that_is_none_is_reported(finished_run: Path, below: str) -> None:
     done = invoke("predict", finished_run, "--abstain", below, "text")
     assert (done.returncode, done.stdout) == (2, "")
     assert "abstain" in done.stderr
@@ -153,13 +153,13 @@ def test_a_probability_that_is_none_is_told(finished_run: Path, below: str) -> N
 # -- mistakes ----------------------------------------------------------------------------------
 
 
-def test_broken_utf8_is_told_with_its_line(finished_run: Path) -> None:
+def test_broken_utf8_is_reported_with_its_line(finished_run: Path) -> None:
     done = invoke("predict", finished_run, stdin=b"fine\nalso fine\n\xe4\n")
     assert done.returncode == 2
     assert done.stderr.startswith("error: standard input: line 3 is not UTF-8")
 
 
-def test_a_json_line_that_is_none_is_told(finished_run: Path, tmp_path: Path) -> None:
+def test_a_json_line_that_is_none_is_reported(finished_run: Path, tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('"fine"\nnot fine\n')
     done = invoke("predict", finished_run, "-i", tmp_path / "t.jsonl")
     assert done.returncode == 2
@@ -176,7 +176,7 @@ def test_a_json_line_that_is_none_is_told(finished_run: Path, tmp_path: Path) ->
         (lambda run: shutil.rmtree(run / "model"), "cannot be read"),
     ],
 )
-def test_a_run_that_cannot_be_used_is_told(finished_run: Path, tmp_path: Path, prepare: object, told: str) -> None:
+def test_a_run_that_cannot_be_used_is_reported(finished_run: Path, tmp_path: Path, prepare: object, told: str) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     prepare(run)
     done = invoke("predict", run, "text")
@@ -191,7 +191,7 @@ def test_texts_and_a_file_are_not_both(finished_run: Path, tmp_path: Path) -> No
     assert "not both" in done.stderr
 
 
-def test_a_file_that_is_not_there_is_told(finished_run: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(finished_run: Path, tmp_path: Path) -> None:
     done = invoke("predict", finished_run, "--input", tmp_path / "away.txt")
     assert done.returncode == 2
     assert "away.txt: cannot be read: No such file or directory" in done.stderr
@@ -304,7 +304,7 @@ def test_progress_counts_texts_now_and_then(
 
 
 @pytest.mark.slow
-def test_an_interrupt_while_torch_is_imported_is_told_without_noise(finished_run: Path) -> None:
+def test_an_interrupt_while_torch_is_imported_is_reported_without_noise(finished_run: Path) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "textforge", "predict", str(finished_run), "text"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -382,7 +382,7 @@ def test_streams_that_are_closed_are_no_fault_of_textforge(finished_run: Path) -
         assert (done.returncode, done.stderr) == (code, ""), command
 
 
-def test_a_path_that_is_too_long_is_told(finished_run: Path) -> None:
+def test_a_path_that_is_too_long_is_reported(finished_run: Path) -> None:
     done = invoke("predict", "x" * 5000, "moon")
     assert done.returncode == 2
     assert "File name too long" in done.stderr or "no such run or bundle" in done.stderr

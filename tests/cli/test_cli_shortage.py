@@ -61,7 +61,7 @@ def is_told(done: subprocess.CompletedProcess) -> None:
     [("run", n) for n in (150_000, 500_000, 700_000, 1_250_000, 1_700_000, 1_950_000, 6_000_000)]
     + [("predict", n) for n in (500_000, 700_000, 1_700_000, 6_000_000)],
 )
-def test_too_little_address_space_is_told(
+def test_too_little_address_space_is_reported(
     recipe_file: Path, finished_run: Path, tmp_path: Path, command: str, kilobytes: int
 ) -> None:
     arguments = {
@@ -88,7 +88,7 @@ def test_what_loads_no_library_needs_little(recipe_file: Path, command: str) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("files", [5, 6, 7, 8, 9, 12])
-def test_too_few_open_files_are_told(recipe_file: Path, tmp_path: Path, files: int) -> None:
+def test_too_few_open_files_are_reported(recipe_file: Path, tmp_path: Path, files: int) -> None:
     arguments = ["run", recipe_file, "--out", tmp_path / "run", "-q"]
     done = textforge(*arguments, preexec_fn=under("RLIMIT_NOFILE", files))
     is_told(done)
@@ -100,7 +100,7 @@ def test_too_few_open_files_are_told(recipe_file: Path, tmp_path: Path, files: i
 
 
 @pytest.mark.parametrize("command", ["run", "predict", "predict to a file", "init", "check"])
-def test_where_no_file_may_grow_it_is_told(
+def test_where_no_file_may_grow_it_is_reported(
     recipe_file: Path, small_csv: Path, finished_run: Path, tmp_path: Path, command: str
 ) -> None:
     arguments = {
@@ -183,7 +183,7 @@ def test_predicting_has_advice_of_its_own(finished_run: Path, monkeypatch: pytes
     assert ADVICE[command] in done.stderr
 
 
-def test_an_unknown_panic_outside_of_a_plugin_is_told_without_a_traceback(
+def test_an_unknown_panic_outside_of_a_plugin_is_reported_without_a_traceback(
     recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class PanicException(BaseException):

@@ -57,7 +57,7 @@ def unknown(parts: PluginManager, name: str) -> str:
 
 
 @pytest.mark.parametrize("number", [1, 1.0, "1", "one", "1.0.0", "", " 1.0", "-1.0", b"1.0", ("1", "0")])
-def test_what_is_no_number_is_told(number):
+def test_what_is_no_number_is_reported(number):
     reason = api_mismatch(plugin(TEXTFORGE_API=number), "tf-own")
     assert reason == (
         f'its TEXTFORGE_API is {number!r}, which is not an API number. Write it as TEXTFORGE_API = "{PLUGIN_API}".'
@@ -102,7 +102,7 @@ class Installed(metadata.Distribution):
         (("TextForge[subword]>=99,<100",), "textforge<100,>=99"),
     ],
 )
-def test_a_requirement_that_is_not_met_is_told(requirements, told):
+def test_a_requirement_that_is_not_met_is_reported(requirements, told):
     found = unmet_requirement(Installed(*requirements))
     assert found == (told and f" It requires {told}, and {VERSION} is installed: pip install '{told}'")
 

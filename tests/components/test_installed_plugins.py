@@ -254,7 +254,7 @@ def test_the_listing_for_people_tells_the_same_and_succeeds(everything):
          "'module_that_is_not_there'"),
     ],
 )  # fmt: skip
-def test_a_recipe_that_asks_for_what_is_broken_is_told_which_plugin(everything, tmp_path, small_csv, model, says):
+def test_a_recipe_that_asks_for_what_is_broken_is_reported_which_plugin(everything, tmp_path, small_csv, model, says):
     file = recipe(tmp_path, small_csv, model={"use": model})
     done = textforge("check", file, env={"PYTHONPATH": str(everything)})
     assert (done.returncode, done.stdout) == (2, "")
@@ -292,7 +292,7 @@ def test_a_command_of_an_installed_plugin_is_listed_and_run(everything):
     assert only_json(done.stdout.splitlines(keepends=True)[-1]) == {"words": [2, 1]}
 
 
-def test_a_broken_command_and_a_taken_name_are_told(everything, listing):
+def test_a_broken_command_and_a_taken_name_are_reported(everything, listing):
     env = {"PYTHONPATH": str(everything)}
     done = textforge("count-more", env=env)
     assert done.returncode == 2

@@ -180,7 +180,7 @@ def test_documentation_is_read_from_the_options_section_over_several_lines():
         (dict[str, float] | None, "dict[str, float] | null"),
     ],
 )
-def test_a_type_is_told_in_a_readers_words(annotation, text):
+def test_a_type_is_reported_in_a_readers_words(annotation, text):
     def factory(*, x: annotation): ...
 
     assert Options(factory, "m").fields["x"].type_text == text
@@ -233,7 +233,7 @@ def typed(
         ("where", 1, "where must be text, not 1. Put it in quotes: '1'."),
     ],
 )
-def test_a_wrong_value_is_told_in_one_sentence(option, value, message):
+def test_a_wrong_value_is_reported_in_one_sentence(option, value, message):
     assert only_mistake(typed, **{option: value}) == ((option,), f"model 'm': {message}")
 
 
@@ -276,12 +276,12 @@ def test_of_a_union_the_innermost_value_is_complained_about():
     )
 
 
-def test_a_value_that_fits_no_member_of_a_union_is_told_all_of_them():
+def test_a_value_that_fits_no_member_of_a_union_is_reported_all_of_them():
     _, message = only_mistake(typed, weights=3)
     assert message == "model 'm': weights must be 'balanced' or a mapping, not 3."
 
 
-def test_every_mistake_is_told_at_once():
+def test_every_mistake_is_reported_at_once():
     def factory(*, dim: int, lr: float = 0.1): ...
 
     assert mistakes(factory, lr="x", learning_rate=1) == [
@@ -312,7 +312,7 @@ PLAIN = st.recursive(
 
 @many
 @given(st.dictionaries(st.sampled_from([*Options(typed, "m").fields, "other"]), PLAIN, max_size=4))
-def test_any_plain_values_are_either_right_or_told_wrong_at_their_place(values):
+def test_any_plain_values_are_either_right_or_reported_as_wrong_at_their_place(values):
     found, wrong = Options(typed, "m").check(values)
     assert bool(found) != bool(wrong)
     for path, message in wrong:
@@ -434,13 +434,13 @@ def between(*, low: int = 0, high: int = 9): ...
 between.check_options = lambda *, low, high: None if low < high else f"low ({low}) must be below high ({high})."
 
 
-def test_options_that_do_not_fit_each_other_are_told_once_each_is_valid():
+def test_options_that_do_not_fit_each_other_are_reported_once_each_is_valid():
     assert checked(between, low=3) == {"low": 3, "high": 9}
     assert only_mistake(between, low=9) == ((), "model 'm': low (9) must be below high (9).")
     assert only_mistake(between, low="x", high=-1)[0] == ("low",)
 
 
-def test_a_check_of_options_that_raises_is_told_as_the_factorys_fault():
+def test_a_check_of_options_that_raises_is_reported_as_the_factorys_fault():
     def factory(*, x: int): ...
 
     factory.check_options = lambda *, x: "too small." if 1 // x > 1 else None
@@ -502,7 +502,7 @@ def test_exactly_one_of_two_options_can_be_asked_for():
         (lambda **_: {"x": 1}, "its check_options returned a dict, neither None nor a sentence."),
     ],
 )
-def test_a_check_of_options_that_breaks_its_contract_is_told(check, says):
+def test_a_check_of_options_that_breaks_its_contract_is_reported(check, says):
     def factory(*, x: int = 1): ...
 
     factory.check_options = check
@@ -517,7 +517,7 @@ def test_a_check_of_options_cannot_change_them():
 
 
 @pytest.mark.parametrize("values", ["f1", 5, ["abstain"], [("abstain", 0.5)]])
-def test_what_is_no_mapping_is_told(values):
+def test_what_is_no_mapping_is_reported(values):
     with pytest.raises(RecipeError, match=r"decision must be a mapping of options to values, not a (str|int|list)\."):
         Options(_abstaining, "decision").accepted(values)
 

@@ -314,7 +314,7 @@ def test_the_same_name_in_two_kinds_is_no_clash(plugins):
         ("model = 3", "late_broken:model", "model 'm' from d 1: 'late_broken:model' is not callable."),
     ],
 )  # fmt: skip
-def test_a_string_that_leads_nowhere_is_told_when_it_is_used(plugins, tmp_path, monkeypatch, module, target, says):
+def test_a_string_that_leads_nowhere_is_reported_when_it_is_used(plugins, tmp_path, monkeypatch, module, target, says):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "late_broken", raising=False)
     if module:
@@ -449,7 +449,7 @@ def test_schedulers_losses_and_metrics_are_components_like_any(plugins, kind, ho
         ("textforge_metrics", "asks for the fact 'n_clases'. Facts for metrics: n_classes, multi_label"),
     ],
 )
-def test_a_fact_that_their_kind_lacks_is_told(hook, says):
+def test_a_fact_that_their_kind_lacks_is_reported(hook, says):
     assert says in refused(offering(**{hook: {"own": unknown_fact}}))
 
 

@@ -79,7 +79,7 @@ def test_what_texts_of_their_own_class_cannot_give_others_give_by_their_sizes() 
     assert np.bincount(y[held])[300:].tolist() == [171, 29]
 
 
-def test_too_few_to_hold_out_is_told() -> None:
+def test_too_few_to_hold_out_is_reported() -> None:
     with pytest.raises(DataError, match=r"1 text is too few to hold out a fraction of 0\.1"):
         stratified_holdout(np.array([0]), 0.1, 0)
     with pytest.raises(DataError, match="each of the 2 texts has a different label"):
@@ -199,7 +199,7 @@ def test_an_empty_split_is_refused_at_once(name: str) -> None:
         ("ab", "a split is a pair"),
     ],
 )
-def test_what_is_no_split_is_told(split: Any, says: str) -> None:
+def test_what_is_no_split_is_reported(split: Any, says: str) -> None:
     with pytest.raises(DataError, match=f"train: {says}"):
         Dataset(train=split)
 
@@ -237,6 +237,6 @@ def test_an_array_of_no_dimension_is_no_list(name: str, value: Any) -> None:
         Dataset((given.pop("texts"), given.pop("labels")), **given)
 
 
-def test_labels_that_are_arrays_of_no_dimension_are_told() -> None:
+def test_labels_that_are_arrays_of_no_dimension_are_reported() -> None:
     with pytest.raises(DataError, match=r"train: the label at index 0 is .*which is not text"):
         Dataset((["a", "b"], [np.array("x"), np.array("y")]))

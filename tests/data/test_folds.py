@@ -148,7 +148,7 @@ def test_rows_without_any_label_are_held_out_too() -> None:
         (["a", "b"] * 10, ["one"] * 20, "1 group is too few to hold out a fraction of 0.1"),
     ],
 )
-def test_too_few_rows_or_groups_are_told(labels: Any, groups: Any, says: str) -> None:
+def test_too_few_rows_or_groups_are_reported(labels: Any, groups: Any, says: str) -> None:
     with pytest.raises(DataError, match=says):
         holdout(labels, 0.1, 0, groups)
 
@@ -232,7 +232,7 @@ def _in_several_groups(labels: list[str], groups: list[str]) -> bool:
         (["a", "b"] * 4, [*"xxyyxxyy"], "2 groups are too few for 3 folds"),
     ],
 )
-def test_too_few_for_the_folds_are_told(labels: Any, groups: Any, says: str) -> None:
+def test_too_few_for_the_folds_are_reported(labels: Any, groups: Any, says: str) -> None:
     with pytest.raises(DataError, match=says):
         folds(labels, 3, 0, groups)
 

@@ -43,7 +43,7 @@ APART = [
 
 
 @pytest.mark.parametrize(("one", "other"), ALIKE.values(), ids=ALIKE)
-def test_labels_that_look_alike_have_one_form_and_are_told_with_their_counts(one: str, other: str) -> None:
+def test_labels_that_look_alike_have_one_form_and_are_reported_with_their_counts(one: str, other: str) -> None:
     assert normal_label(one) == normal_label(other) == one
     (warning,) = similar_label_warnings({one: 20, other: 10, "space": 5})
     assert warning.startswith("labels that look alike are separate classes (texts of each): '")
@@ -59,7 +59,7 @@ def test_labels_that_look_different_stay_so(one: str, other: str) -> None:
     assert similar_label_warnings({one: 1, other: 1}) == []
 
 
-def test_labels_that_differ_in_case_are_told_by_themselves() -> None:
+def test_labels_that_differ_in_case_are_reported_by_themselves() -> None:
     (warning,) = similar_label_warnings({"Spam": 3, "spam": 4, "SPAM": 1, "stra\u00dfe": 1, "STRASSE": 1})
     assert "differ only in upper and lower case" in warning and "similar_labels: ignore_case" in warning
     assert "'spam' (4) and 'Spam' (3) and 'SPAM' (1)" in warning and "'STRASSE' (1) and 'stra\u00dfe' (1)" in warning
@@ -72,14 +72,14 @@ def test_labels_that_differ_in_spaces_and_case_are_one_sentence_and_one_option_j
 
 
 @pytest.mark.parametrize("other", ["sp\u0430m", "s\u0440\u0430m", "sci\u2010fi", "sci\u2013fi", "don\u2019t"])
-def test_letters_of_other_alphabets_dashes_and_quotes_are_told(other: str) -> None:
+def test_letters_of_other_alphabets_dashes_and_quotes_are_reported(other: str) -> None:
     plain = {"m": "spam", "i": "sci-fi", "t": "don't"}[other[-1]]
     (warning,) = similar_label_warnings({plain: 2, other: 1})
     assert "letters of other alphabets, in dashes or in quotes" in warning and f"'{plain}' (2) and '" in warning
     assert "<U+" in warning
 
 
-def test_a_label_that_shows_nothing_is_told() -> None:
+def test_a_label_that_shows_nothing_is_reported() -> None:
     assert similar_label_warnings({"a": 1, "b": 1, "\u200b": 1}) == ["a label has no visible character: '<U+200B>'."]
 
 
@@ -97,7 +97,7 @@ def test_the_common_form_is_its_own_form(label: str, ignore_case: bool) -> None:
 
 
 @given(st.lists(st.text("ab \u200b\u0301\u00e9eAB\uff21", max_size=3), max_size=12))
-def test_nothing_is_told_of_labels_in_their_common_form(labels: list[str]) -> None:
+def test_nothing_is_reported_of_labels_in_their_common_form(labels: list[str]) -> None:
     counts = Counter(filter(None, (normal_label(label, ignore_case=True) for label in labels)))
     assert similar_label_warnings(counts) == []
     messy = Counter(labels)
@@ -145,6 +145,6 @@ def test_run_cross_validate_and_init_tell_of_them(tmp_path, monkeypatch) -> None
     assert "look alike are separate classes" in shown and "ball" in shown
 
 
-def test_an_unknown_label_of_test_that_looks_like_a_known_one_is_told_so() -> None:
+def test_an_unknown_label_of_test_that_looks_like_a_known_one_is_reported_so() -> None:
     with pytest.raises(DataError, match=r"'ball ' looks like 'ball': dataset.similar_labels: join"):
         encode_labels(["ball "], ["ball", "space"], "test")

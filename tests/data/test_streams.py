@@ -143,7 +143,7 @@ def test_a_schedule_knows_all_steps_of_a_stream() -> None:
     assert told["steps"] == 3 * 7
 
 
-def test_a_stream_that_changes_is_told() -> None:
+def test_a_stream_that_changes_is_reported() -> None:
     texts, labels = make_texts(40)
     reads = iter(range(10**6))
     whole = stream(texts, labels, 20)
@@ -207,7 +207,7 @@ def test_the_fingerprint_tells_texts_labels_and_chunks_apart() -> None:
     assert Dataset(stream(texts, labels)).fingerprint() == found[0]
 
 
-def test_test_texts_that_stand_in_a_stream_are_told_and_the_pass_that_fits_the_vectorizer_finds_them() -> None:
+def test_test_texts_that_stand_in_a_stream_are_reported_and_the_pass_that_fits_the_vectorizer_finds_them() -> None:
     texts, labels = make_texts(40)
     test = ([texts[7], "nowhere", texts[0]], labels[:3])
     told = Dataset((texts, labels), test=test).repeated_texts()
@@ -232,7 +232,7 @@ def test_test_texts_that_stand_in_a_stream_are_told_and_the_pass_that_fits_the_v
         (["a"], "train, chunk 1: a chunk is a pair"),
     ],
 )
-def test_what_is_wrong_in_a_chunk_is_told_with_chunk_and_row(chunk: Any, told: str) -> None:
+def test_what_is_wrong_in_a_chunk_is_reported_with_chunk_and_row(chunk: Any, told: str) -> None:
     with pytest.raises(DataError, match=told):
         Dataset(Stream(2, [(["a", "b"], ["x", "y"]), chunk].__getitem__)).labels()
 

@@ -97,19 +97,19 @@ def test_read_only_arrays_are_taken_without_a_warning() -> None:
         (([], [], 1), "offsets must run from 0 to 0"),
     ],
 )
-def test_arrays_that_do_not_fit_are_told(arguments: tuple[Any, ...], message: str) -> None:
+def test_arrays_that_do_not_fit_are_reported(arguments: tuple[Any, ...], message: str) -> None:
     arrays = [np.array(a) if isinstance(a, list) else a for a in arguments]
     with pytest.raises(ComponentError, match=message):
         Ragged(*arrays)
 
 
 @pytest.mark.parametrize("value", [["moon"], np.ones(3), np.array([["a"]]), None])
-def test_what_is_no_features_is_told(value: Any) -> None:
+def test_what_is_no_features_is_reported(value: Any) -> None:
     with pytest.raises(ComponentError, match="vectorizer 'x': transform returned a"):
         as_features(value, 1, "vectorizer 'x'")
 
 
-def test_a_row_too_few_is_told() -> None:
+def test_a_row_too_few_is_reported() -> None:
     with pytest.raises(ComponentError, match="returned 2 rows for 3 texts"):
         as_features(np.ones((2, 4)), 3, "vectorizer 'x'")
 
@@ -132,7 +132,7 @@ def test_any_sparse_matrix_of_scipy_serves(form: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
-def test_a_dense_number_that_is_not_finite_is_told_with_its_text(value: float) -> None:
+def test_a_dense_number_that_is_not_finite_is_reported_with_its_text(value: float) -> None:
     with pytest.raises(ComponentError, match="vectorizer 'v': the vector of text 1 has values that are not finite"):
         as_features(np.array([[0.0, 1.0], [value, 0.0]]), 2, "vectorizer 'v'")
 

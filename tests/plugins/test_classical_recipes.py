@@ -129,7 +129,7 @@ def test_losses_of_several_labels_and_every_metric_run(name):
     assert trainer.history[-1].valid["roc_auc"] > 0.9
 
 
-def test_the_wrong_loss_is_told_with_the_one_to_use(recipe, tmp_path):
+def test_the_wrong_loss_is_reported_with_the_one_to_use(recipe, tmp_path):
     with pytest.raises(textforge.RecipeError, match=r"Use 'cross-entropy'"):
         run(recipe, tmp_path, loss={"use": "binary-cross-entropy"})
 

@@ -46,12 +46,12 @@ def test_numbers_are_read_as_text():
 
 
 @pytest.mark.parametrize("value", [["a", "b"], b"bytes"])
-def test_what_is_no_text_is_told_with_its_row(value):
+def test_what_is_no_text_is_reported_with_its_row(value):
     told = refused({"text": ["red", value], "label": ["x", "y"]})
     assert told == f"table: rows 2: column 'text' holds {type(value).__name__}, which is not text."
 
 
-def test_nested_fields_are_told_with_what_to_write():
+def test_nested_fields_are_reported_with_what_to_write():
     told = refused({"text": ["red", {"de": "rot"}], "label": ["x", "y"]})
     assert told == "table: rows 2: column 'text' holds nested fields. Name one of them with a dot, such as 'text.de'."
 
@@ -65,13 +65,13 @@ def test_labels_that_are_numbers_become_text():
 
 
 @pytest.mark.parametrize(("value", "shown"), [(0.73, "0.73"), ([0.5], "list"), ([["a"]], "list"), ({"a": 1}, "nested")])
-def test_what_is_no_label_is_told_with_its_row(value, shown):
+def test_what_is_no_label_is_reported_with_its_row(value, shown):
     told = refused({"text": ["a", "b"], "label": ["x", value]})
     assert told.startswith(f"table: rows 2: column 'label' holds {shown}")
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  ", float("nan")])
-def test_a_missing_label_is_told_or_dropped(nothing):
+def test_a_missing_label_is_reported_or_dropped(nothing):
     table = {"text": ["a", "b", "c"], "label": ["x", nothing, "y"]}
     assert refused(table) == (
         "table: 0 of 3 rows have no text, 1 no label (rows 2). Fill them in, or drop these rows with "
@@ -148,7 +148,7 @@ def test_minus_1_in_a_column_of_0_and_1_is_a_label_not_given(mark):
 
 
 @pytest.mark.parametrize("missing", ["error", "drop"])
-def test_a_test_split_whose_flags_are_all_minus_1_is_told_with_what_to_do(tmp_path, missing):
+def test_a_test_split_whose_flags_are_all_minus_1_is_reported_with_what_to_do(tmp_path, missing):
     paths = {split: tmp_path / f"{split}.csv" for split in ("train", "test")}
     paths["train"].write_text("text,x,y\n" + "a,1,0\nb,0,1\nc,1,1\nd,0,0\n" * 2)
     paths["test"].write_text("text,x,y\na,-1,-1\nb,-1,-1\n")
@@ -196,7 +196,7 @@ def test_minus_1_that_only_test_has_is_a_label_not_given(splits, stream):
 
 
 @pytest.mark.parametrize("missing", ["error", "drop"])
-def test_a_test_split_of_minus_1_alone_is_told_with_what_to_do(splits, missing):
+def test_a_test_split_of_minus_1_alone_is_reported_with_what_to_do(splits, missing):
     for factory, paths in splits([0, 1] * 4, [-1] * 4):
         with pytest.raises(DataError, match=r"test: 4 of 4 rows .* set dataset\.test to null\."):
             factory(0, **paths, missing=missing)
@@ -208,7 +208,7 @@ def test_minus_1_that_train_has_too_is_a_label_like_any_other(splits):
         assert factory(0, **paths).test[1] == ["0", "-1", "0", "-1"]
 
 
-def test_anything_else_in_a_column_of_0_and_1_is_told():
+def test_anything_else_in_a_column_of_0_and_1_is_reported():
     told = refused({"text": ["a", "b"], "good": ["1", "0"], "bad": ["0", "2"]}, label=["good", "bad"])
     assert told.startswith("table: rows 2: column 'bad' holds '2'; in a list of label columns, values are 0 or 1")
     assert "1 no label (rows 1)" in refused({"text": ["a", "b"], "x": [1, 0], "y": ["", 1]}, label=["x", "y"])

@@ -66,7 +66,7 @@ def test_a_flipped_bit_is_found_and_the_source_read_again(folder, place):
     assert all_of(cached("corpus", {}, refuse)[0]) == {"post": ["some text"] * 100}  # and was mended
 
 
-def test_a_cache_that_cannot_be_written_is_told_and_does_without(tmp_path, monkeypatch):
+def test_a_cache_that_cannot_be_written_is_reported_and_does_without(tmp_path, monkeypatch):
     (tmp_path / "cache").write_text("a file")
     monkeypatch.setenv("TEXTFORGE_CACHE", str(tmp_path / "cache"))
     columns, (warning,) = cached("corpus", {}, lambda: TEXTS)

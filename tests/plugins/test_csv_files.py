@@ -288,21 +288,21 @@ def test_a_long_list_of_rows_is_cut(file):
 
 
 @pytest.mark.parametrize(("name", "why"), [("nowhere.csv", "No such file"), ("", "Is a directory")])
-def test_a_file_that_cannot_be_read_is_told(tmp_path, name, why):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path, name, why):
     told = refused(tmp_path / name)
     assert told.startswith(f"{tmp_path / name}: cannot be read: ")
     assert why in told
 
 
 @pytest.mark.parametrize("encoding", ["utf8x", "klingon", "hex", "", "a\0b", "unicode_escape"])
-def test_an_encoding_that_is_none_for_files_is_told(file, encoding):
+def test_an_encoding_that_is_none_for_files_is_reported(file, encoding):
     told = refused(file(GOOD + r"half \ud800 a character,x"), encoding=encoding)
     assert f"cannot be read with the encoding {encoding!r}" in told
     assert "utf-8" in told
 
 
 @pytest.mark.parametrize("separator", ["", ";;", "§", '"', "\n", "\r", "\0"])
-def test_a_separator_that_cannot_be_one_is_told_before_anything_is_read(file, separator):
+def test_a_separator_that_cannot_be_one_is_reported_before_anything_is_read(file, separator):
     with pytest.raises(RecipeError) as told:
         PluginManager().part("dataset", "csv", train=file(GOOD), separator=separator)
     assert str(told.value).startswith(f"dataset 'csv': separator {separator!r} must be one ASCII character")
@@ -313,7 +313,7 @@ def test_one_column_for_both_text_and_label_is_a_mistake(file):
         PluginManager().part("dataset", "csv", train=file(GOOD), text="label")
 
 
-def test_an_encoding_that_is_not_there_is_told_before_anything_is_read(file):
+def test_an_encoding_that_is_not_there_is_reported_before_anything_is_read(file):
     with pytest.raises(RecipeError, match=r"unknown encoding 'klingon'\. Common ones: utf-8"):
         PluginManager().part("dataset", "csv", train=file(GOOD), encoding="klingon")
 
@@ -397,12 +397,12 @@ def test_the_held_out_test_follows_from_the_seed(tmp_path):
     assert first.test[0] != other.test[0]
 
 
-def test_of_a_few_rows_one_is_held_out_and_is_told_to_be_too_few(file):
+def test_of_a_few_rows_one_is_held_out_and_is_reported_to_be_too_few(file):
     dataset = csv_files(0, train=file(HEADER + "a b,x\nc d,x\ne f,y\ng h,y\n"))
     assert len(dataset.test[0]) == 1 and "test has 1 text: " in dataset.remarks()[0]
 
 
-def test_labels_that_are_all_different_are_told(file):
+def test_labels_that_are_all_different_are_reported(file):
     with pytest.raises(DataError, match=r"each of the 2 texts has a different label\. Is this the right label column"):
         csv_files(0, train=file(GOOD))
 
@@ -414,7 +414,7 @@ def test_a_test_file_leaves_train_whole(tmp_path):
     assert (len(dataset.train[0]), len(dataset.test[0])) == (50, 20)
 
 
-def test_a_label_that_train_lacks_is_told_with_exit_code_2(tmp_path):
+def test_a_label_that_train_lacks_is_reported_with_exit_code_2(tmp_path):
     train = write_csv(tmp_path / "train.csv", *make_texts(30))
     test = write_csv(tmp_path / "test.csv", ["red", "green"], ["ball", "bull"])
     recipe = tmp_path / "recipe.yaml"

@@ -42,7 +42,7 @@ def refused(path, wanted=WANTED, **options):
 
 
 @pytest.mark.parametrize("separator", ["\t", ",", ";"])
-def test_rows_that_a_stray_quote_joins_are_told_with_their_lines(file, separator):
+def test_rows_that_a_stray_quote_joins_are_reported_with_their_lines(file, separator):
     lines = [
         "text\tlabel",
         "the moon rises\tspace",
@@ -56,7 +56,7 @@ def test_rows_that_a_stray_quote_joins_are_told_with_their_lines(file, separator
     assert "lines 3 to 5: 3 lines are read as one row" in warning and "dataset.quotes: false" in warning
 
 
-def test_they_are_told_whichever_column_has_the_quote_and_however_many_there_are(file):
+def test_they_are_reported_whichever_column_has_the_quote_and_however_many_there_are(file):
     lines = ["label\ttext\tid"] + ['x\t"open\t1', 'y\tclosed"\t2', "x\tplain\t3"] * 12
     columns, (warning,) = both(file("\n".join(lines)), separator="\t")
     assert len(columns["text"]) == 24
@@ -93,7 +93,7 @@ def test_texts_of_several_lines_without_separators_are_never_suspected(tmp_path_
     assert warnings == [] and [value or "" for value in columns["text"]] == [text for text, _ in rows]
 
 
-def test_a_quote_in_the_header_that_closes_rows_later_is_told(file):
+def test_a_quote_in_the_header_that_closes_rows_later_is_reported(file):
     told = refused(file('"text\tlabel\nred\tx\ngreen"\ty\n'), separator="\t")
     assert "line 1: a quote opens in the header, so it ends on line 3" in told and "dataset.quotes: false" in told
 
@@ -160,7 +160,7 @@ def test_a_header_with_an_unnamed_column_is_no_title(file):
     assert both(file("text,\nred,x\n"), {"text": "text"})[0] == {"text": ["red"]}
 
 
-def test_headers_that_stand_among_the_rows_are_left_out_and_told(file):
+def test_headers_that_stand_among_the_rows_are_left_out_and_reported(file):
     path = file('text,label\nred,x\ntext,label\ngreen,y\n"text","label"\n\ufefftext,label\nblue,x\n')
     columns, warnings = both(path)
     assert columns == {"text": ["red", "green", "blue"], "label": ["x", "y", "x"]}

@@ -163,7 +163,7 @@ def test_a_small_package_gives_the_test_its_share_and_not_everything(packages):
 
 
 @pytest.mark.parametrize(("files", "each", "found"), [(0, 0, 0), (1, 1, 1), (1, 50, 50)])
-def test_a_package_with_too_few_docstrings_is_told(packages, files, each, found):
+def test_a_package_with_too_few_docstrings_is_reported(packages, files, each, found):
     # one file alone cannot be split by files, however much it holds; `each` of 50 is more than enough texts
     write_package(packages, "smally", files=files, each=each)
     with pytest.raises(DataError) as caught:
@@ -174,7 +174,7 @@ def test_a_package_with_too_few_docstrings_is_told(packages, files, each, found)
 
 
 @pytest.mark.parametrize("name", ["nosuchpackage", "not-a-name", "os.path", "", "this"])
-def test_a_package_that_is_not_installed_is_told(packages, name):
+def test_a_package_that_is_not_installed_is_reported(packages, name):
     # `this` is a module of one file, with no package around it
     with pytest.raises(DataUnavailable) as caught:
         made(packages=["qualmo", name])

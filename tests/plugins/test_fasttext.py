@@ -73,7 +73,7 @@ def test_labels_that_look_alike_are_joined_by_an_option(file):
     assert {*read(path, similar_labels="ignore_case")[1]} == {("caf\u00e9",)}
 
 
-def test_lines_without_text_or_label_are_told_or_dropped(file):
+def test_lines_without_text_or_label_are_reported_or_dropped(file):
     path = file("__label__x red\n\nno label\n__label__y\n__label__ empty label\n__label__y green\n")
     assert refused(path).startswith("1 of 5 rows have no text, 2 no label (lines 3, 4, 5). Fill them in")
     dataset = fasttext(0, train=path, test_fraction=0.0, missing="drop")
@@ -91,7 +91,7 @@ def test_lines_without_text_or_label_are_told_or_dropped(file):
         ("__label__x a\0b", "a NUL byte"),
     ],
 )
-def test_a_file_that_is_none_is_told(file, content, part):
+def test_a_file_that_is_none_is_reported(file, content, part):
     assert part in refused(file(content), missing="drop")
 
 

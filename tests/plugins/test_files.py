@@ -99,7 +99,7 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path):
     assert read(tmp_path / "data[1].csv") == (["one"], ["a"])
 
 
-def test_a_glob_that_matches_nothing_is_told_with_its_option(three):
+def test_a_glob_that_matches_nothing_is_reported_with_its_option(three):
     for option in ("train", "test"):
         with pytest.raises(DataError) as told:
             csv_files(0, **{"train": three / "other.csv", option: three / "*.tsv"})
@@ -167,7 +167,7 @@ def test_pieces_that_straddle_what_is_read_at_once_come_out_whole(tmp_path, monk
         if (kind, damage) != (".gz", "empty")  # to gzip an empty file is one
     ],
 )
-def test_a_damaged_compressed_file_is_told(tmp_path, kind, damage):
+def test_a_damaged_compressed_file_is_reported(tmp_path, kind, damage):
     whole = PACKERS[kind](b"text,label\n" + bytes(range(32, 127)) * 50)
     data = {
         "empty": b"",

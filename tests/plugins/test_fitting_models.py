@@ -227,7 +227,7 @@ def test_a_class_without_training_texts_is_never_predicted(factory):
 
 
 @every_model
-def test_a_label_on_all_texts_or_on_none_is_told_and_predicted_so(factory):
+def test_a_label_on_all_texts_or_on_none_is_reported_and_predicted_so(factory):
     features, y = texts()
     targets = several(y)
     targets[:, 0], targets[:, 2] = 1, 0

@@ -125,7 +125,7 @@ def test_folders_left_out_by_choice_are_not_named(tree):
     assert folder(0, train=path, classes=["pos", "neg"], test_fraction=0.0).warnings == ()
 
 
-def test_texts_only_in_sub_folders_are_told(tree):
+def test_texts_only_in_sub_folders_are_reported(tree):
     told = refused(tree({"pos/2020/a.txt": "x", "neg/2020/b.txt": "y"}))
     assert "its folders contain no texts" in told and "2 files are not read (neg/2020/b.txt, pos/2020/a.txt)" in told
 
@@ -150,7 +150,7 @@ def test_a_test_split_is_held_out_where_there_is_none(tree):
     assert dataset.warnings == ("no test folder: 4 of 20 rows, stratified by label, are held out for the test.",)
 
 
-def test_empty_files_are_told_or_dropped(tree):
+def test_empty_files_are_reported_or_dropped(tree):
     path = tree({**SMALL, "pos/empty": "", "neg/blank": " \n"})
     told = refused(path)
     assert f"{path}: 2 of 6 files have no text" in told and "neg/blank, pos/empty" in told
@@ -167,7 +167,7 @@ def test_empty_files_are_told_or_dropped(tree):
         ({**SMALL, "pos/x": b"\0\0"}, "a NUL byte"),
     ],
 )
-def test_a_folder_that_cannot_be_read_is_told(tree, files, part):
+def test_a_folder_that_cannot_be_read_is_reported(tree, files, part):
     assert part in refused(tree(files))
 
 
@@ -187,7 +187,7 @@ def test_warnings_of_files_whose_names_are_not_utf8_can_be_written(tree):
     assert "(pos/sub/caf\\udce9.txt)" in warning and warning.encode()
 
 
-def test_what_is_no_folder_is_told(tree, tmp_path):
+def test_what_is_no_folder_is_reported(tree, tmp_path):
     assert "is a file; a folder is required" in refused(tree(SMALL) / "pos" / "b")
     assert "does not exist; a folder is required" in refused(tmp_path / "nowhere")
 

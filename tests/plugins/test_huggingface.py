@@ -83,7 +83,7 @@ def test_a_label_that_is_not_told_is_missing(library, tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["error", "drop"])
-def test_a_test_split_without_labels_is_told_with_advice_that_works(library, tmp_path, missing):
+def test_a_test_split_without_labels_is_reported_with_advice_that_works(library, tmp_path, missing):
     features = library.Features({"text": library.Value("string"), "label": library.ClassLabel(names=["x", "y"])})
     for kind in (features, None):
         splits = {split: library.Dataset.from_dict({"text": ["a", "b"] * 5, "label": labels}, features=kind)
@@ -95,7 +95,7 @@ def test_a_test_split_without_labels_is_told_with_advice_that_works(library, tmp
         assert len(huggingface(0, folder=folder, missing=missing, test=None).test[0]) == 2
 
 
-def test_a_column_that_is_not_there_is_told(saved):
+def test_a_column_that_is_not_there_is_reported(saved):
     with pytest.raises(DataError, match=r"\(train\): no column 'topic'\. Its columns: text, label, tags, meta"):
         huggingface(0, folder=saved[0], label="topic")
 
@@ -118,20 +118,20 @@ def test_a_folder_of_data_files_is_read_by_the_library(library, tmp_path):
     assert found.train == (["red", "green"], ["x", "y"])
 
 
-def test_a_folder_of_nothing_is_told(library, tmp_path):
+def test_a_folder_of_nothing_is_reported(library, tmp_path):
     (tmp_path / "files").mkdir()
     with pytest.raises(DataError, match="files"):
         huggingface(0, folder=tmp_path / "files")
 
 
-def test_a_hub_that_cannot_be_reached_is_told_as_unavailable(library):
+def test_a_hub_that_cannot_be_reached_is_reported_as_unavailable(library):
     # a process of its own: the library reads whether it is offline when it is imported
     code = "from textforge_standard.datasets.huggingface import huggingface; huggingface(0, name='some/corpus')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "DataUnavailable: 'some/corpus': the hub cannot be reached, and the dataset is not cached" in done.stderr
 
 
-def test_what_the_hub_refuses_is_told_as_unavailable(library):
+def test_what_the_hub_refuses_is_reported_as_unavailable(library):
     with pytest.raises(DataUnavailable, match="'not a name'"):
         huggingface(0, name="not a name")
 
@@ -160,7 +160,7 @@ def test_a_folder_called_datasets_is_not_the_library(monkeypatch, tmp_path):
         ({"name": "a", "text": "label"}, "text and label both name the column 'label'"),
     ],
 )
-def test_contradictions_are_told_before_anything_is_loaded(options, told):
+def test_contradictions_are_reported_before_anything_is_loaded(options, told):
     with pytest.raises(RecipeError, match=f"dataset 'huggingface': {told}"):
         PluginManager().part("dataset", "huggingface", **options)
 

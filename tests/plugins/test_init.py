@@ -223,7 +223,7 @@ def test_nothing_is_overwritten(tmp_path, monkeypatch):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.csv", "d.yaml"]
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+def test_a_place_that_cannot_be_written_is_reported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = write_csv(tmp_path / "d.csv", TEXTS, LABELS)
     with pytest.raises(RecipeError, match="the folder nowhere does not exist"):
@@ -256,7 +256,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch):
         ("d.parquet", b"PAR1", ["is no Parquet file"]),
     ],
 )  # fmt: skip
-def test_data_that_make_no_recipe_are_told_in_one_sentence(tmp_path, monkeypatch, name, content, parts):
+def test_data_that_make_no_recipe_are_reported_in_one_sentence(tmp_path, monkeypatch, name, content, parts):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError) as told:
@@ -266,12 +266,12 @@ def test_data_that_make_no_recipe_are_told_in_one_sentence(tmp_path, monkeypatch
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
-def test_data_that_are_not_there_are_told(tmp_path):
+def test_data_that_are_not_there_are_reported(tmp_path):
     with pytest.raises(DataError, match="no such file or folder"):
         call(tmp_path / "nowhere.csv")
 
 
-def test_an_empty_folder_is_told(tmp_path):
+def test_an_empty_folder_is_reported(tmp_path):
     with pytest.raises(DataError, match="no dataset recognizes this"):
         call(tmp_path)
 

@@ -69,7 +69,7 @@ def test_a_field_that_a_line_lacks_is_missing_there(file):
     assert "(lines 3, 4, 5, 6); they were dropped." in dataset.warnings[0]
 
 
-def test_a_field_that_every_line_lacks_is_told_with_those_that_there_are(file):
+def test_a_field_that_every_line_lacks_is_reported_with_those_that_there_are(file):
     told = refused(file({"txt": "red", "meta": {"topic": "x"}}, {"txt": "b", "id": 3}), label="meta.topic")
     assert told == (
         "no column 'text'. Its columns: txt, meta.topic, id. Did you mean 'txt'? Name it with dataset.text."
@@ -96,7 +96,7 @@ def test_a_field_that_every_line_lacks_is_told_with_those_that_there_are(file):
         (r'{"text": "red", "label": "\uDC00"}', ["half a character"]),
     ],
 )
-def test_a_line_that_is_no_object_is_told(file, line, parts):
+def test_a_line_that_is_no_object_is_reported(file, line, parts):
     told = refused(file(RED, "", line))
     assert told.startswith("line 3: ")
     assert [part for part in parts if part not in told] == []
@@ -121,7 +121,7 @@ def test_json_over_several_lines_is_recognised(tmp_path):
         (b"\0", "a NUL byte"),
     ],
 )
-def test_a_file_that_holds_no_lines_of_text_is_told(tmp_path, data, part):
+def test_a_file_that_holds_no_lines_of_text_is_reported(tmp_path, data, part):
     path = tmp_path / "data.jsonl"
     path.write_bytes(data)
     assert part in refused(path)

@@ -74,14 +74,14 @@ def test_classes_without_an_order_are_refused_with_what_to_write():
         ([], "'high' is missing"),
     ],
 )
-def test_an_order_that_does_not_name_each_class_once_is_told(order, says):
+def test_an_order_that_does_not_name_each_class_once_is_reported(order, says):
     with pytest.raises(RecipeError, match="order must name each class once, and ") as told:
         kappa(SIZES, weights="linear", order=order)
     assert says in str(told.value)
     assert "The classes: high, low, middle." in str(told.value)
 
 
-def test_an_order_without_weights_is_told():
+def test_an_order_without_weights_is_reported():
     with pytest.raises(RecipeError, match=r"order is used only with weights\. Set weights to linear or quadratic"):
         kappa(SIZES, order=["low", "middle", "high"])
 

@@ -192,7 +192,7 @@ def test_a_label_that_every_text_has_or_none_weighs_one_when_balanced():
     ("name", "multi_label", "instead"),
     [("cross-entropy", True, "binary-cross-entropy"), ("binary-cross-entropy", False, "cross-entropy")],
 )
-def test_the_wrong_kind_of_labels_is_told_with_the_loss_to_use(name, multi_label, instead):
+def test_the_wrong_kind_of_labels_is_reported_with_the_loss_to_use(name, multi_label, instead):
     with pytest.raises(RecipeError, match=f"loss '{name}' is for .* Use '{instead}'"):
         loss(name, multi_label)
 
@@ -205,7 +205,7 @@ def test_the_wrong_kind_of_labels_is_told_with_the_loss_to_use(name, multi_label
         ("binary-cross-entropy", "positive_weights", True),
     ],
 )
-def test_weights_that_do_not_name_the_classes_are_told(name, option, multi_label):
+def test_weights_that_do_not_name_the_classes_are_reported(name, option, multi_label):
     with pytest.raises(RecipeError) as caught:
         loss(name, multi_label, **{option: {"ant": 1.0, "dog": 2.0}})
     assert str(caught.value) == f"loss.{option} must name each class once: ant, bee, cat; it names ant, dog."

@@ -167,7 +167,7 @@ def test_where_the_first_source_fails_the_second_is_used(home, sources, answer, 
 
 
 @bad_answers
-def test_where_all_sources_fail_each_is_told_with_its_reason_and_nothing_stays(home, sources, answer, why):
+def test_where_all_sources_fail_each_is_reported_with_its_reason_and_nothing_stays(home, sources, answer, why):
     sources(answer, (404, b"", 0))
     with pytest.raises(DataUnavailable) as caught:
         newsgroups(categories=GROUPS)
@@ -181,7 +181,7 @@ def test_where_all_sources_fail_each_is_told_with_its_reason_and_nothing_stays(h
     assert left_in(home) == []
 
 
-def test_a_refused_connection_is_told(home, nobody):
+def test_a_refused_connection_is_reported(home, nobody):
     with pytest.raises(DataUnavailable) as caught:
         newsgroups(categories=GROUPS)
     for url in nobody:
@@ -200,7 +200,7 @@ def test_a_source_that_falls_silent_is_given_up(home, sources, monkeypatch):
     assert requests == [0]
 
 
-def test_a_connection_that_breaks_is_told_as_such(home, monkeypatch):
+def test_a_connection_that_breaks_is_reported_as_such(home, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as rude:
 
         def hang_up():
@@ -217,7 +217,7 @@ def test_a_connection_that_breaks_is_told_as_such(home, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file-size limits are POSIX")
-def test_a_full_disk_is_told_as_such_and_no_other_source_is_asked(home, sources):
+def test_a_full_disk_is_reported_as_such_and_no_other_source_is_asked(home, sources):
     import resource
 
     content = os.urandom(300_000)
@@ -234,7 +234,7 @@ def test_a_full_disk_is_told_as_such_and_no_other_source_is_asked(home, sources)
     assert left_in(home) == []
 
 
-def test_a_cache_folder_that_is_a_file_is_told(home, sources):
+def test_a_cache_folder_that_is_a_file_is_reported(home, sources):
     sources(whole(ARCHIVE))
     home.mkdir()
     (home / "20news_home").write_text("in the way")
@@ -242,7 +242,7 @@ def test_a_cache_folder_that_is_a_file_is_told(home, sources):
         newsgroups(categories=GROUPS)
 
 
-def test_a_damaged_cache_is_told_and_nothing_is_downloaded(home, sources):
+def test_a_damaged_cache_is_reported_and_nothing_is_downloaded(home, sources):
     requests = sources(whole(ARCHIVE))
     home.mkdir()
     cache = home / "20news-bydate_py3.pkz"

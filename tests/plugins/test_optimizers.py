@@ -278,7 +278,7 @@ def test_each_is_offered_with_a_schema_and_a_line_on_every_option():
         assert ("lr" if component.name in own else "of") in schema["properties"]
 
 
-def test_a_torch_that_lacks_an_optimizer_is_told(monkeypatch):
+def test_a_torch_that_lacks_an_optimizer_is_reported(monkeypatch):
     monkeypatch.delattr(torch.optim, "Muon")
     with pytest.raises(RecipeError, match=r"optimizer 'muon': torch 2\..* has no torch.optim.Muon. Install a newer"):
         muon([], network())

@@ -74,7 +74,7 @@ def test_the_contract_reads_facts_options_defaults_and_documentation():
     ("given", "told"),
     [({"width": 2}, "width must not be height."), ({"width": 3, "colour": "red"}, "colour red is sold out.")],
 )
-def test_a_groups_contradictions_are_told_as_the_factorys_own(given, told):
+def test_a_groups_contradictions_are_reported_as_the_factorys_own(given, told):
     ((_, message),) = Options(box, "dataset 'box'").check(given)[1]
     assert message == f"dataset 'box': {told}"
 

@@ -52,7 +52,7 @@ def test_labels_of_many_types_become_text(file, labels, kind, found):
 
 
 @pytest.mark.parametrize("labels", [[date(2020, 1, 1), None], [0.5, 1.5], [b"x", b"y"], [["x"], [None]]])
-def test_what_is_no_label_is_told(file, labels):
+def test_what_is_no_label_is_reported(file, labels):
     told = refused(file({"text": ["red", "green"], "label": labels}))
     assert "column 'label' holds" in told and "which is not a label" in told
 
@@ -87,7 +87,7 @@ def test_only_the_columns_wanted_are_read(file, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "broken off"])
-def test_what_is_no_parquet_file_is_told(file, damage):
+def test_what_is_no_parquet_file_is_reported(file, damage):
     path = file({"text": ["red"] * 99, "label": ["x"] * 99})
     data = path.read_bytes()
     path.write_bytes({"empty": b"", "text": b"text,label\nred,x\n" * 9, "broken off": data[: len(data) // 2]}[damage])
@@ -97,11 +97,11 @@ def test_what_is_no_parquet_file_is_told(file, damage):
 @pytest.mark.parametrize(
     ("name", "why"), [("nowhere.parquet", "cannot be read: No such file"), ("", "has no .parquet")]
 )
-def test_a_file_that_cannot_be_read_is_told(tmp_path, name, why):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path, name, why):
     assert refused(tmp_path / name).startswith(why)
 
 
-def test_a_file_without_rows_is_told(file):
+def test_a_file_without_rows_is_reported(file):
     path = file({"text": [], "label": []}, schema={"text": pl.String, "label": pl.String})
     assert "no row has both" in refused(path)
 
@@ -180,7 +180,7 @@ def test_a_stream_is_made_anew_where_a_folder_that_is_a_label_is_renamed(tmp_pat
          "is a Delta table, which may contain deleted rows. Export it to Parquet files."),
     ],
 )  # fmt: skip
-def test_a_folder_that_is_no_plain_table_is_told(tmp_path, names, told):
+def test_a_folder_that_is_no_plain_table_is_reported(tmp_path, names, told):
     folder = parts(tmp_path / "d", *names)
     assert refused(folder) == told.format(folder)
     if "splits" in told:
@@ -234,7 +234,7 @@ def test_each_file_has_its_own_names(tmp_path):
     assert parquet(0, train=train, test=test).test[1] == ["pos", "neg"]
 
 
-def test_a_number_without_a_name_is_told_with_its_row(tmp_path):
+def test_a_number_without_a_name_is_reported_with_its_row(tmp_path):
     told = refused(with_names(tmp_path / "d.parquet", [0, 1, 2], ["neg", "pos"]))
     assert told == "rows 3: column 'label' holds 2, but the data name only the classes 0 to 1: neg, pos."
 

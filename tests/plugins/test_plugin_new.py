@@ -52,7 +52,7 @@ def module_of(plugin: Plugin) -> ModuleType:
 # -- what it writes --------------------------------------------------------------------------------
 
 
-def test_the_files_are_written_and_the_next_commands_told(tmp_path, monkeypatch):
+def test_the_files_are_written_and_the_next_commands_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     told = call("mean-pool", "--kind", "model")
     written = sorted(str(p.relative_to("textforge-mean-pool")) for p in Path().rglob("*") if p.is_file())

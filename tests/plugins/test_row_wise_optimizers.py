@@ -170,7 +170,7 @@ def test_sparse_and_dense_sgd_train_the_same_classifier(small_csv, tmp_path):
     close(*found)
 
 
-def test_an_attribute_that_names_no_option_is_told():
+def test_an_attribute_that_names_no_option_is_reported():
     def mine(params, /, *, lr: float = 0.1):
         """An optimizer."""
 

@@ -106,7 +106,7 @@ def test_one_cycle_moves_a_momentum_that_there_is_and_adds_none():
         assert momenta(name) == [0.0] * 20
 
 
-def test_one_cycle_leaves_the_momentum_where_it_is_told_to():
+def test_one_cycle_leaves_the_momentum_where_it_is_reported_to():
     _, optimizer = optimizer_named("sgd", lr=0.1, momentum=0.9)
     made = scheduler("one-cycle", optimizer, momentum=None)
     optimizer.step()

@@ -85,7 +85,7 @@ def test_several_labels_a_text_are_spread_evenly():
     assert counts["rare"] == 2 and abs(counts["a"] - 20) <= 1 and abs(counts["b"] - 8) <= 1
 
 
-def test_a_group_on_both_sides_of_two_files_is_told():
+def test_a_group_on_both_sides_of_two_files_is_reported():
     train = Examples(["a", "b"], ["x", "y"], ["Eve", "Ann"])
     test = Examples(["c", "d"], ["x", "y"], ["Eve", "Tom"])
     (told,) = dataset({"train": train, "test": test}, HoldOut(), seed=0).warnings

@@ -141,7 +141,7 @@ def test_every_encoding_is_read_in_pieces(tmp_path, encoding, monkeypatch):
 @pytest.mark.parametrize(
     "content", [b"text,label\na,x\n\xff,y\n", b"text,label\na,x\nb,y\n\xc3", b"text,label\na,x\nb\0,y"]
 )
-def test_what_is_no_text_is_told_with_its_line(tmp_path, content, monkeypatch):
+def test_what_is_no_text_is_reported_with_its_line(tmp_path, content, monkeypatch):
     path = tmp_path / "data.csv"
     path.write_bytes(content)
     wanted = {"text": "text", "label": "label"}
@@ -167,7 +167,7 @@ def test_packed_files_are_unpacked_piece_by_piece(tmp_path, suffix):
             list(pieces(path))
 
 
-def test_a_row_that_never_ends_is_told(tmp_path, monkeypatch):
+def test_a_row_that_never_ends_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr("textforge_standard.datasets.blocks.LONGEST", 1 << 20)
     monkeypatch.setattr("textforge_standard.datasets.packed.PIECE", 1 << 10)
     path = tmp_path / "data.csv"
@@ -305,7 +305,7 @@ def test_no_more_is_held_out_than_memory_takes(tmp_path, small, monkeypatch):
     assert len(csv_files(0, train=path, test_fraction=0.5, stream=True).test[0]) < 7
 
 
-def test_a_label_that_is_held_out_whole_is_told(tmp_path):
+def test_a_label_that_is_held_out_whole_is_reported(tmp_path):
     path = write_csv(tmp_path / "train.csv", ["a", "b", "c", "d"], ["x", "x", "x", "y"])
     with pytest.raises(DataError, match=r"every text of the label '.' would be held out. Give a test file"):
         csv_files(0, train=path, test_fraction=0.9, stream=True)
@@ -363,7 +363,7 @@ def test_a_damaged_store_is_made_anew(tmp_path, cache, harm):
     assert row_store._opened(store) is not None
 
 
-def test_a_chunk_that_is_damaged_while_it_is_used_is_told(tmp_path, cache):
+def test_a_chunk_that_is_damaged_while_it_is_used_is_reported(tmp_path, cache):
     path = write_csv(tmp_path / "train.csv", *make_texts(60))
     train = csv_files(0, train=path, test_fraction=0.0, stream=True).train
     shutil.rmtree(cache)
@@ -389,7 +389,7 @@ def test_what_a_killed_process_left_is_taken_away_but_not_what_another_one_makes
     assert new.exists() and not old.exists()
 
 
-def test_a_full_disk_is_told_in_a_sentence(tmp_path, cache, monkeypatch):
+def test_a_full_disk_is_reported_in_a_sentence(tmp_path, cache, monkeypatch):
     path = write_csv(tmp_path / "train.csv", *make_texts(60))
 
     def full(self, data):
@@ -403,14 +403,14 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path, cache, monkeypatch):
     assert stores(cache) == []
 
 
-def test_a_cache_that_cannot_be_made_is_told(tmp_path, cache):
+def test_a_cache_that_cannot_be_made_is_reported(tmp_path, cache):
     path = write_csv(tmp_path / "train.csv", *make_texts(60))
     cache.write_text("a file")
     with pytest.raises(StorageError, match="cannot be written: Not a directory"):
         csv_files(0, train=path, stream=True)
 
 
-def test_a_missing_file_is_told_as_in_memory(tmp_path):
+def test_a_missing_file_is_reported_as_in_memory(tmp_path):
     with pytest.raises(DataError, match=r"nowhere.csv: cannot be read: No such file or directory"):
         csv_files(0, train=tmp_path / "nowhere.csv", stream=True)
 
@@ -479,7 +479,7 @@ def test_a_run_on_a_stream_is_evaluated_on_other_files_read_whole(streaming, tmp
         ({"dataset.group": "author"}, "dataset 'csv': group has no effect on a stream"),
     ],
 )
-def test_what_cannot_learn_from_a_stream_is_told_before_anything_is_read(streaming, overrides, told, cache):
+def test_what_cannot_learn_from_a_stream_is_reported_before_anything_is_read(streaming, overrides, told, cache):
     with pytest.raises(RecipeError, match=re.escape(told)):
         textforge.load_recipe(streaming, overrides=overrides)
     assert not cache.exists()

@@ -87,12 +87,12 @@ def test_marks_stay_with_their_letters_and_signs_are_words():
     assert set(tokens.vocabulary) == {"don", "'", "t", "!", "e\u0301te\u0301", "हिन्दी", "🚀", "a_1"}
 
 
-def test_a_text_in_which_nothing_is_left_out_is_not_told_of():
+def test_a_text_in_which_nothing_is_left_out_gives_no_warning():
     assert Tokens(max_length=6).fit(TEXTS).warnings == []
     assert Tokens(max_length=None).fit(TEXTS).warnings == []
 
 
-def test_texts_that_were_cut_are_told_once_a_fit():
+def test_texts_that_were_cut_are_reported_once_a_fit():
     tokens = Tokens(max_length=4)
     for _ in range(2):
         tokens.fit(TEXTS)

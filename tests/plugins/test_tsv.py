@@ -44,7 +44,7 @@ def test_quotes_that_mean_nothing_are_kept_where_that_is_asked_for(file):
     assert read(path, quotes=False) == (['"so it goes', '5" wide', '"all"'], ["x", "y", "x"])
 
 
-def test_too_many_columns_are_told_with_or_without_quotes(file):
+def test_too_many_columns_are_reported_with_or_without_quotes(file):
     path = file("text\tlabel\na\tx\nb\tc\ty\n")
     for quotes in (True, False):
         assert "line 3: 3 columns, but the header has 2." in refused(path, quotes=quotes)
@@ -63,7 +63,7 @@ def test_windows_line_ends_without_quotes(file):
     assert read(file('text\tlabel\r\n"a\tx\r\nb\ty\r\n'), quotes=False) == (['"a', "b"], ["x", "y"])
 
 
-def test_a_name_twice_is_told_before_anything_is_read(file):
+def test_a_name_twice_is_reported_before_anything_is_read(file):
     from textforge import PluginManager
 
     for name in ("tsv", "csv"):
@@ -77,7 +77,7 @@ def test_csv_takes_the_same_options(file):
     assert dataset.train == (['"red', '5" wide'], ["x", "y"])
 
 
-def test_an_encoding_that_is_not_there_is_told_before_anything_is_read(file):
+def test_an_encoding_that_is_not_there_is_reported_before_anything_is_read(file):
     from textforge import PluginManager
 
     with pytest.raises(RecipeError, match="dataset 'tsv': unknown encoding 'klingon'"):

@@ -91,7 +91,7 @@ EXPECTED_LINES = "Expected is a word and its numbers a line, separated by single
         ("cat 1 1e39\n", "line 1: a number is not finite in float32."),
     ],
 )
-def test_a_broken_file_is_told_with_its_line(tmp_path, text, says):
+def test_a_broken_file_is_reported_with_its_line(tmp_path, text, says):
     file = tmp_path / "v.txt"
     file.write_text(text)
     assert refused(file) == says

@@ -142,7 +142,7 @@ def test_windows_and_old_mac_line_ends_are_line_ends():
         ("a: b\nc\x00", "2:2: the character U+0000 is not allowed in YAML."),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_line_and_column(text, says):
+def test_a_mistake_is_reported_with_its_line_and_column(text, says):
     assert mistake(text) == says
 
 
@@ -220,13 +220,13 @@ def test_a_mark_before_the_text_moves_no_column():
     assert mistake("\ufeffa: {b: 1, b: 2}").split(":")[0] == "1"
 
 
-def test_broken_utf_8_is_told_with_line_and_column(tmp_path):
+def test_broken_utf_8_is_reported_with_line_and_column(tmp_path):
     file = tmp_path / "r.yaml"
     file.write_bytes("a: 1\nää: x".encode() + b"\xff\n")
     assert refused(file) == "FILE:2:6: byte 0xff is not UTF-8. Save the file as UTF-8."
 
 
-def test_an_unfinished_character_at_the_end_is_told_with_its_place(tmp_path):
+def test_an_unfinished_character_at_the_end_is_reported_with_its_place(tmp_path):
     file = tmp_path / "r.yaml"
     file.write_bytes(b"a: 1\nb: \xc3")
     assert refused(file) == "FILE:2:4: byte 0xc3 is not UTF-8. Save the file as UTF-8."

@@ -119,12 +119,12 @@ def test_data_paths_are_relative_to_the_file_in_which_they_are_written(write, tm
         ("7", "over.yaml:1:10: extends must be the path of another recipe."),
     ],
 )
-def test_what_cannot_be_extended_is_told_with_its_place(write, tmp_path, value, says):
+def test_what_cannot_be_extended_is_reported_with_its_place(write, tmp_path, value, says):
     message = refused(write("over.yaml", f"extends: {value}\n"))
     assert message.startswith(f"{tmp_path}/{says.format(folder=tmp_path)}")
 
 
-def test_a_circle_is_told_with_the_files_in_it(write, tmp_path):
+def test_a_circle_is_reported_with_the_files_in_it(write, tmp_path):
     write("a.yaml", "extends: b.yaml\n")
     write("b.yaml", "extends: c.yaml\n")
     write("c.yaml", "extends: a.yaml\n")

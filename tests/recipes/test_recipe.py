@@ -48,7 +48,7 @@ def with_section(kind, written):
 # -- all mistakes at once --------------------------------------------------------------------------
 
 
-def test_every_mistake_is_told_in_reading_order_with_its_place_and_carets(refused):
+def test_every_mistake_is_reported_in_reading_order_with_its_place_and_carets(refused):
     text = """\
 sed: 1
 seed: -1
@@ -152,7 +152,7 @@ def test_every_missing_section_is_named_with_what_could_stand_there(refused):
         ("seed", "", "r.yaml:1:6: seed must be a whole number"),
     ],
 )  # fmt: skip
-def test_a_wrong_section_is_told_at_its_place(refused, kind, written, says):
+def test_a_wrong_section_is_reported_at_its_place(refused, kind, written, says):
     told = refused(with_section(kind, written))
     assert told.startswith(says)
     assert told.count("r.yaml:") == 1, "and nothing else is complained about"
@@ -185,7 +185,7 @@ def test_a_dataset_that_is_given_stands_in_for_the_section_whatever_that_says(sm
     assert recipe.resolved() == {**load_recipe(small_recipe(small_csv)).resolved(), "dataset": own.as_recipe()}
 
 
-def test_mistakes_beside_a_dataset_that_is_given_are_told(small_csv):
+def test_mistakes_beside_a_dataset_that_is_given_are_reported(small_csv):
     own = PluginManager().part("dataset", "csv", train=small_csv)
     with pytest.raises(RecipeError) as error:
         load_recipe({"vectorizer": "bow", "model": "mlp"}, dataset=own)
@@ -253,7 +253,7 @@ def plugins():
     return plugins
 
 
-def test_a_fact_that_the_vectorizer_does_not_give_is_told_with_the_one_that_does(refused, plugins):
+def test_a_fact_that_the_vectorizer_does_not_give_is_reported_with_the_one_that_does(refused, plugins):
     assert refused(with_section("model", "{use: sequence, dim: 2}"), plugins=plugins).split("\n")[0] == (
         "r.yaml:1:14: model 'sequence' needs token sequences (vocab_size); vectorizer 'bow' gives a bag of words or "
         "one vector per text (n_features). Use the vectorizer 'bytes' or 'subword' or 'tokens' or 'words'."
@@ -383,7 +383,7 @@ def test_a_recipe_has_a_name_that_can_be_a_folder_and_be_written(tmp_path, small
 # -- options that do not fit each other ----------------------------------------------------------------
 
 
-def test_options_that_do_not_fit_are_told_where_the_last_of_them_stands(refused):
+def test_options_that_do_not_fit_are_reported_where_the_last_of_them_stands(refused):
     text = with_section("optimizer", "{use: sgd, nesterov: true, lr: 1}")
     assert refused(text).startswith("r.yaml:1:33: optimizer 'sgd': nesterov needs a momentum")
     swapped = refused(with_section("optimizer", "{use: sgd, lr: 1}"), overrides=["optimizer.nesterov=true"])
@@ -393,7 +393,7 @@ def test_options_that_do_not_fit_are_told_where_the_last_of_them_stands(refused)
         load_recipe("top.yaml")
 
 
-def test_wrong_overrides_are_told_together_with_everything_else(refused):
+def test_wrong_overrides_are_reported_together_with_everything_else(refused):
     told = refused(with_section("seed", "-1"), overrides=["foo", "=3", "model.hiden=[3]", "bar.x=1"])
     for part in ("--set foo: an override is KEY=VALUE", "--set =3: '' is not a key", "unknown option 'hiden'",
                  "--set bar.x=1: unknown key 'bar'", "r.yaml:1:7: seed must be"):  # fmt: skip
@@ -528,7 +528,7 @@ def test_a_metric_of_the_recipe_may_be_monitored(more):
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_wrong_in_them_is_told(more, sections, says):
+def test_what_is_wrong_in_them_is_reported(more, sections, says):
     with pytest.raises(RecipeError) as error:
         more(**sections)
     assert len(error.value.mistakes) == 1

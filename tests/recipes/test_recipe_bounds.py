@@ -121,7 +121,7 @@ def test_values_are_counted_while_they_are_read(refused, composed, kind):
 @pytest.mark.parametrize(
     "text", ["[" * 900_000, "a: " + "[[x], " * 150_000, "{a: " * 200_000, "- " * 400_000, "? " * 400_000]
 )
-def test_depth_is_counted_while_it_is_read_and_told_with_its_place(refused, composed, text):
+def test_depth_is_counted_while_it_is_read_and_reported_with_its_place(refused, composed, text):
     told = refused(text)
     assert "r.yaml:1:" in told and told.split("\n")[0].endswith("nested deeper than 50 levels.")
     assert len(composed) < 300

@@ -52,7 +52,7 @@ def weights(folder: Path) -> str:
     return json.loads((folder / "model/bundle.json").read_text())["files"]["model.safetensors"]
 
 
-def test_a_callback_is_told_what_a_run_does_in_order(small_csv, tmp_path):
+def test_a_callback_is_reported_what_a_run_does_in_order(small_csv, tmp_path):
     seen = []
 
     def recording(run_folder, /, *, note: str = ""):
@@ -114,7 +114,7 @@ def test_figures_are_added_to_epochs_and_to_the_result(small_csv, tmp_path):
 @pytest.mark.parametrize(
     "error", [ValueError("boom"), SystemExit(3), textforge.DataError("no server."), BaseException()]
 )
-def test_what_a_callback_raises_is_told_once_and_the_run_goes_on(small_csv, tmp_path, event, error):
+def test_what_a_callback_raises_is_reported_once_and_the_run_goes_on(small_csv, tmp_path, event, error):
     def fail(data):
         raise error
 
@@ -163,7 +163,7 @@ def test_one_that_cannot_be_made_is_left_out(small_csv, tmp_path):
         {"a": 1j},
     ],
 )
-def test_what_is_no_figure_is_left_out_and_told(small_csv, tmp_path, returned):
+def test_what_is_no_figure_is_left_out_and_reported(small_csv, tmp_path, returned):
     parts = with_callbacks(odd=follower(epoch_ended=lambda r: returned, finished=lambda r: returned))
     done, warnings = run(small_csv, tmp_path / "run", ["odd"], parts)
     assert [w.partition(" at '")[2][:9] for w in warnings] == ["epoch_end", "finished'"]
@@ -198,7 +198,7 @@ def test_it_cannot_change_the_run(small_csv, tmp_path):
     ]
 
 
-def test_it_is_told_of_a_failure_which_stays_the_failure(small_csv, tmp_path):
+def test_it_is_reported_of_a_failure_which_stays_the_failure(small_csv, tmp_path):
     seen = []
 
     def fail(data):
@@ -213,7 +213,7 @@ def test_it_is_told_of_a_failure_which_stays_the_failure(small_csv, tmp_path):
 
 
 @pytest.mark.parametrize("event", ["started", "epoch_ended"])
-def test_it_is_told_of_an_interrupt_also_while_another_starts(small_csv, tmp_path, event):
+def test_it_is_reported_of_an_interrupt_also_while_another_starts(small_csv, tmp_path, event):
     seen = []
 
     def interrupt(data):
@@ -225,7 +225,7 @@ def test_it_is_told_of_an_interrupt_also_while_another_starts(small_csv, tmp_pat
     assert [one["type"] for one in seen] == ["KeyboardInterrupt"]
 
 
-def test_one_is_told_what_those_before_it_added(small_csv, tmp_path):
+def test_one_is_reported_what_those_before_it_added(small_csv, tmp_path):
     seen = []
     log = follower(epoch_ended=lambda r: seen.append(r.get("added")), finished=lambda r: seen.append(r.get("added")))
     parts = with_callbacks(

@@ -155,7 +155,7 @@ def told_by(crossing: Any) -> str:
     return "\n".join(crossing.result["warnings"])
 
 
-def test_a_class_of_fewer_texts_than_folds_is_dealt_and_told(tmp_path: Path) -> None:
+def test_a_class_of_fewer_texts_than_folds_is_dealt_and_reported(tmp_path: Path) -> None:
     texts, labels = make_texts(60)
     data = Dataset(train=([*texts, "rare words here", "rare words there"], [*labels, "rare", "rare"]))
     done = textforge.cross_validate(recipe(), folds=5, out=tmp_path / "cv", plugins=with_data(data))
@@ -199,7 +199,7 @@ def test_labels_of_validation_that_no_fold_knows_are_refused(tmp_path: Path) -> 
 # -- what it tells -------------------------------------------------------------------------------
 
 
-def test_texts_of_several_folds_and_small_data_are_told_once(tmp_path: Path) -> None:
+def test_texts_of_several_folds_and_small_data_are_reported_once(tmp_path: Path) -> None:
     texts, labels = make_texts(30)
     data = Dataset(train=(texts + texts[:3], labels + labels[:2] + ["ball" if labels[2] != "ball" else "space"]))
     given = recipe(trainer={"epochs": 1, "validation": 0.2, "batch_size": 8})
@@ -225,7 +225,7 @@ def test_it_says_nothing_of_callbacks_where_there_are_none_nor_of_folds_that_are
 
 
 @pytest.mark.parametrize("number", [1, 0, -3, 2.5, "3", None])
-def test_a_number_of_folds_that_is_none_is_told(small_csv: Path, tmp_path: Path, number: Any) -> None:
+def test_a_number_of_folds_that_is_none_is_reported(small_csv: Path, tmp_path: Path, number: Any) -> None:
     with pytest.raises(RecipeError, match="cross-validation needs at least 2 folds, not"):
         textforge.cross_validate(small_recipe(small_csv), folds=number, out=tmp_path / "cv")
 
@@ -241,7 +241,7 @@ def test_a_number_of_folds_that_is_none_is_told(small_csv: Path, tmp_path: Path,
     ],
     ids=["class", "label", "groups", "one-class", "no-labels"],
 )
-def test_too_few_texts_are_told_before_training_and_nothing_is_left(tmp_path: Path, data: Any, says: str) -> None:
+def test_too_few_texts_are_reported_before_training_and_nothing_is_left(tmp_path: Path, data: Any, says: str) -> None:
     with pytest.raises(DataError, match=says):
         textforge.cross_validate(recipe(), folds=3, out=tmp_path / "cv", plugins=with_data(data))
     assert not (tmp_path / "cv").exists()

@@ -47,7 +47,7 @@ def test_the_training_split_can_be_named(finished_run: Path) -> None:
     assert found["split"] == "train"
 
 
-def test_a_split_that_is_not_there_is_told(finished_run: Path) -> None:
+def test_a_split_that_is_not_there_is_reported(finished_run: Path) -> None:
     with pytest.raises(RecipeError, match=r"the data has no split 'valid'\. Its splits: train, test\."):
         evaluate(finished_run, split="valid")
 
@@ -89,7 +89,7 @@ def test_a_run_keeps_its_own_columns_for_another_file(tmp_path: Path) -> None:
     assert evaluate(run, data=data)["n"] == 60
 
 
-def test_an_unknown_option_or_a_wrong_one_is_told(finished_run: Path, small_csv: Path) -> None:
+def test_an_unknown_option_or_a_wrong_one_is_reported(finished_run: Path, small_csv: Path) -> None:
     with pytest.raises(RecipeError, match=r"unknown option 'txt'.*Did you mean 'text'\?"):
         evaluate(finished_run, data=small_csv, options=["txt=review"])
 
@@ -109,7 +109,7 @@ def test_a_bundle_alone_knows_no_data(finished_run: Path) -> None:
         evaluate(finished_run / "model")
 
 
-def test_data_that_are_not_there_are_told(finished_run: Path, tmp_path: Path) -> None:
+def test_data_that_are_not_there_are_reported(finished_run: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"away\.csv: no such file"):
         evaluate(finished_run, data=tmp_path / "away.csv")
 
@@ -123,13 +123,13 @@ def test_a_file_like_those_of_the_run_is_read_by_its_dataset(tmp_path: Path) -> 
     assert evaluate(run.path, data=tmp_path / "other.txt")["n"] == 60
 
 
-def test_a_suffix_that_nobody_reads_is_told(finished_run: Path, tmp_path: Path) -> None:
+def test_a_suffix_that_nobody_reads_is_reported(finished_run: Path, tmp_path: Path) -> None:
     (tmp_path / "d.cvs").write_text("text,label\n")
     with pytest.raises((RecipeError, PluginError), match=r"no dataset reads '\.cvs' files.*Did you mean 'csv'\?"):
         evaluate(finished_run, data=tmp_path / "d.cvs")
 
 
-def test_labels_that_the_classifier_does_not_know_are_told(finished_run: Path, tmp_path: Path) -> None:
+def test_labels_that_the_classifier_does_not_know_are_reported(finished_run: Path, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "d.csv", ["a moon", "a dish", "a plate"], ["space", "food", "food"])
     with pytest.raises(DataError, match=r"'food' \(2 times, first in row 2\).*Known labels: ball, paint, space"):
         evaluate(finished_run, data=data)
@@ -142,7 +142,7 @@ def test_an_unfinished_run_is_refused(finished_run: Path, tmp_path: Path) -> Non
         evaluate(copy)
 
 
-def test_data_that_went_away_are_told(tmp_path: Path) -> None:
+def test_data_that_went_away_are_reported(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "d.csv", *make_texts(60))
     run = textforge.run(small_recipe(data), out=tmp_path / "run").path
     data.unlink()
@@ -195,14 +195,14 @@ def test_data_that_changed_since_the_run_are_warned_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["train=away.csv", "dataset.test=x.csv", "valid=x.csv"])
-def test_a_file_named_twice_is_told(finished_run: Path, tmp_path: Path, option: str) -> None:
+def test_a_file_named_twice_is_reported(finished_run: Path, tmp_path: Path, option: str) -> None:
     data = write_csv(tmp_path / "other.csv", *make_texts(10))
     with pytest.raises(RecipeError, match="the command already names the file to read"):
         evaluate(finished_run, data=data, options=[option])
 
 
 @pytest.mark.parametrize("text", ["seed: 1", "dataset: csv", "dataset: {train: x}", "[1]"])
-def test_a_damaged_run_is_told(finished_run: Path, tmp_path: Path, text: str) -> None:
+def test_a_damaged_run_is_reported(finished_run: Path, tmp_path: Path, text: str) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     (run / "resolved.yaml").write_text(text)
     data = write_csv(tmp_path / "other.csv", *make_texts(10))

@@ -87,7 +87,7 @@ def test_a_folder_below_a_file_cannot_be_made(tmp_path: Path) -> None:
         create_run_folder("x", tmp_path / "a" / "b")
 
 
-def test_a_place_that_may_not_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_that_may_not_be_written_is_reported(tmp_path: Path) -> None:
     closed = tmp_path
     if os.geteuid() == 0:  # whom no folder's rights stop; the kernel's own folders do
         closed = Path("/proc")
@@ -118,7 +118,7 @@ def test_a_run_gives_its_bundle_and_a_bundle_itself(finished_run: Path) -> None:
 @pytest.mark.parametrize(
     "damage", [b"", b'{"recipe": ', b"\xff\xfe", b"[1]", b"3", b"[]", b"[[1, 2]]", b"null", b"[" * 100_000, b"9" * 5000]
 )
-def test_a_damaged_result_is_told(tmp_path: Path, finished_run: Path, damage: bytes) -> None:
+def test_a_damaged_result_is_reported(tmp_path: Path, finished_run: Path, damage: bytes) -> None:
     copy = shutil.copytree(finished_run, tmp_path / "run")
     (copy / "result.json").write_bytes(damage)
     for read in (read_result, bundle_folder):
@@ -152,7 +152,7 @@ def test_the_command_that_is_offered_can_be_pasted(
     assert Path(path) == Path(name, "resolved.yaml")
 
 
-def test_nothing_there_is_told(tmp_path: Path) -> None:
+def test_nothing_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no such run or bundle"):
         bundle_folder(tmp_path / "away")
 

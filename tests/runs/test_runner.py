@@ -260,7 +260,7 @@ def with_dataset(factory: Any) -> PluginManager:
     return plugins
 
 
-def test_a_dataset_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_dataset_that_is_none_is_reported(tmp_path: Path) -> None:
     recipe = small_recipe(Path("x"), dataset={"use": "own"})
     plugins = with_dataset(lambda: [("text", "label")])
     failing(
@@ -268,7 +268,7 @@ def test_a_dataset_that_is_none_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_a_label_in_test_that_train_never_saw_is_told(tmp_path: Path) -> None:
+def test_a_label_in_test_that_train_never_saw_is_reported(tmp_path: Path) -> None:
     texts, labels = make_texts(40)
     data = Dataset(train=(texts, labels), test=(["new thing"], ["other"]))
     recipe = small_recipe(Path("x"), dataset={"use": "own"})
@@ -419,7 +419,7 @@ class Heard:
         self.told.append(f"{done} of {texts}")
 
 
-def test_progress_is_told_stage_by_stage_and_step_by_step(small_csv: Path, tmp_path: Path) -> None:
+def test_progress_is_reported_stage_by_stage_and_step_by_step(small_csv: Path, tmp_path: Path) -> None:
     heard = Heard()
     recipe = small_recipe(small_csv, trainer={"epochs": 2, "batch_size": 50})
     textforge.run(recipe, out=tmp_path / "run", progress=heard)
@@ -447,7 +447,7 @@ def test_the_function_is_there_also_once_its_module_was_imported(first: str) -> 
     assert "away.yaml" in done.stdout
 
 
-def test_a_test_label_that_train_lacks_is_told_before_training(tmp_path: Path) -> None:
+def test_a_test_label_that_train_lacks_is_reported_before_training(tmp_path: Path) -> None:
     train, test = write_csv(tmp_path / "a.csv", *make_texts(60)), write_csv(tmp_path / "b.csv", ["moon"], ["other"])
     heard = Heard()
     recipe = small_recipe(train, dataset={"use": "csv", "train": str(train), "test": str(test)})
@@ -488,7 +488,7 @@ def test_errors_from_the_data_keep_the_place_of_their_part(small_csv: Path, tmp_
     assert re.fullmatch(rf"{re.escape(str(tmp_path))}/r\.yaml:\d+:1: nothing good in here", str(error.value))
 
 
-def test_a_model_too_large_for_memory_is_told_as_such(small_csv: Path, tmp_path: Path) -> None:
+def test_a_model_too_large_for_memory_is_reported_as_such(small_csv: Path, tmp_path: Path) -> None:
     model = {"use": "fasttext", "dim": 1_000_000, "buckets": 2**30}  # 4 PB, more than any address space
     recipe = small_recipe(small_csv, vectorizer={"use": "tokens"}, model=model)
     with pytest.raises(MemoryError):

@@ -49,25 +49,25 @@ def test_seeds_are_read(text: str, seeds: list[int]) -> None:
     "text",
     ["4-0", "-1", "", ",", "1,", "1,,2", "a", "1-", "1-2-3", "0.5", "1e3", "²", str(MAX_SEED + 1), "9" * 5000, "+1"],
 )
-def test_what_means_no_seeds_is_told(text: str) -> None:
+def test_what_means_no_seeds_is_reported(text: str) -> None:
     with pytest.raises(RecipeError, match="give seeds as a range or a list, as in 0-4 or 1,5,7"):
         read_seeds(text)
 
 
 @pytest.mark.parametrize("text", [f"0-{MOST}", f"0-{MAX_SEED}", "0-999,1000-1001", "0-600,601-1200"])
-def test_too_many_seeds_are_told(text: str) -> None:
+def test_too_many_seeds_are_reported(text: str) -> None:
     with pytest.raises(RecipeError, match=f"at most {MOST} seeds at a time"):
         read_seeds(text)
 
 
 @pytest.mark.parametrize("text", ["1,1", "0-4,3"])
-def test_a_seed_named_twice_is_told(text: str) -> None:
+def test_a_seed_named_twice_is_reported(text: str) -> None:
     with pytest.raises(RecipeError, match="names a seed twice"):
         read_seeds(text)
 
 
 @given(st.text(alphabet="0123456789-, ", max_size=12))
-def test_any_text_is_read_or_told(text: str) -> None:
+def test_any_text_is_read_or_reported(text: str) -> None:
     try:
         seeds = read_seeds(text)
     except RecipeError:
@@ -90,13 +90,13 @@ def test_any_text_is_read_or_told(text: str) -> None:
         ([True], "a seed must be a whole number .* not True"),
     ],
 )
-def test_seeds_that_are_none_are_told_and_leave_nothing(data: Path, tmp_path: Path, seeds: Any, says: str) -> None:
+def test_seeds_that_are_none_are_reported_and_leave_nothing(data: Path, tmp_path: Path, seeds: Any, says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         textforge.run_seeds(small_recipe(data), seeds, out=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_seed_beside_the_seeds_is_told(data: Path, tmp_path: Path) -> None:
+def test_a_seed_beside_the_seeds_is_reported(data: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="the seed is overridden, and seeds are given, too"):
         textforge.run_seeds(small_recipe(data), [0, 1], overrides=["seed=5"], out=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()

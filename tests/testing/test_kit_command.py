@@ -86,7 +86,7 @@ def statuses(component):
 
 
 @pytest.mark.slow
-def test_a_faulty_plugin_is_told_what_to_do(env, monkeypatch):
+def test_a_faulty_plugin_is_reported_what_to_do(env, monkeypatch):
     monkeypatch.syspath_prepend(env["PYTHONPATH"].partition(os.pathsep)[0])
     done = invoke("plugin", "check", "tf-kit")
     assert done.returncode == 1
@@ -104,7 +104,7 @@ def test_a_faulty_plugin_is_told_what_to_do(env, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_component_is_checked_with_options_and_told_as_json(env, monkeypatch):
+def test_a_component_is_checked_with_options_and_reported_as_json(env, monkeypatch):
     monkeypatch.syspath_prepend(env["PYTHONPATH"].partition(os.pathsep)[0])
     done = invoke("plugin", "check", "confidence", "-s", "scale=1e0", "--json")
     assert done.returncode == 1, done.stderr

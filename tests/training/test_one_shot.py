@@ -202,7 +202,7 @@ class Grows(Counts):
     ],
     ids=["attribute", "shape"],
 )
-def test_what_no_bundle_would_hold_is_told_when_it_is_saved(tmp_path: Path, model: type, says: str) -> None:
+def test_what_no_bundle_would_hold_is_reported_when_it_is_saved(tmp_path: Path, model: type, says: str) -> None:
     def factory(n_features: int, n_classes: int, /) -> nn.Module:
         return model(n_features, n_classes, 1.0)
 
@@ -222,7 +222,7 @@ def written(tmp_path: Path, small_csv: Path) -> Path:
     return path
 
 
-def test_one_line_swaps_it_in_and_what_is_not_used_is_told(written: Path, tmp_path: Path) -> None:
+def test_one_line_swaps_it_in_and_what_is_not_used_is_reported(written: Path, tmp_path: Path) -> None:
     told: list[str] = []
 
     class Told(textforge.Progress):

@@ -147,7 +147,7 @@ def test_a_plateau_without_validation_is_refused_before_training() -> None:
 
 
 @pytest.mark.parametrize("scheduler", [None, lambda optimizer: ReduceLROnPlateau(optimizer)])
-def test_a_monitored_figure_that_is_undefined_is_told_in_the_first_epoch(scheduler: Any) -> None:
+def test_a_monitored_figure_that_is_undefined_is_reported_in_the_first_epoch(scheduler: Any) -> None:
     loop = trainer(
         scheduler=scheduler, validation=0.3, monitor="never", epochs=50,
         metrics={"never": lambda gold, probabilities: None, "own": lambda gold, probabilities: 0.5},
@@ -166,7 +166,7 @@ def test_the_classes_that_the_validation_split_lacks_are_named() -> None:
     assert trainer(data=data, metrics=[PARTS.part("metric", "roc-auc")]).fit(), "what is not monitored may be undefined"
 
 
-def test_a_figure_that_is_undefined_later_is_told_and_counts_as_no_better() -> None:
+def test_a_figure_that_is_undefined_later_is_reported_and_counts_as_no_better() -> None:
     values = iter([0.0, 0.3, None, 0.5, None])  # the first when it is tried out
     seen: list[float] = []
 
@@ -237,7 +237,7 @@ def test_a_loss_factory_that_returns_no_callable_is_named() -> None:
 
 
 @pytest.mark.parametrize("factor", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_is_told(factor: float) -> None:
+def test_a_loss_that_is_no_number_is_reported(factor: float) -> None:
     with pytest.raises(TrainingError, match=r"the loss became (nan|inf) in epoch 1, step 1 of 4"):
         trainer(loss=lambda: lambda scores, targets: scores.exp().sum() * factor).fit()
 
@@ -257,7 +257,7 @@ def test_a_loss_may_be_a_module_and_refuse_what_it_cannot_take() -> None:
         trainer(data=data, loss=single_only).prepare()
 
 
-def test_sets_of_labels_have_their_counts_and_targets_told() -> None:
+def test_sets_of_labels_have_their_counts_and_targets_reported() -> None:
     seen: dict[str, Any] = {}
 
     def loss(n_classes: int, labels: Any, class_counts: Any, multi_label: bool, /) -> Any:
@@ -308,7 +308,7 @@ def test_a_module_without_weights_has_nothing_to_train() -> None:
     ],
     ids=["loss", "optimizer", "model"],
 )
-def test_a_part_in_the_place_of_another_kind_is_told(given: Any, says: str) -> None:
+def test_a_part_in_the_place_of_another_kind_is_reported(given: Any, says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         trainer(**given)
 

@@ -283,7 +283,7 @@ def test_the_first_step_that_goes_wrong_is_named() -> None:
         trainer(model=lambda n_features: Breaks()).fit()
 
 
-def test_a_validation_loss_that_is_no_number_is_told() -> None:
+def test_a_validation_loss_that_is_no_number_is_reported() -> None:
     loop = trainer(
         Dataset(train=make_texts(30), valid=make_texts(30, seed=1)),
         model=PARTS.part("model", "linear"),
@@ -304,13 +304,13 @@ def test_a_validation_loss_that_is_no_number_is_told() -> None:
         ({"device": "gpu"}, "trainer: device must be 'auto', 'cpu' or 'cuda'"),
     ],
 )
-def test_wrong_settings_are_told(settings: dict[str, Any], message: str) -> None:
+def test_wrong_settings_are_reported(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         trainer(**settings)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_cuda_where_there_is_none_is_told() -> None:
+def test_cuda_where_there_is_none_is_reported() -> None:
     with pytest.raises(RecipeError, match="torch finds no CUDA device here"):
         trainer(device="cuda")
 
@@ -329,12 +329,12 @@ def test_cuda_where_there_is_none_is_told() -> None:
         (("ab", "xy"), "expected a list of texts"),
     ],
 )
-def test_wrong_data_are_told(data: Any, message: str) -> None:
+def test_wrong_data_are_reported(data: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         trainer(Dataset(train=data))
 
 
-def test_a_validation_label_that_train_lacks_is_told() -> None:
+def test_a_validation_label_that_train_lacks_is_reported() -> None:
     with pytest.raises(
         DataError, match=r"valid: labels that the training data lack: 'other' \(1 times, first in row 1\)"
     ):
@@ -466,7 +466,7 @@ def test_another_default_dtype_of_the_callers_is_no_obstacle(vectorizer: str) ->
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 1.5, None, "1"])
-def test_a_seed_that_is_none_is_told(seed: Any) -> None:
+def test_a_seed_that_is_none_is_reported(seed: Any) -> None:
     with pytest.raises(RecipeError, match="seed must be a whole number from 0 to 9223372036854775807, not "):
         trainer(seed=seed)
 
@@ -484,12 +484,12 @@ def test_steps_are_known_before_training() -> None:
 
 
 @pytest.mark.parametrize("data", [make_texts(10), None, {"train": make_texts(10)}])
-def test_what_is_no_dataset_is_told(data: Any) -> None:
+def test_what_is_no_dataset_is_reported(data: Any) -> None:
     with pytest.raises(DataError, match=f"a {type(data).__name__} is not a dataset"):
         Trainer(data, PARTS.part("vectorizer", "bow"), of(FeatureLinear), torch.optim.SGD)
 
 
-def test_a_fact_that_a_vectorizer_promises_and_lacks_is_told() -> None:
+def test_a_fact_that_a_vectorizer_promises_and_lacks_is_reported() -> None:
     class Promises:
         gives = ("n_features", "pad")
 

@@ -68,7 +68,7 @@ def test_metrics_are_measured_beside_them() -> None:
     assert found["own"] == pytest.approx(4)
 
 
-def test_outputs_that_are_no_numbers_are_told() -> None:
+def test_outputs_that_are_no_numbers_are_reported() -> None:
     with pytest.raises(TrainingError, match="the validation loss became nan"):
         validation().measure(np.full((2, 3), np.nan, np.float32), np.array([0, 1]), LABELS)
 
@@ -93,7 +93,7 @@ def test_which_epoch_is_better(monitor: str, new: Any, old: Any, better: bool) -
     assert judge.better({judge.monitor: new}, None) is True, "the first is the best so far"
 
 
-def test_a_monitor_that_is_not_measured_is_told() -> None:
+def test_a_monitor_that_is_not_measured_is_reported() -> None:
     with pytest.raises(RecipeError, match=r"monitor: 'own_f1' is not measured\. Known: .*, own\.") as error:
         validation("own_f1", own=falling)
     assert "To measure another metric, list it in the recipe's metrics" in str(error.value)

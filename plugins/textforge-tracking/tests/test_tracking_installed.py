@@ -84,7 +84,7 @@ def test_seeds_from_the_command_line_are_runs_in_both(installed, work):
         assert len(events.Scalars("valid/loss")) == 2
 
 
-def test_an_interrupt_is_told_to_the_store(installed, work):
+def test_an_interrupt_is_reported_to_the_store(installed, work):
     file = work / "long.yaml"
     made = recipe(work, "mlflow", metrics=[], trainer={"epochs": 100_000, "batch_size": 16})
     file.write_text(yaml.safe_dump(made, allow_unicode=True), encoding="utf-8")

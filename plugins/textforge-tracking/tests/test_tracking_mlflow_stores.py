@@ -75,7 +75,7 @@ def test_a_folder_that_mlflow_no_longer_takes_is_refused_with_what_to_do(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_no_database_or_cannot_be_one_is_told(tmp_path):
+def test_what_is_no_database_or_cannot_be_one_is_reported(tmp_path):
     (tmp_path / "text").write_text("not a database, however long this line is made to be" * 3)
     told = refused(mlflow(tmp_path, uri=f"sqlite:///{tmp_path}/text"))
     assert told == (
@@ -123,7 +123,7 @@ def server():
         thread.join()
 
 
-def test_a_server_that_is_no_mlflow_is_told(tmp_path, server):
+def test_a_server_that_is_no_mlflow_is_reported(tmp_path, server):
     assert refused(mlflow(tmp_path, uri=server)).startswith(f"{server}: MLflow says: API request to endpoint")
 
 

@@ -126,7 +126,7 @@ def test_a_run_that_fails_is_marked_so_and_keeps_its_epochs(tmp_path, error):
     assert points(events, "added/step_counter/twice") == [(1, 2.0), (2, 4.0)]
 
 
-def test_a_folder_that_cannot_be_made_is_told_once_and_the_run_goes_on(tmp_path, logged):
+def test_a_folder_that_cannot_be_made_is_reported_once_and_the_run_goes_on(tmp_path, logged):
     (tmp_path / "file").write_text("")
     told = Told()
     run(tmp_path, {"use": "tensorboard", "folder": str(tmp_path / "file")}, "step-counter", progress=told)
@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_made_is_told_once_and_the_run_goes_on(tmp_path,
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_is_told_and_what_it_kept_out_is_written_later(tmp_path):
+def test_a_full_disk_is_reported_and_what_it_kept_out_is_written_later(tmp_path):
     events = EventFile(tmp_path)
     events.add_scalars({"a": 1.0}, 1)
     room, events._path = events._path, Path("/dev/full")

@@ -77,7 +77,7 @@ def test_no_texts_give_no_vectors():
     assert SentenceEmbeddings(folder=tiny.checkpoint()).fit(TEXTS).transform([]).shape == (0, tiny.WIDTH)
 
 
-def test_texts_that_are_cut_are_told():
+def test_texts_that_are_cut_are_reported():
     told = SentenceEmbeddings(folder=tiny.checkpoint(), max_length=24).fit(TEXTS).warnings
     assert len(told) == 1
     assert told[0].startswith(f"max_length 24 cut 1 of {len(TEXTS)} training texts; ")

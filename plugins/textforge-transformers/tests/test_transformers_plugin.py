@@ -138,7 +138,7 @@ def test_a_recipe_is_trained_and_used_from_the_command_line(recipe, tmp_path):
 
 
 @pytest.mark.skipif(not INSTALLED, reason="the command line finds installed plugins only: pip install -e .")
-def test_a_hub_that_cannot_be_reached_is_told_in_a_sentence_with_exit_code_3(recipe, tmp_path):
+def test_a_hub_that_cannot_be_reached_is_reported_in_a_sentence_with_exit_code_3(recipe, tmp_path):
     sets = ["--set", "vectorizer.folder=null", "--set", "vectorizer.name=org/none"]
     done = command("run", recipe, *sets, HF_HOME=str(tmp_path / "empty"))
     assert done.returncode == 3
