@@ -1,13 +1,11 @@
 """Split texts of any script into words, single characters and symbols, by the class of each code point."""
 
 import unicodedata
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-NEWLINE = ord("\n")
 ZERO_WIDTH_JOINER = 0x200D
 START, END = "\u2402", "\u2403"
 """Words that stand for the start and the end of a text: ␂ and ␃, Unicode's pictures of these controls."""
@@ -73,11 +71,6 @@ def _class(point: int) -> int:
     if category == "So" or (point >= 0x1F000 and category != "Zs") or (category == "Sm" and 0x2190 <= point <= 0x2BFF):
         return SYMBOL  # code points of emoji that this version of Python does not know yet included
     return SIGN if category[0] in "PS" or category == "Co" else SPACE
-
-
-@cache
-def _ascii_classes() -> NDArray[np.uint8]:
-    return classes(np.arange(128, dtype=np.uint32))
 
 
 def spans(points: NDArray[np.uint32], punctuation: bool) -> tuple[Any, Any, Any]:
