@@ -192,9 +192,14 @@ def _runs(texts: list[str]) -> Units:
     """Split at white space."""
     texts = encodable(texts)
     joined = "\n" + "\n".join(texts) + "\n"
-    inside = ~_table("isspace").take(_code_points(joined))
+    return _slices(joined, *_between_spaces(_code_points(joined)), texts)
+
+
+def _between_spaces(points: NDArray[np.uint32]) -> tuple[Positions, Positions]:
+    """The starts and ends of the runs without white space; the first and the last point must be white space."""
+    inside = ~_table("isspace").take(points)
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    return _slices(joined, edges[::2], edges[1::2], texts)
+    return edges[::2], edges[1::2]
 
 
 def _slices(
@@ -229,9 +234,8 @@ def _characters_in_words(texts: list[str]) -> Units:
     """Split into the characters of each white-space separated word, padded with a space on each side."""
     texts = encodable(texts)
     points = _code_points("\n" + "\n".join(texts) + "\n")
-    inside = ~_table("isspace").take(points)
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    starts, ends = edges[::2] - 1, edges[1::2] + 1
+    starts, ends = _between_spaces(points)
+    starts, ends = starts - 1, ends + 1
     groups = _offsets(ends - starts)
     points = points[np.repeat(starts - groups[:-1], ends - starts) + np.arange(groups[-1])]
     points[groups[:-1]] = points[groups[1:] - 1] = ord(" ")
