@@ -55,7 +55,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY)
+types: $(PLUGINS_READY)
 	$(BIN)/mypy
 
 # The tables of docs/benchmarks.md; make bench SECTIONS="article mlp" for some of them.

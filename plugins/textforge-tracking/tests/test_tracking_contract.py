@@ -10,7 +10,7 @@ def test_tensorboard_keeps_the_contract(check):
 
 
 @contract_tests(
-    "callback", "textforge_tracking.mlflow:mlflow", options=lambda folder: {"uri": database(folder / "runs.db")}
+    "callback", "textforge_tracking.mlflow:MlflowRun", options=lambda folder: {"uri": database(folder / "runs.db")}
 )
 def test_mlflow_keeps_the_contract(check):
     check()

@@ -27,7 +27,7 @@ from tracking_runs import (
 )
 
 from textforge_tracking import mlflow_store
-from textforge_tracking.mlflow import check_options, mlflow
+from textforge_tracking.mlflow import MlflowRun
 
 MINE = {"artifacts": ["recipe", "result", "predictions", "model"], "tags": {"team": "größe", "mlflow.user": "me"}}
 
@@ -159,7 +159,7 @@ def test_a_run_that_does_not_end_well_is_marked_so(tmp_path, uri, error, status)
 def test_many_parameters_long_values_and_many_classes_are_within_mlflows_limits(tmp_path, uri):
     labels = [f"label {n}/{'x' * n}" for n in range(300)]
     options = {f"option {n}/ü(": "long " * 2000 if n == 0 else n for n in range(250)}
-    callback = mlflow(tmp_path, uri=uri, experiment="large", artifacts=[])
+    callback = MlflowRun(tmp_path, uri=uri, experiment="large", artifacts=[])
     callback.started({**STARTED, "labels": labels, "resolved": {"seed": 0, "model": options}})
     per_class = {label: {"precision": 0.5, "recall": None, "f1": math.nan, "support": 2} for label in labels}
     callback.finished({"test": {"per_class": per_class}, "valid": None, "best_epoch": 1, "epochs": 1, "seconds": {}})
@@ -172,7 +172,7 @@ def test_many_parameters_long_values_and_many_classes_are_within_mlflows_limits(
 
 
 def test_undefined_figures_are_left_out(tmp_path, uri):
-    callback = mlflow(tmp_path, uri=uri, experiment="undefined", artifacts=[])
+    callback = MlflowRun(tmp_path, uri=uri, experiment="undefined", artifacts=[])
     callback.started(STARTED)
     callback.epoch_ended({**EPOCH, "valid": {"loss": math.nan, "mcc": None, "up": math.inf, "ok": 0.5}})
     (done,) = found(uri, "undefined")
@@ -180,7 +180,7 @@ def test_undefined_figures_are_left_out(tmp_path, uri):
 
 
 def test_nothing_is_written_before_a_run_has_started(tmp_path):
-    callback = mlflow(tmp_path, uri=f"sqlite:///{tmp_path}/runs.db")
+    callback = MlflowRun(tmp_path, uri=f"sqlite:///{tmp_path}/runs.db")
     callback.epoch_ended(EPOCH)
     callback.failed({"type": "DataError", "message": "no data.", "path": "run"})
     callback.finished({})
@@ -200,8 +200,8 @@ def test_nothing_is_written_before_a_run_has_started(tmp_path):
 )
 def test_options_that_mlflow_would_refuse_are_found_before_the_run(options, says):
     given = {"uri": None, "experiment": None, "run_name": None, "tags": None, **options}
-    assert says in check_options(**given, artifacts=[], per_class=True)
-    assert check_options(uri="x", experiment="天気", run_name="a", tags={"a.b/c d": ""}) is None
+    assert says in MlflowRun.check_options(**given, artifacts=[], per_class=True)
+    assert MlflowRun.check_options(uri="x", experiment="天気", run_name="a", tags={"a.b/c d": ""}) is None
 
 
 # -- no side effects -------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from tracking_runs import (
 )
 
 from textforge_tracking import mlflow_store
-from textforge_tracking.mlflow import mlflow
+from textforge_tracking.mlflow import MlflowRun
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,7 +39,7 @@ def uri(tmp_path, plain_environment):
 
 def test_the_store_is_the_one_that_mlflow_is_set_to(tmp_path, uri, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    callback = mlflow(tmp_path, experiment="by environment", run_name="first", artifacts=[])
+    callback = MlflowRun(tmp_path, experiment="by environment", run_name="first", artifacts=[])
     callback.started(STARTED)
     (done,) = found(uri, "by environment")
     assert (done.info.run_name, done.info.status) == ("first", "RUNNING")
@@ -67,7 +67,7 @@ def refused(callback) -> str:
 
 
 def test_a_folder_that_mlflow_no_longer_takes_is_refused_with_what_to_do(tmp_path):
-    told = refused(mlflow(tmp_path, uri=str(tmp_path / "mlruns")))
+    told = refused(MlflowRun(tmp_path, uri=str(tmp_path / "mlruns")))
     assert told == (
         f"{tmp_path / 'mlruns'}: this version of MLflow no longer logs to folders. Name a database in the option uri, "
         "as in sqlite:///mlflow.db, or set MLFLOW_ALLOW_FILE_STORE=true in the environment."
@@ -77,13 +77,13 @@ def test_a_folder_that_mlflow_no_longer_takes_is_refused_with_what_to_do(tmp_pat
 
 def test_what_is_no_database_or_cannot_be_one_is_reported(tmp_path):
     (tmp_path / "text").write_text("not a database, however long this line is made to be" * 3)
-    told = refused(mlflow(tmp_path, uri=f"sqlite:///{tmp_path}/text"))
+    told = refused(MlflowRun(tmp_path, uri=f"sqlite:///{tmp_path}/text"))
     assert told == (
         f"sqlite:///{tmp_path}/text: MLflow cannot log there: file is not a database. "
         "Name another store in the option uri."
     )
-    assert "cannot log there: Not a directory." in refused(mlflow(tmp_path, uri=f"sqlite:///{tmp_path}/text/a/b.db"))
-    assert "MLflow says: " in refused(mlflow(tmp_path, uri="nonsense://somewhere"))
+    assert "cannot log there: Not a directory." in refused(MlflowRun(tmp_path, uri=f"sqlite:///{tmp_path}/text/a/b.db"))
+    assert "MLflow says: " in refused(MlflowRun(tmp_path, uri="nonsense://somewhere"))
 
 
 def test_a_server_that_is_not_there_costs_no_time_and_changes_nothing(tmp_path):
@@ -124,7 +124,7 @@ def server():
 
 
 def test_a_server_that_is_no_mlflow_is_reported(tmp_path, server):
-    assert refused(mlflow(tmp_path, uri=server)).startswith(f"{server}: MLflow says: API request to endpoint")
+    assert refused(MlflowRun(tmp_path, uri=server)).startswith(f"{server}: MLflow says: API request to endpoint")
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
@@ -132,12 +132,12 @@ def test_a_server_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
 
     monkeypatch.setattr(mlflow_store, "PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        told = refused(mlflow(tmp_path, uri=f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        told = refused(MlflowRun(tmp_path, uri=f"http://127.0.0.1:{silent.getsockname()[1]}"))
     assert "no answer within 0.2 seconds." in told
 
 
 def test_metrics_that_a_store_could_not_take_are_sent_later(tmp_path, uri, monkeypatch):
-    callback = mlflow(tmp_path, uri=uri, experiment="patient", artifacts=[])
+    callback = MlflowRun(tmp_path, uri=uri, experiment="patient", artifacts=[])
     callback.started(STARTED)
 
     def away(uri):
@@ -155,7 +155,7 @@ def test_metrics_that_a_store_could_not_take_are_sent_later(tmp_path, uri, monke
 
 def test_the_state_is_set_where_a_file_cannot_be_uploaded(tmp_path, uri, monkeypatch):
     (tmp_path / "result.json").write_text("{}")
-    callback = mlflow(tmp_path, uri=uri, experiment="no files")
+    callback = MlflowRun(tmp_path, uri=uri, experiment="no files")
     callback.started(STARTED)
 
     def full(*arguments):
@@ -170,7 +170,7 @@ def test_the_state_is_set_where_a_file_cannot_be_uploaded(tmp_path, uri, monkeyp
 
 
 def test_an_interrupt_waits_for_the_store_and_a_second_one_does_not(tmp_path, uri, monkeypatch):
-    callback = mlflow(tmp_path, uri=uri, experiment="interrupted", artifacts=[])
+    callback = MlflowRun(tmp_path, uri=uri, experiment="interrupted", artifacts=[])
     callback.started(STARTED)
     before = signal.getsignal(signal.SIGINT)
     log_batch, times = type(client(uri)).log_batch, 1

@@ -6,8 +6,8 @@ TEXTFORGE_API = "1.0"
 
 
 @hookimpl
-def textforge_callbacks():
+def textforge_callbacks() -> dict[str, str]:
     return {
-        "mlflow": "textforge_tracking.mlflow:mlflow",
+        "mlflow": "textforge_tracking.mlflow:MlflowRun",
         "tensorboard": "textforge_tracking.tensorboard:tensorboard",
     }

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from io import BytesIO
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class EventFile:
         metadata = create_summary_metadata(display_name=name, description="")
         self._add([{"tag": name, "metadata": metadata, "tensor": tensor}])
 
-    def add_hyperparameters(self, values: Mapping[str, bool | float | str]) -> None:
+    def add_hyperparameters(self, values: Mapping[str, bool | Real | str]) -> None:
         """Start a session of the HParams dashboard with these hyperparameters."""
         from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG
         from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionStartInfo

@@ -60,7 +60,7 @@ def figures(values: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
 
 
 def of_epoch(result: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
@@ -82,7 +82,7 @@ def of_end(result: Mapping[str, Any], *, per_class: bool) -> dict[tuple[str, ...
     return figures({"test": test, "best": best, "seconds": result["seconds"], "final": added})
 
 
-def hyperparameters(run: Mapping[str, Any]) -> dict[tuple[str, ...], bool | float | str]:
+def hyperparameters(run: Mapping[str, Any]) -> dict[tuple[str, ...], bool | Real | str]:
     """The resolved recipe by path, and the sizes of data and model; lists and null as text, as in resolved.yaml.
 
     The section `callbacks` is omitted: it holds no hyperparameters, and addresses of servers should not be published.

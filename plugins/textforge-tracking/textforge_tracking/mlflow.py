@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,18 +30,10 @@ LONGEST_PARAM, LONGEST_TAG = 6000, 5000
 """MLflow's limits for the values of parameters and tags, in characters."""
 
 
-def mlflow(
-    run_folder: Path,
-    /,
-    *,
-    uri: str | None = None,
-    experiment: str | None = None,
-    run_name: str | None = None,
-    tags: dict[str, str] | None = None,
-    artifacts: list[Literal["recipe", "result", "predictions", "model"]] = ["recipe", "result"],  # noqa: B006
-    per_class: bool = True,
-):
+class MlflowRun:
     """Log parameters, metrics of each epoch and on test, tags, files and the final state to MLflow.
+
+    It logs a run as it proceeds. Metrics that could not be sent are sent again with the next ones.
 
     Options:
         uri: address of the store, such as sqlite:///mlflow.db or http://localhost:5000; by default MLflow's own setting
@@ -54,52 +45,45 @@ def mlflow(
             environment, the predictions on test, the trained model.
         per_class: log precision, recall and F1 of each class on test, too.
     """
-    choice = Choice(uri, experiment, run_name, dict(tags or {}), tuple(artifacts), per_class)
-    return MlflowRun(run_folder, choice)
 
-
-def check_options(*, uri, experiment, run_name, tags, **others):
-    """An error message for options that MLflow would refuse after the run has begun."""
-    for name, text in (("uri", uri), ("experiment", experiment), ("run_name", run_name)):
-        if text is not None and not text.strip():
-            return f"{name} is empty; give one or leave it out."
-    if len(experiment or "") > 500:
-        return "experiment is longer than 500 characters, which MLflow refuses."
-    for name in tags or {}:
-        if not re.fullmatch(r"[\w.\- /]{1,250}", name) or {"", ".", ".."} & set(name.split("/")):
-            return f"tags: MLflow refuses the name '{name}'. Use letters, digits, spaces, '_', '-', '.' and '/'."
-    return None
-
-
-mlflow.check_options = check_options
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The options of the callback `mlflow`."""
-
-    uri: str | None
-    experiment: str | None
-    run_name: str | None
-    tags: dict[str, str]
-    artifacts: tuple[str, ...]
-    per_class: bool
-
-
-class MlflowRun:
-    """Log a run as it proceeds. Metrics that could not be sent are sent again with the next ones."""
-
-    def __init__(self, run_folder: Path, choice: Choice) -> None:
+    def __init__(
+        self,
+        run_folder: Path,
+        /,
+        *,
+        uri: str | None = None,
+        experiment: str | None = None,
+        run_name: str | None = None,
+        tags: dict[str, str] | None = None,
+        artifacts: list[Literal["recipe", "result", "predictions", "model"]] = ["recipe", "result"],  # noqa: B006
+        per_class: bool = True,
+    ) -> None:
         self._run_folder = run_folder
-        self._choice = choice
-        self._store = Store(choice.uri)
+        self._experiment, self._run_name, self._own_tags = experiment, run_name, dict(tags or {})
+        self._artifacts, self._per_class = tuple(artifacts), per_class
+        self._store = Store(uri)
         self._pending: list[tuple[str, float, int, int]] = []
-        self._id: str | None = None
+        self._id = ""  # of the run in the store, once it has begun
+
+    @staticmethod
+    def check_options(
+        *, uri: str | None, experiment: str | None, run_name: str | None, tags: dict[str, str] | None, **_: Any
+    ) -> str | None:
+        """An error message for options that MLflow would refuse after the run has begun."""
+        for name, text in (("uri", uri), ("experiment", experiment), ("run_name", run_name)):
+            if text is not None and not text.strip():
+                return f"{name} is empty; give one or leave it out."
+        if len(experiment or "") > 500:
+            return "experiment is longer than 500 characters, which MLflow refuses."
+        for name in tags or {}:
+            if not re.fullmatch(r"[\w.\- /]{1,250}", name) or {"", ".", ".."} & set(name.split("/")):
+                return f"tags: MLflow refuses the name '{name}'. Use letters, digits, spaces, '_', '-', '.' and '/'."
+        return None
 
     def started(self, run: dict[str, Any]) -> None:
         with self._store.opened() as client:
-            experiment = _experiment(client, self._choice.experiment or run["recipe"], self._store.artifacts)
-            name = self._choice.run_name or figures.run_name(self._run_folder)
+            experiment = _experiment(client, self._experiment or run["recipe"], self._store.artifacts)
+            name = self._run_name or figures.run_name(self._run_folder)
             self._id = client.create_run(experiment, run_name=name, tags=self._tags(run)).info.run_id
             self._log_params(client, figures.named(figures.hyperparameters(run), figures.portable, "."))
             self._upload(client, "recipe")
@@ -112,7 +96,7 @@ class MlflowRun:
 
     def finished(self, result: dict[str, Any]) -> None:
         if self._id:
-            self._keep(figures.of_end(result, per_class=self._choice.per_class), result["epochs"])
+            self._keep(figures.of_end(result, per_class=self._per_class), result["epochs"])
             with self._ended("FINISHED") as client:
                 self._send(client)
                 self._upload(client, "result", "predictions", "model")
@@ -142,7 +126,7 @@ class MlflowRun:
             "mlflow.source.name": "textforge",
             "mlflow.source.type": "LOCAL",
         }
-        return {**own, **self._choice.tags}
+        return {**own, **self._own_tags}
 
     def _log_params(self, client: MlflowClient, values: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
@@ -165,7 +149,7 @@ class MlflowRun:
 
     def _upload(self, client: MlflowClient, *names: str) -> None:
         for name in names:
-            if name in self._choice.artifacts:
+            if name in self._artifacts:
                 for file in FILES[name]:
                     self._upload_file(client, self._run_folder / file)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from textforge_tracking.events import EventFile
 
 
-def tensorboard(run_folder: Path, /, *, folder: str | None = None, per_class: bool = True):
+def tensorboard(run_folder: Path, /, *, folder: str | None = None, per_class: bool = True) -> Any:
     """Write the curves of each epoch, figures on test, hyperparameters and the recipe as TensorBoard event files.
 
     Options:
@@ -47,12 +47,12 @@ class TensorBoard:
 
     def epoch_ended(self, result: dict[str, Any]) -> None:
         if self._events:
-            self._add(figures.of_epoch(result), result["number"])
+            _add(self._events, figures.of_epoch(result), result["number"])
             self._events.flush()
 
     def finished(self, result: dict[str, Any]) -> None:
         if self._events:
-            self._add(figures.of_end(result, per_class=self._per_class), result["epochs"])
+            _add(self._events, figures.of_end(result, per_class=self._per_class), result["epochs"])
             self._events.add_end(success=True)
             self._events.flush()
 
@@ -62,5 +62,6 @@ class TensorBoard:
             self._events.add_end(success=False)
             self._events.flush()
 
-    def _add(self, values: Mapping[tuple[str, ...], float], step: int) -> None:
-        self._events.add_scalars(figures.named(values, figures.grouped), step)
+
+def _add(events: EventFile, values: Mapping[tuple[str, ...], float], step: int) -> None:
+    events.add_scalars(figures.named(values, figures.grouped), step)

@@ -15,7 +15,7 @@ import pytest
 import transformers_tiny as tiny
 from textforge import DataError, RecipeError
 
-from textforge_transformers.checkpoint import Checkpoint, longest, one_source
+from textforge_transformers.checkpoint import Checkpoint, Source, longest, one_source
 from textforge_transformers.encoders import encoder
 from textforge_transformers.quiet import quietly
 from textforge_transformers.sentence_embeddings import SentenceEmbeddings
@@ -159,7 +159,7 @@ def test_weights_saved_in_half_precision_are_computed_in_float32(folder):
     weights = {name: value.bfloat16() for name, value in load_file(folder / "model.safetensors").items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "config.json").write_text(json.dumps({**tiny.config_of(folder), "dtype": "bfloat16"}))
-    found = Checkpoint.find(None, folder, None)
+    found = Checkpoint.find(Source(None, folder, None))
     for made in (encoder(found.config(), found.weights()), encoder(found.config())):
         assert {parameter.dtype for parameter in made.parameters()} == {torch.float32}
 

@@ -8,13 +8,13 @@ import transformers_tiny as tiny
 from textforge import RecipeError
 from torch import nn
 
-from textforge_transformers.checkpoint import Checkpoint
+from textforge_transformers.checkpoint import Checkpoint, Source
 from textforge_transformers.layerwise_adamw import layerwise_adamw
 from textforge_transformers.transformer_encoder import transformer_encoder
 
 
 def model(**options) -> nn.Module:
-    found = Checkpoint.find(None, tiny.checkpoint(), None)
+    found = Checkpoint.find(Source(None, tiny.checkpoint(), None))
     return transformer_encoder(2, found.config(), found.weights(), **options)
 
 

@@ -9,7 +9,7 @@ TEXTFORGE_API = "1.0"
 
 
 @hookimpl
-def textforge_vectorizers():
+def textforge_vectorizers() -> dict[str, str]:
     return {
         "sentence-embeddings": "textforge_transformers.sentence_embeddings:SentenceEmbeddings",
         "transformer-tokens": "textforge_transformers.transformer_tokens:TransformerTokens",
@@ -17,10 +17,10 @@ def textforge_vectorizers():
 
 
 @hookimpl
-def textforge_models():
+def textforge_models() -> dict[str, str]:
     return {"transformer-encoder": "textforge_transformers.transformer_encoder:transformer_encoder"}
 
 
 @hookimpl
-def textforge_optimizers():
+def textforge_optimizers() -> dict[str, str]:
     return {"layerwise-adamw": "textforge_transformers.layerwise_adamw:layerwise_adamw"}

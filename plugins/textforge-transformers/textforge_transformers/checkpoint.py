@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 WANTED = (CONFIG, TOKENIZER, WEIGHTS, f"{WEIGHTS}.index.json", "model-*-of-*.safetensors")
@@ -28,6 +28,14 @@ POSITIONS_AFTER_PADDING = frozenset(
 """Model types that number positions after the padding id, as fairseq does, and so have pad_token_id + 1 fewer."""
 
 
+class Source(NamedTuple):
+    """Where a recipe says that a checkpoint is: a name on the hub, with or without a revision, or a local folder."""
+
+    name: str | None
+    folder: Path | None
+    revision: str | None
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A folder with the files of an encoder.
@@ -43,7 +51,7 @@ class Checkpoint:
     revision: str | None = None
 
     @classmethod
-    def find(cls, name: str | None, folder: Path | None, revision: str | None) -> Self:
+    def find(cls, source: Source) -> Self:
         """Find a checkpoint by name on the hub, or by folder without using the network.
 
         Raises:
@@ -54,12 +62,14 @@ class Checkpoint:
 
         from textforge_transformers.hub import from_hub
 
-        if folder is None:
-            found = from_hub(str(name), revision, WANTED)
-            return cls(found, f"'{name}'", found.name)
-        if not folder.is_dir():
-            raise DataError(f"{folder}: the folder does not exist. Give one with {CONFIG}, {TOKENIZER} and {WEIGHTS}.")
-        return cls(folder, str(folder))
+        if source.folder is None:
+            found = from_hub(str(source.name), source.revision, WANTED)
+            return cls(found, f"'{source.name}'", found.name)
+        if not source.folder.is_dir():
+            raise DataError(
+                f"{source.folder}: the folder does not exist. Give one with {CONFIG}, {TOKENIZER} and {WEIGHTS}."
+            )
+        return cls(source.folder, str(source.folder))
 
     def config(self) -> dict[str, Any]:
         """The encoder's configuration, parsed from JSON.

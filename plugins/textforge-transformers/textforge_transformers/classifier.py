@@ -1,7 +1,7 @@
 """The module of the model `transformer-encoder`."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -26,10 +26,11 @@ class EncoderClassifier(nn.Module):
         gradient_checkpointing: bool,
     ) -> None:
         super().__init__()
-        self.encoder = encoder(config, weights)
+        self.encoder: Any = encoder(config, weights)
         self._pad, self._pooling = pad_id(config), pooling
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(self.encoder.config.hidden_size, n_classes)
+        width: int = cast(Any, self.encoder.config).hidden_size
+        self.head = nn.Linear(width, n_classes)
         for part in self._frozen(freeze):
             for parameter in part:
                 parameter.requires_grad_(False)
@@ -82,4 +83,5 @@ class EncoderClassifier(nn.Module):
 
     def _logits(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         states = self.encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-        return self.head(self.dropout(pooled(states, mask, self._pooling)))
+        logits: torch.Tensor = self.head(self.dropout(pooled(states, mask, self._pooling)))
+        return logits

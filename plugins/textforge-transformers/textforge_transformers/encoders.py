@@ -30,7 +30,7 @@ def encoder(config: Mapping[str, Any], weights: Pretrained | None = None) -> nn.
     try:
         with quietly():
             if weights is None:
-                found = AutoModel.from_config(made, **common)
+                found: Any = AutoModel.from_config(made, **common)  # type: ignore[no-untyped-call]
             else:
                 found, report = AutoModel.from_pretrained(
                     str(weights.folder),
@@ -44,14 +44,15 @@ def encoder(config: Mapping[str, Any], weights: Pretrained | None = None) -> nn.
     except Exception as error:  # sizes that do not match, a truncated file, a missing dependency, …
         where = f"{weights.folder}: the weights cannot be loaded" if weights else "the encoder cannot be made"
         raise DataError(f"{where}: {_line(error)}") from error
-    if missing:
+    if weights and missing:
         raise DataError(
             f"{weights.folder}: the weights lack '{min(missing)}'"
             f"{f' and {len(missing) - 1} more' if len(missing) > 1 else ''}: they do not match the configuration."
         )
     if getattr(found, "pooler", None) is not None:
         found.pooler = None  # from BERT's pretraining, for pairs of sentences
-    return found
+    module: nn.Module = found
+    return module
 
 
 def _configuration(config: Mapping[str, Any]) -> Any:

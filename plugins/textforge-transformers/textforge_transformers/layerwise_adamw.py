@@ -1,6 +1,7 @@
 """Optimizer `layerwise-adamw`."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -8,8 +9,8 @@ Momentum = Annotated[float, Ge(0), Lt(1)]
 
 
 def layerwise_adamw(
-    params,
-    module,
+    params: Iterable[Any],
+    module: Any,
     /,
     *,
     lr: Annotated[float, Gt(0)] = 2e-5,
@@ -18,7 +19,7 @@ def layerwise_adamw(
     betas: tuple[Momentum, Momentum] = (0.9, 0.999),
     eps: Annotated[float, Gt(0)] = 1e-8,
     weight_decay: Annotated[float, Ge(0)] = 0.01,
-):
+) -> Any:
     """AdamW with smaller learning rates for lower layers (Howard & Ruder 2018; for BERT, Sun et al. 2019).
 
     Needs a model with a method `depths`, such as 'transformer-encoder'. Biases and norms have no weight decay.

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge
 
-from textforge_transformers.checkpoint import one_source
+from textforge_transformers.checkpoint import Source, one_source
 
 ENCODER = "encoder."
 """Prefix of the names of weights in the state."""
@@ -47,7 +47,7 @@ class SentenceEmbeddings:
         carry: bool = True,
         device: Literal["auto", "cpu"] = "auto",
     ) -> None:
-        self._source = {"name": name, "folder": folder, "revision": revision}
+        self._source = Source(name, folder, revision)
         self.pooling, self.normalise, self.prefix = pooling, normalise, prefix
         self.max_length, self.keep, self.carry, self.device = max_length, keep, carry, device
         self.warnings: list[str] = []
@@ -82,14 +82,14 @@ class SentenceEmbeddings:
     def state(self) -> dict[str, Any]:
         """The tokenizer, configuration and weights of the encoder; only the hub's commit if `carry` is false."""
         if not self.carry:
-            return {"revision": self._source["revision"]}
+            return {"revision": self._source.revision}
         weights = {ENCODER + name: value.cpu().numpy() for name, value in self._encoder.state_dict().items()}
         return {"tokenizer": self._tokens.as_json(), "config": self._config, **weights}
 
     def from_state(self, state: dict[str, Any]) -> Self:
         """Restore the result of `state`; read the checkpoint again if it holds no weights."""
         if "config" not in state:
-            self._source["revision"] = state["revision"]
+            self._source = self._source._replace(revision=state["revision"])
             self._read_checkpoint()
             return self
         import torch
@@ -102,8 +102,8 @@ class SentenceEmbeddings:
     def _read_checkpoint(self) -> None:
         from textforge_transformers.checkpoint import Checkpoint
 
-        found = Checkpoint.find(**self._source)
-        self._source["revision"] = found.revision
+        found = Checkpoint.find(self._source)
+        self._source = self._source._replace(revision=found.revision)
         self._use(found.tokenizer(), found.config(), found.weights(), found.shown)
 
     def _use(self, tokenizer: str, config: dict[str, Any], weights: Any, shown: str) -> None:
@@ -116,13 +116,14 @@ class SentenceEmbeddings:
         self._tokens = checked_tokenizer(tokenizer, config, shown)
         self._config, self._pad = config, pad_id(config)
         with torch.random.fork_rng(devices=[]):  # building the encoder draws random weights, even if they are replaced
-            self._encoder = encoder(config, weights).eval().requires_grad_(False)
+            self._encoder: Any = encoder(config, weights).eval().requires_grad_(False)
         if self.device == "auto" and torch.cuda.is_available():
             self._encoder.to("cuda")
 
     def _rows(self, texts: Sequence[str]) -> tuple[Any, list[int]]:
         prefixed = [self.prefix + text for text in texts] if self.prefix else texts
-        return self._tokens.rows(prefixed, self._most, self.keep)
+        rows, lengths = self._tokens.rows(prefixed, self._most, self.keep)
+        return rows, lengths
 
     def _set_warnings(self, lengths: list[int]) -> None:
         from textforge_transformers.tokenizing import warnings_of_cuts

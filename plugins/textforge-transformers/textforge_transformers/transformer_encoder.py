@@ -1,21 +1,21 @@
 """Model `transformer-encoder`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
 
 
 def transformer_encoder(
     n_classes: int,
-    encoder_config: dict,
-    encoder_weights=None,
+    encoder_config: dict[str, Any],
+    encoder_weights: Any = None,
     /,
     *,
     pooling: Literal["cls", "mean"] = "cls",
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.1,
     freeze: Annotated[int, Gt(0)] | Literal["embeddings", "all"] | None = None,
     gradient_checkpointing: bool = False,
-):
+) -> Any:
     """A fine-tuned pretrained Transformer encoder (BERT, Devlin et al. 2019, and its kin) and a linear layer.
 
     Needs the vectorizer 'transformer-tokens', which names the checkpoint. Train it with small learning rates, such as

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge
 
-from textforge_transformers.checkpoint import one_source
+from textforge_transformers.checkpoint import Source, one_source
 
 SPECIAL = 2
 """The number of textforge's own ids, padding and the unknown word; a tokenizer's ids follow them."""
@@ -39,7 +39,7 @@ class TransformerTokens:
         max_length: Annotated[int, Ge(3)] | None = 256,
         keep: Literal["head", "tail", "both"] = "head",
     ) -> None:
-        self._source = {"name": name, "folder": folder, "revision": revision}
+        self._source = Source(name, folder, revision)
         self.max_length, self.keep = max_length, keep
         self.encoder_config: dict[str, Any] = {}
         """The encoder's configuration, parsed from config.json."""
@@ -66,7 +66,7 @@ class TransformerTokens:
         from textforge_transformers.checkpoint import Checkpoint
         from textforge_transformers.tokenizing import warnings_of_cuts
 
-        found = Checkpoint.find(**self._source)
+        found = Checkpoint.find(self._source)
         self._use(found.tokenizer(), found.config(), found.shown)
         self.encoder_weights = found.weights()
         features, lengths = self._sequences(texts)
@@ -80,7 +80,7 @@ class TransformerTokens:
     @property
     def vocab_size(self) -> int:
         """The number of ids: the tokenizer's, padding and the unknown word."""
-        return self._tokens.size + SPECIAL
+        return int(self._tokens.size) + SPECIAL
 
     def state(self) -> dict[str, Any]:
         """The tokenizer as JSON text, and the encoder's configuration."""
