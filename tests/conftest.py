@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import warm_processes
 import yaml
 from hypothesis import HealthCheck, settings
 
@@ -64,12 +65,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def textforge(*arguments: object, stdin: str | bytes | None = None, **options: object) -> subprocess.CompletedProcess:
     """Run the command line in a process of its own; stdout and stderr as text."""
-    env = {**os.environ, "PYTHONWARNINGS": "default", **options.pop("env", {})}
+    changed = options.pop("env", {})
+    env = {**os.environ, "PYTHONWARNINGS": "default", **changed}
+    command = warm_processes.command()
+    if "preexec_fn" in options or any(name.startswith("PYTHON") for name in {*changed} - {"PYTHONPATH"}):
+        command = (sys.executable, "-m", "textforge")  # for Python's start
     if "preexec_fn" in options:  # a process with a resource limit: coverage's own files would exceed it
         env.pop("COVERAGE_PROCESS_CONFIG", None)
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
-        [sys.executable, "-m", "textforge", *map(str, arguments)],
+        [*command, *map(str, arguments)],
         input=data if data is not None else b"",
         capture_output=True,
         env=env,

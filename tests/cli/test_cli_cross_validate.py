@@ -6,10 +6,10 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm_processes
 import yaml
 from conftest import make_texts, only_json, small_recipe, write_csv
 from in_process import invoke
@@ -155,7 +155,7 @@ def test_an_interrupt_keeps_what_is_done_and_says_so(tmp_path: Path, command: li
     recipe = tmp_path / "r.yaml"
     recipe.write_text(yaml.safe_dump(small_recipe(data, trainer={"epochs": 60, "batch_size": 4})))
     out = tmp_path / "out"
-    full = [sys.executable, "-m", "textforge", command[0], str(recipe), *command[1:], "--out", str(out)]
+    full = [*warm_processes.command(), command[0], str(recipe), *command[1:], "--out", str(out)]
     with subprocess.Popen(full, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         seen = False

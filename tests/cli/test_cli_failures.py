@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import warm_processes
 import yaml
 from conftest import small_recipe, textforge, write_csv, write_site
 from in_process import invoke
@@ -287,7 +288,7 @@ def test_predictions_that_do_not_fit_leave_nothing(small_disk: Path, finished_ru
 def test_standard_output_that_is_full_is_reported(finished_run: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
-    command = [sys.executable, "-m", "textforge", "predict", str(finished_run), "text"]
+    command = [*warm_processes.command(), "predict", str(finished_run), "text"]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
     assert done.returncode == 1
@@ -310,7 +311,7 @@ def wait_for(happened: object, process: subprocess.Popen) -> None:
 @pytest.mark.slow
 def test_an_interrupted_run_names_the_folder_that_it_leaves(long_recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "textforge", "run", str(long_recipe), "--out", str(out), "--json"]
+    command = [*warm_processes.command(), "run", str(long_recipe), "--out", str(out), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         wait_for((out / "metrics.jsonl").is_file, process)
         process.send_signal(signal.SIGINT)
@@ -346,7 +347,7 @@ def test_an_interrupt_inside_a_plugins_exec_still_ends_with_130(tmp_path: Path) 
     """Python itself would then end by the signal; dataclasses and torch use exec() while they are imported."""
     source = "import sys, time\nexec(\"print('here', file=sys.stderr, flush=True); time.sleep(60)\")\n"
     path = os.pathsep.join(filter(None, [str(write_site(tmp_path, "textforge-slow", source)), os.getenv("PYTHONPATH")]))
-    command = [sys.executable, "-m", "textforge", "plugins"]
+    command = [*warm_processes.command(), "plugins"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
     ) as process:
@@ -368,7 +369,7 @@ def test_a_one_class_file_is_reported(recipe_file: Path, tmp_path: Path) -> None
 def test_output_that_is_full_says_where_the_finished_run_is(recipe_file: Path, tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
-    command = [sys.executable, "-m", "textforge", "run", str(recipe_file), "-q", "--out", str(tmp_path / "run")]
+    command = [*warm_processes.command(), "run", str(recipe_file), "-q", "--out", str(tmp_path / "run")]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
     assert done.returncode == 1
@@ -426,7 +427,7 @@ def test_a_plugins_words_end_before_the_next_sentence(
 
 def test_a_reader_that_is_gone_does_not_hide_the_finished_run(recipe_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    command = f"{sys.executable} -m textforge run {recipe_file} -q --out {out} | true"
+    command = f"{warm_processes.in_shell()} run {recipe_file} -q --out {out} | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
     assert done.stderr == f"the output was closed before it was written. The run is done, in {out}.\n"
     assert (out / "result.json").is_file()

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+import warm_processes
 from conftest import make_texts, only_json, small_recipe, textforge, write_csv
 from in_process import invoke
 
@@ -203,7 +204,7 @@ def test_a_file_that_is_not_there_is_reported(finished_run: Path, tmp_path: Path
 @pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_noise(finished_run: Path, tmp_path: Path) -> None:
     (tmp_path / "many.txt").write_text("\n".join(make_texts(20_000)[0]))
-    program = shlex.join([sys.executable, "-m", "textforge", "predict", str(finished_run)])
+    program = shlex.join([*warm_processes.command(), "predict", str(finished_run)])
     command = f"{program} < {shlex.quote(str(tmp_path / 'many.txt'))} | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
     assert done.stderr == ""
@@ -212,7 +213,7 @@ def test_a_reader_that_goes_away_is_no_noise(finished_run: Path, tmp_path: Path)
 
 def test_predictions_come_while_texts_still_come(finished_run: Path) -> None:
     """It does not wait for the end of its input: the first chunk's answers are there before."""
-    command = [sys.executable, "-m", "textforge", "predict", str(finished_run)]
+    command = [*warm_processes.command(), "predict", str(finished_run)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
@@ -227,7 +228,7 @@ def test_predictions_come_while_texts_still_come(finished_run: Path) -> None:
 
 @pytest.mark.slow
 def test_a_line_is_answered_while_the_next_is_typed(finished_run: Path, expected: list[str]) -> None:
-    command = [sys.executable, "-m", "textforge", "predict", str(finished_run)]
+    command = [*warm_processes.command(), "predict", str(finished_run)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
@@ -245,7 +246,7 @@ def test_a_line_is_answered_while_the_next_is_typed(finished_run: Path, expected
 @pytest.mark.slow
 @pytest.mark.parametrize("end", ["interrupt", "reader gone"])
 def test_it_ends_though_its_input_says_nothing(finished_run: Path, end: str) -> None:
-    command = [sys.executable, "-m", "textforge", "predict", str(finished_run)]
+    command = [*warm_processes.command(), "predict", str(finished_run)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
@@ -266,7 +267,7 @@ def test_it_ends_though_its_input_says_nothing(finished_run: Path, end: str) -> 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_a_reader_that_waits(finished_run: Path) -> None:
     """Back-pressure: what nobody reads stops the reading of what anybody writes."""
-    command = [sys.executable, "-m", "textforge", "predict", str(finished_run), "--format", "jsonl"]
+    command = [*warm_processes.command(), "predict", str(finished_run), "--format", "jsonl"]
     with (
         subprocess.Popen(["yes", "the rocket reached orbit"], stdout=subprocess.PIPE) as source,
         subprocess.Popen(command, stdin=source.stdout, stdout=subprocess.PIPE) as process,
@@ -376,7 +377,7 @@ def test_a_label_never_breaks_a_line_or_a_table(unicode_run: Path) -> None:
 
 @pytest.mark.slow
 def test_streams_that_are_closed_are_no_fault_of_textforge(finished_run: Path) -> None:
-    base = f"{sys.executable} -m textforge predict {finished_run}"
+    base = f"{warm_processes.in_shell()} predict {finished_run}"
     for command, code in ((f"{base} moon >&-", 0), (f"{base} <&-", 0), (f"{base} moon 2>&-", 0)):
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
         assert (done.returncode, done.stderr) == (code, ""), command
@@ -506,7 +507,7 @@ def test_its_own_input_is_never_written_to(finished_run: Path, tmp_path: Path, h
 def test_nor_is_what_the_shell_opened(finished_run: Path, tmp_path: Path, command: str) -> None:
     source = tmp_path / "t.txt"
     source.write_text("moon\nbat\n")
-    program = shlex.join([sys.executable, "-m", "textforge", "predict", str(finished_run)])
+    program = shlex.join([*warm_processes.command(), "predict", str(finished_run)])
     done = subprocess.run(
         ["bash", "-c", f"{program} {command.format(source)}"], capture_output=True, text=True, timeout=120
     )
@@ -517,7 +518,7 @@ def test_nor_is_what_the_shell_opened(finished_run: Path, tmp_path: Path, comman
 
 @pytest.mark.slow
 def test_an_open_file_by_its_name_keeps_what_is_in_it(finished_run: Path, tmp_path: Path) -> None:
-    command = f"( echo first; {sys.executable} -m textforge predict {finished_run} moon -o /dev/stdout; echo last )"
+    command = f"( echo first; {warm_processes.in_shell()} predict {finished_run} moon -o /dev/stdout; echo last )"
     for tail in (f"> {tmp_path / 'log'}; cat {tmp_path / 'log'}", "| cat"):
         done = subprocess.run(["bash", "-c", f"{command} {tail}"], capture_output=True, text=True, timeout=120)
         first, predicted, last = done.stdout.splitlines()

@@ -8,12 +8,12 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import polars as pl
 import pytest
+import warm_processes
 from conftest import make_sets, make_texts, only_json, small_recipe, textforge
 from in_process import invoke
 
@@ -93,7 +93,7 @@ def test_standard_input_and_output_need_a_format(finished_run: Path, table: Path
 
 
 def test_rows_from_a_pipe_are_answered_as_they_arrive(finished_run: Path) -> None:
-    command = [sys.executable, "-m", "textforge", "predict", str(finished_run), "--input-format", "csv"]
+    command = [*warm_processes.command(), "predict", str(finished_run), "--input-format", "csv"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None and process.stdout is not None
         for line in (b"id,body\n", b'1,"the\nrocket"\n', b"2,bat\n"):
@@ -107,7 +107,7 @@ def test_rows_from_a_pipe_are_answered_as_they_arrive(finished_run: Path) -> Non
 
 
 def test_an_interrupt_ends_it_while_a_pipe_is_quiet(finished_run: Path) -> None:
-    command = [sys.executable, "-m", "textforge", "predict", str(finished_run), "--input-format", "csv"]
+    command = [*warm_processes.command(), "predict", str(finished_run), "--input-format", "csv"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(b"id,body\n1,moon\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+import warm_processes
 from conftest import small_recipe, textforge, write_site
 from in_process import invoke
 
@@ -43,7 +44,7 @@ def run_with(
     stderr: object, recipe: Path, out: Path, *arguments: str, **options: object
 ) -> subprocess.CompletedProcess:
     """A run whose stderr is that; its stdout as text."""
-    command = [sys.executable, "-m", "textforge", "run", str(recipe), "--out", str(out), *arguments]
+    command = [*warm_processes.command(), "run", str(recipe), "--out", str(out), *arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, timeout=240, **options)
 
 
@@ -69,7 +70,7 @@ def test_a_pipe_that_nobody_reads_ends_no_run(recipe_file: Path, tmp_path: Path,
 
 def test_a_reader_that_leaves_after_three_lines_ends_no_run(recipe_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    command = f"{sys.executable} -m textforge run {recipe_file} --out {out} 2> >(head -3 >&2)"
+    command = f"{warm_processes.in_shell()} run {recipe_file} --out {out} 2> >(head -3 >&2)"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=240)
     is_done(done, out)
     assert done.stderr.startswith("loading dataset")
@@ -87,7 +88,7 @@ def test_a_terminal_that_has_gone_ends_no_run(recipe_file: Path, tmp_path: Path,
     """With the bar, which is drawn while stderr still says that it is a terminal."""
     pty = pytest.importorskip("pty")
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "textforge", "run", str(recipe_file), "--out", str(tmp_path / "run"), *arguments]
+    command = [*warm_processes.command(), "run", str(recipe_file), "--out", str(tmp_path / "run"), *arguments]
     with subprocess.Popen(command, stdin=slave, stdout=subprocess.PIPE, stderr=slave, text=True) as process:
         if not arguments:
             assert b"loading dataset" in os.read(master, 100)
@@ -109,7 +110,7 @@ def test_what_plugins_and_libraries_print_ends_no_run(recipe_file: Path, tmp_pat
 
 
 def test_warnings_and_failures_keep_their_exit_code(finished_run: Path, tmp_path: Path, closed_pipe: int) -> None:
-    base = [sys.executable, "-m", "textforge"]
+    base = [*warm_processes.command()]
     for arguments, code in (
         (["evaluate", str(finished_run)], 0),
         (["predict", str(finished_run), "--on-error", "mark"], 0),
@@ -122,7 +123,7 @@ def test_warnings_and_failures_keep_their_exit_code(finished_run: Path, tmp_path
 
 def test_a_closed_stdout_does_not_stop_the_progress(recipe_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    command = f"{sys.executable} -m textforge run {recipe_file} --out {out} >&-"
+    command = f"{warm_processes.in_shell()} run {recipe_file} --out {out} >&-"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.splitlines()[-1] == "evaluating on test …"

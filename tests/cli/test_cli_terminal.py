@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm_processes
 
 pty = pytest.importorskip("pty")
 import pyte  # noqa: E402
@@ -22,7 +23,7 @@ def on_terminal(*arguments: object, piped: bool = True) -> tuple[int, str, str]:
     """Exit code, stdout (a pipe, or the terminal too), and what the terminal is sent."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "textforge", *map(str, arguments)],
+        [*warm_processes.command(), *map(str, arguments)],
         stdin=slave,
         stdout=subprocess.PIPE if piped else slave,
         stderr=slave,
@@ -112,7 +113,7 @@ def test_on_a_narrow_terminal_options_are_paragraphs(monkeypatch: pytest.MonkeyP
 
 def test_predict_on_a_terminal_says_that_it_waits_for_texts(finished_run: Path) -> None:
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "textforge", "predict", str(finished_run)]
+    command = [*warm_processes.command(), "predict", str(finished_run)]
     with subprocess.Popen(command, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         os.close(slave)
         assert process.stderr
