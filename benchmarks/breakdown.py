@@ -149,15 +149,15 @@ def run_watched(recipe: str, out: str, report: str, began: float) -> None:
     watch_stages(clock)
     leave = os._exit
 
-    def tell() -> None:
+    def write_report() -> None:
         Path(report).write_text(json.dumps({**clock.ended(), "end": time.monotonic()}))
 
-    def leave_told(status: int) -> NoReturn:
-        tell()
+    def leave_with_status(status: int) -> NoReturn:
+        write_report()
         leave(status)
 
-    atexit.register(tell)
-    os._exit = leave_told
+    atexit.register(write_report)
+    os._exit = leave_with_status
     textforge(recipe, out)
 
 

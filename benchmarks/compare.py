@@ -32,7 +32,7 @@ class Target:
     memory: float | None = None
     accuracy: float | None = None
 
-    def told(self, ours: float, its: float, time: float, memory: float) -> str:
+    def verdicts(self, ours: float, its: float, time: float, memory: float) -> str:
         """Each part of the target, and whether it is met."""
         wanted, least = "at least its accuracy", its
         if self.accuracy is not None:
@@ -115,22 +115,22 @@ def compared(comparison: Comparison, pairs: int) -> str:
     commands = {ours: [*TEXTFORGE, "run", str(recipe), "--quiet", "--json"], **peers}
     found = measured({name: command for name, command in commands.items() if command[0]}, pairs, warm=comparison.warm)
     right = {name: statistics.mean(run[2] for run in runs) for name, runs in found.items()}
-    rows, told = [], []
+    rows, targets = [], []
     for name, runs in found.items():
         ratios: tuple[float, ...] = ()
         if name != ours:
             both = list(zip(found[ours], runs, strict=True))
             ratios = tuple(statistics.median(a[n] / b[n] for a, b in both) for n in (0, 1))
             target = dict(zip(peers, comparison.targets, strict=True))[name]
-            told.append(
-                f"- Target beside {name.partition(':')[0]}: {target.told(right[ours], right[name], *ratios)}.\n"
+            targets.append(
+                f"- Target beside {name.partition(':')[0]}: {target.verdicts(right[ours], right[name], *ratios)}.\n"
             )
         memory = f"{statistics.median(run[1] for run in runs):.0f}"
         shown = [f"**{ratio:.2f}**" for ratio in ratios] or ["", ""]
         rows.append((name, spread([run[0] for run in runs], 2), memory, f"{right[name]:.4f}", *shown))
     rows += [(name, "**left out**: FASTTEXT_PYTHON was not set", *[""] * 4) for name in left_out]
     turns = f"{pairs} turns, with seeds 0 to {pairs - 1}; accuracies are means."
-    return f"{table(HEAD, rows)}\n{turns}\n\n{''.join(told)}"
+    return f"{table(HEAD, rows)}\n{turns}\n\n{''.join(targets)}"
 
 
 def measured(commands: dict[str, list[str]], pairs: int, *, warm: bool) -> dict[str, list[tuple[float, float, float]]]:

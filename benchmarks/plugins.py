@@ -67,11 +67,11 @@ def main() -> None:
         found: dict[str, list[tuple[float, float]]] = {label: [] for label in commands}
         for turn in range(times + 1):
             for label, command in commands.items():
-                seconds, memory, told = measure(command, name)
+                seconds, memory, output = measure(command, name)
                 if turn:  # the first run of each writes bytecode and warms the disk cache
                     found[label].append((seconds, memory))
-                if "5 of them" in label and told.partition("\nbroken:\n")[2].count("\n") != len(BROKEN):
-                    sys.exit(f"not {len(BROKEN)} plugins are reported as broken:\n{told}")
+                if "5 of them" in label and output.partition("\nbroken:\n")[2].count("\n") != len(BROKEN):
+                    sys.exit(f"not {len(BROKEN)} plugins are reported as broken:\n{output}")
     rows = [
         (label, spread([one[0] for one in runs], 2), f"{statistics.median(one[1] for one in runs):.0f}")
         for label, runs in found.items()

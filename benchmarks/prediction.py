@@ -101,15 +101,15 @@ def bulk(runs: Path, pairs: int, n_texts: int, python: str | None, folder: Path)
         seconds = {name: peer() for name, peer in peers.items()}
         print({name: f"{len(texts) / one:,.0f}" for name, one in seconds.items()}, file=sys.stderr)
         turns += [seconds] if turn else []
-    rows, told = [], []
+    rows, targets = [], []
     for name in peers:
         ratio = statistics.median(one[name] / one["textforge"] for one in turns)
         rate = len(texts) / statistics.median(one[name] for one in turns)
         rows.append((name, f"{rate:,.0f}", "" if name == "textforge" else f"**{ratio:.1f}**"))
         if name in TIMES:
-            told.append(f"{TIMES[name]:g} times {name} ({verdict(ratio >= TIMES[name])})")
+            targets.append(f"{TIMES[name]:g} times {name} ({verdict(ratio >= TIMES[name])})")
     head = (f"{len(texts):,} texts", "texts a second", "textforge is so many times as fast")
-    return f"{table(head, rows)}\nTarget: at least {', '.join(told)}.\n"
+    return f"{table(head, rows)}\nTarget: at least {', '.join(targets)}.\n"
 
 
 def single(runs: Path, pairs: int) -> str:
@@ -132,8 +132,8 @@ def single(runs: Path, pairs: int) -> str:
         p50, p95 = (statistics.median(column) * 1e3 for column in zip(*figures, strict=True))
         rows.append((name, f"**{p50:.2f}**", f"{p95:.2f}"))
     ours = statistics.median(p50 for p50, _ in found["textforge"]) * 1e3
-    told = f"Target: a p50 below {P50_MS} ms ({verdict(ours < P50_MS)})."
-    return f"{table(('one text', 'p50, ms', 'p95, ms'), rows)}\n{told}\n"
+    target = f"Target: a p50 below {P50_MS} ms ({verdict(ours < P50_MS)})."
+    return f"{table(('one text', 'p50, ms', 'p95, ms'), rows)}\n{target}\n"
 
 
 def whole(runs: Path, pairs: int, folder: Path) -> str:

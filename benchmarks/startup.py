@@ -32,9 +32,9 @@ TARGET = 50
 def loaded(command: list[str]) -> list[str]:
     """The heavy packages that a command imports."""
     rest = ["-m", "textforge", *command[1:]] if command[0] == TEXTFORGE[0] else command[1:]
-    told = subprocess.run([PYTHON, "-X", "importtime", *rest], check=True, capture_output=True, text=True).stderr
-    names = set(re.findall(r"\| +(\w+)$", told, re.MULTILINE))
-    assert "site" in names, told
+    output = subprocess.run([PYTHON, "-X", "importtime", *rest], check=True, capture_output=True, text=True).stderr
+    names = set(re.findall(r"\| +(\w+)$", output, re.MULTILINE))
+    assert "site" in names, output
     return [name for name in HEAVY if name in names]
 
 

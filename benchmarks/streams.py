@@ -99,11 +99,11 @@ def one_run(folder: Path, vectorizer: dict[str, object], train: Path, anew: bool
     cache = os.environ["TEXTFORGE_CACHE"]
     if anew:
         os.environ["TEXTFORGE_CACHE"] = f"{cache}-anew"
-    seconds, memory, told = measure([*TEXTFORGE, "run", str(recipe), "--out", str(out), "--quiet", "--json"], folder)
+    seconds, memory, output = measure([*TEXTFORGE, "run", str(recipe), "--out", str(out), "--quiet", "--json"], folder)
     if anew:
         shutil.rmtree(f"{cache}-anew")
         os.environ["TEXTFORGE_CACHE"] = cache
-    result = json.loads(told)
+    result = json.loads(output)
     print(train.name, vectorizer, f"{seconds:.1f} s, {memory:.0f} MB", result["seconds"], file=sys.stderr)
     return Figures(seconds, memory, result["test"]["accuracy"])
 

@@ -89,11 +89,30 @@ def test_what_the_command_writes_is_found_once_it_is_installed(here: Environment
     assert {(kind, f"my-{kind}") for kind in KINDS} <= found
 
 
-def test_a_plugin_of_every_kind_passes_its_tests_and_its_recipe_uses_every_part(here: Environment) -> None:
-    folder = here.folder / "textforge-my-part"
-    passed = here.run(folder, "-m", "pytest", "-p", "no:cacheprovider")
-    assert re.search(r" \d+ passed(, \d+ skipped)? in ", passed.splitlines()[-1]), passed
+@pytest.fixture(scope="module")
+def tested(here: Environment) -> str:
+    """What pytest prints for the tests of all distributions, run in one process, where all pass.
 
+    The contract checks run for the plugin of every kind only: the others have the same components.
+    """
+    folders = ["textforge-my-part", *(f"textforge-my-{kind}" for kind in KINDS)]
+    chosen = "my_part or not contract"
+    return here.run(here.folder, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "-k", chosen, *folders)
+
+
+def passed(tested: str, name: str) -> list[str]:
+    """The tests of a distribution that passed."""
+    return re.findall(rf"^PASSED \S*/test_my_{name}\.py::(\S+)", tested, re.MULTILINE)
+
+
+def test_a_plugin_of_every_kind_passes_its_tests(tested: str) -> None:
+    contract = [name for name in passed(tested, "part") if "contract" in name]
+    assert len({name.partition("[")[0] for name in contract}) >= len(KINDS) - 1  # all but commands, maybe in one test
+    assert len(passed(tested, "part")) > len(contract)
+
+
+def test_its_recipe_uses_a_part_of_every_kind(here: Environment) -> None:
+    folder = here.folder / "textforge-my-part"
     result = only_json(here.run(folder, "-m", "textforge", "run", "recipe.yaml", "--json"))
     assert result["test"]["accuracy"] > 0.4
     assert result["warnings"] == []
@@ -101,18 +120,10 @@ def test_a_plugin_of_every_kind_passes_its_tests_and_its_recipe_uses_every_part(
     assert {kind for kind in KINDS if kind != "command"} <= {kind for kind, name in named if name == "my-part"}
 
 
-def test_a_plugin_of_each_kind_alone_passes_its_tests_which_run_its_recipe(here: Environment) -> None:
-    """Run the tests of all distributions in one process.
-
-    Each test module runs the recipe beside it. The contract checks are left out: the test above runs them on the same
-    components.
-    """
-    folders = [f"textforge-my-{kind}" for kind in KINDS]
-    tested = here.run(here.folder, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "-k", "not contract", *folders)
-    for kind in KINDS:
-        passed = re.findall(rf"^PASSED \S*/test_my_{kind}\.py::(\w+)", tested, re.MULTILINE)
-        assert "test_the_recipe_does_better_than_guessing" in passed, kind
-        assert len(passed) > 1, kind
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plugin_of_one_kind_passes_its_tests_which_run_its_recipe(tested: str, kind: str) -> None:
+    assert "test_the_recipe_does_better_than_guessing" in passed(tested, kind)
+    assert len(passed(tested, kind)) > 1
 
 
 def parts_of(resolved: Path) -> set[tuple[str, str]]:

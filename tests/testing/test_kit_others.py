@@ -90,7 +90,7 @@ EXAMPLES += [
             "known fields by name",
         ),
         (
-            "is-told-of-failures-at-any-time",
+            "accepts-failures-at-any-time",
             broken.Unopened,
             "at 'failed' after nothing",
             "Close only what has been opened",

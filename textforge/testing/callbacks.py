@@ -130,7 +130,7 @@ def takes_figures_of_others(subject: Subject) -> None:
 
 
 @rule("callback")
-def is_told_of_failures_at_any_time(subject: Subject) -> None:
+def accepts_failures_at_any_time(subject: Subject) -> None:
     """It accepts `failed` before `started`, after it, and between epochs."""
     began, *epochs, _ = a_run()
     error = {"type": "TrainingError", "message": "the loss became nan in epoch 1, step 2 of 3.", "path": "run"}
