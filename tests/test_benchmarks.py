@@ -78,7 +78,7 @@ def test_generated_texts_have_every_word() -> None:
 
 
 def test_a_target_is_met_or_missed() -> None:
-    told = within("import compare; print(json.dumps(compare.Target(0.5, 0.3).told(0.9, 0.9, 0.51, 0.3)))")
+    told = within("import compare; print(json.dumps(compare.Target(0.5, 0.3).verdicts(0.9, 0.9, 0.51, 0.3)))")
     assert (
         told == "at most 0.50 of the time (**missed**), at most 0.30 of the memory (met), at least its accuracy (met)"
     )
