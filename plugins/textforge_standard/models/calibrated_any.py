@@ -11,6 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from textforge.data import folds
 from textforge_standard.models.scaling import Scale, scaling
+from textforge_standard.models.unseen import as_unseen
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ class CalibratedModel(nn.Module):
         scores, wanted = [], []
         for kept, held in self._held_out.splits(targets):
             module = self._make()
-            self._train(module, features.take(kept), targets[kept])
-            scores.append(scores_of(module, features.take(held)))
+            known = features.take(kept)
+            self._train(module, known, targets[kept])
+            scores.append(scores_of(module, as_unseen(features.take(held), known)))
             wanted.append(targets[held])
         self._train(self.inner, features, targets)
         if scores:
