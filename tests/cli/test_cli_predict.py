@@ -393,7 +393,7 @@ def test_a_path_that_is_too_long_is_reported(finished_run: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("t.xlsx", "predict does not read an Excel file by its name. Save it as .csv"),
+        ("t.feather", "predict does not read an Arrow file by its name. Save it as .csv"),
         ("t.psv.gz", "does not read a PSV file by its name"),
         ("t.txt.gz", "is compressed. Decompress it first: gunzip --keep "),
         ("t 1.jsonl.zst", "is compressed. Decompress it first: zstd -d '"),

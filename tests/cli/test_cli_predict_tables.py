@@ -9,13 +9,16 @@ import shutil
 import signal
 import subprocess
 import time
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import warm_processes
 from conftest import make_sets, make_texts, only_json, small_recipe, textforge
 from in_process import invoke
+from written_tables import write_database, write_ods, write_xlsx
 
 import textforge as library
 
@@ -184,7 +187,12 @@ def test_options_of_the_recipe_s_dataset_hold_for_its_format(tmp_path: Path) -> 
         ("", (), "is empty; a header line with the columns' names is needed"),
         ("id,body\n1,moon\n", ("--set", "seperator=;"), "Did you mean 'separator'?"),
         ("id,body\n1,moon\n", ("--set", "train=x.csv"), "the command already names the file to read"),
-        ("id,body\n1,moon\n", ("-o", "answers.xlsx"), "answers.xlsx: its suffix is not that of a table"),
+        ("id,body\n1,moon\n", ("-o", "answers.xlsx"), "answers.xlsx: textforge reads tables of the format 'excel' but "
+                                                      "does not write them. Choose a name with one of the suffixes .c"),
+        ("id,body\n1,moon\n", ("--format", "excel"), "error: textforge reads tables of the format 'excel' but does"),
+        ("id,body\n1,moon\n", ("-o", "answers.doc"), "answers.doc: its suffix is not that of a table"),
+        ("id,body\n1,moon\n", ("-o", "a.csv.zip"), "a.csv.zip: textforge does not write .zip files. It compresses as "
+                                                   ".gz, .zst"),
         ("id,body\n1,moon\n", ("--format", "cvs"), "there is no table format 'cvs'. "),
         ("id,body\n1,moon\n", ("--probabilities", "2"), "Add labels to a table with --top K"),
         ("id,body\n1,moon\n", ("--json", "-o", "answers.csv"), "--json writes one JSON object, not a table"),
@@ -287,3 +295,70 @@ def test_json_lines_stay_lines_unless_a_table_is_asked_for(finished_run: Path, t
         assert '"n": 1.0, ' in invoke("predict", finished_run, "-i", data, *arguments).stdout
     invoke("predict", finished_run, "-i", data, "-o", tmp_path / "out.jsonl")
     assert '"n": 1.0, ' in (tmp_path / "out.jsonl").read_text()
+
+
+def test_an_array_in_a_json_file_is_a_table_and_lines_stay_lines(finished_run: Path, tmp_path: Path) -> None:
+    data = tmp_path / "t.json"
+    data.write_text('[{"text": "moon", "n": 1.0}]')
+    (row,) = json.loads(invoke("predict", finished_run, "-i", data).stdout)
+    assert list(row) == ["text", "n", "label", "probability"]
+    data.write_text('{"text": "moon"}\n{"text": "bat"}\n')
+    assert invoke("predict", finished_run, "-i", data).stdout.count("\t") == 2
+    assert invoke("predict", finished_run, "-i", data, "--json", "-o", tmp_path / "out.json").returncode == 0
+    assert len(json.loads((tmp_path / "out.json").read_text())["predictions"]) == 2
+
+
+OBJECTS = [{"n": str(n), "body": body} for n, body in enumerate(BODIES)]
+SHEET = [("n", "body"), *(tuple(one.values()) for one in OBJECTS)]
+
+
+def zipped(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "about these data")
+        archive.writestr("inner/reviews.jsonl", "\n".join(map(json.dumps, OBJECTS)))
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("t.zip", zipped),
+        ("t.xlsx", lambda path: write_xlsx(path, [["Reviews"], *SHEET])),
+        ("t.ods", lambda path: write_ods(path, SHEET)),
+        ("columns.json", lambda path: path.write_text(json.dumps(pl.DataFrame(OBJECTS).to_dict(as_series=False)))),
+        ("commented.csv", lambda path: path.write_text('# from "a tool\n\n' + pl.DataFrame(OBJECTS).write_csv())),
+    ],
+)
+def test_every_file_that_a_dataset_reads_is_answered(
+    finished_run: Path, tmp_path: Path, labels: list[str], name: str, write: Any
+) -> None:
+    if name in ("t.xlsx", "t.ods"):
+        pytest.importorskip("fastexcel", reason="needs the extra textforge[excel]")
+    write(tmp_path / name)
+    done = invoke("predict", finished_run, "-i", tmp_path / name, "-o", tmp_path / "answered.csv")
+    assert done.returncode == 0, done.stderr
+    rows = parsed((tmp_path / "answered.csv").read_text().partition("n,body")[2].join(["n,body", ""]))
+    assert [(row["n"], row["body"], row["label"]) for row in rows] == [
+        (str(n), body, label) for n, (body, label) in enumerate(zip(BODIES, labels, strict=True))
+    ]
+    said = {
+        "t.xlsx": "row 1 is above the header",
+        "commented.csv": "lines 1 to 2 are above the header and were skipped",
+    }
+    assert (f"warning: {tmp_path / name}: {said.get(name, '')}" in done.stderr) == (name in said)
+
+
+def test_a_spreadsheet_is_printed_as_csv(finished_run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fastexcel", reason="needs the extra textforge[excel]")
+    write_xlsx(tmp_path / "t.xlsx", [("n", "body"), (1, "moon")])
+    data = (tmp_path / "t.xlsx").read_bytes()
+    done = invoke("predict", finished_run, "--input-format", "excel", stdin=data)
+    assert done.stdout.startswith("n,body,label,probability\n1,moon,")
+
+
+def test_a_database_is_piped(finished_run: Path, tmp_path: Path) -> None:
+    write_database(tmp_path / "t.db", ("body",), [("moon",)])
+    done = invoke("predict", finished_run, "-i", tmp_path / "t.db")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "t.db: is an SQLite database, and predict reads files and pipes. Pipe the rows: sqlite3 -csv" in done.stderr
+    told = invoke("predict", finished_run, "-i", tmp_path / "t.db", "--text", "body")
+    assert told.returncode == 2 and "is an SQLite database" in told.stderr

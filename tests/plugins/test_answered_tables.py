@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,18 +14,14 @@ import polars as pl
 import pytest
 import zstandard
 from hypothesis import given, strategies as st
+from written_tables import write_xlsx
 
 from textforge import DataError
 from textforge.data import AnsweredRows, TableStream
-from textforge_standard.datasets.table_formats import CsvFormat, JsonFormat, ParquetFormat
+from textforge_standard.datasets.class_names import names_in_metadata
+from textforge_standard.datasets.table_formats import CSV, JSON, JSONL, PARQUET, SPREADSHEET, TSV
 from textforge_standard.datasets.usual_names import usual_text_column
 
-CSV, TSV, JSONL, PARQUET = (
-    CsvFormat(".csv", separator=","),
-    CsvFormat(".tsv", separator="\t"),
-    JsonFormat(),
-    ParquetFormat(),
-)
 OPTIONS = {"quotes": True, "names": None, "encoding": "utf-8"}
 ADDED = {"label": "text", "probability": "number"}
 ANSWER = {"label": 'a "b"', "probability": 0.25}
@@ -306,6 +303,159 @@ def test_a_column_without_texts_is_an_error() -> None:
         given_back(PARQUET, parquet(FRAME), ["when"])
     with pytest.raises(DataError, match="is no Parquet file, or damaged"):
         given_back(PARQUET, b"id,body\n", ["body"])
+
+
+def test_metadata_of_parquet_stay_for_textforge_and_for_arrow() -> None:
+    features = {"text": {"_type": "Value"}, "gold": {"names": ["ball", "space"], "_type": "ClassLabel"}}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}}), "origin": "a café"}
+    frame = pl.DataFrame({"text": ["moon", "bat"], "gold": [1, 0]})
+    found, _ = given_back(PARQUET, parquet(frame, metadata=metadata), ["text"])
+    assert metadata.items() <= pl.read_parquet_metadata(io.BytesIO(found)).items()
+    assert names_in_metadata(pl.read_parquet_metadata(io.BytesIO(found))) == {"gold": ["ball", "space"]}
+    if "arrow_schema" in inspect.signature(pl.DataFrame.write_parquet).parameters:
+        arrow = pytest.importorskip("pyarrow.parquet")
+        kept = arrow.ParquetFile(io.BytesIO(found)).schema_arrow.metadata
+        assert kept == {key.encode(): value.encode() for key, value in metadata.items()}
+
+
+def test_metadata_stay_with_types_that_arrow_lacks() -> None:
+    frame = pl.DataFrame({"body": ["moon"], "big": pl.Series([1], dtype=pl.Int128)})
+    found, _ = given_back(PARQUET, parquet(frame, metadata={"origin": "here"}), ["body"])
+    assert pl.read_parquet_metadata(io.BytesIO(found))["origin"] == "here"
+
+
+# -- JSON arrays and spreadsheets ----------------------------------------------------------------
+
+ROWS = [{"id": 1, "body": "moon"}, {"id": 2, "body": " "}, {"id": 3, "body": "bat"}]
+WITH = [{**row, **(ANSWER if row["body"].strip() else dict.fromkeys(ANSWER))} for row in ROWS]
+LAYOUTS = {
+    "array": json.dumps(ROWS),
+    "indented array": "\ufeff\n " + json.dumps(ROWS, indent=2),
+    "key of an object": json.dumps({"data": ROWS}),
+    "columns": json.dumps({key: [row[key] for row in ROWS] for key in ROWS[0]}),
+    "columns over several lines": json.dumps({key: [row[key] for row in ROWS] for key in ROWS[0]}, indent=1),
+    "columns by row (pandas)": json.dumps({key: {str(n): row[key] for n, row in enumerate(ROWS)} for key in ROWS[0]}),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("most", [1, 1 << 20])
+def test_every_layout_of_a_json_file_becomes_an_array(layout: str, most: int) -> None:
+    found, read = given_back(JSON, LAYOUTS[layout].encode(), ["body"], most=most)
+    assert json.loads(found) == WITH
+    assert read == ["moon", None, "bat"]
+
+
+@pytest.mark.parametrize("most", [1, 1 << 20])
+def test_json_lines_in_a_json_file_stay_lines(most: int) -> None:
+    lines = b'{"body":"moon", "n": 1e3}\n{"body":"bat"}'
+    assert given_back(JSON, lines, ["body"], most=most) == given_back(JSONL, lines, ["body"], most=most)
+    assert given_back(JSON, lines, ["body"], to=JSONL, most=most) == given_back(JSONL, lines, ["body"])
+    assert given_back(JSON, b'{"body":"moon"}', ["body"])[0].startswith(b'{"body":"moon", "label"')
+    assert given_back(JSON, b"", ["body"])[0] == b""
+
+
+def test_objects_of_an_array_keep_their_numbers() -> None:
+    found, _ = given_back(JSON, b'[{"n":1.50, "body": "moon"} , {"n": 1e3,"body":"bat"}]', ["body"])
+    answer = json.dumps(ANSWER)[1:]
+    assert found.decode() == f'[\n{{"n":1.50, "body": "moon", {answer},\n{{"n": 1e3,"body":"bat", {answer}\n]\n'
+
+
+def test_arrays_become_other_formats_and_others_become_arrays() -> None:
+    data = LAYOUTS["array"].encode()
+    for form in (CSV, JSONL, PARQUET):
+        there, _ = given_back(JSON, data, ["body"], to=form)
+        back, _ = given_back(form, there, ["body"], to=JSON, added={"again": "text"}, answer={"again": "x"})
+        rows = json.loads(back)
+        assert [row["label"] for row in rows] == [ANSWER["label"], None, ANSWER["label"]]
+        assert [str(row["id"]) for row in rows] == ["1", "2", "3"]
+    assert given_back(CSV, b"id,body\n", ["body"], to=JSON)[0] == b"[]\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ('[{"body": "moon"}, {"body": "bat"', "data: row 2: not JSON"),
+        ('[{"body": "moon"}, 3]', "data: row 2 is not an object"),
+        ('[{"body": ["moon"]}]', "row 1: 'body' holds a list, which is not text. Correct the row"),
+        ('[{"body": "moon", "label": "x"}]', "row 1 has the key 'label' already"),
+        ('{"body": ["moon"], "id": [1, 2]}\n', "have different lengths"),
+        ('{"body":\n"moon"}', "one object with the keys body"),
+        ("[1, 2", "data: row 1 is not an object"),
+    ],
+)
+def test_a_json_file_that_cannot_be_read_is_explained(data: str, told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        given_back(JSON, data.encode(), ["body"])
+
+
+def sheet(tmp_path: Path, *rows: Sequence[Any], **others: Any) -> bytes:
+    pytest.importorskip("fastexcel", reason="needs the extra textforge[excel]")
+    return write_xlsx(tmp_path / "written.xlsx", rows, **others).read_bytes()
+
+
+def test_a_sheet_becomes_another_format(tmp_path: Path) -> None:
+    data = sheet(tmp_path, ["Our reviews"], ["id", "body", "n"], [1, "moon", 2.5], ["02", None, None], [None, "bat"])
+    found, read = given_back(SPREADSHEET, data, ["body"], to=CSV)
+    assert found.decode() == f"id,body,n,label,probability\n1,moon,2.5{IN_CSV}\n02,,,,\n,bat,{IN_CSV}\n"
+    assert read == ["moon", None, "bat"]
+    assert json.loads(given_back(SPREADSHEET, data, ["body"], to=JSON)[0])[1] == {"id": "02"} | dict.fromkeys(
+        ["body", "n", *ANSWER]
+    )
+    assert given_back(SPREADSHEET, sheet(tmp_path, ["id", "body"]), ["body"], to=TSV)[0].count(b"\n") == 1
+
+
+def test_what_a_sheet_leaves_out_is_said(tmp_path: Path) -> None:
+    data = sheet(tmp_path, ["From a tool"], ["body", None, "id"], ["moon", "x", 1], Two=[["body"], ["bat"]])
+    reader = SPREADSHEET.reader(TableStream(io.BytesIO(data), "data"), {})
+    assert reader.columns == ["body", "id"]
+    assert reader.warnings == [
+        "row 1 is above the header and was skipped.",
+        "has 2 sheets; the first, 'One', is read. Choose another with --set sheet=Two.",
+        "column 2 has no name and is left out.",
+    ]
+    assert given_back(SPREADSHEET, data, ["body"], to=TSV, sheet="Two")[1] == ["bat"]
+    for wrong, told in ((sheet(tmp_path, ["body", "body"]), "2 columns are named 'body'"), (b"id,body", "^data: .*")):
+        with pytest.raises(DataError, match=told):
+            given_back(SPREADSHEET, wrong, ["body"], to=CSV)
+
+
+# -- lines above the header ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ("above", "options", "said"),
+    [
+        ('# from a "tool"\n// it\'s "new\n', {}, ["lines 1 to 2 are above the header and were skipped."]),
+        ("# old\r\n\r\n", {}, ["lines 1 to 2 are above the header and were skipped."]),
+        ("Reviews of May\n", {"text": "body"}, ["line 1 is above the header and was skipped."]),
+        ("sep=,\n# old\n", {}, ["line 2 is above the header and was skipped."]),
+        ("\n\n", {}, []),
+        ("# old\n", {"names": ["id", "body"]}, ["line 1 is above the rows and was skipped."]),
+    ],
+)
+def test_lines_above_a_header_are_kept_and_skipped(
+    above: str, options: dict[str, Any], said: list[str], most: int
+) -> None:
+    header = "" if "names" in options else "id,body\n"
+    data = f"{above}{header}1,moon\n".encode()
+    reader = CSV.reader(TableStream(Trickle(data, most), "data"), {**OPTIONS, **options})
+    assert reader.warnings == said
+    found, read = given_back(CSV, data, ["body"], most=1 << 20, **options)
+    with_names = header.replace("\n", ",label,probability\n")
+    assert (found.decode(), read) == (f"{above}{with_names}1,moon{IN_CSV}\n", ["moon"])
+
+
+def test_a_comment_does_not_move_the_number_of_a_line() -> None:
+    with pytest.raises(DataError, match="line 4: 1 column"):
+        given_back(CSV, b"# old\nid,body\n1,moon\nbat\n", ["body"])
+
+
+@pytest.mark.parametrize("data", [b"text\nhello, world\nmoon\n", b"a title\n1,moon\n"])
+def test_a_first_line_is_no_title_unless_the_header_is_known(data: bytes) -> None:
+    with pytest.raises(DataError, match="line 1 seems to be a title"):
+        CSV.reader(TableStream(io.BytesIO(data), "data"), OPTIONS)
 
 
 # -- from one format to another ------------------------------------------------------------------

@@ -19,7 +19,8 @@ STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
     "-i", "--input", "source", type=click.Path(path_type=Path),
-    help="Texts, one per line (.jsonl: JSON lines), or a table (.csv, .tsv, .jsonl, .parquet; .gz and .zst, too).",
+    help="Texts, one per line (.jsonl: JSON lines), or a table (.csv, .tsv, .json, .jsonl, .parquet, .xlsx, .ods; "
+    "compressed as .gz, .zst or .zip, too).",
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path),
@@ -28,7 +29,7 @@ STANDARD = (Path("-"), Path("/dev/stdin"), Path("/dev/stdout"))
 @click.option(
     "--format", "form", metavar="FORMAT",
     help="Of lines: tsv, a line of label, tab, probability (default), or jsonl, a JSON object. Of a table: csv, tsv, "
-    "jsonl or parquet; default: the suffix of --output, else that of --input.",
+    "json, jsonl or parquet; default: the suffix of --output, else that of --input.",
 )  # fmt: skip
 @click.option("--input-format", "read_as", metavar="FORMAT", help="Read the input as a table of this format.")
 @click.option(

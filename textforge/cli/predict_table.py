@@ -77,12 +77,16 @@ def table_format(options: PredictOptions) -> str | None:
     if options.read_as is not None:
         formats.named(options.read_as)
         return options.read_as
-    name = formats.of_file(options.source) if options.source is not None else None
-    if name is not None and (only or not formats.named(name).lines):
-        return name
-    if name is not None and options.write_as is None and options.output is not None and not options.as_json:
-        return name if formats.of_file(options.output) else None
+    if options.source is not None and (name := formats.of_file(options.source)) is not None:
+        if only or not formats.named(name).may_be_lines(options.source):
+            return name
+        if options.write_as is None and options.output is not None and not options.as_json:
+            return name if formats.of_file(options.output) else None
     if only:
+        from textforge.classifiers.streams.text_lines import refuse_database
+
+        if options.source is not None:
+            refuse_database(options.source)
         what = "standard input" if options.source is None else str(options.source)
         raise click.UsageError(
             f"{only} is for tables. Say how the columns of {what} are written, as in --input-format csv; "
@@ -137,21 +141,41 @@ class TableCommand:
         options, output = self.options, self.options.output
         by_suffix = self.formats.of_file(output) if output is not None else None
         if options.as_json:
-            if options.write_as or (by_suffix and not self.formats.named(by_suffix).lines):
+            if options.write_as or (by_suffix and output and not self.formats.named(by_suffix).may_be_lines(output)):
                 raise click.UsageError("--json writes one JSON object, not a table. Name another file.")
             return None
+        own = self.formats.named(self.name).written_as or self.name
         name = options.write_as or by_suffix
-        if name is None and output is not None and output.suffix:
-            from textforge.runs.tables import packed
-
-            if not packed(output) or Path(output.stem).suffix:
-                raise RecipeError(
-                    f"{output}: its suffix is not that of a table ({listed(self.formats.suffixes())}). "
-                    f"Choose another name, or a format as in --format {self.name}."
-                )
-        name = name or self.name
-        self.formats.named(name)
+        if output is not None:
+            self._refuse_suffix(output, name, own)
+        name = name or own
+        if self.formats.named(name).written_as is not None:
+            raise RecipeError(
+                f"{'' if output is None else f'{output}: '}textforge reads tables of the format '{name}' but does not "
+                f"write them. Choose a name with one of the suffixes {listed(self.formats.suffixes())}, or a format as "
+                f"in --format {own}."
+            )
         return name
+
+    def _refuse_suffix(self, output: Path, name: str | None, own: str) -> None:
+        """Refuse a file whose suffix promises something else than will be written.
+
+        Raises:
+            RecipeError: the suffix is that of no table, or of a compression that is not written.
+        """
+        from textforge.data.tables import COMPRESSIONS
+        from textforge.runs.tables import packed
+
+        if (compression := packed(output)) and compression not in COMPRESSIONS:
+            raise RecipeError(
+                f"{output}: textforge does not write {compression} files. It compresses as {listed(COMPRESSIONS)}: "
+                "choose a name such as answered.csv.gz."
+            )
+        if name is None and output.suffix and (not compression or Path(output.stem).suffix):
+            raise RecipeError(
+                f"{output}: its suffix is not that of a table ({listed(self.formats.suffixes())}). "
+                f"Choose another name, or a format as in --format {own}."
+            )
 
     def _opened(self) -> TableStream:
         from textforge.classifiers.streams.line_reader import LiveBytes, is_file
@@ -178,6 +202,8 @@ class TableCommand:
 
         options = self.options
         found = open_table(self.formats, self.name, self.source, run, texts=options.texts, options=options.options)
+        for warning in found.reader.warnings:
+            write_message(f"warning: {self.source.name}: {warning}")
         if found.chosen_by_name:
             write_message(f"texts are read from the column '{found.texts[0]}'; --text names another.")
         return found

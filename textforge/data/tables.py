@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
 ColumnType = Literal["text", "number", "texts", "numbers"]
 """Type of an added column: str, float, list of str, or list of float; None marks a missing value in each."""
 
-COMPRESSED = (".gz", ".zst")
-"""Suffixes of compressed files."""
+COMPRESSED = (".gz", ".zst", ".zip")
+"""Suffixes of compressed files that are read; a .zip holds one file."""
+COMPRESSIONS = (".gz", ".zst")
+"""Suffixes of compressed files that are written."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class TableReader(Protocol):
     names: Sequence[str]
     """The names of the columns that `TableRows.columns` has, in order; an added column must not have one of them."""
 
+    warnings: Sequence[str]
+    """Sentences about lines or rows that were skipped before the first row."""
+
     def usual_text(self) -> str | None:
         """The column that is named as texts usually are; None if no name, or several, fit best."""
 
@@ -85,11 +91,17 @@ class TableFormat(Protocol):
     suffixes: tuple[str, ...]
     """Suffixes of its files, in lower case: `(".csv",)`."""
 
-    lines: bool
-    """Whether a file may also be lines of single texts, which `predict` answers line by line."""
+    written_as: str | None
+    """Name of the format to write in its place; None if `write` can write this one."""
+
+    def reads(self, path: Path) -> bool:
+        """Whether this is the format of a file, by its suffix; the suffix of a compression is ignored."""
+
+    def may_be_lines(self, path: Path) -> bool:
+        """Whether a file may also be lines of single texts, which `predict` answers line by line."""
 
     def reader(self, source: TableStream, options: Mapping[str, Any]) -> TableReader:
-        """Open a table with the options of the dataset.
+        """Open a table with the options of the dataset; `text` names the text columns that are expected.
 
         Raises:
             DataError: the table cannot be read.

@@ -24,8 +24,6 @@ from textforge.runs.own_data import own_dataset, part_for_file
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
 
-PACKED = (*COMPRESSED, ".zip")
-
 
 def evaluate(
     path: str | Path,
@@ -159,7 +157,7 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
 
     The run's own dataset has the options of the run.
     """
-    unpacked = path.with_suffix("") if path.suffix.lower() in PACKED else path
+    unpacked = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
     name = unpacked.suffix.removeprefix(".").lower()
     names = plugins.names("dataset")
     own = own_dataset(run) or {}

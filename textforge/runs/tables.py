@@ -32,13 +32,12 @@ class TableFormats:
         return list(self._formats)
 
     def suffixes(self) -> list[str]:
-        """All suffixes of tables."""
-        return [suffix for form in self._formats.values() for suffix in form.suffixes]
+        """All suffixes of tables that can be written."""
+        return [suffix for form in self._formats.values() if form.written_as is None for suffix in form.suffixes]
 
     def of_file(self, path: Path) -> str | None:
         """The name of the format of a file by its suffix, whether the file is compressed or not."""
-        suffix = Path(path.stem if packed(path) else path.name).suffix.lower()
-        return next((name for name, form in self._formats.items() if suffix in form.suffixes), None)
+        return next((name for name, form in self._formats.items() if form.reads(path)), None)
 
     def named(self, name: str) -> TableFormat:
         """The format of this name.
@@ -103,8 +102,9 @@ def open_table(
     given = [option.removeprefix("dataset.") for option in options]
     home = run.parent if not (run / run_folder.RESOLVED).is_file() and run_folder.is_finished(run.parent) else run
     part = part_for_file(name, Path(source.name), home, given, formats.plugins)
-    reader = formats.named(name).reader(source, part.all_options)
     named, join = _named_in_recipe(home, part, given)
+    known = {"text": list(texts or named)} if texts or named else {}
+    reader = formats.named(name).reader(source, {**part.all_options, **known})
     if not reader.columns:  # nothing to read
         return OpenTable(reader, tuple(texts or named or ("text",)), join, False)
     if texts:

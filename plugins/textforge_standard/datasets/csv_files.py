@@ -12,7 +12,7 @@ from textforge_standard.datasets.files import Files, data_files, no_such_encodin
 from textforge_standard.datasets.packed import content
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.table_formats import CsvFormat
+from textforge_standard.datasets.table_formats import CSV
 from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
@@ -62,4 +62,4 @@ _look_at_csv, _look_at_text = (
     look_at_files(*suffixes, read=lambda path: read_unknown(path, ",;\t|"), read_with=read_separated)
     for suffixes in ((".csv",), SUFFIXES)
 )
-declare(csv_files, streams=streams, tables=CsvFormat(".csv", separator=","), look_at=_look_at)
+declare(csv_files, streams=streams, tables=CSV, look_at=_look_at)

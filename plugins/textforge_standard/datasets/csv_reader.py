@@ -11,7 +11,7 @@ from typing import Any
 from textforge_standard.datasets.blocks import BLOCK, whole_rows
 from textforge_standard.datasets.columns import Table, look_up
 from textforge_standard.datasets.csv_oddities import NotATable, Ragged, Repeated, Swallowed, columns
-from textforge_standard.datasets.csv_repairs import StrayQuotes, n_lines_above
+from textforge_standard.datasets.csv_repairs import StrayQuotes, lines_above, n_lines_above
 from textforge_standard.datasets.csv_rows import Rows, parsed
 from textforge_standard.datasets.files import decoded_pieces, text_of
 from textforge_standard.datasets.packed import pieces
@@ -188,11 +188,8 @@ class _Reader:
         head = data[:LONGEST_HEAD].decode("utf-8", "ignore")
         if n := n_lines_above(head, self.separator, self.quotes, self.wanted, width):
             data = data.split(b"\n", n)[n]
-            first, last = self.line, self.line + n - 1
+            self.above.append(lines_above(self.line, self.line + n - 1, header=self.names is None))
             self.line += n
-            lines = f"line {first} is" if n == 1 else f"lines {first} to {last} are"
-            what = "the header" if self.names is None else "the rows"
-            self.above.append(f"{lines} above {what} and {'was' if n == 1 else 'were'} skipped.")
         return data
 
     def _without_separator_line(self, data: bytes) -> bytes:

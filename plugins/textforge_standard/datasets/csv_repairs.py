@@ -113,7 +113,9 @@ class StrayQuotes:
         ]
 
 
-def n_lines_above(text: str, separator: str, quotes: bool, wanted: dict[str, str] | None, width: int | None) -> int:
+def n_lines_above(
+    text: str, separator: str, quotes: bool, wanted: dict[str, str] | None, width: int | None, *, sure: bool = True
+) -> int:
     """The number of lines above the header: comments, titles and blank lines.
 
     Args:
@@ -122,6 +124,7 @@ def n_lines_above(text: str, separator: str, quotes: bool, wanted: dict[str, str
         quotes: whether a field in quotes may contain separators.
         wanted: the wanted columns, which identify the header; None if unknown.
         width: number of columns of a file without a header, which may have only comments above its rows.
+        sure: whether the header has the wanted columns; if not, and it lacks them, only comments may be above it.
     """
     lines = text.split("\n", FIRST_LINES)[:FIRST_LINES]
     rows = [_split(line, separator, quotes) for line in lines]
@@ -131,9 +134,19 @@ def n_lines_above(text: str, separator: str, quotes: bool, wanted: dict[str, str
             above += 1
         return above if above < len(lines) and any(map(str.strip, lines[:above])) else 0
     header = _likely_header(lines, rows) if wanted is None else _named_header(rows, wanted)
+    comments = header is None and not sure
+    if comments:
+        header = _likely_header(lines, rows)
     if header is None or not any(map(str.strip, lines[:header])):
         return 0
-    return header if all(map(_is_above, lines[:header], rows[:header])) else 0
+    skipped = zip(lines[:header], rows[:header], strict=True)
+    return header if all(_is_above(line, row, comments) for line, row in skipped) else 0
+
+
+def lines_above(first: int, last: int, *, header: bool) -> str:
+    """The warning about skipped lines above the header, or above the rows of a file without one."""
+    lines, was = (f"line {first} is", "was") if first == last else (f"lines {first} to {last} are", "were")
+    return f"{lines} above {'the header' if header else 'the rows'} and {was} skipped."
 
 
 def _split(line: str, separator: str, quotes: bool) -> list[str]:
@@ -149,7 +162,7 @@ def _is_above(line: str, row: list[str], comments: bool = False) -> bool:
 
 
 def _named_header(rows: list[list[str]], wanted: dict[str, str]) -> int | None:
-    return next((number for number, row in enumerate(rows) if {*wanted} <= {*row}), None)
+    return next((number for number, row in enumerate(rows) if wanted and {*wanted} <= {*row}), None)
 
 
 def _likely_header(lines: list[str], rows: list[list[str]]) -> int | None:

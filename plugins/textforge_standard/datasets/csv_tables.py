@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from textforge_standard.datasets.columns import joined
+from textforge_standard.datasets.csv_heads import read_head
 from textforge_standard.datasets.csv_oddities import NotATable, Ragged, columns
-from textforge_standard.datasets.csv_reader import separator_line, values_of
+from textforge_standard.datasets.csv_reader import values_of
 from textforge_standard.datasets.csv_rows import Rows, parsed
 from textforge_standard.datasets.csv_writer import joined_fields
 from textforge_standard.datasets.table_bytes import TableBytes, last_line_end, last_row_end, row_blocks
@@ -46,30 +48,33 @@ class CsvTable:
 
     def __init__(
         self,
-        form: Any,
         source: Any,
         *,
         separator: str,
         quotes: bool,
         names: Sequence[str] | None,
         encoding: str,
+        text: str | Sequence[str] = (),
         **_: Any,
     ) -> None:
         from textforge import DataError
 
-        self.form, self.bytes = form, TableBytes(source, encoding)
-        self.name, self.separator, self.quotes = source.name, separator, quotes
+        self.bytes = TableBytes(source, encoding)
+        self.name, self.quotes = source.name, quotes
         self.classic = False
         """Whether lines end as in classic Mac OS, by a carriage return alone."""
         self.before = b""
         """Bytes before the first row."""
-        self.line = 1
-        self._blocks = row_blocks(self.bytes, self._with_newlines(), last_row_end if quotes else last_line_end)
+        pieces = self._with_newlines()
+        head = read_head(
+            pieces, separator=separator, quotes=quotes, names=names, live=self.bytes.live,
+            wanted=[text] if isinstance(text, str) else text,
+        )  # fmt: skip
+        self.separator, self.before, self.warnings = head.separator, head.above, head.warnings
+        self.line = 1 + self.before.count(b"\n")
+        more = chain([head.rest] if head.rest else [], pieces)
+        self._blocks = row_blocks(self.bytes, more, last_row_end if quotes else last_line_end)
         first = next(self._blocks, b"")
-        if names is None and (found := separator_line(first)):
-            self.separator, end = found
-            self.before, first, self.line = first[:end], first[end:], 2
-            first = first or next(self._blocks, b"")
         while first and not first.strip(b"\r\n"):
             self.before, first, self.line = self.before + first, next(self._blocks, b""), self.line + first.count(b"\n")
         if not first and names is None:

@@ -37,7 +37,7 @@ def append_fields(stream: Any, table: Any, answered: Iterable[Any], added: Mappi
 
 
 def write_separated(
-    stream: Any, reader: Any, answered: Iterable[Any], added: Mapping[str, str], separator: str
+    stream: Any, reader: Any, answered: Iterable[Any], added: Mapping[str, str], *, separator: str
 ) -> None:
     """Write the rows of a table of another format or separator."""
     from textforge_standard.datasets.cells import cell

@@ -1,6 +1,6 @@
 """Dataset `excel`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ from textforge_standard.datasets.files import Files
 from textforge_standard.datasets.packed import unpacked_file
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
+from textforge_standard.datasets.table_formats import SPREADSHEET
 from textforge_standard.datasets.tables import Format, Looked, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 
-SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """First bytes of zip archives (.xlsx, .xlsb, .ods) and of OLE compound files (.xls)."""
 TITLE_ROWS = 20
@@ -48,29 +48,65 @@ def read_sheet(path: Path, wanted: dict[str, str] | None, *, sheet: str | None =
     Raises:
         DataError: the file cannot be read, has no such sheet, or lacks a column.
     """
-    from textforge import DataError
-
-    rows, name, others = _rows(path, sheet)
-    at = _header(rows, wanted)
-    if at is None:
-        raise DataError(f"{path}: the sheet '{name}' is empty; a header row with the names of the columns is required.")
-    header = ["" if cell is None else cell.strip() for cell in rows[at]]
+    found = Sheet(path, wanted, sheet=sheet)
     if wanted is None:
-        wanted = {one: one for one in header if one and header.count(one) == 1}
-    look_up(path, header, wanted)
-    numbers = [number for number in range(at + 1, len(rows)) if any(cell is not None for cell in rows[number])]
-    found = {one: [rows[number][header.index(one)] for number in numbers] for one in wanted}
-    above = [number + 1 for number in range(at) if any(rows[number])]
-    one = len(above) == 1
-    verb = "is above the header and was skipped" if one else "are above the header and were skipped"
-    warnings = [f"{path}: {'row' if one else 'rows'} {_listed(above)} {verb}."] if above else []
-    if others and sheet is None:
-        warnings.append(
-            f"{path}: has {len(others) + 1} sheets; the first, '{name}', is read. Choose another with "
-            f"dataset.sheet: {_listed(others)}."
-        )
-    return Table(path, found, called=f"rows {{}} of the sheet '{name}'", numbers=[n + 1 for n in numbers],
-                 warnings=warnings)  # fmt: skip
+        wanted = {one: one for one in found.header if one and found.header.count(one) == 1}
+    look_up(path, found.header, wanted)
+    return Table(
+        path,
+        {name: found.column(name) for name in wanted},
+        called=f"rows {{}} of the sheet '{found.name}'",
+        numbers=[n + 1 for n in found.numbers],
+        warnings=[f"{path}: {warning}" for warning in found.warnings],
+    )
+
+
+class Sheet:
+    """A sheet whose header is found: the first row with the wanted names, or else the likely one.
+
+    Raises:
+        DataError: the file cannot be read, has no such sheet, or the sheet is empty.
+    """
+
+    header: list[str]
+    """The names of all columns; empty where a column has none."""
+    numbers: list[int]
+    """Index of each row below the header that is not blank."""
+
+    def __init__(self, path: Path, wanted: Iterable[str] | None, *, sheet: str | None = None) -> None:
+        from textforge import DataError
+
+        self._rows, self.name, others = _rows(path, sheet)
+        at = _header(self._rows, wanted)
+        if at is None:
+            raise DataError(
+                f"{path}: the sheet '{self.name}' is empty; a header row with the names of the columns is required."
+            )
+        self.header = ["" if cell is None else cell.strip() for cell in self._rows[at]]
+        below = range(at + 1, len(self._rows))
+        self.numbers = [number for number in below if any(cell is not None for cell in self._rows[number])]
+        above = [number + 1 for number in range(at) if any(self._rows[number])]
+        one = len(above) == 1
+        verb = "is above the header and was skipped" if one else "are above the header and were skipped"
+        self.warnings = [f"{'row' if one else 'rows'} {_listed(above)} {verb}."] if above else []
+        if others and sheet is None:
+            self.warnings.append(
+                f"has {len(others) + 1} sheets; the first, '{self.name}', is read. Choose another with "
+                f"dataset.sheet: {_listed(others)}."
+            )
+
+    def column(self, name: str) -> list[str | None]:
+        """The cells of the first column of this name."""
+        place = self.header.index(name)
+        return [self._rows[number][place] for number in self.numbers]
+
+    def unnamed(self) -> list[int]:
+        """Numbers of the columns, from 1, that have values but no name."""
+        return [
+            place + 1
+            for place, name in enumerate(self.header)
+            if not name and any(self._rows[number][place] is not None for number in self.numbers)
+        ]
 
 
 def sheet_blocks(path: Path, wanted: dict[str, str], *, sheet: str | None = None) -> Iterator[Table]:
@@ -112,10 +148,10 @@ def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[str | None, ...]], 
     return frame.rows(), name, [other for other in names if other != name]
 
 
-def _header(rows: list[tuple[str | None, ...]], wanted: dict[str, str] | None) -> int | None:
+def _header(rows: list[tuple[str | None, ...]], wanted: Iterable[str] | None) -> int | None:
     """Index of the header: the first row with the wanted names, else the first row over half as full as the fullest."""
     top = rows[:TITLE_ROWS]
-    if wanted is not None:
+    if wanted:
         for number, row in enumerate(top):
             if {*wanted} <= {cell.strip() for cell in row if cell is not None}:
                 return number
@@ -131,5 +167,6 @@ def _look(path: Path) -> Looked:
 declare(
     excel,
     streams=streams,
-    look_at=look_at_files(*SUFFIXES, read=_look, read_with=partial(read_sheet)),
+    tables=SPREADSHEET,
+    look_at=look_at_files(*SPREADSHEET.suffixes, read=_look, read_with=partial(read_sheet)),
 )

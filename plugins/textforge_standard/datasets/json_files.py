@@ -12,6 +12,7 @@ from textforge_standard.datasets.json_objects import RepeatedKeyError, all_names
 from textforge_standard.datasets.packed import pieces
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
+from textforge_standard.datasets.table_formats import JSON
 from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
@@ -45,8 +46,8 @@ def read_json(path: Path, wanted: dict[str, str] | None) -> Table:
     try:
         value = parsed(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: {_not_json(text, error)}") from error
-    rows = _rows(path, value)
+        raise DataError(f"{path}: {not_json(text, error)}") from error
+    rows = rows_of(path, value)
     if _has_half_characters(text, rows):
         raise DataError(f"{path}: half a character (\\ud…). Repair the text.")
     table, absent = table_of(path, range(1, len(rows) + 1), rows, list(wanted or all_names(rows)), ROWS)
@@ -84,21 +85,38 @@ def json_blocks(path: Path, wanted: dict[str, str], *, size: int = BLOCK) -> Ite
 
 def _blocks_of_objects(path: Path, text: str, more: Iterable[str], size: int) -> Iterator[list[dict[str, Any]]]:
     """Yield blocks of about `size` characters of the objects of an array; `text`, then `more`, follow its bracket."""
+    rows: list[dict[str, Any]] = []
+    read = 0
+    for written, row in objects_of(path, text, more):
+        rows.append(row)
+        read += len(written)
+        if read >= size:
+            yield rows
+            rows, read = [], 0
+    if rows:
+        yield rows
+
+
+def objects_of(path: Path | str, text: str, more: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each object of an array as written and as parsed; `text`, then `more`, follow the array's bracket.
+
+    Raises:
+        DataError: the text is not such an array.
+    """
     from textforge import DataError
 
-    rows: list[dict[str, Any]] = []
-    at = read = done = 0
+    at = done = 0
     more = iter(more)
     while True:
         at = _after_white(text, at)
-        comma = bool(done + len(rows)) and text[at : at + 1] == ","
+        comma = bool(done) and text[at : at + 1] == ","
         begin = _after_white(text, at + 1) if comma else at
         if text[at : at + 1] == "]":
             if rest := (text[at + 1 :] + "".join(more)).strip(WHITE):
                 raise DataError(f"{path}: {len(rest):,} characters follow the end of the array. The file {SHAPES}")
             break
         try:
-            if done + len(rows) and not comma:
+            if done and not comma:
                 raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
             row, end = decode(text, begin)
             if end == len(text):  # a number may continue in the next piece
@@ -108,19 +126,15 @@ def _blocks_of_objects(path: Path, text: str, more: Iterable[str], size: int) ->
                 "" if isinstance(error, RepeatedKeyError) or len(text) - at > LONGEST else _next(more, len(text) - at)
             )
             if not piece:
-                where = f"row {done + len(rows) + 1}"
-                raise DataError(f"{path}: {where}: {_not_json(text, error, with_place=False)}") from error
+                raise DataError(f"{path}: row {done + 1}: {not_json(text, error, with_place=False)}") from error
             text, at = text[at:] + piece, 0
             continue
-        rows += _rows(path, [row], done + len(rows))
+        rows_of(path, [row], done)  # raises if it is no object
+        done += 1
         if _has_half_characters(text[begin:end], row):
-            raise DataError(f"{path}: row {done + len(rows)}: half a character (\\ud…). Repair the text.")
-        read, at = read + end - at, end
-        if read >= size:
-            yield rows
-            done, rows, read = done + len(rows), [], 0
-    if rows:
-        yield rows
+            raise DataError(f"{path}: row {done}: half a character (\\ud…). Repair the text.")
+        yield text[begin:end], row
+        at = end
 
 
 def _next(more: Iterator[str], n: int) -> str:
@@ -145,7 +159,7 @@ def _has_half_characters(text: str, value: Any) -> bool:
     return halves and any("\ud800" <= c <= "\udfff" for c in json.dumps(value, ensure_ascii=False))
 
 
-def _rows(path: Path, value: Any, before: int = 0) -> list[dict[str, Any]]:
+def rows_of(path: Path | str, value: Any, before: int = 0) -> list[dict[str, Any]]:
     """The objects of a parsed file, or of elements of an array after `before` others.
 
     Raises:
@@ -166,7 +180,7 @@ def _rows(path: Path, value: Any, before: int = 0) -> list[dict[str, Any]]:
     # pandas' to_json has these layouts.
     arrays = {name: column for name, column in value.items() if isinstance(column, list)}
     if len(arrays) == 1 and all(isinstance(row, dict) for row in next(iter(arrays.values()))):
-        return _rows(path, next(iter(arrays.values())))
+        return rows_of(path, next(iter(arrays.values())))
     if all(isinstance(one, dict) for one in value.values()):
         if all(key.isdigit() for one in value.values() for key in one):  # orient="columns"
             keys = dict.fromkeys(key for one in value.values() for key in one)
@@ -181,7 +195,7 @@ def _rows(path: Path, value: Any, before: int = 0) -> list[dict[str, Any]]:
     return [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
 
 
-def _not_json(text: str, error: Exception, *, with_place: bool = True) -> str:
+def not_json(text: str, error: Exception, *, with_place: bool = True) -> str:
     """The error message for text that is not JSON."""
     if not text:
         return f"is empty; it {SHAPES}"
@@ -200,5 +214,6 @@ def _not_json(text: str, error: Exception, *, with_place: bool = True) -> str:
 declare(
     json_files,
     streams=streams,
+    tables=JSON,
     look_at=look_at_files(".json", read=lambda path: (read_json(path, None), {}, {}), read_with=read_json),
 )

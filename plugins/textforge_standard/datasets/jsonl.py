@@ -13,7 +13,7 @@ from textforge_standard.datasets.json_objects import WHITE, RepeatedKeyError, al
 from textforge_standard.datasets.packed import pieces
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.table_formats import JsonFormat
+from textforge_standard.datasets.table_formats import JSONL
 from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
@@ -129,7 +129,7 @@ def _not_json(written: str, error: Exception) -> str:
 declare(
     jsonl,
     streams=streams,
-    tables=JsonFormat(),
+    tables=JSONL,
     look_at=look_at_files(
         ".jsonl", ".ndjson", ".json", read=lambda path: (read_jsonl(path, None), {}, {}), read_with=read_jsonl
     ),

@@ -14,7 +14,7 @@ from textforge_standard.datasets.packed import unpacked_file
 from textforge_standard.datasets.part_files import PARTS, PartFiles, parts_of, split_globs
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.table_formats import ParquetFormat
+from textforge_standard.datasets.table_formats import PARQUET
 from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
@@ -95,7 +95,7 @@ class _Fields:
             lone = [name for name in schema if name in wanted and name not in paths]
             look_up(path, [*paths, *lone, *(self._partitions.keys() - paths.keys())], wanted)
         names = wanted if wanted is not None else dict.fromkeys([*paths, *self._partitions])
-        self._path, self._classes = path, names_in_metadata(_metadata(file))
+        self._path, self._classes = path, names_in_metadata(metadata(file))
         self._steps = {name: paths.get(name, (name,)) for name in names if name in paths or name in schema}
         self._names = list(names)
         self.columns = sorted({steps[0] for steps in self._steps.values()})
@@ -111,7 +111,8 @@ class _Fields:
         return {name: found[name] if name in found else [self._partitions[name]] * len(frame) for name in self._names}
 
 
-def _metadata(file: Path) -> dict[str, str]:
+def metadata(file: Path) -> dict[str, str]:
+    """The metadata of a file, by key."""
     import polars as pl
 
     read = getattr(pl, "read_parquet_metadata", None)  # polars marks it as experimental
@@ -167,7 +168,7 @@ def _read_parts(path: Path, wanted: dict[str, str] | None) -> Table:
 declare(
     parquet,
     streams=streams,
-    tables=ParquetFormat(),
+    tables=PARQUET,
     look_at=look_at_files(
         *PARTS, read=lambda path: (_read_parts(path, None), {}, {}), read_with=_read_parts, find=_look_at_parts
     ),

@@ -1,19 +1,22 @@
 """Read and write Parquet tables for `textforge predict`: the types of columns stay as they are."""
 
+import inspect
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from textforge_standard.datasets.columns import as_text, joined
-from textforge_standard.datasets.packed import unpacked
-from textforge_standard.datasets.parquet import ROWS, data_errors, field_expression, field_paths
+from textforge_standard.datasets.parquet import ROWS, data_errors, field_expression, field_paths, metadata
+from textforge_standard.datasets.table_bytes import as_file
 from textforge_standard.datasets.usual_names import usual_text_column
 
 CHUNK = 1024
 """Rows to answer at a time."""
+ARROW_SCHEMA = "ARROW:schema"
+"""Metadata key of the columns' types, which every writer sets itself."""
 
 
 class ParquetRows:
@@ -29,27 +32,25 @@ class ParquetRows:
 
 
 class ParquetTable:
-    """A Parquet file. Since Parquet is read from its end, anything but a plain file is copied to a temporary one.
+    """A Parquet file.
 
     Raises:
         DataError: the file cannot be read.
     """
 
-    def __init__(self, source: Any) -> None:
+    form: Any
+    """The table format that opened it."""
+    warnings: Sequence[str] = ()
+
+    def __init__(self, source: Any, **_: Any) -> None:
         import polars as pl
 
         self.name = source.name
-        self._copy = None
-        path = getattr(source.stream, "name", None)
-        if source.packed or source.live or not isinstance(path, (str, Path)) or not Path(path).is_file():
-            self._copy = tempfile.NamedTemporaryFile(suffix=".parquet")  # noqa: SIM115  (open as long as the table)
-            for piece in unpacked(source.stream, source.name, source.packed):
-                self._copy.write(piece)
-            self._copy.flush()
-            path = self._copy.name
-        self._file = Path(path)
+        self._file, self._copy = as_file(source, ".parquet")
         with data_errors(self.name):
             self.schema = pl.read_parquet_schema(self._file)
+            self.metadata = {key: value for key, value in metadata(self._file).items() if key != ARROW_SCHEMA}
+            """Metadata of the file, such as the class names of the Hugging Face library."""
         self._paths = dict(field_paths(self.schema))
         self.columns = list(self._paths)
         self.names = list(self.schema)
@@ -92,12 +93,30 @@ def write_parquet(stream: Any, reader: Any, answered: Iterable[Any], added: Mapp
         for frame in _gathered(_frames(reader, answered, more)):
             parts.append(Path(folder, f"{len(parts)}.parquet"))
             frame.write_parquet(parts[-1])
-        if len(parts) > 1:
+        whole, kept = parts[0], _metadata(reader, pl.read_parquet_schema(parts[0]))
+        if len(parts) > 1 or kept:
             whole = Path(folder, "whole.parquet")
-            pl.scan_parquet(parts, glob=False).sink_parquet(whole)
-            parts = [whole]
-        with parts[0].open("rb") as file:
+            pl.scan_parquet(parts, glob=False).sink_parquet(whole, **kept)
+        with whole.open("rb") as file:
             shutil.copyfileobj(file, stream, 1 << 20)
+
+
+def _metadata(reader: Any, schema: Any) -> dict[str, Any]:
+    """The arguments of `sink_parquet` that keep the metadata of a Parquet file.
+
+    PyArrow, and with it the Hugging Face library, reads metadata from the Arrow schema only. polars takes a schema with
+    metadata from PyArrow alone, so without PyArrow only the metadata of the file are kept.
+    """
+    import polars as pl
+
+    found = reader.metadata if isinstance(reader, ParquetTable) else {}
+    if not found:
+        return {}
+    kept: dict[str, Any] = {"metadata": found}
+    if "arrow_schema" in inspect.signature(pl.LazyFrame.sink_parquet).parameters:
+        with suppress(ImportError, ValueError):  # a type that Arrow lacks
+            kept["arrow_schema"] = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(found)
+    return kept
 
 
 def _gathered(frames: Iterator[Any]) -> Iterator[Any]:

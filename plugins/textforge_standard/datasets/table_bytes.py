@@ -2,8 +2,10 @@
 
 import codecs
 import gzip
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from textforge_standard.datasets.blocks import LONGEST
@@ -121,6 +123,25 @@ def last_row_end(data: bytes) -> int:
             return place + 1
         end = place
     return 0
+
+
+def as_file(source: Any, suffix: str) -> tuple[Path, Any]:
+    """The file of a table, for formats that need random access; anything but a plain file is copied.
+
+    Returns:
+        The path, and the temporary file to keep open while the path is in use; None if there is none.
+
+    Raises:
+        DataError: the bytes cannot be decompressed.
+    """
+    path = getattr(source.stream, "name", None)
+    if not source.packed and not source.live and isinstance(path, str) and Path(path).is_file():
+        return Path(path), None
+    copy = tempfile.NamedTemporaryFile(suffix=suffix)  # noqa: SIM115  (open as long as the table)
+    for piece in unpacked(source.stream, source.name, source.packed):
+        copy.write(piece)
+    copy.flush()
+    return Path(copy.name), copy
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from textforge_standard.datasets.csv_sniffer import read_unknown
 from textforge_standard.datasets.files import Files, no_such_encoding
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
-from textforge_standard.datasets.table_formats import CsvFormat
+from textforge_standard.datasets.table_formats import TSV
 from textforge_standard.datasets.tables import Format, look_at_files
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
@@ -46,7 +46,7 @@ def tsv(
 declare(
     tsv,
     streams=streams,
-    tables=CsvFormat(".tsv", ".tab", separator="\t"),
+    tables=TSV,
     look_at=look_at_files(
         ".tsv", ".tab", read=lambda path: read_unknown(path, "\t"), read_with=partial(read_separated, separator="\t")
     ),

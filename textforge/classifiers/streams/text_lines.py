@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +28,10 @@ BEGINNINGS = {
     b"%PDF": "a PDF file", b"\xff\xfe": "in UTF-16", b"\xfe\xff": "in UTF-16",
 }  # fmt: skip
 """First bytes of files that are not UTF-8 text, and descriptions of their formats."""
+
+
+SQLITE = b"SQLite format 3\0"
+"""First bytes of an SQLite file."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,29 @@ def open_input(path: Path) -> BinaryIO:
             f"{path}: predict does not read {TABLES[inner]} file by its name. Save it as .csv, .tsv, .jsonl or "
             ".parquet, or name the format of a delimited file, as in --input-format csv --set 'separator=|'."
         )
+    refuse_database(path)
     if last in PACKED:
         raise RecipeError(f"{path}: is compressed. Decompress it first: {PACKED[last]} {shlex.quote(str(path))}")
     try:
         return path.open("rb")
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
+
+
+def refuse_database(path: Path) -> None:
+    """Refuse an SQLite file, whose first bytes are UTF-8.
+
+    Raises:
+        RecipeError: it is one; the message says how to pipe its rows.
+    """
+    if not path.is_file():
+        return
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(len(SQLITE)) == SQLITE:
+            raise RecipeError(
+                f"{path}: is an SQLite database, and predict reads files and pipes. Pipe the rows: sqlite3 -csv "
+                f"-header {shlex.quote(str(path))} 'select …' | textforge predict RUN --input-format csv"
+            )
 
 
 def read_lines(
