@@ -384,9 +384,9 @@ def test_reviews_go_from_a_file_to_predictions_with_init_run_predict_and_nothing
 
 
 def test_the_recipe_to_begin_with_is_in_the_package():
-    from textforge_standard.commands.init_recipe import LARGE, STRONG
+    from textforge_standard.commands.init_recipe import HEAD, LARGE, STRONG
 
-    assert all(path.is_file() and path.parent.name == "commands" for path in (STRONG, LARGE))
+    assert all(path.is_file() and path.parent.name == "commands" for path in (HEAD, STRONG, LARGE))
 
 
 def test_the_recipe_is_the_strong_one_that_ships(tmp_path, monkeypatch):

@@ -13,9 +13,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from conftest import make_texts
-from written_tables import write_database
+from hypothesis import given, settings, strategies as st
+from written_tables import write_database, write_xlsx
 
-from textforge_standard.commands import init, init_sample, init_sample_files
+from textforge_standard.commands import init, init_sample, init_sample_columns, init_sample_files, init_sample_sheets
 
 N = 3_000
 TEXTS, LABELS = make_texts(N)
@@ -30,6 +31,9 @@ def _small(monkeypatch):
     monkeypatch.setattr(init_sample, "PACKED_LARGE", 1_000)
     monkeypatch.setattr(init_sample_files, "PIECE", 4_000)
     monkeypatch.setattr(init_sample_files, "ROWS", 300)
+    monkeypatch.setattr(init_sample_columns, "RUNS", 20)
+    monkeypatch.setattr(init_sample_columns, "CHUNK", 1_000)
+    monkeypatch.setattr(init_sample_sheets, "RUNS", 20)
     monkeypatch.setattr("textforge_standard.datasets.packed.PIECE", 4_000)
 
 
@@ -45,6 +49,7 @@ def as_lines(path, lines):
 
 
 OBJECTS = [{"text": text, "meta": {"label": label}} for text, label in ROWS]
+COLUMNS = {name: list(column) for name, column in zip(("text", "label"), zip(*ROWS, strict=True), strict=True)}
 FLAT = [(text.replace("\n", " "), label) for text, label in ROWS]
 
 
@@ -71,6 +76,10 @@ KINDS = {
     "d.jsonl": lambda p: as_lines(p, map(json.dumps, OBJECTS)),
     "d.json": lambda p: p.write_text(json.dumps(OBJECTS)),
     "indented.json": lambda p: p.write_text(json.dumps(OBJECTS, indent=2)),
+    "columns.json": lambda p: p.write_text(json.dumps(COLUMNS)),
+    "indented_columns.json": lambda p: p.write_text(json.dumps(COLUMNS, indent=2, ensure_ascii=False)),
+    "pandas.json": lambda p: p.write_text(json.dumps({k: dict(enumerate(c)) for k, c in COLUMNS.items()})),
+    "d.xlsx": lambda p: write_xlsx(p, [("Reviews", None), ("text", "label"), *ROWS], Other=[("a", "b")]),
     "d.parquet": lambda p: pl.DataFrame(ROWS, schema=["text", "label"], orient="row").write_parquet(p),
     "d.db": lambda p: write_database(p, ("text", "label"), ROWS),
 }
@@ -78,6 +87,8 @@ KINDS = {
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_sample_shows_all_classes_of_a_file_sorted_by_label(tmp_path, monkeypatch, name):
+    if name.endswith("xlsx"):
+        pytest.importorskip("fastexcel", reason="needs the extra textforge[excel]")
     monkeypatch.chdir(tmp_path)
     KINDS[name](tmp_path / name)
     done = CliRunner().invoke(init.command, [name, "-o", "recipe.yaml", "--json"], catch_exceptions=False)
@@ -116,3 +127,69 @@ def test_the_large_files_of_a_folder_are_sampled(tmp_path, monkeypatch):
     CliRunner().invoke(init.command, ["data"], catch_exceptions=False)
     dataset = yaml.safe_load(Path("data.yaml").read_text())["dataset"]
     assert (dataset["train"], dataset["test"]) == ("data/train.csv", "data/test.csv")
+
+
+KEY = 'a "key\\": '
+TRICKY = st.text(st.sampled_from('[]{},:"\\\\é x'), max_size=6)
+
+
+@settings(max_examples=40)
+@given(
+    texts=st.lists(TRICKY | st.none(), min_size=200, max_size=200),
+    labels=st.lists(st.lists(TRICKY, max_size=2) | st.integers(0, 99), min_size=200, max_size=200),
+    chunk=st.sampled_from([50, 1000]),
+    indent=st.sampled_from([None, 1]),
+    in_order=st.booleans(),
+)
+def test_columns_of_a_sample_stay_aligned(tmp_path_factory, texts, labels, chunk, indent, in_order):
+    folder = tmp_path_factory.mktemp("columns")
+    columns = {"text": texts, KEY: labels, "n": list(range(200))}
+    if not in_order:
+        columns = {name: {str(n): one for n, one in enumerate(column)} for name, column in columns.items()}
+    (folder / "d.json").write_text(json.dumps(columns, indent=indent))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(init_sample_columns, "CHUNK", chunk)
+        patch.setattr(init_sample_columns, "EVERY", 4)
+        patch.setattr(init_sample_columns, "RUNS", 5)
+        sample = init_sample_columns.sample_columns(folder / "d.json", folder / "sample.json")
+    found = {
+        name: list(column.values()) if isinstance(column, dict) else column
+        for name, column in json.loads(sample.read_text()).items()
+    }
+    assert list(found) == list(columns) and 20 <= len(found["n"]) < 40
+    assert list(zip(found["text"], found[KEY], strict=True)) == [(texts[n], labels[n]) for n in found["n"]]
+
+
+@pytest.mark.parametrize(
+    "written", ["[]", '{"text": "moon"}', '{"data": [{"text": "moon"}]}', '{"a": ["x"], "b": ["y"]}', '{"a": ["x"', ""]
+)
+def test_other_layouts_have_no_columns_to_sample(tmp_path, written):
+    (tmp_path / "d.json").write_text(written)
+    assert init_sample_columns.sample_columns(tmp_path / "d.json", tmp_path / "sample.json") is None
+
+
+def test_a_folder_of_many_files_is_sampled_evenly(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(init_sample, "MOST_FILES", 60)
+    for split, n in (("train", 150), ("test", 40)):
+        for label, text in (("ball", "a pitcher"), ("space", "the orbit")):
+            Path(f"data/{split}/{label}").mkdir(parents=True)
+            for number in range(n):
+                Path(f"data/{split}/{label}/{number}.txt").write_text(f"{text} {number}")
+    done = CliRunner().invoke(init.command, ["data", "--json"], catch_exceptions=False)
+    remarks = json.loads(done.stdout)["remarks"]
+    assert remarks[0].startswith("The folder has 380 files, so init read a sample of 84 ")
+    assert "44 train, 40 test texts; 2 classes, with their training texts: ball 22, space 22." in remarks
+    assert yaml.safe_load(Path("data.yaml").read_text())["dataset"] == {"use": "folder", "train": "data"}
+
+
+def test_links_in_a_sampled_folder_lead_where_they_did(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(init_sample, "MOST_FILES", 20)
+    for folder in ("data/ball", "elsewhere"):
+        Path(folder).mkdir(parents=True)
+        for number in range(30):
+            Path(f"{folder}/{number}.txt").write_text(f"{folder} {number}")
+    Path("data/space").symlink_to(tmp_path / "elsewhere")
+    CliRunner().invoke(init.command, ["data"], catch_exceptions=False)
+    assert "2 classes" in Path("data.yaml").read_text()

@@ -1,9 +1,10 @@
 """Try a recipe on some of the texts before `textforge init` writes it."""
 
+from collections import Counter
 from typing import Any
 
 SAMPLE = 300
-"""Number of training texts to try a recipe on, and more if there are more classes."""
+"""Least number of training texts to try a recipe on: two batches of a model trained in batches, two texts a class."""
 
 
 def try_recipe(text: str, section: dict[str, Any], dataset: Any) -> None:
@@ -23,7 +24,7 @@ def try_recipe(text: str, section: dict[str, Any], dataset: Any) -> None:
 
     recipe = load_recipe({**yaml.safe_load(text), "dataset": section}, plugins=PluginManager())
     trainer = Trainer(
-        _sample(dataset),
+        _sample(dataset, max(SAMPLE, 2 * recipe.trainer.batch_size)),
         recipe.vectorizer,
         recipe.model,
         recipe.optimizer,
@@ -35,15 +36,17 @@ def try_recipe(text: str, section: dict[str, Any], dataset: Any) -> None:
         break
 
 
-def _sample(dataset: Any) -> Any:
-    """A dataset of the first texts of every class in turn."""
+def _sample(dataset: Any, n_texts: int) -> Any:
+    """A dataset of the first texts of every class, about `n_texts` in all."""
     from textforge import Dataset
 
     texts, labels = dataset.train
-    of_class: dict[Any, list[int]] = {}
+    each = max(2, n_texts // len(dataset.labels()))
+    taken: Counter[Any] = Counter()
+    rows = []
     for row, label in enumerate(labels):
-        for one in label if dataset.multi_label else [label]:
-            of_class.setdefault(one, []).append(row)
-    each = max(2, SAMPLE // max(1, len(of_class)))
-    rows = sorted({row for found in of_class.values() for row in found[:each]})
+        several = label if dataset.multi_label else [label]
+        if any(taken[one] < each for one in several):
+            rows.append(row)
+            taken.update(several)
     return Dataset(train=([texts[row] for row in rows], [labels[row] for row in rows]))

@@ -14,8 +14,8 @@ from typing import Any
 from textforge.errors import shown_line
 from textforge_standard.commands.init_scripts import n_words, script_remarks
 
-STRONG, LARGE = (Path(__file__).with_name(f"init_{name}.yaml") for name in ("strong", "large"))
-"""Templates of a recipe: the model of recipes/strong.yaml, and one for data on which that would take too long."""
+HEAD, STRONG, LARGE = (Path(__file__).with_name(f"init_{name}.yaml") for name in ("head", "strong", "large"))
+"""Templates: the head of every recipe; the model of recipes/strong.yaml; one for data on which that takes too long."""
 MANY = 200_000
 """Number of training texts from which a recipe is made of `LARGE`."""
 SAMPLE = 20_000
@@ -40,7 +40,7 @@ def describe(dataset: Any) -> Iterator[str]:
     if dataset.multi_label:
         labels = [len(row) for row in dataset.train[1]]
         yield f"A text has {sum(labels) / len(labels):.2g} labels on average; {labels.count(0):,} texts have none."
-    if (ratio := imbalance(dataset)) >= 3:
+    if (ratio := imbalance(counts)) >= 3:
         rare = f"'{counts.most_common()[-1][0]}'"
         yield f"The classes are unbalanced: the largest has {ratio:.0f} times as many texts as the smallest, {rare}."
     for name, (_, labels) in splits.items():
@@ -55,10 +55,9 @@ def class_counts(dataset: Any) -> Counter[str]:
     return Counter(one for row in labels for one in row) if dataset.multi_label else Counter(labels)
 
 
-def imbalance(dataset: Any) -> float:
+def imbalance(counts: Counter[str]) -> float:
     """Size of the largest class divided by the size of the smallest."""
-    counts = class_counts(dataset).values()
-    return max(counts) / min(counts)
+    return max(counts.values()) / min(counts.values())
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,9 @@ class Seen:
 def recipe_text(data: Path, recipe: Path, seen: Seen) -> str:
     """The text of the recipe: the starter template, filled in for the dataset."""
     large = seen.n_train >= MANY
+    parts = (HEAD, LARGE if large else STRONG)
     return (
-        Template((LARGE if large else STRONG).read_text(encoding="utf-8"))
+        Template("\n".join(part.read_text(encoding="utf-8") for part in parts))
         .substitute(
             title=f"A recipe for {shown_line(data.name)}, written by `textforge init`. Remarks about the data:",
             seen="\n".join(comment(remark) for remark in seen.remarks),
@@ -105,7 +105,7 @@ def _validation(dataset: Any, large: bool) -> Iterator[str]:
         yield "  validation: 0.1               # fraction of train held out"
     if large:
         yield "  patience: 2                   # stop after this many epochs without improvement"
-        if not dataset.multi_label and imbalance(dataset) >= 3:
+        if not dataset.multi_label and imbalance(class_counts(dataset)) >= 3:
             yield "  monitor: macro_f1             # weighs rare classes like frequent ones"
     if dataset.multi_label and has_texts:
         yield from ("", "decision:", "  threshold: f1                 # one per label, fitted on validation")

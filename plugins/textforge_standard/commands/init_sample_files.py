@@ -7,11 +7,15 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+from textforge_standard.commands.init_sample_columns import sample_columns
+from textforge_standard.commands.init_sample_sheets import sample_sheet
+from textforge_standard.datasets.table_formats import SPREADSHEET
+
 PIECES = 16
 """Number of places to read from a file."""
 PIECE = 1 << 19
 """Bytes to read at each place."""
-MOST_UNPACKED = 1 << 29
+MOST_UNPACKED = 1 << 28
 """Maximum number of bytes to decompress; later rows are ignored."""
 ROWS = 50_000
 """Number of rows to take from a binary table."""
@@ -42,9 +46,13 @@ def write_sample(path: Path, to: Path) -> Path | None:
     if kind in (".parquet", ".pq") and head.startswith(b"PAR1"):
         _sample_parquet(path, to)
         return to
+    if kind in SPREADSHEET.suffixes:
+        return sample_sheet(path, to.with_suffix(".xlsx"))
     if kind not in (*TABLES, *LINES, ".json"):
         return None
     packed = path.suffix.lower() in COMPRESSED
+    if kind == ".json" and not packed and (columns := sample_columns(path, to)) is not None:
+        return columns
     pieces = _unpacked_pieces(path) if packed else _pieces(path)
     encoding, texts = _decoded(pieces)
     rows = _json_rows(texts) if kind == ".json" else _table_rows(texts) if kind in TABLES else _lines(texts)
@@ -76,7 +84,7 @@ def _unpacked_pieces(path: Path) -> list[bytes]:
     step = read = 0
     for number, piece in enumerate(pieces(path)):
         if number % (1 << step) == 0:
-            found.append(piece)
+            found.append(piece[:PIECE])
         if len(found) > 2 * PIECES:
             found, step = found[::2], step + 1
         read += len(piece)

@@ -76,7 +76,8 @@ class Sheet:
     def __init__(self, path: Path, wanted: Iterable[str] | None, *, sheet: str | None = None) -> None:
         from textforge import DataError
 
-        self._rows, self.name, others = _rows(path, sheet)
+        frame, self.name, others = sheet_rows(path, sheet)
+        self._rows = frame.rows()
         at = _header(self._rows, wanted)
         if at is None:
             raise DataError(
@@ -120,8 +121,13 @@ def _listed(values: list[Any]) -> str:
     return listed(map(str, values))
 
 
-def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[str | None, ...]], str, list[str]]:
-    """The cells of each row of a sheet as text, its name, and the names of the other sheets."""
+def sheet_rows(path: Path, sheet: str | None) -> tuple[Any, str, list[str]]:
+    """The cells of a sheet as a polars data frame of text, its name, and the names of the other sheets.
+
+    Raises:
+        PluginError: the library that reads spreadsheets is not installed.
+        DataError: the file cannot be read, or has no such sheet.
+    """
     from textforge import DataError, PluginError
     from textforge.errors import did_you_mean, listed
 
@@ -145,7 +151,7 @@ def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[str | None, ...]], 
     except fastexcel.FastExcelError as error:
         reason = str(error).splitlines()[0].removeprefix("calamine error: ")
         raise DataError(f"{path}: is not a readable spreadsheet, or is damaged: {reason}.") from error
-    return frame.rows(), name, [other for other in names if other != name]
+    return frame, name, [other for other in names if other != name]
 
 
 def _header(rows: list[tuple[str | None, ...]], wanted: Iterable[str] | None) -> int | None:
