@@ -55,6 +55,16 @@ def flags(*steps):
         ({"comment": LONG, "toxic": cycle("Yes", "No"), "rude": cycle("no", "yes")}, "comment", ["toxic", "rude"]),
         ({"comment": LONG, "toxic": cycle("0", "1", "-1"), "rude": cycle("0", "-1")}, "comment", ["toxic", "rude"]),
         ({"comment": LONG, **flags(2, 3), "topic": cycle("x", "y", "z")}, "comment", "topic"),
+        ({"store": cycle(1, 2), "comment": LONG, "mood": cycle("a", "b", "c")}, "comment", "mood"),
+        ({"store_id": cycle("a", "b"), "comment": LONG, "mood": cycle("a", "b", "c")}, "comment", "mood"),
+        ({"place": cycle("a", "b", "c"), "comment": LONG, "bad": cycle(0, 1)}, "comment", "bad"),
+        ({"day": cycle("2020-01-01", "2020-01-02"), "comment": LONG, "mood": cycle("a", "b", "c")}, "comment", "mood"),
+        ({"day": cycle("1/5/2020 10:00", "2/5/2020"), "comment": LONG, "n": cycle(1, 2, 3)}, "comment", "n"),
+        ({"Priority": cycle("x", "y"), "Ticket Type": cycle("a", "b", "c"), "body": LONG}, "body", "Ticket Type"),
+        ({"v1": cycle("ham", "spam"), "v2": LONG, "": [None] * N}, "v2", "v1"),
+        ({"tweet_id": IDS, "airline": cycle("d", "u"), "airline_sentiment": cycle("p", "q", "r"), "text": LONG,
+          "tweet_created": cycle("2015-02-24 11:35:52 -0800", "2015-02-25 11:35:52 -0800")},
+         "text", "airline_sentiment"),
     ],
 )  # fmt: skip
 def test_columns_are_found_by_name_and_by_what_they_hold(columns, text, label):
@@ -103,6 +113,8 @@ def test_what_else_could_be_meant_is_said_with_what_to_write():
     assert [one for one in told if "group: " in one] == [
         "Rows with the same 'author' may belong together; 'group: author' keeps them so."
     ]
+    dates = guess(Table("table", {"body": LONG, "topic": cycle("x", "y"), "day": cycle("2020-01-01", "2020-01-02")}))
+    assert not [one for one in dates.remarks if "could also be" in one]
     several = guess(Table("table", {"comment": LONG, **flags(2, 3)})).remarks
     assert "If only one of these columns holds labels, set 'label: kind 2'." in several
 
@@ -120,3 +132,19 @@ def test_where_nothing_fits_every_column_is_named(columns, what):
         guess(Table("table", columns))
     assert str(told.value).startswith(f"table: no column looks like {what}. Columns: ")
     assert all(f"'{name}'" in str(told.value) for name in columns)
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"text": ["a text"] * N, "label": cycle("x", "y")}, "the column 'text' has the same text in every row"),
+        ({"text": LONG, "label": ["x"] * N}, "the column 'label' has one label only"),
+        (
+            {"text": LONG * 100, "label": [f"{n % 1500}" for n in range(N * 100)]},
+            "the column 'label' has 1,500 distinct labels, and init writes recipes for at most 1,000 classes",
+        ),
+    ],
+)
+def test_a_column_with_a_usual_name_that_cannot_serve_is_explained(columns, reason):
+    with pytest.raises(DataError, match=f"^table: {reason}"):
+        guess(Table("table", columns))

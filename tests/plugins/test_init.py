@@ -251,7 +251,8 @@ def test_a_place_that_cannot_be_written_is_reported(tmp_path, monkeypatch):
         ("d.csv", b"text,label\n\"a, red\",x\n\"green\n", ["line 3", "quote"]),
         ("d.csv", b"", ["is empty"]),
         ("d.csv", b"id,text\n" + b"".join(b"%d,word %d of a text\n" % (n, n) for n in range(9)), ["looks like labels"]),
-        ("d.csv", b"text,label\n" + b"a red one,x\n" * 30, ["no column looks like"]),
+        ("d.csv", b"text,label\n" + b"a red one,x\n" * 30, ["'label' has one label only"]),
+        ("d.csv", b"name,sort\n" + b"a red one,x\n" * 30, ["no column looks like", "'name' (1 distinct value)"]),
         ("d.jsonl", b"{}\n[]\n", ["line 2: a list, not an object"]),
         ("d.parquet", b"PAR1", ["is no Parquet file"]),
     ],
@@ -427,6 +428,30 @@ def test_texts_of_any_script_get_a_recipe_that_tells_the_classes_apart(tmp_path,
     assert remark is None or remark in shown
     assert "at most 1 words" not in shown
     assert library.run("d.yaml", out="run").test["accuracy"] == 1.0
+
+
+def test_labels_that_may_mean_missing_are_mentioned(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "d.csv", TEXTS, ["N/A" if n % 10 == 0 else label for n, label in enumerate(LABELS)])
+    assert "These labels may mean that the label is not known (training texts of each): 'N/A'" in " ".join(
+        call("d.csv").split()
+    )
+
+
+def test_a_recipe_for_very_many_classes_is_tried_on_some_of_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tried, plain = [], library.Trainer
+
+    def trainer(dataset, *arguments, **options):
+        tried.append(len(dataset.labels()))
+        return plain(dataset, *arguments, **options)
+
+    monkeypatch.setattr("textforge_standard.commands.init_check.CLASSES", 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(library, "Trainer", trainer)
+        write_csv(tmp_path / "d.csv", [f"a text of {n % 40}" for n in range(200)], [f"c{n % 40}" for n in range(200)])
+        text = call("d.csv")
+    assert "40 classes" in text and tried == [5]
 
 
 def test_no_recipe_is_written_that_fails_on_the_data(tmp_path, monkeypatch):

@@ -5,6 +5,8 @@ from typing import Any
 
 SAMPLE = 300
 """Least number of training texts to try a recipe on: two batches of a model trained in batches, two texts a class."""
+CLASSES = 100
+"""Maximum number of classes to try a recipe on, since training takes a while for each."""
 
 
 def try_recipe(text: str, section: dict[str, Any], dataset: Any) -> None:
@@ -37,16 +39,17 @@ def try_recipe(text: str, section: dict[str, Any], dataset: Any) -> None:
 
 
 def _sample(dataset: Any, n_texts: int) -> Any:
-    """A dataset of the first texts of every class, about `n_texts` in all."""
+    """A dataset of the first texts of every class, about `n_texts` in all; of some of the classes if there are many."""
     from textforge import Dataset
 
     texts, labels = dataset.train
-    each = max(2, n_texts // len(dataset.labels()))
+    classes = {*dataset.labels()[:CLASSES]}
+    each = max(2, n_texts // len(classes))
     taken: Counter[Any] = Counter()
     rows = []
     for row, label in enumerate(labels):
         several = label if dataset.multi_label else [label]
-        if any(taken[one] < each for one in several):
+        if any(one in classes and taken[one] < each for one in several):
             rows.append(row)
             taken.update(several)
     return Dataset(train=([texts[row] for row in rows], [labels[row] for row in rows]))

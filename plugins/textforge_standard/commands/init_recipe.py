@@ -20,6 +20,8 @@ MANY = 200_000
 """Number of training texts from which a recipe is made of `LARGE`."""
 SAMPLE = 20_000
 """Largest number of texts whose lengths are measured."""
+MISSING = re.compile(r"n\.?/?a\.?|nan|null|none|unknown|undefined|missing|unlabell?ed|[?.–-]+|#n/a", re.IGNORECASE)
+"""Labels that often stand for a missing one."""
 
 
 def describe(dataset: Any) -> Iterator[str]:
@@ -43,6 +45,11 @@ def describe(dataset: Any) -> Iterator[str]:
     if (ratio := imbalance(counts)) >= 3:
         rare = f"'{counts.most_common()[-1][0]}'"
         yield f"The classes are unbalanced: the largest has {ratio:.0f} times as many texts as the smallest, {rare}."
+    if missing := [f"'{label}' ({n:,})" for label, n in counts.most_common() if MISSING.fullmatch(str(label))]:
+        yield (
+            f"These labels may mean that the label is not known (training texts of each): {listed(missing)}. If so, "
+            "empty them and set 'missing: drop'; as the data are, each is a class."
+        )
     for name, (_, labels) in splits.items():
         every = {one for row in labels for one in row} if dataset.multi_label else set(labels)
         if unknown := sorted(every - set(counts)):

@@ -18,12 +18,14 @@ LABEL_NAMES = (
     re.compile("labels?|class|classes|category|categories|targets?|y"),
     re.compile("sentiments?|topics?|tags?|intents?|genres?|emotions?|spam|toxic"),
     re.compile("ratings?|stars|polarity|language|lang"),
+    re.compile("types?|kinds?|outcomes?|verdicts?|gold|annotations?|departments?|queues?"),
 )
 """Names of label columns, most certain first."""
 TITLE_NAMES = re.compile("titles?|headlines?|subjects?|headings?|summary|summaries")
 GROUP_NAMES = re.compile(
     "authors?|users?|customers?|patients?|threads?|sessions?|conversations?|groups?|speakers?|reviewers?"
 )
+DATE = re.compile(r"\d{4}[-/.]\d\d?([-/.]\d\d?([T ].*)?)?|\d\d?[-/.]\d\d?[-/.]\d{2,4}( .*)?")
 MAX_CLASSES = 1000
 FEW = 50
 """Suggest an unnamed column as an alternative label column if it has at most this many distinct values."""
@@ -86,6 +88,16 @@ class Column:
         return plain and self.named(GROUP_NAMES) and 1 < len(self.distinct) < len(self.texts)
 
     @cached_property
+    def is_date(self) -> bool:
+        return bool(self.texts) and all(DATE.fullmatch(text.strip()) for text in self.sample[:1000])
+
+    @cached_property
+    def is_number(self) -> bool:
+        return bool(self.texts) and all(
+            re.fullmatch(r"[-+]?\d+([.,]\d+)?", text.strip()) for text in self.sample[:1000]
+        )
+
+    @cached_property
     def rank(self) -> int:
         """Index into `LABEL_NAMES` of the match with the name; 0 is the most certain."""
         return next((rank for rank, names in enumerate(LABEL_NAMES) if self.named(names)), len(LABEL_NAMES))
@@ -114,13 +126,20 @@ class Column:
             plain = all(isinstance(name, (str, bool, int)) for row in self.lists for name in row)
             return plain and 1 <= len(names) <= min(MAX_CLASSES, max(2, len(self.lists)))
         few = 2 <= len(self.distinct) <= max(2, min(MAX_CLASSES, len(self.texts) // 2))
-        return self.words <= 6 and (few or self.separator is not None)
+        return self.words <= 6 and not self.is_date and (few or self.separator is not None)
+
+    @property
+    def likelihood(self) -> tuple[Any, ...]:
+        """Sort key, likeliest label first: by name, words and flags before numbers, few distinct values before many."""
+        is_id = {"id", "ids"} & {*self.name_words}
+        return self.rank, not self.lists, bool(is_id), self.is_number and not self.is_flags, len(self.distinct)
 
     def described(self) -> str:
         """The column, as messages refer to it."""
         if self.lists:
             return f"'{self.name}' (lists)"
-        return f"'{self.name}' ({len(self.distinct)} distinct values)"
+        n = len(self.distinct)
+        return f"'{self.name}' ({n:,} distinct value{'' if n == 1 else 's'})"
 
 
 @dataclass
@@ -145,6 +164,8 @@ def guess(table: Table) -> Guess:
     labels = _labels(columns)
     text = _text([column for column in columns if column not in labels])
     if not labels or text is None:
+        if reason := _no_use(columns, labels):
+            raise DataError(f"{table.path}: {reason}")
         what = "labels (few distinct short values)" if not labels else "texts"
         names = shown_names([column.name for column in columns])
         shown = listed(replace(column, name=name).described() for column, name in zip(columns, names, strict=True))
@@ -169,6 +190,23 @@ def guess(table: Table) -> Guess:
     return found
 
 
+def _no_use(columns: list[Column], labels: list[Column]) -> str | None:
+    """Why a column that is named as texts or labels cannot serve; None if there is no such column."""
+    for column in columns:
+        n, short = len(column.distinct), column.words <= 6
+        if labels and n == 1 and column.named(TEXT_NAMES):
+            return f"the column '{column.name}' has the same text in every row, so nothing can be learned from it."
+        if not labels and n == 1 and column.rank == 0:
+            return f"the column '{column.name}' has one label only; a classifier needs texts of at least two classes."
+        if not labels and column.rank == 0 and short and MAX_CLASSES < n < len(column.texts):
+            return (
+                f"the column '{column.name}' has {n:,} distinct labels, and init writes recipes for at most "
+                f"{MAX_CLASSES:,} classes. Join rare labels into one, or write the recipe by hand; docs/data.md has an "
+                "example."
+            )
+    return None
+
+
 def _labels(columns: list[Column]) -> list[Column]:
     """The label column, or the columns of 0 and 1 with one label each."""
     candidates = [column for column in columns if column.may_label]
@@ -178,7 +216,7 @@ def _labels(columns: list[Column]) -> list[Column]:
     others = [column for column in candidates if not column.is_flags or column.rank == 0]
     if len(flags) > 1 and all(column.rank == len(LABEL_NAMES) for column in others):
         return flags
-    return sorted(candidates, key=lambda column: (column.rank, not column.lists, len(column.distinct)))[:1]
+    return sorted(candidates, key=lambda column: column.likelihood)[:1]
 
 
 def _text(columns: list[Column]) -> Column | None:
