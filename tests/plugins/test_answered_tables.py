@@ -431,7 +431,7 @@ def test_what_a_sheet_leaves_out_is_said(tmp_path: Path) -> None:
         ("# old\r\n\r\n", {}, ["lines 1 to 2 are above the header and were skipped."]),
         ("Reviews of May\n", {"text": "body"}, ["line 1 is above the header and was skipped."]),
         ("sep=,\n# old\n", {}, ["line 2 is above the header and was skipped."]),
-        ("\n\n", {}, []),
+        ("\n\n", {}, ["lines 1 to 2 are above the header and were skipped."]),
         ("# old\n", {"names": ["id", "body"]}, ["line 1 is above the rows and was skipped."]),
     ],
 )

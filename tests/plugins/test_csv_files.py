@@ -172,7 +172,6 @@ BAD = {
     ),
     "empty file": ("", ["is empty", "header"]),
     "only a byte-order mark": ("\ufeff", ["is empty", "header"]),
-    "blank first line": ("\n" + GOOD, ["line 1 is empty", "header"]),
     "header only": (HEADER, ["no row has both"]),
     "header without line end": (HEADER.rstrip(), ["no row has both"]),
     "a column twice": ("text,label,text\nred,x,green\n", ["2 columns are named 'text'"]),

@@ -125,6 +125,7 @@ def test_lines_are_counted_from_the_separator_line_on(file):
         ("Feedback\n\nof 2023\n\ntext,label\nred,x\n", 5, 2),
         ('"Feedback, all of it"\ntext,label\nred,x\n', 2, 2),
         ("# from a tool\ntext,label\nred,x\n", 2, 2),
+        ("\n\r\ntext,label\nred,x\n", 3, 2),
         ("# it's \"so, from a tool\n// version: 2\n\ntext,label\nred,x\n", 4, 2),
     ],
 )
@@ -264,3 +265,11 @@ def test_columns_that_look_like_names_are_shown(file):
     told = refused(file("review_text,Größe (cm),meta.label-2,n°\na,b,c,d\n"))
     assert "Its columns: review_text, Größe (cm), meta.label-2, " in told
     assert "Its columns: review." in refused(file("review\na\n"))
+
+
+def test_columns_of_one_name_are_left_out_with_a_warning(file):
+    table = read_separated(file("text,text,label,,\nred,green,x,,\n"), None)
+    assert list(table.columns) == ["label"]
+    assert [warning.split(": ", 1)[1] for warning in table.warnings] == [
+        "2 columns are named 'text' and are left out. Rename all but one."
+    ]

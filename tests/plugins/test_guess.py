@@ -57,6 +57,8 @@ def flags(*steps):
         ({"comment": LONG, **flags(2, 3), "topic": cycle("x", "y", "z")}, "comment", "topic"),
         ({"store": cycle(1, 2), "comment": LONG, "mood": cycle("a", "b", "c")}, "comment", "mood"),
         ({"store_id": cycle("a", "b"), "comment": LONG, "mood": cycle("a", "b", "c")}, "comment", "mood"),
+        ({"comment": LONG, "rating": cycle(0.5, 1.5, None), "mood": cycle("a", "b", "c")}, "comment", "mood"),
+        ({"comment": LONG, "rating": cycle(1.0, 2.0, None), "mood": cycle("a", "b", "c")}, "comment", "rating"),
         ({"place": cycle("a", "b", "c"), "comment": LONG, "bad": cycle(0, 1)}, "comment", "bad"),
         ({"day": cycle("2020-01-01", "2020-01-02"), "comment": LONG, "mood": cycle("a", "b", "c")}, "comment", "mood"),
         ({"day": cycle("1/5/2020 10:00", "2/5/2020"), "comment": LONG, "n": cycle(1, 2, 3)}, "comment", "n"),

@@ -66,6 +66,26 @@ def test_the_separator_and_the_place_of_the_label_are_found(file, first, separat
     assert csv_files.look_at(path) is None
 
 
+@pytest.mark.parametrize(
+    ("separator", "line"), [(" ", "{label} {text}"), (":", "{label}: {text}"), (" ", "{label}:fine What {text}")]
+)
+def test_frequent_labels_may_end_with_a_space_or_a_colon(file, separator, line):
+    path = file("".join(f"{line.format(text=f'the text {n}', label='xyz'[n % 3])}\n" for n in range(90)), "d.txt")
+    assert lines.look_at(path)["options"] == {"train": path, "separator": separator, "label": "first"}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"{'the a this that it'.split()[n % 5]} text {n}" for n in range(40)],
+        [*(f"{'the this it'.split()[n % 3]} text {n}" for n in range(90)), "Once only"],
+    ],
+)
+def test_the_first_words_of_texts_are_no_labels(file, texts):
+    with pytest.raises(DataError, match="its lines are not labelled texts"):
+        lines.look_at(file("".join(f"{text}\n" for text in texts), "d.txt"))
+
+
 def test_a_text_file_with_a_header_is_a_table(file):
     path = written(file, False, "\t", header=("text", "label"))
     assert lines.look_at(path) is None

@@ -229,6 +229,9 @@ class _Reader:
             raise DataError(f"{self.path}: {wrong}")
         if self.wanted is None:
             self.wanted = {name: name for name in self.header if self.header.count(name) == 1}
+            for name in dict.fromkeys(self.header):
+                if name.strip() and (n := self.header.count(name)) > 1:
+                    self.above.append(f"{n} columns are named '{name}' and are left out. Rename all but one.")
         look_up(self.path, self.header, self.wanted)
 
     def _empty(self, rows: Rows | None = None) -> Exception:

@@ -137,7 +137,7 @@ def n_lines_above(
     comments = header is None and not sure
     if comments:
         header = _likely_header(lines, rows)
-    if header is None or not any(map(str.strip, lines[:header])):
+    if header is None:
         return 0
     skipped = zip(lines[:header], rows[:header], strict=True)
     return header if all(_is_above(line, row, comments) for line, row in skipped) else 0

@@ -125,6 +125,8 @@ class Column:
             names = {str(name) for row in self.lists for name in row}
             plain = all(isinstance(name, (str, bool, int)) for row in self.lists for name in row)
             return plain and 1 <= len(names) <= min(MAX_CLASSES, max(2, len(self.lists)))
+        if any(isinstance(value, float) and value % 1 for value in self.values):  # no dataset reads fractions as labels
+            return False
         few = 2 <= len(self.distinct) <= max(2, min(MAX_CLASSES, len(self.texts) // 2))
         return self.words <= 6 and not self.is_date and (few or self.separator is not None)
 
@@ -169,9 +171,9 @@ def guess(table: Table) -> Guess:
         what = "labels (few distinct short values)" if not labels else "texts"
         names = shown_names([column.name for column in columns])
         shown = listed(replace(column, name=name).described() for column, name in zip(columns, names, strict=True))
+        advice = "If one does hold them, write the recipe by hand; docs/data.md has an example."
         raise DataError(
-            f"{table.path}: no column looks like {what}. Columns: {shown}. "
-            "If one does hold them, write the recipe by hand; docs/data.md has an example."
+            " ".join([f"{table.path}: no column looks like {what}. Columns: {shown}.", *table.warnings, advice])
         )
     n = len(columns[0].values)
     found = Guess({}, {}, [f"{n:,} rows; columns: {listed(column.name for column in columns)}."])

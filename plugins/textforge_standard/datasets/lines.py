@@ -1,5 +1,6 @@
 """Dataset `lines`."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,10 @@ HEAD = 1 << 16
 """Bytes at the start of a file that decide whether it is a table."""
 SEPARATORS = "\t;|,"
 """Separators that `init` tries, most certain first."""
+LOOSE = ": "
+"""Separators after a first label that it tries next. They occur in any text, so such labels must be frequent."""
+FREQUENT = 10
+"""Least number of lines per label, on average, for a separator of `LOOSE`."""
 
 
 @with_groups(separator_is_wrong, no_such_encoding)
@@ -131,10 +136,12 @@ def _look(path: Path) -> Looked:
                 continue
             if (score := _score(table)) is not None and (best is None or (score, -number) > best[:2]):
                 best = (score, -number, table, separator, side)
+    best = best or _loosely(path, detected.name)
     if best is None:
         raise DataError(
             f"{path}: its lines are not labelled texts. Each needs one of a few labels before or after a tab, ';', '|' "
-            "or ',', as in 'i feel fine;joy', or fastText's format, '__label__joy i feel fine'."
+            "or ',', or before ':' or a space, as in 'i feel fine;joy'; or fastText's format, "
+            "'__label__joy i feel fine'."
         )
     *_, table, separator, side = best
     options: dict[str, Any] = {"separator": separator, "label": side}
@@ -142,6 +149,23 @@ def _look(path: Path) -> Looked:
     if detected.name != "utf-8":
         options["encoding"], why["encoding"] = detected.name, detected.how_sure
     return table, options, why
+
+
+def _loosely(path: Path, encoding: str) -> tuple[Any, ...] | None:
+    """The table of the first separator of `LOOSE` that splits off frequent labels, as `_look` compares them."""
+    from textforge import DataError
+
+    for number, separator in enumerate(LOOSE):
+        try:
+            table = read_lines(path, separator=separator, label="first", encoding=encoding)
+        except DataError:
+            continue
+        counts = Counter(table.columns["label"])
+        frequent = min(counts.values()) > 1 and len(table) >= FREQUENT * len(counts)
+        spaced = separator == " " or all(text.startswith(" ") for text in table.columns["text"])
+        if frequent and spaced and (score := _score(table)) is not None:
+            return score, -number, table, separator, "first"
+    return None
 
 
 def _score(table: Table) -> float | None:
