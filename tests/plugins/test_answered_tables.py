@@ -19,6 +19,7 @@ from written_tables import write_xlsx
 from textforge import DataError
 from textforge.data import AnsweredRows, TableStream
 from textforge_standard.datasets.class_names import names_in_metadata
+from textforge_standard.datasets.csv_reader import read_separated
 from textforge_standard.datasets.table_formats import CSV, JSON, JSONL, PARQUET, SPREADSHEET, TSV
 from textforge_standard.datasets.usual_names import usual_text_column
 
@@ -162,8 +163,8 @@ RAGGED = b'id,body\n1,moon\n2\n3,a,b,c\n4,"ba\xfft"\n5,sun\x00\n6,bat\n'
         (RAGGED, "data: line 3: 1 column, but the header has 2."),
         (b'id,body\n1,moon\n2,"ba\n\xfft"\n', "data: line 4 is not UTF-8: byte 0xff"),
         (b"id,body\n1,mo\0on\n", "data: line 2 has a NUL byte"),
-        (b'id,body\n1,5" wide\n', "data: line 2: a quote inside a text"),
-        (b'id,body\n1,"5 wide\n', "data: line 2: a quote opens here and is never closed"),
+        (b'id,body\n0,"a\nb"\n1,5" wide, 6" high\n', "data: line 4: 3 columns, but the header has 2."),
+        (b'id,body\n1,"5, wide\n2,moon\n', "data: line 2: 3 columns, but the header has 2."),
         (b"", "data: is empty"),
         (b"\n\n", "data: is empty"),
     ],
@@ -180,6 +181,45 @@ def test_a_first_line_that_is_no_header_is_explained() -> None:
         given_back(CSV, b"id;body\n1;moon\n", ["body"])
     with pytest.raises(DataError, match="line 1 seems to be a title"):
         given_back(CSV, b"report,,\nid,body,n\n1,moon,2\n", ["body"])
+
+
+@pytest.mark.parametrize("most", [3, 1 << 20])
+def test_a_misplaced_quote_is_text_and_its_row_is_written_with_valid_quotes(most: int) -> None:
+    data = b'id,body\n0,"a\nb"\n1,5" wide\n2,"moon\n3,"c, d"\n4,"bat'
+    found, read = given_back(CSV, data, ["body"], most=most)
+    assert read == ["a\nb", '5" wide', '"moon', "c, d", '"bat']
+    bodies = ['0,"a\nb"', '"1","5"" wide"', '"2","""moon"', '3,"c, d"', '"4","""bat"']
+    assert found.decode() == "\n".join(["id,body,label,probability", *(f"{body}{IN_CSV}" for body in bodies)])
+    windows, _ = given_back(CSV, data.replace(b"\n", b"\r\n"), ["body"], most=most)
+    assert windows == found.replace(b"\n", b"\r\n")
+    reader = CSV.reader(TableStream(Trickle(data, most), "data"), OPTIONS)
+    assert sum(len(rows.texts) for rows in reader.rows(["body"], join="", everything=False, mark=False)) == 5
+    (warning,) = reader.warnings
+    assert warning.startswith("lines 4, 5, 7 have a misplaced quote, which is read as text.")
+
+
+@given(
+    bodies=st.lists(st.text(st.sampled_from('"ab \n,'), min_size=1, max_size=8), min_size=1, max_size=6),
+    stray=st.booleans(),
+    most=st.sampled_from([1, 5, 1 << 20]),
+)
+def test_texts_are_those_that_a_dataset_reads(
+    tmp_path_factory: pytest.TempPathFactory, bodies: list[str], stray: bool, most: int
+) -> None:
+    written = [
+        body.replace("\n", "").replace(",", "") if stray else '"' + body.replace('"', '""') + '"' for body in bodies
+    ]
+    data = "".join(f"{n},{body}\n" for n, body in enumerate(["x", *written])).encode()
+    path = tmp_path_factory.mktemp("t") / "t.csv"
+    path.write_bytes(b"id,body\n" + data)
+    try:
+        expected = read_separated(path, None).columns["body"]
+    except DataError:
+        with pytest.raises(DataError):
+            given_back(CSV, path.read_bytes(), ["body"], most=most)
+        return
+    _, read = given_back(CSV, path.read_bytes(), ["body"], most=most)
+    assert read == [body if body and body.strip() else None for body in expected]
 
 
 @pytest.mark.parametrize("most", [3, 1 << 20])

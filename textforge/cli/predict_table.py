@@ -202,11 +202,14 @@ class TableCommand:
 
         options = self.options
         found = open_table(self.formats, self.name, self.source, run, texts=options.texts, options=options.options)
-        for warning in found.reader.warnings:
-            write_message(f"warning: {self.source.name}: {warning}")
+        self._warn(found)
         if found.chosen_by_name:
             write_message(f"texts are read from the column '{found.texts[0]}'; --text names another.")
         return found
+
+    def _warn(self, table: OpenTable, first: int = 0) -> None:
+        for warning in table.reader.warnings[first:]:
+            write_message(f"warning: {self.source.name}: {warning}")
 
     def seen(self) -> bool:
         """Whether text is typed or printed on the terminal, which a progress bar would mix with."""
@@ -224,6 +227,7 @@ class TableCommand:
         )
 
         options, table, counts = self.options, self.table, Counts()
+        n_warnings = len(table.reader.warnings)
         top = min(options.top, len(classifier.labels))
         added = AddedColumns(options.prefix, top, several=classifier.decision.multi_label, error=options.mark)
         if self.written is not None:
@@ -249,6 +253,7 @@ class TableCommand:
             write_json(text, {"labels": list(classifier.labels), "predictions": every})
             target.stream.write(text.getvalue().encode())
         target.stream.flush()
+        self._warn(table, n_warnings)
         for warning in counts.warnings():
             write_message(f"warning: {warning}")
 

@@ -58,7 +58,7 @@ class TableReader(Protocol):
     """The names of the columns that `TableRows.columns` has, in order; an added column must not have one of them."""
 
     warnings: Sequence[str]
-    """Sentences about lines or rows that were skipped before the first row."""
+    """Sentences about the file: lines skipped before the first row and, after `rows`, what was odd in the rows."""
 
     def usual_text(self) -> str | None:
         """The column that is named as texts usually are; None if no name, or several, fit best."""

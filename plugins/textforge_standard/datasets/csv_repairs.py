@@ -68,7 +68,8 @@ class StrayQuotes:
             elif len(self.errors) <= SHOWN:
                 self.errors[line] = self._error(text[at:], line)
             quoted = (f'"{one}"' for one in (one.replace('"', '""') for one in fields))
-            found += [text[kept:at], self.separator.join(quoted), "\n"]
+            line_end = "\r\n" if text.endswith("\r\n", at, end) else "\n"
+            found += [text[kept:at], self.separator.join(quoted), line_end]
             at = kept = end
             line += 1
         return "".join([*found, text[kept:]]), ""

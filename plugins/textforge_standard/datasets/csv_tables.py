@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from textforge_standard.datasets.blocks import LONGEST_FIELD
 from textforge_standard.datasets.columns import joined
 from textforge_standard.datasets.csv_heads import read_head
 from textforge_standard.datasets.csv_oddities import NotATable, Ragged, columns
 from textforge_standard.datasets.csv_reader import values_of
-from textforge_standard.datasets.csv_rows import Rows, parsed
+from textforge_standard.datasets.csv_repairs import StrayQuotes
+from textforge_standard.datasets.csv_rows import Rows
 from textforge_standard.datasets.csv_writer import joined_fields
 from textforge_standard.datasets.table_bytes import TableBytes, last_line_end, last_row_end, row_blocks
 from textforge_standard.datasets.usual_names import usual_text_column
@@ -73,7 +75,10 @@ class CsvTable:
         self.separator, self.before, self.warnings = head.separator, head.above, head.warnings
         self.line = 1 + self.before.count(b"\n")
         more = chain([head.rest] if head.rest else [], pieces)
-        self._blocks = row_blocks(self.bytes, more, last_row_end if quotes else last_line_end)
+        self.stray = StrayQuotes(self.separator)
+        self._rest = b""
+        """The incomplete row at the end of the last block."""
+        self._blocks = row_blocks(self.bytes, more, _row_end if quotes else last_line_end)
         first = next(self._blocks, b"")
         while first and not first.strip(b"\r\n"):
             self.before, first, self.line = self.before + first, next(self._blocks, b""), self.line + first.count(b"\n")
@@ -115,18 +120,20 @@ class CsvTable:
         self._first = block[end:]
 
     def rows(self, texts: Sequence[str], *, join: str, everything: bool, mark: bool) -> Iterator[CsvRows]:
-        blocks = [] if not self._first else [self._first]
         wanted = list(dict.fromkeys(self.columns if everything else texts))
         if everything and len(wanted) < self.width:
             self._refuse_twice()
-        for several in (blocks, self._blocks):
-            for data in several:
-                block = _Block(self, data, mark)
-                block.read(wanted, texts, join)
-                self.line += data.count(b"\n")
-                n = len(block.starts)
-                for first in range(0, n, CHUNK) or (0,):
-                    yield CsvRows(block, first, min(first + CHUNK, n))
+        for data, final in chain(((data, False) for data in chain([self._first], self._blocks)), [(b"", True)]):
+            if not (data := self._rest + data):
+                continue
+            block = _Block(self, data, mark, final)
+            self._rest = block.rest
+            block.read(wanted, texts, join)
+            self.line += block.data.count(b"\n")
+            n = len(block.starts)
+            for first in range(0, n, CHUNK) or (0,):
+                yield CsvRows(block, first, min(first + CHUNK, n))
+        self.warnings += self.stray.warnings()
 
     def _refuse_twice(self) -> None:
         from textforge import DataError
@@ -135,26 +142,25 @@ class CsvTable:
         raise DataError(f"{self.name}: {self.columns.count(twice)} columns are named '{twice}'. Rename all but one.")
 
 
+def _row_end(data: bytes) -> int:
+    """Offset just past the last row; just past the last line if a quote is probably never closed."""
+    return last_row_end(data) or (last_line_end(data) if len(data) > LONGEST_FIELD else 0)
+
+
 ADVICE = "Correct the row, name the right encoding (--set encoding=…), or continue past such rows with --on-error mark."
 
 
 class _Block:
     """Whole rows of a table: their bytes, texts and faults."""
 
-    def __init__(self, table: CsvTable, data: bytes, mark: bool) -> None:
-        from textforge import DataError
-
-        self.table, self.data, self.mark = table, data, mark
-        ended = data if data.endswith(b"\n") else data + b"\n"
-        self.clean, places = _clean(ended)
-        self._rows = rows = Rows(self.clean, table.separator, table.quotes, table.line, table.width or None)
+    def __init__(self, table: CsvTable, data: bytes, mark: bool, final: bool) -> None:
+        self.table, self.data, self.mark, self.rest = table, data, mark, b""
+        places = self._find_rows()
+        if not self._rows.quotes_fit():
+            self._repair_quotes(final)
+            places = self._find_rows()
+        rows = self._rows
         table.width = table.width or rows.width
-        if not rows.quotes_fit():
-            try:
-                for _ in parsed(self.clean.decode(), table.separator, table.quotes, table.line):
-                    pass
-            except ValueError as error:
-                raise DataError(f"{table.name}: {error}") from error
         self.starts, self.ends = rows.starts.tolist(), rows.ends.tolist()
         self.faults: dict[int, str] = {}
         self._find_ragged()
@@ -162,6 +168,22 @@ class _Block:
             self._find_damaged(places)
         self.texts: list[str | None] = []
         self.values: dict[str, list[Any]] = {}
+
+    def _find_rows(self) -> Any:
+        """Find the rows; return the offsets of bytes that are not text."""
+        table = self.table
+        self.clean, places = _clean(self.data if self.data.endswith(b"\n") else self.data + b"\n")
+        self._rows = Rows(self.clean, table.separator, table.quotes, table.line, table.width or None)
+        return places
+
+    def _repair_quotes(self, final: bool) -> None:
+        """Read misplaced quotes as text, as the datasets do; the fields of such rows are written in quotes."""
+        table, ended = self.table, self.data.endswith(b"\n")
+        text = self.data.decode("utf-8", "surrogateescape") + ("" if ended else "\n")
+        good, rest = table.stray.repaired(text, table.width, table.line, final)
+        if not ended:
+            good, rest = (good, rest[:-1]) if rest else (good[:-1], rest)
+        self.data, self.rest = (one.encode("utf-8", "surrogateescape") for one in (good, rest))
 
     def _find_ragged(self) -> None:
         from textforge import DataError
