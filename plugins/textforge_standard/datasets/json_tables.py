@@ -36,6 +36,8 @@ BLANK = b"\xef\xbb\xbf \t\r\n"
 """Bytes that may precede the first value: a byte-order mark and white space."""
 FIRST = 10
 """Number of pieces in which to look for the bracket of an array."""
+LONGEST_LINE = 1 << 26
+"""Number of bytes after which a first line without an end is no line of JSON Lines."""
 
 
 class _Start:
@@ -43,9 +45,11 @@ class _Start:
 
     def __init__(self, more: Iterator[bytes]) -> None:
         self._more, self._read = more, list[bytes]()
+        n_bytes = 0
         for piece in more:
             self._read.append(piece)
-            if b"\n" in piece and b"\n" in b"".join(self._read).lstrip():
+            n_bytes += len(piece)
+            if n_bytes > LONGEST_LINE or (b"\n" in piece and b"\n" in b"".join(self._read).lstrip()):
                 break
             if len(self._read) < FIRST and b"".join(self._read).lstrip(BLANK).startswith(b"["):
                 break
