@@ -304,7 +304,10 @@ def test_an_array_in_a_json_file_is_a_table_and_lines_stay_lines(finished_run: P
     assert list(row) == ["text", "n", "label", "probability"]
     data.write_text('{"text": "moon"}\n{"text": "bat"}\n')
     assert invoke("predict", finished_run, "-i", data).stdout.count("\t") == 2
-    assert invoke("predict", finished_run, "-i", data, "--json", "-o", tmp_path / "out.json").returncode == 0
+    for force in ((), ("--force",)):
+        for table in ((), ("--text", "text")):
+            done = invoke("predict", finished_run, "-i", data, "--json", "-o", tmp_path / "out.json", *force, *table)
+            assert (done.returncode == 0) == bool(force or not table), done.stderr
     assert len(json.loads((tmp_path / "out.json").read_text())["predictions"]) == 2
 
 

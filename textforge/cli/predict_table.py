@@ -141,7 +141,9 @@ class TableCommand:
         options, output = self.options, self.options.output
         by_suffix = self.formats.of_file(output) if output is not None else None
         if options.as_json:
-            if options.write_as or (by_suffix and output and not self.formats.named(by_suffix).may_be_lines(output)):
+            from textforge.classifiers.streams.text_lines import JSON_LINES
+
+            if options.write_as or (by_suffix and output and output.suffix.lower() not in JSON_LINES):
                 raise click.UsageError("--json writes one JSON object, not a table. Name another file.")
             return None
         own = self.formats.named(self.name).written_as or self.name
