@@ -17,7 +17,7 @@ from sklearn.metrics import f1_score, log_loss, precision_recall_curve
 
 import textforge
 from textforge import DataError, Dataset, RecipeError, Trainer
-from textforge.classifiers.decision import Decision, best_threshold, fit_decision, fit_temperature
+from textforge.classifiers.decision import Decision, Scored, best_threshold, fit_decision, fit_temperature
 from textforge.components.settings import DecisionSettings
 from textforge.sklearn import TextClassifier, TextforgeWarning
 
@@ -84,7 +84,7 @@ def log_posterior(logits: np.ndarray, targets: np.ndarray, temperature: float) -
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_temperature_of_many_texts_is_nearly_that_of_the_least_log_loss(several: bool, seed: int) -> None:
     logits, targets = over_confident(several, seed)
-    found = fit_temperature(logits, targets, multi_label=several)
+    found = fit_temperature(Scored(logits, targets), multi_label=several)
     assert found == pytest.approx(scipys_temperature(logits, targets), rel=0.005)
     assert found == pytest.approx(3, rel=0.15), "which the logits were multiplied by"
 
@@ -94,7 +94,7 @@ def test_no_temperature_is_more_probable(logits: np.ndarray, several: bool, scal
     generator, logits = np.random.default_rng(seed), logits * np.float32(scale)
     shape = logits.shape if several else len(logits)
     targets = generator.integers(0, 2 if several else logits.shape[1], shape)
-    found = fit_temperature(logits, targets, multi_label=several)
+    found = fit_temperature(Scored(logits, targets), multi_label=several)
     best = max(log_posterior(logits, targets, at) for at in np.geomspace(1e-3, 1e3, 200))
     assert log_posterior(logits, targets, found) >= best - 1e-3
 
@@ -106,7 +106,7 @@ def test_texts_that_are_all_right_leave_the_temperature_finite(several: bool, n:
     targets = np.arange(n) % 2
     wanted = np.eye(2)[targets]
     logits = (margin * (2 * wanted - 1)).astype(np.float32)
-    temperature = fit_temperature(logits, wanted if several else targets, multi_label=several)
+    temperature = fit_temperature(Scored(logits, wanted if several else targets), multi_label=several)
     assert temperature > 0.005, "inside the bounds"
     unsure = Decision(several, temperature).probabilities(np.array([[0.05 * margin, -0.05 * margin]], np.float32))
     assert unsure.max() < 0.9, "a twentieth of the usual margin is not sure"
@@ -114,7 +114,7 @@ def test_texts_that_are_all_right_leave_the_temperature_finite(several: bool, n:
 
 def test_texts_that_are_all_wrong_leave_it_finite_too() -> None:
     logits = np.array([[1, 0], [0, 1]], dtype=np.float32)
-    assert 1 < fit_temperature(logits, np.array([1, 0]), multi_label=False) < 20
+    assert 1 < fit_temperature(Scored(logits, np.array([1, 0])), multi_label=False) < 20
 
 
 @pytest.mark.parametrize("several", [False, True])
@@ -122,7 +122,7 @@ def test_on_texts_not_seen_the_fitted_temperature_is_no_worse_than_none(several:
     losses = []
     for seed in range(5):
         logits, targets = over_confident(several, seed)
-        fitted = fit_temperature(logits[:100], targets[:100], multi_label=several)
+        fitted = fit_temperature(Scored(logits[:100], targets[:100]), multi_label=several)
         chances = [Decision(several, at).probabilities(logits[100:]) for at in (fitted, 1, 3)]
         losses.append([log_loss(targets[100:].ravel(), p.ravel() if several else p) for p in chances])
     found, uncalibrated, best = np.mean(losses, axis=0)
@@ -131,7 +131,7 @@ def test_on_texts_not_seen_the_fitted_temperature_is_no_worse_than_none(several:
 
 
 def doubts(settings: dict[str, Any], valid: Any, labels: Any = LABELS) -> list[str]:
-    return fit_decision(DecisionSettings(**settings), labels, multi_label=valid[1].ndim == 2, valid=valid)[1]
+    return fit_decision(DecisionSettings(**settings), labels, multi_label=valid[1].ndim == 2, valid=Scored(*valid))[1]
 
 
 def test_a_temperature_from_texts_without_a_mistake_is_reported() -> None:
@@ -192,7 +192,8 @@ def test_fitted_thresholds_are_one_for_each_class(several: bool) -> None:
     logits, targets = over_confident(True)
     valid = (logits, targets) if several else (logits[:, :2], targets[:, 1].astype(np.int64))
     n_classes = valid[0].shape[1]
-    decision = fit_decision(DecisionSettings(threshold="f1"), LABELS[:n_classes], multi_label=several, valid=valid)[0]
+    fitted = DecisionSettings(threshold="f1")
+    decision = fit_decision(fitted, LABELS[:n_classes], multi_label=several, valid=Scored(*valid))[0]
     probabilities = decision.probabilities(valid[0])
     chosen = decision.chosen(probabilities)
     assert decision.thresholds is not None

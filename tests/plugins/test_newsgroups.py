@@ -91,7 +91,7 @@ def test_a_thread_is_a_subject_without_its_re(header, name):
 
 @pytest.mark.corpus
 def test_posts_of_a_thread_are_a_group_also_where_headers_are_removed(corpus):
-    from textforge.data.dataset import holdout
+    from textforge.data.splits import holdout
 
     dataset = newsgroups(categories=["sci.space", "sci.med"])
     stripped = newsgroups(categories=["sci.space", "sci.med"], remove=["headers"])

@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 import textforge
 from textforge import Dataset, RecipeError, Trainer, TrainingError
+from textforge.classifiers.decision import Scored
 from textforge.classifiers.metrics import ExtraMetrics
 from textforge.training.validation import Validation
 
@@ -34,7 +35,7 @@ def validation(monitor: str = "loss", **metrics: Any) -> Validation:
 def test_figures_of_single_labels_are_scikit_learns() -> None:
     generator = np.random.default_rng(0)
     scores, gold = generator.normal(size=(50, 3)).astype(np.float32), generator.integers(0, 3, 50)
-    found = validation().measure(scores, gold, LABELS)
+    found = validation().measure(Scored(scores, gold), LABELS)
     predicted = scores.argmax(axis=1)
     assert found == pytest.approx({
         "loss": log_loss(gold, softmax(scores.astype(np.float64), axis=1)),
@@ -49,7 +50,7 @@ def test_figures_of_sets_of_labels_are_scikit_learns() -> None:
     generator = np.random.default_rng(0)
     scores = generator.normal(size=(50, 3)).astype(np.float32)
     gold = (generator.random((50, 3)) < 0.4).astype(np.float32)
-    found = validation().measure(scores, gold, LABELS)
+    found = validation().measure(Scored(scores, gold), LABELS)
     predicted, chances = scores >= 0, expit(scores.astype(np.float64))
     assert found == pytest.approx({
         "loss": log_loss(gold.ravel(), chances.ravel()),
@@ -62,7 +63,7 @@ def test_figures_of_sets_of_labels_are_scikit_learns() -> None:
 
 def test_metrics_are_measured_beside_them() -> None:
     found = validation(own=lambda gold, probabilities: probabilities.sum()).measure(
-        np.zeros((4, 3), np.float32), np.array([0, 1, 2, 0]), LABELS
+        Scored(np.zeros((4, 3), np.float32), np.array([0, 1, 2, 0])), LABELS
     )
     assert list(found) == ["loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1", "own"]
     assert found["own"] == pytest.approx(4)
@@ -70,7 +71,7 @@ def test_metrics_are_measured_beside_them() -> None:
 
 def test_outputs_that_are_no_numbers_are_reported() -> None:
     with pytest.raises(TrainingError, match="the validation loss became nan"):
-        validation().measure(np.full((2, 3), np.nan, np.float32), np.array([0, 1]), LABELS)
+        validation().measure(Scored(np.full((2, 3), np.nan, np.float32), np.array([0, 1])), LABELS)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from textforge.classifiers.random_state import RandomState
 from textforge.classifiers.vectorizing import vectorized
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.components.settings import UnknownLabels
-from textforge.data.dataset import as_texts
+from textforge.data.dataset import as_labels, as_texts
+from textforge.data.gold import Labelled
+from textforge.data.weights import Weights, as_weights, refuse_all_zero
 from textforge.errors import ComponentError, RecipeError, TrainingError
 from textforge.features.ragged import Features, bounded_batches
 
@@ -145,6 +147,7 @@ class Classifier:
         texts: Sequence[str],
         labels: Sequence[Any],
         *,
+        weights: Sequence[float] | NDArray[np.float64] | None = None,
         name: str = "test",
         metrics: ExtraMetrics | None = None,
         unknown_labels: UnknownLabels = "error",
@@ -155,6 +158,7 @@ class Classifier:
         Args:
             texts: a sequence of str.
             labels: the label, or the labels, of each text.
+            weights: how often each text counts, a number from 0; None counts each once. Texts of weight 0 are left out.
             name: the name of the split, for messages.
             metrics: metrics in addition to the standard ones.
             unknown_labels: treatment of labels unknown to the classifier: 'error' raises; 'wrong' counts
@@ -162,22 +166,26 @@ class Classifier:
             on_batch: called after each batch with (number of texts done, total number of texts).
 
         Raises:
-            DataError: `texts` is empty, differs in length from `labels`, or a label is unknown to the classifier.
+            DataError: `texts` is empty, differs in length from `labels` or `weights`, a label is unknown to the
+                classifier, or a weight is negative or not finite, or all are 0.
         """
+        checked = _checked(weights, len(as_labels(labels, name)), name)  # before time is spent on predicting
         found = self.predict_proba(texts, on_batch=on_batch)
-        return self.metrics(labels, found, name=name, metrics=metrics, unknown_labels=unknown_labels)
+        return self.metrics(labels, found, weights=checked, name=name, metrics=metrics, unknown_labels=unknown_labels)
 
     def metrics(
         self,
         labels: Sequence[Any],
         probabilities: NDArray[np.float32],
         *,
+        weights: Sequence[float] | NDArray[np.float64] | None = None,
         name: str = "test",
         metrics: ExtraMetrics | None = None,
         unknown_labels: UnknownLabels = "error",
     ) -> dict[str, Any]:
         """Like `evaluate`, but from probabilities that have already been computed."""
-        return measured(compare(self, labels, probabilities, name, unknown_labels), metrics)
+        labelled = Labelled(labels, _checked(weights, len(probabilities), name), name)
+        return measured(compare(self, labelled, probabilities, unknown_labels), metrics)
 
     def features(self, texts: Sequence[str]) -> Features:
         """Vectorize texts in one call: the first half of `predict_proba`."""
@@ -197,6 +205,19 @@ class Classifier:
                 f"{who} gives outputs that are not finite numbers; its weights are probably not finite, either."
             )
         return self.decision.probabilities(scores)
+
+
+def _checked(weights: Any, n_texts: int, name: str) -> Weights | None:
+    """Validate the weights of texts to evaluate on.
+
+    Raises:
+        DataError: see `as_weights`; or all weights are 0.
+    """
+    if weights is None:
+        return None
+    found = np.array(as_weights(weights, n_texts, name))
+    refuse_all_zero(found, name)
+    return found
 
 
 def as_device(device: torch.device | str) -> torch.device:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textforge.classifiers.decision import Scored
 from textforge.classifiers.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
 from textforge.components.settings import UnknownLabels
 from textforge.data.dataset import as_labels
-from textforge.data.gold import Gold, encode_gold
+from textforge.data.gold import Gold, Labelled, encode_gold
 from textforge.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,9 +37,8 @@ class Comparison:
 
 def compare(
     classifier: Classifier,
-    labels: Sequence[Any],
+    labelled: Labelled,
     probabilities: NDArray[np.float32],
-    name: str,
     unknown_labels: UnknownLabels = "error",
 ) -> Comparison:
     """Encode gold labels, and treat those that the classifier does not know as `encode_gold` says.
@@ -47,7 +47,8 @@ def compare(
         DataError: the numbers of labels and probabilities differ, there are none, a label is unknown and
             `unknown_labels` is 'error', or the texts have sets of labels and the classifier gives single ones.
     """
-    rows = as_labels(labels, name)
+    name = labelled.name
+    rows = as_labels(labelled.labels, name)
     if len(rows) != len(probabilities):
         raise DataError(f"{name}: {len(probabilities)} texts but {len(rows)} labels.")
     if not rows:
@@ -58,7 +59,7 @@ def compare(
             f"{name}: its texts have {'one label each' if several else 'lists of labels'}; "
             f"the classifier gives {'sets of labels' if several else 'one label per text'}."
         )
-    gold = encode_gold(rows, classifier.labels, name, unknown_labels)
+    gold = encode_gold(rows, classifier.labels, name, unknown_labels, labelled.weights)
     if gold.rows is not None:
         probabilities = probabilities[gold.rows]
     wider, probabilities = with_labels(classifier, probabilities, gold.names)
@@ -66,17 +67,24 @@ def compare(
 
 
 def measured(comparison: Comparison, metrics: ExtraMetrics | None = None) -> dict[str, Any]:
-    """Compute the metrics of a comparison (see `textforge.classifiers.metrics`), and count unknown labels."""
-    gold, probabilities = comparison.gold, comparison.probabilities
-    decision = comparison.classifier.decision
+    """Compute the metrics of a comparison (see `textforge.classifiers.metrics`), and count unknown labels.
+
+    Texts of weight 0 are left out.
+    """
+    gold, decision = comparison.gold, comparison.classifier.decision
+    probabilities, y, weights = Scored(comparison.probabilities, gold.y, gold.weights).counted()
     chosen = decision.chosen(probabilities)
-    results = (multi_label_metrics if decision.multi_label else classification_metrics)(gold.y, chosen, gold.names)
+    measure = multi_label_metrics if decision.multi_label else classification_metrics
+    results = measure(y, chosen, gold.names, weights)
     if metrics is not None:
-        results |= metrics.for_labels(gold.names).measure(gold.y, probabilities)
+        results |= metrics.for_labels(gold.names).measure(y, probabilities, weights)
+        if weights is not None and metrics.unweighted:
+            results["unweighted"] = metrics.unweighted
     if decision.abstain is not None:
         answered = decision.answered(probabilities)
-        right = float((gold.y == chosen)[answered].mean()) if answered.any() else None
-        results["answered"] = {"share": float(answered.mean()), "accuracy": right}
+        of_these = None if weights is None else weights[answered]
+        right = float(np.average((y == chosen)[answered], weights=of_these)) if answered.any() else None
+        results["answered"] = {"share": float(np.average(answered, weights=weights)), "accuracy": right}
     return results | gold.figures()
 
 

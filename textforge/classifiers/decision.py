@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textforge.components.settings import DecisionSettings
 from textforge.data.labels import label_name
+from textforge.data.weights import Weights, with_mean_one
 from textforge.errors import RecipeError, listed
 
-Valid = tuple[NDArray[np.float32], NDArray[Any]]
-"""Logits and targets of the validation split. Targets are class numbers (n,), or a 0/1 matrix (n, n_classes)."""
+
+class Scored(NamedTuple):
+    """Logits, encoded labels and weights of the texts of a split."""
+
+    logits: NDArray[np.float32]
+    """Shape (n, n_classes)."""
+    gold: NDArray[Any]
+    """Class numbers (n,), or a 0/1 matrix (n, n_classes)."""
+    weights: Weights | None = None
+    """Float64 (n,); None if all texts count equally."""
+
+    def rows(self, rows: NDArray[Any]) -> Scored:
+        weights = None if self.weights is None else self.weights[rows]
+        return Scored(self.logits[rows], self.gold[rows], weights)
+
+    def counted(self) -> Scored:
+        """The texts with a weight above 0."""
+        return self if self.weights is None or self.weights.all() else self.rows(self.weights > 0)
 
 
 @dataclass(frozen=True)
@@ -100,7 +117,7 @@ def refuse_undecidable(settings: DecisionSettings, labels: Sequence[Any], *, mul
 
 
 def fit_decision(
-    settings: DecisionSettings, labels: Sequence[Any], *, multi_label: bool, valid: Valid | None
+    settings: DecisionSettings, labels: Sequence[Any], *, multi_label: bool, valid: Scored | None
 ) -> tuple[Decision, list[str]]:
     """Build the decision for these settings, fitted on the validation split if needed.
 
@@ -109,18 +126,19 @@ def fit_decision(
     """
     decision = Decision(multi_label, abstain=settings.abstain)
     warnings: list[str] = []
+    valid = valid and valid.counted()
     if settings.calibrate and valid:
-        decision = replace(decision, temperature=fit_temperature(*valid, multi_label=multi_label))
-        warnings += _temperature_warnings(decision, *valid)
+        decision = replace(decision, temperature=fit_temperature(valid, multi_label=multi_label))
+        warnings += _temperature_warnings(decision, valid.logits, valid.gold)
     if isinstance(settings.threshold, float):
         at = settings.threshold
         decision = replace(decision, thresholds=(at,) * len(labels) if multi_label else (1 - at, at))
     elif settings.threshold and valid:
-        logits, targets = valid
+        logits, targets, weights = valid
         probabilities = decision.probabilities(logits)
         classes = range(len(labels)) if multi_label else (1,)
         gold = {n: targets[:, n] > 0 if multi_label else targets == n for n in classes}
-        found = tuple(best_threshold(gold[n], probabilities[:, n]) for n in classes)
+        found = tuple(best_threshold(gold[n], probabilities[:, n], weights) for n in classes)
         decision = replace(decision, thresholds=found if multi_label else (1 - found[0], found[0]))
         warnings += _threshold_warnings({label_name(labels[n]): having for n, having in gold.items()})
     return decision, warnings
@@ -130,28 +148,32 @@ LARGEST = 1000.0
 """Largest temperature; the smallest one is its inverse."""
 
 
-def fit_temperature(logits: NDArray[np.float32], targets: NDArray[Any], *, multi_label: bool) -> float:
+def fit_temperature(valid: Scored, *, multi_label: bool) -> float:
     """Fit a temperature between 1/1000 and 1000: temperature scaling (Guo et al. 2017) with a prior.
 
     If every text is classified correctly, the log loss has no minimum: it falls as the temperature falls. Therefore
     the logarithm of the temperature has a standard normal prior, and the result is the maximum a posteriori (MAP)
     estimate. The influence of the prior shrinks as the number of texts grows: with a few hundred texts, some of them
-    misclassified, the result agrees with Guo et al.
+    misclassified, the result agrees with Guo et al. Weights are scaled to a mean of 1, so that their scale does not
+    change the influence of the prior.
 
     Args:
-        logits: float32, shape (n, n_classes).
-        targets: class numbers, shape (n,), or a 0/1 matrix, shape (n, n_classes), for sets of labels.
+        valid: texts that the model was not trained on.
+        multi_label: whether a text may have several labels.
     """
-    values = logits.astype(np.float64)
+    values, targets = valid.logits.astype(np.float64), valid.gold
+    weights = with_mean_one(valid.weights)
 
     def cost(log_temperature: float) -> float:
         scaled = values / np.exp(log_temperature)
         if multi_label:
-            loss = float((np.logaddexp(0, scaled) - targets * scaled).sum())
+            each = np.logaddexp(0, scaled) - targets * scaled
+            loss = float((each if weights is None else each * weights[:, None]).sum())
         else:
             top = scaled.max(axis=1)
             normaliser = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-            loss = float((normaliser - scaled[np.arange(len(targets)), targets]).sum())
+            each = normaliser - scaled[np.arange(len(targets)), targets]
+            loss = float((each if weights is None else each * weights).sum())
         return loss + log_temperature**2 / 2
 
     # Prior and loss may each add a local minimum, so scan the whole range before descending.
@@ -206,7 +228,9 @@ def _threshold_warnings(gold: Mapping[str, NDArray[np.bool_]]) -> list[str]:
     ]
 
 
-def best_threshold(gold: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> float:
+def best_threshold(
+    gold: NDArray[np.bool_], probabilities: NDArray[np.float32], weights: Weights | None = None
+) -> float:
     """Return the threshold with the best F1 for one class, or 0.5 if no text has the label.
 
     The threshold is the midpoint between two neighbouring probabilities (Lewis et al. 2004, "SCut").
@@ -214,13 +238,15 @@ def best_threshold(gold: NDArray[np.bool_], probabilities: NDArray[np.float32]) 
     Args:
         gold: whether each text has the label, shape (n,).
         probabilities: the probability of the label for each text, shape (n,).
+        weights: the weight of each text, above 0, shape (n,); None if all count equally.
     """
     if not gold.any():
         return 0.5
     order = np.argsort(-probabilities, kind="stable")
     sorted_p = probabilities[order].astype(np.float64)
-    hits = np.cumsum(gold[order])
-    f1 = 2 * hits / (np.arange(1, len(gold) + 1) + gold.sum())
+    each = np.ones(len(gold), dtype=np.int64) if weights is None else weights[order]
+    hits = np.cumsum(each * gold[order])
+    f1 = 2 * hits / (np.cumsum(each) + hits[-1])
     f1[:-1][sorted_p[:-1] == sorted_p[1:]] = -1  # no threshold can separate equal probabilities
     best = int(f1.argmax())
     below = sorted_p[best + 1] if best + 1 < len(sorted_p) else 0.0

@@ -1,7 +1,8 @@
 """Classification metrics: the standard ones of every run, and those that a recipe adds.
 
 The standard metrics are implemented in numpy, because importing scikit-learn's takes a second. They equal
-`sklearn.metrics.f1_score(gold, predicted, average=…, zero_division=0)`, for class numbers and for 0/1 matrices. For
+`sklearn.metrics.f1_score(gold, predicted, average=…, zero_division=0)`, with `sample_weight` if texts have weights,
+for class numbers and for 0/1 matrices. For
 class numbers, macro F1 ignores a class that is neither in gold nor predicted; for matrices, an empty column counts
 as 0. Tests compare the two.
 """
@@ -20,14 +21,18 @@ from textforge.classifiers.confusion import confusion_matrix
 from textforge.components.part import Part, listed_names, part_name, plugin_errors
 from textforge.components.settings import TAKEN
 from textforge.data.labels import label_names
-from textforge.errors import ComponentError, RecipeError
+from textforge.data.weights import Weights, called_with, takes_weights
+from textforge.errors import ComponentError, RecipeError, listed
 
-Metric = Callable[[NDArray[Any], NDArray[np.float32]], "float | None"]
-"""A function of gold (class numbers, or a 0/1 matrix) and probabilities; returns a float, or None if undefined."""
+Metric = Callable[..., "float | None"]
+"""A function of gold (class numbers, or a 0/1 matrix) and probabilities; returns a float, or None if undefined.
+
+If it has a parameter `weights`, float64 (n,) or None, it counts each text as often as its weight says.
+"""
 
 
 def classification_metrics(
-    gold: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[Any]
+    gold: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[Any], weights: Weights | None = None
 ) -> dict[str, Any]:
     """Compute accuracy, macro, micro and weighted F1, metrics per class, and the confusion matrix, as plain values.
 
@@ -35,21 +40,28 @@ def classification_metrics(
         gold: class numbers, int64, shape (n,), n at least 1.
         predicted: class numbers, int64, shape (n,).
         labels: the label of each class; results have their names as keys.
+        weights: how often each text counts, above 0, shape (n,); None counts each once. Supports and the cells of the
+            confusion matrix are then sums of weights.
     """
-    hits, support, chosen = (np.bincount(which, minlength=len(labels)) for which in
-                             (gold[gold == predicted], gold, predicted))  # fmt: skip
+    right = gold == predicted
+    hits, support, chosen = (
+        np.bincount(which[rows], None if weights is None else weights[rows], len(labels))
+        for which, rows in ((gold, right), (gold, ...), (predicted, ...))
+    )
     results = _f1_metrics(hits, support, chosen, labels, counted=(support + chosen) > 0)
-    accuracy = float(hits.sum() / len(gold))
+    accuracy = float(hits.sum() / (len(gold) if weights is None else weights.sum()))
     return {
         "accuracy": accuracy,
         **results,
         "micro_f1": accuracy,  # micro F1 equals accuracy for single-label data
-        "n": len(gold),
-        "confusion_matrix": confusion_matrix(gold, predicted, labels),
+        **_size(gold, weights),
+        "confusion_matrix": confusion_matrix(gold, predicted, labels, weights),
     }
 
 
-def multi_label_metrics(gold: NDArray[Any], predicted: NDArray[Any], labels: Sequence[Any]) -> dict[str, Any]:
+def multi_label_metrics(
+    gold: NDArray[Any], predicted: NDArray[Any], labels: Sequence[Any], weights: Weights | None = None
+) -> dict[str, Any]:
     """Compute the metrics of `classification_metrics` for sets of labels, without the confusion matrix.
 
     Accuracy is the share of texts whose whole set of labels is predicted correctly. As in scikit-learn, macro F1 is
@@ -59,25 +71,33 @@ def multi_label_metrics(gold: NDArray[Any], predicted: NDArray[Any], labels: Seq
         gold: 0/1 matrix, shape (n, n_classes), n at least 1.
         predicted: 0/1 matrix, shape (n, n_classes).
         labels: the label of each class; results have their names as keys.
+        weights: how often each text counts, above 0, shape (n,); None counts each once.
     """
     gold, predicted = gold.astype(bool), predicted.astype(bool)
-    hits = (gold & predicted).sum(axis=0)
+    hits, support, chosen = (
+        which.sum(axis=0) if weights is None else weights @ which for which in (gold & predicted, gold, predicted)
+    )
     return {
-        "accuracy": float((gold == predicted).all(axis=1).mean()),
-        **_f1_metrics(hits, gold.sum(axis=0), predicted.sum(axis=0), labels, counted=np.ones(len(labels), dtype=bool)),
-        "n": len(gold),
+        "accuracy": float(np.average((gold == predicted).all(axis=1), weights=weights)),
+        **_f1_metrics(hits, support, chosen, labels, counted=np.ones(len(labels), dtype=bool)),
+        **_size(gold, weights),
     }
 
 
+def _size(gold: NDArray[Any], weights: Weights | None) -> dict[str, Any]:
+    """The number of texts, and the sum of their weights if they have any."""
+    return {"n": len(gold)} if weights is None else {"n": len(gold), "total_weight": float(weights.sum())}
+
+
 def _f1_metrics(
-    hits: NDArray[np.int64],
-    support: NDArray[np.int64],
-    chosen: NDArray[np.int64],
+    hits: NDArray[Any],
+    support: NDArray[Any],
+    chosen: NDArray[Any],
     labels: Sequence[Any],
     *,
     counted: NDArray[np.bool_],
 ) -> dict[str, Any]:
-    """Compute F1 averages and metrics per class from counts, each of shape (n_classes,).
+    """Compute F1 averages and metrics per class from counts or sums of weights, each of shape (n_classes,).
 
     Args:
         hits: correct predictions of each class.
@@ -90,23 +110,24 @@ def _f1_metrics(
     f1 = _ratio(2 * hits, support + chosen)
     return {
         "macro_f1": float(f1[counted].mean()),
-        "micro_f1": float(2 * hits.sum() / max(1, (support + chosen).sum())),
-        "weighted_f1": float((f1 * support).sum() / max(1, support.sum())),
+        "micro_f1": float(2 * hits.sum() / ((support + chosen).sum() or 1)),
+        "weighted_f1": float((f1 * support).sum() / (support.sum() or 1)),
         "per_class": {
             label: {
                 "precision": float(precision[n]),
                 "recall": float(recall[n]),
                 "f1": float(f1[n]),
-                "support": int(support[n]),
+                "support": support[n].item(),
             }
             for n, label in enumerate(label_names(labels))
         },
     }
 
 
-def _ratio(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
+def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
     """Divide element by element; the result is 0 where the denominator is 0."""
-    return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)
+    ratio: NDArray[np.float64] = np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)
+    return ratio
 
 
 def _is_number(value: Any) -> bool:
@@ -190,10 +211,24 @@ class ExtraMetrics:
         gold = np.eye(self._n_classes) if self._several else np.arange(self._n_classes)
         self.measure(gold, np.full((self._n_classes, self._n_classes), 1 / self._n_classes, dtype=np.float32))
 
-    def measure(self, gold: NDArray[Any], probabilities: NDArray[np.float32]) -> dict[str, float | None]:
+    @property
+    def unweighted(self) -> list[str]:
+        """The metrics that cannot weigh texts, and count each text once."""
+        return [name for name, metric in self._metrics.items() if not takes_weights(metric)]
+
+    def weight_warnings(self, weights: Any) -> list[str]:
+        """A sentence that names the metrics which cannot weigh texts, if texts have weights."""
+        if not weights or not self.unweighted:
+            return []
+        return [f"these metrics take no weights, so they count each text once: {listed(self.unweighted)}."]
+
+    def measure(
+        self, gold: NDArray[Any], probabilities: NDArray[np.float32], weights: Weights | None = None
+    ) -> dict[str, float | None]:
         """Compute every metric and return the values by name.
 
-        A value is None if the metric is undefined, as the area under a curve is for a single class.
+        Metrics that take no weights count each text once. A value is None if the metric is undefined, as the area under
+        a curve is for a single class.
 
         Raises:
             ComponentError: a metric raised, or returned neither a finite number nor None.
@@ -201,7 +236,9 @@ class ExtraMetrics:
         found: dict[str, float | None] = {}
         for name, metric in self._metrics.items():
             with plugin_errors(self._who[name], "measuring"):
-                value = metric(gold.astype(np.int64), probabilities.copy())  # a copy, in case the metric changes it
+                given = gold.astype(np.int64), probabilities.copy()  # copies, in case the metric changes them
+                own = weights.copy() if weights is not None and takes_weights(metric) else None
+                value = called_with(metric, *given, weights=own)
             if value is not None and not (_is_number(value) and math.isfinite(value)):
                 raise ComponentError(
                     f"{self._who[name]} returned {value!r}; a metric is a number, or None if undefined."

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from textforge.components.part import Part, part_name, plugin_errors
-from textforge.data.dataset import Dataset, TrainingSplits
+from textforge.data.dataset import Dataset
+from textforge.data.training_splits import TrainingSplits
 from textforge.features.ragged import Features, as_features
 
 

@@ -17,7 +17,7 @@ MAX_CLASSES, MOST_CLASSES = 30, 10
 
 SHOWN = {
     "accuracy", "macro_f1", "micro_f1", "weighted_f1", "n", "per_class", "confusion_matrix", "answered",
-    "unknown_labels", "split", "warnings",
+    "unknown_labels", "split", "warnings", "total_weight", "unweighted",
 }  # fmt: skip
 """Keys that are shown in fixed places; all other keys are the recipe's metrics."""
 
@@ -57,9 +57,11 @@ def table(
 def figures_text(figures: dict[str, Any], split: str = "test", *, everything: str = "in the --json output") -> str:
     """Format classification metrics for reading; `everything` says where the omitted classes can be found."""
     exact = "" if "confusion_matrix" in figures else "exact "
+    weight = f", total weight {figures['total_weight']:.6g}" if "total_weight" in figures else ""
     head = (
         f"{shown(split)} {exact}accuracy {figures['accuracy']:.4f}   macro F1 {figures['macro_f1']:.4f}   "
-        f"weighted F1 {figures['weighted_f1']:.4f}   ({figures['n']} text{'s' * (figures['n'] != 1)})"
+        f"weighted F1 {figures['weighted_f1']:.4f}   ({figures['n']} text{'s' * (figures['n'] != 1)}"
+        f"{weight})"
     )
     more = [f"{name} {_figure(value)}" for name, value in figures.items() if name not in SHOWN]
     if exact:
@@ -69,6 +71,8 @@ def figures_text(figures: dict[str, Any], split: str = "test", *, everything: st
     if unknown := figures.get("unknown_labels"):
         treated = {"wrong": "counted as wrong", "drop": "left out"}[unknown["treated_as"]]
         more.append(f"{unknown['texts']} text{'s' * (unknown['texts'] != 1)} with unknown labels {treated}")
+    if unweighted := figures.get("unweighted"):
+        more.append(f"counting each text once: {', '.join(unweighted)}")
     parts = [head + (f"\n{shown_line('   '.join(more))}" if more else ""), _per_class(figures["per_class"], everything)]
     if not exact:
         parts.append(_confusion(figures["confusion_matrix"]))
@@ -88,7 +92,7 @@ def _per_class(classes: dict[str, dict[str, Any]], everything: str) -> str:
 
 
 def _class_table(title: str, classes: Sequence[tuple[str, dict[str, Any]]]) -> str:
-    rows = [(label, *(f"{one[key]:.3f}" for key in ("precision", "recall", "f1")), str(one["support"]))
+    rows = [(label, *(f"{one[key]:.3f}" for key in ("precision", "recall", "f1")), _count(one["support"]))
             for label, one in classes]  # fmt: skip
     return table((title, "precision", "recall", "f1", "support"), rows)
 
@@ -106,22 +110,27 @@ def _figure(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
 
 
+def _count(texts: int | float) -> str:
+    """Format a number of texts, or a sum of their weights."""
+    return str(texts) if isinstance(texts, int) else f"{texts:.6g}"
+
+
 def _confusion(matrix: dict[str, Any]) -> str:
     from textforge.classifiers.confusion import confused
     from textforge.data.labels import label_names
 
     labels = label_names(matrix["labels"])
     if len(labels) <= MAX_MATRIX:
-        rows = [[0] * len(labels) for _ in labels]
+        rows: list[list[int | float]] = [[0] * len(labels) for _ in labels]
         for gold, predicted, texts in confused(matrix):
             rows[gold][predicted] = texts
         numbers = [f"[{n}]" for n in range(1, len(labels) + 1)]
-        body = [(f"{number} {label}", *map(str, row))
+        body = [(f"{number} {label}", *map(_count, row))
                 for number, label, row in zip(numbers, labels, rows, strict=True)]  # fmt: skip
         return table(("confusion (row: gold, column: predicted)", *numbers), body)
     wrong = [cell for cell in confused(matrix) if cell[0] != cell[1]]
     if not wrong:
         return "no text has a wrong label"
     worst = sorted(wrong, key=lambda cell: -cell[2])[:10]
-    pairs = [(labels[gold], labels[predicted], str(texts)) for gold, predicted, texts in worst]
+    pairs = [(labels[gold], labels[predicted], _count(texts)) for gold, predicted, texts in worst]
     return table(("most confused: gold", "predicted", "texts"), pairs, left=2)

@@ -75,6 +75,11 @@ class Part(AnyPart):
         return self.component.names_of_facts(self._declared("gives", DEFAULT_GIVES, "reporting which facts it gives"))
 
     @property
+    def whole_batch(self) -> bool:
+        """Whether a loss compares the texts of a batch with each other: its factory's attribute `whole_batch`."""
+        return self._declared("whole_batch", False, "reporting whether it measures a batch as a whole") is True
+
+    @property
     def takes_sparse_gradients(self) -> bool:
         """Whether an optimizer accepts sparse gradients: its factory's attribute `sparse_gradients`.
 

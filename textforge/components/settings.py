@@ -20,7 +20,10 @@ MAX_SEED = 2**63 - 1
 FIGURES = ("loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1")
 """Metrics of every validation. `trainer.monitor` may also name a metric of the recipe."""
 
-TAKEN = (*FIGURES, "n", "per_class", "confusion_matrix", "answered", "unknown_labels", "split", "warnings")
+TAKEN = (
+    *FIGURES, "n", "total_weight", "per_class", "confusion_matrix", "answered", "unknown_labels", "unweighted", "split",
+    "warnings",
+)  # fmt: skip
 """Keys that every result already holds; a metric cannot use these names."""
 
 FITTING = ("validation", "unknown_labels", "monitor", "device")

@@ -1,4 +1,4 @@
-"""Labelled text: datasets and their splits, streams, label encoding, hold-outs and folds."""
+"""Labelled text: datasets and their splits, streams, label encoding, weights, hold-outs and folds."""
 
 from textforge.data.dataset import (
     Dataset as Dataset,
@@ -24,3 +24,4 @@ from textforge.data.tables import (
     TableRows as TableRows,
     TableStream as TableStream,
 )
+from textforge.data.weights import called_with as called_with, takes_weights as takes_weights

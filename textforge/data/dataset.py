@@ -5,22 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
 
 from textforge.components.part import Part, part_name
-from textforge.components.settings import TrainerSettings
 from textforge.data.encoding import (
     add_to_digest,
+    add_weights_to_digest,
     are_sets,
     as_column,
     as_labels as as_labels,
     as_texts as as_texts,
 )
-from textforge.data.gold import Gold, encode_gold, encode_labels as encode_labels
+from textforge.data.gold import encode_labels as encode_labels
 from textforge.data.labels import (
     as_numbers as as_numbers,
     described_type,
@@ -29,11 +29,11 @@ from textforge.data.labels import (
     label_type,
     sorted_labels as sorted_labels,
 )
-from textforge.data.remarks import Hashes, TrainHashes, between, too_few
+from textforge.data.remarks import Hashes, TrainHashes, too_few
 from textforge.data.similar_labels import normal_label as normal_label, similar_label_warnings
-from textforge.data.splits import holdout as holdout
 from textforge.data.streams import Stream as Stream
-from textforge.errors import ComponentError, DataError, RecipeError, listed
+from textforge.data.weights import Weights, as_weights, refuse_all_zero
+from textforge.errors import ComponentError, DataError, did_you_mean, listed
 
 Split = tuple[Sequence[str], Sequence[Any]]
 """Texts and their labels, of equal length; in multi-label data, a sequence of labels for each text."""
@@ -55,11 +55,16 @@ class Dataset:
         warnings: sentences about the data to show to the user.
         groups: a group name for each training text, such as its author or thread. Texts of one group are held
             out together.
+        weights: how much each text counts, in training and in metrics: a number from 0 for each training text, or a
+            mapping of the names of splits (train, valid, test) to such numbers. Texts of a split that it does not name
+            count equally. Only the ratios matter. It is stored as a mapping of lists. The chunks of a `Stream` bring
+            the weights of their texts.
 
     Raises:
         DataError: a split is empty, has a different number of labels and texts, or holds an item that is not
-            text, a label that is None, of another type than the others, or cannot be encoded as UTF-8. The message
-            names the row.
+            text, a label that is None, of another type than the others, or cannot be encoded as UTF-8. Or weights
+            differ in number from the texts of their split, or are negative, not finite, or all 0. The message names
+            the row.
     """
 
     train: Split | Stream
@@ -68,6 +73,7 @@ class Dataset:
     label_names: Sequence[Any] | None = None
     warnings: tuple[str, ...] = ()
     groups: Sequence[str] | None = None
+    weights: Mapping[str, Sequence[float]] | Sequence[float] | None = None
     _repeated: list[str] | None = field(default=None, init=False, repr=False, compare=False)
     """The result of `repeated_texts`, set once train has been read to its end."""
 
@@ -102,6 +108,27 @@ class Dataset:
             object.__setattr__(self, "groups", as_column(self.groups, "groups", "group", other=advice))
             if len(self.groups) != self.n_train:
                 raise DataError(f"{self.n_train} training texts but {len(self.groups)} groups.")
+        if self.weights is not None:
+            object.__setattr__(self, "weights", self._checked_weights(self.weights))
+
+    def _checked_weights(self, given: Any) -> dict[str, list[float]]:
+        splits = self.splits()
+        found = {}
+        for name, weights in (given if isinstance(given, Mapping) else {"train": given}).items():
+            if name == "train" and isinstance(self.train, Stream):
+                raise DataError(
+                    "weights: train is a stream, whose chunks bring the weights of their texts: let each chunk be "
+                    "(texts, labels, weights)."
+                )
+            if name not in splits:
+                raise DataError(
+                    f"weights: no split '{name}'. The splits of this dataset: {listed(splits)}."
+                    f"{did_you_mean(str(name), splits)}"
+                )
+            if weights is not None:
+                found[name] = as_weights(weights, len(splits[name][0]), name)
+                refuse_all_zero(np.array(found[name]), name)
+        return found
 
     def _refuse_mixed(self, name: str) -> None:
         split = self.splits()[name]
@@ -133,6 +160,23 @@ class Dataset:
         if isinstance(self.train, Stream):
             return self.train.label_counts
         return Counter(chain.from_iterable(self.train[1]) if self.multi_label else self.train[1])
+
+    def weights_of(self, split: str) -> Weights | None:
+        """The weights of the texts of a split in memory, float64, shape (n,); None if all texts count equally."""
+        found = self.weights.get(split) if isinstance(self.weights, Mapping) else None
+        return None if found is None else np.asarray(found, dtype=np.float64)
+
+    def label_weights(self) -> Mapping[Any, float] | None:
+        """The sum of the weights of the training texts per label; None if all texts count equally."""
+        if isinstance(self.train, Stream):
+            return self.train.survey().label_weights
+        if (weights := self.weights_of("train")) is None:
+            return None
+        sums: dict[Any, float] = {}
+        for label, weight in zip(self.train[1], weights.tolist(), strict=True):
+            for one in label if isinstance(label, tuple) else (label,):
+                sums[one] = sums.get(one, 0.0) + weight
+        return sums
 
     def splits(self) -> dict[str, Split]:
         """The splits in memory, by name: every split except a streamed train."""
@@ -189,13 +233,15 @@ class Dataset:
         return similar_label_warnings({label_name(label): n for label, n in self.label_counts().items()})
 
     def fingerprint(self) -> str:
-        """Return the SHA-256, in hexadecimal, of every text and label of every split, in order."""
+        """Return the SHA-256, in hexadecimal, of every text, label and weight of every split, in order."""
         digest = hashlib.sha256()
         if isinstance(self.train, Stream):
             digest.update(f"train:{self.train.n_texts}:{self.train.fingerprint}\n".encode())
         for name, (texts, labels) in self.splits().items():
             digest.update(f"{name}:{len(texts)}\n".encode())
             add_to_digest(digest, texts, labels)
+            if (weights := self.weights_of(name)) is not None:
+                add_weights_to_digest(digest, weights.tolist())
         return digest.hexdigest()
 
     def repeated_texts(self) -> list[str]:
@@ -211,7 +257,18 @@ class Dataset:
         """Return all sentences that help to judge the metrics: similar labels, small splits, repeated texts."""
         sizes = {name: len(texts) for name, (texts, _) in self.splits().items() if name != "train"}
         small = chain.from_iterable(too_few(name, n) for name, n in sizes.items())
-        return [*self.similar_labels(), *small, *self.repeated_texts()]
+        return [*self.similar_labels(), *self._weightless_labels(), *small, *self.repeated_texts()]
+
+    def _weightless_labels(self) -> Iterator[str]:
+        found = [label_name(label) for label, weight in (self.label_weights() or {}).items() if not weight]
+        if found:
+            yield f"all training texts of these labels have weight 0, so they cannot be learnt: {listed(found)}."
+
+    def without(self, split: str) -> Dataset:
+        """Return this dataset without its split 'valid' or 'test'."""
+        weights = self.weights if isinstance(self.weights, Mapping) else {}
+        left = {name: kept for name, kept in weights.items() if name != split}
+        return replace(self, **{split: None, "weights": left or None})  # type: ignore[arg-type]
 
 
 def _first_label(rows: Sequence[Any]) -> Any:
@@ -234,64 +291,3 @@ def as_dataset(dataset: Any, seed: int) -> Dataset:
     raise DataError(
         f"a {type(found).__name__} is not a dataset. Give a textforge.Dataset(train=(texts, labels)) or a dataset part."
     )
-
-
-Encoded = tuple[list[str], NDArray[Any]]
-"""Texts and their labels as arrays; see `encode_labels`."""
-
-
-@dataclass(frozen=True)
-class TrainingSplits:
-    """The training and validation data of a trainer."""
-
-    train: Encoded | None
-    """None for a stream, which is read during training."""
-    valid: Encoded | None = None
-    remarks: tuple[str, ...] = ()
-    """Sentences about the texts held out of train, to show next to the metrics."""
-    valid_gold: Gold | None = None
-    """How the labels of a validation split of the dataset were encoded."""
-
-
-def split_for_training(dataset: Dataset, labels: Sequence[Any], settings: TrainerSettings, seed: int) -> TrainingSplits:
-    """Return the texts and encoded labels to train on, and those to validate on if there are any.
-
-    The validation split comes from the dataset, or is held out of train as `settings.validation` says.
-
-    Raises:
-        DataError: a label is unknown (see `encode_gold`), or there are too few texts to hold any out.
-        RecipeError: the dataset and the settings both give a validation split, `settings.patience` is set
-            without one, or texts would have to be held out of a stream.
-    """
-    train: Encoded | None = None
-    if not isinstance(dataset.train, Stream):
-        train = (list(dataset.train[0]), encode_labels(dataset.train[1], labels, "train"))
-    if dataset.valid is not None:
-        if settings.validation:
-            raise RecipeError(
-                "trainer.validation would hold out training texts, but the dataset has a "
-                "validation split of its own. Remove trainer.validation."
-            )
-        given, gold = dataset.valid[0], encode_gold(dataset.valid[1], labels, "valid", settings.unknown_labels)
-        if len(gold.unknown_rows) == len(given):
-            raise DataError(f"valid: the training data lack the labels of all {len(given)} texts.")
-        valid = list(given) if gold.rows is None else [given[row] for row in gold.rows.tolist()]
-        return TrainingSplits(train, (valid, gold.y), valid_gold=gold)
-    if settings.validation:
-        if train is None or isinstance(dataset.train, Stream):
-            raise RecipeError(
-                "trainer.validation needs training texts in memory, but they are a stream. "
-                "Give the dataset a validation split, and remove trainer.validation."
-            )
-        texts, y = train
-        kept, held = holdout(y, settings.validation, seed, dataset.groups)
-        hashes = Hashes.of(*dataset.train)
-        remarks = [
-            *too_few("validation", len(held)),
-            *between("validation", hashes[held], "train", hashes[kept], rows=held),
-        ]
-        left, out = (([texts[row] for row in rows], y[rows]) for rows in (kept, held))
-        return TrainingSplits(left, out, tuple(remarks))
-    if settings.patience is not None:
-        raise RecipeError("trainer.patience needs a validation split. Set trainer.validation, for example to 0.1.")
-    return TrainingSplits(train)

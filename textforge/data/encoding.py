@@ -1,4 +1,4 @@
-"""Validate texts and labels row by row, and add both to a digest."""
+"""Validate texts and labels row by row, and add both to a digest, with weights."""
 
 from __future__ import annotations
 
@@ -149,3 +149,8 @@ def add_to_digest(digest: Any, texts: Sequence[str], labels: Sequence[Any]) -> N
         digest.update(lengths.tobytes())
         for start in range(0, len(column), 4096):  # most texts are short: one call per 4,096 of them
             digest.update("".join(column[start : start + 4096]).encode("utf-8", "surrogatepass"))
+
+
+def add_weights_to_digest(digest: Any, weights: Sequence[float]) -> None:
+    """Update a hashlib digest with weights per text."""
+    digest.update(b"weights\n" + np.asarray(weights, dtype="<f8").tobytes())

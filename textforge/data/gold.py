@@ -23,7 +23,23 @@ from textforge.data.labels import (
     sorted_labels,
 )
 from textforge.data.similar_labels import misspelling, same_label
+from textforge.data.weights import Weights, refuse_all_zero
 from textforge.errors import DataError, RecipeError, listed
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The labels of a split to evaluate on, as they were given, and the weights of its texts.
+
+    Args:
+        labels: the label, or the labels, of each text.
+        weights: how much each text counts, float64, shape (n,); None if all count equally.
+        name: the name of the split, for messages.
+    """
+
+    labels: Sequence[Any]
+    weights: Weights | None = None
+    name: str = "test"
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,7 @@ class Gold:
         rows: the row numbers of these texts in the split, int64, shape (n,); None if no row is left out.
         unknown: the rows of each unknown label, whether they are left out or count as wrong.
         split: the name of the split, for messages.
+        weights: the weight of each of these n texts, float64, shape (n,); None if all count equally.
     """
 
     y: NDArray[Any]
@@ -45,6 +62,7 @@ class Gold:
     rows: NDArray[np.int64] | None = None
     unknown: dict[Any, list[int]] = field(default_factory=dict)
     split: str = "test"
+    weights: Weights | None = None
 
     def figures(self) -> dict[str, Any]:
         """Return the entry `unknown_labels` of a result: treatment and number of texts; empty if none is."""
@@ -77,7 +95,13 @@ class Gold:
         return "wrong" if self.rows is None else "drop"
 
 
-def encode_gold(labels: Sequence[Any], names: Sequence[Any], split: str, unknown: UnknownLabels = "error") -> Gold:
+def encode_gold(
+    labels: Sequence[Any],
+    names: Sequence[Any],
+    split: str,
+    unknown: UnknownLabels = "error",
+    weights: Weights | None = None,
+) -> Gold:
     """Encode labels, and treat those that are not in `names`.
 
     Args:
@@ -86,10 +110,11 @@ def encode_gold(labels: Sequence[Any], names: Sequence[Any], split: str, unknown
         split: the name of the split, for messages.
         unknown: 'error' raises for unknown labels. 'wrong' keeps them as further classes, which are never predicted.
             'drop' leaves out texts with such a label.
+        weights: the weight of each text, float64, shape (n,); None if all count equally.
 
     Raises:
-        DataError: a label is unknown and `unknown` is 'error', or no text is left. The message gives each such
-            label, its count and its first row, and labels that are spelled almost alike.
+        DataError: a label is unknown and `unknown` is 'error', or no text with a weight above 0 is left. The message
+            gives each such label, its count and its first row, and labels that are spelled almost alike.
         RecipeError: `unknown` is none of the three.
     """
     if unknown not in get_args(UnknownLabels):
@@ -97,12 +122,12 @@ def encode_gold(labels: Sequence[Any], names: Sequence[Any], split: str, unknown
     labels, names = _comparable(labels, names, split), tuple(names)
     found = _unknown(labels, names)
     if not found:
-        return Gold(_encoded(labels, names), labels, names, split=split)
+        return Gold(_encoded(labels, names), labels, names, split=split, weights=weights)
     if unknown == "error":
         raise DataError(_refusal(found, names, split))
     if unknown == "wrong":
         names = (*names, *sorted_labels(found))
-        return Gold(_encoded(labels, names), labels, names, None, found, split)
+        return Gold(_encoded(labels, names), labels, names, None, found, split, weights)
     left_out = {row for rows in found.values() for row in rows}
     rows = np.array([row for row in range(len(labels)) if row not in left_out], dtype=np.int64)
     if not len(rows):
@@ -111,7 +136,9 @@ def encode_gold(labels: Sequence[Any], names: Sequence[Any], split: str, unknown
             f"none. Its labels: {listed(label_names(found))}. Known labels: {listed(label_names(names))}."
         )
     labels = [labels[row] for row in rows.tolist()]
-    return Gold(_encoded(labels, names), labels, names, rows, found, split)
+    weights = None if weights is None else weights[rows]
+    refuse_all_zero(weights, f"{split}, without unknown labels")
+    return Gold(_encoded(labels, names), labels, names, rows, found, split, weights)
 
 
 def encode_labels(labels: Sequence[Any], names: Sequence[Any], split: str) -> NDArray[Any]:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from textforge.data.dataset import Dataset, Split
+    from textforge.data.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     from textforge.classifiers.comparison import compare, measured, with_labels
     from textforge.classifiers.metrics import ExtraMetrics
     from textforge.data.dataset import as_dataset
-    from textforge.data.gold import encode_gold
+    from textforge.data.gold import Labelled, encode_gold
     from textforge.data.labels import label_value
     from textforge.data.remarks import too_few
     from textforge.data.splits import folds
@@ -105,7 +106,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
         raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
     labels = dataset.labels()
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
-    warnings.add([*replace(dataset, test=None).remarks(), *_fold_remarks(dataset, held_out)])
+    warnings.add([*dataset.without("test").remarks(), *_fold_remarks(dataset, held_out)])
     if dataset.valid is not None:
         # labels that are in no fold
         warnings.add(encode_gold(dataset.valid[1], labels, "valid", recipe.trainer.unknown_labels).warnings)
@@ -131,7 +132,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
         warnings.add(trainer.part_warnings)
         found = trained.predict_proba(texts, on_batch=progress.evaluated)
         wider, spread = with_labels(trained, found, labels)
-        comparison = compare(wider, gold, spread, "test")
+        comparison = compare(wider, Labelled(gold, fold.weights_of("test"), "test"), spread)
         figures.append(measured(comparison, metrics))
         append_text(
             path / run_folder.PER_FOLD, json.dumps({"fold": number, "test": figures[-1]}, ensure_ascii=False) + "\n"
@@ -204,18 +205,31 @@ def _without(dataset: Dataset, rows: NDArray[np.int64], labels: Sequence[Any], *
     kept = [row for row in range(len(texts)) if row not in held]
     train = ([texts[row] for row in kept], [gold[row] for row in kept])
     known = Dataset(train).label_counts()
+    valid, of_valid = dataset.valid, dataset.weights_of("valid")
+    if not whole_valid:
+        valid, of_valid = _with_known_labels(valid, of_valid, known)
+    weights = dataset.weights_of("train")
+    of_train, of_test = (None, None) if weights is None else (weights[kept], weights[rows])
+    given = {"train": of_train, "test": of_test, "valid": of_valid}
     return Dataset(
         train=train,
         test=([texts[row] for row in rows], [gold[row] for row in rows]),
-        valid=dataset.valid if whole_valid else _with_known_labels(dataset.valid, known),
+        valid=valid,
         label_names=[name for name in labels if name in known],
         groups=None if dataset.groups is None else [dataset.groups[row] for row in kept],
+        weights={name: one.tolist() for name, one in given.items() if one is not None} or None,
     )
 
 
-def _with_known_labels(split: Split | None, known: Container[str]) -> Split | None:
+def _with_known_labels(
+    split: Split | None, weights: Weights | None, known: Container[str]
+) -> tuple[Split | None, Weights | None]:
     """Remove the labels that a fold cannot learn from a validation split; for single labels, their texts."""
     if split is None or isinstance(split[1][0], tuple):
-        return split and (split[0], [[name for name in row if name in known] for row in split[1]])
+        return split and (split[0], [[name for name in row if name in known] for row in split[1]]), weights
     rows = [row for row, label in enumerate(split[1]) if label in known]
-    return ([split[0][row] for row in rows], [split[1][row] for row in rows]) if rows else None
+    if not rows:
+        return None, None
+    return ([split[0][row] for row in rows], [split[1][row] for row in rows]), None if weights is None else weights[
+        rows
+    ]

@@ -81,13 +81,18 @@ def evaluate(
         warnings += _changed_data(run, dataset)
     shown = Path(data).name if data is not None and default == "train" else chosen  # a data file is not a split
     unknown = unknown_labels or _own_treatment(run)
-    encoded = encode_gold(labels, classifier.labels, shown, unknown)  # raises before time is spent on predicting
-    warnings += encoded.warnings
+    weights = dataset.weights_of(chosen)
+    encoded = encode_gold(
+        labels, classifier.labels, shown, unknown, weights
+    )  # raises before time is spent on predicting
+    warnings += [*encoded.warnings, *extra.weight_warnings(weights is not None)]
     extra.for_labels(encoded.names)
     return {
         "split": shown,
         "warnings": warnings,
-        **classifier.evaluate(texts, labels, name=shown, metrics=extra, unknown_labels=unknown, on_batch=on_batch),
+        **classifier.evaluate(
+            texts, labels, weights=weights, name=shown, metrics=extra, unknown_labels=unknown, on_batch=on_batch
+        ),
     }
 
 

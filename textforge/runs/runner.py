@@ -152,7 +152,8 @@ def _refuse_unusable_test(dataset: Dataset, trainer: Trainer) -> list[str]:
 
     if dataset.test is None:
         return []
-    gold = encode_gold(dataset.test[1], trainer.labels, "test", trainer.settings.unknown_labels)
+    weights = dataset.weights_of("test")
+    gold = encode_gold(dataset.test[1], trainer.labels, "test", trainer.settings.unknown_labels, weights)
     trainer.metrics.for_labels(gold.names)
     return gold.warnings
 
@@ -207,14 +208,16 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
 def _evaluate(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> tuple[dict[str, Any] | None, list[str]]:
     """Return test metrics and a JSON line per test text; None and no lines without a test split."""
     from textforge.classifiers.comparison import compare, measured
+    from textforge.data.gold import Labelled
 
     if prepared.dataset.test is None:
         plan.progress.stage("no test split: nothing to evaluate")
         return None, []
     plan.progress.stage("evaluating on test")
-    texts, gold = prepared.dataset.test
+    texts, labels = prepared.dataset.test
     probabilities = classifier.predict_proba(texts, on_batch=plan.progress.evaluated)
-    compared = compare(classifier, gold, probabilities, "test", prepared.trainer.settings.unknown_labels)
+    labelled = Labelled(labels, prepared.dataset.weights_of("test"), "test")
+    compared = compare(classifier, labelled, probabilities, prepared.trainer.settings.unknown_labels)
     return measured(compared, prepared.trainer.metrics), prediction_lines(compared, plan.limit)
 
 

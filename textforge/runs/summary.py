@@ -15,7 +15,7 @@ def summarize(figures: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]
     found = {}
     for name in figures[0]:
         values = [one.get(name) for one in figures]
-        if name == "n" or not all(isinstance(value, (int, float)) for value in values):
+        if name in ("n", "total_weight") or not all(isinstance(value, (int, float)) for value in values):
             continue
         found[name] = {
             "mean": statistics.fmean(values),  # type: ignore[arg-type]

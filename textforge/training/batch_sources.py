@@ -14,11 +14,39 @@ from textforge.classifiers.vectorizing import vectorized
 from textforge.components.settings import TrainerSettings
 from textforge.data.dataset import encode_labels
 from textforge.data.streams import Stream
+from textforge.data.training_splits import Encoded
+from textforge.data.weights import Weights, with_mean_one
 from textforge.errors import DataError, RecipeError
 from textforge.features.ragged import Batch, Features, batches, joined, training_order
 from textforge.training.factories import Factories
 
-Batches = Iterator[tuple[Batch, torch.Tensor]]
+
+@dataclass(frozen=True)
+class Targets:
+    """The encoded labels of a batch, and the weights of its texts.
+
+    Args:
+        gold: int64 (n,), or float32 0 and 1 (n, n_classes).
+        weights: float32 (n,), with mean 1 over all training texts; None if all texts count equally.
+    """
+
+    gold: torch.Tensor
+    weights: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.gold)
+
+    def __getitem__(self, rows: Any) -> Targets:
+        return Targets(self.gold[rows], None if self.weights is None else self.weights[rows])
+
+    @classmethod
+    def of(cls, y: NDArray[Any], weights: Weights | None, device: torch.device) -> Targets:
+        """Put labels and weights on a device."""
+        own = None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(device)
+        return cls(torch.from_numpy(y).to(device), own)
+
+
+Batches = Iterator[tuple[Batch, Targets]]
 """Pairs of features and targets; only the targets are on the device."""
 
 
@@ -42,18 +70,35 @@ class InMemoryBatches:
 
     Args:
         features: features of all training texts.
-        y: the encoded labels.
+        train: their encoded labels and weights.
         plan: how batches are drawn.
+
+    Raises:
+        DataError: texts have one label each, and those with a weight above 0 have all the same.
     """
 
-    def __init__(self, features: Features, y: NDArray[Any], plan: BatchPlan) -> None:
-        self.features, self.y, self.device = features, y, plan.device
-        self.n_texts = len(y)
+    def __init__(self, features: Features, train: Encoded, plan: BatchPlan) -> None:
+        self.features, self.y, self.device = features, train.y, plan.device
+        self.n_texts = len(train.y)
+        self.weights = with_mean_one(train.weights)
+        """Float64 (n,), with mean 1; None if all texts count equally."""
         self._settings, self._seed = plan.settings, plan.seed
-        self._targets = torch.from_numpy(y).to(plan.device)
+        self._targets = Targets.of(train.y, self.weights, plan.device)
+        if self.weights is not None and self.y.ndim == 1:
+            _refuse_one_class(np.bincount(self.y, self.weights))
 
-    def class_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
-        """The number of training texts of each class, int64 (n_classes,)."""
+    @property
+    def weighted(self) -> bool:
+        """Whether some texts count more than others."""
+        return self.weights is not None
+
+    def class_counts(self, labels: Sequence[Any]) -> NDArray[Any]:
+        """The number of training texts of each class, int64 (n_classes,).
+
+        If texts have weights, the sum of the weights of each class, which have mean 1, float64 (n_classes,).
+        """
+        if self.weights is not None:
+            return self.weights @ self.y if self.y.ndim == 2 else np.bincount(self.y, self.weights, len(labels))
         counts = self.y.sum(axis=0) if self.y.ndim == 2 else np.bincount(self.y, minlength=len(labels))
         return counts.astype(np.int64)
 
@@ -76,15 +121,31 @@ class StreamedBatches:
         vectorizer: the fitted vectorizer.
         who: the vectorizer's name in messages.
         plan: how batches are drawn.
+
+    Raises:
+        DataError: texts have one label each, and those with a weight above 0 have all the same.
     """
 
     def __init__(self, stream: Stream, labels: Sequence[Any], vectorizer: Any, who: str, plan: BatchPlan) -> None:
         self._stream, self._labels, self._vectorizer, self._who = stream, labels, vectorizer, who
         self._settings, self._seed, self._device = plan.settings, plan.seed, plan.device
         self.n_texts = stream.n_texts
+        survey = stream.survey()
+        self._scale = None if survey.weight is None else self.n_texts / survey.weight
+        """Factor that gives the weights a mean of 1; None if all texts count equally."""
+        if self.weighted and not stream.multi_label:
+            _refuse_one_class(self.class_counts(labels))
 
-    def class_counts(self, labels: Sequence[Any]) -> NDArray[np.int64]:
-        """The number of training texts of each class, int64 (n_classes,)."""
+    @property
+    def weighted(self) -> bool:
+        """Whether some texts count more than others."""
+        return self._scale is not None
+
+    def class_counts(self, labels: Sequence[Any]) -> NDArray[Any]:
+        """The number of training texts of each class; see `InMemoryBatches.class_counts`."""
+        weights = self._stream.survey().label_weights
+        if self._scale is not None and weights is not None:
+            return np.array([weights[name] for name in labels]) * self._scale
         counts = self._stream.label_counts
         return np.array([counts[name] for name in labels], dtype=np.int64)
 
@@ -98,41 +159,71 @@ class StreamedBatches:
         chunks = np.arange(self._stream.n_chunks)
         if settings.shuffle:
             chunks = np.random.default_rng([self._seed, number]).permutation(chunks)
-        rest: tuple[Features, NDArray[Any]] | None = None
+        rest: _Rows | None = None
         n_seen = 0
         for chunk in chunks.tolist():
-            features, y = self._shuffled(number, chunk)
-            if not len(y):
+            found = self._shuffled(number, chunk)
+            if not len(found.y):
                 continue
-            n_seen += len(y)
+            n_seen += len(found.y)
             if rest is not None:
-                features, y = joined([rest[0], features]), np.concatenate([rest[1], y])
-            yield from _with_targets(features, self._targets(y), size, drop_last=True)
-            rows = np.arange(len(y) - len(y) % size, len(y))
-            rest = (features.take(rows), y[rows]) if len(rows) else None
+                found = rest.followed_by(found)
+            yield from _with_targets(found.features, self._targets(found), size, drop_last=True)
+            rows = np.arange(len(found.y) - len(found.y) % size, len(found.y))
+            rest = found.take(rows) if len(rows) else None
         if n_seen != self.n_texts:
             raise DataError(
                 f"train: the stream gave {self.n_texts} texts before and {n_seen} in epoch {number}. "
                 "It must give the same chunks each time it is read."
             )
         if rest is not None and not settings.drop_last:
-            yield from _with_targets(rest[0], self._targets(rest[1]), size)
+            yield from _with_targets(rest.features, self._targets(rest), size)
 
-    def _shuffled(self, epoch: int, chunk: int) -> tuple[Features, NDArray[Any]]:
-        """The features and encoded labels of a chunk, with rows in this epoch's order."""
-        texts, labels = self._stream.chunk(chunk)
+    def _shuffled(self, epoch: int, chunk: int) -> _Rows:
+        """The features, encoded labels and weights of a chunk, with rows in this epoch's order."""
+        texts, labels, weights = self._stream.weighted_chunk(chunk)
         y = encode_labels(labels, self._labels, f"train, chunk {chunk}")
         features = vectorized(self._vectorizer, texts, self._who)
         order = training_order(features, self._settings, np.random.default_rng([self._seed, epoch, chunk]))
-        return (features, y) if order is None else (features.take(order), y[order])
+        scaled = None if weights is None or self._scale is None else np.array(weights) * self._scale
+        rows = _Rows(features, y, scaled)
+        return rows if order is None else rows.take(order)
 
-    def _targets(self, y: NDArray[Any]) -> torch.Tensor:
-        return torch.from_numpy(y).to(self._device)
+    def _targets(self, rows: _Rows) -> Targets:
+        return Targets.of(rows.y, rows.weights, self._device)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of a stream."""
+
+    features: Features
+    y: NDArray[Any]
+    weights: Weights | None
+
+    def take(self, rows: NDArray[np.int64]) -> _Rows:
+        weights = None if self.weights is None else self.weights[rows]
+        return _Rows(self.features.take(rows), self.y[rows], weights)
+
+    def followed_by(self, others: _Rows) -> _Rows:
+        features, y = joined([self.features, others.features]), np.concatenate([self.y, others.y])
+        if self.weights is None or others.weights is None:
+            return _Rows(features, y, None)
+        return _Rows(features, y, np.concatenate([self.weights, others.weights]))
+
+
+def _refuse_one_class(class_weights: NDArray[Any]) -> None:
+    """Raise a DataError if fewer than two classes have texts with a weight above 0."""
+    if (class_weights > 0).sum() < 2:
+        raise DataError(
+            "train: all texts with a weight above 0 have the same label. A classifier needs at least two classes: give "
+            "texts of another label a weight above 0."
+        )
 
 
 def _with_targets(
     features: Features,
-    targets: torch.Tensor,
+    targets: Targets,
     size: int,
     order: NDArray[np.int64] | None = None,
     *,

@@ -20,7 +20,10 @@ from textforge.training.budget import Budget
 
 Factory = Callable[..., Any]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Computes the mean loss from logits, float32 (n, n_classes), and targets, int64 (n,) or float32 0/1 (n, n_classes)."""
+"""Computes the mean loss from logits, float32 (n, n_classes), and targets, int64 (n,) or float32 0/1 (n, n_classes).
+
+If it has a parameter `weights`, float32 (n,) or None, it multiplies the loss of each text by its weight.
+"""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class _PlainFactory:
     def takes_sparse_gradients(self) -> bool:
         return getattr(self.factory, "sparse_gradients", False) is True
 
+    @property
+    def whole_batch(self) -> bool:
+        return getattr(self.factory, "whole_batch", False) is True
+
     def build(self, facts: Mapping[str, Any]) -> Any:
         with plugin_errors(f"the {self.kind}", "being called"):
             return call_with_facts(self.factory, facts)
@@ -90,6 +97,11 @@ class Factories:
     def sparse_gradients(self) -> bool:
         """Whether the optimizer takes sparse gradients."""
         return self._factories["optimizer"].takes_sparse_gradients
+
+    @property
+    def whole_batch(self) -> bool:
+        """Whether the loss compares the texts of a batch with each other."""
+        return self._factories["loss"].whole_batch
 
     def module(self, facts: Mapping[str, Any]) -> nn.Module:
         """Build the model.
@@ -125,8 +137,8 @@ class Factories:
 
         Args:
             module: on its device.
-            facts: of the loss (n_classes, labels, class_counts, n_texts, multi_label), and monitor_mode: 'min' or
-                'max'.
+            facts: of the loss (n_classes, labels, class_counts, n_texts, multi_label); weighted: whether texts have
+                weights; and monitor_mode: 'min' or 'max'.
             budget: how long the training is.
 
         Raises:

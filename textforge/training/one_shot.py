@@ -10,8 +10,9 @@ from torch import nn
 from textforge.classifiers.classifier import logits
 from textforge.classifiers.random_state import RandomState
 from textforge.components.part import plugin_errors
-from textforge.errors import ComponentError, TrainingError
-from textforge.training.batch_sources import InMemoryBatches
+from textforge.data.weights import called_with, takes_weights
+from textforge.errors import ComponentError, RecipeError, TrainingError
+from textforge.training.batch_sources import BatchSource, InMemoryBatches, Targets
 from textforge.training.optimization import plain_loss
 
 
@@ -19,8 +20,8 @@ def fit_in_one_call(module: nn.Module, source: InMemoryBatches, n_classes: int, 
     """Let a module fit itself, and return its mean loss on the training texts.
 
     Args:
-        module: a module with `fit(features, targets)`.
-        source: features and encoded labels of the training texts.
+        module: a module with `fit(features, targets)`, or `fit(features, targets, weights=None)`.
+        source: features, encoded labels and weights of the training texts.
         n_classes: number of logits per text.
         random: the random state that torch draws from.
         who: the model's name in messages.
@@ -32,10 +33,27 @@ def fit_in_one_call(module: nn.Module, source: InMemoryBatches, n_classes: int, 
     if not callable(fit := getattr(module, "fit", None)):
         raise ComponentError(f"{who} declares fits_itself, but its module has no fit().")
     with random.active(), plugin_errors(who, "fitting itself"):
-        fit(source.features, source.y)
+        called_with(fit, source.features, source.y, weights=source.weights)
     with random.active():
         scores = logits(module, source.features, n_classes, source.device, who)
-    loss = float(plain_loss(torch.from_numpy(scores), torch.from_numpy(source.y)))
+    targets = Targets.of(source.y, source.weights, torch.device("cpu"))
+    loss = float(plain_loss(torch.from_numpy(scores), targets.gold, targets.weights))
     if not math.isfinite(loss):
         raise TrainingError(f"{who} gives outputs that are not finite numbers after fitting itself.")
     return loss
+
+
+def refuse_weights(module: nn.Module, source: BatchSource, who: str) -> None:
+    """Refuse weights per text before training, if the module's `fit` does not take them.
+
+    A module that holds others says by an attribute `takes_weights` whether all of them do.
+
+    Raises:
+        RecipeError: the training texts have weights, and `fit` has no parameter `weights`.
+    """
+    fit = getattr(module, "fit", None)
+    if source.weighted and not getattr(module, "takes_weights", fit is None or takes_weights(fit)):
+        raise RecipeError(
+            f"{who} cannot weigh texts, and the training texts have weights. Leave the weights out, or use another "
+            "model; its author can let fit(features, targets, weights=None) take them."
+        )

@@ -17,15 +17,23 @@ from textforge.components.part import plugin_errors
 from textforge.errors import ComponentError, RecipeError, TrainingError
 from textforge.features.ragged import Batch
 from textforge.training.averaging import AveragedWeights
+from textforge.training.batch_sources import Targets
 from textforge.training.budget import Budget
 from textforge.training.factories import Factories
+from textforge.training.weighted_loss import WeightedLoss
 
 
-def plain_loss(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy, or mean binary cross-entropy if targets are multi-label, shape (n, n_classes)."""
-    if targets.ndim == 2:
-        return functional.binary_cross_entropy_with_logits(scores, targets)
-    return functional.cross_entropy(scores, targets)
+def plain_loss(scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
+    """Mean cross-entropy, or mean binary cross-entropy if targets are multi-label, shape (n, n_classes).
+
+    With weights, shape (n,), it is the mean over texts of each text's loss times its weight.
+    """
+    several = targets.ndim == 2
+    loss = functional.binary_cross_entropy_with_logits if several else functional.cross_entropy
+    if weights is None:
+        return loss(scores, targets)
+    each = loss(scores, targets, reduction="none")
+    return ((each.mean(dim=1) if several else each) * weights).mean()
 
 
 @contextmanager
@@ -48,7 +56,8 @@ class Optimization:
         budget: the length of the training; of its settings, clip_norm, precision and ema are used here.
 
     Raises:
-        RecipeError: clip_norm is set, and the optimizer has sparse gradients.
+        RecipeError: clip_norm is set, and the optimizer has sparse gradients; or texts have weights, and the loss
+            cannot weigh them.
         ComponentError: a factory returned another type, or the module has no parameters.
     """
 
@@ -63,6 +72,10 @@ class Optimization:
                     layer.sparse = True  # type: ignore[assignment]
         rule = factories.update_rule(module, facts, budget)
         self.optimizer, self.scheduler, self.loss = rule.optimizer, rule.scheduler, rule.loss
+        self._weighted: WeightedLoss | None = None
+        if facts["weighted"] and rule.loss is not None:
+            device = next(module.parameters()).device
+            self._weighted = WeightedLoss.of(rule.loss, facts, factories, device)
         self.needs_validation = rule.follows_metric
         """Whether the scheduler needs the monitored validation metric."""
         self.module, self._factories, self._settings, self._budget = module, factories, settings, budget
@@ -73,7 +86,7 @@ class Optimization:
     def epoch(
         self,
         number: int,
-        batches: Iterable[tuple[Batch, torch.Tensor]],
+        batches: Iterable[tuple[Batch, Targets]],
         random: RandomState,
         on_step: Callable[[int, int, int], None] | None,
     ) -> float:
@@ -121,7 +134,7 @@ class Optimization:
         now = f" (now {', '.join(f'{rate:g}' for rate in sorted(rates))})" if rates else ""
         return f" Try a smaller learning rate{now}, or bound the gradients with trainer.clip_norm: 1.0."
 
-    def _batch(self, batch: Batch, targets: torch.Tensor, share: float, *, update: bool) -> torch.Tensor:
+    def _batch(self, batch: Batch, targets: Targets, share: float, *, update: bool) -> torch.Tensor:
         """Accumulate a batch's gradients, update the weights if `update`, and return the batch's loss.
 
         Gradients are weighted by `share`, the batch's share of the update's texts.
@@ -129,7 +142,7 @@ class Optimization:
         who = self._factories.name("model")
         if self._fresh:
             self.optimizer.zero_grad(set_to_none=True)
-        with self._precision(targets.device):
+        with self._precision(targets.gold.device):
             scores = forward(self.module, batch, self._n_classes, who)
         if not scores.requires_grad:
             raise ComponentError(f"{who} returned logits without a gradient: it has nothing to train.")
@@ -151,11 +164,15 @@ class Optimization:
         """Give the module the weights to validate and keep inside the `with` block: averaged ones if `ema` is set."""
         return self.averaged.applied() if self.averaged is not None else nullcontext()
 
-    def _loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def _loss(self, scores: torch.Tensor, targets: Targets) -> torch.Tensor:
         if self.loss is None:
-            return plain_loss(scores, targets)
+            return plain_loss(scores, targets.gold, targets.weights)
+        gold = targets.gold.clone()  # a copy, in case the loss changes them
         with plugin_errors(self._factories.name("loss"), "computing the loss of a batch"):
-            loss = self.loss(scores, targets.clone())  # a copy, in case the loss changes them
+            if self._weighted is not None and targets.weights is not None:
+                loss = self._weighted(scores, gold, targets.weights.clone())
+            else:
+                loss = self.loss(scores, gold)
         if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.is_floating_point() or not loss.requires_grad:
             found = type(loss).__name__
             if isinstance(loss, torch.Tensor):

@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from textforge.classifiers.classifier import Classifier, as_device, logits
-from textforge.classifiers.decision import Decision, fit_decision, refuse_undecidable
+from textforge.classifiers.decision import Decision, Scored, fit_decision, refuse_undecidable
 from textforge.classifiers.metrics import ExtraMetrics, Metric
 from textforge.classifiers.random_state import RandomState
 from textforge.classifiers.vectorizing import vectorize
 from textforge.components.options import Options
 from textforge.components.part import Part
 from textforge.components.settings import DecisionSettings, TrainerSettings
-from textforge.data.dataset import Dataset, as_dataset, split_for_training
+from textforge.data.dataset import Dataset, as_dataset
 from textforge.data.labels import label_names
 from textforge.data.streams import Stream
+from textforge.data.training_splits import split_for_training
 from textforge.errors import DataError, RecipeError, TrainingError
 from textforge.features.ragged import Features
 from textforge.training.batch_sources import (
@@ -38,7 +39,7 @@ from textforge.training.batch_sources import (
 )
 from textforge.training.budget import Budget
 from textforge.training.factories import Factories, Factory
-from textforge.training.one_shot import fit_in_one_call
+from textforge.training.one_shot import fit_in_one_call, refuse_weights
 from textforge.training.optimization import Optimization, recording_gradients
 from textforge.training.setting_warnings import ChunkLabels, feature_warnings, order_warnings
 from textforge.training.validation import EpochResult as EpochResult, Figures, Validation, with_known_labels
@@ -136,19 +137,20 @@ class Trainer:
         self._valid_gold, self._held_out = splits.valid_gold, splits.remarks
         refuse_undecidable(self._decision, self.labels, multi_label=self.dataset.multi_label, valid=bool(splits.valid))
         self._validation.metrics.try_out()
+        self.setting_warnings += self._validation.metrics.weight_warnings(self.dataset.weights)
         who, chunks = self._factories.name("vectorizer"), ChunkLabels(self.settings)
         part = self.parts.get("vectorizer")
         vectorized = vectorize(self.vectorizer, part, self.dataset, splits, on_labels=chunks.add)
         self._valid: tuple[Features, NDArray[Any]] | None = None
         if splits.valid and vectorized.valid is not None:
-            self._valid = (vectorized.valid, splits.valid[1])
+            self._valid = (vectorized.valid, splits.valid.y)
+            self._valid_weights = splits.valid.weights
         plan = BatchPlan(self.settings, self.seed, self.device)
         if splits.train and vectorized.train is not None:
-            texts, y = splits.train
-            self._source: BatchSource = InMemoryBatches(vectorized.train, y, plan)
-            self.setting_warnings += feature_warnings(vectorized.train, texts, who)
+            self._source: BatchSource = InMemoryBatches(vectorized.train, splits.train, plan)
+            self.setting_warnings += feature_warnings(vectorized.train, splits.train.texts, who)
             if not self.fits_itself:
-                self.setting_warnings += order_warnings(y, self.labels, self.settings)
+                self.setting_warnings += order_warnings(splits.train.y, self.labels, self.settings)
         elif isinstance(self.dataset.train, Stream):
             self._source = StreamedBatches(self.dataset.train, self.labels, self.vectorizer, who, plan)
             self.setting_warnings += chunks.warnings()
@@ -199,7 +201,8 @@ class Trainer:
         fitted = self._decision.calibrate or self._decision.threshold == "f1"
         valid = None
         if fitted and self._valid is not None:
-            valid = with_known_labels(self._logits(self._valid[0], module), self._valid[1])
+            gold = Scored(self._logits(self._valid[0], module), self._valid[1], self._valid_weights)
+            valid = with_known_labels(gold)
         several = self.dataset.multi_label
         decision, self._doubts = fit_decision(self._decision, self.labels, multi_label=several, valid=valid)
         return decision
@@ -270,6 +273,7 @@ class Trainer:
         with self._random.active():
             self.module = self._factories.module(self.facts).to(self.device)
             if self.fits_itself:
+                refuse_weights(self.module, self._source, self._factories.name("model"))
                 return
             self.module.train()
             facts = {
@@ -278,6 +282,7 @@ class Trainer:
                 "class_counts": self._source.class_counts(self.labels),
                 "n_texts": self._source.n_texts,
                 "multi_label": self.dataset.multi_label,
+                "weighted": self._source.weighted,
                 "monitor_mode": self._validation.mode,
             }
             self._optimization = Optimization(self.module, self._factories, facts, self._budget)
@@ -328,7 +333,8 @@ class Trainer:
         features, gold = self._valid
         try:
             labels = self._valid_gold.names if self._valid_gold else self.labels
-            figures = self._validation.measure(self._logits(features, self.module), gold, labels)
+            scored = Scored(self._logits(features, self.module), gold, self._valid_weights)
+            figures = self._validation.measure(scored, labels)
         except TrainingError as error:
             advice = self._optimization.what_to_try() if self._optimization else ""
             raise TrainingError(f"{error} in epoch {epoch}.{advice}") from error

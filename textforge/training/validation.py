@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from textforge.classifiers.decision import Decision
+from textforge.classifiers.decision import Decision, Scored
 from textforge.classifiers.metrics import ExtraMetrics, classification_metrics, multi_label_metrics
 from textforge.components.settings import FIGURES, result_key, unknown_monitor
 from textforge.data.labels import label_name
+from textforge.data.weights import with_mean_one
 from textforge.errors import RecipeError, TrainingError, listed
 from textforge.training.optimization import plain_loss
 
@@ -39,14 +40,12 @@ class EpochResult:
     """Duration of training and validation."""
 
 
-def with_known_labels(scores: NDArray[np.float32], gold: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[Any]]:
-    """Return logits and encoded labels without the texts that have a label beyond the classes of the logits."""
-    n = scores.shape[1]
-    if gold.ndim == 1:
-        known = gold < n
-        return (scores, gold) if known.all() else (scores[known], gold[known])
-    known = ~(gold[:, n:] > 0).any(axis=1)
-    return (scores, gold) if gold.shape[1] == n else (scores[known], gold[known, :n])
+def with_known_labels(scored: Scored) -> Scored:
+    """Leave out the texts that have a label beyond the classes of the logits."""
+    gold, n = scored.gold, scored.logits.shape[1]
+    known = np.asarray(gold < n if gold.ndim == 1 else ~(gold[:, n:] > 0).any(axis=1))
+    found = scored if known.all() else scored.rows(known)
+    return found if gold.ndim == 1 else found._replace(gold=found.gold[:, :n])
 
 
 class Validation:
@@ -72,29 +71,29 @@ class Validation:
         """'min' or 'max': whether smaller or larger values of the monitored metric are better."""
         return "min" if self.metrics.smaller_is_better(self.monitor) else "max"
 
-    def measure(self, scores: NDArray[np.float32], gold: NDArray[Any], labels: Sequence[Any]) -> Figures:
+    def measure(self, scored: Scored, labels: Sequence[Any]) -> Figures:
         """Compute log loss, accuracy, F1 scores and the additional metrics from logits and encoded labels.
 
         Args:
-            scores: logits, float32, shape (n, n_classes).
-            gold: class numbers, or a 0/1 matrix.
+            scored: logits, encoded labels and weights of the validation split.
             labels: the classes, and after them unknown labels that count as wrong. The loss leaves out texts with
                 an unknown label, since it would be infinite.
 
         Raises:
             TrainingError: the loss is not finite.
         """
-        loss = float(plain_loss(*map(torch.from_numpy, with_known_labels(scores, gold))))
+        loss = _mean_loss(with_known_labels(scored))
         if not math.isfinite(loss):
             raise TrainingError(f"the validation loss became {loss}")
+        scores, gold, weights = scored.counted()
         decision = Decision(multi_label=gold.ndim == 2)
         unknown = len(labels) - scores.shape[1]
         probabilities = np.pad(decision.probabilities(scores), ((0, 0), (0, unknown)))
         measure = multi_label_metrics if decision.multi_label else classification_metrics
-        figures = {"loss": loss, **measure(gold, decision.chosen(probabilities), labels)}
+        figures = {"loss": loss, **measure(gold, decision.chosen(probabilities), labels, weights)}
         return {
             **{name: figures[name] for name in FIGURES},
-            **self.metrics.for_labels(labels).measure(gold, probabilities),
+            **self.metrics.for_labels(labels).measure(gold, probabilities, weights),
         }
 
     def refuse_undefined(self, figures: Figures, epoch: int, gold: NDArray[Any], labels: Sequence[Any]) -> None:
@@ -134,3 +133,9 @@ class Validation:
         if value is None or before is None:
             return value is not None or old is None
         return value < before if self.mode == "min" else value > before
+
+
+def _mean_loss(scored: Scored) -> float:
+    weights = with_mean_one(scored.weights)
+    own = None if weights is None else torch.from_numpy(weights.astype(np.float32))
+    return float(plain_loss(torch.from_numpy(scored.logits), torch.from_numpy(scored.gold), own))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from textforge_standard.losses.class_weights import ClassWeights, as_weights, class_weights
+from textforge_standard.losses.class_weights import ClassWeights, as_weights, class_weights, mean_over_texts
 from textforge_standard.ranges import Fraction
 
 
@@ -49,10 +49,13 @@ def binary_cross_entropy(
                 weights = as_weights(n_texts - class_counts, class_counts)
             self.register_buffer("weights", weights)
 
-        def forward(self, logits: Any, targets: Any) -> Any:
+        def forward(self, logits: Any, targets: Any, weights: Any = None) -> Any:
             smooth = targets * (1 - label_smoothing) + label_smoothing / 2
             # torch's pos_weight would also multiply the smoothed targets of texts without the label.
-            weights = None if self.weights is None else torch.where(targets > 0, self.weights, 1.0)
-            return binary_cross_entropy_with_logits(logits, smooth, weight=weights)
+            of_labels = None if self.weights is None else torch.where(targets > 0, self.weights, 1.0)
+            if weights is None:
+                return binary_cross_entropy_with_logits(logits, smooth, weight=of_labels)
+            terms = binary_cross_entropy_with_logits(logits, smooth, weight=of_labels, reduction="none")
+            return mean_over_texts(terms.mean(dim=1), weights)
 
     return BinaryCrossEntropy()

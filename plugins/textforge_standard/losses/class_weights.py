@@ -1,4 +1,4 @@
-"""Class weights of a loss."""
+"""Weights of classes and of texts in a loss."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -65,3 +65,8 @@ def with_mean_one(weights: Any, class_counts: Any) -> Any:
     counts = torch.as_tensor(class_counts, dtype=torch.float64)
     total = (weights.double() * counts).sum()
     return (weights.double() * counts.sum() / total).float() if total > 0 else weights
+
+
+def mean_over_texts(each: Any, weights: Any) -> Any:
+    """The mean of the losses of texts, shape (n,), times the weights of the texts, float32 (n,), if they have any."""
+    return each.mean() if weights is None else (each * weights).mean()

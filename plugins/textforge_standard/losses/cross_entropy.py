@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from textforge_standard.losses.class_weights import ClassWeights, class_weights as weights_of, with_mean_one
+from textforge_standard.losses.class_weights import (
+    ClassWeights,
+    class_weights as weights_of,
+    mean_over_texts,
+    with_mean_one,
+)
 from textforge_standard.ranges import Fraction
 
 
@@ -44,11 +49,11 @@ def cross_entropy(
             weights = weights_of(class_weights, "class_weights", labels, class_counts)
             self.register_buffer("weights", with_mean_one(weights, class_counts))
 
-        def forward(self, logits: Any, targets: Any) -> Any:
-            if self.weights is None:
+        def forward(self, logits: Any, targets: Any, weights: Any = None) -> Any:
+            if self.weights is None and weights is None:
                 return functional.cross_entropy(logits, targets, label_smoothing=label_smoothing)
             # torch's own class weights would also multiply each class's part of the smoothed target.
             each = functional.cross_entropy(logits, targets, reduction="none", label_smoothing=label_smoothing)
-            return (each * self.weights[targets]).mean()
+            return mean_over_texts(each if self.weights is None else each * self.weights[targets], weights)
 
     return CrossEntropy()

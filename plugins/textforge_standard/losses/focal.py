@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from textforge_standard.losses.class_weights import ClassWeights, class_weights as weights_of, with_mean_one
+from textforge_standard.losses.class_weights import (
+    ClassWeights,
+    class_weights as weights_of,
+    mean_over_texts,
+    with_mean_one,
+)
 from textforge_standard.ranges import NotNegative
 
 
@@ -39,15 +44,15 @@ def focal(
             weights = weights_of(class_weights, "class_weights", labels, class_counts)
             self.register_buffer("weights", weights if multi_label else with_mean_one(weights, class_counts))
 
-        def forward(self, logits: Any, targets: Any) -> Any:
+        def forward(self, logits: Any, targets: Any, weights: Any = None) -> Any:
             if multi_label:
                 log_p = logsigmoid(logits * (2 * targets - 1))
             else:
                 log_p = logits.log_softmax(dim=1).gather(1, targets[:, None])[:, 0]
-            if self.weights is None:
-                return self._terms(log_p).mean()
-            weights = torch.where(targets > 0, self.weights, 1.0) if multi_label else self.weights[targets]
-            return (self._terms(log_p) * weights).mean()
+            terms = self._terms(log_p)
+            if self.weights is not None:
+                terms = terms * (torch.where(targets > 0, self.weights, 1.0) if multi_label else self.weights[targets])
+            return mean_over_texts(terms if weights is None else terms.reshape(len(terms), -1).mean(dim=1), weights)
 
         def _terms(self, log_p: Any) -> Any:
             # Clamped, because at 0 a power below 1 has an infinite gradient.

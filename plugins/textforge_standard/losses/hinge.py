@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from textforge_standard.losses.class_weights import ClassWeights, class_weights as weights_of
+from textforge_standard.losses.class_weights import ClassWeights, class_weights as weights_of, mean_over_texts
 
 
 def hinge(
@@ -36,12 +36,12 @@ def hinge(
             super().__init__()
             self.register_buffer("weights", weights_of(class_weights, "class_weights", labels, class_counts))
 
-        def forward(self, logits: Any, targets: Any) -> Any:
+        def forward(self, logits: Any, targets: Any, weights: Any = None) -> Any:
             wanted = (targets if multi_label else one_hot(targets, logits.shape[1])).to(logits.dtype)
             missing = (1 - (2 * wanted - 1) * logits).clamp(min=0)
             missing = missing.square() if squared else missing
             if self.weights is not None:
                 missing = missing * torch.where(wanted > 0, self.weights, 1.0)
-            return missing.sum(dim=1).mean()
+            return mean_over_texts(missing.sum(dim=1), weights)
 
     return Hinge()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from textforge.errors import RecipeError
@@ -58,8 +59,8 @@ def most_probable(
 def prediction_lines(comparison: Comparison, limit: int | None, rows: Sequence[int] | None = None) -> list[str]:
     """Format each text as a line of JSON: row, gold and predicted label or labels, and probabilities.
 
-    The probabilities are those of the `limit` most probable labels and of the gold and predicted labels, in the order
-    of the classifier's labels.
+    If texts have weights, the line also has the weight. The probabilities are those of the `limit` most probable labels
+    and of the gold and predicted labels, in the order of the classifier's labels.
 
     Args:
         comparison: gold labels and probabilities of texts.
@@ -76,12 +77,18 @@ def prediction_lines(comparison: Comparison, limit: int | None, rows: Sequence[i
         [number[label] for label in _each(gold) + _each(answer)] for gold, answer in zip(labels, predicted, strict=True)
     ]
     shown = most_probable(probabilities, limit, wanted)
+    weights = comparison.gold.weights
+    own: Iterable[dict[str, float]] = (
+        repeat({}) if weights is None else ({"weight": weight} for weight in weights.tolist())
+    )
     lines = []
-    for place, gold, answer, *pair in zip(places, labels, predicted, *shown, strict=True):
+    for weight, (place, gold, answer, *pair) in zip(
+        own, zip(places, labels, predicted, *shown, strict=True), strict=False
+    ):
         by_name = {names[c]: p for c, p in sorted(zip(*pair, strict=True))}
         answers = {"gold": _plain(gold), "predicted": _plain(answer), "probabilities": by_name}
         row = place if rows is None else rows[place]
-        lines.append(json.dumps({"row": row, **answers}, ensure_ascii=False) + "\n")
+        lines.append(json.dumps({"row": row, **weight, **answers}, ensure_ascii=False) + "\n")
     return lines
 
 
