@@ -100,12 +100,20 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # -- training and prediction ---------------------------------------------------------------
 
-    def fit(self, X: Iterable[str], y: Any) -> Self:  # noqa: N803  (scikit-learn's name)
+    def fit(self, X: Iterable[str], y: Any, sample_weight: Any = None) -> Self:  # noqa: N803  (scikit-learn's name)
         """Train on texts and their labels.
 
+        Args:
+            X: the texts.
+            y: their labels.
+            sample_weight: how much each text counts, a number from 0 for each text, or one number for all; None counts
+                all equally. Only the ratios matter.
+
         Raises:
-            RecipeError: the recipe is invalid, or sets `decision.abstain`, which an array of classes cannot express.
-            DataError: X contains values other than texts, or y does not have one label per text.
+            RecipeError: the recipe is invalid, or sets `decision.abstain`, which an array of classes cannot express; or
+                the model or loss cannot weigh texts.
+            DataError: X contains values other than texts, y does not have one label per text, or sample_weight not one
+                finite number from 0, or all are 0.
             TextforgeError: training failed.
         """
         texts, targets = _texts(X), _Targets.of(y)
@@ -115,7 +123,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with located(recipe):
             if recipe.decision.abstain is not None:
                 raise RecipeError("decision.abstain: predict returns a class for every text. Set it to null (None).")
-            trainer = trainer_for(recipe, targets.dataset(texts))
+            trainer = trainer_for(recipe, targets.dataset(texts, sample_weight))
             classifier = trainer.fit()
         self.classes_ = targets.classes
         self.classifier_ = classifier
@@ -266,10 +274,12 @@ class _Targets:
         labels = [[every[n] for n in np.flatnonzero(row)] for row in marked]
         return cls(np.arange(marked.shape[1]), names, labels, columns, dtype)
 
-    def dataset(self, texts: list[str]) -> Dataset:
+    def dataset(self, texts: list[str], weights: Any) -> Dataset:
         from textforge.data.dataset import Dataset
 
-        return Dataset(train=(texts, self.labels), label_names=self.names or None)
+        if isinstance(weights, Real):
+            weights = [weights] * len(texts)
+        return Dataset(train=(texts, self.labels), label_names=self.names or None, weights=weights)
 
     @property
     def warnings(self) -> list[str]:

@@ -58,7 +58,7 @@ def test_accumulation_heeds_drop_last() -> None:
     module, optimizer = None, None
     loop = trainer(29, batch_size=8, shuffle=False)
     loop.prepare()
-    module, features, targets = loop.module, loop._source.features, loop._source._targets
+    module, features, targets = loop.module, loop._source.features, loop._source._targets.gold
     optimizer = torch.optim.Adam(module.parameters(), lr=0.05)
     for first, last in ((0, 16), (16, 24)):
         optimizer.zero_grad()

@@ -24,4 +24,8 @@ from textforge.data.tables import (
     TableRows as TableRows,
     TableStream as TableStream,
 )
-from textforge.data.weights import called_with as called_with, takes_weights as takes_weights
+from textforge.data.weights import (
+    called_with as called_with,
+    fit_takes_weights as fit_takes_weights,
+    takes_weights as takes_weights,
+)

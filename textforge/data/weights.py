@@ -68,6 +68,15 @@ def takes_weights(function: Any) -> bool:
     return found is not None and found.kind in (found.POSITIONAL_OR_KEYWORD, found.KEYWORD_ONLY)
 
 
+def fit_takes_weights(module: Any) -> bool:
+    """Whether the `fit` of a model has a parameter `weights`.
+
+    A model around other models says by an attribute `takes_weights` whether all of them do.
+    """
+    own = getattr(module, "takes_weights", None)
+    return takes_weights(getattr(module, "fit", None)) if own is None else bool(own)
+
+
 def called_with(function: Callable[..., Any], *arguments: Any, weights: Any) -> Any:
     """Call a function with `weights`, or without them if they are None, so that functions need not take them."""
     return function(*arguments) if weights is None else function(*arguments, weights=weights)

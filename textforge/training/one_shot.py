@@ -10,7 +10,7 @@ from torch import nn
 from textforge.classifiers.classifier import logits
 from textforge.classifiers.random_state import RandomState
 from textforge.components.part import plugin_errors
-from textforge.data.weights import called_with, takes_weights
+from textforge.data.weights import called_with, fit_takes_weights
 from textforge.errors import ComponentError, RecipeError, TrainingError
 from textforge.training.batch_sources import BatchSource, InMemoryBatches, Targets
 from textforge.training.optimization import plain_loss
@@ -46,13 +46,10 @@ def fit_in_one_call(module: nn.Module, source: InMemoryBatches, n_classes: int, 
 def refuse_weights(module: nn.Module, source: BatchSource, who: str) -> None:
     """Refuse weights per text before training, if the module's `fit` does not take them.
 
-    A module that holds others says by an attribute `takes_weights` whether all of them do.
-
     Raises:
-        RecipeError: the training texts have weights, and `fit` has no parameter `weights`.
+        RecipeError: the training texts have weights, and the module cannot weigh them.
     """
-    fit = getattr(module, "fit", None)
-    if source.weighted and not getattr(module, "takes_weights", fit is None or takes_weights(fit)):
+    if source.weighted and not fit_takes_weights(module):
         raise RecipeError(
             f"{who} cannot weigh texts, and the training texts have weights. Leave the weights out, or use another "
             "model; its author can let fit(features, targets, weights=None) take them."

@@ -13,7 +13,7 @@ def average_precision() -> Measure:
     """
     from sklearn.metrics import average_precision_score
 
-    def precision(truth: Any, probability: Any) -> float | None:
-        return float(average_precision_score(truth, probability)) if truth.any() else None
+    def precision(truth: Any, probability: Any, weights: Any) -> float | None:
+        return float(average_precision_score(truth, probability, sample_weight=weights)) if truth.any() else None
 
-    return lambda gold, probabilities: by_class(gold, probabilities, precision)
+    return by_class(precision)

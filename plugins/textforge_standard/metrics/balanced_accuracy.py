@@ -17,11 +17,15 @@ def balanced_accuracy(*, adjusted: bool = False) -> Measure:
     """
     import numpy as np
 
-    def recall(truth: Any, given: Any) -> float | None:
-        right = [float((given[truth == one] == one).mean()) for one in np.unique(truth)]
+    def recall(truth: Any, given: Any, weights: Any) -> float | None:
+        def of_class(one: Any) -> float:
+            rows = truth == one
+            return float(np.average(given[rows] == one, weights=None if weights is None else weights[rows]))
+
+        right = [of_class(one) for one in np.unique(truth)]
         if not adjusted:
             return sum(right) / len(right)
         chance = 1 / len(right)
         return (sum(right) / len(right) - chance) / (1 - chance) if len(right) > 1 else None
 
-    return lambda gold, probabilities: by_label(gold, probabilities, recall)
+    return by_label(recall)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from textforge_standard.declare import declare
-from textforge_standard.metrics.measuring import Measure, sets
+from textforge_standard.metrics.measuring import Measure, mean_over_texts, sets
 
 
 def brier() -> Measure:
@@ -13,12 +13,11 @@ def brier() -> Measure:
     binary outcomes. With several labels per text it is the mean over texts and labels.
     """
 
-    def measure(gold: Any, probabilities: Any) -> float | None:
+    def measure(gold: Any, probabilities: Any, weights: Any = None) -> float | None:
         truth, _ = sets(gold, probabilities)
         squares = (probabilities.astype(float) - truth) ** 2
-        if not len(gold):
-            return None
-        return float(squares.mean() if gold.ndim == 2 or squares.shape[1] == 2 else squares.sum(axis=1).mean())
+        each = squares if gold.ndim == 2 or squares.shape[1] == 2 else squares.sum(axis=1)
+        return mean_over_texts(each, weights)
 
     return measure
 

@@ -19,7 +19,7 @@ def expected_calibration_error(*, bins: Count = 15) -> Measure:
     """
     import numpy as np
 
-    def measure(gold: Any, probabilities: Any) -> float | None:
+    def measure(gold: Any, probabilities: Any, weights: Any = None) -> float | None:
         if gold.ndim == 2:
             confidence, right = probabilities.ravel(), gold.ravel() > 0
         else:
@@ -28,8 +28,10 @@ def expected_calibration_error(*, bins: Count = 15) -> Measure:
             return None
         confidence = confidence.astype(np.float64)
         place = np.maximum(np.ceil(confidence * bins).astype(int) - 1, 0)
-        gaps = np.bincount(place, weights=right - confidence)  # per bin: correct minus expected correct
-        return float(np.abs(gaps).sum() / len(confidence))
+        gap = right - confidence
+        each = None if weights is None else np.repeat(weights, len(confidence) // len(gold))
+        gaps = np.bincount(place, weights=gap if each is None else gap * each)  # per bin: correct minus expected
+        return float(np.abs(gaps).sum() / (len(confidence) if each is None else each.sum()))
 
     return measure
 

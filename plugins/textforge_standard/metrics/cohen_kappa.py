@@ -30,16 +30,17 @@ def cohen_kappa(
     from sklearn.metrics import cohen_kappa_score
 
     in_order = None if multi_label else _in_order(labels, order, weighted=weights is not None)
+    of_errors = weights
 
-    def measure(gold: Any, probabilities: Any) -> float | None:
+    def measure(gold: Any, probabilities: Any, weights: Any = None) -> float | None:
         classes = np.arange(2 if gold.ndim == 2 else probabilities.shape[1]) if in_order is None else in_order
 
-        def kappa(truth: Any, given: Any) -> float | None:
+        def kappa(truth: Any, given: Any, own: Any) -> float | None:
             if len(np.union1d(truth, given)) < 2:
                 return None
-            return float(cohen_kappa_score(truth, given, labels=classes, weights=weights))
+            return float(cohen_kappa_score(truth, given, labels=classes, weights=of_errors, sample_weight=own))
 
-        return by_label(gold, probabilities, kappa)
+        return by_label(kappa)(gold, probabilities, weights)
 
     return measure
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from textforge_standard.declare import declare
-from textforge_standard.metrics.measuring import Measure, predicted, sets
+from textforge_standard.metrics.measuring import Measure, mean_over_texts, predicted, sets
 
 
 def hamming_loss() -> Measure:
@@ -12,13 +12,11 @@ def hamming_loss() -> Measure:
     A label is predicted if its probability is at least 0.5. With one label per text it is the error rate.
     """
 
-    def measure(gold: Any, probabilities: Any) -> float | None:
-        if not len(gold):
-            return None
+    def measure(gold: Any, probabilities: Any, weights: Any = None) -> float | None:
         if gold.ndim == 1:
-            return float((gold != predicted(probabilities)).mean())
+            return mean_over_texts(gold != predicted(probabilities), weights)
         truth, given = sets(gold, probabilities)
-        return float((truth != given).mean())
+        return mean_over_texts(truth != given, weights)
 
     return measure
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from textforge_standard.metrics.measuring import Measure, sets
+from textforge_standard.metrics.measuring import Measure, mean_over_texts, sets
 
 
 def jaccard(*, average: Literal["samples", "macro", "micro"] = "samples") -> Measure:
@@ -17,12 +17,15 @@ def jaccard(*, average: Literal["samples", "macro", "micro"] = "samples") -> Mea
     """
     import numpy as np
 
-    def measure(gold: Any, probabilities: Any) -> float | None:
+    def measure(gold: Any, probabilities: Any, weights: Any = None) -> float | None:
         truth, given = sets(gold, probabilities)
-        axis = {"samples": 1, "macro": 0, "micro": None}[average]
-        shared, either = (np.atleast_1d(pairs.sum(axis=axis)) for pairs in (truth & given, truth | given))
+        both = truth & given, truth | given
         if average == "samples":
-            shared, either = np.where(either == 0, 1, shared), np.maximum(either, 1)
+            shared, either = (pairs.sum(axis=1) for pairs in both)
+            return mean_over_texts(np.where(either == 0, 1, shared) / np.maximum(either, 1), weights)
+        axis = {"macro": 0, "micro": None}[average]
+        each = 1 if weights is None else weights[:, None]
+        shared, either = (np.atleast_1d((pairs * each).sum(axis=axis)) for pairs in both)
         counts = either > 0
         return float((shared[counts] / either[counts]).mean()) if counts.any() else None
 

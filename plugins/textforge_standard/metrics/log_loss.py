@@ -3,7 +3,7 @@
 from typing import Any
 
 from textforge_standard.declare import declare
-from textforge_standard.metrics.measuring import Measure
+from textforge_standard.metrics.measuring import Measure, mean_over_texts
 
 
 def log_loss() -> Measure:
@@ -14,13 +14,13 @@ def log_loss() -> Measure:
     """
     import numpy as np
 
-    def measure(gold: Any, probabilities: Any) -> float | None:
+    def measure(gold: Any, probabilities: Any, weights: Any = None) -> float | None:
         if gold.ndim == 2:
             truth = np.where(gold > 0, probabilities, 1 - probabilities.astype(np.float64))
         else:
             truth = probabilities[np.arange(len(gold)), gold]
         least = float(np.finfo(np.float32).eps)
-        return float(-np.log(np.clip(truth.astype(np.float64), least, 1)).mean()) if len(gold) else None
+        return mean_over_texts(-np.log(np.clip(truth.astype(np.float64), least, 1)), weights)
 
     return measure
 

@@ -12,8 +12,8 @@ def mcc() -> Measure:
     """
     from sklearn.metrics import matthews_corrcoef
 
-    def correlation(truth: Any, given: Any) -> float:
+    def correlation(truth: Any, given: Any, weights: Any) -> float:
         constant = (truth == truth[0]).all() or (given == given[0]).all()  # scikit-learn would warn
-        return 0.0 if constant else float(matthews_corrcoef(truth, given))
+        return 0.0 if constant else float(matthews_corrcoef(truth, given, sample_weight=weights))
 
-    return lambda gold, probabilities: by_label(gold, probabilities, correlation)
+    return by_label(correlation)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-Measure = Callable[[Any, Any], float | None]
-"""Computes a metric from gold classes and probabilities; None if it is undefined."""
+Measure = Callable[..., float | None]
+"""Computes a metric from gold classes, probabilities, and weights of texts or None; None if it is undefined."""
 
 THRESHOLD = 0.5
 """Smallest probability at which a label is predicted, if a text may have several."""
@@ -25,25 +25,45 @@ def sets(gold: Any, probabilities: Any) -> tuple[Any, Any]:
     return gold[:, None] == classes, predicted(probabilities)[:, None] == classes
 
 
-def by_label(gold: Any, probabilities: Any, figure: Measure) -> float | None:
-    """Apply `figure` to gold and predicted classes; with several labels per text, average it over the labels.
+def by_label(figure: Measure) -> Measure:
+    """The metric that applies `figure` to gold classes, predicted classes and weights.
 
-    Labels for which the figure is undefined are skipped; the result is None if it is undefined for all labels.
+    With several labels per text, it is averaged over the labels. Labels for which the figure is undefined are skipped;
+    the result is None if it is undefined for all labels.
     """
-    if gold.ndim == 1:
-        return figure(gold, predicted(probabilities))
-    labels = (probabilities >= THRESHOLD).astype(int)
-    return mean(figure(gold[:, n], labels[:, n]) for n in range(gold.shape[1]))
+
+    def measure(gold: Any, probabilities: Any, weights: Any = None) -> float | None:
+        if gold.ndim == 1:
+            return figure(gold, predicted(probabilities), weights)
+        labels = (probabilities >= THRESHOLD).astype(int)
+        return mean(figure(gold[:, n], labels[:, n], weights) for n in range(gold.shape[1]))
+
+    return measure
 
 
-def by_class(gold: Any, probabilities: Any, figure: Measure) -> float | None:
-    """Apply `figure` to each class's gold membership (bool) and probability, and average it over the classes.
+def by_class(figure: Measure) -> Measure:
+    """The metric that averages `figure` of each class's gold membership (bool), probability and weights.
 
     Classes for which the figure is undefined are skipped, such as a class without gold texts; the result is None if it
     is undefined for all classes.
     """
-    truth, _ = sets(gold, probabilities)
-    return mean(figure(truth[:, n], probabilities[:, n]) for n in range(probabilities.shape[1]))
+
+    def measure(gold: Any, probabilities: Any, weights: Any = None) -> float | None:
+        truth, _ = sets(gold, probabilities)
+        return mean(figure(truth[:, n], probabilities[:, n], weights) for n in range(probabilities.shape[1]))
+
+    return measure
+
+
+def mean_over_texts(values: Any, weights: Any) -> float | None:
+    """The weighted mean of a value per text, shape (n,) or (n, n_classes); None without texts."""
+    import numpy as np
+
+    if not len(values):
+        return None
+    if weights is None:
+        return float(values.mean())
+    return float(np.average(values.reshape(len(values), -1).mean(axis=1), weights=weights))
 
 
 def mean(figures: Iterable[float | None]) -> float | None:

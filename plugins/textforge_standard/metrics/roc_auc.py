@@ -14,7 +14,9 @@ def roc_auc() -> Measure:
     """
     from sklearn.metrics import roc_auc_score
 
-    def area(truth: Any, probability: Any) -> float | None:
-        return None if truth.all() or not truth.any() else float(roc_auc_score(truth, probability))
+    def area(truth: Any, probability: Any, weights: Any) -> float | None:
+        if truth.all() or not truth.any():
+            return None
+        return float(roc_auc_score(truth, probability, sample_weight=weights))
 
-    return lambda gold, probabilities: by_class(gold, probabilities, area)
+    return by_class(area)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from textforge_standard.metrics.measuring import Measure, sets
+from textforge_standard.metrics.measuring import Measure, mean_over_texts, sets
 from textforge_standard.ranges import Count
 
 
@@ -17,9 +17,9 @@ def top_k(*, k: Count = 3) -> Measure:
     """
     import numpy as np
 
-    def measure(gold: Any, probabilities: Any) -> float | None:
+    def measure(gold: Any, probabilities: Any, weights: Any = None) -> float | None:
         truth, _ = sets(gold, probabilities)
         first = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-        return float(np.take_along_axis(truth, first, axis=1).any(axis=1).mean()) if len(gold) else None
+        return mean_over_texts(np.take_along_axis(truth, first, axis=1).any(axis=1), weights)
 
     return measure

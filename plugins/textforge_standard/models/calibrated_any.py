@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from textforge.data import folds
+from textforge.data import called_with, fit_takes_weights, folds
 from textforge_standard.models.scaling import Scale, scaling
 from textforge_standard.models.unseen import as_unseen
 
@@ -40,12 +40,34 @@ class HeldOut:
                 return
 
 
+@dataclass(frozen=True)
+class Texts:
+    """Texts to train on.
+
+    Args:
+        features: ragged or dense features.
+        targets: class numbers (int64), or 0/1 rows of labels (float32).
+        weights: the weight of each text, float64 (n,); None if all count equally.
+    """
+
+    features: Any
+    targets: Any
+    weights: Any
+
+    def rows(self, rows: Any) -> "Texts":
+        weights = None if self.weights is None else self.weights[rows]
+        return Texts(self.features.take(rows), self.targets[rows], weights)
+
+
+Train = Callable[[nn.Module, Texts], None]
+
+
 class CalibratedModel(nn.Module):
     """Scales a model's scores to minimize the log loss on texts that the model was not trained on: see `scaling`.
 
     Args:
         make: builds the inner model, each time from the same seed.
-        train: trains an inner model on features and targets.
+        train: trains an inner model on texts.
         held_out: draws the texts to score.
         n_classes: number of classes or labels.
         scale: how to fit slopes and shifts.
@@ -57,7 +79,7 @@ class CalibratedModel(nn.Module):
     def __init__(
         self,
         make: Callable[[], nn.Module],
-        train: Callable[[nn.Module, Any, Any], None],
+        train: Train,
         held_out: HeldOut,
         n_classes: int,
         scale: Scale,
@@ -68,19 +90,28 @@ class CalibratedModel(nn.Module):
             self.register_buffer(name, torch.full((n_classes,), value))
         self._make, self._train, self._held_out, self._scale = make, train, held_out, scale
 
-    def fit(self, features: Any, targets: Any) -> None:
-        """Fit to features and class numbers (int64), or 0/1 rows of labels (float32)."""
-        targets = np.asarray(targets)
-        scores, wanted = [], []
-        for kept, held in self._held_out.splits(targets):
+    @property
+    def takes_weights(self) -> bool:
+        """Whether the inner model can weigh texts; an optimizer always can."""
+        return self._train is not by_itself or fit_takes_weights(self.inner)
+
+    def fit(self, features: Any, targets: Any, weights: Any = None) -> None:
+        """Fit to features and class numbers (int64), or 0/1 rows of labels (float32), of texts with weights."""
+        texts = Texts(features, np.asarray(targets), weights)
+        if weights is not None and not weights.all():
+            texts = texts.rows(np.flatnonzero(weights))
+        scores, scored = [], []
+        for kept, held in self._held_out.splits(texts.targets):
             module = self._make()
-            known = features.take(kept)
-            self._train(module, known, targets[kept])
-            scores.append(scores_of(module, as_unseen(features.take(held), known)))
-            wanted.append(targets[held])
-        self._train(self.inner, features, targets)
+            known = texts.rows(kept)
+            self._train(module, known)
+            scores.append(scores_of(module, as_unseen(texts.features.take(held), known.features)))
+            scored.append(held)
+        self._train(self.inner, texts)
         if scores:
-            slope, shift = scaling(np.concatenate(scores), np.concatenate(wanted), self._scale)
+            rows = np.concatenate(scored)
+            own = None if texts.weights is None else texts.weights[rows]
+            slope, shift = scaling(np.concatenate(scores), texts.targets[rows], self._scale, own)
             self.slope.copy_(torch.from_numpy(slope))
             self.shift.copy_(torch.from_numpy(shift))
 
@@ -105,26 +136,33 @@ def scores_of(module: nn.Module, features: Any, size: int = 512) -> Any:
     return np.concatenate(found)
 
 
-def by_itself(module: Any, features: Any, targets: Any) -> None:
+def by_itself(module: Any, texts: Texts) -> None:
     """Train a model by its own `fit`."""
-    module.fit(features, targets)
+    called_with(module.fit, texts.features, texts.targets, weights=texts.weights)
 
 
-def by_optimizer(optimizer: Any, epochs: int, batch_size: int, seed: int) -> Callable[[nn.Module, Any, Any], None]:
+def by_optimizer(optimizer: Any, epochs: int, batch_size: int, seed: int) -> Train:
     """Return a function that trains a model by an optimizer part, with cross-entropy over shuffled batches."""
 
-    def train(module: nn.Module, features: Any, targets: Any) -> None:
+    def train(module: nn.Module, texts: Texts) -> None:
         module.train()
         made = optimizer.build({"params": list(module.parameters()), "module": module})
-        wanted = torch.from_numpy(np.asarray(targets))
+        wanted = torch.from_numpy(texts.targets)
+        weights = None if texts.weights is None else torch.from_numpy(texts.weights / texts.weights.mean()).float()
         loss = binary_cross_entropy_with_logits if wanted.ndim == 2 else cross_entropy
         for epoch in range(epochs):
-            order = np.random.default_rng([seed, epoch]).permutation(len(targets))
+            order = np.random.default_rng([seed, epoch]).permutation(len(wanted))
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
                 made.zero_grad(set_to_none=True)
-                value: Any = loss(module(features.take(rows).batch(0, len(rows))), wanted[torch.from_numpy(rows)])
+                logits, gold = module(texts.features.take(rows).batch(0, len(rows))), wanted[torch.from_numpy(rows)]
+                value: Any = loss(logits, gold) if weights is None else _weighted(loss, logits, gold, weights[rows])
                 value.backward()
                 made.step()
 
     return train
+
+
+def _weighted(loss: Any, logits: Any, gold: Any, weights: Any) -> Any:
+    each = loss(logits, gold, reduction="none")
+    return ((each.mean(dim=1) if each.ndim == 2 else each) * weights).mean()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from textforge_standard.models.linear_scores import (
     constant,
     convergence_warnings,
     weighted_sums,
+    with_weight,
 )
 
 
@@ -56,13 +58,14 @@ class CalibratedScores(nn.Module):
         for name, shape in {**shapes, "slope": self._shape, "shift": self._shape}.items():
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
 
-    def fit(self, features: Any, targets: Any) -> None:
-        """Fit to features and class numbers (n,), or 0/1 rows of labels (n, n_classes).
+    def fit(self, features: Any, targets: Any, weights: Any = None) -> None:
+        """Fit to features and class numbers (n,), or 0/1 rows of labels (n, n_classes), of texts with weights (n,).
 
         Raises:
             DataError: a class has fewer texts than there are folds.
         """
-        matrix, targets = as_matrix(features), np.asarray(targets)
+        matrix, targets, weights = with_weight(as_matrix(features), np.asarray(targets), weights)
+        given = partial(self._fitted, matrix, weights)
         self.warnings.clear()
         learnt = {name: np.zeros(tuple(buffer.shape)) for name, buffer in self.named_buffers()}
         if self._multi_label:
@@ -71,14 +74,15 @@ class CalibratedScores(nn.Module):
                     learnt["shift"][:, label] = SURE if column[0] else -SURE
                     self.warnings.append(constant("calibrated", label, column[0]))
                 else:
-                    self._learn(matrix, column, learnt, [label])
+                    _read(given(column), learnt, [label])
         else:
             learnt["shift"][:] = NEVER
-            self._learn(matrix, targets, learnt, np.unique(targets))
+            _read(given(targets), learnt, np.unique(targets))
         for name, buffer in self.named_buffers():
             buffer.copy_(torch.from_numpy(learnt[name]))
 
-    def _learn(self, matrix: Any, y: Any, learnt: dict[str, Any], columns: Any) -> None:
+    def _fitted(self, matrix: Any, weights: Any, y: Any) -> Any:
+        """Fit the CalibratedClassifierCV of some classes."""
         rarest = np.unique(y, return_counts=True)[1].min()
         if rarest < (folds := self._calibration.folds):
             raise DataError(
@@ -87,15 +91,7 @@ class CalibratedScores(nn.Module):
             )
         estimator = self._calibration.make()
         with convergence_warnings("calibrated", estimator, self.warnings):
-            fitted = estimator.fit(matrix, y)
-        for fold, one in enumerate(fitted.calibrated_classifiers_):
-            margins, sigmoids = one.estimator, one.calibrators
-            # scikit-learn's sigmoid is 1 / (1 + exp(a * margin + b)); for two classes it fits only the second.
-            for column, row, sign in _pairs(columns, len(sigmoids)):
-                learnt["weight"][:, fold, column] = margins.coef_[row]
-                learnt["bias"][fold, column] = margins.intercept_[row]
-                learnt["slope"][fold, column] = -sign * sigmoids[row].a_
-                learnt["shift"][fold, column] = -sign * sigmoids[row].b_
+            return estimator.fit(matrix, y, sample_weight=weights)
 
     def forward(self, batch: Any) -> torch.Tensor:
         sums: Any = weighted_sums(batch, self.weight.flatten(1))
@@ -106,6 +102,18 @@ class CalibratedScores(nn.Module):
             return (yes.logsumexp(dim=1) - logsigmoid(-inner).logsumexp(dim=1)).float()
         # The mean of probabilities is their sum up to a constant, which the softmax cancels.
         return yes.log_softmax(dim=2).logsumexp(dim=1).log_softmax(dim=1).float()
+
+
+def _read(fitted: Any, learnt: dict[str, Any], columns: Any) -> None:
+    """Copy weights and sigmoids of a fitted CalibratedClassifierCV into `learnt`, at the columns of its classes."""
+    for fold, one in enumerate(fitted.calibrated_classifiers_):
+        margins, sigmoids = one.estimator, one.calibrators
+        # scikit-learn's sigmoid is 1 / (1 + exp(a * margin + b)); for two classes it fits only the second.
+        for column, row, sign in _pairs(columns, len(sigmoids)):
+            learnt["weight"][:, fold, column] = margins.coef_[row]
+            learnt["bias"][fold, column] = margins.intercept_[row]
+            learnt["slope"][fold, column] = -sign * sigmoids[row].a_
+            learnt["shift"][fold, column] = -sign * sigmoids[row].b_
 
 
 def _pairs(columns: Any, rows: int) -> list[tuple[int, int, int]]:

@@ -29,6 +29,8 @@ def ensemble(
     from torch import nn
     from torch.nn.functional import logsigmoid
 
+    from textforge.data import called_with, fit_takes_weights
+
     multi_label = bool(facts["multi_label"])
     shares = torch.tensor(weights or [1.0] * len(of), dtype=torch.float32)
 
@@ -42,10 +44,15 @@ def ensemble(
             )
             self.register_buffer("log_shares", (shares / shares.sum()).log()[:, None, None], persistent=False)
 
-        def fit(self, features: Any, targets: Any) -> None:
+        def fit(self, features: Any, targets: Any, weights: Any = None) -> None:
             """Fit each member by its own `fit`."""
             for member in self.members:
-                member.fit(features, targets)
+                called_with(member.fit, features, targets, weights=weights)
+
+        @property
+        def takes_weights(self) -> bool:
+            """Whether every member can weigh texts."""
+            return all(fit_takes_weights(member) for member in self.members)
 
         @property
         def warnings(self) -> list[str]:

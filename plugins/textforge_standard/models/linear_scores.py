@@ -29,7 +29,7 @@ class Estimator:
     name: str
     """Name of the component, for messages."""
     make: Callable[[], Any]
-    """Makes an unfitted estimator, whose `fit(matrix, classes)` is called once."""
+    """Makes an unfitted estimator, whose `fit(matrix, classes, sample_weight=None)` is called once."""
     read: Callable[[Any], Rows]
     """Returns the weights and biases of a fitted estimator."""
     counts: bool = False
@@ -59,13 +59,13 @@ class LinearScores(nn.Module):
         self.register_buffer("bias", torch.zeros(n_classes, dtype=torch.float64))
         self._estimator, self._multi_label = estimator, multi_label
 
-    def fit(self, features: Any, targets: Any) -> None:
-        """Fit to features and class numbers (n,), or 0/1 rows of labels (n, n_classes).
+    def fit(self, features: Any, targets: Any, weights: Any = None) -> None:
+        """Fit to features and class numbers (n,), or 0/1 rows of labels (n, n_classes), of texts with weights (n,).
 
         Raises:
             RecipeError: features are negative and the model takes counts.
         """
-        matrix = as_matrix(features)
+        matrix, targets, weights = with_weight(as_matrix(features), np.asarray(targets), weights)
         if self._estimator.counts and matrix.nnz and matrix.data.min() < 0:
             raise RecipeError(
                 f"model '{self._estimator.name}' takes counts or tf-idf, and these features have negative numbers. "
@@ -75,28 +75,28 @@ class LinearScores(nn.Module):
         weight = np.zeros(tuple(self.weight.shape))
         bias = np.zeros(len(self.bias))
         if self._multi_label:
-            for label, column in enumerate(np.asarray(targets).T > 0.5):
+            for label, column in enumerate(targets.T > 0.5):
                 if column.all() or not column.any():
                     bias[label] = SURE if column[0] else -SURE
                     self.warnings.append(constant(self._estimator.name, label, column[0]))
                 else:
-                    rows, biases = self._fitted(matrix, column)
+                    rows, biases = self._fitted(matrix, column, weights)
                     weight[:, label] = rows[-1] - (rows[0] if len(rows) > 1 else 0)
                     bias[label] = biases[-1] - (biases[0] if len(rows) > 1 else 0)
         else:
             bias[:] = NEVER
             classes = np.unique(targets)
             bias[classes] = 0
-            rows, biases = self._fitted(matrix, np.asarray(targets))
+            rows, biases = self._fitted(matrix, targets, weights)
             weight[:, classes[-len(rows) :]] = rows.T
             bias[classes[-len(rows) :]] = biases
         self.weight.copy_(torch.from_numpy(weight))
         self.bias.copy_(torch.from_numpy(bias))
 
-    def _fitted(self, matrix: Any, classes: Any) -> Rows:
+    def _fitted(self, matrix: Any, classes: Any, weights: Any) -> Rows:
         unfitted = self._estimator.make()
         with convergence_warnings(self._estimator.name, unfitted, self.warnings):
-            rows, biases = self._estimator.read(unfitted.fit(matrix, classes))
+            rows, biases = self._estimator.read(unfitted.fit(matrix, classes, sample_weight=weights))
         return rows, np.broadcast_to(biases, len(rows))
 
     def forward(self, batch: Any) -> torch.Tensor:
@@ -126,6 +126,14 @@ def as_matrix(features: Any) -> Any:
         matrix = matrix.copy()  # leaves the arrays of `features` unchanged
         matrix.sum_duplicates()
     return matrix
+
+
+def with_weight(matrix: Any, targets: Any, weights: Any) -> tuple[Any, Any, Any]:
+    """The rows with a weight above 0: scikit-learn would learn a class whose texts all have weight 0."""
+    if weights is None or weights.all():
+        return matrix, targets, weights
+    kept = weights > 0
+    return matrix[kept], targets[kept], weights[kept]
 
 
 def seeded(seed: int) -> int:

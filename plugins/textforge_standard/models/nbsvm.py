@@ -50,7 +50,7 @@ class _RatioMachine:
         self.machine, self.alpha, self.beta = machine, alpha, beta
         self.max_iter = machine.max_iter
 
-    def fit(self, matrix: Any, y: Any) -> "_RatioMachine":
+    def fit(self, matrix: Any, y: Any, sample_weight: Any = None) -> "_RatioMachine":
         import numpy as np
 
         classes = np.unique(y)
@@ -59,17 +59,18 @@ class _RatioMachine:
         self.intercept_ = np.empty(len(classes))
         scaled = matrix.copy()  # copied once; each class overwrites its values
         for row, one in enumerate(classes):
-            ratios = self._ratios(matrix, y == one)
+            ratios = self._ratios(matrix, y == one, sample_weight)
             np.multiply(matrix.data, ratios[matrix.indices], out=scaled.data)
-            fitted = self.machine.fit(scaled, y == one)
+            fitted = self.machine.fit(scaled, y == one, sample_weight=sample_weight)
             weights = fitted.coef_[0]
             weights = (1 - self.beta) * np.abs(weights).mean() + self.beta * weights
             self.coef_[row], self.intercept_[row] = ratios * weights, fitted.intercept_[0]
         return self
 
-    def _ratios(self, matrix: Any, inside: Any) -> Any:
-        """ln((p / |p|) / (q / |q|)), with smoothed counts p inside a class and q outside it."""
+    def _ratios(self, matrix: Any, inside: Any, weights: Any) -> Any:
+        """ln((p / |p|) / (q / |q|)), with smoothed counts p inside a class and q outside it, times weights of texts."""
         import numpy as np
 
-        p, q = (chosen.astype(float) @ matrix + self.alpha for chosen in (inside, ~inside))
+        each = 1.0 if weights is None else weights
+        p, q = (chosen * each @ matrix + self.alpha for chosen in (inside, ~inside))
         return np.log(p / p.sum()) - np.log(q / q.sum())

@@ -1,6 +1,6 @@
 """Scale scores to probabilities: the slopes and shifts that minimize the log loss of given scores."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ Scaling = tuple[Any, Any]
 """Slope and shift of each class, float64 arrays of shape (n_classes,)."""
 
 
-def scaling(scores: Any, targets: Any, scale: Scale) -> Scaling:
+def scaling(scores: Any, targets: Any, scale: Scale, weights: Any = None) -> Scaling:
     """Fit slope and shift of each class.
 
     One label per text: softmax(slope * score + shift), "vector scaling" of Guo et al. (2017), or with one slope for all
@@ -27,39 +27,56 @@ def scaling(scores: Any, targets: Any, scale: Scale) -> Scaling:
         targets: class numbers (int64), or 0/1 rows of labels (float32).
         scale: 'auto' holds out a fifth of the texts in turn, fits the others both ways, and takes what predicts
             the held-out texts better.
+        weights: the weight of each text, float64, shape (texts,); None if all count equally.
     """
     scores = scores.astype(np.float64).clip(min=NEVER)
     if targets.ndim == 1:  # no scaling makes a class probable that the scoring model never saw
         known = scores[np.arange(len(targets)), targets] > NEVER
-        scores, targets = scores[known], targets[known]
+        scores, targets, weights = scores[known], targets[known], None if weights is None else weights[known]
     if not len(scores):
         return np.ones(scores.shape[1]), np.zeros(scores.shape[1])
+    given = _Scored(scores, targets, weights)
     if scale == "auto":
-        scale = "per_class" if len(scores) >= FEWEST and _suits_better(scores, targets) else "shared"
-    return _fitted(scores, targets, scale == "per_class")
+        scale = "per_class" if len(scores) >= FEWEST and _suits_better(given) else "shared"
+    return _fitted(given, scale == "per_class")
 
 
-def _suits_better(scores: Any, targets: Any) -> bool:
+class _Scored(NamedTuple):
+    """Scores, targets and weights of texts, as for `scaling`."""
+
+    scores: Any
+    targets: Any
+    weights: Any
+
+    def rows(self, rows: Any) -> "_Scored":
+        weights = None if self.weights is None else self.weights[rows]
+        return _Scored(self.scores[rows], self.targets[rows], weights)
+
+
+def _suits_better(given: _Scored) -> bool:
     """Whether slopes and shifts per class predict texts that they were not fitted to better than a shared slope."""
     losses = {True: 0.0, False: 0.0}
     for part in range(PARTS):
-        held = np.arange(len(scores)) % PARTS == part
+        held = np.arange(len(given.scores)) % PARTS == part
+        kept, scored = given.rows(~held), given.rows(held)
+        total = held.sum() if scored.weights is None else scored.weights.sum()
         for per_class in losses:
-            slope, shift = _fitted(scores[~held], targets[~held], per_class)
-            losses[per_class] += _loss(scores[held] * slope + shift, targets[held])[0] * held.sum()
+            slope, shift = _fitted(kept, per_class)
+            scaled = scored._replace(scores=scored.scores * slope + shift)
+            losses[per_class] += _loss(scaled)[0] * total
     return losses[True] < losses[False]
 
 
-def _fitted(scores: Any, targets: Any, per_class: bool) -> Scaling:
+def _fitted(given: _Scored, per_class: bool) -> Scaling:
     """Minimize the log loss by L-BFGS; it is convex in slopes and shifts."""
     from scipy.optimize import minimize  # torch's L-BFGS imports the compiler, which takes a second
 
-    n_classes = scores.shape[1]
+    scores, n_classes = given.scores, given.scores.shape[1]
     n_slopes = n_classes if per_class else 1
 
     def loss(values: Any) -> tuple[float, Any]:
         slope, shift = np.exp(values[:n_slopes]), values[n_slopes:] if per_class else 0.0
-        value, gradient = _loss(slope * scores + shift, targets)
+        value, gradient = _loss(given._replace(scores=slope * scores + shift))
         of_slope = (gradient * scores).sum(axis=0)
         of_slope = slope * (of_slope if per_class else of_slope.sum())
         change = np.concatenate((of_slope, gradient.sum(axis=0))) if per_class else of_slope
@@ -71,12 +88,16 @@ def _fitted(scores: Any, targets: Any, per_class: bool) -> Scaling:
     return np.exp(np.resize(found[:n_slopes], n_classes)), found[n_slopes:] if per_class else np.zeros(n_classes)
 
 
-def _loss(logits: Any, targets: Any) -> tuple[float, Any]:
-    """The mean log loss, and its gradient by the logits, float64 (texts, classes)."""
+def _loss(given: _Scored) -> tuple[float, Any]:
+    """The mean log loss of scores that are logits, and its gradient by them, float64 (texts, classes)."""
+    logits, targets, weights = given
     if targets.ndim == 2:
         loss = np.logaddexp(0, logits) - logits * targets
-        probabilities = np.exp(-np.logaddexp(0, -logits))
-        return float(loss.mean()), (probabilities - targets) / logits.size
+        gradient = np.exp(-np.logaddexp(0, -logits)) - targets
+        if weights is not None:
+            shares = weights / weights.sum() / logits.shape[1]
+            return float(shares @ loss.sum(axis=1)), gradient * shares[:, None]
+        return float(loss.mean()), gradient / logits.size
     logits = logits - logits.max(axis=1, keepdims=True)
     probabilities = np.exp(logits)
     sums = probabilities.sum(axis=1)
@@ -84,4 +105,7 @@ def _loss(logits: Any, targets: Any) -> tuple[float, Any]:
     loss = np.log(sums) - logits[rows, targets]
     gradient = probabilities / sums[:, None]
     gradient[rows, targets] -= 1
+    if weights is not None:
+        shares = weights / weights.sum()
+        return float(shares @ loss), gradient * shares[:, None]
     return float(loss.mean()), gradient / len(targets)
