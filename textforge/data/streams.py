@@ -15,6 +15,9 @@ from textforge.data.labels import described_type, label_type
 from textforge.data.weights import SOME_WEIGHT, as_weights
 from textforge.errors import DataError
 
+GivenChunk = tuple[Sequence[str], Sequence[Any]] | tuple[Sequence[str], Sequence[Any], Sequence[float] | None]
+"""Texts and labels as a plugin returns them, with weights if the texts have any."""
+
 Chunk = tuple[list[str], list[Any], list[float] | None]
 """Texts, their labels, and their weights if they have any."""
 
@@ -58,9 +61,7 @@ class Stream:
         DataError: `n_chunks` is less than 1.
     """
 
-    def __init__(
-        self, n_chunks: int, read: Callable[[int], tuple[Sequence[Any], ...]], *, known: Survey | None = None
-    ) -> None:
+    def __init__(self, n_chunks: int, read: Callable[[int], GivenChunk], *, known: Survey | None = None) -> None:
         if n_chunks < 1:
             raise DataError("train: a stream needs at least one chunk.")
         self.n_chunks = n_chunks

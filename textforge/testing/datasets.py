@@ -61,11 +61,11 @@ def a_stream_gives_the_same_chunks_again(subject: Subject) -> None:
     if not isinstance(train, Stream):
         raise Skipped("its train is not a stream.")
     numbers = range(train.n_chunks)
-    first = [train.chunk(number) for number in numbers]
-    if [train.chunk(number) for number in reversed(numbers)] != first[::-1]:
+    first = [train.weighted_chunk(number) for number in numbers]
+    if [train.weighted_chunk(number) for number in reversed(numbers)] != first[::-1]:
         raise subject.breaks("read again, in another order, its chunks have other rows.", SAME_CHUNKS)
     known = train.survey()
-    if replace(Stream(train.n_chunks, train.chunk).survey(), fingerprint=known.fingerprint) != known:
+    if replace(Stream(train.n_chunks, train.weighted_chunk).survey(), fingerprint=known.fingerprint) != known:
         raise subject.breaks(
             "the survey it gives for its train (known=Survey(…)) does not match its chunks.",
             "Omit known, or store the result of Stream.survey() for the same chunks.",

@@ -1,21 +1,21 @@
-"""Read texts, labels and groups from the columns of a table."""
+"""Read texts, labels, groups and weights from the columns of a table."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
 from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
+from textforge_standard.datasets.row_weights import weights_of
 from textforge_standard.datasets.shown import shown_names
 from textforge_standard.datasets.splits import Examples
+from textforge_standard.datasets.table import SHOWN, Table as Table
 from textforge_standard.datasets.unlabelled import UNKNOWN
 
 Names = Annotated[list[str], MinLen(1)]
-SHOWN = 8
-"""Maximum number of rows that a message lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,8 @@ class Columns:
         label_separator: separator between the labels in a text field, as '|' in 'a|b' (multi-label); a row whose
             field is empty or missing has no label.
         group: column that names the group of a row, such as its author; a hold-out never splits a group.
+        weight: column of numbers from 0 that say how much each row counts, in training and in metrics; only their
+            ratios matter.
         missing: treat rows without text or label as an error, or drop and count them.
         similar_labels: labels that look alike, such as 'ball' and 'ball ' or letters with composed and decomposed
             accents, stay separate classes (keep), become one (join), or become one regardless of case (ignore_case).
@@ -40,6 +42,7 @@ class Columns:
     label: str | Names = "label"
     label_separator: Annotated[str, MinLen(1)] | None = None
     group: str | None = None
+    weight: str | None = None
     missing: Literal["error", "drop"] = "error"
     similar_labels: SimilarLabels = "keep"
 
@@ -53,9 +56,10 @@ class Columns:
 
     def wanted(self) -> dict[str, str]:
         """Map each column to read to the option that names it."""
-        named = {"text": self.texts, "label": self.labels, "group": [self.group] if self.group is not None else []}
+        lone = {"group": self.group, "weight": self.weight}
+        named = {option: [name] for option, name in lone.items() if name is not None}
         found: dict[str, str] = {}
-        for option, names in named.items():
+        for option, names in {"text": self.texts, "label": self.labels, **named}.items():
             for name in names:
                 found.setdefault(name, option)
         return found
@@ -66,41 +70,11 @@ class Columns:
                 return f"{option} names the column '{twice}' twice."
         if both := next((name for name in self.texts if name in self.labels), None):
             return f"text and label both name the column '{both}'; name two different columns."
+        if self.weight is not None and (other := self.wanted()[self.weight]) != "weight":
+            return f"{other} and weight both name the column '{self.weight}'; name two different columns."
         if self.label_separator is not None and not isinstance(self.label, str):
             return "label_separator splits one column of labels, but label names several columns of 0 and 1."
         return None
-
-
-@dataclass
-class Table:
-    """Columns of one file, of equal length; None marks a missing value."""
-
-    path: Path | str
-    columns: dict[str, list[Any]]
-    called: str = "rows {}"
-    """How messages refer to rows with the numbers `{}`."""
-
-    numbers: Sequence[int] | None = None
-    """Number of each row in the file; by default rows count from 1."""
-
-    warnings: list[str] = field(default_factory=list)
-    """Warnings about the file."""
-
-    n_malformed: int = 0
-    """Number of dropped rows with more or fewer fields than columns."""
-
-    def __len__(self) -> int:
-        return len(next(iter(self.columns.values()), ()))
-
-    def rows(self, rows: Iterable[int]) -> str:
-        """Rows, as messages refer to them."""
-        from textforge.errors import listed
-
-        return self.called.format(listed(map(self.number, rows), limit=SHOWN))
-
-    def number(self, row: int) -> str:
-        """The number of a row in the file."""
-        return str(self.numbers[row] if self.numbers else row + 1)
 
 
 def look_up(path: Path | str, header: Sequence[str], wanted: dict[str, str]) -> None:
@@ -123,7 +97,7 @@ def look_up(path: Path | str, header: Sequence[str], wanted: dict[str, str]) -> 
 
 
 def examples(table: Table, columns: Columns) -> Examples:
-    """Read a table's texts, labels and groups; report or drop incomplete rows.
+    """Read a table's texts, labels, groups and weights; report or drop incomplete rows.
 
     Raises:
         DataError: a value is missing or has the wrong type; names file and row.
@@ -139,7 +113,8 @@ class Incomplete:
 
     def __init__(self, path: Path | str, columns: Columns) -> None:
         self.path, self.columns = path, columns
-        self.counts = {"text": 0, "label": 0} | ({} if columns.group is None else {"group": 0})
+        named = {"text": columns.text, "label": columns.label, "group": columns.group, "weight": columns.weight}
+        self.counts = {what: 0 for what, name in named.items() if name is not None}
         self.n = self.unlabelled = self.incomplete = 0
         self.first: list[str] = []
         self.called = ""
@@ -148,7 +123,7 @@ class Incomplete:
         """Whether some label was missing because it is -1."""
 
     def complete(self, table: Table) -> Examples:
-        """A table's rows that have a text, a label and a group.
+        """A table's rows that have a text, a label, a group and a weight.
 
         Raises:
             DataError: a value has the wrong type; names file and row.
@@ -160,17 +135,20 @@ class Incomplete:
         groups: list[Any] | None = None
         if (name := columns.group) is not None:
             groups = [v if v is None else as_text(v) for v in _values(table, name, _is_plain, "text or a number")]
-        no_text = [not text.strip() for text in texts]
-        no_label = [label is None or (isinstance(label, str) and not label.strip()) for label in labels]
-        no_group = [not group for group in groups] if groups is not None else []
+        weights = None if columns.weight is None else weights_of(table, columns.weight)
+        lacking = {
+            "text": [not text.strip() for text in texts],
+            "label": [label is None or (isinstance(label, str) and not label.strip()) for label in labels],
+            "group": [not group for group in groups or ()],
+            "weight": [weight is None for weight in weights or ()],
+        }
         self.n, self.unlabelled = self.n + len(texts), self.unlabelled + labels.count([])
-        found = Examples(texts, labels, groups)
-        lacking = (no_text, no_label, no_group)
-        if not any(True in lacks for lacks in lacking):
+        found = Examples(texts, labels, groups, weights=weights)
+        if not any(True in lacks for lacks in lacking.values()):
             return found
-        for what, lacks in zip(self.counts, lacking, strict=False):
-            self.counts[what] += sum(lacks)
-        gone = {row for lacks in lacking for row, lacks_it in enumerate(lacks) if lacks_it}
+        for what in self.counts:
+            self.counts[what] += sum(lacking[what])
+        gone = {row for lacks in lacking.values() for row, lacks_it in enumerate(lacks) if lacks_it}
         self.first += [table.number(row) for row in sorted(gone)[: SHOWN - len(self.first)]]
         self.incomplete, self.called = self.incomplete + len(gone), table.called
         flags = [] if isinstance(columns.label, str) else columns.label

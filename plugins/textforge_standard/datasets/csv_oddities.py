@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from textforge_standard.datasets.columns import SHOWN, Table
 from textforge_standard.datasets.csv_rows import Rows
 from textforge_standard.datasets.shown import shown_names
+from textforge_standard.datasets.table import SHOWN, Table
 
 SEPARATORS = ",;\t|"
 FIRST_ROWS = 20

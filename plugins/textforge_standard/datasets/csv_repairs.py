@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, field
 
 from textforge_standard.datasets.blocks import LONGEST_FIELD
-from textforge_standard.datasets.columns import SHOWN
 from textforge_standard.datasets.csv_rows import parsed
 from textforge_standard.datasets.guess import GROUP_NAMES, LABEL_NAMES, TEXT_NAMES, Column
+from textforge_standard.datasets.table import SHOWN
 
 COMMENTS = ("#", "//", "%", "--")
 FIRST_LINES = 20

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
 
-from textforge_standard.datasets.columns import SHOWN, missing_warning, what_is_missing
+from textforge_standard.datasets.columns import missing_warning, what_is_missing
 from textforge_standard.datasets.encodings import decodes, detect
 from textforge_standard.datasets.files import SPLIT_NAMES, no_such_encoding, text_of
 from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
 from textforge_standard.datasets.packed import content
 from textforge_standard.datasets.splits import Examples, HoldOut, dataset, read_splits
+from textforge_standard.datasets.table import SHOWN
 from textforge_standard.declare import declare
 from textforge_standard.option_groups import with_groups
 

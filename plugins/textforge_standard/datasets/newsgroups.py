@@ -63,7 +63,7 @@ def newsgroups(
         _read(home, "train", [])  # unpacks the archive
     key = {"source": file_digest(home / CACHE), "remove": sorted(set(remove))}
     columns, warnings = cached("newsgroups", key, lambda: _columns(home, remove))
-    splits = {}
+    splits: dict[str, Any] = {}
     for subset in ("train", "test"):
         groups = columns[f"{subset}.group"].take(range(len(columns[f"{subset}.group"])))
         rows = _order([row for row, group in enumerate(groups) if categories is None or group in categories])

@@ -30,7 +30,8 @@ CHUNK_ROWS = 1 << 16
 CHUNK_BYTES = 1 << 24
 """Approximate bytes of text per chunk."""
 
-Rows = tuple[list[str], list[Any]]
+Rows = tuple[list[str], list[Any], list[float] | None]
+"""Texts, labels, and weights if rows have any."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Store:
     """Pairs of the number of a source and a warning about it."""
 
     def read(self, number: int) -> Rows:
-        """The texts and labels of a chunk.
+        """The texts, labels and weights of a chunk.
 
         Raises:
             DataError: the chunk is missing or damaged.
@@ -69,7 +70,8 @@ class Store:
             frame = pl.read_ipc(io.BytesIO(path.read_bytes()))
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{path}: is missing or damaged. Run again to create it again.") from error
-        return frame["text"].to_list(), frame["label"].to_list()
+        weights = frame["weight"].to_list() if "weight" in frame.columns else None
+        return frame["text"].to_list(), frame["label"].to_list(), weights
 
 
 def stored(
@@ -176,14 +178,17 @@ def _scatter(folder: Path, n_bytes: int, rows: Iterable[Rows]) -> list[Path]:
     n_buckets = min(MOST_BUCKETS, -(-n_bytes // BUCKET) or 1)
     files = [folder / f"bucket-{number}" for number in range(n_buckets)]
     generator = np.random.default_rng(FORMAT)
-    for texts, labels in rows:
+    for texts, labels, weights in rows:
         if not texts:
             continue
         bucket = generator.integers(n_buckets, size=len(texts))
         order = np.argsort(bucket, kind="stable")
         ends = np.searchsorted(bucket[order], np.arange(n_buckets + 1)).tolist()
         kind = pl.List(pl.String) if isinstance(labels[0], list) else pl.String
-        frame = pl.DataFrame({"text": texts, "label": labels}, schema={"text": pl.String, "label": kind})[order]
+        frame = pl.DataFrame({"text": texts, "label": labels}, schema={"text": pl.String, "label": kind})
+        if weights is not None:
+            frame = frame.with_columns(weight=pl.Series(weights, dtype=pl.Float64))
+        frame = frame[order]
         for path, start, end in zip(files, ends, ends[1:], strict=False):
             if start < end:
                 data = _arrow(frame[start:end].write_ipc_stream)

@@ -42,12 +42,13 @@ class HoldOut:
 
 @dataclass
 class Examples:
-    """Texts with a label or a list of labels each, and optional group names."""
+    """Texts with a label or a list of labels each, and optional group names and weights."""
 
     texts: list[str] = field(default_factory=list)
     labels: list[Any] = field(default_factory=list)
     groups: list[str] | None = None
     warnings: list[str] = field(default_factory=list)
+    weights: list[Any] | None = None
 
     def add(self, other: "Examples") -> None:
         """Append the examples of another file."""
@@ -57,11 +58,15 @@ class Examples:
         if other.groups is not None:
             self.groups = self.groups or []
             self.groups += other.groups
+        if other.weights is not None:
+            self.weights = self.weights or []
+            self.weights += other.weights
 
     def rows(self, chosen: Iterable[int]) -> "Examples":
         rows = list(chosen)
-        groups = None if self.groups is None else [self.groups[row] for row in rows]
-        return Examples([self.texts[row] for row in rows], [self.labels[row] for row in rows], groups)
+        groups, weights = (None if one is None else [one[row] for row in rows] for one in (self.groups, self.weights))
+        texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]
+        return Examples(texts, labels, groups, weights=weights)
 
 
 def dataset(splits: Mapping[str, Examples], hold_out: HoldOut, seed: int, missing_test: str = "no test file") -> Any:
@@ -81,8 +86,10 @@ def dataset(splits: Mapping[str, Examples], hold_out: HoldOut, seed: int, missin
         keep, held = _holdout(train.labels, of_these, seed, train.groups)
         found[name], train = train.rows(held), train.rows(keep)
         warnings.append(told.format(len(held), n_rows, how))
-    pairs: dict[str, Any] = {name: (split.texts, split.labels) for name, split in {**found, "train": train}.items()}
-    return Dataset(**pairs, groups=train.groups, warnings=tuple(warnings))
+    found["train"] = train
+    pairs: dict[str, Any] = {name: (split.texts, split.labels) for name, split in found.items()}
+    weights = {name: split.weights for name, split in found.items() if split.weights is not None}
+    return Dataset(**pairs, groups=train.groups, warnings=tuple(warnings), weights=weights or None)
 
 
 def _holdout(labels: Labels, fraction: float, seed: int, groups: list[str] | None) -> tuple[Any, Any]:

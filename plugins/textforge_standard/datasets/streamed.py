@@ -86,12 +86,14 @@ def streamed(train: Tables, others: Mapping[str, Examples], hold_out: HoldOut, s
     others = only_labelled(others, store.survey["label_counts"], train.columns.missing)
     held = HeldOut(store, seed)
     splits: dict[str, Any] = {name: (split.texts, split.labels) for name, split in others.items()}
+    weights = {name: split.weights for name, split in others.items()}
     warnings = [f"{train.paths[source]}: {told}" for source, told in store.warnings]
     warnings += [warning for split in others.values() for warning in split.warnings]
     for name, fraction, told in hold_out.wanted(others):
-        splits[name] = held.take(fraction)
+        *splits[name], weights[name] = held.take(fraction)
         warnings.append(told.format(len(splits[name][0]), store.survey["n_texts"], "drawn at random"))
-    return Dataset(train=held.rest(), **splits, warnings=tuple(warnings))
+    own = {name: some for name, some in weights.items() if some is not None}
+    return Dataset(train=held.rest(), **splits, warnings=tuple(warnings), weights=own or None)
 
 
 def _store(tables: Tables) -> Store:
@@ -105,7 +107,8 @@ def _store(tables: Tables) -> Store:
         sizes = [_n_bytes(path) for path in paths]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error
-    key = [FORMAT, READERS, tables.blocks.__name__, sources, asdict(columns), dict(tables.options)]
+    read = {name: value for name, value in asdict(columns).items() if (name, value) != ("weight", None)}
+    key = [FORMAT, READERS, tables.blocks.__name__, sources, read, dict(tables.options)]
     warnings: list[tuple[int, str]] = []
 
     def rows() -> Iterator[Rows]:
@@ -117,7 +120,7 @@ def _store(tables: Tables) -> Store:
                 kinds |= {*map(type, found.labels)}
                 if len(kinds) > 1:
                     raise mixed_labels("train")
-                yield found.texts, found.labels
+                yield found.texts, found.labels, found.weights
             warnings.extend((source, told.removeprefix(f"{path}: ")) for told in file.told())
 
     return stored(cache_place("streams", key), sum(sizes), rows, lambda: warnings)
@@ -151,19 +154,17 @@ class HeldOut:
         n = min(n, max(1, MOST_HELD_BYTES * self.n_rows // n_bytes))
         begin, end = self._next, self._next + n
         self._next = end
-        texts: list[str] = []
-        labels: list[Any] = []
+        parts: list[Rows] = []
         for lap in (0, self.n_rows):  # continue from the last row to the first
             for number in range(len(self.store.chunks)):
                 start = self._starts[number] + lap
                 first, last = max(begin, start) - start, min(end, self._starts[number + 1] + lap) - start
                 if first < last:
-                    some = self.store.read(number)
-                    texts += some[0][first:last]
-                    labels += some[1][first:last]
+                    parts.append(_ranges(self.store.read(number), [(first, last)]))
+        texts, labels, weights = _joined(parts)
         several = self.store.survey["multi_label"]
         self._taken.update(chain.from_iterable(labels) if several else labels)
-        return texts, labels
+        return texts, labels, weights
 
     def rest(self) -> Any:
         """The stream of the remaining rows.
@@ -181,6 +182,8 @@ class HeldOut:
                     f"every text of the label '{lost[0]}' would be held out. Give a test file, hold out fewer rows, or "
                     "add more texts of this label."
                 )
+            if known.weight is not None:  # differences of sums of weights are inexact: survey the rows that are left
+                return Stream(len(self.store.chunks), self._read)
             part = hashlib.sha256(f"{known.fingerprint} without {n} rows from {self._first}".encode()).hexdigest()
             known = replace(known, n_texts=known.n_texts - n, label_counts=left, fingerprint=part)
         return Stream(len(self.store.chunks), self._read, known=known)
@@ -196,8 +199,17 @@ class HeldOut:
         return kept
 
     def _read(self, number: int) -> Rows:
-        texts, labels = self.store.read(number)
-        kept = self._kept(number)
-        if kept == [(0, len(texts))]:
-            return texts, labels
-        return [t for a, b in kept for t in texts[a:b]], [label for a, b in kept for label in labels[a:b]]
+        rows, kept = self.store.read(number), self._kept(number)
+        return rows if kept == [(0, len(rows[0]))] else _ranges(rows, kept)
+
+
+def _ranges(rows: Rows, ranges: Sequence[tuple[int, int]]) -> Rows:
+    """The rows in half-open ranges."""
+    return _joined([(rows[0][a:b], rows[1][a:b], rows[2][a:b] if rows[2] is not None else None) for a, b in ranges])
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    texts = [text for part in parts for text in part[0]]
+    labels = [label for part in parts for label in part[1]]
+    weighted = bool(parts) and parts[0][2] is not None
+    return texts, labels, [weight for part in parts for weight in part[2] or ()] if weighted else None
