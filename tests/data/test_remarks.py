@@ -13,8 +13,8 @@ from hypothesis import given, strategies as st
 
 import textforge
 from textforge import Dataset, PluginManager, Stream
-from textforge.data.splits import holdout
 from textforge.data.remarks import ENOUGH, Hashes, TrainHashes, across_folds, between, too_few, within
+from textforge.data.splits import holdout
 
 ROWS = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("xyz")), min_size=1, max_size=40)
 

@@ -508,7 +508,7 @@ def test_nothing_of_a_stream_is_kept_while_it_is_trained_on(tmp_path, monkeypatc
         for text in texts:
             alive.add(text)
         most.append(len(alive))
-        return texts, frame["label"].to_list()
+        return texts, frame["label"].to_list(), None
 
     monkeypatch.setattr(row_store.Store, "read", read)
     path = write_csv(tmp_path / "train.csv", *make_texts(1500))

@@ -60,6 +60,22 @@ def rounding():
     return metric
 
 
+def deaf():
+    """It takes weights, and does not heed them."""
+    return lambda gold, probabilities, weights=None: accuracy_of(gold, probabilities)
+
+
+def weighing():
+    """It counts each text as often as its weight says."""
+    import numpy as np
+
+    def metric(gold, probabilities, weights=None):
+        right = [accuracy_of(gold[n : n + 1], probabilities[n : n + 1]) for n in range(len(gold))]
+        return float(np.average(right, weights=weights))
+
+    return metric
+
+
 def wrong_way():
     """It says that the greater is the better of its errors."""
     return lambda gold, probabilities: 1 - accuracy_of(gold, probabilities)

@@ -240,6 +240,29 @@ def comparing(class_counts, /):
 comparing.whole_batch = True
 
 
+def by_sum_of_weights():
+    """A loss that divides by the weights of the batch."""
+
+    def loss(logits, targets, weights=None):
+        if weights is None:
+            return cross_entropy(logits, targets)
+        each = cross_entropy(logits, targets)
+        return (each * weights).sum() / 7
+
+    return loss
+
+
+def weighing():
+    """A loss that weighs texts."""
+    import torch
+
+    def loss(logits, targets, weights=None):
+        each = torch.stack([cross_entropy(logits[n : n + 1], targets[n : n + 1]) for n in range(len(targets))])
+        return (each if weights is None else each * weights).mean()
+
+    return loss
+
+
 def the_worse_the_better():
     """A larger loss is the better."""
     return lambda logits, targets: -cross_entropy(logits, targets)

@@ -26,6 +26,7 @@ EXAMPLES = [
         "Check that the logits depend",
     ),
     model("learns-its-training-texts", broken.lazy, "33% of the texts", "that forward uses what it has learned"),
+    model("weighs-texts-if-it-takes-weights", broken.deaf, "six times as heavy", "or take no parameter 'weights'"),
     model("its-state-is-tensors", broken.chatty, "'note' in its state_dict() is a str", "register_buffer"),
     model("its-weights-restore-it", broken.plain_attribute, "the logits differ", "must be parameters or buffers"),
     model("comes-back-from-a-bundle", broken.sparse_buffer, "when a bundle of it was saved", "as plain tensors"),

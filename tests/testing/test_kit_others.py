@@ -22,6 +22,7 @@ EXAMPLES = [
         ("is-a-number-or-none", metrics.infinite, "its figure of thirty texts is inf", "or None"),
         ("takes-one-text-and-one-class", metrics.undivided, "ZeroDivisionError", "Return None where it is undefined"),
         ("the-order-of-texts-does-not-matter", metrics.of_the_first, "in another order", "depend on their order"),
+        ("weighs-texts-if-it-takes-weights", metrics.deaf, "repeated as often", "numpy.average(each"),
         ("leaves-its-arguments-alone", metrics.rounding, "changed the probabilities", "Work on a copy"),
         ("a-perfect-answer-is-not-the-worse", metrics.wrong_way, "right answers have the figure 0", "= False"),
         ("takes-two-classes-and-five", metrics.of_three, "with 2 classes", "off the probabilities"),
@@ -124,6 +125,7 @@ def test_a_broken_one_fails_its_check_alone_with_what_to_do(example):
     ("kind", "component", "more"),
     [
         ("metric", metrics.good, {}), ("metric", metrics.error, {}), ("metric", metrics.several, {}),
+        ("metric", metrics.weighing, {}),
         ("dataset", broken.good_dataset, {}), ("dataset", broken.several_labels, {}), ("dataset", broken.reading, FILE),
         ("preprocessor", preprocessors.good, {}),
         ("callback", broken.GoodCallback, {}), ("callback", broken.Timed, {}),

@@ -40,6 +40,7 @@ EXAMPLES += [
         ("is-a-mean-over-texts", broken.summed, "with every text twice", "not their sum"),
         ("the-order-of-texts-does-not-matter", broken.first_first, "in another order", "by their position"),
         ("adds-up-over-batches", broken.by_weights_of_the_batch, "its parts of 7 and 17 texts", "the number of texts"),
+        ("weighs-texts-if-it-takes-weights", broken.by_sum_of_weights, "with weights of 1", "(each * weights).mean()"),
         ("prefers-what-is-right", broken.the_worse_the_better, "right logits have the loss", "must be the better"),
         ("bears-extreme-logits", broken.naive, "±10,000", "log_softmax"),
         ("leaves-its-arguments-alone", broken.changing, "changed the logits", "no in-place operations"),
@@ -65,6 +66,12 @@ def test_a_broken_part_of_training_fails_its_check_alone_with_what_to_do(example
 )  # fmt: skip
 def test_a_good_one_passes(kind, component):
     assert not failures(kind, component)
+
+
+def test_a_loss_that_weighs_texts_is_held_to_it():
+    assert not failures("loss", broken.weighing)
+    assert "weighs-texts-if-it-takes-weights" not in skipped("loss", broken.weighing)
+    assert "no parameter 'weights'" in skipped("loss", broken.good_loss)["weighs-texts-if-it-takes-weights"]
 
 
 def test_a_loss_that_compares_the_texts_of_a_batch_may_say_so():

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from textforge.classifiers.classifier import Classifier, forward
@@ -16,6 +18,7 @@ from textforge.components.kinds import DEFAULT_GIVES, fact_text
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
 from textforge.data.dataset import Dataset
+from textforge.data.weights import called_with
 from textforge.errors import TextforgeError
 from textforge.features.ragged import Batch, Features
 from textforge.testing import probes
@@ -122,12 +125,12 @@ class Bench:
             self.fit(module)
         return module.eval()
 
-    def fit(self, module: Any) -> tuple[Features, Any]:
+    def fit(self, module: Any, weights: NDArray[np.float64] | None = None) -> tuple[Features, Any]:
         """Fit the module with its own `fit`, and return the features and targets after the call."""
         texts, labels = probes.labelled()
         features, targets = self.features(texts), probes.numbers(labels)
         with RandomState(0, CPU).active():
-            module.fit(features, targets)
+            called_with(module.fit, features, targets, weights=weights)
         return features, targets
 
     def features(self, texts: Sequence[str]) -> Features:

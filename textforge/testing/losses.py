@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from textforge.data.weights import takes_weights
 from textforge.errors import RecipeError
 from textforge.testing import probes
 from textforge.testing.checks import Skipped, as_contract_error, rule
@@ -129,6 +130,27 @@ def adds_up_over_batches(subject: Subject) -> None:
             "Divide by the number of texts, not by their weights, so that trainer.accumulate gives the gradient of one "
             "large batch; or set whole_batch = True on the factory if the loss compares the texts of a batch.",
         )
+
+
+@rule("loss", after=(*AFTER, "is-a-mean-over-texts", "the-order-of-texts-does-not-matter"))
+def weighs_texts_if_it_takes_weights(subject: Subject) -> None:
+    """If it has a parameter `weights`, it is the mean over texts of each text's loss times its weight."""
+    loss, logits, targets = usual(subject)
+    if not takes_weights(loss):
+        raise Skipped("it has no parameter 'weights'.")
+    times = torch.arange(len(targets)) % 4
+    repeated = value(loss, logits.repeat_interleave(times, dim=0), targets.repeat_interleave(times, dim=0))
+    weights = times / times.float().mean()
+    cases = (("weights of 1", torch.ones(len(targets)), value(loss, logits, targets)),
+             ("whole numbers as weights, scaled to a mean of 1,", weights, repeated))  # fmt: skip
+    for what, given, wanted in cases:
+        found = float(loss(logits, targets, weights=given).detach())  # type: ignore[call-arg]
+        if not np.isclose(found, wanted, rtol=1e-4, atol=1e-6):
+            raise subject.breaks(
+                f"with {what} the loss is {found:g}; of texts repeated as often it is {wanted:g}.",
+                "Return (each * weights).mean(): multiply the loss of each text, and divide by the number of texts, "
+                "not by the sum of the weights.",
+            )
 
 
 @rule("loss", after=AFTER)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textforge.data.weights import takes_weights
 from textforge.errors import RecipeError
-from textforge.testing.checks import as_contract_error, rule
+from textforge.testing.checks import Skipped, as_contract_error, rule
 from textforge.testing.digests import differing, digests
 from textforge.testing.subject import Subject, exercise
 from textforge.testing.words import named_others, refuse
@@ -92,6 +93,25 @@ def the_order_of_texts_does_not_matter(subject: Subject) -> None:
         raise subject.breaks(
             f"the figure is {one}, with the texts in another order {other}.", "It must not depend on their order."
         )
+
+
+@rule("metric", after=(*AFTER, "the-order-of-texts-does-not-matter"))
+def weighs_texts_if_it_takes_weights(subject: Subject) -> None:
+    """If it has a parameter `weights`, whole numbers as weights have the value of texts repeated as often."""
+    metric, gold, probabilities = usual(subject)
+    if not takes_weights(metric):
+        raise Skipped("it has no parameter 'weights'.")
+    for times in (np.ones(len(gold), dtype=np.int64), 1 + np.arange(len(gold)) % 4 // 2 * 2):
+        weighted = metric(gold.copy(), probabilities.copy(), weights=times.astype(np.float64))
+        repeated = measured(metric, np.repeat(gold, times, axis=0), np.repeat(probabilities, times, axis=0))
+        undefined = weighted is None, repeated is None
+        if undefined[0] != undefined[1] or not (
+            weighted is None or np.isclose(weighted, repeated, rtol=1e-5, atol=1e-8)
+        ):
+            raise subject.breaks(
+                f"with weights the figure is {weighted}, with the texts repeated as often {repeated}.",
+                "Count each text as often as its weight says, as in numpy.average(each, weights=weights).",
+            )
 
 
 @rule("metric", after=AFTER)

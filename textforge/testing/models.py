@@ -12,6 +12,7 @@ from textforge.classifiers.bundles.bundle import save
 from textforge.classifiers.classifier import rebuilt
 from textforge.classifiers.random_state import RandomState
 from textforge.data.dataset import Dataset
+from textforge.data.weights import fit_takes_weights
 from textforge.errors import ComponentError, RecipeError, listed
 from textforge.runs.loading import load
 from textforge.testing import probes
@@ -139,6 +140,30 @@ def learns_its_training_texts(subject: Subject) -> None:
         raise subject.breaks(
             f"45 steps of Adam (lr 0.01) took the loss on the training texts from {before:.3f} to {after:.3f}.",
             "Check that the logits depend on the weights, and that a larger logit means a more probable class.",
+        )
+
+
+@rule("model", after=("learns-its-training-texts", "evaluation-is-deterministic"))
+def weighs_texts_if_it_takes_weights(subject: Subject) -> None:
+    """If it fits itself and its `fit` has a parameter `weights`, equal weights change nothing, and others do."""
+    bench = Bench.of(subject)
+    if not bench.fits_itself or not fit_takes_weights(bench.module()):
+        raise Skipped("it has no fit with a parameter 'weights'.")
+    numbers = probes.numbers(probes.labelled()[1])
+    heavy = np.where(numbers == 0, 6.0, 1.0)
+
+    def fitted(weights: Any) -> torch.Tensor:
+        module = bench.module()
+        bench.fit(module, weights)
+        return bench.logits(module, bench.batch(TEXTS))
+
+    plain, even, uneven = fitted(None), fitted(np.ones(len(numbers))), fitted(heavy / heavy.mean())
+    if not torch.allclose(plain, even, rtol=1e-3, atol=1e-4):
+        raise subject.breaks("with weights of 1 it learns something else.", "A text of weight 1 counts once.")
+    if torch.allclose(plain, uneven, rtol=1e-6, atol=1e-6):
+        raise subject.breaks(
+            "with one class six times as heavy it learns the same as without weights.",
+            "Count each text as often as its weight says, or take no parameter 'weights'.",
         )
 
 
