@@ -2,6 +2,7 @@
 
 import copy
 import enum
+import math
 import pickle
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
+import sklearn
 import yaml
 from conftest import COMMON, ROOT, make_sets, make_texts, write_csv
 from halved_plugin import Halved
@@ -70,11 +72,11 @@ def refused(call, *arguments, error=RecipeError, **options):
 # -- the same classifier as elsewhere --------------------------------------------------------------
 
 
-def same_trainer(texts, labels, *, epochs):
+def same_trainer(dataset, *, epochs):
     """What an estimator of the tests' recipe trains by, made by hand."""
     parts = PluginManager()
     return textforge.Trainer(
-        textforge.Dataset(train=(texts, labels)),
+        dataset,
         parts.part("vectorizer", "bow"),
         parts.part("model", "mlp", hidden=[8]),
         parts.part("optimizer", "adam", lr=0.05),
@@ -84,7 +86,7 @@ def same_trainer(texts, labels, *, epochs):
 
 
 def test_it_is_the_trainers_classifier_bit_for_bit(fitted):
-    trainer = same_trainer(TEXTS, LABELS, epochs=3)
+    trainer = same_trainer(textforge.Dataset(train=(TEXTS, LABELS)), epochs=3)
     texts, _ = make_texts(50, seed=1)
     other = trainer.fit()
     assert np.array_equal(fitted.predict_proba(texts), other.predict_proba(texts))
@@ -331,11 +333,6 @@ def test_before_fit_it_is_not_fitted(clf):
         check_is_fitted(clf)
 
 
-def test_sample_weights_are_refused_by_the_signature(clf):
-    with pytest.raises(TypeError, match="sample_weight"):
-        clf.fit(TEXTS, LABELS, sample_weight=np.ones(90))
-
-
 def test_its_repr_shows_what_was_given(clf):
     clf.set_params(optimizer__lr=0.1)
     assert "overrides={'optimizer.lr': 0.1}" in repr(clf)
@@ -571,6 +568,80 @@ def test_no_texts_have_no_predictions(fitted):
     assert "no texts" in refused(clone(fitted).fit, [], [], error=DataError)
 
 
+# -- sample_weight -----------------------------------------------------------------------------
+
+TIMES = np.random.default_rng(0).integers(1, 4, 90)
+
+
+def test_sample_weights_are_those_of_a_dataset(clf):
+    weighted = textforge.Dataset(train=(TEXTS, LABELS), weights=TIMES)
+    other = same_trainer(weighted, epochs=3).fit()
+    assert np.array_equal(clf.fit(TEXTS, LABELS, TIMES).predict_proba(TEXTS), other.predict_proba(TEXTS))
+
+
+@pytest.mark.filterwarnings("ignore:.*repeat an earlier one:textforge.sklearn.TextforgeWarning")
+@pytest.mark.filterwarnings("ignore:.*one step:textforge.sklearn.TextforgeWarning")
+def test_sample_weights_of_a_step_over_all_texts_are_repeated_texts(clf):
+    clf.set_params(model="linear", trainer__batch_size=1000, trainer__epochs=1, optimizer="sgd", optimizer__lr=0.5)
+    rows = np.repeat(np.arange(90), TIMES)
+    repeated = clone(clf).fit([TEXTS[n] for n in rows], [LABELS[n] for n in rows])
+    np.testing.assert_allclose(
+        clf.fit(TEXTS, LABELS, sample_weight=TIMES).predict_proba(TEXTS), repeated.predict_proba(TEXTS), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("weights", [None, 1, 0.5, np.ones(90), [2] * 90, np.full(90, 0.1, np.float32)])
+def test_equal_sample_weights_change_nothing(fitted, weights):
+    again = clone(fitted).fit(TEXTS, LABELS, sample_weight=weights)
+    assert np.array_equal(again.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [
+        (np.ones(89), "90 texts but 89 weights"),
+        (np.zeros(90), "all 90 weights are 0"),
+        ([-1.0] + [1.0] * 89, "the weight at index 0 is -1.0"),
+        ([math.nan] + [1.0] * 89, "the weight at index 0 is nan"),
+        ("heavy", "expected a list of weights"),
+        (np.ones((90, 2)), "not an array of shape (90, 2)"),
+    ],
+)
+def test_what_cannot_be_sample_weights_is_refused(clf, weights, says):
+    assert says in refused(clf.fit, TEXTS, LABELS, weights, error=DataError)
+
+
+def test_score_counts_texts_as_their_weights_say(fitted):
+    labels = [LABELS[0]] * 45 + LABELS[45:]
+    right = fitted.predict(TEXTS) == labels
+    assert 0 < right.mean() < 1
+    assert fitted.score(TEXTS, labels, TIMES) == pytest.approx(np.average(right, weights=TIMES))
+
+
+def test_cross_validation_divides_sample_weights_with_the_texts(clf):
+    texts, labels = np.array(TEXTS, dtype=object), np.array(LABELS)
+    clf.set_params(model="linear", trainer__epochs=1)
+    found = cross_val_score(clf, texts, labels, cv=KFold(3), params={"sample_weight": TIMES})
+    by_hand = [
+        clone(clf).fit(texts[train], labels[train], TIMES[train]).score(texts[test], labels[test])
+        for train, test in KFold(3).split(texts)
+    ]
+    assert found.tolist() == by_hand
+
+
+def test_metadata_is_routed_to_fit_and_score(clf):
+    texts, labels = np.array(TEXTS, dtype=object), np.array(LABELS)
+    clf.set_params(model="linear", trainer__epochs=1)
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = clf.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        found = cross_val_score(routed, texts, labels, cv=KFold(3), params={"sample_weight": TIMES})
+    by_hand = [
+        clone(clf).fit(texts[train], labels[train], TIMES[train]).score(texts[test], labels[test], TIMES[test])
+        for train, test in KFold(3).split(texts)
+    ]
+    assert found.tolist() == by_hand
+
+
 # -- labels ----------------------------------------------------------------------------------------
 
 NUMBERS = [KINDS.index(label) for label in LABELS]
@@ -732,7 +803,7 @@ def test_several_labels_are_those_of_the_trainer_and_a_tables_columns_name_them(
     table = pd.DataFrame(MARKED, columns=KINDS)
     several.fit(SEVERAL, table)
     assert several.classifier_.labels == tuple(KINDS)
-    other = same_trainer(SEVERAL, SETS, epochs=10).fit()
+    other = same_trainer(textforge.Dataset(train=(SEVERAL, SETS)), epochs=10).fit()
     assert np.array_equal(several.predict_proba(SEVERAL), other.predict_proba(SEVERAL))
 
 

@@ -289,3 +289,133 @@ def test_random_tables_are_read_back_alike_from_csv_jsonl_and_parquet(tmp_path_f
     for factory, path in readers:
         assert factory(0, train=path, test_fraction=0.0).train == (texts, labels), path
         assert factory(0, train=path, test_fraction=0.0, label=["p", "q"]).train == (texts, several), path
+
+
+# -- weights -----------------------------------------------------------------------------------
+
+
+def test_weights_are_numbers_or_numbers_written_as_text():
+    table = {"text": ["a", "b", "c", "d", "e"], "label": ["x", "y"] * 2 + ["x"], "w": [1, 0.5, "2", " 3e-1 ", "0"]}
+    assert taken(table, weight="w").weights == [1, 0.5, 2, 0.3, 0]
+    assert taken(table).weights is None
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (-1, "-1"), ("-0.5", "'-0.5'"), ("heavy", "'heavy'"), ("1_000", "'1_000'"), ("inf", "'inf'"), ("nan", "'nan'"),
+        (float("inf"), "inf"), (True, "bool"), ([1], "list"), ("0x1", "'0x1'"),
+    ],
+)  # fmt: skip
+def test_what_is_no_weight_is_reported_with_file_and_row(value, shown):
+    told = refused({"text": ["a", "b"], "label": ["x", "y"], "w": [1, value]}, weight="w")
+    assert told == (
+        f"table: rows 2: column 'w' holds {shown}, which is not a weight. A weight is a finite number from 0, such as "
+        "0.5."
+    )
+
+
+def test_a_decimal_comma_is_reported_with_what_to_write():
+    told = refused({"text": ["a", "b"], "label": ["x", "y"], "w": ["1,5", "2"]}, weight="w")
+    assert told.endswith("such as 0.5. Write 1.5.")
+
+
+def test_rows_without_a_weight_are_reported_or_dropped():
+    table = {"text": list("abcd"), "label": ["x", "y"] * 2, "w": [1, None, "", float("nan")]}
+    assert "table: 0 of 4 rows have no text, 0 no label, 3 no weight (rows 2, 3, 4)" in refused(table, weight="w")
+    found = taken(table, weight="w", missing="drop")
+    assert (found.texts, found.weights) == (["a"], [1])
+    both = {**table, "g": ["p", "q", "", "s"]}
+    told = refused(both, weight="w", group="g")
+    assert "0 of 4 rows have no text, 0 no label, 1 no group, 3 no weight (rows 2, 3, 4)" in told
+
+
+@pytest.mark.parametrize("role", ["text", "label", "group"])
+def test_a_column_cannot_be_the_weight_and_something_else(role):
+    told = Columns(**{"group": "g", role: "w"}, weight="w").wrong()
+    assert told == f"{role} and weight both name the column 'w'; name two different columns."
+
+
+def weighted_file(path, n=40):
+    """A table of texts that say their weight, in the format of the file's suffix."""
+    frame = pl.DataFrame({
+        "text": [f"text {row}" for row in range(n)],
+        "label": ["x", "y"] * (n // 2),
+        "weight": [row / 2 for row in range(n)],
+    })  # fmt: skip
+    write = {".csv": frame.write_csv, ".jsonl": frame.write_ndjson, ".parquet": frame.write_parquet,
+             ".json": frame.write_json, ".tsv": lambda file: frame.write_csv(file, separator="\t")}  # fmt: skip
+    write[path.suffix](path)
+    return path
+
+
+def says_its_weight(texts, weights):
+    return [f"text {round(weight * 2)}" for weight in weights] == list(texts)
+
+
+FORMATS = ["csv", "tsv", "jsonl", "json", "parquet"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_table_gives_the_weights_of_its_splits(tmp_path, name):
+    train, test = (weighted_file(tmp_path / f"{split}.{name}") for split in ("train", "test"))
+    part = textforge.PluginManager().part("dataset", name, train=str(train), test=str(test), weight="weight",
+                                          valid_fraction=0.2)  # fmt: skip
+    data = part.build({"seed": 0})
+    assert set(data.weights) == {"train", "valid", "test"}
+    for split, (texts, _) in data.splits().items():
+        assert says_its_weight(texts, data.weights_of(split))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_streamed_table_gives_the_weights_of_its_rows(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("TEXTFORGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("textforge_standard.datasets.row_store.BUCKET", 200)
+    part = textforge.PluginManager().part(
+        "dataset", name, train=str(weighted_file(tmp_path / f"train.{name}")), weight="weight", stream=True,
+        test_fraction=0.2, valid_fraction=0.1,
+    )  # fmt: skip
+    data = part.build({"seed": 0})
+    chunks = [data.train.weighted_chunk(number) for number in range(data.train.n_chunks)]
+    assert len(chunks) > 1
+    texts = [text for chunk in chunks for text in chunk[0]]
+    weights = [weight for chunk in chunks for weight in chunk[2] or ()]  # None if all rows are held out
+    assert len(texts) == data.n_train == 28
+    assert says_its_weight(texts, weights)
+    assert data.train.survey().weight == pytest.approx(sum(weights))
+    for split in ("valid", "test"):
+        assert says_its_weight(data.splits()[split][0], data.weights_of(split))
+
+
+def test_a_bad_weight_in_a_stream_is_reported_with_file_and_row(tmp_path, monkeypatch):
+    monkeypatch.setenv("TEXTFORGE_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "train.csv"
+    path.write_text("text,label,w\na,x,1\nb,y,one\n")
+    part = textforge.PluginManager().part("dataset", "csv", train=str(path), weight="w", stream=True)
+    with pytest.raises(DataError, match=r"train\.csv: rows 2 after the header: column 'w' holds 'one', which"):
+        part.build({"seed": 0})
+
+
+def test_a_file_without_the_weight_column_is_reported(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text("text,label,wieght\na,x,1\nb,y,2\n")
+    part = textforge.PluginManager().part("dataset", "csv", train=str(path), weight="weight")
+    with pytest.raises(DataError, match=r"no column 'weight'.*Did you mean 'wieght'\? Name it with dataset\.weight\."):
+        part.build({"seed": 0})
+
+
+def test_init_does_not_take_a_column_for_weights(tmp_path):
+    path = weighted_file(tmp_path / "train.csv")
+    found = textforge.PluginManager().component("dataset", "csv").factory.look_at(path)
+    assert "weight" not in found["options"]
+
+
+def test_a_store_of_rows_without_weights_is_found_again(tmp_path, monkeypatch):
+    """The option is no part of the key of a store that was written without it."""
+    from textforge_standard.datasets import streamed
+
+    keys = []
+    monkeypatch.setattr(streamed, "cache_place", lambda kind, key: keys.append(key) or tmp_path / "store")
+    path = weighted_file(tmp_path / "train.csv")
+    textforge.PluginManager().part("dataset", "csv", train=str(path), stream=True).build({"seed": 0})
+    assert "weight" not in next(part for part in keys[0] if isinstance(part, dict) and "text" in part)

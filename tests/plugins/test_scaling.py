@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from textforge import Dataset, PluginManager, Trainer
 from textforge_standard.models.calibrated_any import HeldOut
-from textforge_standard.models.scaling import _loss, scaling
+from textforge_standard.models.scaling import _loss, _Scored, scaling
 
 RNG = np.random.default_rng(0)
 
@@ -58,19 +58,19 @@ def test_several_labels_are_scaled_one_by_one():
 
 
 @settings(max_examples=30)
-@given(several=st.booleans(), seed=st.integers(0, 1000))
-def test_the_gradient_is_that_of_the_loss(several, seed):
+@given(several=st.booleans(), weighted=st.booleans(), seed=st.integers(0, 1000))
+def test_the_gradient_is_that_of_the_loss(several, weighted, seed):
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(5, 3))
     targets = (rng.random((5, 3)) < 0.5).astype(np.float32) if several else rng.integers(0, 3, 5)
-    _, gradient = _loss(logits, targets)
+    weights = rng.choice([0.5, 1.0, 3.0], 5) if weighted else None
+    _, gradient = _loss(_Scored(logits, targets, weights))
     for place in np.ndindex(5, 3):
         moved = [logits.copy(), logits.copy()]
         moved[0][place] += 1e-5
         moved[1][place] -= 1e-5
-        assert gradient[place] == pytest.approx(
-            (_loss(moved[0], targets)[0] - _loss(moved[1], targets)[0]) / 2e-5, abs=1e-6
-        )
+        after, before = (_loss(_Scored(one, targets, weights))[0] for one in moved)
+        assert gradient[place] == pytest.approx((after - before) / 2e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize(("enough", "n_folds"), [(None, 5), (1, 1), (20, 1), (21, 2), (1000, 5)])
