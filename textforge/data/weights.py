@@ -31,6 +31,8 @@ def as_weights(weights: Any, n_texts: int, name: str) -> list[float]:
         DataError: `weights` is not a sequence of `n_texts` numbers, or a weight is negative or not finite. The message
             names the row.
     """
+    if not isinstance(weights, Iterable) and hasattr(weights, "__array__"):
+        weights = np.asarray(weights)
     if isinstance(weights, (str, bytes, Mapping, set, frozenset)) or not _one_dimensional(weights):
         raise DataError(f"{name}: expected a list of weights, one number for each text, not {_described(weights)}.")
     given = weights.tolist() if isinstance(weights, np.ndarray) else list(weights)
