@@ -199,8 +199,10 @@ def test_metrics_that_take_no_weights_are_named():
     names = [LABELS[n] for n in gold]
     assert classifier().metrics(names, probabilities, weights=weights, metrics=extra)["unweighted"] == ["deaf"]
     assert "unweighted" not in classifier().metrics(names, probabilities, metrics=extra)
-    assert extra.weight_warnings(weights=[1]) == ["these metrics take no weights, so they count each text once: deaf."]
-    assert extra.weight_warnings(weights=None) == []
+    assert extra.weight_warnings(weighted=True) == [
+        "these metrics take no weights, so they count each text once: deaf."
+    ]
+    assert extra.weight_warnings(weighted=False) == []
 
 
 def test_a_metric_gets_a_copy_of_the_weights_and_cannot_have_a_name_of_theirs():

@@ -216,9 +216,9 @@ class ExtraMetrics:
         """The metrics that cannot weigh texts, and count each text once."""
         return [name for name, metric in self._metrics.items() if not takes_weights(metric)]
 
-    def weight_warnings(self, weights: Any) -> list[str]:
-        """A sentence that names the metrics which cannot weigh texts, if texts have weights."""
-        if not weights or not self.unweighted:
+    def weight_warnings(self, *, weighted: bool) -> list[str]:
+        """A sentence that names the metrics which cannot weigh texts, if texts to measure have weights."""
+        if not weighted or not self.unweighted:
             return []
         return [f"these metrics take no weights, so they count each text once: {listed(self.unweighted)}."]
 

@@ -85,7 +85,7 @@ def evaluate(
     encoded = encode_gold(
         labels, classifier.labels, shown, unknown, weights
     )  # raises before time is spent on predicting
-    warnings += [*encoded.warnings, *extra.weight_warnings(weights is not None)]
+    warnings += [*encoded.warnings, *extra.weight_warnings(weighted=weights is not None)]
     extra.for_labels(encoded.names)
     return {
         "split": shown,

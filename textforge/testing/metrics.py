@@ -17,7 +17,8 @@ from textforge.testing.digests import differing, digests
 from textforge.testing.subject import Subject, exercise
 from textforge.testing.words import named_others, refuse
 
-Metric = Callable[[NDArray[Any], NDArray[np.float32]], Any]
+Metric = Callable[..., Any]
+"""Takes gold labels and probabilities, and weights if it has such a parameter."""
 
 
 @exercise("metric")

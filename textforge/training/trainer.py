@@ -137,7 +137,9 @@ class Trainer:
         self._valid_gold, self._held_out = splits.valid_gold, splits.remarks
         refuse_undecidable(self._decision, self.labels, multi_label=self.dataset.multi_label, valid=bool(splits.valid))
         self._validation.metrics.try_out()
-        self.setting_warnings += self._validation.metrics.weight_warnings(self.dataset.weights)
+        of_valid = splits.valid.weights if splits.valid else None
+        measured_with_weights = of_valid is not None or self.dataset.weights_of("test") is not None
+        self.setting_warnings += self._validation.metrics.weight_warnings(weighted=measured_with_weights)
         who, chunks = self._factories.name("vectorizer"), ChunkLabels(self.settings)
         part = self.parts.get("vectorizer")
         vectorized = vectorize(self.vectorizer, part, self.dataset, splits, on_labels=chunks.add)
