@@ -28,8 +28,10 @@ def test_every_example_reads_such_data(tmp_path):
     (tmp_path / "data" / "held-out.csv").write_text("\n".join(table[:9]))
     posts = [{"post": {"body": text, "meta": {"topic": topic}}} for text, topic in zip(texts, topics, strict=True)]
     (tmp_path / "posts.jsonl").write_text("\n".join(map(json.dumps, posts)))
-    authored = [f"{text},{topic},author {n % 9}" for n, (text, topic) in enumerate(zip(texts, topics, strict=True))]
-    (tmp_path / "posts.csv").write_text("\n".join(["body,topic,author", *authored]))
+    authored = [
+        f"{text},{topic},author {n % 9},{n % 3}" for n, (text, topic) in enumerate(zip(texts, topics, strict=True))
+    ]
+    (tmp_path / "posts.csv").write_text("\n".join(["body,topic,author,certainty", *authored]))
     (tmp_path / "big.jsonl.zst").write_bytes(zstandard.compress((tmp_path / "posts.jsonl").read_bytes()))
     for name in ("train-0.parquet", "test-0.parquet"):
         pl.DataFrame({"text": texts, "label": topics}).write_parquet(tmp_path / "data" / name)

@@ -67,7 +67,10 @@ FACTS = {
     "steps_per_epoch": ("int", "optimizer steps in one epoch"),
     "monitor_mode": ("str", "'min' or 'max': whether a lower or a higher value of the monitored metric is better"),
     "labels": ("tuple[str, ...]", "the classes in the order of the model's outputs"),
-    "class_counts": ("numpy.ndarray", "int64, (n_classes,): number of training texts per class"),
+    "class_counts": (
+        "numpy.ndarray",
+        "int64, (n_classes,): number of training texts per class; if texts have weights, their float64 sums, with mean 1",
+    ),
     "n_texts": ("int", "total number of training texts"),
     "run_folder": ("pathlib.Path", "the run folder, which exists"),
     "n_features": (

@@ -8,7 +8,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from textforge.data.weights import takes_weights
 from textforge.errors import RecipeError
