@@ -69,7 +69,7 @@ FACTS = {
     "labels": ("tuple[str, ...]", "the classes in the order of the model's outputs"),
     "class_counts": (
         "numpy.ndarray",
-        "int64, (n_classes,): number of training texts per class; if texts have weights, their float64 sums, with mean 1",
+        "int64, (n_classes,): number of training texts per class; if texts have weights, their sums, float64",
     ),
     "n_texts": ("int", "total number of training texts"),
     "run_folder": ("pathlib.Path", "the run folder, which exists"),
