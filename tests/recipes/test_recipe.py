@@ -74,8 +74,8 @@ optimizer:
         "    seed: -1",
         "          ^^",
         "r.yaml:3:39: dataset 'csv': unknown option 'spearator'. Its options: train, valid, test, test_fraction, "
-        "valid_fraction, text, join, label, label_separator, group, weight, missing, similar_labels, stream, separator, "
-        "quotes, names, encoding, malformed. Did you mean 'separator'?",
+        "valid_fraction, text, join, label, label_separator, group, weight, missing, similar_labels, stream, "
+        "separator, quotes, names, encoding, malformed. Did you mean 'separator'?",
         '    dataset: {use: csv, train: small.csv, spearator: ";"}',
         "                                          ^^^^^^^^^",
         "r.yaml:6:11: vectorizer 'bow': min_df must be a number of at least 1 or a number greater than 0, not 0.",

@@ -18,7 +18,7 @@ from textforge.classifiers.random_state import RandomState
 from textforge.classifiers.vectorizing import vectorized
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.components.settings import UnknownLabels
-from textforge.data.dataset import as_labels, as_texts
+from textforge.data.dataset import as_texts
 from textforge.data.gold import Labelled
 from textforge.data.weights import Weights, as_weights, refuse_all_zero
 from textforge.errors import ComponentError, RecipeError, TrainingError
@@ -169,7 +169,8 @@ class Classifier:
             DataError: `texts` is empty, differs in length from `labels` or `weights`, a label is unknown to the
                 classifier, or a weight is negative or not finite, or all are 0.
         """
-        checked = _checked(weights, len(as_labels(labels, name)), name)  # before time is spent on predicting
+        texts = as_texts(texts, "texts")
+        checked = _checked(weights, len(texts), name)  # before time is spent on predicting
         found = self.predict_proba(texts, on_batch=on_batch)
         return self.metrics(labels, found, weights=checked, name=name, metrics=metrics, unknown_labels=unknown_labels)
 

@@ -230,6 +230,5 @@ def _with_known_labels(
     rows = [row for row, label in enumerate(split[1]) if label in known]
     if not rows:
         return None, None
-    return ([split[0][row] for row in rows], [split[1][row] for row in rows]), None if weights is None else weights[
-        rows
-    ]
+    kept = [split[0][row] for row in rows], [split[1][row] for row in rows]
+    return kept, None if weights is None else weights[rows]

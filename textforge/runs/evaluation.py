@@ -82,9 +82,8 @@ def evaluate(
     shown = Path(data).name if data is not None and default == "train" else chosen  # a data file is not a split
     unknown = unknown_labels or _own_treatment(run)
     weights = dataset.weights_of(chosen)
-    encoded = encode_gold(
-        labels, classifier.labels, shown, unknown, weights
-    )  # raises before time is spent on predicting
+    # Raises before time is spent on predicting.
+    encoded = encode_gold(labels, classifier.labels, shown, unknown, weights)
     warnings += [*encoded.warnings, *extra.weight_warnings(weighted=weights is not None)]
     extra.for_labels(encoded.names)
     return {

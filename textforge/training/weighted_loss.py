@@ -26,9 +26,11 @@ class WeightedLoss:
     """
 
     loss: Loss
+    at_once: bool
+    """Whether the loss takes weights."""
 
     def __call__(self, scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        if takes_weights(self.loss):
+        if self.at_once:
             return self.loss(scores, targets, weights=weights)  # type: ignore[call-arg]
         return (self._of_each(scores, targets) * weights).mean()
 
@@ -48,9 +50,9 @@ class WeightedLoss:
         Raises:
             RecipeError: the loss cannot weigh texts.
         """
-        found = cls(loss)
+        found = cls(loss, takes_weights(loss))
         who, example = factories.name("loss"), _example(facts["n_classes"], facts["multi_label"], device)
-        if not takes_weights(loss) and (factories.whole_batch or not found._adds_up(*example, who)):
+        if not found.at_once and (factories.whole_batch or not found._adds_up(*example, who)):
             raise RecipeError(
                 f"{who} cannot weigh texts, and the training texts have weights: its value for a "
                 "batch is not the mean of its values for the single texts. Leave the weights out, or use another loss; "
