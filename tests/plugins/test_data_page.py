@@ -48,8 +48,8 @@ def test_every_example_reads_such_data(tmp_path):
             sizes.append({split: len(found) for split, (found, _) in dataset.splits().items()})
     assert sizes[0] == {"train": 68, "test": 8}
     assert sizes[1]["train"] + sizes[1]["test"] == 60 and len(sizes) == 6
-    assert sizes[3] == {"test": 60}  # train is a stream
-    assert sizes[4] == {"train": 60, "test": 60}
+    assert sizes[4] == {"test": 60}  # train is a stream
+    assert sizes[5] == {"train": 60, "test": 60}
 
 
 def test_every_dataset_of_files_is_in_the_table():
