@@ -1,6 +1,8 @@
 """Columns as texts, labels and groups, whatever format they come from."""
 
+import contextlib
 import json
+import sqlite3
 
 import polars as pl
 import pytest
@@ -419,3 +421,25 @@ def test_a_store_of_rows_without_weights_is_found_again(tmp_path, monkeypatch):
     path = weighted_file(tmp_path / "train.csv")
     textforge.PluginManager().part("dataset", "csv", train=str(path), stream=True).build({"seed": 0})
     assert "weight" not in next(part for part in keys[0] if isinstance(part, dict) and "text" in part)
+
+
+def test_a_query_gives_the_weights_of_its_rows(tmp_path, monkeypatch):
+    monkeypatch.setenv("TEXTFORGE_CACHE", str(tmp_path / "cache"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "rows.db")) as database:
+        database.execute("create table t (text, label, weight)")
+        rows = [(f"text {row}", "xy"[row % 2], row / 2) for row in range(40)]
+        database.executemany("insert into t values (?, ?, ?)", rows)
+        database.commit()
+    for stream in (False, True):
+        part = textforge.PluginManager().part(
+            "dataset", "sql", connection=f"sqlite:///{tmp_path / 'rows.db'}", query="select * from t", weight="weight",
+            stream=stream,
+        )  # fmt: skip
+        data = part.build({"seed": 0})
+        if stream:
+            chunks = [data.train.weighted_chunk(number) for number in range(data.train.n_chunks)]
+            rows = [row for texts, _, weights in chunks for row in zip(texts, weights or (), strict=True)]
+        else:
+            rows = list(zip(data.train[0], data.weights_of("train"), strict=True))
+        assert len(rows) == 32 and says_its_weight(*zip(*rows, strict=True))
+        assert says_its_weight(data.test[0], data.weights_of("test"))

@@ -74,3 +74,13 @@ def test_the_error_for_a_missing_library_has_the_command_that_installs_it(tmp_pa
     monkeypatch.setitem(sys.modules, "fastexcel", None)
     with pytest.raises(PluginError, match=r"pip install 'textforge\[excel\]'"):
         excel(0, train=path)
+
+
+def test_a_column_gives_the_weights_of_the_rows(tmp_path):
+    rows = [("text", "label", "w"), ("red", "x", 0.5), ("blue", "y", 2), ("grey", "x", "1.5")]
+    found = excel(0, train=write_xlsx(tmp_path / "d.xlsx", rows), test_fraction=0.0, weight="w")
+    assert found.weights == {"train": [0.5, 2, 1.5]}
+    path = write_xlsx(tmp_path / "bad.xlsx", [*rows, ("pink", "x", "much")])
+    assert "rows 5 of the sheet 'One': column 'w' holds 'much', which is not a weight" in refused(
+        train=path, weight="w"
+    )
