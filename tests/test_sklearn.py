@@ -709,6 +709,7 @@ def test_a_saved_classifier_gives_labels_of_the_type_of_y(clf, tmp_path):
     assert {*map(type, textforge.load(tmp_path / "b").predict(TEXTS))} == {int}
 
 
+@pytest.mark.filterwarnings("ignore::textforge.sklearn.TextforgeWarning")  # of names alike, or without a visible sign
 @settings(max_examples=10)
 @given(st.lists(st.text(min_size=1), min_size=3, max_size=3, unique_by=lambda name: name.rstrip("\0")))
 def test_any_names_of_the_same_classes_give_the_same_columns(names):
