@@ -164,9 +164,9 @@ def test_validation_holds_out_each_label_near_its_share() -> None:
     loop = trainer(Dataset(train=make_sets(200)), validation=0.25)
     result = next(iter(loop))
     assert set(result.valid) == {"loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1"}
-    assert loop._valid[1].shape[1] == 3
-    total = loop.train_labels.sum(axis=0) + loop._valid[1].sum(axis=0)
-    np.testing.assert_allclose(loop._valid[1].sum(axis=0), 0.25 * total, atol=2)
+    assert loop._prepared.valid[1].shape[1] == 3
+    total = loop.train_labels.sum(axis=0) + loop._prepared.valid[1].sum(axis=0)
+    np.testing.assert_allclose(loop._prepared.valid[1].sum(axis=0), 0.25 * total, atol=2)
 
 
 def test_validation_leaves_a_row_of_every_label_to_learn_from() -> None:

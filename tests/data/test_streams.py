@@ -103,7 +103,7 @@ def test_dense_vectors_may_be_streamed() -> None:
 def batches_of(loop: Trainer, epoch: int) -> list[tuple[list[int], int]]:
     """The features and the number of texts of each batch."""
     loop.prepare()
-    return [(batch.indices.tolist(), len(gold)) for batch, gold in loop._source.epoch(epoch)]
+    return [(batch.indices.tolist(), len(gold)) for batch, gold in loop._prepared.source.epoch(epoch)]
 
 
 def test_every_epoch_takes_all_texts_in_another_order_and_the_same_seed_the_same_one() -> None:
@@ -166,7 +166,7 @@ def test_the_figures_of_a_stream_are_those_of_its_texts() -> None:
     assert loop.n_train == 40
     held_loop = trainer((texts, labels))
     held_loop.prepare()
-    counts = [one._source.class_counts(one.labels).tolist() for one in (loop, held_loop)]
+    counts = [one._prepared.source.class_counts(one.labels).tolist() for one in (loop, held_loop)]
     assert counts[0] == counts[1] and sum(counts[0]) == 40
 
 

@@ -150,7 +150,7 @@ def test_a_scheduler_changes_the_rate_within_bounds_and_training_goes_on(schedul
     trainer = trained(quickstart, scheduler=part, validation=0.2, epochs=4)
     rates = []
     for _ in trainer:
-        rates += [group["lr"] for group in trainer._optimization.optimizer.param_groups]
+        rates += [group["lr"] for group in trainer.optimizer.param_groups]
     assert all(0 <= rate <= 1 for rate in rates)
     assert trainer.history[-1].train_loss < trainer.history[0].train_loss
 

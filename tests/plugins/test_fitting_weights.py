@@ -108,7 +108,7 @@ def test_a_trainer_scales_the_weights_to_a_mean_of_1(name):
     found = trained(Dataset(train=(TEXTS, LABELS), weights=TIMES * 7), PARTS.part("model", name))
     loop = Trainer(Dataset(train=(TEXTS, LABELS)), PARTS.part("vectorizer", "bow"), PARTS.part("model", name))
     loop.prepare()
-    loop.module.fit(loop._source.features, loop._source.y, with_mean_one(TIMES.astype(float)))
+    loop.module.fit(loop._prepared.source.features, loop._prepared.source.y, with_mean_one(TIMES.astype(float)))
     np.testing.assert_allclose(found.predict_proba(TEXTS), loop.classifier().predict_proba(TEXTS), atol=1e-7)
 
 

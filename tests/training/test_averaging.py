@@ -111,8 +111,8 @@ def test_training_averages_each_update_and_keeps_the_average() -> None:
     trainer = loop(ema=0.9, accumulate=2, restore_best=False)
     trainer.prepare()
     history.append(copy.deepcopy(trainer.module.state_dict()))
-    step = trainer._optimization.optimizer.step
-    trainer._optimization.optimizer.step = lambda: (step(), history.append(copy.deepcopy(trainer.module.state_dict())))
+    step = trainer.optimizer.step
+    trainer.optimizer.step = lambda: (step(), history.append(copy.deepcopy(trainer.module.state_dict())))
     classifier = trainer.fit()
     assert len(history) == 1 + 3 * 2
     expected = by_hand(history, 0.9)

@@ -90,7 +90,7 @@ def trainer(model: Any = counts, data: Dataset | None = None, **settings: Any) -
 def test_it_is_fitted_without_an_optimizer_and_equals_scikit_learns() -> None:
     loop = trainer()
     classifier = loop.fit()
-    matrix = loop._source.features
+    matrix = loop._prepared.source.features
     dense = np.zeros((len(matrix), matrix.n_features))
     np.add.at(dense, (np.repeat(np.arange(len(matrix)), np.diff(matrix.offsets)), matrix.indices), matrix.weights
               if matrix.weights is not None else 1)  # fmt: skip
@@ -100,7 +100,9 @@ def test_it_is_fitted_without_an_optimizer_and_equals_scikit_learns() -> None:
 
 def test_it_has_one_epoch_and_one_step() -> None:
     steps: list[Any] = []
-    loop = trainer(epochs=7, batch_size=3, validation=0.25, on_step=lambda *step: steps.append(step))
+    loop = trainer(
+        epochs=7, batch_size=3, validation=0.25, on_step=lambda done: steps.append((done.epoch, done.step, done.steps))
+    )
     (result,) = list(loop)
     assert (result.number, result.steps, result.best) == (1, 1, True)
     assert steps == [(1, 1, 1)]

@@ -58,7 +58,8 @@ def test_accumulation_heeds_drop_last() -> None:
     module, optimizer = None, None
     loop = trainer(29, batch_size=8, shuffle=False)
     loop.prepare()
-    module, features, targets = loop.module, loop._source.features, loop._source._targets.gold
+    module, features = loop.module, loop._prepared.source.features
+    targets = loop._prepared.source._targets.gold
     optimizer = torch.optim.Adam(module.parameters(), lr=0.05)
     for first, last in ((0, 16), (16, 24)):
         optimizer.zero_grad()
@@ -99,8 +100,8 @@ def test_a_scheduler_is_stepped_after_every_update_but_the_last(accumulate: int,
     loop = trainer(60, accumulate=accumulate, epochs=3, scheduler=scheduler)
     loop.fit()
     assert told == {"total": 3 * updates, "epoch": updates, "mode": "min"}
-    assert loop._optimization.scheduler.steps == 3 * updates - 1
-    rate = loop._optimization.optimizer.param_groups[0]["lr"]
+    assert loop.scheduler.steps == 3 * updates - 1
+    rate = loop.optimizer.param_groups[0]["lr"]
     assert rate == pytest.approx(0.05 / (3 * updates))
 
 
@@ -109,7 +110,7 @@ def test_one_cycle_takes_exactly_its_steps() -> None:
     rates: list[float] = []
     loop = trainer(
         60, scheduler=lambda optimizer, total_steps: OneCycleLR(optimizer, max_lr=0.1, total_steps=total_steps),
-        on_step=lambda *step: rates.append(loop._optimization.optimizer.param_groups[0]["lr"]),
+        on_step=lambda step: rates.append(loop.optimizer.param_groups[0]["lr"]),
     )  # fmt: skip
     loop.fit()
     assert max(rates) == pytest.approx(0.1, rel=0.1)

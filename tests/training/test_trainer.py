@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import random
 import threading
@@ -146,7 +147,7 @@ def test_the_vectorizer_sees_training_texts_only() -> None:
     train, test = make_texts(50), make_texts(20, seed=9)
     loop = trainer(Dataset(train=train, test=test), vectorizer=Spy(), validation=0.2)
     loop.fit()
-    assert len(seen) == 1 and len(seen[0]) == 50 - len(loop._valid[1])
+    assert len(seen) == 1 and len(seen[0]) == 50 - len(loop._prepared.valid[1])
     assert set(seen[0]) <= set(train[0]) and not set(seen[0]) & set(test[0])
 
 
@@ -154,7 +155,7 @@ def test_validation_is_carved_from_train_by_class() -> None:
     loop = trainer(dataset(200), validation=0.25)
     result = next(iter(loop))
     assert set(result.valid) == {"loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1"}
-    counts = np.bincount(loop._valid[1])
+    counts = np.bincount(loop._prepared.valid[1])
     whole = np.array([loop.dataset.train[1].count(label) for label in loop.labels])
     assert counts.tolist() == [round(0.25 * n) for n in whole]
     assert len(loop.train_labels) + counts.sum() == 200
@@ -359,7 +360,7 @@ def test_a_model_that_raises_or_breaks_its_contract_is_named() -> None:
 
 def test_on_step_is_called_after_every_step() -> None:
     calls: list[tuple[int, int, int]] = []
-    loop = trainer(epochs=2, on_step=lambda *call: calls.append(call))
+    loop = trainer(epochs=2, on_step=lambda done: calls.append((done.epoch, done.step, done.steps)))
     loop.fit()
     assert calls == [(epoch, step, 8) for epoch in (1, 2) for step in range(1, 9)]
 
@@ -502,16 +503,21 @@ def test_a_fact_that_a_vectorizer_promises_and_lacks_is_reported() -> None:
         trainer(vectorizer=Promises()).fit()
 
 
-def test_a_module_that_cannot_be_copied_is_never_handed_out_itself() -> None:
-    made: list[nn.Module] = []
+def test_a_module_that_a_factory_returns_twice_is_neither_trained_nor_handed_out() -> None:
+    shared = Keeps(64, 3)
+    before = copy.deepcopy(shared.state_dict())
+    loop = trainer(vectorizer=PARTS.part("vectorizer", "hashing", n_features=64), model=lambda: shared)
+    classifier = loop.fit()
+    assert classifier.module is not shared
+    assert loop.module is not shared
+    assert all(torch.equal(before[name], value) for name, value in shared.state_dict().items())
 
-    def shared(n_features: int, n_classes: int) -> nn.Module:
-        if not made:
-            made.append(Keeps(n_features, n_classes))
-        return made[0]
 
+def test_a_module_that_cannot_be_copied_is_refused() -> None:
+    shared = Keeps(64, 3)
+    shared(torch.ones(1, 64))
     with pytest.raises(ComponentError, match="the model cannot be copied: it keeps a computed tensor"):
-        trainer(model=shared).fit()
+        trainer(vectorizer=PARTS.part("vectorizer", "hashing", n_features=64), model=lambda: shared).fit()
 
 
 def test_a_classifier_asked_for_in_inference_mode_can_be_trained_on() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import nn
 from textforge.classifiers.comparison import compare, measured
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.metrics import ExtraMetrics
+from textforge.classifiers.ownership import copied_module
 from textforge.classifiers.random_state import RandomState
 from textforge.classifiers.vectorizing import vectorized
 from textforge.components.part import Part, part_name, plugin_errors
@@ -35,15 +37,17 @@ class Classifier:
 
     Args:
         vectorizer: the fitted vectorizer.
-        module: the trained `torch.nn.Module`. It is moved to `device` and set to evaluation mode.
+        module: the trained `torch.nn.Module`. A copy of it is moved to `device` and set to evaluation mode.
         labels: the classes, in the order of the module's outputs: text, or ints, bools or members of an Enum.
         facts: the facts that the module was built from.
         parts: the named components of the vectorizer and the model. A classifier without them cannot be saved.
         device: 'cpu', 'cuda' (or 'cuda:1'), or 'auto'.
         decision: how outputs become labels; by default the most probable class.
+        copy_module: whether to copy the module. Set it to False to hand over a module that nothing else uses.
 
     Raises:
         RecipeError: the device is not available.
+        ComponentError: the module cannot be copied.
     """
 
     def __init__(
@@ -56,14 +60,19 @@ class Classifier:
         parts: Mapping[str, Part] | None = None,
         device: torch.device | str = "cpu",
         decision: Decision | None = None,
+        copy_module: bool = True,
     ) -> None:
         self.vectorizer = vectorizer
         self.decision = decision or Decision()
         self.device = as_device(device)
-        self.module = module.to(self.device).eval()
         self.labels = tuple(labels)
         self.facts = dict(facts or {})
         self.parts = dict(parts or {})
+        if copy_module:
+            part = self.parts.get("model")
+            build = partial(part.build, self.facts) if part else None
+            module = copied_module(module, build, part_name(part, "the model"))
+        self.module = module.to(self.device).eval()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for pickle; a named model becomes its part and weights.
@@ -189,7 +198,12 @@ class Classifier:
         return measured(compare(self, labelled, probabilities, unknown_labels), metrics)
 
     def features(self, texts: Sequence[str]) -> Features:
-        """Vectorize texts in one call: the first half of `predict_proba`."""
+        """Vectorize texts in one call: the first half of `predict_proba`.
+
+        Raises:
+            DataError: an item of `texts` is not a str.
+        """
+        texts = as_texts(texts, "texts")
         return vectorized(self.vectorizer, texts, part_name(self.parts.get("vectorizer"), "the vectorizer"))
 
     def probabilities(self, features: Features) -> NDArray[np.float32]:

@@ -103,5 +103,8 @@ def with_labels(
     if decision.thresholds is not None:
         at = dict(zip(classifier.labels, decision.thresholds, strict=True))
         decision = replace(decision, thresholds=tuple(at.get(label, 1.0) for label in labels))
-    wider = Classifier(classifier.vectorizer, classifier.module, labels, device=classifier.device, decision=decision)
+    wider = Classifier(
+        classifier.vectorizer, classifier.module, labels,
+        device=classifier.device, decision=decision, copy_module=False,
+    )  # fmt: skip
     return wider, spread

@@ -9,6 +9,7 @@ as 0. Tests compare the two.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
@@ -154,7 +155,8 @@ class ExtraMetrics:
     def __init__(
         self, metrics: Sequence[Part] | Mapping[str, Metric] = (), *, labels: Sequence[Any], multi_label: bool
     ) -> None:
-        self._given, self._n_classes, self._several = metrics, len(labels), multi_label
+        self._given = copy.copy(metrics)  # the caller's list or dict may change
+        self._n_classes, self._several = len(labels), multi_label
         self._metrics: dict[str, Metric] = {}
         self._smaller: set[str] = set()
         self._who: dict[str, str] = {}

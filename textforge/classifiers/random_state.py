@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -33,6 +33,17 @@ class RandomState:
         self._cuda: torch.Tensor | None = None
         if self._device is not None:
             self._cuda = torch.Generator(self._device).manual_seed(seed).get_state()
+
+    def state(self) -> dict[str, torch.Tensor | None]:
+        """A copy of the generators' states, uint8 tensors: `cpu`, and `cuda`, which is None without such a device."""
+        return {"cpu": self._cpu.clone(), "cuda": None if self._cuda is None else self._cuda.clone()}
+
+    def load(self, state: Mapping[str, torch.Tensor | None]) -> None:
+        """Continue from a state that `state` returned."""
+        if state["cpu"] is not None:
+            self._cpu = state["cpu"].clone()
+        if self._cuda is not None and state["cuda"] is not None:
+            self._cuda = state["cuda"].clone()
 
     @contextmanager
     def active(self) -> Iterator[None]:

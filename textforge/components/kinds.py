@@ -38,7 +38,7 @@ KINDS: dict[str, Kind] = {
         Kind("scheduler", ("optimizer", "total_steps", "steps_per_epoch", "monitor_mode"), optional=True),
         Kind("loss", ("n_classes", "labels", "class_counts", "n_texts", "multi_label"), plural="losses", optional=True),
         Kind("metric", ("n_classes", "multi_label", "labels"), optional=True, listed=True),
-        Kind("callback", ("run_folder",), optional=True, listed=True),
+        Kind("callback", ("run_folder", "stop"), optional=True, listed=True),
         Kind("preprocessor", ("seed",), inner=True),
     )
 }
@@ -73,6 +73,7 @@ FACTS = {
     ),
     "n_texts": ("int", "total number of training texts"),
     "run_folder": ("pathlib.Path", "the run folder, which exists"),
+    "stop": ("Callable[[str], None]", "ends training after the current step; takes the reason, for result.json"),
     "n_features": (
         "int",
         "size of the vocabulary or of a dense vector; from all vectorizers except sequence vectorizers",

@@ -32,6 +32,7 @@ from textforge.data.labels import (
 from textforge.data.remarks import Hashes, TrainHashes, too_few
 from textforge.data.similar_labels import normal_label as normal_label, similar_label_warnings
 from textforge.data.streams import Stream as Stream
+from textforge.data.table_objects import columns_of, text_column
 from textforge.data.weights import Weights, as_weights, refuse_all_zero
 from textforge.errors import ComponentError, DataError, did_you_mean, listed
 
@@ -43,7 +44,8 @@ Split = tuple[Sequence[str], Sequence[Any]]
 class Dataset:
     """Labelled texts in splits, as a dataset factory returns them.
 
-    Each split is stored as a pair of lists, whatever sequences were passed. A label is a str, an int, a bool or a
+    Each split is stored as a pair of lists of its own, whatever sequences were passed: lists, arrays, or columns of
+    pandas, polars, Arrow and Hugging Face tables. A label is a str, an int, a bool or a
     member of an Enum, and all labels are of one of these types. In multi-label data every text has a list, tuple or
     set of labels, which is stored as a tuple.
 
@@ -85,8 +87,9 @@ class Dataset:
             )
         for name, split in {**({} if streams else {"train": self.train}), **self.splits()}.items():
             if not isinstance(split, (tuple, list)) or len(split) != 2:
-                raise DataError(f"{name}: a split is a pair (texts, labels).")
-            texts, labels = as_texts(split[0], name), as_labels(split[1], name)
+                raise DataError(f"{name}: a split is a pair (texts, labels).{_columns_to_take(split)}")
+            # Copies of the caller's lists, which may change.
+            texts, labels = [*as_texts(split[0], name)], as_labels(split[1], name)
             if len(texts) != len(labels):
                 raise DataError(f"{name}: {len(texts)} texts but {len(labels)} labels.")
             if not texts:
@@ -105,7 +108,7 @@ class Dataset:
                 self._refuse_other_type("label_names", self.label_names)
         if self.groups is not None:
             advice = " Turn groups into text first, as in [str(group) for group in groups]."
-            object.__setattr__(self, "groups", as_column(self.groups, "groups", "group", other=advice))
+            object.__setattr__(self, "groups", [*as_column(self.groups, "groups", "group", other=advice)])
             if len(self.groups) != self.n_train:
                 raise DataError(f"{self.n_train} training texts but {len(self.groups)} groups.")
         if self.weights is not None:
@@ -271,6 +274,16 @@ class Dataset:
         return replace(self, **{split: None, "weights": left or None})  # type: ignore[arg-type]
 
 
+def _columns_to_take(table: Any) -> str:
+    """Advice for a table given as a split; empty for anything else."""
+    if not (columns := columns_of(table)):
+        return ""
+    text = text_column(table, columns)
+    label = next((name for name in columns if str(name).lower() in ("label", "labels", "category", "class")), None)
+    pair = ", ".join("…" if one is None else f"table[{one!r}]" for one in (text, label))
+    return f" Give two columns of the {type(table).__name__}: ({pair}). Its columns: {listed(map(str, columns))}."
+
+
 def _first_label(rows: Sequence[Any]) -> Any:
     """The first of validated labels, or None if all texts lack labels."""
     return next(chain.from_iterable(rows) if are_sets(rows) else iter(rows), None)
@@ -289,5 +302,6 @@ def as_dataset(dataset: Any, seed: int) -> Dataset:
     if isinstance(dataset, Part):
         raise ComponentError(f"{part_name(dataset)} returned a {type(found).__name__}, not a textforge.Dataset.")
     raise DataError(
-        f"a {type(found).__name__} is not a dataset. Give a textforge.Dataset(train=(texts, labels)) or a dataset part."
+        f"a {type(found).__name__} is not a dataset. Give a textforge.Dataset(train=(texts, labels)) or a dataset "
+        f"part.{_columns_to_take(found)}"
     )

@@ -12,14 +12,15 @@ from typing import Any, cast
 import numpy as np
 
 from textforge.data.labels import checked_labels, label_name, label_names
+from textforge.data.table_objects import refuse_table, unpacked
 from textforge.errors import DataError
 
 
 def as_texts(texts: Iterable[str], name: str) -> list[str]:
-    """Validate texts and return them as a list; a pandas Series, for example, is not indexed by position.
+    """Validate texts and return them as a list: a list itself, or the values of an array or a column.
 
     Raises:
-        DataError: an item is not a str, or `texts` is a single str.
+        DataError: an item is not a str, or `texts` is a single str or a table, whose columns the message names.
     """
     return as_column(texts, name, "text", single=" Put it in a list: [text].")
 
@@ -65,6 +66,8 @@ def refuse_unencodable(names: Collection[Any], where: str, rows: Sequence[Any] =
 
 
 def _label_rows(labels: Iterable[Any], name: str) -> list[Any]:
+    refuse_table(labels, name, "label")
+    labels = unpacked(labels)
     if not isinstance(labels, (list, str, bytes, Mapping, set, frozenset)) and _iterable(labels):
         labels = list(labels)
     if not isinstance(labels, list):
@@ -123,13 +126,14 @@ def as_column(values: Iterable[str], name: str, what: str, *, single: str = "", 
         other: advice to add to the error message for a value that is not a str.
 
     Raises:
-        DataError: `values` is not a sequence of values, or a value is not a str.
+        DataError: `values` is a table or no sequence of values, or a value is not a str.
     """
+    refuse_table(values, name, what)
     if isinstance(values, (str, bytes)) or getattr(values, "ndim", 1) == 0:
         raise DataError(f"{name}: expected a list of {what}s, not a single one.{single}")
     if not isinstance(values, Iterable) or isinstance(values, (set, frozenset, Mapping)):
         raise DataError(f"{name}: expected a list of {what}s, not a {type(values).__name__}.")
-    found = values if isinstance(values, list) else list(values)
+    found = values if isinstance(values, list) else list(unpacked(values))
     if {*map(type, found)} <= {str}:  # fast path without a Python loop
         return found
     for index, value in enumerate(found):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Real
 from pathlib import Path
@@ -33,13 +33,14 @@ class Callbacks:
         parts: the recipe's callbacks.
         folder: the run folder, which callbacks may ask for as the fact `run_folder`.
         warnings: the log to which failures are added.
+        stop: asks the run to stop; callbacks may ask for it as the fact `stop`.
     """
 
-    def __init__(self, parts: Sequence[Part], folder: Path, warnings: WarningLog) -> None:
+    def __init__(self, parts: Sequence[Part], folder: Path, warnings: WarningLog, stop: Callable[[str], None]) -> None:
         self._folder, self._warnings = folder, warnings
         self._callbacks: list[tuple[str, Part, Any]] = []
         for name, part in zip(listed_names(parts), parts, strict=True):
-            callback, error = try_call(part.build, {"run_folder": folder})
+            callback, error = try_call(part.build, {"run_folder": folder, "stop": stop})
             if error:
                 self._warn(part, "when it was built", error, "The run continues without it.")
             elif not any(callable(getattr(callback, event, None)) for event in EVENTS):

@@ -19,7 +19,7 @@ from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.failures import clear_folder, located, noting_unfinished
 from textforge.runs.plan import trainer_for
-from textforge.runs.progress import Progress, WarningLog
+from textforge.runs.progress import Progress, WarningLog, refuse_stopped
 from textforge.runs.summary import summarize
 
 if TYPE_CHECKING:
@@ -119,13 +119,14 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     for number, rows in enumerate(held_out, start=1):
         fold = _without(dataset, rows, labels, whole_valid=recipe.trainer.unknown_labels != "error")
         progress.stage(f"fold {number} of {n_folds}: training on {fold.n_train} texts")
-        trainer = trainer_for(recipe, fold, progress.step)
+        trainer = trainer_for(recipe, fold, progress)
         if number == 1:
             warnings.add(too_few("validation", fold.n_train - trainer.n_train))
             warnings.add(trainer.setting_warnings)
         with advised("train"):
             for epoch in trainer:
                 progress.epoch(epoch, trainer.epochs)
+        refuse_stopped(progress, "folds")
         assert fold.test is not None
         texts, gold = fold.test
         trained = trainer.classifier()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe
-from textforge.runs.progress import Progress, WarningLog
+from textforge.runs.progress import Progress, StopRequest, WarningLog
 
 if TYPE_CHECKING:
     from textforge.data.dataset import Dataset
+    from textforge.training.step_result import StepResult
     from textforge.training.trainer import Trainer
 
 
@@ -51,14 +52,31 @@ class RunPlan:
     def __init__(self, recipe: Recipe, path: Path, progress: Progress, limit: int | None) -> None:
         self.recipe, self.path, self.progress, self.limit = recipe, path, progress, limit
         self.resolved = recipe.resolved()
-        self.warnings, self.clock = WarningLog(progress), Clock()
+        self.warnings, self.clock, self.stop = WarningLog(progress), Clock(), StopRequest(progress)
 
 
-def trainer_for(recipe: Recipe, dataset: Dataset, on_step: Callable[[int, int, int], None] | None = None) -> Trainer:
-    """Build the trainer of a recipe for a loaded dataset."""
+def trainer_for(
+    recipe: Recipe, dataset: Dataset, progress: Progress | None = None, stop: StopRequest | None = None
+) -> Trainer:
+    """Build the trainer of a recipe for a loaded dataset.
+
+    Args:
+        recipe: the validated recipe.
+        dataset: the data.
+        progress: hears of each step, and may ask to stop.
+        stop: another way to ask.
+    """
     from textforge.training.trainer import Trainer
 
-    return Trainer(
+    progress = progress or Progress()
+    stop = stop or StopRequest(progress)
+
+    def stepped(done: StepResult) -> None:
+        progress.step(done.epoch, done.step, done.steps)
+        if stop.reason is not None:
+            trainer.stop(stop.reason)
+
+    trainer = Trainer(
         dataset,
         recipe.vectorizer,
         recipe.model,
@@ -68,6 +86,8 @@ def trainer_for(recipe: Recipe, dataset: Dataset, on_step: Callable[[int, int, i
         metrics=recipe.metrics,
         decision=recipe.decision,
         seed=recipe.seed,
-        on_step=on_step,
+        on_step=stepped,
         **asdict(recipe.trainer),
     )
+    trainer.repeatable = False  # an exception ends the run
+    return trainer

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from textforge.errors import TrainingError
+
 if TYPE_CHECKING:
     from textforge.training.validation import EpochResult
 
@@ -12,9 +14,22 @@ if TYPE_CHECKING:
 class Progress:
     """Receives progress reports of a run. Override the methods you need; the defaults do nothing.
 
-    An exception raised by a method ends the run, which is how a cancel button can stop it. The progress of the
-    command line never raises: it drops output that a closed terminal does not accept.
+    `stop` ends training early. The run then finishes as any other, with its best weights. An exception raised by a
+    method ends the run without a result. The progress of the command line never raises: it drops output that a closed
+    terminal does not accept.
     """
+
+    stop_reason: str | None = None
+    """Why training is to end early; None unless `stop` was called."""
+
+    def stop(self, reason: str = "stopped by the caller") -> None:
+        """Ask the run to end its training after the current step. May be called from any method or thread.
+
+        Args:
+            reason: the value of `stopped` in result.json.
+        """
+        if self.stop_reason is None:
+            self.stop_reason = reason
 
     def stage(self, text: str) -> None:
         """A stage begins. `text` describes it, as in "loading dataset 'csv'"."""
@@ -35,6 +50,28 @@ class Progress:
         """`done` texts of a stream are predicted. The length of the stream is unknown."""
 
 
+class StopRequest:
+    """Asks the trainer of one run to stop; the fact `stop` of callbacks.
+
+    Args:
+        progress: the progress of the run, whose `stop` is heeded, too.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._reason: str | None = None
+
+    def __call__(self, reason: str = "stopped by a callback") -> None:
+        """Ask for the end of training after the current step."""
+        if self._reason is None:
+            self._reason = str(reason)
+
+    @property
+    def reason(self) -> str | None:
+        """Why training is to end early; None if nobody asked for it."""
+        return self._reason if self._reason is not None else getattr(self._progress, "stop_reason", None)
+
+
 class WarningLog:
     """Reports each warning once and keeps all of them for the result."""
 
@@ -48,3 +85,16 @@ class WarningLog:
             if warning not in self.messages:
                 self.messages.append(warning)
                 self._progress.warning(warning)
+
+
+def refuse_stopped(progress: Progress, several: str) -> None:
+    """Raise if `progress` asked to stop, because a mean over seeds or folds needs all of them trained alike.
+
+    Raises:
+        TrainingError: it did; `several` names what the mean is over.
+    """
+    reason = getattr(progress, "stop_reason", None)
+    if reason is not None:
+        raise TrainingError(
+            f"stopped: {reason}. There are no results, because a mean over {several} needs all of them."
+        )

@@ -108,7 +108,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, to_yaml(plan.resolved))
     plan.warnings.add(recipe.warnings)
-    callbacks = Callbacks(recipe.callbacks, path, plan.warnings)
+    callbacks = Callbacks(recipe.callbacks, path, plan.warnings, plan.stop)
     plan.progress.stage(f"loading {recipe.dataset.label}")
     with plan.clock("load"):
         from textforge.data.dataset import as_dataset
@@ -119,7 +119,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
     with plan.clock("vectorize"):
         from textforge.classifiers.bundles.bundle import refuse_unsavable
 
-        trainer = trainer_for(recipe, dataset, plan.progress.step)
+        trainer = trainer_for(recipe, dataset, plan.progress, plan.stop)
         trainer.prepare()
         plan.warnings.add(trainer.warnings)
         plan.warnings.add(_refuse_unusable_test(dataset, trainer))
@@ -172,6 +172,8 @@ def _train(plan: RunPlan, prepared: _Prepared) -> Classifier:
                 line["added"] = added
             append_text(plan.path / run_folder.METRICS, json.dumps(line, ensure_ascii=False) + "\n")
             plan.progress.epoch(epoch, trainer.epochs)
+            if plan.stop.reason is not None:
+                trainer.stop(plan.stop.reason)
     classifier = trainer.classifier()
     plan.warnings.add(trainer.warnings)
     return classifier
@@ -193,6 +195,7 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
             "overrides": plan.recipe.overrides,
             "multi_label": prepared.dataset.multi_label,
             "epochs": len(trainer.history),
+            "stopped": trainer.stop_reason,
             "best_epoch": trainer.best.number if trainer.best else None,
             "train_loss": trainer.history[-1].train_loss,
             "valid": trainer.best.valid if trainer.best else None,

@@ -16,7 +16,7 @@ from textforge.components.settings import MAX_SEED
 from textforge.errors import RecipeError
 from textforge.recipes.recipe import load_recipe
 from textforge.runs import folder as run_folder
-from textforge.runs.progress import Progress
+from textforge.runs.progress import Progress, refuse_stopped
 from textforge.runs.runner import run
 from textforge.runs.summary import summarize
 
@@ -69,6 +69,8 @@ def run_seeds(
             progress.stage(f"seed {seed} ({number} of {len(seeds)})")
             seeded = replace(checked, seed=seed, overrides={**checked.overrides, "seed": seed})
             done.append(run(seeded, out=path / f"seed-{seed}", progress=progress, probabilities=probabilities).result)
+            if done[-1]["stopped"]:
+                refuse_stopped(progress, "seeds")
     except (Exception, KeyboardInterrupt) as error:
         if done:
             error.add_note(f"{len(done)} of {len(seeds)} runs are done, in {path}.")

@@ -64,7 +64,7 @@ def made(subject: Subject) -> Any:
     """Build a callback with a run folder of its own."""
     folder = subject.folder / f"run-{next(_runs)}"
     folder.mkdir()
-    callback = subject.build(run_folder=folder)
+    callback = subject.build(run_folder=folder, stop=lambda reason: None)
     methods = [name for name in dir(callback) if not name.startswith("_") and callable(getattr(callback, name))]
     if not set(methods) & set(EVENTS):
         wrong = [name for name in methods if nearest(name, EVENTS)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
+
+from textforge.classifiers.ownership import copied_state
 
 
 class AveragedWeights:
@@ -20,7 +21,7 @@ class AveragedWeights:
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self._module, self._decay, self._steps = module, decay, 0
-        self._averages = _copy_state(module.state_dict())
+        self._averages = copied_state(module.state_dict())
         self._parameter_names = {name for name, _ in module.named_parameters()}
 
     @torch.no_grad()
@@ -32,22 +33,27 @@ class AveragedWeights:
             if name in self._parameter_names and value.is_floating_point():
                 self._averages[name].lerp_(value, weight)
             else:
-                self._averages |= _copy_state({name: value})
+                self._averages |= copied_state({name: value})
+
+    def state(self) -> dict[str, Any]:
+        """A copy of the averages and of the number of updates."""
+        return {"updates": self._steps, "averages": copied_state(self._averages)}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Continue from a state that `state` returned."""
+        self._steps = state["updates"]
+        for name, value in self._averages.items():
+            if isinstance(value, torch.Tensor):
+                value.copy_(state["averages"][name])
+            else:
+                self._averages[name] = copied_state(state["averages"][name])
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Give the module the averaged weights inside the `with` block, and restore its own afterwards."""
-        own = _copy_state(self._module.state_dict())
+        own = copied_state(self._module.state_dict())
         self._module.load_state_dict(self._averages)
         try:
             yield
         finally:
             self._module.load_state_dict(own)
-
-
-def _copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy a state dict, including values that are not tensors."""
-    return {
-        name: value.detach().clone() if isinstance(value, torch.Tensor) else copy.deepcopy(value)
-        for name, value in state.items()
-    }

@@ -145,9 +145,9 @@ class StreamedBatches:
         """The number of training texts of each class; see `InMemoryBatches.class_counts`."""
         weights = self._stream.survey().label_weights
         if self._scale is not None and weights is not None:
-            return np.array([weights[name] for name in labels]) * self._scale
+            return np.array([weights.get(name, 0.0) for name in labels]) * self._scale
         counts = self._stream.label_counts
-        return np.array([counts[name] for name in labels], dtype=np.int64)
+        return np.array([counts.get(name, 0) for name in labels], dtype=np.int64)
 
     def epoch(self, number: int) -> Batches:
         """Iterate over the batches of an epoch. Epochs count from 1.

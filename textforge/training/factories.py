@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from textforge.classifiers.random_state import RandomState
+from textforge.classifiers.ownership import copied_module
 from textforge.components.options import call_with_facts
 from textforge.components.part import Part, part_name, parts_of, plugin_errors
 from textforge.errors import ComponentError
@@ -78,7 +78,8 @@ class Factories:
     """Builds the components of a training.
 
     Args:
-        given: maps each kind to a `Part`, to a factory that takes facts by name, or to None.
+        given: maps each kind to a `Part`, to a factory that takes facts by name, or to None. A module that a factory
+            returns is copied, because it may return the same one to several trainers.
 
     Raises:
         RecipeError: a part has another kind than its key.
@@ -88,6 +89,11 @@ class Factories:
         self.parts = parts_of(given)
         plain = {kind: _PlainFactory(kind, one) for kind, one in given.items() if one is not None}
         self._factories: dict[str, Part | _PlainFactory] = {**plain, **self.parts}
+        self._fits_itself = getattr(given["model"], "fits_itself", False) is True  # of a part, or of a factory
+
+    def __contains__(self, kind: str) -> bool:
+        """Whether a component of a kind was given."""
+        return kind in self._factories
 
     def name(self, kind: str) -> str:
         """The name of the component of a kind in messages."""
@@ -102,6 +108,11 @@ class Factories:
     def whole_batch(self) -> bool:
         """Whether the loss compares the texts of a batch with each other."""
         return self._factories["loss"].whole_batch
+
+    @property
+    def fits_itself(self) -> bool:
+        """Whether the model is fitted in one call to its `fit`, without an optimizer."""
+        return self._fits_itself
 
     def module(self, facts: Mapping[str, Any]) -> nn.Module:
         """Build the model.
@@ -118,19 +129,7 @@ class Factories:
         Raises:
             ComponentError: the module cannot be copied, and its factory returns it a second time.
         """
-        try:
-            return copy.deepcopy(module)
-        except RuntimeError:  # torch copies no tensor that was computed, such as an activation that a module keeps
-            device = next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
-            with RandomState(0, device).active():  # the weights drawn are replaced
-                again = self.module(facts).to(device)
-            if again is module:
-                raise ComponentError(
-                    f"{self.name('model')} cannot be copied: it keeps a computed tensor, and its factory "
-                    "returned it a second time. Let the factory make a new module at each call."
-                ) from None
-            again.load_state_dict(module.state_dict())
-            return again
+        return copied_module(module, partial(self._built, "model", facts), self.name("model"))
 
     def update_rule(self, module: nn.Module, facts: Mapping[str, Any], budget: Budget) -> UpdateRule:
         """Build the optimizer, and the scheduler and the loss where they were given.
@@ -150,16 +149,36 @@ class Factories:
             raise ComponentError(f"{self.name('model')} has no parameters to train. {advice}")
         optimizer = self._built("optimizer", {"params": params, "module": module})
         scheduler = loss = None
-        if "scheduler" in self._factories:
+        if "scheduler" in self:
             steps = {"total_steps": budget.updates, "steps_per_epoch": budget.updates_per_epoch}
             known = {"optimizer": optimizer, **steps, "monitor_mode": facts["monitor_mode"]}
             scheduler = self._built("scheduler", known)
-        if "loss" in self._factories:
+        if "loss" in self:
             loss = self._built("loss", facts)
             loss = loss.to(params[0].device) if isinstance(loss, nn.Module) else loss
+        self._refuse_other_weights(optimizer, params)
         return UpdateRule(optimizer, scheduler, loss)
 
+    def _refuse_other_weights(self, optimizer: Optimizer, params: list[nn.Parameter]) -> None:
+        known = {id(one) for one in params}
+        if any(id(one) not in known for group in optimizer.param_groups for one in group["params"]):
+            raise ComponentError(
+                f"{self.name('optimizer')} holds weights that are not those of the module that is trained. "
+                "Make it from the fact params or module, as in lambda params: torch.optim.Adam(params)."
+            )
+
     def _built(self, kind: str, facts: Mapping[str, Any]) -> Any:
+        """Build the component of a kind for one training.
+
+        Raises:
+            ComponentError: the factory raised, or returned something else.
+        """
+        found = self._build(kind, facts)
+        if isinstance(found, nn.Module) and kind not in self.parts:
+            return copied_module(found, partial(self._build, kind, facts), self.name(kind))
+        return found
+
+    def _build(self, kind: str, facts: Mapping[str, Any]) -> Any:
         found, (fits, wanted) = self._factories[kind].build(facts), _WANTED[kind]
         if not fits(found):
             raise ComponentError(f"{self.name(kind)} returned a {type(found).__name__}, not {wanted}.")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import islice
 from typing import Any
 
 import torch
@@ -12,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from textforge.classifiers.classifier import forward
+from textforge.classifiers.ownership import copied_state
 from textforge.classifiers.random_state import RandomState
 from textforge.components.part import plugin_errors
 from textforge.errors import ComponentError, RecipeError, TrainingError
@@ -20,6 +23,8 @@ from textforge.training.averaging import AveragedWeights
 from textforge.training.batch_sources import Targets
 from textforge.training.budget import Budget
 from textforge.training.factories import Factories
+from textforge.training.state import EpochProgress, gradients_of, load_gradients
+from textforge.training.step_result import StepResult
 from textforge.training.weighted_loss import WeightedLoss
 
 
@@ -82,21 +87,26 @@ class Optimization:
         self._n_classes, self._updates, self._last_update = facts["n_classes"], 0, budget.updates
         self.averaged = AveragedWeights(module, settings.ema) if settings.ema is not None else None
         self._fresh = True
+        """Whether no gradients are summed up for an update to come."""
+        self._norm: torch.Tensor | None = None
 
     def epoch(
         self,
-        number: int,
+        progress: EpochProgress,
         batches: Iterable[tuple[Batch, Targets]],
         random: RandomState,
-        on_step: Callable[[int, int, int], None] | None,
+        after_step: Callable[[StepResult], bool],
     ) -> float:
-        """Train for one epoch and return the mean training loss, each text's loss taken when it was trained on.
+        """Train for one epoch, or for the rest of it, and return the mean training loss.
+
+        Each text's loss is taken when it was trained on.
 
         Args:
-            number: the number of the epoch, from 1, for messages.
-            batches: pairs of features and targets, with targets on the module's device; all but the last are full.
+            progress: what is done of the epoch; grows with each step.
+            batches: pairs of features and targets of the whole epoch, with targets on the module's device; all but
+                the last are full.
             random: the random state that torch draws from.
-            on_step: called after each batch with (epoch, batch, batches in the epoch).
+            after_step: called after each batch; returns whether to end the epoch once no update is half done.
 
         Raises:
             TrainingError: the loss is not finite.
@@ -104,21 +114,25 @@ class Optimization:
         device = next(self.module.parameters()).device
         size, every = self._settings.batch_size, self._settings.accumulate
         steps, used = self._budget.steps, self._budget.texts_per_epoch
-        total = torch.zeros((), dtype=torch.float64, device=device)
         check_every = 1 if device.type == "cpu" else 50  # reading a loss synchronizes with the GPU
         recent: deque[torch.Tensor] = deque(maxlen=check_every)
-        for step, (batch, gold) in enumerate(batches, start=1):
+        ends = False
+        for batch, gold in islice(batches, progress.step, None):
+            step = progress.step + 1
             first = (step - 1) // every * every * size  # index of this update's first text
             share = len(gold) / (min(first + every * size, used) - first)
+            rate = self.learning_rate
             with random.active():
                 loss = self._batch(batch.to(device), gold, share, update=step % every == 0 or step == steps)
             recent.append(loss)
-            total += loss.double() * len(gold)
+            progress.add(loss, len(gold))
             if step % check_every == 0 or step == steps:
-                self._refuse_infinite(list(recent), step, f"epoch {number}", steps)
-            if on_step is not None:
-                on_step(number, step, steps)
-        return float(total) / used
+                self._refuse_infinite(list(recent), step, f"epoch {progress.number}", steps)
+            ends |= after_step(StepResult(progress.number, step, steps, rate, loss, self._norm))
+            if ends and self._fresh:
+                self._refuse_infinite(list(recent), step, f"epoch {progress.number}", steps)
+                break
+        return progress.mean_loss()
 
     def _refuse_infinite(self, recent: list[torch.Tensor], step: int, epoch: str, steps: int) -> None:
         values = torch.stack(recent)
@@ -139,7 +153,7 @@ class Optimization:
 
         Gradients are weighted by `share`, the batch's share of the update's texts.
         """
-        who = self._factories.name("model")
+        who, self._norm = self._factories.name("model"), None
         if self._fresh:
             self.optimizer.zero_grad(set_to_none=True)
         with self._precision(targets.gold.device):
@@ -153,6 +167,77 @@ class Optimization:
         if update:
             self._update()
         return loss.detach()
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether the scheduler sets the learning rate after the next update."""
+        return self.scheduler is not None and not self.needs_validation and self._updates < self._last_update
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the first group of parameters."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        if self.scheduled:
+            raise RecipeError(
+                f"learning_rate: {self._factories.name('scheduler')} sets the learning rate until update "
+                f"{self._last_update}, {self._last_update - self._updates} from now. Leave the scheduler out."
+            )
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < math.inf:
+            raise RecipeError(f"learning_rate must be a number of at least 0, not {rate!r}.")
+        before = self.learning_rate
+        for group in self.optimizer.param_groups:
+            ratio = float(group["lr"]) / before if before else 1.0  # groups keep their proportions
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate * ratio)
+            else:
+                group["lr"] = rate * ratio
+
+    @property
+    def has_state(self) -> bool:
+        """Whether every component can give its state."""
+        return self.scheduler is None or callable(getattr(self.scheduler, "state_dict", None))
+
+    def state(self) -> dict[str, Any]:
+        """A copy of everything that later steps depend on, in torch's forms.
+
+        Raises:
+            ComponentError: the scheduler has no `state_dict`.
+        """
+        gradients = {} if self._fresh else gradients_of(self.module)
+        return {
+            "module": copied_state(self.module.state_dict()),
+            "optimizer": copied_state(self.optimizer.state_dict()),
+            "scheduler": None if self.scheduler is None else copied_state(self._scheduler("state_dict")()),
+            "loss": copied_state(self.loss.state_dict()) if isinstance(self.loss, nn.Module) else None,
+            "averaged": None if self.averaged is None else self.averaged.state(),
+            "gradients": gradients,
+            "updates": self._updates,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Continue from a state that `state` returned. The state is copied."""
+        self.module.load_state_dict(state["module"])
+        if self.scheduler is not None:
+            self._scheduler("load_state_dict")(copied_state(state["scheduler"]))
+        self.optimizer.load_state_dict(copied_state(state["optimizer"]))  # after the scheduler, which may set rates
+        if isinstance(self.loss, nn.Module):
+            self.loss.load_state_dict(state["loss"])
+        if self.averaged is not None:
+            self.averaged.load(state["averaged"])
+        load_gradients(self.module, state["gradients"])
+        self._fresh, self._updates = not state["gradients"], state["updates"]
+
+    def _scheduler(self, method: str) -> Callable[..., Any]:
+        found: Callable[..., Any] | None = getattr(self.scheduler, method, None)
+        if found is None:
+            raise ComponentError(
+                f"{self._factories.name('scheduler')} has no {method}(), so its training cannot be continued from "
+                "within an epoch or from a state. torch's schedulers have it."
+            )
+        return found
 
     def epoch_ended(self, figure: float | None) -> None:
         """Pass the monitored validation metric to a scheduler that needs it."""
@@ -186,11 +271,11 @@ class Optimization:
     def _update(self) -> None:
         if self._settings.clip_norm is not None:
             with plugin_errors(self._factories.name("model"), "clipping gradients"):
-                nn.utils.clip_grad_norm_(self.module.parameters(), self._settings.clip_norm)
+                self._norm = nn.utils.clip_grad_norm_(self.module.parameters(), self._settings.clip_norm)
         with plugin_errors(self._factories.name("optimizer"), "taking a step"):
             self.optimizer.step()
         self._updates += 1
-        if self.scheduler is not None and not self.needs_validation and self._updates < self._last_update:
+        if self.scheduled:
             with plugin_errors(self._factories.name("scheduler"), "taking a step"):
                 self.scheduler.step()
         if self.averaged is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,10 @@ class EpochResult:
     seconds: float
     """Duration of training and validation."""
 
+    def copy(self) -> EpochResult:
+        """The same results, with a dict of their own."""
+        return replace(self, valid=None if self.valid is None else dict(self.valid))
+
 
 def with_known_labels(scored: Scored) -> Scored:
     """Leave out the texts that have a label beyond the classes of the logits."""
@@ -65,6 +69,15 @@ class Validation:
         self.monitor = result_key(monitor)
         self.metrics = metrics
         self._undefined: list[int] = []
+
+    @property
+    def undefined(self) -> list[int]:
+        """The epochs in which the monitored metric was undefined."""
+        return [*self._undefined]
+
+    @undefined.setter
+    def undefined(self, epochs: Sequence[int]) -> None:
+        self._undefined = [*epochs]
 
     @property
     def mode(self) -> str:

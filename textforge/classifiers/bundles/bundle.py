@@ -279,8 +279,9 @@ def _restored(folder: Path, described: Description, parts: Mapping[str, Part], d
     decision = Decision.from_json(described.decision.model_dump())
     with plugin_errors(part_name(parts["model"]), "being put on its device"):
         return Classifier(
-            vectorizer, module, described.labels, facts=facts, parts=parts, device=device, decision=decision
-        )
+            vectorizer, module, described.labels,
+            facts=facts, parts=parts, device=device, decision=decision, copy_module=False,
+        )  # fmt: skip
 
 
 def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
