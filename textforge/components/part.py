@@ -175,6 +175,17 @@ def listed_names(parts: Sequence[Part]) -> list[str]:
     return named
 
 
+def why_unsavable(parts: Mapping[str, Part]) -> str | None:
+    """Why a classifier of these parts cannot be saved, as a sentence; None if nothing is known against it."""
+    missing = next((kind for kind in ("vectorizer", "model") if kind not in parts), None)
+    if missing is None:
+        return None
+    return (
+        f"the {missing} was given as a Python object, not as a named component, so a bundle could "
+        "not say how to build it. Register it in a plugin and pass PluginManager.part(...)."
+    )
+
+
 _CPP_TRACE = re.compile(r"\n(?:Exception raised from|frame #)")
 """Start of the C++ stack trace that torch appends to its error messages."""
 

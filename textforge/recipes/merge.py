@@ -102,19 +102,25 @@ Override = tuple[list[str], Node]
 """The keys and the value of an override."""
 
 
-def read_overrides(overrides: Mapping[str, Any] | Iterable[str]) -> tuple[list[Override], list[Mistake]]:
+def read_overrides(overrides: Mapping[str, Any] | Iterable[str] | str) -> tuple[list[Override], list[Mistake]]:
     """Parse overrides; return the valid ones, and the mistakes in the others."""
     read: list[Override] = []
     mistakes: list[Mistake] = []
-    for one in overrides.items() if isinstance(overrides, Mapping) else overrides:
+    given: Any = [overrides] if isinstance(overrides, str) else overrides
+    if not isinstance(given, Iterable):
+        return [], [Mistake(f"overrides must be a dict of dotted keys, or KEY=VALUE texts, not {cut(repr(given))}.")]
+    for one in given.items() if isinstance(given, Mapping) else given:
         try:
-            read.append(_override(one) if isinstance(one, str) else _override_in_code(*one))
+            read.append(_override(one) if isinstance(one, str) else _override_in_code(one))
         except RecipeError as error:
             mistakes += error.mistakes
     return read, mistakes
 
 
-def _override_in_code(key: Any, value: Any) -> Override:
+def _override_in_code(item: Any) -> Override:
+    if not isinstance(item, tuple) or len(item) != 2:
+        raise RecipeError(Mistake(f"an override is KEY=VALUE, as in model.hidden=[200], not {cut(repr(item))}."))
+    key, value = item
     source = f"overrides['{cut(str(key))}']"
     if not isinstance(key, str):
         raise RecipeError(Mistake(f"the key {cut(repr(key))} is not text.", Place(source)))

@@ -8,15 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from textforge.components.component import IN_CODE, Component
 from textforge.components.kinds import KINDS, LISTED, SECTIONS
 from textforge.components.manager import PluginManager
 from textforge.components.option_errors import unknown_option
 from textforge.components.options import Options
-from textforge.components.part import Part
 from textforge.components.settings import DecisionSettings, TrainerSettings
 from textforge.errors import Mistake, Place, PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.recipes.document import KEYS
+from textforge.recipes.given_data import given_dataset
 from textforge.recipes.recipe import Recipe, load_recipe
 
 NO_PARAMETERS = {
@@ -30,11 +29,8 @@ NAMES = tuple(key for key in KEYS if key not in NO_PARAMETERS)
 SETTINGS: dict[str, type[Any]] = {"trainer": TrainerSettings, "decision": DecisionSettings}
 
 
-def _given() -> None:
-    """The texts given to `fit`."""
-
-
-_GIVEN = Part(Component(KINDS["dataset"], "given", _given, IN_CODE))
+_GIVEN = given_dataset(None)
+"""The texts given to `fit`."""
 
 
 def recipe_of(recipe: Any, overrides: Any, plugins: Any) -> Recipe:

@@ -18,6 +18,7 @@ from textforge.components.settings import FITTING, MAX_SEED, TAKEN, DecisionSett
 from textforge.errors import SHOWN, Mistake, Place, PluginError, RecipeError, cut, did_you_mean, listed
 from textforge.recipes.compatibility import incompatibilities
 from textforge.recipes.document import KEYS, Node, from_python, read_document
+from textforge.recipes.given_data import GIVEN, NOT_HERE
 from textforge.recipes.merge import Override, merge, override_order, read_overrides, resolve_extends, under_keys
 from textforge.recipes.paths import absolute
 from textforge.recipes.yaml12 import to_yaml
@@ -284,6 +285,9 @@ class _Check:
         if use is None or not isinstance(use.value, str):
             self.wrong(f"'{kind}' does not say what to use. Add 'use: NAME'; NAME is one of: {listed(names)}.",
                        use or node)  # fmt: skip
+            return None
+        if kind == "dataset" and use.value == GIVEN and GIVEN not in names:
+            self.wrong(NOT_HERE, use, at_key=False)
             return None
         options = Node({k: v for k, v in section.items() if k != "use"}, node.place, node.key_place)
         try:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge.classifiers.storage import append_text, write_json, write_text
 from textforge.classifiers.streams.probabilities import MOST, as_limit, prediction_lines
 from textforge.components.manager import PluginManager
+from textforge.components.part import Part
 from textforge.errors import RecipeError
+from textforge.recipes.given_data import given_dataset
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.recipes.yaml12 import to_yaml
 from textforge.runs import folder as run_folder
@@ -47,6 +49,7 @@ def run(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     *,
     overrides: Mapping[str, Any] | Iterable[str] = (),
+    dataset: Dataset | None = None,
     out: str | Path | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
@@ -57,6 +60,8 @@ def run(
     Args:
         recipe: path of a YAML file, the recipe as a dict, or a validated `Recipe`.
         overrides: maps dotted keys to values that override the recipe; not allowed with a validated `Recipe`.
+        dataset: data in memory, in place of the recipe's dataset, which may be missing. The run folder records that
+            the data were given in code, and their fingerprint.
         out: the run folder. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
         plugins: the plugin manager that looks up components. Defaults to everything installed.
         progress: receives progress reports and warnings. Defaults to none.
@@ -65,10 +70,13 @@ def run(
     Raises:
         TextforgeError: or a subclass; the run folder then has no result.json.
     """
+    given = None if dataset is None else _given(dataset)
     if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, overrides=overrides, plugins=plugins)
+        recipe = load_recipe(recipe, overrides=overrides, plugins=plugins, dataset=given)
     elif overrides:
         raise RecipeError("a checked recipe takes no overrides; give them to load_recipe.")
+    if given is not None:
+        recipe = replace(recipe, dataset=given)
     limit = as_limit(probabilities)
     existed = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(recipe.name, out)
@@ -80,6 +88,19 @@ def run(
             prepared.callbacks.started({**prepared.about, "epochs": prepared.trainer.epochs})
             done = _finish(plan, prepared, _train(plan, prepared))
         return _with_callbacks(plan, prepared.callbacks, done)
+
+
+def _given(dataset: Dataset) -> Part:
+    """A dataset part for data in memory.
+
+    Raises:
+        DataError: it is not a `Dataset`.
+    """
+    from textforge.data.dataset import as_dataset
+    from textforge.data.streams import Stream
+
+    data = as_dataset(dataset, 0)
+    return given_dataset(data, streams=isinstance(data.train, Stream))
 
 
 @dataclass(frozen=True)

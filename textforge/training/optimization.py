@@ -222,7 +222,9 @@ class Optimization:
         self.module.load_state_dict(state["module"])
         if self.scheduler is not None:
             self._scheduler("load_state_dict")(copied_state(state["scheduler"]))
-        self.optimizer.load_state_dict(copied_state(state["optimizer"]))  # after the scheduler, which may set rates
+        optimizer = copied_state(state["optimizer"])
+        optimizer["state"] = {int(key): value for key, value in optimizer["state"].items()}  # JSON has text as keys
+        self.optimizer.load_state_dict(optimizer)  # after the scheduler, which may set rates
         if isinstance(self.loss, nn.Module):
             self.loss.load_state_dict(state["loss"])
         if self.averaged is not None:

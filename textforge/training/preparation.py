@@ -115,9 +115,12 @@ def prepare(setup: Setup, vectorizer: Any, *, fit: bool = True) -> Prepared:
 def identity(setup: Setup, prepared: Prepared) -> dict[str, Any]:
     """What a trainer must have in common with another one to continue from its state, as plain values."""
     settings = asdict(setup.settings)
-    free = ["patience", "device"]  # the state has its own patience
+    free, scheduler = ["patience", "device"], None  # the state has its own patience
     if "scheduler" not in setup.factories:
         free.append("epochs")
+    else:
+        part = setup.factories.parts.get("scheduler")
+        scheduler = part.component.name if part else "a function"
     for name in free:
         del settings[name]
     return {
@@ -126,5 +129,6 @@ def identity(setup: Setup, prepared: Prepared) -> dict[str, Any]:
         "n_features": int(prepared.facts["n_features"]),
         "n_train": prepared.source.n_texts,
         "seed": setup.seed,
+        "scheduler": scheduler,
         **settings,
     }

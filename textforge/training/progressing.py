@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from textforge.classifiers.metrics import ExtraMetrics
 from textforge.classifiers.random_state import RandomState
+from textforge.components.part import Part, why_unsavable
 from textforge.data.dataset import Dataset
 from textforge.errors import RecipeError
 from textforge.training.batch_sources import require_in_memory
@@ -24,6 +25,7 @@ class Progressing:
     """A training that is prepared when something of it is first asked for; the base of `Trainer`."""
 
     dataset: Dataset
+    parts: dict[str, Part]
     vectorizer: Any
     fits_itself: bool
     _setup: Setup
@@ -117,6 +119,11 @@ class Progressing:
     def n_train(self) -> int:
         """The number of training texts, without those held out for validation."""
         return self._data().source.n_texts
+
+    @property
+    def unsavable(self) -> str | None:
+        """Why the classifier will not be savable as a bundle, known before training; None if it will be."""
+        return why_unsavable(self.parts)
 
     # -- how far it is ---------------------------------------------------------------------------
 

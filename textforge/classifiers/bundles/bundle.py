@@ -37,7 +37,7 @@ from textforge.classifiers.decision import Decision
 from textforge.classifiers.storage import json_text, replaced, sha256, temporary_beside, write_json
 from textforge.classifiers.vectorizing import given_facts, vectorized
 from textforge.components.manager import PluginManager
-from textforge.components.part import Part, part_name, plugin_errors
+from textforge.components.part import Part, part_name, plugin_errors, why_unsavable
 from textforge.data.labels import as_members, label_value
 from textforge.errors import BundleError, ComponentError, StorageError, TextforgeError
 
@@ -73,12 +73,8 @@ def save(classifier: Classifier, path: str | Path, *, state: State | None = None
     path = Path(path)
     if path.exists():
         raise BundleError(f"{path}: exists already; bundles are never overwritten.")
-    missing = [kind for kind in ("vectorizer", "model") if kind not in classifier.parts]
-    if missing:
-        raise BundleError(
-            f"the {missing[0]} was given as a Python object, not as a named component, so a bundle could "
-            "not say how to build it. Register it in a plugin and pass PluginManager.part(...)."
-        )
+    if reason := why_unsavable(classifier.parts):
+        raise BundleError(reason)
     temporary = temporary_beside(path)
     try:
         temporary.mkdir(parents=True)
