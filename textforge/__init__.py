@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from textforge.runs.progress import Progress as Progress
     from textforge.runs.runner import Run as Run, run as run
     from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
+    from textforge.training.start import Matched as Matched, Start as Start
     from textforge.training.step_result import StepResult as StepResult
     from textforge.training.trainer import Trainer as Trainer
     from textforge.training.validation import EpochResult as EpochResult
@@ -85,6 +86,7 @@ _HOMES = {
     "FeatureLinear": "features.layers",
     "FileUrl": "components.file_url",
     "Loss": "components.part",
+    "Matched": "training.start",
     "Metric": "components.part",
     "Model": "components.part",
     "Optimizer": "components.part",
@@ -102,6 +104,7 @@ _HOMES = {
     "Run": "runs.runner",
     "Scheduler": "components.part",
     "StorageError": "errors",
+    "Start": "training.start",
     "StepResult": "training.step_result",
     "Stream": "data.streams",
     "Survey": "data.streams",

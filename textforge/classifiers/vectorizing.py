@@ -30,6 +30,7 @@ def vectorize(
     splits: TrainingSplits,
     *,
     on_labels: Callable[[Sequence[Any]], None] | None = None,
+    fit: bool = True,
 ) -> Vectorized:
     """Fit a vectorizer on the training texts only, and transform the splits in memory.
 
@@ -38,14 +39,18 @@ def vectorize(
         part: the vectorizer's part, if it has one.
         dataset: gives the chunks of a stream.
         splits: the texts in memory, for training and validation.
-        on_labels: called with the labels of each chunk of a stream.
+        on_labels: called with the labels of each chunk of a stream, when the vectorizer is fitted on it.
+        fit: whether to fit the vectorizer; False for one that is fitted.
 
     Raises:
         ComponentError: the vectorizer raised, did not return features, or lacks a fact that its `gives` promises.
     """
     who = part_name(part, "the vectorizer")
     if splits.train:
-        train = shown = fitted_features(vectorizer, splits.train[0], who)
+        features = fitted_features if fit else vectorized
+        train = shown = features(vectorizer, splits.train[0], who)
+    elif not fit:
+        train, shown = None, vectorized(vectorizer, [""], who)
     else:
         with plugin_errors(who, "being fitted chunk by chunk"):
             vectorizer.fit_chunks(dataset.train_chunks(on_labels))

@@ -20,6 +20,7 @@ from textforge.recipes.recipe import Recipe, load_recipe
 
 NO_PARAMETERS = {
     "extends": "it is read with the recipe",
+    "init_from": "fit begins anew",
     "dataset": "the texts are those given to fit",
     "callbacks": "they follow runs, and fit is not a run",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -19,8 +18,10 @@ from textforge.errors import SHOWN, Mistake, Place, PluginError, RecipeError, cu
 from textforge.recipes.compatibility import incompatibilities
 from textforge.recipes.document import KEYS, Node, from_python, read_document
 from textforge.recipes.given_data import GIVEN, NOT_HERE
+from textforge.recipes.init_from import InitFrom
 from textforge.recipes.merge import Override, merge, override_order, read_overrides, resolve_extends, under_keys
 from textforge.recipes.paths import absolute
+from textforge.recipes.places import first_named_option, reading_order, run_name
 from textforge.recipes.yaml12 import to_yaml
 
 MAX_LISTED = 100
@@ -46,6 +47,8 @@ class Recipe:
     metrics: tuple[Part, ...] = ()
     callbacks: tuple[Part, ...] = ()
     decision: DecisionSettings = field(default_factory=DecisionSettings)
+    init_from: InitFrom | None = None
+    """The run or bundle whose classifier the training continues."""
     warnings: tuple[str, ...] = ()
     """One sentence for each group of settings that the recipe has but the run ignores."""
 
@@ -73,6 +76,7 @@ class Recipe:
         lists = {KINDS[kind].many: [part.as_recipe() for part in self.listed(kind)] for kind in LISTED}
         return {
             "seed": self.seed,
+            **({"init_from": jsonable(asdict(self.init_from))} if self.init_from else {}),
             **{kind: part.as_recipe() for kind, part in self.parts.items()},
             "trainer": trainer,
             **{many: parts for many, parts in lists.items() if parts},
@@ -105,7 +109,7 @@ def load_recipe(
     """
     read = _read(source, overrides)
     recipe = _Check(read, plugins or PluginManager()).recipe(dataset)
-    name = _run_name(read.path) if read.path else "recipe"
+    name = run_name(read.path) if read.path else "recipe"
     shown = {".".join(keys): node.plain() for keys, node in read.overrides}
     return Recipe(name=name, path=read.path, text=read.text, overrides=shown, **recipe)
 
@@ -167,13 +171,13 @@ class _Check:
         sections = self.sections()
         seed, part = self.seed(sections.get("seed")), self.part("dataset", sections.get("dataset"))
         if self.mistakes or part is None:
-            raise RecipeError(sorted(self.mistakes, key=_reading_order))
+            raise RecipeError(sorted(self.mistakes, key=reading_order))
         return part, seed
 
     def metric_parts(self) -> tuple[Part, ...]:
         found = self.listed("metric", self.sections().get("metrics"))
         if self.mistakes:
-            raise RecipeError(sorted(self.mistakes, key=_reading_order))
+            raise RecipeError(sorted(self.mistakes, key=reading_order))
         return found
 
     def sections(self) -> dict[str, Node]:
@@ -205,6 +209,7 @@ class _Check:
             parts |= dict.fromkeys(("optimizer", "scheduler", "loss"))
         trainer = self.settings(TrainerSettings, "trainer", sections.get("trainer"), only=FITTING if fitting else None)
         decision = self.settings(DecisionSettings, "decision", sections.get("decision"))
+        init_from = self.init_from(sections.get("init_from"), model)
         lists = {KINDS[kind].many: self.listed(kind, sections.get(KINDS[kind].many)) for kind in LISTED}
         written = sections["metrics"].value if "metrics" in sections else None
         missed = isinstance(written, list) and len(lists["metrics"]) < len(written)  # one of them may be monitored
@@ -213,10 +218,22 @@ class _Check:
         for section, key, message in incompatibilities(parts, trainer, self.plugins):
             self.wrong(message, sections[section].at((key,)), at_key=False)
         if self.mistakes:
-            raise RecipeError(sorted(self.mistakes, key=_reading_order))
+            raise RecipeError(sorted(self.mistakes, key=reading_order))
         return {
-            "seed": seed, **parts, "trainer": trainer, **lists, "decision": decision, "warnings": tuple(self.warnings),
+            "seed": seed, **parts, "trainer": trainer, **lists, "decision": decision, "init_from": init_from,
+            "warnings": tuple(self.warnings),
         }  # fmt: skip
+
+    def init_from(self, node: Node | None, model: Part | None) -> InitFrom | None:
+        """Validate the run to continue from; a path is short for a mapping with 'run'."""
+        if node is None or node.value is None:
+            return None
+        if isinstance(node.value, str):
+            node = Node({"run": Node(node.value, node.place)}, node.place, node.key_place)
+        if model is not None and model.fits_itself:
+            self.wrong(f"init_from: {model.label} fits itself on all texts at once, so it cannot continue.", node)
+        found: InitFrom | None = self.settings(InitFrom, "init_from", node)
+        return found
 
     def warn_unused(self, model: Part, parts: Mapping[str, Part | None], trainer: Node | None) -> None:
         """Warn of sections that a model that fits itself ignores; this is no error, so one line can swap the model."""
@@ -337,25 +354,7 @@ class _Check:
             checked[name], missing = absolute(checked[name], node.at((name,)), f"{options.label}: {name}")
             self.mistakes += missing
         if wrong := options.contradiction(checked):  # runs after paths are absolute, as the factory sees them
-            at = _first_named_option(wrong, node)
+            at = first_named_option(wrong, node)
             self.wrong(f"{options.label}: {wrong}", at, at_key=at is node)
             return None
         return checked
-
-
-def _first_named_option(message: str, section: Node) -> Node:
-    """The option of a section that a message names first, or the section if it names none."""
-    names = re.sub(r"'[^']*'", "", message)  # quotation marks enclose values
-    written = (section.mapping or {}).items()
-    named = [(found.start(), node) for name, node in written if (found := re.search(rf"\b{re.escape(name)}\b", names))]
-    return min(named, key=lambda one: one[0])[1] if named else section
-
-
-def _run_name(path: Path) -> str:
-    """The file name without its suffix, made safe for a folder name and for JSON."""
-    return path.stem.encode("utf-8", "replace").decode().strip(".") or "recipe"
-
-
-def _reading_order(mistake: Mistake) -> tuple[str, int, int]:
-    place = mistake.place
-    return (place.source, place.line or 0, place.column or 0) if place else ("", 0, 0)

@@ -9,6 +9,7 @@ from textforge.components.manager import PluginManager
 from textforge.components.options import Options
 from textforge.components.settings import MAX_SEED, DecisionSettings, TrainerSettings
 from textforge.errors import PluginError
+from textforge.recipes.init_from import InitFrom
 
 
 def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
@@ -27,6 +28,9 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
             "description": "seed of every random draw",
         },
     }
+    schema, definitions_of_start = Options(InitFrom, "init_from").json_schema("init_from")
+    definitions |= {"init_from": schema, **definitions_of_start}
+    properties["init_from"] = {"anyOf": [{"$ref": "#/$defs/init_from"}, {"type": "string"}, {"type": "null"}]}
     fitting: list[str] = []
     for kind in KINDS:
         references, names = [], []

@@ -9,12 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textforge.errors import RecipeError
 from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe
 from textforge.runs.progress import Progress, StopRequest, WarningLog
 
 if TYPE_CHECKING:
     from textforge.data.dataset import Dataset
+    from textforge.training.start import Start
     from textforge.training.step_result import StepResult
     from textforge.training.trainer import Trainer
 
@@ -47,16 +49,23 @@ class RunPlan:
         path: the run folder, which exists.
         progress: receives progress reports and warnings.
         limit: number of labels per text in predictions.jsonl; None for all.
+        start: the classifier that the recipe's `init_from` names.
     """
 
-    def __init__(self, recipe: Recipe, path: Path, progress: Progress, limit: int | None) -> None:
-        self.recipe, self.path, self.progress, self.limit = recipe, path, progress, limit
+    def __init__(
+        self, recipe: Recipe, path: Path, progress: Progress, limit: int | None, start: Start | None = None
+    ) -> None:
+        self.recipe, self.path, self.progress, self.limit, self.start = recipe, path, progress, limit, start
         self.resolved = recipe.resolved()
         self.warnings, self.clock, self.stop = WarningLog(progress), Clock(), StopRequest(progress)
 
 
 def trainer_for(
-    recipe: Recipe, dataset: Dataset, progress: Progress | None = None, stop: StopRequest | None = None
+    recipe: Recipe,
+    dataset: Dataset,
+    progress: Progress | None = None,
+    stop: StopRequest | None = None,
+    start: Start | None = None,
 ) -> Trainer:
     """Build the trainer of a recipe for a loaded dataset.
 
@@ -65,7 +74,13 @@ def trainer_for(
         dataset: the data.
         progress: hears of each step, and may ask to stop.
         stop: another way to ask.
+        start: the classifier that the recipe's `init_from` names.
+
+    Raises:
+        RecipeError: the recipe has `init_from`, and there is no `start`.
     """
+    if recipe.init_from is not None and start is None:
+        raise RecipeError("init_from is for runs: folds and fit begin anew, on texts that nothing has seen. Remove it.")
     from textforge.training.trainer import Trainer
 
     progress = progress or Progress()
@@ -85,6 +100,7 @@ def trainer_for(
         loss=recipe.loss,
         metrics=recipe.metrics,
         decision=recipe.decision,
+        start=start,
         seed=recipe.seed,
         on_step=stepped,
         **asdict(recipe.trainer),

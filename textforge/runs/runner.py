@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from textforge.classifiers.bundles.state import State
     from textforge.classifiers.classifier import Classifier
     from textforge.data.dataset import Dataset
+    from textforge.training.start import Start
     from textforge.training.trainer import Trainer
 
 
@@ -78,9 +79,10 @@ def run(
     if given is not None:
         recipe = replace(recipe, dataset=given)
     limit = as_limit(probabilities)
+    start = _start(recipe, plugins)
     existed = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(recipe.name, out)
-    plan = RunPlan(recipe, path, progress or Progress(), limit)
+    plan = RunPlan(recipe, path, progress or Progress(), limit, start)
     with noting_unfinished(path):
         with cleared_on_error(path, existed), located(recipe):
             prepared = _prepare(plan)
@@ -101,6 +103,21 @@ def _given(dataset: Dataset) -> Part:
 
     data = as_dataset(dataset, 0)
     return given_dataset(data, streams=isinstance(data.train, Stream))
+
+
+def _start(recipe: Recipe, plugins: PluginManager | None) -> Start | None:
+    """Load the classifier that the recipe's `init_from` names.
+
+    Raises:
+        BundleError: there is none, or it is damaged.
+        RecipeError: it cannot be continued.
+    """
+    if recipe.init_from is None:
+        return None
+    from textforge.runs.loading import load
+    from textforge.training.start import Start
+
+    return Start(load(recipe.init_from.run, plugins=plugins), recipe.init_from.vocabulary)
 
 
 @dataclass(frozen=True)
@@ -140,7 +157,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
     with plan.clock("vectorize"):
         from textforge.classifiers.bundles.bundle import refuse_unsavable
 
-        trainer = trainer_for(recipe, dataset, plan.progress, plan.stop)
+        trainer = trainer_for(recipe, dataset, plan.progress, plan.stop, plan.start)
         trainer.prepare()
         plan.warnings.add(trainer.warnings)
         plan.warnings.add(_refuse_unusable_test(dataset, trainer))
@@ -158,6 +175,9 @@ def _prepare(plan: RunPlan) -> _Prepared:
         "n_parameters": sum(p.numel() for p in trainer.module.parameters()),
         "n_train": trainer.n_train,
     }
+    if recipe.init_from is not None and trainer.matched is not None:
+        figures["init_from"] = {"run": str(recipe.init_from.run), **trainer.matched.as_json()}
+        plan.progress.stage(f"continuing {recipe.init_from.run}: {trainer.matched}")
     about = {"path": str(path), "resolved": plan.resolved, **figures}
     return _Prepared(dataset, trainer, state, callbacks, about, figures)
 

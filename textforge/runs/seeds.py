@@ -68,7 +68,9 @@ def run_seeds(
         for number, seed in enumerate(seeds, start=1):
             progress.stage(f"seed {seed} ({number} of {len(seeds)})")
             seeded = replace(checked, seed=seed, overrides={**checked.overrides, "seed": seed})
-            done.append(run(seeded, out=path / f"seed-{seed}", progress=progress, probabilities=probabilities).result)
+            folder = path / f"seed-{seed}"
+            one = run(seeded, out=folder, plugins=plugins, progress=progress, probabilities=probabilities)
+            done.append(one.result)
             if done[-1]["stopped"]:
                 refuse_stopped(progress, "seeds")
     except (Exception, KeyboardInterrupt) as error:

@@ -23,6 +23,7 @@ from textforge.training.batch_sources import require_in_memory
 from textforge.training.one_shot import fit_in_one_call, refuse_weights
 from textforge.training.optimization import Optimization
 from textforge.training.preparation import Prepared, Setup
+from textforge.training.start import Matched, matched, take_weights
 from textforge.training.state import EpochProgress
 from textforge.training.steering import OnStep, Steering
 from textforge.training.step_result import StepResult
@@ -59,6 +60,7 @@ class Epochs:
         """The position in an epoch that is not finished."""
         self._kept: dict[str, Any] | None = None
         self._in_step = self._torn = False
+        self.matched: Matched | None = None
         self._before_building = random.state()
         self.optimization: Optimization | None = None
         self._build()
@@ -68,6 +70,9 @@ class Epochs:
         setup, prepared = self._setup, self._prepared
         with self._random.active():
             self.module = setup.factories.module(prepared.facts).to(setup.device)
+            if setup.start is not None:
+                found = matched(setup.start, setup.labels, [*setup.dataset.label_counts()], prepared.facts)
+                self.matched = take_weights(self.module, setup.start, prepared.facts, found)
             if setup.fits_itself:
                 refuse_weights(self.module, prepared.source, setup.factories.name("model"))
                 return

@@ -13,6 +13,7 @@ from textforge.classifiers.ownership import copied_vectorizer
 from textforge.components.lookup import part_named
 from textforge.components.part import Part
 from textforge.errors import RecipeError
+from textforge.training.start import Start, as_start, with_components
 
 _FUNCTIONS = {
     "model": "lambda n_features, n_classes: textforge.FeatureLinear(n_features, n_classes)",
@@ -23,21 +24,36 @@ _FUNCTIONS = {
 """A function to give for each kind."""
 
 
-def checked_components(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a part, a factory or None for each kind, and a vectorizer of the trainer's own.
+def given_components(given: Mapping[str, Any], start: Any) -> tuple[dict[str, Any], Start | None]:
+    """Return a part, a factory or None for each kind and a vectorizer of the trainer's own; and the `Start`, if any.
 
     A text is the name of a part. A module given as model or as loss becomes a factory that returns it;
     `Factories` copies what it returns.
 
+    Args:
+        given: what the caller has given for each kind.
+        start: a classifier to continue from, a `Start`, or None.
+
     Raises:
         RecipeError: a value is none of these. The message says what to give.
     """
+    begun = as_start(start)
+    named = {kind: part_named(kind, one) if isinstance(one, str) else one for kind, one in given.items()}
+    if begun is not None:
+        completed = with_components(begun, named)
+        rest = {kind: one for kind, one in completed.items() if kind != "vectorizer"}
+        return {**_all_checked(rest), "vectorizer": completed["vectorizer"]}, begun
+    for kind in ("vectorizer", "model"):
+        if given[kind] is None:
+            raise RecipeError(f"{kind}: give a part, the name of a part, or an object; only start= does without it.")
+    return _all_checked(named), None
+
+
+def _all_checked(given: Mapping[str, Any]) -> dict[str, Any]:
     return {kind: one if one is None else _checked(kind, one) for kind, one in given.items()}
 
 
 def _checked(kind: str, given: Any) -> Any:
-    if isinstance(given, str):
-        return part_named(kind, given)
     if isinstance(given, Part):
         return given
     if kind == "vectorizer":

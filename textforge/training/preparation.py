@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from textforge.classifiers.decision import refuse_undecidable
 from textforge.classifiers.vectorizing import vectorize
+from textforge.components.part import plugin_errors
 from textforge.components.settings import DecisionSettings, TrainerSettings
 from textforge.data.dataset import Dataset
 from textforge.data.gold import Gold
@@ -17,12 +18,13 @@ from textforge.data.labels import label_value
 from textforge.data.streams import Stream
 from textforge.data.training_splits import split_for_training
 from textforge.data.weights import Weights
-from textforge.errors import DataError
+from textforge.errors import DataError, RecipeError
 from textforge.features.ragged import Features
 from textforge.training.batch_sources import BatchPlan, BatchSource, InMemoryBatches, StreamedBatches
 from textforge.training.budget import Budget
 from textforge.training.factories import Factories
 from textforge.training.setting_warnings import ChunkLabels, feature_warnings, order_warnings
+from textforge.training.start import Start
 from textforge.training.validation import Validation
 
 
@@ -39,6 +41,8 @@ class Setup:
     validation: Validation
     seed: int
     device: torch.device
+    start: Start | None = None
+    """The classifier to continue from."""
 
     @property
     def fits_itself(self) -> bool:
@@ -66,13 +70,12 @@ class Prepared:
     """Warnings about settings that harm training on these texts."""
 
 
-def prepare(setup: Setup, vectorizer: Any, *, fit: bool = True) -> Prepared:
+def prepare(setup: Setup, vectorizer: Any) -> Prepared:
     """Split the data, fit the vectorizer on train, and compute features.
 
     Args:
         setup: what the caller has given.
-        vectorizer: the trainer's own vectorizer.
-        fit: whether to fit it; a classifier to start from brings a fitted one.
+        vectorizer: the trainer's own vectorizer; fitted already if there is a classifier to continue from.
 
     Raises:
         DataError: the data cannot be used for training.
@@ -85,7 +88,12 @@ def prepare(setup: Setup, vectorizer: Any, *, fit: bool = True) -> Prepared:
     metrics.try_out()
     who, chunks = factories.name("vectorizer"), ChunkLabels(settings)
     part = factories.parts.get("vectorizer")
-    vectorized = vectorize(vectorizer, part, dataset, splits, on_labels=chunks.add)
+    if setup.start is not None and setup.start.vocabulary == "grow":
+        if splits.train is None:
+            raise RecipeError("cannot continue: a vocabulary grows from texts in memory, not from a stream. Keep it.")
+        with plugin_errors(who, "growing its vocabulary"):
+            vectorizer.grow(splits.train.texts)
+    vectorized = vectorize(vectorizer, part, dataset, splits, on_labels=chunks.add, fit=setup.start is None)
     valid = (vectorized.valid, splits.valid.y) if splits.valid and vectorized.valid is not None else None
     valid_weights = splits.valid.weights if splits.valid else None
     weighted = valid_weights is not None or dataset.weights_of("test") is not None

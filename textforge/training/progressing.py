@@ -12,11 +12,12 @@ from textforge.classifiers.metrics import ExtraMetrics
 from textforge.classifiers.random_state import RandomState
 from textforge.components.part import Part, why_unsavable
 from textforge.data.dataset import Dataset
-from textforge.errors import RecipeError
+from textforge.errors import RecipeError, listed
 from textforge.training.batch_sources import require_in_memory
 from textforge.training.epochs import Epochs
 from textforge.training.optimization import Optimization, recording_gradients
 from textforge.training.preparation import Prepared, Setup, prepare
+from textforge.training.start import Matched
 from textforge.training.steering import OnStep, Steering
 from textforge.training.validation import EpochResult
 
@@ -121,6 +122,11 @@ class Progressing:
         return self._data().source.n_texts
 
     @property
+    def matched(self) -> Matched | None:
+        """What was taken over from the classifier that the training continues; None without one."""
+        return self._started().matched
+
+    @property
     def unsavable(self) -> str | None:
         """Why the classifier will not be savable as a bundle, known before training; None if it will be."""
         return why_unsavable(self.parts)
@@ -195,11 +201,17 @@ class Progressing:
 
     @property
     def part_warnings(self) -> list[str]:
-        """Warnings of vectorizer, model, unknown labels, epochs with an undefined metric, and the last decision."""
+        """Warnings of vectorizer, model, weights drawn anew, unknown labels, undefined metrics, last decision."""
         sentences = [*self._setup.validation.warnings, *self._doubts]
         if self._prepared is None or self._epochs is None:
             return sentences
         said = [getattr(one, "warnings", ()) for one in (self.vectorizer, self._epochs.module)]
         own = [str(sentence) for several in said for sentence in several]
         unknown = self._prepared.valid_gold.warnings if self._prepared.valid_gold else ()
+        matched = self._epochs.matched
+        if matched is not None and matched.initialized:
+            own.append(
+                "the classifier to continue lacks these weights, or has them in another shape, so they are drawn anew: "
+                f"{listed(matched.initialized)}."
+            )
         return [*own, *unknown, *sentences]

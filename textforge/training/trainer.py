@@ -24,10 +24,11 @@ from textforge.errors import RecipeError
 from textforge.training.batch_sources import refuse_stream
 from textforge.training.epochs import Epochs
 from textforge.training.factories import Factories, Factory
-from textforge.training.given import checked_components
+from textforge.training.given import given_components
 from textforge.training.optimization import recording_gradients
 from textforge.training.preparation import Prepared, Setup, identity
 from textforge.training.progressing import Progressing
+from textforge.training.start import Start, labels_after
 from textforge.training.state import refuse_other_state, refuse_other_than_plain
 from textforge.training.steering import Steering, StopAfter, checked_on_step
 from textforge.training.step_result import StepResult
@@ -52,6 +53,8 @@ class Trainer(Progressing):
         metrics: additional validation metrics: metric `Part`s, or a mapping of names to callables
             (gold, probabilities) -> float.
         decision: how probabilities become predicted labels: the fields of `DecisionSettings`.
+        start: a classifier to continue from, which is not changed. Its vectorizer is used, and its model if none is
+            given; weights of known words and classes are taken over. `Start` lets the vocabulary grow.
         seed: determines every random draw; torch's global random state and the caller's stay untouched.
         on_step: called after each batch with a `StepResult`.
         settings: the fields of `TrainerSettings`.
@@ -66,14 +69,15 @@ class Trainer(Progressing):
     def __init__(
         self,
         dataset: Dataset | Part,
-        vectorizer: Any,
-        model: Factory | Part,
-        optimizer: Factory | Part | None = None,
+        vectorizer: Any = None,
+        model: Factory | Part | nn.Module | str | None = None,
+        optimizer: Factory | Part | str | None = None,
         *,
-        scheduler: Factory | Part | None = None,
-        loss: Factory | Part | None = None,
+        scheduler: Factory | Part | str | None = None,
+        loss: Factory | Part | nn.Module | str | None = None,
         metrics: Sequence[Part] | Mapping[str, Metric] = (),
         decision: Mapping[str, Any] | DecisionSettings | None = None,
+        start: Classifier | Start | None = None,
         seed: int = 0,
         on_step: Callable[[StepResult], object] | None = None,
         **settings: Any,
@@ -85,9 +89,10 @@ class Trainer(Progressing):
         self._random = RandomState(seed, self.device)
         self.seed = self._random.seed
         self._on_step = checked_on_step(on_step)
-        given = checked_components({
+        given = {
             "vectorizer": vectorizer, "model": model, "optimizer": optimizer, "scheduler": scheduler, "loss": loss,
-        })  # fmt: skip
+        }  # fmt: skip
+        given, begun = given_components(given, start)
         factories = Factories(given)
         self.parts = factories.parts
         self.fits_itself = factories.fits_itself
@@ -95,16 +100,18 @@ class Trainer(Progressing):
             raise RecipeError("an optimizer is needed; only a model that fits itself does without one.")
         self.dataset = as_dataset(dataset, self.seed)
         part = self.parts.get("vectorizer")
-        self.vectorizer = part.build({"seed": self.seed}) if part else given["vectorizer"]
-        """The trainer's own vectorizer, fitted by `prepare`."""
+        if begun is not None:
+            self.vectorizer = begun.vectorizer()
+        else:
+            self.vectorizer = part.build({"seed": self.seed}) if part else given["vectorizer"]
         if isinstance(self.dataset.train, Stream):
             fits_chunks = part.fits_chunks if part else True
             refuse_stream(self.vectorizer if fits_chunks else None, self.fits_itself, factories)
-        self.labels = self.dataset.labels()
+        self.labels = self.dataset.labels() if begun is None else labels_after(begun, self.dataset)
         extra = ExtraMetrics(metrics, labels=self.labels, multi_label=self.dataset.multi_label)
         validation = Validation(self.settings.monitor, extra)
         self._setup = Setup(
-            self.dataset, self.labels, factories, self.settings, decision, validation, self.seed, self.device
+            self.dataset, self.labels, factories, self.settings, decision, validation, self.seed, self.device, begun
         )
         self._steering = Steering(1 if self.fits_itself else self.settings.epochs, self.settings.patience)
         self._prepared: Prepared | None = None

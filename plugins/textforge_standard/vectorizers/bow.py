@@ -1,7 +1,7 @@
 """Vectorizer `bow`."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Self
 
@@ -112,13 +112,33 @@ class BagOfWords(TextOptions):
     def from_state(self, state: dict[str, Any]) -> Self:
         """Restore the vocabulary that `state` returned."""
         from textforge_standard.vectorizers.packing import unpack
+
+        self._restore(unpack(state))
+        return self
+
+    def grow(self, texts: Sequence[str]) -> None:
+        """Add the n-grams of more texts to the vocabulary; known ones keep their columns, new ones come after them.
+
+        `min_df`, `max_df` and `max_features` choose among the n-grams of these texts.
+
+        Raises:
+            DataError: the vocabulary of these texts is empty.
+        """
+        more = replace(self).fit(texts)
+        known = {*self.vocabulary}
+        new = [column for column, name in enumerate(more.vocabulary) if name not in known]
+        self._restore([*self.vocabulary, *(more.vocabulary[column] for column in new)])
+        self._learn_more(more, new)
+
+    def _learn_more(self, more: Any, new: list[int]) -> None:
+        """Add what `more`, fitted on more texts, has learned about its columns `new`; a hook for subclasses."""
+
+    def _restore(self, vocabulary: list[str]) -> None:
         from textforge_standard.vectorizers.units import Cutter
 
         self._begin()
-        vocabulary = unpack(state)
         units = Cutter("spaces" if self.unit == "words" else "characters")
         self._ngrams.restore(vocabulary, units.chunks(vocabulary))
-        return self
 
     def _begin(self) -> None:
         from textforge_standard.vectorizers.ngrams import NGrams

@@ -25,6 +25,11 @@ class Tfidf(BagOfWords):
 
         self.idf = np.log((1 + frequencies.n_texts) / (1 + frequencies.texts_with)) + 1
 
+    def _learn_more(self, more: Any, new: list[int]) -> None:
+        import numpy as np
+
+        self.idf = np.concatenate([self.idf, more.idf[new]])
+
     def _features(self, counts: Any) -> Any:
         import numpy as np
 

@@ -107,6 +107,22 @@ class Tokens:
         self._fitted(cut)
         return self
 
+    def grow(self, texts: Sequence[str]) -> None:
+        """Add the words of more texts to the vocabulary; known words keep their ids, new words come after them.
+
+        `min_df` and `max_features` choose among the words of these texts.
+
+        Raises:
+            DataError: the vocabulary of these texts is empty, or the vector file cannot be used.
+        """
+        from textforge_standard.vectorizers.shortening import Cut
+
+        cut = Cut(self.max_length, "words")
+        known = {*self.vocabulary}
+        more = self._learn(*self._cut(texts, cut))
+        self._use([*self.vocabulary, *(word for word in more if word not in known)])
+        self._fitted(cut)
+
     def _fitted(self, cut: Any) -> None:
         """Read the word vectors of the vocabulary and collect the warnings."""
         self.warnings = cut.warnings()
