@@ -201,12 +201,19 @@ def test_recipe_page_lists_what_a_run_writes(finished_run: Path) -> None:
 def test_recipe_page_examples_are_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from textforge import load_recipe
 
-    first, second, nested, calibrated, slower, called, decided = blocks((DOCS / "recipes.md").read_text(), "yaml")
+    text = (DOCS / "recipes.md").read_text()
+    first, second, nested, calibrated, slower, continued, called, decided = blocks(text, "yaml")
+    earlier = yaml.safe_load(continued)["init_from"]
+    (tmp_path / earlier).mkdir(parents=True)
+    (tmp_path / "continued.yaml").write_text(f"extends: newsgroups.yaml\n{continued}")
     (tmp_path / "newsgroups.yaml").write_text(first)
     (tmp_path / "wide.yaml").write_text(second)
     (tmp_path / "decided.yaml").write_text(f"extends: newsgroups.yaml\n{decided}")
     assert yaml.safe_load(called)["callbacks"][0] == "tensorboard"  # of a plugin of its own
     load_recipe(tmp_path / "newsgroups.yaml")
+    start = load_recipe(tmp_path / "continued.yaml").init_from
+    assert start is not None
+    assert (start.run, start.vocabulary) == (tmp_path / earlier, "keep")
     wide = load_recipe(tmp_path / "wide.yaml").resolved()
     assert wide["model"]["hidden"] == [500] and wide["optimizer"]["use"] == "sgd"
     assert yaml.safe_load(first)["vectorizer"]["use"] == wide["vectorizer"]["use"]
