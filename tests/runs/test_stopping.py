@@ -90,7 +90,7 @@ def test_patience_is_a_reason_too(small_csv: Path, tmp_path: Path) -> None:
     trainer = {"epochs": 40, "batch_size": 16, "validation": 0.2, "monitor": "accuracy", "patience": 1}
     recipe = small_recipe(small_csv, trainer=trainer, optimizer={"use": "adam", "lr": 0.1})
     run = textforge.run(recipe, out=tmp_path / "run")
-    assert run.result["stopped"] == "no improvement for 1 epochs (trainer.patience)"
+    assert run.result["stopped"] == "no improvement for 1 epoch (trainer.patience)"
 
 
 def test_a_stop_leaves_no_mean_over_seeds_or_folds(small_csv: Path, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Steering:
         if self.requested is not None:
             return self.requested
         if done < self.epochs and self._out_of_patience(done, best):
-            return f"no improvement for {self.patience} epochs (trainer.patience)"
+            return f"no improvement for {self.patience} epoch{'s' if self.patience != 1 else ''} (trainer.patience)"
         return None
 
     def _out_of_patience(self, done: int, best: int | None) -> bool:
