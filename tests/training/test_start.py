@@ -210,6 +210,7 @@ def test_a_state_is_continued_by_a_trainer_with_the_same_start() -> None:
         ({"start": ("keep",)}, "not a tuple"),
         ({"vectorizer": "tfidf"}, "belong to the features of its own vectorizer.*Leave the vectorizer out"),
         ({"vectorizer": PARTS.part("vectorizer", "bow", min_df=2)}, "belong to the features of its own vectorizer"),
+        ({"model": "complement-nb"}, "the model fits itself on all texts at once"),
         ({"optimizer": None}, "an optimizer is needed"),
     ],
 )
@@ -226,3 +227,11 @@ def test_a_start_is_checked_where_it_is_made() -> None:
         Start(fitted)
     with pytest.raises(RecipeError, match="vectorizer: give a part, the name of a part, or an object; only start="):
         Trainer(Dataset(train=(TEXTS, LABELS)), optimizer="adam")
+
+
+def test_a_stream_continues_with_a_vectorizer_that_cannot_be_fitted_chunk_by_chunk() -> None:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    first = trainer((TEXTS, LABELS), CountVectorizer(), lambda n_features: FeatureLinear(n_features, 3), "adam").fit()
+    stream = Stream(2, lambda n: (TEXTS[n::2], LABELS[n::2]))
+    Trainer(Dataset(train=stream), optimizer="adam", start=first, epochs=1, batch_size=8).fit()

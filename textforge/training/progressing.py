@@ -28,6 +28,7 @@ class Progressing:
     dataset: Dataset
     parts: dict[str, Part]
     vectorizer: Any
+    """The trainer's own vectorizer, fitted by `prepare`."""
     fits_itself: bool
     _setup: Setup
     _steering: Steering

@@ -105,7 +105,7 @@ def with_components(start: Start, given: Mapping[str, Any]) -> dict[str, Any]:
     """Complete the components that a caller has given by those of the classifier.
 
     Raises:
-        RecipeError: another vectorizer was given.
+        RecipeError: another vectorizer was given, or a model that fits itself.
     """
     own, parts = start.classifier, start.classifier.parts
     vectorizer = given["vectorizer"]
@@ -118,6 +118,8 @@ def with_components(start: Start, given: Mapping[str, Any]) -> dict[str, Any]:
                 f"{shown}. Leave the vectorizer out, or give the same one."
             )
     model = given["model"] if given["model"] is not None else parts.get("model", own.module)
+    if getattr(model, "fits_itself", False) is True:
+        raise RecipeError("cannot continue: the model fits itself on all texts at once. Give one that is trained.")
     return {**given, "vectorizer": parts.get("vectorizer", own.vectorizer), "model": model}
 
 

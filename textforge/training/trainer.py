@@ -38,12 +38,15 @@ from textforge.training.validation import EpochResult as EpochResult, Validation
 class Trainer(Progressing):
     """Trains one classifier. Iterate over it, or call `fit()`.
 
+    Vectorizer, model, optimizer, scheduler and loss may be `Part`s, or names of parts whose options have defaults.
+    Objects of the caller are not changed: the vectorizer is copied before it is fitted, and modules are copied.
+
     Args:
         dataset: a `Dataset`, or a dataset `Part`; its training split may be a `Stream`.
         vectorizer: an object with `fit(texts)` and `transform(texts)`, or a vectorizer `Part`. It is
             fitted on the training texts only: with `fit`, or with `fit_chunks(chunks)` if they are a stream.
         model: a factory that takes facts by name (n_features, n_classes, seed, …) and returns a
-            `torch.nn.Module`, or a model `Part`.
+            `torch.nn.Module`, or a model `Part`, or a module.
         optimizer: a factory that takes the fact params and returns a `torch.optim.Optimizer`, or an
             optimizer `Part`; None only if the model fits itself.
         scheduler: a factory that takes the fact optimizer (and total_steps, …) and returns a torch
@@ -104,7 +107,7 @@ class Trainer(Progressing):
             self.vectorizer = begun.vectorizer()
         else:
             self.vectorizer = part.build({"seed": self.seed}) if part else given["vectorizer"]
-        if isinstance(self.dataset.train, Stream):
+        if isinstance(self.dataset.train, Stream) and begun is None:
             fits_chunks = part.fits_chunks if part else True
             refuse_stream(self.vectorizer if fits_chunks else None, self.fits_itself, factories)
         self.labels = self.dataset.labels() if begun is None else labels_after(begun, self.dataset)
