@@ -46,6 +46,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "bucketed": {"bucket_by_length": True, "drop_last": True},
     "sparse": {"optimizer": part("optimizer", "sparse-adam"), "model": part("model", "linear"), "accumulate": 2},
     "stream": {"stream": True},
+    "weighted": {"weights": [1.0, 0.5, 2.0] * 30, "loss": part("loss", "focal"), "accumulate": 2},
     "lookahead": {"optimizer": part("optimizer", "lookahead", of=part("optimizer", "adam"), steps=3)},
     "sgd": {"optimizer": part("optimizer", "sgd", momentum=0.9, nesterov=True)},
     "muon": {
@@ -61,7 +62,7 @@ def trainer(
 ) -> Trainer:
     """A trainer that calls a function in each forward pass, after each update of the weights, and after each step."""
     given = {"optimizer": part("optimizer", "adam", lr=0.02), "model": MLP, "scheduler": None, **SCENARIOS[scenario]}
-    stream, valid = given.pop("stream", False), given.pop("valid", False)
+    stream, valid, weights = given.pop("stream", False), given.pop("valid", False), given.pop("weights", None)
     model, optimizer = given.pop("model"), given.pop("optimizer")
 
     def hooked_model(n_features: int, n_classes: int, multi_label: bool, seed: int) -> torch.nn.Module:
@@ -80,7 +81,7 @@ def trainer(
     hooked_optimizer.sparse_gradients = optimizer.takes_sparse_gradients  # type: ignore[attr-defined]
     train = Stream(len(CHUNKS), lambda n: CHUNKS[n]) if stream else (TEXTS, LABELS)
     return Trainer(
-        Dataset(train=train, valid=VALID if valid else None),
+        Dataset(train=train, valid=VALID if valid else None, weights=weights),
         part("vectorizer", "bow"), hooked_model, hooked_optimizer,
         metrics={"hooked": metric} if metric else {},
         epochs=3, batch_size=8, on_step=on_step, **given,

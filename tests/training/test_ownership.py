@@ -171,14 +171,14 @@ def test_an_optimizer_of_weights_that_are_not_trained_is_refused() -> None:
 def test_lists_and_dicts_that_the_caller_changes_afterwards_change_nothing() -> None:
     texts, labels, groups = list(TEXTS), list(LABELS), [str(n) for n in range(80)]
     names, metrics = sorted({*LABELS}), {"one": lambda gold, probabilities: 1.0}
-    decision = {"calibrate": "temperature"}
-    data = Dataset(train=(texts, labels), valid=(texts, labels), label_names=names, groups=groups)
+    decision, weights = {"calibrate": "temperature"}, [1.0, 3.0] * 40
+    data = Dataset(train=(texts, labels), valid=(texts, labels), label_names=names, groups=groups, weights=weights)
     fingerprint = data.fingerprint()
     loop = Trainer(
         data, PARTS.part("vectorizer", "bow"), PARTS.part("model", "linear"), PARTS.part("optimizer", "adam"),
         metrics=metrics, decision=decision, epochs=1,
     )  # fmt: skip
-    for given in (texts, labels, names, groups, metrics, decision):
+    for given in (texts, labels, names, groups, metrics, decision, weights):
         given.clear()
     assert data.fingerprint() == fingerprint
     assert data.groups == [str(n) for n in range(80)]
