@@ -289,4 +289,4 @@ def test_a_plugins_dataset_of_labels_that_are_none_is_reported() -> None:
         lambda: {"own": lambda: Dataset(train=(["a", "b"], [[1.5], [2.5]]))}
     )))  # fmt: skip
     with pytest.raises(DataError, match=r"the label at index 0 is 1\.5, a float"):
-        Trainer(plugins.part("dataset", "own"), None, lambda: None, lambda: None)
+        Trainer(plugins.part("dataset", "own"), "bow", lambda: None, lambda: None)
