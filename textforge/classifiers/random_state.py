@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from textforge.errors import RecipeError
 # torch has one global generator per device, shared by all threads. Layers such as nn.Dropout draw from it.
 # This lock gives one thread exclusive use.
 _GLOBAL_GENERATOR = threading.RLock()
+_FORK_WAITS = 1.0
+"""Seconds that a fork waits for the step of another thread, so that the child starts between two steps."""
 
 
 class RandomState:
@@ -72,3 +75,28 @@ def _checked_seed(seed: int) -> int:
     if not 0 <= number <= MAX_SEED:
         raise RecipeError(f"seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}.")
     return number
+
+
+_held_for_fork = False
+
+
+def _before_fork() -> None:
+    global _held_for_fork  # noqa: PLW0603  (the hooks of a fork take no arguments)
+    _held_for_fork = _GLOBAL_GENERATOR.acquire(timeout=_FORK_WAITS)
+
+
+def _after_fork(*, in_child: bool) -> None:
+    global _GLOBAL_GENERATOR, _held_for_fork  # noqa: PLW0603
+    if _held_for_fork:
+        _held_for_fork = False
+        _GLOBAL_GENERATOR.release()
+    elif in_child:  # the thread that holds it does not exist here
+        _GLOBAL_GENERATOR = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=lambda: _after_fork(in_child=False),
+        after_in_child=lambda: _after_fork(in_child=True),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from types import ModuleType
 from typing import Any
+from weakref import WeakSet
 
 import pluggy
 
@@ -56,6 +58,7 @@ class PluginManager:
         self._installed = self._installed_wanted = entry_points
         self._registered: list[tuple[Any, str, Origin]] = []
         self._finding = threading.RLock()
+        _MANAGERS.add(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle registered plugins only, modules by name; installed plugins are found again on unpickling."""
@@ -167,6 +170,13 @@ class PluginManager:
                 self._installed_wanted = False
                 self._load_installed()
 
+    def _after_fork(self) -> None:
+        """Start over in a forked process if a thread that does not exist here was loading the plugins."""
+        if self._finding.acquire(blocking=False):
+            self._finding.release()
+        else:
+            vars(self).update(vars(_manager(self._installed, self._registered)))
+
     def _load_installed(self) -> None:
         found = metadata.entry_points(group=hookspecs.GROUP)
         for entry_point in sorted(found, key=lambda ep: (ep.dist.name if ep.dist else "", ep.name)):
@@ -274,6 +284,18 @@ def _manager(entry_points: bool, registered: list[tuple[Any, str, Origin]]) -> P
         with suppress(PluginError):
             manager.register(import_module(plugin.name) if isinstance(plugin, _Module) else plugin, name, origin=origin)
     return manager
+
+
+_MANAGERS: WeakSet[PluginManager] = WeakSet()
+
+
+def _after_fork() -> None:
+    for manager in [*_MANAGERS]:
+        manager._after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _kind(name: str) -> None:

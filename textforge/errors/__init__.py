@@ -21,6 +21,10 @@ from textforge.errors.exceptions import (
     TextforgeError as TextforgeError,
     TrainingError as TrainingError,
 )
+from textforge.errors.forks import (
+    polars_threads_are_lost as polars_threads_are_lost,
+    require_polars_threads as require_polars_threads,
+)
 from textforge.errors.mistakes import (
     LONGEST_MESSAGE as LONGEST_MESSAGE,
     Mistake as Mistake,

@@ -185,7 +185,7 @@ def _json_rows(texts: list[str]) -> Iterator[str] | None:
 
 
 def _sample_parquet(path: Path, to: Path) -> None:
-    import polars as pl
+    from textforge_standard.checked_polars import pl
 
     rows = pl.scan_parquet(path, glob=False)
     n = int(rows.select(pl.len()).collect().item())

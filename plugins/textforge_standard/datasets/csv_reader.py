@@ -253,7 +253,18 @@ class _Reader:
 
 def values_of(text: bytes, n_rows: int, places: list[int], separator: str, quotes: bool) -> list[list[str | None]]:
     """The values of the columns at `places` (ascending) of rows with equally many fields, none of them blank."""
-    import polars as pl
+    from textforge.errors import polars_threads_are_lost
+
+    values = [[]] if polars_threads_are_lost() else _by_polars(text, places, separator, quotes)
+    if len(values[0]) != n_rows:  # polars is missing, or found other rows: parse them one by one
+        every = [fields for _, fields in parsed(text.decode(), separator, quotes)]
+        values = [[fields[place] for fields in every] for place in places]
+    return values
+
+
+def _by_polars(text: bytes, places: list[int], separator: str, quotes: bool) -> list[list[str | None]]:
+    """The values as polars reads them; a first column without values if it cannot."""
+    from textforge_standard.checked_polars import pl
 
     try:
         # select by index: polars keeps the quotes of a quoted name
@@ -265,13 +276,9 @@ def values_of(text: bytes, n_rows: int, places: list[int], separator: str, quote
             infer_schema=False,
             quote_char='"' if quotes else None,
         )
-        values = [frame.to_series(number).to_list() for number in range(len(places))]
     except pl.exceptions.PolarsError:
-        values = [[]]
-    if len(values[0]) != n_rows:  # polars found other rows: parse them one by one
-        every = [fields for _, fields in parsed(text.decode(), separator, quotes)]
-        values = [[fields[place] for fields in every] for place in places]
-    return values
+        return [[]]
+    return [frame.to_series(number).to_list() for number in range(len(places))]
 
 
 def separator_line(data: bytes) -> tuple[str, int] | None:

@@ -129,8 +129,9 @@ def sheet_rows(path: Path, sheet: str | None) -> tuple[Any, str, list[str]]:
         DataError: the file cannot be read, or has no such sheet.
     """
     from textforge import DataError, PluginError
-    from textforge.errors import did_you_mean, listed
+    from textforge.errors import did_you_mean, listed, require_polars_threads
 
+    require_polars_threads()
     try:
         import fastexcel
     except ImportError as error:

@@ -41,7 +41,7 @@ def read_parquet(path: Path, wanted: dict[str, str] | None) -> Table:
     Raises:
         DataError: the file cannot be read, or lacks a column.
     """
-    import polars as pl
+    from textforge_standard.checked_polars import pl
 
     with data_errors(path), unpacked_file(path, ".parquet", (b"PAR1",), "a Parquet file") as file:
         fields = _Fields(path, file, wanted)
@@ -54,7 +54,7 @@ def parquet_blocks(path: Path, wanted: dict[str, str], *, size: int = ROWS) -> I
     Raises:
         DataError: the file cannot be read, or lacks a column.
     """
-    import polars as pl
+    from textforge_standard.checked_polars import pl
 
     with data_errors(path), unpacked_file(path, ".parquet", (b"PAR1",), "a Parquet file") as file:
         fields = _Fields(path, file, wanted)
@@ -67,9 +67,8 @@ def parquet_blocks(path: Path, wanted: dict[str, str], *, size: int = ROWS) -> I
 @contextmanager
 def data_errors(path: Path | str) -> Iterator[None]:
     """Re-raise errors of the file system and of polars as `DataError`."""
-    import polars as pl
-
     from textforge import DataError
+    from textforge_standard.checked_polars import pl
 
     try:
         yield
@@ -87,7 +86,7 @@ class _Fields:
     """
 
     def __init__(self, path: Path, file: Path, wanted: dict[str, str] | None) -> None:
-        import polars as pl
+        from textforge_standard.checked_polars import pl
 
         schema = pl.read_parquet_schema(file)
         paths, self._partitions = dict(field_paths(schema)), partitions(path)
@@ -113,7 +112,7 @@ class _Fields:
 
 def metadata(file: Path) -> dict[str, str]:
     """The metadata of a file, by key."""
-    import polars as pl
+    from textforge_standard.checked_polars import pl
 
     read = getattr(pl, "read_parquet_metadata", None)  # polars marks it as experimental
     return read(file) if read is not None else {}
@@ -128,7 +127,7 @@ def partitions(path: Path) -> dict[str, str | None]:
 
 def field_paths(schema: Any, lead: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the dotted name and the path of every field that is not a struct."""
-    import polars as pl
+    from textforge_standard.checked_polars import pl
 
     for name, kind in dict(schema).items():
         if isinstance(kind, pl.Struct):
@@ -139,7 +138,7 @@ def field_paths(schema: Any, lead: tuple[str, ...] = ()) -> Iterator[tuple[str, 
 
 def field_expression(steps: tuple[str, ...]) -> Any:
     """The polars expression of a field, given its path."""
-    import polars as pl
+    from textforge_standard.checked_polars import pl
 
     found = pl.col(steps[0])
     for step in steps[1:]:

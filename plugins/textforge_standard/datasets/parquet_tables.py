@@ -43,7 +43,7 @@ class ParquetTable:
     warnings: Sequence[str] = ()
 
     def __init__(self, source: Any, **_: Any) -> None:
-        import polars as pl
+        from textforge_standard.checked_polars import pl
 
         self.name = source.name
         self._file, self._copy = as_file(source, ".parquet")
@@ -59,9 +59,8 @@ class ParquetTable:
         return usual_text_column(self.columns)
 
     def rows(self, texts: Sequence[str], *, join: str, everything: bool, mark: bool) -> Iterator[ParquetRows]:
-        import polars as pl
-
         from textforge import DataError
+        from textforge_standard.checked_polars import pl
 
         fields = [field_expression(self._paths[name]) for name in texts]
         scan, start = pl.scan_parquet(self._file, glob=False), 0
@@ -83,7 +82,7 @@ class ParquetTable:
 
 def write_parquet(stream: Any, reader: Any, answered: Iterable[Any], added: Mapping[str, str]) -> None:
     """Write row groups to temporary files, and then all of them as one: polars cannot append to a file."""
-    import polars as pl
+    from textforge_standard.checked_polars import pl
 
     kinds = {"text": pl.String(), "number": pl.Float32(), "texts": pl.List(pl.String()),
              "numbers": pl.List(pl.Float32())}  # fmt: skip
@@ -107,7 +106,7 @@ def _metadata(reader: Any, schema: Any) -> dict[str, Any]:
     PyArrow, and with it the Hugging Face library, reads metadata from the Arrow schema only. polars takes a schema with
     metadata from PyArrow alone, so without PyArrow only the metadata of the file are kept.
     """
-    import polars as pl
+    from textforge_standard.checked_polars import pl
 
     found = reader.metadata if isinstance(reader, ParquetTable) else {}
     if not found:
@@ -121,7 +120,7 @@ def _metadata(reader: Any, schema: Any) -> dict[str, Any]:
 
 def _gathered(frames: Iterator[Any]) -> Iterator[Any]:
     """Frames of about `ROWS` rows; at least one, even without rows."""
-    import polars as pl
+    from textforge_standard.checked_polars import pl
 
     waiting, n, none = [], 0, True
     for frame in frames:
@@ -135,7 +134,7 @@ def _gathered(frames: Iterator[Any]) -> Iterator[Any]:
 
 
 def _frames(reader: Any, answered: Iterable[Any], more: Mapping[str, Any]) -> Iterator[Any]:
-    import polars as pl
+    from textforge_standard.checked_polars import pl
 
     own = isinstance(reader, ParquetTable)
     schema = dict(reader.schema) if own else None
@@ -156,9 +155,8 @@ def _frames(reader: Any, answered: Iterable[Any], more: Mapping[str, Any]) -> It
 
 @contextmanager
 def _fitting(name: str) -> Iterator[None]:
-    import polars as pl
-
     from textforge import DataError
+    from textforge_standard.checked_polars import pl
 
     try:
         yield

@@ -61,9 +61,8 @@ class Store:
         Raises:
             DataError: the chunk is missing or damaged.
         """
-        import polars as pl
-
         from textforge import DataError
+        from textforge_standard.checked_polars import pl
 
         path = self.folder / self.chunks[number].name
         try:
@@ -173,7 +172,8 @@ def _storage_errors(folder: Path) -> Iterator[None]:
 def _scatter(folder: Path, n_bytes: int, rows: Iterable[Rows]) -> list[Path]:
     """Append each row to a random bucket; return the bucket files."""
     import numpy as np
-    import polars as pl
+
+    from textforge_standard.checked_polars import pl
 
     n_buckets = min(MOST_BUCKETS, -(-n_bytes // BUCKET) or 1)
     files = [folder / f"bucket-{number}" for number in range(n_buckets)]
@@ -200,7 +200,8 @@ def _scatter(folder: Path, n_bytes: int, rows: Iterable[Rows]) -> list[Path]:
 def _shuffled(folder: Path, bucket: Path, number: int) -> Iterator[Chunk]:
     """Shuffle the rows of a bucket and write them as chunks."""
     import numpy as np
-    import polars as pl
+
+    from textforge_standard.checked_polars import pl
 
     if not bucket.exists():
         return

@@ -155,7 +155,7 @@ class Tokens:
         return self
 
     def _use(self, vocabulary: list[str]) -> None:
-        import polars as pl
+        from textforge_standard.checked_polars import pl
 
         self.vocabulary = vocabulary
         self._words = pl.Enum(vocabulary)
@@ -182,8 +182,8 @@ class Tokens:
     def _learn(self, found: Any, lengths: Any) -> list[str]:
         """The sorted vocabulary: all words, or the frequent ones."""
         import numpy as np
-        import polars as pl
 
+        from textforge_standard.checked_polars import pl
         from textforge_standard.vectorizers import words
 
         vocabulary = words.learn(found)

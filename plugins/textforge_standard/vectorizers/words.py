@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from textforge.errors import require_polars_threads
+from textforge_standard.checked_polars import pl
 from textforge_standard.vectorizers.counting import Counts
 from textforge_standard.vectorizers.folding import Form, folded
 from textforge_standard.vectorizers.units import Cutter
@@ -35,7 +36,12 @@ class Splitting:
 
 
 def cut(texts: Sequence[str], how: Splitting) -> tuple[pl.Series, NDArray[np.int64]]:
-    """Split texts into words; return all words in order, and the text number of each."""
+    """Split texts into words; return all words in order, and the text number of each.
+
+    Raises:
+        TextforgeError: this process was forked after polars had started its threads.
+    """
+    require_polars_threads()
     if how.split == "any_script":
         return _cut_any_script(texts, how)
     if how.unicode is not None:
