@@ -16,7 +16,7 @@ from textforge.classifiers.comparison import compare, measured
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.metrics import ExtraMetrics
 from textforge.classifiers.ownership import copied_module
-from textforge.classifiers.random_state import RandomState
+from textforge.classifiers.rebuilding import rebuilt
 from textforge.classifiers.vectorizing import vectorized
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.components.settings import UnknownLabels
@@ -255,19 +255,6 @@ def as_device(device: torch.device | str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise no_device from error
     return found
-
-
-def rebuilt(part: Part, facts: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> nn.Module:
-    """Build a model's module again and load saved weights into it.
-
-    Raises:
-        ComponentError: the weights do not fit the module that the factory builds.
-    """
-    with RandomState(0, torch.device("cpu")).active():  # the factory draws initial weights, which are then replaced
-        module: nn.Module = part.build(facts)
-    with plugin_errors(part.label, "taking its saved weights"):
-        module.load_state_dict(weights)
-    return module
 
 
 def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Tensor:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from textforge.classifiers.random_state import RandomState
+from textforge.classifiers.rebuilding import PrivateDraws
 from textforge.errors import ComponentError, RecipeError
 
 
@@ -53,7 +53,7 @@ def copied_module(module: nn.Module, build: Callable[[], nn.Module] | None, who:
                 "delete the tensor first."
             ) from error
     device = next((tensor.device for tensor in module.state_dict().values()), torch.device("cpu"))
-    with RandomState(0, device).active():  # the weights drawn are replaced
+    with PrivateDraws():  # the weights drawn are replaced
         again = build().to(device)
     if again is module:
         raise ComponentError(

@@ -31,7 +31,8 @@ class RandomState:
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self.seed = seed = _checked_seed(seed)
-        self._cpu = torch.Generator().manual_seed(seed).get_state()
+        self.generator = torch.Generator().manual_seed(seed)
+        """The state of the CPU's draws, for code that takes a generator."""
         self._device = device if device.type == "cuda" else None
         self._cuda: torch.Tensor | None = None
         if self._device is not None:
@@ -39,12 +40,12 @@ class RandomState:
 
     def state(self) -> dict[str, torch.Tensor | None]:
         """A copy of the generators' states, uint8 tensors: `cpu`, and `cuda`, which is None without such a device."""
-        return {"cpu": self._cpu.clone(), "cuda": None if self._cuda is None else self._cuda.clone()}
+        return {"cpu": self.generator.get_state(), "cuda": None if self._cuda is None else self._cuda.clone()}
 
     def load(self, state: Mapping[str, torch.Tensor | None]) -> None:
         """Continue from a state that `state` returned."""
         if state["cpu"] is not None:
-            self._cpu = state["cpu"].clone()
+            self.generator.set_state(state["cpu"])
         if self._cuda is not None and state["cuda"] is not None:
             self._cuda = state["cuda"].clone()
 
@@ -54,13 +55,13 @@ class RandomState:
         with _GLOBAL_GENERATOR:
             cpu = torch.get_rng_state()
             cuda = torch.cuda.get_rng_state(self._device) if self._device is not None else None
-            torch.set_rng_state(self._cpu)
+            torch.set_rng_state(self.generator.get_state())
             if self._device is not None and self._cuda is not None:
                 torch.cuda.set_rng_state(self._cuda, self._device)
             try:
                 yield
             finally:
-                self._cpu = torch.get_rng_state()
+                self.generator.set_state(torch.get_rng_state())
                 torch.set_rng_state(cpu)
                 if self._device is not None and cuda is not None:
                     self._cuda = torch.cuda.get_rng_state(self._device)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from textforge.classifiers.bundles.bundle import save
-from textforge.classifiers.classifier import rebuilt
 from textforge.classifiers.random_state import RandomState
+from textforge.classifiers.rebuilding import rebuilt
 from textforge.data.dataset import Dataset
 from textforge.data.weights import fit_takes_weights
 from textforge.errors import ComponentError, RecipeError, listed

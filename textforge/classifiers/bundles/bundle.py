@@ -31,7 +31,7 @@ from textforge.classifiers.bundles.description import (
 )
 from textforge.classifiers.bundles.named_parts import changed_versions, named, saved_part
 from textforge.classifiers.bundles.state import State, join_state, split_state
-from textforge.classifiers.bundles.weights import restored
+from textforge.classifiers.bundles.weights import read_weights, restored
 from textforge.classifiers.classifier import Classifier, as_device
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.storage import json_text, replaced, sha256, temporary_beside, write_json
@@ -288,10 +288,8 @@ def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _module(part: Part, facts: Mapping[str, Any], folder: Path) -> torch.nn.Module:
-    from safetensors.torch import load_file
-
     with plugin_errors(str(folder / MODEL), "being read"):
-        weights = load_file(str(folder / MODEL))
+        weights = read_weights(folder / MODEL)
     return restored(part, facts, weights)
 
 
