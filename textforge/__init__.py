@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from textforge.classifiers.bundles.bundle import save as save
     from textforge.classifiers.classifier import Classifier as Classifier
+    from textforge.classifiers.decision import Decision as Decision
+    from textforge.classifiers.metrics import ExtraMetrics as ExtraMetrics, Metrics as Metrics
+    from textforge.components.component import Component as Component, Origin as Origin
     from textforge.components.file_url import FileUrl as FileUrl
     from textforge.components.hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
-    from textforge.components.manager import PluginManager as PluginManager
+    from textforge.components.kinds import Kind as Kind
+    from textforge.components.manager import Broken as Broken, PluginManager as PluginManager
     from textforge.components.part import (
         Loss as Loss,
         Metric as Metric,
@@ -25,7 +29,11 @@ if TYPE_CHECKING:
         Scheduler as Scheduler,
         Vectorizer as Vectorizer,
     )
-    from textforge.components.settings import TrainerSettings as TrainerSettings
+    from textforge.components.settings import (
+        DecisionSettings as DecisionSettings,
+        TrainerOptions as TrainerOptions,
+        TrainerSettings as TrainerSettings,
+    )
     from textforge.data.dataset import Dataset as Dataset
     from textforge.data.streams import Stream as Stream, Survey as Survey
     from textforge.errors import (
@@ -33,6 +41,8 @@ if TYPE_CHECKING:
         ComponentError as ComponentError,
         DataError as DataError,
         DataUnavailable as DataUnavailable,
+        Mistake as Mistake,
+        Place as Place,
         PluginError as PluginError,
         RecipeError as RecipeError,
         StorageError as StorageError,
@@ -41,7 +51,14 @@ if TYPE_CHECKING:
     )
     from textforge.features.bag_sums import bag_sum as bag_sum
     from textforge.features.layers import FeatureLinear as FeatureLinear
-    from textforge.features.ragged import Ragged as Ragged, RaggedBatch as RaggedBatch, as_features as as_features
+    from textforge.features.ragged import (
+        Batch as Batch,
+        Dense as Dense,
+        Features as Features,
+        Ragged as Ragged,
+        RaggedBatch as RaggedBatch,
+        as_features as as_features,
+    )
     from textforge.recipes.recipe import Recipe as Recipe, load_recipe as load_recipe
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.loading import load as load
@@ -75,23 +92,36 @@ def lazy(package: str, homes: Mapping[str, str]) -> tuple[list[str], Callable[[s
 
 
 _HOMES = {
+    "Batch": "features.ragged",
+    "Broken": "components.manager",
     "BundleError": "errors",
     "Classifier": "classifiers.classifier",
+    "Component": "components.component",
     "ComponentError": "errors",
     "CrossValidation": "runs.cross_validation",
     "DataError": "errors",
     "DataUnavailable": "errors",
     "Dataset": "data.dataset",
+    "Decision": "classifiers.decision",
+    "DecisionSettings": "components.settings",
+    "Dense": "features.ragged",
     "EpochResult": "training.validation",
+    "ExtraMetrics": "classifiers.metrics",
     "FeatureLinear": "features.layers",
+    "Features": "features.ragged",
     "FileUrl": "components.file_url",
+    "Kind": "components.kinds",
     "Loss": "components.part",
     "Matched": "training.start",
     "Metric": "components.part",
+    "Metrics": "classifiers.metrics",
+    "Mistake": "errors",
     "Model": "components.part",
     "Optimizer": "components.part",
+    "Origin": "components.component",
     "PLUGIN_API": "components.hookspecs",
     "Part": "components.part",
+    "Place": "errors",
     "PluginError": "errors",
     "PluginManager": "components.manager",
     "Preprocessor": "components.part",
@@ -110,6 +140,7 @@ _HOMES = {
     "Survey": "data.streams",
     "TextforgeError": "errors",
     "Trainer": "training.trainer",
+    "TrainerOptions": "components.settings",
     "TrainerSettings": "components.settings",
     "TrainingError": "errors",
     "Vectorizer": "components.part",

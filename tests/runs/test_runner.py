@@ -162,7 +162,8 @@ def test_the_data_fingerprint_follows_the_data(tmp_path: Path) -> None:
 def test_without_a_test_split_there_are_no_figures_and_no_predictions(small_csv: Path, tmp_path: Path) -> None:
     data = {"use": "csv", "train": str(small_csv), "test_fraction": 0}
     run = textforge.run(small_recipe(small_csv, dataset=data), out=tmp_path / "run")
-    assert run.test is None
+    with pytest.raises(textforge.DataError, match="has no test split, so there are no test metrics"):
+        _ = run.test
     assert json_of(run.path / "result.json")["test"] is None
     assert files(run.path) == FILES - {"predictions.jsonl"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,16 +14,16 @@ from torch import nn
 
 from textforge.classifiers.comparison import compare, measured
 from textforge.classifiers.decision import Decision
-from textforge.classifiers.metrics import ExtraMetrics
+from textforge.classifiers.metrics import ExtraMetrics, Metrics
 from textforge.classifiers.ownership import copied_module
 from textforge.classifiers.rebuilding import rebuilt
-from textforge.classifiers.vectorizing import vectorized
+from textforge.classifiers.vectorizing import feature_names, vectorized
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.components.settings import UnknownLabels
 from textforge.data.dataset import as_texts
 from textforge.data.gold import Labelled
 from textforge.data.weights import Weights, as_weights, refuse_all_zero
-from textforge.errors import ComponentError, RecipeError, TrainingError
+from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
 from textforge.features.ragged import Features, bounded_batches
 
 BATCH_SIZE = 512
@@ -62,17 +62,17 @@ class Classifier:
         decision: Decision | None = None,
         copy_module: bool = True,
     ) -> None:
-        self.vectorizer = vectorizer
-        self.decision = decision or Decision()
-        self.device = as_device(device)
-        self.labels = tuple(labels)
-        self.facts = dict(facts or {})
-        self.parts = dict(parts or {})
+        self.vectorizer: Any = vectorizer
+        self.decision: Decision = decision or Decision()
+        self.device: torch.device = as_device(device)
+        self.labels: tuple[Any, ...] = tuple(labels)
+        self.facts: dict[str, Any] = dict(facts or {})
+        self.parts: dict[str, Part] = dict(parts or {})
         if copy_module:
             part = self.parts.get("model")
             build = partial(part.build, self.facts) if part else None
             module = copied_module(module, build, part_name(part, "the model"))
-        self.module = module.to(self.device).eval()
+        self.module: nn.Module = module.to(self.device).eval()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for pickle; a named model becomes its part and weights.
@@ -91,14 +91,14 @@ class Classifier:
             self.module = rebuilt(self.parts["model"], self.facts, weights).to(self.device).eval()
 
     def predict_proba(
-        self, texts: Sequence[str], *, on_batch: Callable[[int, int], None] | None = None
+        self, texts: Iterable[str], *, on_batch: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
         """Return the probabilities of each text, float32, shape (len(texts), len(labels)).
 
         Each row sums to 1, except in a multi-label classifier, where the probabilities are independent.
 
         Args:
-            texts: a sequence of str.
+            texts: any iterable of str: a list, an array, a column, a generator.
             on_batch: called after each batch with (number of texts done, total number of texts).
 
         Raises:
@@ -108,13 +108,13 @@ class Classifier:
         if not texts:
             return np.empty((0, len(self.labels)), dtype=np.float32)
         chunks = []
-        for start in range(0, len(texts), BATCH_SIZE):
+        for start in _starts(texts):
             chunks.append(self.probabilities(self.features(texts[start : start + BATCH_SIZE])))
             if on_batch is not None:
                 on_batch(min(start + BATCH_SIZE, len(texts)), len(texts))
         return np.concatenate(chunks)
 
-    def predict(self, texts: Sequence[str]) -> list[Any]:
+    def predict(self, texts: Iterable[str]) -> list[Any]:
         """Return the label of each text, or None where the classifier abstains.
 
         A multi-label classifier returns a tuple of labels for each text.
@@ -125,7 +125,12 @@ class Classifier:
         return self.answers(self.predict_proba(texts))
 
     def answers(self, probabilities: NDArray[np.float32]) -> list[Any]:
-        """Like `predict`, but from probabilities that have already been computed."""
+        """Like `predict`, but from probabilities that have already been computed.
+
+        Raises:
+            DataError: `probabilities` does not have one column per label.
+        """
+        probabilities = self._with_columns(probabilities)
         chosen = self.decision.chosen(probabilities)
         if self.decision.multi_label:
             return [tuple(self.labels[n] for n in np.flatnonzero(row)) for row in chosen]
@@ -153,23 +158,24 @@ class Classifier:
 
     def evaluate(
         self,
-        texts: Sequence[str],
-        labels: Sequence[Any],
+        texts: Iterable[str],
+        labels: Iterable[Any],
         *,
         weights: Sequence[float] | NDArray[np.float64] | None = None,
         name: str = "test",
-        metrics: ExtraMetrics | None = None,
+        metrics: Metrics = (),
         unknown_labels: UnknownLabels = "error",
         on_batch: Callable[[int, int], None] | None = None,
     ) -> dict[str, Any]:
         """Predict labelled texts and return their metrics; see `textforge.classifiers.metrics`.
 
         Args:
-            texts: a sequence of str.
+            texts: any iterable of str: a list, an array, a column, a generator.
             labels: the label, or the labels, of each text.
             weights: how often each text counts, a number from 0; None counts each once. Texts of weight 0 are left out.
             name: the name of the split, for messages.
-            metrics: metrics in addition to the standard ones.
+            metrics: metrics in addition to the standard ones: metric `Part`s, or a mapping of names to callables
+                (gold, probabilities) -> float, as `Trainer` takes them.
             unknown_labels: treatment of labels unknown to the classifier: 'error' raises; 'wrong' counts
                 texts with such a label as errors, as scikit-learn does; 'drop' leaves these texts out.
             on_batch: called after each batch with (number of texts done, total number of texts).
@@ -185,19 +191,27 @@ class Classifier:
 
     def metrics(
         self,
-        labels: Sequence[Any],
+        labels: Iterable[Any],
         probabilities: NDArray[np.float32],
         *,
         weights: Sequence[float] | NDArray[np.float64] | None = None,
         name: str = "test",
-        metrics: ExtraMetrics | None = None,
+        metrics: Metrics = (),
         unknown_labels: UnknownLabels = "error",
     ) -> dict[str, Any]:
-        """Like `evaluate`, but from probabilities that have already been computed."""
-        labelled = Labelled(labels, _checked(weights, len(probabilities), name), name)
-        return measured(compare(self, labelled, probabilities, unknown_labels), metrics)
+        """Like `evaluate`, but from probabilities that have already been computed.
 
-    def features(self, texts: Sequence[str]) -> Features:
+        Raises:
+            DataError: as `evaluate`, or `probabilities` does not have one column per label.
+        """
+        probabilities = self._with_columns(probabilities)
+        labelled = Labelled(labels, _checked(weights, len(probabilities), name), name)
+        compared = compare(self, labelled, probabilities, unknown_labels)
+        if not isinstance(metrics, ExtraMetrics):
+            metrics = ExtraMetrics(metrics, labels=self.labels, multi_label=self.decision.multi_label)
+        return measured(compared, metrics)
+
+    def features(self, texts: Iterable[str]) -> Features:
         """Vectorize texts in one call: the first half of `predict_proba`.
 
         Raises:
@@ -213,13 +227,48 @@ class Classifier:
             ComponentError: the model raised, or did not return logits of the expected shape.
             TrainingError: the model's outputs are not finite.
         """
+        return self.decision.probabilities(self._logits(features))
+
+    def logits(self, texts: Iterable[str]) -> NDArray[np.float32]:
+        """Return the model's outputs for each text before they become probabilities, float32, (n_texts, n_labels).
+
+        A temperature that was fitted is not applied.
+
+        Raises:
+            DataError: an item of `texts` is not a str.
+            ComponentError: the model raised, or did not return logits of the expected shape.
+            TrainingError: the model's outputs are not finite.
+        """
+        texts = as_texts(texts, "texts")
+        found = [self._logits(self.features(texts[start : start + BATCH_SIZE])) for start in _starts(texts)]
+        return np.concatenate([np.empty((0, len(self.labels)), dtype=np.float32), *found])
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """The name of each feature, in the order of their indices; None if the vectorizer has no names."""
+        return feature_names(self.vectorizer, part_name(self.parts.get("vectorizer"), "the vectorizer"))
+
+    def _logits(self, features: Features) -> NDArray[np.float32]:
         who = part_name(self.parts.get("model"), "the model")
         scores = logits(self.module, features, len(self.labels), self.device, who)
         if not np.isfinite(scores).all():
             raise TrainingError(
                 f"{who} gives outputs that are not finite numbers; its weights are probably not finite, either."
             )
-        return self.decision.probabilities(scores)
+        return scores
+
+    def _with_columns(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        found = np.asarray(probabilities)
+        if found.ndim != 2 or found.shape[1] != len(self.labels) or found.dtype.kind not in "fiu":
+            raise DataError(
+                f"probabilities must be numbers of shape (texts, {len(self.labels)}), a column for each label; "
+                f"these are {found.dtype} of shape {found.shape}."
+            )
+        return found
+
+
+def _starts(texts: Sequence[str]) -> range:
+    return range(0, len(texts), BATCH_SIZE)
 
 
 def _checked(weights: Any, n_texts: int, name: str) -> Weights | None:

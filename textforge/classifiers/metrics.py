@@ -247,3 +247,7 @@ class ExtraMetrics:
                 )
             found[name] = None if value is None else float(value)
         return found
+
+
+Metrics = Sequence[Part] | Mapping[str, Metric] | ExtraMetrics
+"""Metrics in addition to the standard ones: parts, or names and functions (gold, probabilities) -> float or None."""

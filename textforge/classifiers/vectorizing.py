@@ -100,3 +100,16 @@ def vectorized(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
     """
     with plugin_errors(who, "turning texts into features"):
         return as_features(vectorizer.transform(list(texts)), len(texts), who)
+
+
+def feature_names(vectorizer: Any, who: str) -> list[str] | None:
+    """The name of each feature, from `get_feature_names_out()` as in scikit-learn; None if the vectorizer lacks it.
+
+    Raises:
+        ComponentError: the vectorizer raised.
+    """
+    names = getattr(vectorizer, "get_feature_names_out", None)
+    if names is None:
+        return None
+    with plugin_errors(who, "naming its features"):
+        return [str(name) for name in names()]

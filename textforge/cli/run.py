@@ -72,8 +72,8 @@ def command(
             if as_json:
                 write_json(stdout, {"run": str(done.path), **done.result})
             else:
-                path = shown_line(str(done.path))
-                figures = figures_text(done.test, everything=f"in {path}/{RESULT}") + "\n\n" if done.test else ""
+                path, test = shown_line(str(done.path)), done.result["test"]
+                figures = figures_text(test, everything=f"in {path}/{RESULT}") + "\n\n" if test else ""
                 stdout.write(f"{figures}run folder: {path}\n")
             stdout.flush()
         except BrokenPipeError:  # click ends the command silently

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 from annotated_types import Ge, Gt, Lt
 
@@ -74,6 +74,26 @@ class TrainerSettings:
     ema: Annotated[float, Gt(0), Lt(1)] | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class TrainerOptions(TypedDict, total=False):
+    """`TrainerSettings` as keyword arguments, so that type checkers know the settings of `Trainer`."""
+
+    epochs: int
+    batch_size: int
+    accumulate: int
+    shuffle: bool
+    bucket_by_length: bool
+    drop_last: bool
+    validation: float
+    unknown_labels: UnknownLabels
+    monitor: str
+    patience: int | None
+    restore_best: bool
+    clip_norm: float | None
+    ema: float | None
+    precision: Literal["float32", "bfloat16"]
+    device: Literal["auto", "cpu", "cuda"]
 
 
 def _check_options(*, bucket_by_length: bool, shuffle: bool, **_: Any) -> str | None:

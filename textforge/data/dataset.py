@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +38,10 @@ from textforge.errors import ComponentError, DataError, did_you_mean, listed
 
 Split = tuple[Sequence[str], Sequence[Any]]
 """Texts and their labels, of equal length; in multi-label data, a sequence of labels for each text."""
+
+
+GivenSplit = tuple[Iterable[str], Iterable[Any]]
+"""Texts and their labels as a caller gives them: lists, arrays, columns, generators."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,19 @@ class Dataset:
     weights: Mapping[str, Sequence[float]] | Sequence[float] | None = None
     _repeated: list[str] | None = field(default=None, init=False, repr=False, compare=False)
     """The result of `repeated_texts`, set once train has been read to its end."""
+
+    if TYPE_CHECKING:  # splits are given as any iterables, and stored as lists
+
+        def __init__(
+            self,
+            train: GivenSplit | Stream,
+            test: GivenSplit | None = None,
+            valid: GivenSplit | None = None,
+            label_names: Iterable[Any] | None = None,
+            warnings: tuple[str, ...] = (),
+            groups: Iterable[str] | None = None,
+            weights: Mapping[str, Iterable[float]] | Iterable[float] | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         streams = isinstance(self.train, Stream)

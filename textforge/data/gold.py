@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -37,7 +37,7 @@ class Labelled:
         name: the name of the split, for messages.
     """
 
-    labels: Sequence[Any]
+    labels: Iterable[Any]
     weights: Weights | None = None
     name: str = "test"
 

@@ -32,7 +32,7 @@ class FeatureLinear(nn.Module):
         drawn = torch.empty(out_features, n_features)
         nn.init.kaiming_uniform_(drawn, a=math.sqrt(5))  # as nn.Linear.reset_parameters
         # Stored transposed, so that the row that embedding_bag reads for a word is contiguous.
-        self.weight = nn.Parameter(drawn.t().contiguous())
+        self.weight: nn.Parameter = nn.Parameter(drawn.t().contiguous())
         self.sparse = False
         """Whether the gradient for a bag is sparse; only for optimizers that accept sparse gradients."""
         self.bias: nn.Parameter | None = None

@@ -12,7 +12,7 @@ from textforge.classifiers.storage import append_text, write_json, write_text
 from textforge.classifiers.streams.probabilities import MOST, as_limit, prediction_lines
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
-from textforge.errors import RecipeError
+from textforge.errors import DataError, RecipeError
 from textforge.recipes.given_data import given_dataset
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.recipes.yaml12 import to_yaml
@@ -40,9 +40,18 @@ class Run:
     classifier: Classifier
 
     @property
-    def test(self) -> dict[str, Any] | None:
-        """Metrics on the test split (accuracy, macro_f1, per_class, …); None without a test split."""
+    def test(self) -> dict[str, Any]:
+        """Metrics on the test split (accuracy, macro_f1, per_class, …).
+
+        Raises:
+            DataError: the dataset had no test split; `result["test"]` is None.
+        """
         figures: dict[str, Any] | None = self.result["test"]
+        if figures is None:
+            raise DataError(
+                f"{self.path}: its dataset has no test split, so there are no test metrics. Add one to the dataset, or "
+                "evaluate the classifier on other texts."
+            )
         return figures
 
 

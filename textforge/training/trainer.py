@@ -6,7 +6,7 @@ Independent of YAML, entry points, files and the command line, so that it can be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from torch import nn
 
@@ -17,7 +17,7 @@ from textforge.classifiers.ownership import copied_state
 from textforge.classifiers.random_state import RandomState
 from textforge.components.options import Options
 from textforge.components.part import Part
-from textforge.components.settings import DecisionSettings, TrainerSettings
+from textforge.components.settings import DecisionSettings, TrainerOptions, TrainerSettings
 from textforge.data.dataset import Dataset, as_dataset
 from textforge.data.streams import Stream
 from textforge.errors import RecipeError
@@ -83,9 +83,9 @@ class Trainer(Progressing):
         start: Classifier | Start | None = None,
         seed: int = 0,
         on_step: Callable[[StepResult], object] | None = None,
-        **settings: Any,
+        **settings: Unpack[TrainerOptions],
     ) -> None:
-        self.settings = TrainerSettings(**Options(TrainerSettings, "trainer").accepted(settings))
+        self.settings = TrainerSettings(**Options(TrainerSettings, "trainer").accepted({**settings}))
         if not isinstance(decision, DecisionSettings):
             decision = DecisionSettings(**Options(DecisionSettings, "decision").accepted(decision or {}))
         self.device = as_device(self.settings.device)

@@ -103,6 +103,10 @@ class BagOfWords(TextOptions):
         """The n-gram of each feature, words joined by a space; sorted by units."""
         return self._ngrams.vocabulary
 
+    def get_feature_names_out(self) -> list[str]:
+        """The vocabulary, by the method that scikit-learn's vectorizers have."""
+        return self.vocabulary
+
     def state(self) -> dict[str, Any]:
         """The vocabulary, packed into arrays."""
         from textforge_standard.vectorizers.packing import pack

@@ -90,6 +90,10 @@ class Subword:
         """The number of ids."""
         return int(self._tokenizer.get_vocab_size())
 
+    def get_feature_names_out(self) -> list[str]:
+        """The subword of each id, as the tokenizer writes it."""
+        return [str(self._tokenizer.id_to_token(number)) for number in range(self.vocab_size)]
+
     def state(self) -> dict[str, Any]:
         """The tokenizer as its own JSON."""
         return {"tokenizer": self._tokenizer.to_str()}

@@ -140,6 +140,12 @@ class Tokens:
         """The number of ids: the words, padding and unknown."""
         return len(self.vocabulary) + N_SPECIAL
 
+    def get_feature_names_out(self) -> list[str]:
+        """The word of each id; the reserved ids have names in brackets."""
+        from textforge_standard.vectorizers.special_ids import SPECIAL_NAMES
+
+        return [*SPECIAL_NAMES, *self.vocabulary]
+
     def state(self) -> dict[str, Any]:
         """The vocabulary, packed into arrays."""
         from textforge_standard.vectorizers.packing import pack

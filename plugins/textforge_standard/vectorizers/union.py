@@ -1,6 +1,6 @@
 """Vectorizer `union`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Self
 
 from annotated_types import Gt, MinLen
@@ -75,6 +75,12 @@ class Union:
     def warnings(self) -> list[str]:
         """The warnings of all vectorizers."""
         return [warning for member in self._members for warning in getattr(member, "warnings", ())]
+
+    @property
+    def get_feature_names_out(self) -> Callable[[], list[str]]:
+        """Names such as `0__moon`, for a feature of the first vectorizer; missing unless every vectorizer has names."""
+        named = [member.get_feature_names_out for member in self._members]
+        return lambda: [f"{number}__{name}" for number, names in enumerate(named) for name in names()]
 
     def _joined(self, found: Sequence[Any], texts: Sequence[str]) -> Any:
         """Concatenate the columns of all features, one row per text."""
