@@ -3,7 +3,8 @@
 Names are imported on first use, so that a command that only inspects a folder does not load torch.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from textforge import lazy
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from textforge.classifiers.decision import Decision as Decision
     from textforge.classifiers.metrics import ExtraMetrics as ExtraMetrics
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {

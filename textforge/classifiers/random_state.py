@@ -30,13 +30,13 @@ class RandomState:
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        self.seed = seed = _checked_seed(seed)
-        self.generator = torch.Generator().manual_seed(seed)
+        self.seed: int = _checked_seed(seed)
+        self.generator: torch.Generator = torch.Generator().manual_seed(self.seed)
         """The state of the CPU's draws, for code that takes a generator."""
         self._device = device if device.type == "cuda" else None
         self._cuda: torch.Tensor | None = None
         if self._device is not None:
-            self._cuda = torch.Generator(self._device).manual_seed(seed).get_state()
+            self._cuda = torch.Generator(self._device).manual_seed(self.seed).get_state()
 
     def state(self) -> dict[str, torch.Tensor | None]:
         """A copy of the generators' states, uint8 tensors: `cpu`, and `cuda`, which is None without such a device."""

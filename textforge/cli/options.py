@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import click
 
 from textforge.classifiers.streams.probabilities import MOST, as_limit
 from textforge.errors import RecipeError
+
+AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
 
 
 class Probabilities(click.ParamType[int | str]):
@@ -23,24 +26,32 @@ class Probabilities(click.ParamType[int | str]):
             self.fail(str(error), param, ctx)
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
-debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+class Declared(Protocol):
+    """A decorator that adds an option or an argument to a command."""
+
+    def __call__(self, command: AnyCommand, /) -> AnyCommand: ...
+
+
+as_json: Declared = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
+debug: Declared = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 """`failures.guarded` reads this option, wherever it appears on the command line."""
-device = click.option(
+device: Declared = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
     default="cpu",
     show_default=True,
     help="Device to compute on.",
 )
-out = click.option("--out", type=click.Path(path_type=Path), help="The run folder. Default: runs/NAME/TIME-ID.")
-probabilities = click.option(
+out: Declared = click.option(
+    "--out", type=click.Path(path_type=Path), help="The run folder. Default: runs/NAME/TIME-ID."
+)
+probabilities: Declared = click.option(
     "--probabilities", metavar="all|N", type=Probabilities(), default=MOST, show_default=True,
     help="Write probabilities of the N most probable labels of each text.",
 )  # fmt: skip
-quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
-overrides = click.option(
+quiet: Declared = click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
+overrides: Declared = click.option(
     "-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key of the recipe."
 )
-recipe = click.argument("recipe", type=click.Path(path_type=Path))
-run_or_bundle = click.argument("run_or_bundle", type=click.Path(path_type=Path))
+recipe: Declared = click.argument("recipe", type=click.Path(path_type=Path))
+run_or_bundle: Declared = click.argument("run_or_bundle", type=click.Path(path_type=Path))

@@ -35,7 +35,10 @@ class LinesCommand:
 
         if options.write_as not in (None, *FORMATS):
             raise click.UsageError(f"--format {options.write_as} is for tables. Lines are answered as tsv or jsonl.")
-        self.texts, self.options, self.printed, self.stack = texts, options, printed, stack
+        self.texts: Sequence[str] = texts
+        self.options: PredictOptions = options
+        self.printed: TextIO = printed
+        self.stack: ExitStack = stack
         self.lines: LineReader | None = None
         stream: BinaryIO | None = None
         source, output = options.source, options.output

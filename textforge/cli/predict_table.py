@@ -122,14 +122,16 @@ class TableCommand:
     """
 
     def __init__(self, name: str, options: PredictOptions, run: Path, printed: TextIO, stack: ExitStack) -> None:
-        self.options, self.printed, self.stack = options, printed, stack
-        self.formats = _formats()
-        self.name = name
-        self.written = self._output_format()
-        self.source = self._opened()
+        self.options: PredictOptions = options
+        self.printed: TextIO = printed
+        self.stack: ExitStack = stack
+        self.formats: TableFormats = _formats()
+        self.name: str = name
+        self.written: str | None = self._output_format()
+        self.source: TableStream = self._opened()
         if options.output is not None and not options.force:
             refuse_overwriting(options.output)
-        self.table = self._table(run)
+        self.table: OpenTable = self._table(run)
 
     def _output_format(self) -> str | None:
         """The name of the format to write; None for one JSON object.

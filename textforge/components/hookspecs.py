@@ -22,8 +22,8 @@ The major number grows when a promise of docs/plugins.md is removed or changes i
 something is added. A plugin module declares the version that it needs: `TEXTFORGE_API = "1.0"`.
 """
 
-hookspec = pluggy.HookspecMarker(GROUP)
-hookimpl = pluggy.HookimplMarker(GROUP)
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker(GROUP)
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker(GROUP)
 
 Factories = Mapping[str, Callable[..., Any] | str]
 

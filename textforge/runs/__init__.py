@@ -3,7 +3,8 @@
 Names are imported on first use, so that a command that only checks a run folder does not load torch.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from textforge import lazy
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from textforge.runs.runner import Run as Run, run as run
     from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {

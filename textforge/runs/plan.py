@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textforge.errors import RecipeError
 from textforge.errors.shortage import advised
@@ -55,9 +55,15 @@ class RunPlan:
     def __init__(
         self, recipe: Recipe, path: Path, progress: Progress, limit: int | None, start: Start | None = None
     ) -> None:
-        self.recipe, self.path, self.progress, self.limit, self.start = recipe, path, progress, limit, start
-        self.resolved = recipe.resolved()
-        self.warnings, self.clock, self.stop = WarningLog(progress), Clock(), StopRequest(progress)
+        self.recipe: Recipe = recipe
+        self.path: Path = path
+        self.progress: Progress = progress
+        self.limit: int | None = limit
+        self.start: Start | None = start
+        self.resolved: dict[str, Any] = recipe.resolved()
+        self.warnings: WarningLog = WarningLog(progress)
+        self.clock: Clock = Clock()
+        self.stop: StopRequest = StopRequest(progress)
 
 
 def trainer_for(

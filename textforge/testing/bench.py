@@ -39,7 +39,7 @@ class Bench:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.fits_itself = subject.part.fits_itself
+        self.fits_itself: bool = subject.part.fits_itself
         fitting = self._fitting()
         self._use(fitting[0])
         if len(fitting) > 1:  # bags or vectors: only trying shows which of them the model accepts
@@ -85,7 +85,7 @@ class Bench:
 
     def _use(self, part: Part) -> None:
         self.part = part
-        self.fitted = part.build({"seed": 0})
+        self.fitted: Any = part.build({"seed": 0})
         features = fitted_features(self.fitted, probes.labelled()[0], part.label)
         self._facts = {**given_facts(self.fitted, part), "n_features": features.n_features, "seed": 0}
 

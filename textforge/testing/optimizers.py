@@ -34,17 +34,17 @@ class Net:
         texts, labels = probes.labelled()
         features = probes.ProbeBag().fit(texts).transform(texts)
         self.batch: RaggedBatch = features.batch(0, len(texts))
-        self.targets = torch.from_numpy(probes.numbers(labels))
+        self.targets: torch.Tensor = torch.from_numpy(probes.numbers(labels))
         cpu = torch.device("cpu")
         with RandomState(0, cpu).active():
-            self.module = (subject.given_module or probes.net)(features.n_features, 3)
+            self.module: Any = (subject.given_module or probes.net)(features.n_features, 3)
         for layer in self.module.modules():
             if hasattr(layer, "sparse"):
                 layer.sparse = takes_sparse(subject) if sparse is None else sparse
-        self.params = list(self.module.parameters())
+        self.params: list[torch.nn.Parameter] = list(self.module.parameters())
         with RandomState(0, cpu).active():
             try:
-                self.optimizer = subject.build(params=self.params, module=self.module)
+                self.optimizer: Any = subject.build(params=self.params, module=self.module)
             except RecipeError as error:
                 if subject.given_module is not None:
                     raise

@@ -97,7 +97,7 @@ class ProbeBag:
 class ProbeSequence(ProbeBag):
     """Sequences of word ids: 0 is padding, 1 an unknown word. It has no word vectors."""
 
-    gives = ("vocab_size", "vectors")
+    gives: tuple[str, ...] = ("vocab_size", "vectors")
     first = 2
     vectors = None
 

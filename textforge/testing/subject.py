@@ -79,9 +79,11 @@ class Subject:
         plugins: PluginManager | None = None,
         import_budget: float = IMPORT_BUDGET,
     ) -> None:
-        self.component, self.import_budget = component, import_budget
-        self.plugins = plugins
-        self.given_vectorizer, self.given_module = vectorizer, module
+        self.component: Component = component
+        self.import_budget: float = import_budget
+        self.plugins: PluginManager | None = plugins
+        self.given_vectorizer: Part | None = vectorizer
+        self.given_module: Callable[[int, int], Any] | None = module
         self.bench: Any = None
         """A cache shared by the rules of a kind, for example the `Bench` of a model."""
         self._given = options or {}

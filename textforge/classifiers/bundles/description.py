@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from packaging.version import InvalidVersion, Version
@@ -91,7 +91,7 @@ Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 class _Strict(BaseModel):
     """A base model without type conversions, unknown keys, NaN or infinite numbers."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SavedPart(_Strict):
@@ -135,7 +135,7 @@ class SavedDecision(_Strict):
 class SavedFacts(_Strict):
     """The facts that the model was built from: those that textforge defines, and others given by the vectorizer."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, JsonValue]
 
     n_classes: Annotated[int, Gt(0)] | None = None
