@@ -55,8 +55,13 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# pyright downloads its own program from npm when it is first called. It finds Python and the packages through PATH.
 types: $(PLUGINS_READY)
 	$(BIN)/mypy
+	@if PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --version >/dev/null 2>&1; then \
+	    PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes textforge --ignoreexternal > $(VENV)/pyright.txt \
+	    && grep 'completeness' $(VENV)/pyright.txt || { grep -v '^   textforge' $(VENV)/pyright.txt; exit 1; }; \
+	else echo "*** pyright cannot be installed here: the types of the public names are not verified"; fi
 
 # The tables of docs/benchmarks.md; make bench SECTIONS="article mlp" for some of them.
 bench: $(READY)

@@ -722,3 +722,17 @@ def test_a_fact_that_the_bundle_holds_is_not_asked_of_the_restored_vectorizer(sm
     recipe = small_recipe(small_csv, vectorizer={"use": "own"}, model={"use": "own"})
     run = textforge.run(recipe, plugins=plugins, out=tmp_path / "run")
     assert textforge.load(run.path, plugins=plugins).facts["vocab_size"] == 7
+
+
+def test_a_part_registered_in_code_is_asked_for_by_that_name(tmp_path: Path) -> None:
+    class Plugin:
+        @hookimpl
+        def textforge_models(self) -> dict[str, Any]:
+            return {"own": lambda n_features, n_classes, /: textforge.FeatureLinear(n_features, n_classes)}
+
+    plugins = PluginManager()
+    plugins.register(Plugin())
+    path = textforge.save(trained(plugins), tmp_path / "b")
+    assert "needs model 'own', which the program that trained it had registered in code" in (message := refusal(path))
+    assert "plugins.register(…); textforge.load(…, plugins=plugins)" in message
+    assert textforge.load(path, plugins=plugins).labels == ("ball", "paint", "space")

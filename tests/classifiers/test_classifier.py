@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ import torch
 from conftest import make_texts
 
 import textforge
-from textforge import Classifier, ComponentError, DataError, RecipeError, Trainer, TrainingError
+from textforge import Classifier, ComponentError, DataError, RecipeError, Trainer, TrainingError, as_features
 from textforge.classifiers.classifier import BATCH_SIZE
 
 PARTS = textforge.PluginManager()
+SOME = ["the moon", "a bat", ""]
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +143,51 @@ def test_a_classifier_goes_to_another_process_by_pickle(classifier: Classifier) 
     texts = make_texts(20, seed=3)[0]
     assert np.array_equal(again.predict_proba(texts), classifier.predict_proba(texts))
     assert again.parts == classifier.parts
+
+
+@pytest.mark.parametrize("wrong", [np.ones((2, 5)), np.ones(3), np.ones((2, 3), dtype=str), [[1.0, 0.0]]])
+def test_probabilities_of_another_width_are_refused(classifier: Classifier, wrong: Any) -> None:
+    assert len(classifier.labels) == 3
+    for use in (classifier.answers, lambda found: classifier.metrics(["space"] * len(found), found)):
+        with pytest.raises(DataError, match=r"must be numbers of shape \(texts, 3\), a column for each label"):
+            use(wrong)
+
+
+def test_logits_become_probabilities(classifier: Classifier) -> None:
+    found = classifier.logits(text for text in SOME)
+    assert found.dtype == np.float32 and found.shape == (len(SOME), 3)
+    assert np.allclose(classifier.decision.probabilities(found), classifier.predict_proba(SOME))
+    assert classifier.logits([]).shape == (0, 3)
+
+
+def test_metrics_are_taken_as_the_trainer_takes_them(classifier: Classifier) -> None:
+    texts, labels = make_texts(20, seed=9)
+    parts = textforge.PluginManager()
+    by_part = classifier.evaluate(texts, labels, metrics=[parts.part("metric", "log-loss")])
+    assert by_part["log_loss"] > 0
+    counted = classifier.evaluate(texts, labels, metrics={"texts": lambda gold, probabilities: float(len(gold))})
+    assert counted["texts"] == 20
+    known = textforge.ExtraMetrics([parts.part("metric", "log-loss")], labels=classifier.labels, multi_label=False)
+    assert classifier.evaluate(iter(texts), iter(labels), metrics=known) == by_part
+
+
+@pytest.mark.parametrize(
+    ("vectorizer", "names"),
+    [
+        (("bow", {}), ["bat", "moon"]),
+        (("tokens", {}), ["[padding]", "[unknown]", "bat", "moon"]),
+        (("preprocess", {"steps": ["lowercase"], "vectorizer": "bow"}), ["bat", "moon"]),
+        (("union", {"of": ["bow", {"use": "bow", "ngrams": [2, 2], "split": "spaces"}]}),
+         ["0__bat", "0__moon", "1__moon bat"]),
+        (("hashing", {}), None),
+        (("union", {"of": ["bow", "hashing"]}), None),
+    ],
+)  # fmt: skip
+def test_features_have_the_names_of_the_vectorizer(vectorizer: Any, names: list[str] | None) -> None:
+    parts = textforge.PluginManager()
+    part = parts.part("vectorizer", vectorizer[0], **vectorizer[1])
+    fitted = part.build({"seed": 0})
+    n_features = as_features(fitted.fit(["moon bat", "moon"]).transform(["moon"]), 1, "it").n_features
+    clf = Classifier(fitted, torch.nn.Identity(), ["a", "b"], parts={"vectorizer": part})
+    assert clf.feature_names == names
+    assert names is None or len(names) == n_features

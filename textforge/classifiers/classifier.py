@@ -22,8 +22,9 @@ from textforge.components.part import Part, part_name, plugin_errors
 from textforge.components.settings import UnknownLabels
 from textforge.data.dataset import as_texts
 from textforge.data.gold import Labelled
+from textforge.data.labels import label_names
 from textforge.data.weights import Weights, as_weights, refuse_all_zero
-from textforge.errors import ComponentError, DataError, RecipeError, TrainingError
+from textforge.errors import ComponentError, DataError, RecipeError, TrainingError, listed
 from textforge.features.ragged import Features, bounded_batches
 
 BATCH_SIZE = 512
@@ -73,6 +74,15 @@ class Classifier:
             build = partial(part.build, self.facts) if part else None
             module = copied_module(module, build, part_name(part, "the model"))
         self.module: nn.Module = module.to(self.device).eval()
+
+    def __repr__(self) -> str:
+        parts = [part_name(self.parts.get(kind), type(own).__name__) for kind, own in
+                 (("vectorizer", self.vectorizer), ("model", self.module))]  # fmt: skip
+        weights = sum(one.numel() for one in self.module.parameters())
+        return (
+            f"<Classifier of {len(self.labels):,} labels ({listed(label_names(self.labels), limit=5)}): "
+            f"{parts[0]}, {parts[1]} with {weights:,} weights, on {self.device}>"
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for pickle; a named model becomes its part and weights.

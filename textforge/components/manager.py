@@ -60,6 +60,11 @@ class PluginManager:
         self._finding = threading.RLock()
         _MANAGERS.add(self)
 
+    def __repr__(self) -> str:
+        installed = ["what is installed"] if self._installed else []
+        own = [name for _, name, _ in self._registered]
+        return f"<PluginManager of {listed([*installed, *own])}>"
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle registered plugins only, modules by name; installed plugins are found again on unpickling."""
         registered = [(_Module(plugin.__name__) if isinstance(plugin, ModuleType) else plugin, name, origin)

@@ -13,7 +13,7 @@ from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, fact_text
 from textforge.components.nested import AnyPart, OptionPath, PartOf, parts_within
 from textforge.components.options import jsonable
 from textforge.components.settings import result_key
-from textforge.errors import ComponentError, PluginError, RecipeError, TextforgeError
+from textforge.errors import ComponentError, PluginError, RecipeError, TextforgeError, cut, shown_line
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class Part(AnyPart):
     options: dict[str, Any] = field(default_factory=dict)
     written_at: str = ""
     """Position in the recipe for error messages (`recipe.yaml:3:1`); empty for a part made in code."""
+
+    def __repr__(self) -> str:
+        options = [f"{name}={cut(_brief(value))}" for name, value in self.options.items()]
+        return f"<Part {', '.join([self.label, *options])}>"
 
     @property
     def label(self) -> str:
@@ -139,6 +143,17 @@ class Part(AnyPart):
         arguments = [known[fact] for fact in asked.facts]
         with plugin_errors(part_name(self), "being built", self.written_at):
             return self.component.factory(*arguments, **self.options)
+
+
+def _brief(value: Any) -> str:
+    """An option's value in one line: a part by its name, anything else as Python writes it."""
+    if isinstance(value, Part):
+        return value.component.name
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_brief, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_brief(one)}' for key, one in value.items())}}}"
+    return shown_line(repr(value))
 
 
 Vectorizer = Annotated[Part, PartOf("vectorizer")]

@@ -40,6 +40,9 @@ Split = tuple[Sequence[str], Sequence[Any]]
 """Texts and their labels, of equal length; in multi-label data, a sequence of labels for each text."""
 
 
+SHOWN_LABELS = 5
+"""Number of labels that `repr` shows."""
+
 GivenSplit = tuple[Iterable[str], Iterable[Any]]
 """Texts and their labels as a caller gives them: lists, arrays, columns, generators."""
 
@@ -82,6 +85,17 @@ class Dataset:
     weights: Mapping[str, Sequence[float]] | Sequence[float] | None = None
     _repeated: list[str] | None = field(default=None, init=False, repr=False, compare=False)
     """The result of `repeated_texts`, set once train has been read to its end."""
+
+    def __repr__(self) -> str:
+        sizes = [f"{name} {len(split[0]):,} texts" for name, split in self.splits().items()]
+        if isinstance(self.train, Stream):
+            return f"<Dataset: {', '.join([f'train {self.train!r}', *sizes])}>"
+        labels = self.labels()
+        several = " (several per text)" if self.multi_label else ""
+        return (
+            f"<Dataset: {', '.join(sizes)}; {len(labels):,} labels{several}: "
+            f"{listed(label_names(labels), limit=SHOWN_LABELS)}>"
+        )
 
     if TYPE_CHECKING:  # splits are given as any iterables, and stored as lists
 

@@ -67,6 +67,11 @@ class Stream:
         self.n_chunks = n_chunks
         self._read, self._known = read, known
 
+    def __repr__(self) -> str:
+        if self._known is None:
+            return f"<Stream of {self.n_chunks:,} chunks, not read yet>"
+        return f"<Stream of {self.n_chunks:,} chunks, {self.n_texts:,} texts, {len(self.label_counts):,} labels>"
+
     def chunk(self, number: int) -> tuple[list[str], list[Any]]:
         """Read the texts and labels of one chunk; see `weighted_chunk`."""
         texts, labels, _ = self.weighted_chunk(number)

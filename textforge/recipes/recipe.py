@@ -58,6 +58,10 @@ class Recipe:
 
     overrides: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{kind} {part.component.name}" for kind, part in self.parts.items())
+        return f"<Recipe {self.name}: {parts}, seed {self.seed}>"
+
     @property
     def parts(self) -> dict[str, Part]:
         """The part of each kind, in the order of a run; metrics and callbacks, which are lists, are not included."""

@@ -20,7 +20,7 @@ from textforge.runs import folder as run_folder
 from textforge.runs.failures import clear_folder, located, noting_unfinished
 from textforge.runs.plan import trainer_for
 from textforge.runs.progress import Progress, WarningLog, refuse_stopped
-from textforge.runs.summary import summarize
+from textforge.runs.summary import shown_summary, summarize
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +37,9 @@ class CrossValidation:
     path: Path
     result: dict[str, Any]
     """The content of cross-validation.json."""
+
+    def __repr__(self) -> str:
+        return f"<CrossValidation {self.path}: {shown_summary(self.result, 'folds')}>"
 
 
 def cross_validate(

@@ -39,6 +39,15 @@ class Run:
     """The content of result.json."""
     classifier: Classifier
 
+    def __repr__(self) -> str:
+        figures = self.result["test"]
+        said = "no test split"
+        if figures is not None:
+            said = (
+                f"accuracy {figures['accuracy']:.4g}, macro F1 {figures['macro_f1']:.4g} on {figures['n']:,} test texts"
+            )
+        return f"<Run {self.path}: {said}>"
+
     @property
     def test(self) -> dict[str, Any]:
         """Metrics on the test split (accuracy, macro_f1, per_class, …).

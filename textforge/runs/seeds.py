@@ -18,7 +18,7 @@ from textforge.recipes.recipe import load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.progress import Progress, refuse_stopped
 from textforge.runs.runner import run
-from textforge.runs.summary import summarize
+from textforge.runs.summary import shown_summary, summarize
 
 MOST = 1000
 """Maximum number of seeds in `--seeds`."""
@@ -32,6 +32,9 @@ class Repeats:
     """The folder that contains the run folders, `seed-0`, `seed-1`, …"""
     result: dict[str, Any]
     """The content of seeds.json."""
+
+    def __repr__(self) -> str:
+        return f"<Repeats {self.path}: {shown_summary(self.result, 'seeds')}>"
 
 
 def run_seeds(

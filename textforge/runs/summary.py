@@ -25,3 +25,20 @@ def summarize(figures: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]
             "values": values,
         }
     return found
+
+
+def shown_summary(result: Mapping[str, Any], of: str) -> str:
+    """Accuracy and macro F1 of several runs in a few words.
+
+    Args:
+        result: the content of a summary file, with `figures`.
+        of: what differs between the runs, as a plural.
+    """
+    figures = result["figures"]
+    means = [
+        f"{name} {figures[key]['mean']:.4g} ± {figures[key]['std']:.2g}"
+        for key, name in (("accuracy", "accuracy"), ("macro_f1", "macro F1"))
+        if key in figures
+    ]
+    runs = len(figures["accuracy"]["values"]) if "accuracy" in figures else 0
+    return ", ".join(means) + f" over {runs} {of}" if means else f"no metrics over the {of}"

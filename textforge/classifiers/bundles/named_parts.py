@@ -82,6 +82,12 @@ def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path
         component = plugins.component(kind, saved.use)
         return Part(component, component.options.accepted(_options_now(component, saved), inner))
     except PluginError as error:
+        if saved.use not in plugins.names(kind) and saved.distribution == IN_CODE.distribution:
+            raise BundleError(
+                f"{folder}: needs {kind} '{saved.use}', which the program that trained it had registered in code. "
+                "Register the plugin again: plugins = textforge.PluginManager(); plugins.register(…); "
+                "textforge.load(…, plugins=plugins). Or install it as a distribution."
+            ) from error
         if saved.use in plugins.names(kind) or not saved.version:
             raise BundleError(f"{folder}: {error}") from error
         raise BundleError(
