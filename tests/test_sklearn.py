@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import joblib
@@ -23,8 +24,10 @@ from hypothesis import given, settings, strategies as st
 from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.inspection import permutation_importance
 from sklearn.model_selection import (
     GridSearchCV,
     KFold,
@@ -33,7 +36,7 @@ from sklearn.model_selection import (
     cross_val_score,
     cross_validate,
 )
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, check_get_params_invariance, check_set_params
@@ -270,6 +273,12 @@ class OverRows(TextClassifier):
     def predict_proba(self, X):  # noqa: N803
         return super().predict_proba(self.told(self.checked(X)))
 
+    def predict_log_proba(self, X):  # noqa: N803
+        return super().predict_log_proba(self.told(self.checked(X)))
+
+    def decision_function(self, X):  # noqa: N803
+        return super().decision_function(self.told(self.checked(X)))
+
     def checked(self, X):  # noqa: N803
         check_is_fitted(self)
         return validate_data(self, X, reset=False)
@@ -296,7 +305,6 @@ NOT_HELD = {
 """Checks of scikit-learn's that it does not hold, and why."""
 SKIPPED = {
     "check_array_api_input": "text is in no array API",
-    "check_classifiers_multilabel_output_format_decision_function": "it has no decision_function",
 }
 
 
@@ -322,11 +330,55 @@ def test_checks_without_data_hold_for_texts_too(clf, check):
 
 def test_its_tags_say_that_it_takes_texts(clf):
     tags = get_tags(clf)
-    assert (tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.one_d_array) == (True, False, True)
+    assert (tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.one_d_array) == (True, True, True)
     assert tags.estimator_type == "classifier"
     assert tags.classifier_tags.multi_label
     assert tags.target_tags.required
     assert not tags.non_deterministic
+
+
+def test_logarithms_and_the_decision_function_agree_with_the_predictions(fitted):
+    probabilities, logarithms = fitted.predict_proba(TEXTS), fitted.predict_log_proba(TEXTS)
+    assert logarithms.dtype == np.float32 and np.allclose(np.exp(logarithms), probabilities, atol=1e-6)
+    scores = fitted.decision_function(TEXTS)
+    assert scores.shape == (90, 3)
+    assert (fitted.classes_[scores.argmax(axis=1)] == fitted.predict(TEXTS)).all()
+
+
+@pytest.mark.parametrize("threshold", [None, 0.2, 0.9])
+def test_the_decision_function_of_two_classes_is_positive_for_the_second(clf, threshold):
+    two = ["space" if label == "space" else "other" for label in LABELS]
+    clf.set_params(decision__threshold=threshold).fit(TEXTS, two)
+    texts = [*TEXTS, "", "moon bat", "bat bat moon"]
+    scores = clf.decision_function(texts)
+    assert scores.shape == (93,)
+    assert ((scores > 0) == (clf.predict(texts) == "space")).all()
+
+
+def test_the_decision_function_of_several_labels_is_positive_for_those_predicted(several):
+    marked = np.column_stack([MARKED, np.zeros(len(SEVERAL), dtype=int)])  # a label without a text
+    with pytest.warns(TextforgeWarning, match="have no 1"):
+        several.fit(SEVERAL, marked)
+    scores, found = several.decision_function(SEVERAL), several.predict(SEVERAL)
+    assert scores.shape == found.shape == several.predict_log_proba(SEVERAL).shape
+    assert ((scores >= 0) == found.astype(bool)).all()
+    assert np.allclose(np.exp(several.predict_log_proba(SEVERAL)), several.predict_proba(SEVERAL), atol=1e-6)
+
+
+def test_a_relative_recipe_survives_another_folder_and_a_clone(tmp_path, monkeypatch):
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(RECIPE))
+    monkeypatch.chdir(tmp_path)
+    given = [
+        TextClassifier("r.yaml"),
+        TextClassifier(Path("r.yaml")),
+        TextClassifier(RECIPE).set_params(recipe="r.yaml"),
+    ]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for one in given:
+        for same in (one, clone(one), pickle.loads(pickle.dumps(one)), clone(clone(one).set_params(seed=3))):
+            assert same.get_params()["model__hidden"] == [8]
+    assert [type(one.recipe) for one in given] == [str, type(tmp_path), str]
 
 
 def test_before_fit_it_is_not_fitted(clf):
@@ -529,14 +581,33 @@ def test_an_abstaining_recipe_is_refused(clf):
 
 @pytest.mark.parametrize(
     "form",
-    [tuple, np.array, lambda texts: np.array(texts, dtype=object), pd.Series, pl.Series,
+    [tuple, np.array, lambda texts: np.array(texts)[:, None], lambda texts: [[text] for text in texts],
+     lambda texts: pd.DataFrame({"text": texts}), lambda texts: pl.DataFrame({"text": texts}),
+     lambda texts: np.array(texts, dtype=object), pd.Series, pl.Series,
      lambda texts: pd.Series(texts, index=range(100, 190)), lambda texts: pd.Series(texts, dtype="string")],
 )  # fmt: skip
 def test_texts_come_in_any_sequence(fitted, form):
     texts = form(TEXTS)
     again = clone(fitted).fit(texts, LABELS)
     assert np.array_equal(again.predict_proba(texts), fitted.predict_proba(TEXTS))
-    assert cross_val_score(again, texts, form(LABELS), cv=2, error_score="raise").shape == (2,)
+    assert cross_val_score(again, texts, LABELS, cv=2, error_score="raise").shape == (2,)
+
+
+def test_scikit_learns_tools_for_tables_work_on_one_column_of_texts(clf):
+    column = np.array(TEXTS, dtype=object)[:, None]
+    clf.set_params(trainer__epochs=8)
+    bagged = BaggingClassifier(clf, n_estimators=2, max_samples=0.8, bootstrap=False, random_state=0).fit(
+        column, LABELS
+    )
+    assert bagged.score(column, LABELS) > 0.9
+    fitted = clone(clf).fit(column, LABELS)
+    found = permutation_importance(fitted, column, LABELS, n_repeats=2, random_state=0)
+    assert found.importances_mean[0] > 0.3
+    table = pd.DataFrame({"id": range(90), "text": TEXTS})
+    pipeline = make_pipeline(ColumnTransformer([("text", "passthrough", ["text"])]), clone(clf)).fit(table, LABELS)
+    assert np.array_equal(pipeline.predict_proba(table), fitted.predict_proba(TEXTS))
+    stacked = StackingClassifier([("one", clone(clf))], cv=2, stack_method="decision_function").fit(column, LABELS)
+    assert stacked.score(column, LABELS) > 0.9
 
 
 def test_numpys_text_is_text_to_every_vectorizer(clf):
@@ -553,11 +624,12 @@ def test_numpys_text_is_text_to_every_vectorizer(clf):
         (["a", None, "b"], "X: the text at index 1 is None, a NoneType, which is not text."),
         (pd.Series(["a", np.nan, "b"]), "X: the text at index 1 is nan, a float, which is not text."),
         (np.zeros(3), "X: the text at index 0 is np.float64(0.0), a float64, which is not text."),
-        (pd.DataFrame({"text": ["a", "b"]}), "X: expected a sequence of texts, not a table of shape (2, 1). Give one "
-         "column of it."),
-        (pl.DataFrame({"text": ["a", "b"]}), "X: expected a sequence of texts, not a table of shape (2, 1)."),
-        (np.array([["a"], ["b"]]), "X: expected a sequence of texts, not a table of shape (2, 1)."),
-        (scipy.sparse.csr_matrix((2, 3)), "X: expected a sequence of texts, not a table of shape (2, 3)."),
+        (pd.DataFrame({"text": ["a", "b"], "id": [1, 2]}), "X: expected a sequence of texts or a table of one column, "
+         "not a table of shape (2, 2). Give one column of it."),
+        (pl.DataFrame({"text": ["a", "b"], "id": [1, 2]}), "X: expected a sequence of texts or a table of one column"),
+        (np.array([["a", "c"], ["b", "d"]]), "X: expected a sequence of texts or a table of one column"),
+        (scipy.sparse.csr_matrix((2, 1)), "X: expected a sequence of texts or a table of one column"),
+        (pd.DataFrame({"number": [1, 2]}), "X: the text at index 0 is np.int64(1), a int64, which is not text."),
         (3, "X: expected a list of texts, not a int."),
     ],
 )  # fmt: skip

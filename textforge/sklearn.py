@@ -7,7 +7,7 @@ scikit-learn.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from textforge.components.manager import PluginManager
@@ -30,26 +29,49 @@ from textforge.runs.plan import trainer_for
 if TYPE_CHECKING:
     from typing import Self
 
+    from textforge.classifiers.classifier import Classifier
     from textforge.data.dataset import Dataset
+    from textforge.training.validation import EpochResult
+
+    class _Estimator:
+        """What `TextClassifier` has from scikit-learn's base classes, which have no types."""
+
+        @classmethod
+        def _get_param_names(cls) -> list[str]: ...
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...  # noqa: N803
+        def __sklearn_tags__(self) -> Any: ...
+
+else:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+    class _Estimator(ClassifierMixin, BaseEstimator):
+        pass
+
+
+Texts = Iterable[str] | Sequence[Sequence[str]] | NDArray[Any]
+"""Texts as scikit-learn passes them: a sequence, or a table of one column."""
 
 
 class TextforgeWarning(UserWarning):
     """A warning about the recipe, the data or the training, as a run reports it."""
 
 
-class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TextClassifier(_Estimator):
     """Text classifier that trains the model of a recipe on raw texts.
 
     Every key of the recipe is a parameter: `set_params(model="mlp", model__hidden=[200], optimizer__lr=0.1,
     trainer__epochs=3, seed=1)`. They are stored in `overrides`. `set_params` validates names, `fit` validates values.
     Setting a part resets its options, as in a recipe; new options may be set in the same call.
 
-    X is a sequence of str: a list, tuple, array or column. y has one label per text (str, int, bool or a member of an
+    X is a sequence of str: a list, tuple, array or column, or a table of one column, shape (n, 1).
+    y has one label per text (str, int, bool or a member of an
     Enum), or is a 0/1 matrix with one column per label.
 
     Args:
         recipe: path of a YAML file, the recipe as a dict, or a validated `Recipe`. Its dataset is not used and may
-            be omitted.
+            be omitted. A relative path is made absolute, so that the estimator and its clones still find the file
+            after a change of the working directory.
         overrides: maps dotted keys to values that override the recipe, as in `{"optimizer.lr": 0.1}`.
         plugins: the plugin manager that looks up components. Defaults to everything installed.
 
@@ -66,7 +88,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         overrides: Mapping[str, Any] | None = None,
         plugins: PluginManager | None = None,
     ) -> None:
-        self.recipe = recipe
+        self.recipe = _absolute(recipe)
         self.overrides = overrides
         self.plugins = plugins
 
@@ -77,7 +99,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         The keys are omitted if the recipe cannot be read or is invalid; `fit` then raises the error.
         """
-        params: dict[str, Any] = super().get_params(deep=False)
+        params = super().get_params(deep=False)
         if deep:
             with suppress(TextforgeError):
                 params |= parameters(recipe_of(self.recipe, self.overrides, self.plugins))
@@ -95,12 +117,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             changes = {name.replace("__", "."): value for name, value in params.items()}
             given["overrides"] = changed(given["recipe"], given["overrides"], given["plugins"], changes)
         for name, value in given.items():
-            setattr(self, name, value)
+            setattr(self, name, _absolute(value) if name == "recipe" else value)
         return self
 
     # -- training and prediction ---------------------------------------------------------------
 
-    def fit(self, X: Iterable[str], y: Any, sample_weight: Any = None) -> Self:  # noqa: N803  (scikit-learn's name)
+    def fit(self, X: Texts, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803  (scikit-learn's name)
         """Train on texts and their labels.
 
         Args:
@@ -125,9 +147,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise RecipeError("decision.abstain: predict returns a class for every text. Set it to null (None).")
             trainer = trainer_for(recipe, targets.dataset(texts, sample_weight))
             classifier = trainer.fit()
-        self.classes_ = targets.classes
-        self.classifier_ = classifier
-        self.history_ = trainer.history
+        self.classes_: NDArray[Any] = targets.classes
+        self.classifier_: Classifier = classifier
+        self.history_: list[EpochResult] = trainer.history
         self._columns, self._dtype = targets.columns, targets.dtype
         called = [part.component.name for part in recipe.callbacks]
         unused = [f"callbacks follow runs; fit calls none of them: {listed(called)}."] if called else []
@@ -135,7 +157,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             warnings.warn(sentence, TextforgeWarning, stacklevel=2)
         return self
 
-    def predict(self, X: Iterable[str]) -> NDArray[Any]:  # noqa: N803
+    def predict(self, X: Texts) -> NDArray[Any]:  # noqa: N803
         """The class of each text, shape (n,). If y was a matrix: 0 or 1 per label, shape (n, n_labels)."""
         probabilities = self._probabilities(X)
         chosen = self.classifier_.decision.chosen(probabilities)
@@ -144,12 +166,33 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return found
         return self._all_columns(chosen, self._dtype)
 
-    def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
+    def predict_proba(self, X: Texts) -> NDArray[np.float32]:  # noqa: N803
         """The probability of each class, float32 (n, n_classes), columns in the order of `classes_`."""
         probabilities = self._probabilities(X)
         return probabilities if self._columns is None else self._all_columns(probabilities, probabilities.dtype)
 
-    def score(self, X: Iterable[str], y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+    def predict_log_proba(self, X: Texts) -> NDArray[np.float32]:  # noqa: N803
+        """The natural logarithm of each class's probability, float32 (n, n_classes)."""
+        found = self.classifier_.decision.log_probabilities(self._logits(X))
+        return found if self._columns is None else self._all_columns(found, found.dtype, missing=-np.inf)
+
+    def decision_function(self, X: Texts) -> NDArray[np.float32]:  # noqa: N803
+        """How strongly the model prefers each class; `predict` takes the largest.
+
+        With two classes, shape (n,): above 0 for the second class. With more, float32 (n, n_classes). If y was a
+        matrix, (n, n_labels): 0 or more where the label is predicted.
+        """
+        decision, logits = self.classifier_.decision, self._logits(X)
+        scaled = logits.astype(np.float64) / decision.temperature
+        if self._columns is not None:
+            found = scaled - _log_odds(np.asarray(decision.thresholds or 0.5))
+            return self._all_columns(found.astype(np.float32), np.float32, missing=float(np.finfo(np.float32).min))
+        if scaled.shape[1] == 2:
+            threshold = 0.5 if decision.thresholds is None else decision.thresholds[1]
+            scaled = scaled[:, 1] - scaled[:, 0] - _log_odds(np.asarray(threshold))
+        return scaled.astype(np.float32)
+
+    def score(self, X: Texts, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
         """Accuracy, as `sklearn.metrics.accuracy_score`, which takes no members of an Enum."""
         check_is_fitted(self)
         if not isinstance(self.classes_[0], Enum):
@@ -164,14 +207,17 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return save(self.classifier_, path)
 
-    def _probabilities(self, texts: Iterable[str]) -> NDArray[np.float32]:
+    def _probabilities(self, texts: Texts) -> NDArray[np.float32]:
         check_is_fitted(self)
-        found: NDArray[np.float32] = self.classifier_.predict_proba(_texts(texts))
-        return found
+        return self.classifier_.predict_proba(_texts(texts))
 
-    def _all_columns(self, found: NDArray[Any], dtype: Any) -> NDArray[Any]:
-        """Insert zero columns for the labels of y that have no training text."""
-        filled = np.zeros((len(found), len(self.classes_)), dtype)
+    def _logits(self, texts: Texts) -> NDArray[np.float32]:
+        check_is_fitted(self)
+        return self.classifier_.logits(_texts(texts))
+
+    def _all_columns(self, found: NDArray[Any], dtype: Any, *, missing: float = 0) -> NDArray[Any]:
+        """Insert columns of `missing` for the labels of y that have no training text."""
+        filled = np.full((len(found), len(self.classes_)), missing, dtype)
         filled[:, self._columns] = found
         return filled
 
@@ -182,22 +228,43 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.string = tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
+        tags.input_tags.string = tags.input_tags.one_d_array = tags.input_tags.two_d_array = True
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _absolute(recipe: Any) -> Any:
+    """A relative path as an absolute one of the same type; anything else unchanged."""
+    if isinstance(recipe, (str, Path)) and not Path(recipe).is_absolute():
+        return type(recipe)(Path(recipe).absolute())
+    return recipe
+
+
+def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.log(probabilities) - np.log1p(-probabilities)
 
 
 # -- texts and labels ------------------------------------------------------------------------------
 
 
-def _texts(texts: Iterable[str]) -> list[str]:
+def _texts(texts: Any) -> list[str]:
     from textforge.data.dataset import as_texts
 
-    shape = getattr(texts, "shape", (0,))
-    if len(shape) > 1:  # iterating over a pandas DataFrame yields its column names
-        raise DataError(f"X: expected a sequence of texts, not a table of shape {tuple(shape)}. Give one column of it.")
+    shape: tuple[int, ...] = getattr(texts, "shape", (0,))
+    if len(shape) == 2 and shape[1] == 1 and not hasattr(texts, "toarray"):
+        texts = np.asarray(texts)[:, 0]  # iterating over a pandas DataFrame yields its column names
+    elif len(shape) > 1:
+        raise DataError(
+            f"X: expected a sequence of texts or a table of one column, not a table of shape {tuple(shape)}. Give one "
+            "column of it."
+        )
+    elif isinstance(texts, (list, tuple)) and texts and all(map(_one_cell, texts)):
+        texts = [row[0] for row in texts]
     return [str(text) for text in as_texts(texts, "X")]  # convert numpy.str_ to str
+
+
+def _one_cell(row: Any) -> bool:
+    return isinstance(row, (list, tuple)) and len(row) == 1
 
 
 @dataclass(frozen=True)

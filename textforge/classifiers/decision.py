@@ -62,6 +62,15 @@ class Decision:
             found = odds / odds.sum(axis=1, keepdims=True)
         return found.astype(np.float32)
 
+    def log_probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the natural logarithms of `probabilities`, float32, exact where those are too small for float32."""
+        scaled = logits.astype(np.float64) / self.temperature
+        if self.multi_label:
+            return (-np.logaddexp(0, -scaled)).astype(np.float32)
+        odds = scaled - scaled.max(axis=1, keepdims=True)
+        found: NDArray[np.float32] = (odds - np.log(np.exp(odds).sum(axis=1, keepdims=True))).astype(np.float32)
+        return found
+
     def chosen(self, probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return class numbers, int64, shape (n,), ignoring abstention; for multi-label, 0/1, shape (n, n_classes)."""
         found: NDArray[Any]
