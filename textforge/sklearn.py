@@ -88,7 +88,7 @@ class TextClassifier(_Estimator):
         overrides: Mapping[str, Any] | None = None,
         plugins: PluginManager | None = None,
     ) -> None:
-        self.recipe = _absolute(recipe)
+        self.recipe: str | Path | Mapping[str, Any] | Recipe = _absolute(recipe)
         self.overrides = overrides
         self.plugins = plugins
 
