@@ -95,7 +95,8 @@ def test_the_settings_of_a_trainer_for_type_checkers_are_its_settings() -> None:
 def test_the_constructor_of_a_dataset_for_type_checkers_is_that_of_its_fields() -> None:
     tree = ast.parse((ROOT / "textforge" / "data" / "dataset.py").read_text())
     (made,) = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
-    assert [argument.arg for argument in made.args.args] == ["self", *inspect.signature(textforge.Dataset).parameters]
+    names = [argument.arg for argument in (*made.args.args, *made.args.kwonlyargs)]
+    assert names == ["self", *inspect.signature(textforge.Dataset).parameters]
 
 
 # -- types -------------------------------------------------------------------------------------
@@ -146,13 +147,13 @@ textforge.run(3)
 
 
 def examples(text: str) -> list[str]:
-    """The Python examples of a page; one that imports nothing goes on from the one before it."""
+    """The Python examples of a page; one that imports nothing goes on from the first."""
     found: list[str] = []
     for code in blocks(text, "python"):
         if "import textforge" in code or not found:
             found.append(code)
         else:
-            found[-1] += code
+            found.append(found[0] + code)
     return found
 
 

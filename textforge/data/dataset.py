@@ -104,6 +104,7 @@ class Dataset:
             train: GivenSplit | Stream,
             test: GivenSplit | None = None,
             valid: GivenSplit | None = None,
+            *,
             label_names: Iterable[Any] | None = None,
             warnings: tuple[str, ...] = (),
             groups: Iterable[str] | None = None,

@@ -53,14 +53,10 @@ class Recipe:
     """One sentence for each group of settings that the recipe has but the run ignores."""
 
     path: Path | None = None
-    text: str = ""
+    text: str = field(default="", repr=False)
     """Source text of the recipe file itself, without the recipes that it extends."""
 
-    overrides: dict[str, Any] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        parts = ", ".join(f"{kind} {part.component.name}" for kind, part in self.parts.items())
-        return f"<Recipe {self.name}: {parts}, seed {self.seed}>"
+    overrides: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def parts(self) -> dict[str, Part]:
