@@ -78,18 +78,16 @@ def _checked_seed(seed: int) -> int:
     return number
 
 
-_held_for_fork = False
+_forking = threading.local()
 
 
 def _before_fork() -> None:
-    global _held_for_fork  # noqa: PLW0603  (the hooks of a fork take no arguments)
-    _held_for_fork = _GLOBAL_GENERATOR.acquire(timeout=_FORK_WAITS)
+    _forking.holds = _GLOBAL_GENERATOR.acquire(timeout=_FORK_WAITS)
 
 
 def _after_fork(*, in_child: bool) -> None:
-    global _GLOBAL_GENERATOR, _held_for_fork  # noqa: PLW0603
-    if _held_for_fork:
-        _held_for_fork = False
+    global _GLOBAL_GENERATOR  # noqa: PLW0603
+    if _forking.holds:
         _GLOBAL_GENERATOR.release()
     elif in_child:  # the thread that holds it does not exist here
         _GLOBAL_GENERATOR = threading.RLock()

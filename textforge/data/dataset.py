@@ -108,7 +108,7 @@ class Dataset:
             label_names: Iterable[Any] | None = None,
             warnings: tuple[str, ...] = (),
             groups: Iterable[str] | None = None,
-            weights: Mapping[str, Iterable[float]] | Iterable[float] | None = None,
+            weights: Mapping[str, Any] | Iterable[float] | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
