@@ -52,6 +52,7 @@ SHOWN: list[tuple[Callable[[], object], str]] = [
         lambda: PARTS.part("vectorizer", "union", of=["bow", {"use": "tfidf", "ngrams": [1, 2]}]),
         "<Part vectorizer 'union', of=[bow, tfidf]",
     ),
+    (trainer, "<Trainer of model 'mlp' on vectorizer 'bow', 60 texts: 0 of 2 epochs>"),
     (lambda: PARTS, "<PluginManager of what is installed>"),
     (
         lambda: trainer().fit(),
@@ -81,3 +82,14 @@ def test_results_show_their_folder_and_main_metrics(finished_run: Path, tmp_path
     assert repr(seeds).startswith(f"<Repeats {seeds.path}: accuracy ") and repr(seeds).endswith(" over 2 seeds>")
     folds = textforge.cross_validate(recipe, folds=2, out=tmp_path / "folds")
     assert repr(folds).startswith(f"<CrossValidation {folds.path}: accuracy ") and " over 2 folds>" in repr(folds)
+
+
+def test_a_trainer_shows_how_far_it_is() -> None:
+    training = trainer()
+    training.fit()
+    best = training.best
+    assert best is not None and best.valid is not None
+    assert repr(training) == (
+        "<Trainer of model 'mlp' on vectorizer 'bow', 60 texts: 2 of 2 epochs, "
+        f"best {best.number} with loss {best.valid['loss']:.4g}>"
+    )

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         RaggedBatch as RaggedBatch,
         as_features as as_features,
     )
+    from textforge.recipes.init_from import InitFrom as InitFrom
     from textforge.recipes.recipe import Recipe as Recipe, load_recipe as load_recipe
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.loading import load as load
@@ -110,6 +111,7 @@ _HOMES = {
     "FeatureLinear": "features.layers",
     "Features": "features.ragged",
     "FileUrl": "components.file_url",
+    "InitFrom": "recipes.init_from",
     "Kind": "components.kinds",
     "Loss": "components.part",
     "Matched": "training.start",

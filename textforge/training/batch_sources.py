@@ -78,9 +78,11 @@ class InMemoryBatches:
     """
 
     def __init__(self, features: Features, train: Encoded, plan: BatchPlan) -> None:
-        self.features, self.y, self.device = features, train.y, plan.device
-        self.n_texts = len(train.y)
-        self.weights = with_mean_one(train.weights)
+        self.features: Features = features
+        self.y: NDArray[Any] = train.y
+        self.device: torch.device = plan.device
+        self.n_texts: int = len(train.y)
+        self.weights: Weights | None = with_mean_one(train.weights)
         """Float64 (n,), with mean 1; None if all texts count equally."""
         self._settings, self._seed = plan.settings, plan.seed
         self._targets = Targets.of(train.y, self.weights, plan.device)
@@ -129,7 +131,7 @@ class StreamedBatches:
     def __init__(self, stream: Stream, labels: Sequence[Any], vectorizer: Any, who: str, plan: BatchPlan) -> None:
         self._stream, self._labels, self._vectorizer, self._who = stream, labels, vectorizer, who
         self._settings, self._seed, self._device = plan.settings, plan.seed, plan.device
-        self.n_texts = stream.n_texts
+        self.n_texts: int = stream.n_texts
         survey = stream.survey()
         self._scale = None if survey.weight is None else self.n_texts / survey.weight
         """Factor that gives the weights a mean of 1; None if all texts count equally."""

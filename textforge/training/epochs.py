@@ -69,7 +69,7 @@ class Epochs:
         """Build the module, and what changes its weights."""
         setup, prepared = self._setup, self._prepared
         with self._random.active():
-            self.module = setup.factories.module(prepared.facts).to(setup.device)
+            self.module: nn.Module = setup.factories.module(prepared.facts).to(setup.device)
             if setup.start is not None:
                 found = matched(setup.start, setup.labels, [*setup.dataset.label_counts()], prepared.facts)
                 self.matched = take_weights(self.module, setup.start, prepared.facts, found)

@@ -86,7 +86,7 @@ class Factories:
     """
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self.parts = parts_of(given)
+        self.parts: dict[str, Part] = parts_of(given)
         plain = {kind: _PlainFactory(kind, one) for kind, one in given.items() if one is not None}
         self._factories: dict[str, Part | _PlainFactory] = {**plain, **self.parts}
         self._fits_itself = getattr(given["model"], "fits_itself", False) is True  # of a part, or of a factory

@@ -22,7 +22,7 @@ from textforge.features.ragged import Batch
 from textforge.training.averaging import AveragedWeights
 from textforge.training.batch_sources import Targets
 from textforge.training.budget import Budget
-from textforge.training.factories import Factories
+from textforge.training.factories import Factories, Loss
 from textforge.training.state import EpochProgress, gradients_of, load_gradients
 from textforge.training.step_result import StepResult
 from textforge.training.weighted_loss import WeightedLoss
@@ -76,16 +76,21 @@ class Optimization:
                 if hasattr(layer, "sparse"):
                     layer.sparse = True  # type: ignore[assignment]
         rule = factories.update_rule(module, facts, budget)
-        self.optimizer, self.scheduler, self.loss = rule.optimizer, rule.scheduler, rule.loss
+        self.optimizer: torch.optim.Optimizer = rule.optimizer
+        self.scheduler: Any = rule.scheduler
+        self.loss: Loss | None = rule.loss
         self._weighted: WeightedLoss | None = None
         if facts["weighted"] and rule.loss is not None:
             device = next(module.parameters()).device
             self._weighted = WeightedLoss.of(rule.loss, facts, factories, device)
-        self.needs_validation = rule.follows_metric
+        self.needs_validation: bool = rule.follows_metric
         """Whether the scheduler needs the monitored validation metric."""
-        self.module, self._factories, self._settings, self._budget = module, factories, settings, budget
+        self.module: nn.Module = module
+        self._factories, self._settings, self._budget = factories, settings, budget
         self._n_classes, self._updates, self._last_update = facts["n_classes"], 0, budget.updates
-        self.averaged = AveragedWeights(module, settings.ema) if settings.ema is not None else None
+        self.averaged: AveragedWeights | None = (
+            AveragedWeights(module, settings.ema) if settings.ema is not None else None
+        )
         self._fresh = True
         """Whether no gradients are summed up for an update to come."""
         self._norm: torch.Tensor | None = None

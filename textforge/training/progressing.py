@@ -12,6 +12,7 @@ from textforge.classifiers.metrics import ExtraMetrics
 from textforge.classifiers.random_state import RandomState
 from textforge.components.part import Part, why_unsavable
 from textforge.data.dataset import Dataset
+from textforge.data.streams import Stream
 from textforge.errors import RecipeError, listed
 from textforge.training.batch_sources import require_in_memory
 from textforge.training.epochs import Epochs
@@ -38,6 +39,20 @@ class Progressing:
     _epochs: Epochs | None
     _repeatable: bool
     _doubts: list[str]
+
+    def __repr__(self) -> str:
+        """What is trained and how far it is; nothing is prepared for it."""
+        done = 0 if self._epochs is None else len(self._epochs.history)
+        best = None if self._epochs is None else self._epochs.best
+        found = [f"{done} of {self._steering.epochs} epochs"]
+        if best is not None and best.valid is not None:
+            monitor = self._setup.validation.monitor
+            found.append(f"best {best.number} with {monitor.replace('_', ' ')} {best.valid[monitor]:.4g}")
+        model = self.parts["model"].label if "model" in self.parts else "a model"
+        vectorizer = self.parts["vectorizer"].label if "vectorizer" in self.parts else type(self.vectorizer).__name__
+        train = self.dataset.train
+        texts = repr(train) if isinstance(train, Stream) else f"{len(train[0]):,} texts"  # a stream is not read for it
+        return f"<Trainer of {model} on {vectorizer}, {texts}: {', '.join(found)}>"
 
     def _started(self) -> Epochs:
         """Prepare if that is not done, and go back from an epoch that was interrupted within a step."""

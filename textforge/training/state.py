@@ -20,7 +20,10 @@ class EpochProgress:
     """
 
     def __init__(self, number: int, device: torch.device) -> None:
-        self.number, self.step, self.n_texts, self.seconds = number, 0, 0, 0.0
+        self.number: int = number
+        self.step: int = 0
+        self.n_texts: int = 0
+        self.seconds: float = 0.0
         self._total = torch.zeros((), dtype=torch.float64, device=device)
 
     def add(self, loss: torch.Tensor, n_texts: int) -> None:

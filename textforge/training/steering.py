@@ -22,10 +22,11 @@ class Steering:
     """
 
     def __init__(self, epochs: int, patience: int | None) -> None:
-        self.epochs, self.patience = epochs, patience
+        self.epochs: int = epochs
+        self.patience: int | None = patience
         self.requested: str | None = None
         """The reason that a caller gave for stopping; None if nobody asked."""
-        self.stops_after_step = False
+        self.stops_after_step: bool = False
         """Whether to end the epoch after the current step."""
         self._patient_since = 0
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Unpack
 
+import torch
 from torch import nn
 
 from textforge.classifiers.classifier import Classifier, as_device
@@ -85,32 +86,32 @@ class Trainer(Progressing):
         on_step: Callable[[StepResult], object] | None = None,
         **settings: Unpack[TrainerOptions],
     ) -> None:
-        self.settings = TrainerSettings(**Options(TrainerSettings, "trainer").accepted({**settings}))
+        self.settings: TrainerSettings = TrainerSettings(**Options(TrainerSettings, "trainer").accepted({**settings}))
         if not isinstance(decision, DecisionSettings):
             decision = DecisionSettings(**Options(DecisionSettings, "decision").accepted(decision or {}))
-        self.device = as_device(self.settings.device)
+        self.device: torch.device = as_device(self.settings.device)
         self._random = RandomState(seed, self.device)
-        self.seed = self._random.seed
+        self.seed: int = self._random.seed
         self._on_step = checked_on_step(on_step)
         given = {
             "vectorizer": vectorizer, "model": model, "optimizer": optimizer, "scheduler": scheduler, "loss": loss,
         }  # fmt: skip
         given, begun = given_components(given, start)
         factories = Factories(given)
-        self.parts = factories.parts
-        self.fits_itself = factories.fits_itself
+        self.parts: dict[str, Part] = factories.parts
+        self.fits_itself: bool = factories.fits_itself
         if optimizer is None and not self.fits_itself:
             raise RecipeError("an optimizer is needed; only a model that fits itself does without one.")
-        self.dataset = as_dataset(dataset, self.seed)
+        self.dataset: Dataset = as_dataset(dataset, self.seed)
         part = self.parts.get("vectorizer")
         if begun is not None:
-            self.vectorizer = begun.vectorizer()
+            self.vectorizer: Any = begun.vectorizer()
         else:
             self.vectorizer = part.build({"seed": self.seed}) if part else given["vectorizer"]
         if isinstance(self.dataset.train, Stream) and begun is None:
             fits_chunks = part.fits_chunks if part else True
             refuse_stream(self.vectorizer if fits_chunks else None, self.fits_itself, factories)
-        self.labels = self.dataset.labels() if begun is None else labels_after(begun, self.dataset)
+        self.labels: tuple[Any, ...] = self.dataset.labels() if begun is None else labels_after(begun, self.dataset)
         extra = ExtraMetrics(metrics, labels=self.labels, multi_label=self.dataset.multi_label)
         validation = Validation(self.settings.monitor, extra)
         self._setup = Setup(

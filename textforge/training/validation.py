@@ -66,7 +66,7 @@ class Validation:
     def __init__(self, monitor: str, metrics: ExtraMetrics) -> None:
         if wrong := unknown_monitor(monitor, metrics.names):
             raise RecipeError(wrong)
-        self.monitor = result_key(monitor)
+        self.monitor: str = result_key(monitor)
         self.metrics = metrics
         self._undefined: list[int] = []
 
