@@ -154,7 +154,7 @@ def test_another_panic_names_the_plugin(recipe_file: Path, tmp_path: Path) -> No
     [
         ("textforge.data.dataset.as_dataset", "load"),
         ("textforge.runs.runner.trainer_for", "vectorize"),
-        ("textforge.training.trainer.Trainer._epoch", "train"),
+        ("textforge.training.epochs.Epochs._epoch", "train"),
         ("textforge.runs.runner._evaluate", "evaluate"),
     ],
 )

@@ -14,9 +14,6 @@ import click
 
 from textforge import FileUrl
 from textforge.errors import shown_json, shown_line
-from textforge_standard.commands.init_check import try_recipe
-from textforge_standard.commands.init_recipe import Seen, describe, recipe_text
-from textforge_standard.commands.init_sample import sampled
 
 ALREADY = "{}: exists already, and init overwrites no file. Name another file with -o."
 
@@ -34,6 +31,9 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     existing file is never overwritten.
     """
     from textforge import RecipeError
+    from textforge_standard.commands.init_check import try_recipe
+    from textforge_standard.commands.init_recipe import Seen, describe, recipe_text
+    from textforge_standard.commands.init_sample import sampled
 
     stem = re.sub(r"[^\w-]+", "-", data.resolve().name.partition(".")[0]).strip("-")
     recipe = output or Path(f"{stem or 'recipe'}.yaml")
