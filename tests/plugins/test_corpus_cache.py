@@ -8,7 +8,8 @@ import threading
 import pytest
 from hypothesis import given, strategies as st
 
-from textforge_standard.datasets.corpus_cache import cache_folder, cached, file_digest
+from textforge.data import cache_folder
+from textforge_standard.datasets.corpus_cache import cached, file_digest
 
 TEXTS = {"post": ["first", "", "drei äöü 天気 \0", "a\nb"], "group": ["a", "b", "a", "b"]}
 

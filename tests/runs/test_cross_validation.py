@@ -18,7 +18,9 @@ import textforge
 from textforge import BundleError, ComponentError, DataError, Dataset, PluginManager, RecipeError, hookimpl
 from textforge.data.splits import folds
 
-FILES = {"recipe.yaml", "resolved.yaml", "folds.jsonl", "predictions.jsonl", "cross-validation.json"}
+FILES = {
+    "recipe.yaml", "resolved.yaml", "environment.json", "folds.jsonl", "predictions.jsonl", "cross-validation.json",
+}  # fmt: skip
 
 
 def lines(path: Path) -> list[Any]:

@@ -17,7 +17,7 @@ MAX_CLASSES, MOST_CLASSES = 30, 10
 
 SHOWN = {
     "accuracy", "macro_f1", "micro_f1", "weighted_f1", "n", "per_class", "confusion_matrix", "answered",
-    "unknown_labels", "split", "warnings", "total_weight", "unweighted",
+    "unknown_labels", "split", "warnings", "total_weight", "unweighted", "baselines",
 }  # fmt: skip
 """Keys that are shown in fixed places; all other keys are the recipe's metrics."""
 
@@ -73,10 +73,19 @@ def figures_text(figures: dict[str, Any], split: str = "test", *, everything: st
         more.append(f"{unknown['texts']} text{'s' * (unknown['texts'] != 1)} with unknown labels {treated}")
     if unweighted := figures.get("unweighted"):
         more.append(f"counting each text once: {', '.join(unweighted)}")
+    if compared := baselines_text(figures.get("baselines", {})):
+        more.append(compared)
     parts = [head + (f"\n{shown_line('   '.join(more))}" if more else ""), _per_class(figures["per_class"], everything)]
     if not exact:
         parts.append(_confusion(figures["confusion_matrix"]))
     return "\n\n".join(parts)
+
+
+def baselines_text(baselines: dict[str, dict[str, Any]]) -> str:
+    """Format the accuracy of each baseline: `baselines: majority 0.336, stratified guess 0.333`; empty without any."""
+    names = {"stratified": "stratified guess"}
+    phrases = [f"{one.get('name') or names.get(key, key)} {one['accuracy']:.3f}" for key, one in baselines.items()]
+    return f"baselines: {', '.join(phrases)}" if phrases else ""
 
 
 def _per_class(classes: dict[str, dict[str, Any]], everything: str) -> str:

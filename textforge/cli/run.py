@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 )
 @options.out
 @options.probabilities
+@click.option("--baseline", is_flag=True, help="Train tf-idf with a linear SVM on the same data, too, and compare.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Override trainer.device.")
 @options.quiet
 @options.as_json
@@ -33,6 +34,7 @@ def command(
     seeds: str | None,
     out: Path | None,
     probabilities: int | str,
+    baseline: bool,
     device: str | None,
     quiet: bool,
     as_json: bool,
@@ -51,6 +53,7 @@ def command(
     given = [*overrides]
     given += [f"seed={seed}"] if seed is not None else []
     given += [f"trainer.device={device}"] if device is not None else []
+    common: dict[str, Any] = {"overrides": given, "out": out, "probabilities": probabilities, "baseline": baseline}
     keep_freed_memory()
     with results() as stdout:
         if seeds is not None:
@@ -58,22 +61,22 @@ def command(
 
             chosen = read_seeds(seeds)
             with progress_for(quiet) as progress:
-                runs = run_seeds(
-                    recipe, chosen, overrides=given, out=out, progress=progress, probabilities=probabilities
-                )
+                runs = run_seeds(recipe, chosen, progress=progress, **common)
             if as_json:
                 write_json(stdout, {"runs": str(runs.path), **runs.result})
             else:
                 stdout.write(_summary(runs, chosen))
             return
         with progress_for(quiet) as progress:
-            done = run(recipe, overrides=given, out=out, progress=progress, probabilities=probabilities)
+            done = run(recipe, progress=progress, **common)
         try:
             if as_json:
                 write_json(stdout, {"run": str(done.path), **done.result})
             else:
-                path, test = shown_line(str(done.path)), done.result["test"]
-                figures = figures_text(test, everything=f"in {path}/{RESULT}") + "\n\n" if test else ""
+                path, test, figures = shown_line(str(done.path)), done.result["test"], ""
+                if test:
+                    tested = {**test, "baselines": done.result["baselines"]}
+                    figures = figures_text(tested, everything=f"in {path}/{RESULT}") + "\n\n"
                 stdout.write(f"{figures}run folder: {path}\n")
             stdout.flush()
         except BrokenPipeError:  # click ends the command silently
@@ -86,10 +89,12 @@ def command(
 
 def _summary(runs: Repeats, seeds: list[int]) -> str:
     """The figures of several runs, and where they are."""
-    from textforge.cli.output import summary_text
+    from textforge.cli.output import baselines_text, summary_text
     from textforge.errors import shown_line
 
     names = [f"seed {seed}" for seed in seeds]
     found = runs.result["figures"]
     figures = summary_text(found, names, runs.result["split"]) if found else "no test split"
+    if compared := baselines_text(runs.result["baselines"]):
+        figures += f"\n{compared}"
     return f"{figures}\n\nrun folders: {shown_line(str(runs.path))}/seed-*\n"

@@ -1,5 +1,6 @@
 """Labelled text: datasets and their splits, streams, label encoding, weights, hold-outs and folds."""
 
+from textforge.data.cache import cache_folder as cache_folder, cache_place as cache_place
 from textforge.data.dataset import (
     Dataset as Dataset,
     as_dataset as as_dataset,

@@ -19,6 +19,7 @@ from textforge.data.encoding import (
     as_column,
     as_labels as as_labels,
     as_texts as as_texts,
+    split_digest,
 )
 from textforge.data.gold import encode_labels as encode_labels
 from textforge.data.labels import (
@@ -278,6 +279,11 @@ class Dataset:
             if (weights := self.weights_of(name)) is not None:
                 add_weights_to_digest(digest, weights.tolist())
         return digest.hexdigest()
+
+    def split_fingerprint(self, split: str) -> str:
+        """Return the SHA-256, in hexadecimal, of every text, label and weight of a split in memory, in order."""
+        weights = self.weights_of(split)
+        return split_digest(*self.splits()[split], None if weights is None else weights.tolist())
 
     def repeated_texts(self) -> list[str]:
         """Return sentences about exact duplicates within a split, with equal or conflicting labels, and across splits.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -142,6 +143,15 @@ def as_column(values: Iterable[str], name: str, what: str, *, single: str = "", 
                 f"{name}: the {what} at index {index} is {value!r}, a {type(value).__name__}, which is not text.{other}"
             )
     return found
+
+
+def split_digest(texts: Sequence[str], labels: Sequence[Any], weights: Sequence[float] | None = None) -> str:
+    """Return the SHA-256, in hexadecimal, of the texts, the labels and the weights of one split, in order."""
+    digest = hashlib.sha256()
+    add_to_digest(digest, texts, labels)
+    if weights is not None:
+        add_weights_to_digest(digest, weights)
+    return digest.hexdigest()
 
 
 def add_to_digest(digest: Any, texts: Sequence[str], labels: Sequence[Any]) -> None:

@@ -89,6 +89,7 @@ def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
 
 
 def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, limit: int | None) -> CrossValidation:
+    from textforge.classifiers.classifier import as_device
     from textforge.classifiers.comparison import compare, measured, with_labels
     from textforge.classifiers.metrics import ExtraMetrics
     from textforge.data.dataset import as_dataset
@@ -97,6 +98,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     from textforge.data.remarks import too_few
     from textforge.data.splits import folds
     from textforge.data.streams import Stream
+    from textforge.runs.environment import describe_environment
 
     began = time.perf_counter()
     warnings = WarningLog(progress)
@@ -116,6 +118,8 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     metrics = ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)
     write_text(path / run_folder.RECIPE, recipe.text)
     write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
+    described = describe_environment(recipe, dataset, device=as_device(recipe.trainer.device).type)
+    write_json(path / run_folder.ENVIRONMENT, described)
     write_text(path / run_folder.PER_FOLD, "")
     lines: list[tuple[int, str]] = []
     figures = []

@@ -9,6 +9,7 @@ from typing import Any
 
 from textforge.components.kinds import KINDS, LISTED
 from textforge.components.part import Part
+from textforge.data.dataset import Dataset
 from textforge.recipes.recipe import Recipe
 
 PACKAGES = (
@@ -26,13 +27,13 @@ PACKAGES = (
 )
 
 
-def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> dict[str, Any]:
+def describe_environment(recipe: Recipe, dataset: Dataset, *, device: str) -> dict[str, Any]:
     """Describe the environment in JSON values, for environment.json.
 
     Args:
         recipe: the recipe whose plugins are listed.
+        dataset: the data of the run; the description has the SHA-256 of all of it, and of each split to evaluate on.
         device: the training device, 'cpu' or 'cuda'.
-        fingerprint: SHA-256 of the data (`Dataset.fingerprint`).
     """
     import torch
 
@@ -47,7 +48,16 @@ def describe_environment(recipe: Recipe, *, device: str, fingerprint: str) -> di
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "plugins": {kind: _describe(part) for kind, part in recipe.parts.items()},
         **{KINDS[kind].many: [_describe(part) for part in recipe.listed(kind)] for kind in LISTED},
-        "data": {"sha256": fingerprint},
+        "data": {"sha256": dataset.fingerprint(), "splits": _splits(dataset)},
+    }
+
+
+def _splits(dataset: Dataset) -> dict[str, Any]:
+    """Size and digest of every split but train, by which runs on the same texts recognize one another."""
+    return {
+        name: {"texts": len(texts), "sha256": dataset.split_fingerprint(name)}
+        for name, (texts, _) in dataset.splits().items()
+        if name != "train"
     }
 
 

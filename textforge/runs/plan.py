@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from textforge.errors import RecipeError
 from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe
+from textforge.runs.baseline import Baseline
 from textforge.runs.progress import Progress, StopRequest, WarningLog
 
 if TYPE_CHECKING:
@@ -50,16 +51,25 @@ class RunPlan:
         progress: receives progress reports and warnings.
         limit: number of labels per text in predictions.jsonl; None for all.
         start: the classifier that the recipe's `init_from` names.
+        baseline: the baseline to train on the same data; None for none.
     """
 
     def __init__(
-        self, recipe: Recipe, path: Path, progress: Progress, limit: int | None, start: Start | None = None
+        self,
+        recipe: Recipe,
+        path: Path,
+        progress: Progress,
+        limit: int | None,
+        start: Start | None = None,
+        *,
+        baseline: Baseline | None = None,
     ) -> None:
         self.recipe: Recipe = recipe
         self.path: Path = path
         self.progress: Progress = progress
         self.limit: int | None = limit
         self.start: Start | None = start
+        self.baseline: Baseline | None = baseline
         self.resolved: dict[str, Any] = recipe.resolved()
         self.warnings: WarningLog = WarningLog(progress)
         self.clock: Clock = Clock()

@@ -12,17 +12,19 @@ from textforge.classifiers.storage import append_text, write_json, write_text
 from textforge.classifiers.streams.probabilities import MOST, as_limit, prediction_lines
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
-from textforge.errors import DataError, RecipeError
+from textforge.errors import DataError, RecipeError, TextforgeError
 from textforge.recipes.given_data import given_dataset
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.recipes.yaml12 import to_yaml
 from textforge.runs import folder as run_folder
+from textforge.runs.baseline import load_baseline, losing_warnings
 from textforge.runs.callbacks import Callbacks
 from textforge.runs.failures import cleared_on_error, figures_on_error, located, noting_unfinished, saved_on_error
 from textforge.runs.plan import RunPlan, trainer_for
 from textforge.runs.progress import Progress
 
 if TYPE_CHECKING:
+    from textforge.classifiers.baselines import Baselines
     from textforge.classifiers.bundles.state import State
     from textforge.classifiers.classifier import Classifier
     from textforge.data.dataset import Dataset
@@ -73,6 +75,7 @@ def run(
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
     probabilities: int | str = MOST,
+    baseline: bool = False,
 ) -> Run:
     """Train the model of a recipe, evaluate it on the test split, and write a run folder.
 
@@ -85,10 +88,13 @@ def run(
         plugins: the plugin manager that looks up components. Defaults to everything installed.
         progress: receives progress reports and warnings. Defaults to none.
         probabilities: number of most probable labels per text in predictions.jsonl, or 'all'.
+        baseline: train tf-idf with a linear support vector machine on the same data, too, and add its figures to
+            `baselines` of the result. They are cached, so the next run on the same data need not train it again.
 
     Raises:
         TextforgeError: or a subclass; the run folder then has no result.json.
     """
+    trained = load_baseline(plugins) if baseline else None
     given = None if dataset is None else _given(dataset)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides=overrides, plugins=plugins, dataset=given)
@@ -100,7 +106,7 @@ def run(
     start = _start(recipe, plugins)
     existed = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(recipe.name, out)
-    plan = RunPlan(recipe, path, progress or Progress(), limit, start)
+    plan = RunPlan(recipe, path, progress or Progress(), limit, start, baseline=trained)
     with noting_unfinished(path):
         with cleared_on_error(path, existed), located(recipe):
             prepared = _prepare(plan)
@@ -183,7 +189,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
     from textforge.data.labels import label_value
     from textforge.runs.environment import describe_environment
 
-    described = describe_environment(recipe, device=trainer.device.type, fingerprint=dataset.fingerprint())
+    described = describe_environment(recipe, dataset, device=trainer.device.type)
     write_json(path / run_folder.ENVIRONMENT, described)
     figures = {
         "recipe": recipe.name,
@@ -244,11 +250,13 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
 
     trainer, path = prepared.trainer, plan.path
     with plan.clock("evaluate"), saved_on_error(classifier, path):
-        test, predictions = _evaluate(plan, prepared, classifier)
+        test, predictions, baselines = _evaluate(plan, prepared, classifier)
     with figures_on_error(test):
         save(classifier, path / run_folder.MODEL, state=prepared.state)
         if test:
             write_text(path / run_folder.PREDICTIONS, "".join(predictions))
+            baselines |= _trained_baseline(plan, prepared)
+            plan.warnings.add(losing_warnings(test, baselines))
         result = {
             **prepared.figures,
             "overrides": plan.recipe.overrides,
@@ -260,6 +268,7 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
             "valid": trainer.best.valid if trainer.best else None,
             "decision": classifier.decision.as_json(),
             "test": test,
+            "baselines": baselines,
             "warnings": plan.warnings.messages,
             "seconds": plan.clock.seconds(),
         }
@@ -267,20 +276,38 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
     return Run(path, result, classifier)
 
 
-def _evaluate(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return test metrics and a JSON line per test text; None and no lines without a test split."""
+def _evaluate(
+    plan: RunPlan, prepared: _Prepared, classifier: Classifier
+) -> tuple[dict[str, Any] | None, list[str], Baselines]:
+    """Return test metrics, a JSON line per test text, and the baselines; None and none of them without a test split."""
+    from textforge.classifiers.baselines import free_baselines
     from textforge.classifiers.comparison import compare, measured
     from textforge.data.gold import Labelled
 
     if prepared.dataset.test is None:
         plan.progress.stage("no test split: nothing to evaluate")
-        return None, []
+        return None, [], {}
     plan.progress.stage("evaluating on test")
     texts, labels = prepared.dataset.test
     probabilities = classifier.predict_proba(texts, on_batch=plan.progress.evaluated)
     labelled = Labelled(labels, prepared.dataset.weights_of("test"), "test")
     compared = compare(classifier, labelled, probabilities, prepared.trainer.settings.unknown_labels)
-    return measured(compared, prepared.trainer.metrics), prediction_lines(compared, plan.limit)
+    figures = measured(compared, prepared.trainer.metrics)
+    return figures, prediction_lines(compared, plan.limit), free_baselines(prepared.dataset, compared.gold)
+
+
+def _trained_baseline(plan: RunPlan, prepared: _Prepared) -> Baselines:
+    """Train the baseline if the caller asked for one. If that fails, the run goes on with a warning."""
+    if plan.baseline is None:
+        return {}
+    plan.progress.stage(f"training the baseline, {plan.baseline.name}")
+    with plan.clock("baseline"):
+        try:
+            unknown = prepared.trainer.settings.unknown_labels
+            return {"trained": plan.baseline.figures(prepared.dataset, plan.recipe.seed, unknown)}
+        except TextforgeError as error:
+            plan.warnings.add([f"the baseline cannot be trained: {error}"])
+    return {}
 
 
 def _with_callbacks(plan: RunPlan, callbacks: Callbacks, done: Run) -> Run:

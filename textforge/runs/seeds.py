@@ -18,7 +18,7 @@ from textforge.recipes.recipe import load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.progress import Progress, refuse_stopped
 from textforge.runs.runner import run
-from textforge.runs.summary import shown_summary, summarize
+from textforge.runs.summary import mean_baselines, shown_summary, summarize
 
 MOST = 1000
 """Maximum number of seeds in `--seeds`."""
@@ -46,13 +46,14 @@ def run_seeds(
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
     probabilities: int | str = MOST_LABELS,
+    baseline: bool = False,
 ) -> Repeats:
     """Run a recipe once per seed, each run in its own folder and with the same results as if it were run alone.
 
     Args:
         recipe: path of a YAML file, or the recipe as a dict.
         seeds: distinct integers from 0 to `MAX_SEED`.
-        overrides, plugins, progress, probabilities: as for `run`.
+        overrides, plugins, progress, probabilities, baseline: as for `run`.
         out: the parent folder of the run folders. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
 
     Raises:
@@ -64,6 +65,8 @@ def run_seeds(
         raise RecipeError("the seed is overridden, and seeds are given, too. Leave one of them out.")
     as_limit(probabilities)  # raises before a folder is created
     progress = progress or Progress()
+    common: dict[str, Any] = {"plugins": plugins, "progress": progress}
+    common |= {"probabilities": probabilities, "baseline": baseline}
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)
     done: list[dict[str, Any]] = []
@@ -72,8 +75,7 @@ def run_seeds(
             progress.stage(f"seed {seed} ({number} of {len(seeds)})")
             seeded = replace(checked, seed=seed, overrides={**checked.overrides, "seed": seed})
             folder = path / f"seed-{seed}"
-            one = run(seeded, out=folder, plugins=plugins, progress=progress, probabilities=probabilities)
-            done.append(one.result)
+            done.append(run(seeded, out=folder, **common).result)
             if done[-1]["stopped"]:
                 refuse_stopped(progress, "seeds")
     except (Exception, KeyboardInterrupt) as error:
@@ -92,6 +94,7 @@ def run_seeds(
         "runs": [f"seed-{seed}" for seed in seeds],
         "split": split if figures[0] else None,
         "figures": summarize(figures) if figures[0] else {},
+        "baselines": mean_baselines([one["baselines"] for one in done]),
         "seconds": {"total": round(sum(one["seconds"]["total"] for one in done), 3)},
     }
     write_json(path / run_folder.SEEDS, result)

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of the metrics of several runs."""
+"""Mean and standard deviation of the metrics of several runs, and the means of their baselines."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ def summarize(figures: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]
             "values": values,
         }
     return found
+
+
+def mean_baselines(baselines: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Compute the mean accuracy and macro F1 of each baseline that all runs have."""
+    return {
+        name: {
+            **({"name": first["name"]} if "name" in first else {}),
+            **{key: statistics.fmean(one[name][key] for one in baselines) for key in ("accuracy", "macro_f1")},
+        }
+        for name, first in baselines[0].items()
+        if all(name in one for one in baselines)
+    }
 
 
 def shown_summary(result: Mapping[str, Any], of: str) -> str:

@@ -5,8 +5,6 @@ another source makes another file; a damaged file is created again. All files ma
 """
 
 import hashlib
-import json
-import os
 import secrets
 import zipfile
 import zlib
@@ -36,18 +34,6 @@ class Column:
         return [str(data[starts[row] : starts[row + 1]], "utf-8") for row in rows]
 
 
-def cache_folder() -> Path:
-    """The cache folder: TEXTFORGE_CACHE, or `textforge` in the cache folder of the user."""
-    if given := os.environ.get("TEXTFORGE_CACHE"):
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "textforge"
-
-
-def cache_place(name: str, key: Any) -> Path:
-    """The path of a cache entry: a folder `name` and a digest of `key`, a JSON value."""
-    return cache_folder() / name / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
-
-
 def cached(
     name: str, key: Mapping[str, Any], read: Callable[[], Mapping[str, Sequence[str]]]
 ) -> tuple[dict[str, Column], list[str]]:
@@ -58,6 +44,8 @@ def cached(
         key: JSON values that identify the content: the digest of the source and the relevant options.
         read: reads the columns from the source.
     """
+    from textforge.data import cache_place  # late: it loads numpy
+
     path = cache_place(name, [FORMAT, key]).with_suffix(".npz")
     if (found := _load(path)) is not None:
         return found, []

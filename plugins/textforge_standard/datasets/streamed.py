@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from textforge_standard.datasets.columns import Columns, Incomplete, Table
-from textforge_standard.datasets.corpus_cache import cache_place, file_digest
+from textforge_standard.datasets.corpus_cache import file_digest
 from textforge_standard.datasets.row_store import FORMAT, Rows, Store, stored
 from textforge_standard.datasets.splits import Examples, HoldOut, mixed_labels
 from textforge_standard.datasets.unlabelled import only_labelled
@@ -99,6 +99,7 @@ def streamed(train: Tables, others: Mapping[str, Examples], hold_out: HoldOut, s
 def _store(tables: Tables) -> Store:
     """Open the store of the rows of these files; create it if it does not exist."""
     from textforge import DataError
+    from textforge.data import cache_place
 
     paths, columns = tables.paths, tables.columns
     try:
