@@ -59,6 +59,8 @@ if TYPE_CHECKING:
         RaggedBatch as RaggedBatch,
         as_features as as_features,
     )
+    from textforge.insight.run_comparison import compare as compare
+    from textforge.insight.wrong_texts import mistakes as mistakes
     from textforge.recipes.init_from import InitFrom as InitFrom
     from textforge.recipes.recipe import Recipe as Recipe, load_recipe as load_recipe
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
@@ -148,10 +150,12 @@ _HOMES = {
     "Vectorizer": "components.part",
     "as_features": "features.ragged",
     "bag_sum": "features.bag_sums",
+    "compare": "insight.run_comparison",
     "cross_validate": "runs.cross_validation",
     "hookimpl": "components.hookspecs",
     "load": "runs.loading",
     "load_recipe": "recipes.recipe",
+    "mistakes": "insight.wrong_texts",
     "run": "runs.runner",
     "run_seeds": "runs.seeds",
     "save": "classifiers.bundles.bundle",

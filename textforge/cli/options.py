@@ -55,3 +55,4 @@ overrides: Declared = click.option(
 )
 recipe: Declared = click.argument("recipe", type=click.Path(path_type=Path))
 run_or_bundle: Declared = click.argument("run_or_bundle", type=click.Path(path_type=Path))
+run: Declared = click.argument("run", type=click.Path(path_type=Path))

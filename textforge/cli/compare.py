@@ -1,0 +1,165 @@
+"""`textforge compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from textforge.cli import options
+
+
+@click.command("compare")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN…")
+@click.option(
+    "--metric", "metrics", metavar="NAME", multiple=True, help="Compare this metric, too, such as micro_f1 or roc-auc."
+)
+@click.option(
+    "--texts", metavar="N", type=click.IntRange(min=0), default=5, show_default=True,
+    help="Show N texts that only the first run gets right, and N that only the other does.",
+)  # fmt: skip
+@options.as_json
+@options.debug
+def command(runs: tuple[Path, ...], metrics: tuple[str, ...], texts: int, as_json: bool) -> None:
+    """Compare each RUN with the first one on the same test texts, and say which is better.
+
+    A RUN is a run folder, or a folder of run --seeds, whose metrics are means over its seeds. Intervals are 95 %
+    intervals of a paired bootstrap.
+    """
+    from textforge.cli.messages import write_message
+    from textforge.cli.output import results, write_json
+    from textforge.errors import shown_line
+    from textforge.insight.run_comparison import compare
+
+    with results() as stdout:
+        found = compare(*runs, metrics=metrics, texts=texts)
+        for warning in found["warnings"]:
+            write_message(f"warning: {shown_line(warning)}")
+        if as_json:
+            write_json(stdout, found)
+        else:
+            stdout.write(comparison_text(found))
+
+
+def comparison_text(found: dict[str, Any]) -> str:
+    """Format the result of `textforge.compare` for reading."""
+    parts = [_systems(found), *(_one(found, entry) for entry in found["comparisons"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _systems(found: dict[str, Any]) -> str:
+    """A table of the runs and their metrics."""
+    from textforge.cli.output import table
+    from textforge.errors import shown
+
+    names = [*found["runs"][0]["metrics"]]
+    paths = []
+    for run in found["runs"]:
+        seeds = f" ({len(run['seeds'])} seeds)" if len(run["seeds"]) > 1 else ""
+        paths.append(f"{run['letter']}  {shown(run['run'])}{seeds}")
+    rows = [(run["letter"], *(_value(run["metrics"][name]) for name in names)) for run in found["runs"]]
+    title = f"{found['split']}, {found['n']:,} text{'s' * (found['n'] != 1)}"
+    return "\n".join(paths) + "\n\n" + table((title, *map(_title, names)), rows)
+
+
+def _value(metric: dict[str, Any]) -> str:
+    """A metric, its spread over seeds, and its interval."""
+    spread = f" ± {metric['std']:.4f}" if "std" in metric else ""
+    return f"{metric['value']:.4f}{spread} [{metric['interval'][0]:.4f}, {metric['interval'][1]:.4f}]"
+
+
+def _title(name: str) -> str:
+    return name.replace("_f1", " F1").replace("_", " ")
+
+
+def _one(found: dict[str, Any], entry: dict[str, Any]) -> str:
+    """One comparison: verdict, differences, test, seeds, recipes, flipped texts."""
+    from textforge.cli.output import table
+
+    names = (entry["first"], entry["other"])
+    rows = [
+        (_title(name), f"{one['difference']:+.4f}", f"[{one['interval'][0]:+.4f}, {one['interval'][1]:+.4f}]")
+        for name, one in entry["metrics"].items()
+    ]
+    several = len(found["comparisons"]) > 1
+    parts = [
+        entry["verdict"],
+        table((f"{names[1]} minus {names[0]}", "difference", "95 % interval"), rows),
+        "\n".join(_evidence(entry, several=several)),
+    ]
+    if recipes := [*_recipes(entry)]:
+        parts.append("\n".join(["the recipes differ in:", *recipes]))
+    for key, (better, worse) in (("gained", names[::-1]), ("lost", names)):
+        if entry["flipped"][key]:
+            title = f"{better} right, {worse} wrong: {entry[key]:,} text{'s' * (entry[key] != 1)}"
+            wrong = "first" if worse == entry["first"] else "other"
+            flipped = [_flipped(row, worse, row[wrong]) for row in entry["flipped"][key]]
+            parts.append("\n".join([title, *flipped]))
+    return "\n\n".join(parts)
+
+
+def _evidence(entry: dict[str, Any], *, several: bool) -> Iterator[str]:
+    """The flips, the p-value, and the share of the seeds."""
+    test = entry["test"]
+    how = {"mcnemar": "McNemar's exact test", "bootstrap": "bootstrap over texts and seeds"}[test["name"]]
+    holm = f", {test['p_holm']:.2g} after Holm's correction" if several else ""
+    yield f"{entry['gained']:,} gained, {entry['lost']:,} lost; p = {test['p']:.2g}{holm} ({how})"
+    if entry["seeds"] is None:
+        yield "one seed each: how much of the difference is luck of the seed is not known; compare --seeds folders"
+        return
+    share = entry["seeds"]["share_of_variance"]
+    yield f"of the variance of this difference, {share:.0%} is luck of the seed, {1 - share:.0%} choice of the texts"
+    if unknown := entry["seeds"]["unknown_for"]:
+        yield f"{unknown[0]} has one seed, whose luck is not counted"
+
+
+def _recipes(entry: dict[str, Any]) -> Iterator[str]:
+    """A line per differing option; of a part that was swapped only the name, of an absent section one line."""
+    from textforge.cli.windows import one_line, window_width
+
+    differing = _without_sections(entry["recipes"])
+    swapped = [key.removesuffix("use") for key in differing if key.endswith(".use")]
+    for key, values in differing.items():
+        if any(key.startswith(part) and key != f"{part}use" for part in swapped):
+            continue
+        first, other = (_option(values, name) for name in ("first", "other"))
+        yield "  " + one_line(f"{key}: {first} → {other}", window_width() - 2)
+
+
+def _without_sections(differing: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Join the options of settings, such as the trainer's, that one of the recipes lacks altogether."""
+    found = dict(differing)
+    for section in ("trainer", "decision"):
+        options = {key: values for key, values in differing.items() if key.startswith(f"{section}.")}
+        for name in ("first", "other"):
+            if len(options) > 1 and all([*values] == [name] for values in options.values()):
+                found = {key: values for key, values in found.items() if key not in options}
+                found[section] = {name: {key.partition(".")[2]: one[name] for key, one in options.items()}}
+    return found
+
+
+def _option(values: dict[str, Any], name: str) -> str:
+    import json
+
+    if name not in values:
+        return "(absent)"
+    value = values[name]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _flipped(row: dict[str, Any], worse: str, answer: Any) -> str:
+    """One flipped text on a line: the gold label, the wrong answer, then as much text as fits."""
+    from textforge.cli.windows import one_line, window_width
+
+    place = f"  row {row['row']:<5}  gold {_labels(row['gold'])}, {worse} {_labels(answer)}"
+    return place if row["text"] is None else f"{place}: {one_line(row['text'], window_width() - len(place) - 2)}"
+
+
+def _labels(labels: Any) -> str:
+    from textforge.data.labels import label_name
+    from textforge.errors import shown
+
+    several = labels if isinstance(labels, list) else [labels]
+    return "|".join(shown(label_name(label)) for label in several) or "none"

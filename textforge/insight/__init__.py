@@ -1,0 +1,24 @@
+"""Insight: read what runs left behind. Where a run is wrong, and whether one run is better than another.
+
+Names are imported on first use. Commands that only read a run folder need not load torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from textforge import lazy
+
+if TYPE_CHECKING:
+    from textforge.insight.answers import TestedRun as TestedRun, read_run as read_run, read_runs as read_runs
+    from textforge.insight.run_comparison import compare as compare
+    from textforge.insight.wrong_texts import mistakes as mistakes
+
+__all__, __getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "TestedRun": "answers",
+        "compare": "run_comparison",
+        "mistakes": "wrong_texts",
+        "read_run": "answers",
+        "read_runs": "answers",
+    },
+)
