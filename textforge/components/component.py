@@ -26,6 +26,9 @@ class Origin:
 
 IN_CODE = Origin("this program", "")
 
+_READ: dict[tuple[str, str], tuple[Options, Any, Any]] = {}
+"""Options by target and label, with the factory and the check that they were read from. Managers share them."""
+
 
 @dataclass(frozen=True)
 class Component:
@@ -93,9 +96,16 @@ class Component:
         return options
 
     def _read_options(self) -> Options:
+        key, source = (str(self.target), self.label), (self.factory, self.declared("check_options", None))
+        if isinstance(self.target, str) and key in _READ:
+            options, *before = _READ[key]
+            if before[0] is source[0] and before[1] is source[1]:
+                return options
         options = Options(self.factory, self.label)
         options.refuse_unusable_defaults()
         _ = self.gives, self.doc
+        if isinstance(self.target, str):
+            _READ[key] = (options, *source)
         return options
 
     def __getstate__(self) -> dict[str, Any]:

@@ -183,13 +183,13 @@ class PluginManager:
             vars(self).update(vars(_manager(self._installed, self._registered)))
 
     def _load_installed(self) -> None:
-        found = metadata.entry_points(group=hookspecs.GROUP)
-        for entry_point in sorted(found, key=lambda ep: (ep.dist.name if ep.dist else "", ep.name)):
-            dist = entry_point.dist
-            origin = Origin(dist.name, dist.version) if dist else Origin("(unknown distribution)", "")
+        found = [
+            (_origin(entry_point.dist), entry_point) for entry_point in metadata.entry_points(group=hookspecs.GROUP)
+        ]
+        for origin, entry_point in sorted(found, key=lambda pair: (pair[0].distribution, pair[1].name)):
             plugin, error = try_call(entry_point.load)
             if error:
-                unmet, _ = try_call(unmet_requirement, dist)
+                unmet, _ = try_call(unmet_requirement, entry_point.dist)
                 reason = f"cannot be imported: {type(error).__name__}: {error}{unmet or ''}"
                 self._broken.append(Broken(entry_point.name, origin, reason))
             else:
@@ -273,6 +273,13 @@ class PluginManager:
             whose = dict.fromkeys(f"{broken.plugin} ({broken.origin})" for broken in self._broken)
             message += f" Broken plugins, which may provide it: {listed(whose)}; see 'textforge plugins'."
         return message
+
+
+def _origin(distribution: metadata.Distribution | None) -> Origin:
+    if distribution is None:
+        return Origin("(unknown distribution)", "")
+    described = distribution.metadata  # read once: its properties `name` and `version` parse the file each time
+    return Origin(described["Name"] or "", described["Version"] or "")
 
 
 @dataclass(frozen=True)
