@@ -33,7 +33,8 @@ ALLOWED = {
     "errors": set[str](),
     "components": LIGHT,
     "recipes": LIGHT,
-    **dict.fromkeys(("data", "features", "classifiers", "training", "runs", "insight"), HEAVY),
+    **dict.fromkeys(("data", "features", "classifiers", "training", "runs"), HEAVY),
+    "insight": HEAVY | {"cleanlab", "ftfy", "py3langid", "rensa"},  # all but HEAVY optional: textforge[doctor]
     "testing": HEAVY | {"pytest"},
     "sklearn": HEAVY | {"sklearn"},
     "cli": HEAVY | {"click", "rich"},

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         RaggedBatch as RaggedBatch,
         as_features as as_features,
     )
+    from textforge.insight.doctor.examination import doctor as doctor
     from textforge.insight.run_comparison import compare as compare
     from textforge.insight.wrong_texts import mistakes as mistakes
     from textforge.recipes.init_from import InitFrom as InitFrom
@@ -152,6 +153,7 @@ _HOMES = {
     "bag_sum": "features.bag_sums",
     "compare": "insight.run_comparison",
     "cross_validate": "runs.cross_validation",
+    "doctor": "insight.doctor.examination",
     "hookimpl": "components.hookspecs",
     "load": "runs.loading",
     "load_recipe": "recipes.recipe",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textforge.components.component import Component
     from textforge.components.manager import PluginManager
 
-COMMANDS = ("run", "check", "predict", "evaluate", "cross-validate", "mistakes", "compare", "plugins")
+COMMANDS = ("run", "check", "predict", "evaluate", "cross-validate", "mistakes", "compare", "doctor", "plugins")
 LIGHT = ("check", "plugins")
 """Commands that import neither torch nor polars."""
 

@@ -30,7 +30,8 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     Comments in the recipe describe the data, say which columns were chosen and why, and list the next commands. An
     existing file is never overwritten.
     """
-    from textforge import RecipeError
+    from textforge import PluginManager, RecipeError
+    from textforge.data import recognize
     from textforge_standard.commands.init_check import try_recipe
     from textforge_standard.commands.init_recipe import Seen, describe, recipe_text
     from textforge_standard.commands.init_sample import sampled
@@ -40,7 +41,7 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
     if os.path.lexists(recipe):
         raise RecipeError(ALREADY.format(recipe))
     with redirect_stdout(sys.stderr), sampled(data) as sample:  # output of a plugin is not part of the result
-        name, looked = look(sample.data)
+        name, looked = recognize(sample.data, PluginManager())
         dataset, options = build(name, dict(looked["options"]))
         found = [*looked.get("remarks", ()), *describe(dataset), *dataset.warnings, *dataset.remarks()]
         remarks = [*sample.remarks(), *sample.originals(found)]
@@ -59,48 +60,6 @@ def command(data: Path, output: Path | None, as_json: bool) -> None:
         click.echo(textwrap.fill(shown_line(remark), 100, initial_indent="- ", subsequent_indent="  "))
     typed = shown_line(shlex.quote(str(recipe)))
     click.echo(f"\nnext:\n  textforge check {typed}\n  textforge run {typed}")
-
-
-def look(data: Path) -> tuple[str, dict[str, Any]]:
-    """Find the dataset component that recognizes `data`; return its name and the result of its `look_at`.
-
-    Raises:
-        DataError: no component recognizes the data, or those that recognize it cannot read it.
-    """
-    from textforge import DataError, PluginError, PluginManager, TextforgeError
-    from textforge.errors import listed
-
-    if not data.exists():
-        raise DataError(f"{data}: no such file or folder.")
-    found, errors, inspecting = {}, [], []
-    for component in PluginManager().components("dataset"):
-        try:
-            look_at = getattr(component.factory, "look_at", None)
-        except PluginError:
-            continue
-        if look_at is None:
-            continue
-        inspecting.append(component.name)
-        try:
-            if looked := look_at(data):
-                found[component.name] = dict(looked)
-        except TextforgeError as error:
-            errors.append(error)
-        except Exception as error:  # a plugin's fault must not keep other datasets from reading the data
-            errors.append(DataError(f"{component.label} from {component.origin} failed to inspect {data}: {error}."))
-    if not found:
-        if errors:
-            raise errors[0]
-        raise DataError(
-            f"{data}: no dataset recognizes this. Datasets that can inspect data: {listed(inspecting)}. "
-            "A file's suffix names its format: .csv, .tsv, .txt, .json, .jsonl, .parquet, .xlsx, .ods, .db; "
-            "a folder needs one folder per class."
-        )
-    name, *others = found
-    looked = found[name]
-    if others:
-        looked["remarks"] = [*looked.get("remarks", ()), f"The dataset {listed(others)} could read it, too."]
-    return name, looked
 
 
 def build(name: str, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

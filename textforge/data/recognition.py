@@ -1,0 +1,52 @@
+"""Find the dataset component that can read a file or a folder, and the options to read it with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from textforge.components.manager import PluginManager
+from textforge.errors import DataError, PluginError, TextforgeError, listed
+
+
+def recognize(data: Path, plugins: PluginManager) -> tuple[str, dict[str, Any]]:
+    """Ask the `look_at` of every installed dataset about `data`.
+
+    Returns:
+        The name of the first component that recognizes the data, and the result of its `look_at`: `options`, `why`
+        and `remarks`.
+
+    Raises:
+        DataError: no component recognizes the data, or those that recognize it cannot read it.
+    """
+    if not data.exists():
+        raise DataError(f"{data}: no such file or folder.")
+    found, errors, inspecting = {}, [], []
+    for component in plugins.components("dataset"):
+        try:
+            look_at = getattr(component.factory, "look_at", None)
+        except PluginError:
+            continue
+        if look_at is None:
+            continue
+        inspecting.append(component.name)
+        try:
+            if looked := look_at(data):
+                found[component.name] = dict(looked)
+        except TextforgeError as error:
+            errors.append(error)
+        except Exception as error:  # a plugin's fault must not keep other datasets from reading the data
+            errors.append(DataError(f"{component.label} from {component.origin} failed to inspect {data}: {error}."))
+    if not found:
+        if errors:
+            raise errors[0]
+        raise DataError(
+            f"{data}: no dataset recognizes this. Datasets that can inspect data: {listed(inspecting)}. "
+            "A file's suffix names its format: .csv, .tsv, .txt, .json, .jsonl, .parquet, .xlsx, .ods, .db; "
+            "a folder needs one folder per class."
+        )
+    name, *others = found
+    looked = found[name]
+    if others:
+        looked["remarks"] = [*looked.get("remarks", ()), f"The dataset {listed(others)} could read it, too."]
+    return name, looked
