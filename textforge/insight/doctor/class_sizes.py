@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from textforge.components.manager import PluginManager
 from textforge.insight.doctor.examined import Examined
-from textforge.insight.doctor.finding import Finding, number
+from textforge.insight.doctor.finding import Finding, has, number
 
 TINY = 10
 """Number of training texts below which a class is tiny."""
@@ -25,8 +25,8 @@ def class_sizes(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
         rows = [n for n in train if not {*tiny}.isdisjoint(data.labels[n])]
         yield Finding(
             "tiny-classes", "medium", len(tiny),
-            f"{number(len(tiny), 'class').replace('classs', 'classes')} of {len(counts):,} "
-            f"{'has' if len(tiny) == 1 else 'have'} fewer than {TINY} training texts.",
+            f"{number(len(tiny), 'class')} of {len(counts):,} "
+            f"{has(len(tiny))} fewer than {TINY} training texts.",
             "Get more texts of them, join them with a similar class, or leave them out.",
             data.at(rows), tuple(f"{label} ({number(counts[label], 'text')})" for label in tiny[:SHOWN]),
         )  # fmt: skip

@@ -7,14 +7,14 @@ splits need a person.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from textforge.classifiers.storage import replaced, write_text
 from textforge.components.manager import PluginManager
-from textforge.data.tables import AnsweredRows, TableStream
+from textforge.data.tables import AnsweredRows, TableReader, TableRows, TableStream
 from textforge.errors import RecipeError, StorageError
 from textforge.insight.doctor.alike_labels import usual_forms
 from textforge.insight.doctor.detectors import DETECTORS
@@ -111,9 +111,9 @@ def cleaned_data(data: Examined) -> tuple[Examined, list[Change]]:
     usual = usual_forms(data)
     changes: list[Change] = []
     labels = [tuple(dict.fromkeys(usual[label] for label in own)) for own in data.labels]
-    for n, (before, after) in enumerate(zip(data.labels, labels, strict=True)):
-        if before != after:
-            changes.append(Change(data.places[n], "joined labels that look alike", [*before], [*after]))
+    for place, own, joined in zip(data.places, data.labels, labels, strict=True):
+        if own != joined:
+            changes.append(Change(place, "joined labels that look alike", [*own], [*joined]))
     texts = [*data.texts]
     for what, repair in _repairs():
         for n, before in enumerate(texts):
@@ -175,26 +175,24 @@ def _columns(data: Examined, rows: list[int], source: Source) -> tuple[dict[str,
     return columns, {name: types[name] for name in columns}
 
 
-class _Reader:
+class _Reader(TableReader):
     """A table without columns: all columns of the cleaned copy are added to it."""
 
     columns: list[str] = []  # noqa: RUF012  (nobody changes it)
-    names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
 
     def usual_text(self) -> None:
         return None
 
-    def rows(self, *_: Any, **__: Any) -> Iterator[Any]:
+    def rows(self, texts: Sequence[str], *, join: str, everything: bool, mark: bool) -> Iterator[TableRows]:
         return iter(())
 
 
-class _Rows:
+class _Rows(TableRows):
     """Rows without columns."""
 
-    faults: dict[int, str] = {}  # noqa: RUF012  (nobody changes it)
-
     def __init__(self, n: int) -> None:
-        self.texts: list[str | None] = [None] * n
+        self.texts, self.faults = [None] * n, {}
 
     def columns(self) -> dict[str, list[Any]]:
         return {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from textforge.components.manager import PluginManager
 from textforge.insight.doctor.examined import Examined
-from textforge.insight.doctor.finding import Finding, number
+from textforge.insight.doctor.finding import Finding, has, number
 
 _DAMAGE = re.compile("[\ufffd\ud800-\udfff\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
@@ -18,7 +18,7 @@ def damaged_characters(data: Examined, plugins: PluginManager) -> Iterator[Findi
     if rows:
         yield Finding(
             "damaged-characters", "low", len(rows),
-            f"{number(len(rows), 'text')} {'has' if len(rows) == 1 else 'have'} characters that stand for lost ones "
+            f"{number(len(rows), 'text')} {has(len(rows))} characters that stand for lost ones "
             "(U+FFFD), or control characters.",
             "Decode the original file with its own encoding; what U+FFFD stands for is lost.",
             data.at(rows), data.examples(rows),

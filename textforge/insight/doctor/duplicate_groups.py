@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from textforge.insight.doctor.examined import EXAMPLES, Examined
-from textforge.insight.doctor.finding import Finding, number
+from textforge.insight.doctor.finding import Finding, does, number
 
 SERIOUS = 0.01
 """Share of the texts of a split from which on repeats of train distort its figures."""
@@ -56,8 +56,7 @@ def _has(data: Examined, group: list[int], split: str) -> bool:
 
 
 def _repeat(how: str, n: int) -> str:
-    verb = "repeats" if n == 1 else "repeat"
-    return f"{verb} a text" if how == "exact" else f"nearly {verb} a text"
+    return f"{does(n, 'repeat')} a text" if how == "exact" else f"nearly {does(n, 'repeat')} a text"
 
 
 def _pairs(data: Examined, groups: list[list[int]]) -> tuple[str, ...]:

@@ -52,5 +52,15 @@ def worst_first(findings: list[Finding]) -> list[Finding]:
 
 
 def number(n: int, what: str) -> str:
-    """A number and its noun: `1 text`, `2,000 texts`."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+    """A number and its noun: `1 text`, `2,000 texts`, `3 classes`."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}{'es' if what.endswith('s') else 's'}"
+
+
+def has(n: int) -> str:
+    """The verb after a number: `1 text has`, `2 texts have`."""
+    return "has" if n == 1 else "have"
+
+
+def does(n: int, verb: str) -> str:
+    """A regular verb after a number: `1 text ends`, `2 texts end`."""
+    return f"{verb}s" if n == 1 else verb

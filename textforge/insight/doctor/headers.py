@@ -10,7 +10,7 @@ import numpy as np
 from textforge.components.manager import PluginManager
 from textforge.insight.doctor.duplicate_groups import SERIOUS
 from textforge.insight.doctor.examined import EXAMPLES, Examined
-from textforge.insight.doctor.finding import Finding, number
+from textforge.insight.doctor.finding import Finding, does, number
 from textforge.insight.doctor.header_lines import header_lines, header_names, header_value
 from textforge.insight.doctor.out_of_fold import out_of_fold
 from textforge.runs.baseline import load_baseline
@@ -31,7 +31,10 @@ def leaking_headers(data: Examined, plugins: PluginManager) -> Iterator[Finding]
         return
     names = Counter(name for n in having for name in {*header_names(headers[n])})
     shown = ", ".join(name for name, _ in names.most_common(6))
-    what = f"{number(len(having), 'text')} ({len(having) / len(data):.0%}) begin with header lines: {shown}."
+    what = (
+        f"{number(len(having), 'text')} ({len(having) / len(data):.0%}) {does(len(having), 'begin')} with header "
+        f"lines: {shown}."
+    )
     accuracy, majority = _accuracy(data, [headers[n] for n in having], having, plugins)
     leaking = accuracy > majority + 0.1
     if leaking:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from textforge.components.manager import PluginManager
 from textforge.insight.doctor.examined import EXAMPLES, Examined
-from textforge.insight.doctor.finding import Finding, number
+from textforge.insight.doctor.finding import Finding, has, number
 
 _TAG = re.compile(
     r"<(?:!--.*?--|/?(?:a|abbr|b|big|blockquote|body|br|center|code|dd|div|dl|dt|em|font|form|h[1-6]|head|hr|html|i|img|"
@@ -27,7 +27,7 @@ def html_remnants(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
     if rows:
         yield Finding(
             "html-remnants", "low", len(rows),
-            f"{number(len(rows), 'text')} ({len(rows) / len(data):.1%}) {'has' if len(rows) == 1 else 'have'} tags or "
+            f"{number(len(rows), 'text')} ({len(rows) / len(data):.1%}) {has(len(rows))} tags or "
             "entities of HTML.",
             "Remove them with --fix, or with the preprocessor for HTML in front of the vectorizer.",
             data.at(rows), tuple(_excerpt(data.texts[n]) for n in rows[:EXAMPLES]),

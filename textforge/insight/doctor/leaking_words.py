@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from textforge.components.manager import PluginManager
 from textforge.insight.doctor.examined import EXAMPLES, Examined
-from textforge.insight.doctor.finding import Finding, number
+from textforge.insight.doctor.finding import Finding, does, number
 
 PRECISE = 0.95
 """Share of the texts with a word that have one label, from which on the word gives the label away."""
@@ -36,7 +36,7 @@ def leaking_words(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
             rows = [n for n, own in enumerate(data.words) if found & own]
             yield Finding(
                 kind, "high" if severity == "high" else "medium", len(words),
-                f"{number(len(words), 'word')} alone {'gives' if len(words) == 1 else 'give'} a label away: such as "
+                f"{number(len(words), 'word')} alone {does(len(words), 'give')} a label away: such as "
                 + "; ".join(f"'{word}' in {recall:.0%} of the texts of '{label}', {precision:.0%} of its uses"
                             for word, label, precision, recall in words[:EXAMPLES]) + ".",
                 "If texts to come have these words, all is well. If a tag, an id, a header or the source of a text "
@@ -77,7 +77,7 @@ def _own_names(data: Examined, sizes: Counter[str]) -> Iterator[Finding]:
     if rows:
         yield Finding(
             "label-in-text", "medium", len(rows),
-            f"{number(len(rows), 'text')} {'contains' if len(rows) == 1 else 'contain'} the name of their label, and "
+            f"{number(len(rows), 'text')} {does(len(rows), 'contain')} the name of their label, and "
             f"hardly any other text does ({number(len(named), 'label')}).",
             "If the name was put there, by a title, a path or a tag, remove it.",
             data.at(sorted(rows)), tuple(named),

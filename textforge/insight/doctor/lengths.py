@@ -10,7 +10,7 @@ import numpy as np
 
 from textforge.components.manager import PluginManager
 from textforge.insight.doctor.examined import EXAMPLES, Examined
-from textforge.insight.doctor.finding import Finding, number
+from textforge.insight.doctor.finding import Finding, does, has, number
 
 TIMES, LONG = 20, 2_000
 """A text is very long if it has this many times the median length, and at least `LONG` characters."""
@@ -29,7 +29,7 @@ def lengths(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
     if empty:
         yield Finding(
             "empty-texts", "medium", len(empty),
-            f"{number(len(empty), 'text')} {'has' if len(empty) == 1 else 'have'} no letter, digit or symbol.",
+            f"{number(len(empty), 'text')} {has(len(empty))} no letter, digit or symbol.",
             "Remove them, or find out what was lost.",
             data.at(empty), data.examples(empty),
         )  # fmt: skip
@@ -38,7 +38,7 @@ def lengths(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
     if long := [int(n) for n in np.argsort(-sizes, kind="stable") if sizes[n] >= max(LONG, TIMES * median)]:
         yield Finding(
             "very-long-texts", "low", len(long),
-            f"{number(len(long), 'text')} {'has' if len(long) == 1 else 'have'} {TIMES} times the median length of "
+            f"{number(len(long), 'text')} {has(len(long))} {TIMES} times the median length of "
             f"{median:,.0f} characters or more, up to {sizes.max():,}.",
             "See whether they are several texts in one, such as a quote that was never closed.",
             data.at(long), tuple(text[:200] for text in data.examples(long)),
@@ -58,8 +58,8 @@ def _cut(data: Examined) -> Iterator[Finding]:
         if len(rows) >= max(FEWEST, CUT * len(sizes), 3 * shorter):
             yield Finding(
                 "cut-texts", "low", len(rows),
-                f"{number(len(rows), 'text')} have exactly {greatest:,} {unit}, and none has more: they were probably "
-                "cut there.",
+                f"{number(len(rows), 'text')} {has(len(rows))} exactly {greatest:,} {unit}, and none has more: "
+                "texts were probably cut there.",
                 "Get the whole texts, or cut the texts to come in the same way.",
                 data.at(rows), tuple(f"… {data.texts[n][-80:]}" for n in rows[:EXAMPLES]),
             )  # fmt: skip
@@ -68,7 +68,8 @@ def _cut(data: Examined) -> Iterator[Finding]:
     if len(rows) >= max(FEWEST, ENDING * len(data)):
         yield Finding(
             "cut-texts", "low", len(rows),
-            f"{number(len(rows), 'text')} ({len(rows) / len(data):.0%}) end in an ellipsis: they may have been cut.",
+            f"{number(len(rows), 'text')} ({len(rows) / len(data):.0%}) {does(len(rows), 'end')} in an "
+            "ellipsis: texts may have been cut.",
             "Get the whole texts, or cut the texts to come in the same way.",
             data.at(rows), tuple(f"… {data.texts[n][-80:]}" for n in rows[:EXAMPLES]),
         )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from textforge.components.manager import PluginManager
 from textforge.insight.doctor.examined import EXAMPLES, Examined
-from textforge.insight.doctor.finding import Finding, number
+from textforge.insight.doctor.finding import Finding, does, number
 
 SHARE = 0.01
 """Share of the texts that quote, from which on it is reported."""
@@ -26,8 +26,8 @@ def quoted_text(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
         return
     yield Finding(
         "quoted-text", "low", len(rows),
-        f"{number(len(rows), 'text')} ({len(rows) / len(data):.0%}) quote other texts in lines that begin with '>' or "
-        "'|'. What is quoted may be of another author, or of another label.",
+        f"{number(len(rows), 'text')} ({len(rows) / len(data):.0%}) {does(len(rows), 'quote')} other texts in "
+        "lines that begin with '>' or '|'. What is quoted may be of another author, or of another label.",
         "Remove quoted lines, or keep the texts of a thread in one split.",
         data.at(rows), tuple("\n".join(quoted[n][:2]) for n in rows[:EXAMPLES]),
     )  # fmt: skip
@@ -37,8 +37,8 @@ def quoted_text(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
         if across:
             yield Finding(
                 "quotes-across-splits", "high" if len(across) >= 0.05 * data.sizes[split] else "medium", len(across),
-                f"{number(len(across), 'text')} of {split} ({len(across) / data.sizes[split]:.0%}) quote lines that "
-                "train has too.",
+                f"{number(len(across), 'text')} of {split} ({len(across) / data.sizes[split]:.0%}) "
+                f"{does(len(across), 'quote')} lines that train has too.",
                 "Remove quoted lines, or keep the texts of a thread in one split.",
                 data.at(across),
                 tuple(next(line for line in _bare(quoted[n]) if line in train) for n in across[:EXAMPLES]),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from textforge.components.manager import PluginManager
 from textforge.insight.doctor.examined import EXAMPLES, Examined
-from textforge.insight.doctor.finding import Finding, number
+from textforge.insight.doctor.finding import Finding, has, number
 from textforge.insight.doctor.out_of_fold import auc, out_of_fold
 from textforge.runs.baseline import load_baseline
 
@@ -40,7 +40,7 @@ def _unknown_labels(data: Examined, split: str) -> Iterator[Finding]:
         counts = Counter(label for n in rows for label in data.labels[n] if label not in known)
         yield Finding(
             "unknown-labels", "high", len(rows),
-            f"{number(len(rows), 'text')} of {split} have labels that no text of train has.",
+            f"{number(len(rows), 'text')} of {split} {has(len(rows))} a label that no text of train has.",
             "Correct the labels, or add such texts to train; no model can predict a label that it never saw.",
             data.at(rows), tuple(f"{label} ({number(n, 'text')})" for label, n in counts.most_common(EXAMPLES)),
         )  # fmt: skip
