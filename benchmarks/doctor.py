@@ -1,13 +1,13 @@
 """What `textforge doctor` finds of faults that were planted in corpora; prints precision and recall of each detector.
 
 FOLDER holds NAME-train.csv and NAME-test.csv for each corpus, with the columns text and label; 20 Newsgroups is read by
-its own dataset. Planted: 2 % flipped labels in train; 1 % of test texts replaced by copies of train texts, and 1 % by
-near copies; a tag in 97 % of the texts of one label; 1 % wrongly decoded, 1 % with HTML, 0.5 % empty; and, in a copy
-of its own, a footer in half of the test texts.
+its own dataset. Each fault is planted in a copy of its own: 2 % flipped labels in train; 1 % of test texts replaced by
+copies, or by near copies, of train texts; a tag in 97 % of the texts of one label; 1 % of train wrongly decoded, 1 %
+with HTML, 0.5 % empty; a footer in half of the test texts.
 
-A corpus has faults of its own. So `before` is the number of rows that the detector finds without anything planted, and
-precision counts as wrong only what is neither planted nor found before. For wrong labels, whose ranking is what counts,
-precision counts planted labels only: other labels may be wrong, too.
+A corpus has faults of its own. `before` is the number of rows that the detector finds without anything planted, and
+precision leaves these rows out. Of wrong labels nobody knows which ones a corpus has, so there precision counts every
+label that was not flipped as right, and is too low.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from measuring import arguments, table
@@ -28,89 +27,87 @@ from textforge.insight.doctor.finding import Finding, Place
 
 NEWSGROUPS = "newsgroups"
 FLIPPED, COPIED, DECODED, MARKED, EMPTIED = 0.02, 0.01, 0.01, 0.01, 0.005
-TAG, TAGGED = "srcq7", 0.97
-SENTENCE = " Der schöne Käse für die Größe der Brücke."
-KINDS = {
-    "wrong-labels": "wrong labels",
-    "exact-duplicates-across-splits": "exact duplicates",
-    "near-duplicates-across-splits": "near duplicates",
-    "leaking-words": "words that give the label away",
-    "wrongly-decoded": "wrongly decoded texts",
-    "html-remnants": "remnants of HTML",
-    "empty-texts": "empty, long and cut texts",
-    "unlike-train": "splits that are unlike train",
-}
-"""The kind of finding of each planted fault, and the detector that looks for it."""
+TAG, TAGGED = "srcq", 0.97
+MOJIBAKE = " Der schöne Käse für die Größe der Brücke.".encode().decode("cp1252")
+Splits = dict[str, tuple[list[str], list[str]]]
+Planter = Callable[[Splits, random.Random], set[Place]]
 
 
-@dataclass
-class Planted:
-    """A corpus with faults, and where they are."""
-
-    splits: dict[str, tuple[list[str], list[str]]]
-    places: dict[str, set[Place]] = field(default_factory=dict)
-
-    def dataset(self) -> Dataset:
-        return Dataset(**self.splits)
-
-
-def plant(splits: dict[str, tuple[list[str], list[str]]], seed: int) -> Planted:
-    """Plant every fault but the shift, each in other rows than the others but for the tag."""
-    draw = random.Random(seed)
-    found = Planted({name: ([*texts], [*labels]) for name, (texts, labels) in splits.items()})
-    texts, labels = found.splits["train"]
+def flip(splits: Splits, draw: random.Random) -> set[Place]:
+    """Give texts of train another label."""
+    labels = splits["train"][1]
     names = sorted({*labels})
-    rows = draw.sample(range(len(texts)), len(texts))
-
-    def take(share: float) -> list[int]:
-        return [rows.pop() for _ in range(round(share * len(texts)))]
-
-    tagged = draw.choice(names)
-    for split in found.splits.values():
-        for row, label in enumerate(split[1]):
-            if label == tagged and draw.random() < TAGGED:
-                split[0][row] = f"{TAG} {split[0][row]}"
-    for row in (flipped := take(FLIPPED)):
+    rows = draw.sample(range(len(labels)), round(FLIPPED * len(labels)))
+    for row in rows:
         labels[row] = draw.choice([name for name in names if name != labels[row]])
-    for row in (decoded := take(DECODED)):
-        texts[row] = texts[row] + SENTENCE.encode().decode("cp1252")
-    for row in (marked := take(MARKED)):
-        texts[row] = f"<p>{texts[row]}<br/>"
-    for row in (emptied := take(EMPTIED)):
-        texts[row] = draw.choice(["", " ", "..", "-"])
-    held, held_labels = found.splits["test"]
-    chosen = draw.sample(range(len(held)), 2 * round(COPIED * len(held)))
-    long = [row for row in rows if len(texts[row].split()) >= 12]
-    for number, row in enumerate(chosen):
-        source = draw.choice(long)
-        words = texts[source].split(" ")
-        if number % 2:  # near: a word in thirty is dropped, at least one
-            for _ in range(max(1, len(words) // 30)):
-                words.pop(draw.randrange(len(words)))
-        held[row], held_labels[row] = " ".join(words), labels[source]
-    found.places = {
-        "wrong-labels": {Place("train", row) for row in flipped},
-        "wrongly-decoded": {Place("train", row) for row in decoded},
-        "html-remnants": {Place("train", row) for row in marked},
-        "empty-texts": {Place("train", row) for row in emptied},
-        "exact-duplicates-across-splits": {Place("test", row) for row in chosen[::2]},
-        "near-duplicates-across-splits": {Place("test", row) for row in chosen[1::2]},
-        "leaking-words": {Place(tagged, 0)},
-    }
-    return found
+    return {Place("train", row) for row in rows}
 
 
-def with_footer(splits: dict[str, tuple[list[str], list[str]]]) -> Dataset:
-    """The corpus with a footer in half of the test texts."""
-    texts, labels = splits["test"]
-    changed = [f"{text} sent from my phone" if row % 2 else text for row, text in enumerate(texts)]
-    return Dataset(train=splits["train"], test=(changed, labels))
+def copies(*, near: bool) -> Planter:
+    """Replace texts of test by texts of train; in near copies, one word in thirty is missing, at least one."""
+
+    def copy(splits: Splits, draw: random.Random) -> set[Place]:
+        (texts, labels), (held, held_labels) = splits["train"], splits["test"]
+        long = [row for row, text in enumerate(texts) if len(text.split()) >= 12]
+        rows = draw.sample(range(len(held)), round(COPIED * len(held)))
+        for row in rows:
+            source = draw.choice(long)
+            words = texts[source].split(" ")
+            for _ in range(max(1, len(words) // 30) if near else 0):
+                del words[draw.choice([n for n, word in enumerate(words) if word.strip()])]
+            held[row], held_labels[row] = " ".join(words), labels[source]
+        return {Place("test", row) for row in rows}
+
+    return copy
 
 
-def findings(dataset: Dataset, kind: str) -> tuple[list[Finding], float, int]:
+def tag(splits: Splits, draw: random.Random) -> set[Place]:
+    """Put a tag in front of nearly all texts of one label."""
+    tagged = draw.choice(sorted({*splits["train"][1]}))
+    for texts, labels in splits.values():
+        for row, label in enumerate(labels):
+            if label == tagged and draw.random() < TAGGED:
+                texts[row] = f"{TAG} {texts[row]}"
+    return set()
+
+
+def footer(splits: Splits, draw: random.Random) -> set[Place]:
+    """Put a footer under half of the test texts."""
+    texts = splits["test"][0]
+    texts[::2] = [f"{text} sent from my phone" for text in texts[::2]]
+    return set()
+
+
+def change(share: float, how: Callable[[str], str]) -> Planter:
+    """Change a share of the texts of train."""
+
+    def plant(splits: Splits, draw: random.Random) -> set[Place]:
+        texts = splits["train"][0]
+        rows = draw.sample(range(len(texts)), round(share * len(texts)))
+        for row in rows:
+            texts[row] = how(texts[row])
+        return {Place("train", row) for row in rows}
+
+    return plant
+
+
+FAULTS: dict[str, tuple[str, Planter]] = {
+    "wrong-labels": ("wrong labels", flip),
+    "exact-duplicates-across-splits": ("exact duplicates", copies(near=False)),
+    "near-duplicates-across-splits": ("near duplicates", copies(near=True)),
+    "leaking-words": ("words that give the label away", tag),
+    "unlike-train": ("splits that are unlike train", footer),
+    "wrongly-decoded": ("wrongly decoded texts", change(DECODED, lambda text: text + MOJIBAKE)),
+    "html-remnants": ("remnants of HTML", change(MARKED, lambda text: f"<p>{text}<br/>")),
+    "empty-texts": ("empty, long and cut texts", change(EMPTIED, lambda text: " ." * (len(text) % 3))),
+}
+"""The kind of finding of each fault, the detector that looks for it, and what plants it."""
+
+
+def findings(splits: Splits, kind: str) -> tuple[list[Finding], float, int]:
     """The findings of a kind, the seconds that the detector took, and the number of texts."""
-    examined = Examined.of(dataset)
-    (detector,) = [one for one in DETECTORS if one.what == KINDS[kind]]
+    examined = Examined.of(Dataset(train=splits["train"], test=splits["test"]))
+    (detector,) = [one for one in DETECTORS if one.what == FAULTS[kind][0]]
     began = time.perf_counter()
     found = [one for one in detector.find(examined, PluginManager()) if one.kind == kind]
     return found, time.perf_counter() - began, len(examined)
@@ -122,34 +119,30 @@ def share(some: Iterable[Place], of: Iterable[Place]) -> str:
     return f"{len(whole & {*some}) / len(whole):.2f}" if whole else "-"
 
 
-def figures(name: str, splits: dict[str, tuple[list[str], list[str]]]) -> Iterable[tuple[str, ...]]:
-    """A row of the table for each kind."""
-    planted = plant(splits, 0)
-    for kind, places in planted.places.items():
-        found, seconds, n = findings(planted.dataset(), kind)
-        rows = [place for one in found for place in one.rows]
-        where = f"{seconds:.0f} s"
-        if kind == "leaking-words":
-            words = [word.split(" ")[0] for one in found for word in one.examples]
-            yield name, kind, "1 word", str(len(words)), "-", f"{TAG in words:d}.00", f"{len(words)} named", where
-            continue
-        if kind == "wrong-labels":
-            first = share(rows[: n // 20], places)
-            yield (name, kind, str(len(places)), str(len(rows)), "-", share(rows, places),
-                   f"{share(places, rows)}; recall in the first 5 %: {first}", where)  # fmt: skip
-            continue
-        before = {place for one in findings(Dataset(**splits), kind)[0] for place in one.rows}
-        judged = places | {*rows} - (before - places)
-        precise = share(places, [place for place in rows if place in judged])
-        yield (name, kind, str(len(places)), str(len(rows)), str(len(before)), share(rows, places), precise, where)  # fmt: skip
-    shifted, seconds, _ = findings(with_footer(splits), "unlike-train")
-    clean, _, _ = findings(Dataset(**splits), "unlike-train")
-    said = [one.what.split("AUC of ")[1][:4] for one in (*shifted, *clean)]
-    yield (name, "unlike-train", "1 split", str(len(shifted)), str(len(clean)), f"{len(shifted):d}.00",
-           f"AUC {', without the footer '.join(said)}", f"{seconds:.0f} s")  # fmt: skip
+def figures(splits: Splits, kind: str) -> tuple[str, ...]:
+    """Numbers of planted and found rows, of rows found before, recall, precision, and the time."""
+    changed = {name: ([*texts], [*labels]) for name, (texts, labels) in splits.items()}
+    places = FAULTS[kind][1](changed, random.Random(0))
+    found, seconds, n = findings(changed, kind)
+    took = f"{seconds:.1f} s"
+    rows = [place for one in found for place in one.rows]
+    if kind == "wrong-labels":
+        recall = f"{share(rows, places)}; {share(rows[: n // 20], places)} in the first 5 %"
+        return str(len(places)), str(len(rows)), "", recall, share(places, rows), took
+    before, _, _ = findings(splits, kind)
+    if kind == "leaking-words":
+        words, old = ([word.split(" ")[0] for one in some for word in one.examples] for some in (found, before))
+        new = [word for word in words if word not in old]
+        return "1 word", str(len(words)), str(len(old)), f"{TAG in new:d}", f"{TAG in new:d} of {len(new)}", took
+    if kind == "unlike-train":
+        said = [one.what.split("AUC of ")[1][:4] for one in (*found, *before)]
+        return "1 split", f"{len(found)} (AUC {said[0]})" if found else "0", str(len(before)), f"{len(found)}", "", took
+    own = {place for one in before for place in one.rows} - places
+    return (str(len(places)), str(len(rows)), str(len(own)), share(rows, places),
+            share(places, {*rows} - own), took)  # fmt: skip
 
 
-def corpus(folder: Path, name: str) -> dict[str, tuple[list[str], list[str]]]:
+def corpus(folder: Path, name: str) -> Splits:
     """The splits of a corpus."""
     plugins = PluginManager()
     if name == NEWSGROUPS:
@@ -169,9 +162,10 @@ def main() -> None:
     names = sorted(path.name.removesuffix("-train.csv") for path in given.folder.glob("*-train.csv"))
     rows = []
     for name in given.corpora or [*names, NEWSGROUPS]:
-        for row in figures(name, corpus(given.folder, name)):
-            rows.append(row)
-            print(row, file=sys.stderr, flush=True)
+        splits = corpus(given.folder, name)
+        for kind in FAULTS:
+            rows.append((name, kind, *figures(splits, kind)))
+            print(rows[-1], file=sys.stderr, flush=True)
     print(table(("corpus", "fault", "planted", "found", "before", "recall", "precision", "time"), rows))
 
 

@@ -26,19 +26,16 @@ def leaking_words(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
     if len(sizes) < 2:
         return
     leaks = _leaks(data, sizes)
-    for severity, kind, words in (
-        ("high", "leaking-words", [one for one in leaks if one[3] >= COVERS_ALL]),
-        ("medium", "telling-words", [one for one in leaks if one[3] < COVERS_ALL]),
-    ):
-        if words:
-            which = {(word, label) for word, label, _, _ in words}
-            found = {word for word, _ in which}
+    for all_texts in (True, False):
+        if words := [one for one in leaks if (one[3] >= COVERS_ALL) is all_texts]:
+            found = {word for word, _, _, _ in words}
             rows = [n for n, own in enumerate(data.words) if found & own]
             yield Finding(
-                kind, "high" if severity == "high" else "medium", len(words),
+                "leaking-words" if all_texts else "telling-words", "high" if all_texts else "medium", len(words),
                 f"{number(len(words), 'word')} alone {does(len(words), 'give')} a label away: such as "
                 + "; ".join(f"'{word}' in {recall:.0%} of the texts of '{label}', {precision:.0%} of its uses"
-                            for word, label, precision, recall in words[:EXAMPLES]) + ".",
+                            for word, label, precision, recall in words[:EXAMPLES])
+                + "." + (" (0 stands for any digits.)" if any("0" in word for word in found) else ""),
                 "If texts to come have these words, all is well. If a tag, an id, a header or the source of a text "
                 "left them, remove them: a model learns them and little else.",
                 data.at(rows), tuple(f"{word} -> {label}" for word, label, _, _ in words),
