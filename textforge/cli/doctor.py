@@ -71,7 +71,8 @@ def doctor_text(found: dict[str, Any]) -> str:
         lines = [_paragraph(f"{one['what']}: {one['why']}", width, "  ") for one in found["left_out"]]
         parts.append("\n".join(["not looked for:", *lines]))
     if fixed := found["fixed"]:
-        changes = [f"  {what}: {n:,} texts" for what, n in fixed["changes"].items()] or ["  nothing had to be changed"]
+        changes = [f"  {what}: {n:,} text{'s' * (n != 1)}" for what, n in fixed["changes"].items()]
+        changes = changes or ["  nothing had to be changed"]
         files = ", ".join(fixed["files"])
         parts.append("\n".join([f"cleaned copy in {shown_line(fixed['folder'])}: {files}", *changes]))
     return "\n\n".join(parts) + "\n"

@@ -22,7 +22,8 @@ MOST = 200_000
 EXAMPLES = 3
 """Number of examples of a finding."""
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|(?:(?![\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])\w)+")
+"""A word, or a single character of Chinese or Japanese, which are written without spaces."""
 _DIGITS = re.compile(r"\d+")
 
 

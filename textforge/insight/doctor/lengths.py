@@ -16,7 +16,8 @@ TIMES, LONG = 20, 2_000
 """A text is very long if it has this many times the median length, and at least `LONG` characters."""
 CUT = 0.005
 """Share of the texts that have exactly the greatest length, from which on texts were probably cut there."""
-FEWEST = 5
+FEWEST, MOST_CUT = 5, 0.9
+"""The fewest texts of that length, and the greatest share of all texts that they may be."""
 ENDING = 0.05
 """Share of the texts that end in an ellipsis, from which on it is reported."""
 
@@ -55,7 +56,8 @@ def _cut(data: Examined) -> Iterator[Finding]:
         greatest, others = max(sizes), Counter(sizes)
         rows = [n for n, size in enumerate(sizes) if size == greatest]
         shorter = max(others[size] for size in range(max(0, greatest - 5), greatest)) if greatest > 5 else len(rows)
-        if len(rows) >= max(FEWEST, CUT * len(sizes), 3 * shorter):
+        alike = len(rows) > MOST_CUT * len(sizes)  # texts of one length by nature, such as codes
+        if not alike and len(rows) >= max(FEWEST, CUT * len(sizes), 3 * shorter):
             yield Finding(
                 "cut-texts", "low", len(rows),
                 f"{number(len(rows), 'text')} {has(len(rows))} exactly {greatest:,} {unit}, and none has more: "

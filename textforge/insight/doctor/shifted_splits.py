@@ -82,7 +82,7 @@ def _other_texts(
     error = np.sqrt((2 * size + 1) / (12 * size * size))  # of an AUC of 0.5
     if found < max(UNLIKE, 0.5 + 3 * error):
         return
-    foreign = other[np.argsort(-scores[is_other == 1], kind="stable")] if size == len(other) else other[:0]
+    foreign = rows[size:][np.argsort(-scores[size:], kind="stable")]
     telling = telling_words([data.words[n] for n in rows[:size]], [data.words[n] for n in rows[size:]])
     yield Finding(
         "unlike-train", "high" if found >= VERY_UNLIKE else "medium", len(other),
