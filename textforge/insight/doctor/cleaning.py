@@ -14,7 +14,7 @@ from typing import Any
 
 from textforge.classifiers.storage import replaced, write_text
 from textforge.components.manager import PluginManager
-from textforge.data.tables import AnsweredRows, TableReader, TableRows, TableStream
+from textforge.data.tables import AnsweredRows, ColumnType, TableReader, TableRows, TableStream
 from textforge.errors import RecipeError, StorageError
 from textforge.insight.doctor.alike_labels import usual_forms
 from textforge.insight.doctor.detectors import DETECTORS
@@ -93,10 +93,10 @@ def clean(data: Examined, source: Source, out: Path, plugins: PluginManager) -> 
             continue
         path = out / f"{split}{suffix}"
         files.append(path.name)
+        added, types = _added(cleaned, rows, source)
+        answered = [AnsweredRows(_Rows([cleaned.texts[n] for n in rows]), added)]
         with replaced(path) as temporary, temporary.open("wb") as stream:
-            columns, types = _columns(cleaned, rows, source)
-            answered = [AnsweredRows(_Rows(len(rows)), columns)]
-            formats.named(name).write(TableStream(stream, str(path)), _Reader(), answered, types)
+            formats.named(name).write(TableStream(stream, str(path)), _Reader(str(path)), answered, types)
     lines = [json.dumps(change.as_json(), ensure_ascii=False) for change in changes]
     write_text(out / CHANGES, "".join(f"{line}\n" for line in lines))
     kinds = [change.change for change in changes]
@@ -162,37 +162,34 @@ def _installed(module: str) -> bool:
     return not next(one for one in DETECTORS if one.home.startswith(f"{module}:")).missing()
 
 
-def _columns(data: Examined, rows: list[int], source: Source) -> tuple[dict[str, list[Any]], dict[str, Any]]:
-    """The columns of a split and their types."""
+def _added(data: Examined, rows: list[int], source: Source) -> tuple[dict[str, list[Any]], dict[str, ColumnType]]:
+    """The columns of a split beside the text, and their types."""
     several = data.multi_label
-    columns: dict[str, list[Any]] = {
-        "text": [data.texts[n] for n in rows],
-        "label": [[*data.labels[n]] if several else data.labels[n][0] for n in rows],
-    }
+    columns: dict[str, list[Any]] = {"label": [[*data.labels[n]] if several else data.labels[n][0] for n in rows]}
     if source.dataset.groups is not None and data.places[rows[0]].split == "train":
         columns["group"] = [source.dataset.groups[data.places[n].row] for n in rows]
-    types = {"text": "text", "label": "texts" if several else "text", "group": "text"}
+    types: dict[str, ColumnType] = {"label": "texts" if several else "text", "group": "text"}
     return columns, {name: types[name] for name in columns}
 
 
 class _Reader(TableReader):
-    """A table without columns: all columns of the cleaned copy are added to it."""
+    """A table of the column `text`, to which the other columns of the cleaned copy are added."""
 
-    columns: list[str] = []  # noqa: RUF012  (nobody changes it)
-    names: Sequence[str] = ()
+    def __init__(self, name: str) -> None:
+        self.name, self.columns, self.names = name, ["text"], ("text",)
 
-    def usual_text(self) -> None:
-        return None
+    def usual_text(self) -> str:
+        return "text"
 
     def rows(self, texts: Sequence[str], *, join: str, everything: bool, mark: bool) -> Iterator[TableRows]:
         return iter(())
 
 
 class _Rows(TableRows):
-    """Rows without columns."""
+    """The texts of the cleaned copy."""
 
-    def __init__(self, n: int) -> None:
-        self.texts, self.faults = [None] * n, {}
+    def __init__(self, texts: list[str]) -> None:
+        self.texts, self.faults = texts, {}
 
     def columns(self) -> dict[str, list[Any]]:
-        return {}
+        return {"text": [*self.texts]}
