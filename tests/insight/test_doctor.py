@@ -110,6 +110,19 @@ def test_the_dataset_of_a_recipe_is_examined_with_its_splits(tmp_path: Path, wit
         textforge.doctor(recipe, test=data)
 
 
+def test_the_first_texts_of_a_stream_are_examined(monkeypatch: pytest.MonkeyPatch, without_libraries: None) -> None:
+    texts, labels = distinct(60)
+    texts[50] = ""
+    stream = textforge.Stream(3, lambda n: (texts[20 * n : 20 * n + 20], labels[20 * n : 20 * n + 20]))
+    found = textforge.doctor(Dataset(train=stream), quick=True)
+    assert [one["rows"] for one in found["findings"]] == [{"train": [50]}]
+    monkeypatch.setattr("textforge.insight.doctor.examined.MOST", 30)
+    found = textforge.doctor(Dataset(train=stream), quick=True)
+    assert found["splits"] == {"train": 30}
+    assert "empty-texts" not in {one["kind"] for one in found["findings"]}
+    assert any(one["what"].startswith("texts after the first") for one in found["left_out"])
+
+
 def test_a_dataset_in_memory_takes_no_overrides() -> None:
     with pytest.raises(textforge.RecipeError, match="no test file and no overrides"):
         textforge.doctor(Dataset(train=distinct(10)), overrides=["seed=1"])
@@ -170,14 +183,15 @@ def test_the_copy_is_in_the_format_of_the_data(tmp_path: Path, suffix: str, with
     assert textforge.doctor(copy, quick=True)["splits"] == {"train": 40}
 
 
-def test_several_labels_and_groups_are_in_the_copy(tmp_path: Path, without_libraries: None) -> None:
+def test_several_labels_groups_and_weights_are_in_the_copy(tmp_path: Path, without_libraries: None) -> None:
     texts, labels = distinct(20)
     sets = [[label, "all"] for label in labels]
     groups = [f"author {row % 4}" for row in range(20)]
-    textforge.doctor(Dataset(train=(texts, sets), groups=groups), quick=True, fix=tmp_path / "clean")
+    dataset = Dataset(train=(texts, sets), groups=groups, weights=[0.5] * 20)
+    textforge.doctor(dataset, quick=True, fix=tmp_path / "clean")
     head, first, *_ = (tmp_path / "clean" / "train.csv").read_text().splitlines()
-    assert head == "text,label,group"
-    assert first == f"{texts[0]},{labels[0]}|all,author 0"
+    assert head == "text,label,group,weight"
+    assert first == f"{texts[0]},{labels[0]}|all,author 0,0.5000"
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def doctor_text(found: dict[str, Any]) -> str:
         changes = [f"  {what}: {n:,} text{'s' * (n != 1)}" for what, n in fixed["changes"].items()]
         changes = changes or ["  nothing had to be changed"]
         files = ", ".join(fixed["files"])
-        parts.append("\n".join([f"cleaned copy in {shown_line(fixed['folder'])}: {files}", *changes]))
+        parts.append("\n".join([f"cleaned copy in {shown_line(fixed['path'])}: {files}", *changes]))
     return "\n\n".join(parts) + "\n"
 
 

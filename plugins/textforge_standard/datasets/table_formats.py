@@ -44,7 +44,7 @@ class FileFormat:
         from textforge_standard.datasets.table_bytes import packed
 
         with packed(target) as stream:
-            if reader.form is self:
+            if getattr(reader, "form", None) is self:  # a plugin's reader has no form
                 _named(self.appends)(stream, reader, answered, added)
             else:
                 _named(self.converts)(stream, reader, answered, added, **self.options)

@@ -10,7 +10,7 @@ from typing import Any
 from textforge.components.manager import PluginManager
 from textforge.data.dataset import Dataset
 from textforge.errors import TextforgeError
-from textforge.insight.doctor.cleaning import clean, refuse_existing
+from textforge.insight.doctor.cleaned_copy import clean, refuse_existing
 from textforge.insight.doctor.detectors import DETECTORS, Detector
 from textforge.insight.doctor.examined import MOST, Examined
 from textforge.insight.doctor.finding import Finding, worst_first
