@@ -6,8 +6,8 @@ copies, or by near copies, of train texts; a tag in 97 % of the texts of one lab
 with HTML, 0.5 % empty; a footer in half of the test texts.
 
 A corpus has faults of its own. `before` is the number of rows that the detector finds without anything planted, and
-precision leaves these rows out. Of wrong labels nobody knows which ones a corpus has, so there precision counts every
-label that was not flipped as right, and is too low.
+precision leaves these rows out. But for wrong labels: there precision counts every label that was not flipped as right,
+although some are not, and is too low.
 """
 
 from __future__ import annotations
@@ -126,10 +126,11 @@ def figures(splits: Splits, kind: str) -> tuple[str, ...]:
     found, seconds, n = findings(changed, kind)
     took = f"{seconds:.1f} s"
     rows = [place for one in found for place in one.rows]
+    before, _, _ = findings(splits, kind)
     if kind == "wrong-labels":
         recall = f"{share(rows, places)}; {share(rows[: n // 20], places)} in the first 5 %"
-        return str(len(places)), str(len(rows)), "", recall, share(places, rows), took
-    before, _, _ = findings(splits, kind)
+        own = sum(one.count for one in before)
+        return str(len(places)), str(len(rows)), str(own), recall, share(places, rows), took
     if kind == "leaking-words":
         words, old = ([word.split(" ")[0] for one in some for word in one.examples] for some in (found, before))
         new = [word for word in words if word not in old]
@@ -137,9 +138,9 @@ def figures(splits: Splits, kind: str) -> tuple[str, ...]:
     if kind == "unlike-train":
         said = [one.what.split("AUC of ")[1][:4] for one in (*found, *before)]
         return "1 split", f"{len(found)} (AUC {said[0]})" if found else "0", str(len(before)), f"{len(found)}", "", took
-    own = {place for one in before for place in one.rows} - places
-    return (str(len(places)), str(len(rows)), str(len(own)), share(rows, places),
-            share(places, {*rows} - own), took)  # fmt: skip
+    old = {place for one in before for place in one.rows} - places
+    return (str(len(places)), str(len(rows)), str(len(old)), share(rows, places),
+            share(places, {*rows} - old), took)  # fmt: skip
 
 
 def corpus(folder: Path, name: str) -> Splits:
