@@ -132,9 +132,9 @@ def figures(splits: Splits, kind: str) -> tuple[str, ...]:
         own = sum(one.count for one in before)
         return str(len(places)), str(len(rows)), str(own), recall, share(places, rows), took
     if kind == "leaking-words":
-        words, old = ([word.split(" ")[0] for one in some for word in one.examples] for some in (found, before))
-        new = [word for word in words if word not in old]
-        return "1 word", str(len(words)), str(len(old)), f"{TAG in new:d}", f"{TAG in new:d} of {len(new)}", took
+        words, known = ([word.split(" ")[0] for one in some for word in one.examples] for some in (found, before))
+        new = [word for word in words if word not in known]
+        return "1 word", str(len(words)), str(len(known)), f"{TAG in new:d}", f"{TAG in new:d} of {len(new)}", took
     if kind == "unlike-train":
         said = [one.what.split("AUC of ")[1][:4] for one in (*found, *before)]
         return "1 split", f"{len(found)} (AUC {said[0]})" if found else "0", str(len(before)), f"{len(found)}", "", took

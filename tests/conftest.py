@@ -41,8 +41,8 @@ TOPICS = {
     "paint": "pixel polygon render image color shader texture graphics vertex raster".split(),
 }
 SLOW = {
-    "cli": """any_file check commands cross_validate evaluate failures plugins predict_tables run shortage streams
-        terminal""".split(),
+    "cli": """any_file check commands cross_validate doctor evaluate failures plugins predict_tables run shortage
+        streams terminal""".split(),
     "kit": "command common models others rules training vectorizers".split(),
     "": """allocation any_script benchmarks bundle bundle_edits bundle_weights bundles_kept callbacks catalogue
         classical_recipes contracts corpus_cache cross_validation decision docs docstrings editor encodings

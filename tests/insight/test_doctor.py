@@ -19,6 +19,7 @@ from textforge.insight.doctor.detectors import DETECTORS
 from textforge.insight.doctor.examined import Examined
 from textforge.insight.doctor.finding import Finding, Place, worst_first
 
+PLUGINS = textforge.PluginManager()
 LIBRARIES = {one.library for one in DETECTORS if one.library}
 
 
@@ -126,6 +127,23 @@ def test_the_first_texts_of_a_stream_are_examined(monkeypatch: pytest.MonkeyPatc
 def test_a_dataset_in_memory_takes_no_overrides() -> None:
     with pytest.raises(textforge.RecipeError, match="no test file and no overrides"):
         textforge.doctor(Dataset(train=distinct(10)), overrides=["seed=1"])
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=12), st.sampled_from("ab")), min_size=1, max_size=12),
+    st.lists(st.tuples(st.text(max_size=12), st.sampled_from("abc")), max_size=6),
+)
+def test_any_texts_can_be_examined(train: list[tuple[str, str]], test: list[tuple[str, str]]) -> None:
+    def split(rows: list[tuple[str, str]]) -> tuple[list[str], list[str]]:
+        return [text for text, _ in rows], [label for _, label in rows]
+
+    dataset = Dataset(train=split(train), test=split(test) if test else None)
+    found = textforge.doctor(dataset, plugins=PLUGINS)  # too few texts to train on
+    for finding in found["findings"]:
+        for name, rows in finding["rows"].items():
+            assert {*rows} <= {*range(found["splits"][name])}
+        assert finding["count"] > 0
+    json.dumps(found)
 
 
 # -- the cleaned copy ------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from textforge.components.manager import PluginManager
 from textforge.insight.doctor.examined import Examined
@@ -35,6 +36,7 @@ def mixed_languages(data: Examined, plugins: PluginManager) -> Iterator[Finding]
         )  # fmt: skip
 
 
+@cache  # reading the model takes a second
 def _recognizer() -> Callable[[str], str]:
     """A function that returns the ISO 639-1 code of a text's language; empty if the text is short or it is unsure."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
