@@ -120,6 +120,14 @@ def test_labels_alike_but_for_spaces_or_case_are_found_with_their_rows() -> None
     assert found("labels that look alike", distinct(60)) == []
 
 
+def test_labels_in_letters_of_other_alphabets_are_found() -> None:
+    texts, labels = distinct(60)
+    labels[5] = "b\u0430ll"  # Cyrillic a
+    (finding,) = found("labels that look alike", (texts, labels))
+    assert "letters of other alphabets" in finding.what
+    assert finding.advice == "Correct the data."
+
+
 def test_several_labels_a_text_are_counted_one_by_one() -> None:
     sets = [["a", "b"], ["a"], ["b"], ["c"]] * 10 + [["a", "d"]]
     findings = by_kind(found("unequal classes", ([f"text {n}" for n in range(41)], sets)))

@@ -11,7 +11,7 @@ from textforge.insight.doctor.examined import EXAMPLES, Examined
 from textforge.insight.doctor.finding import Finding, has, number
 
 _TAG = re.compile(
-    r"<(?:!--.*?--|/?(?:a|abbr|b|big|blockquote|body|br|center|code|dd|div|dl|dt|em|font|form|h[1-6]|head|hr|html|i|img|"
+    r"<(?:!--.{0,2000}?--|/?(?:a|abbr|b|big|blockquote|body|br|center|code|dd|div|dl|dt|em|font|form|h[1-6]|head|hr|html|i|img|"
     r"input|label|li|link|meta|ol|p|pre|q|script|small|span|strike|strong|style|sub|sup|table|tbody|td|th|thead|title|tr|"
     r"tt|u|ul)(?:\s[^<>]{0,500})?/?)>",
     re.IGNORECASE | re.DOTALL,

@@ -24,7 +24,7 @@ RUN = 5
 FEWEST = 8
 """Number of different runs below which texts are not compared: very short texts are alike by chance."""
 HASHES, BANDS = 128, 32
-"""With 4 hashes a band, a pair of similarity 0.8 is missed once in 10 million times, one of 0.5 found 7 of 8 times."""
+"""With 4 hashes a band, a pair of similarity 0.8 is missed once in 20 million times, one of 0.5 found 7 times of 8."""
 
 
 def near_duplicates(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
