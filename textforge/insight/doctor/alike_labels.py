@@ -20,7 +20,8 @@ def alike_labels(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
     for sentence in similar_label_warnings(counts):
         what, _, advice = sentence.rpartition(". ")
         yield Finding(
-            "alike-labels", "medium", max(1, len(rows)), f"{what}." if what else sentence, advice if what else "Correct them.",
+            "alike-labels", "medium", max(1, len(rows)), f"{what}." if what else sentence,
+            advice if what else "Correct them.",
             data.at(rows), pairs,
         )  # fmt: skip
 
