@@ -100,7 +100,7 @@ def read_runs(path: str | Path) -> list[TestedRun]:
     path = Path(path)
     if not (path / run_folder.SEEDS).is_file():
         return [read_run(path)]
-    names = _read_json(path / run_folder.SEEDS).get("runs")
+    names = read_json(path / run_folder.SEEDS).get("runs")
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise BundleError(f"{path}: its {run_folder.SEEDS} is damaged: it names no runs.")
     return [read_run(path / name) for name in names]
@@ -117,7 +117,7 @@ def read_run(path: str | Path) -> TestedRun:
     folds = (path / run_folder.FOLDS).is_file()
     if (path / "bundle.json").is_file():
         raise BundleError(f"{path}: a bundle contains no answers to test texts. Name the run folder that it is in.")
-    result = _read_json(path / run_folder.FOLDS) if folds else run_folder.read_result(path)
+    result = read_json(path / run_folder.FOLDS) if folds else run_folder.read_result(path)
     file = path / run_folder.PREDICTIONS
     if not file.is_file():
         why = "its recipe has no test split" if result.get("test") is None and not folds else "it was deleted"
@@ -216,7 +216,7 @@ class _Encoder:
         return found
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """Read a summary of runs.
 
     Raises:

@@ -79,17 +79,22 @@ class OwnTexts:
         Raises:
             TextforgeError: the data cannot be loaded.
         """
-        return self._dataset.fingerprint() == run_folder.data_fingerprint(self.run.path)
+        return self.dataset.fingerprint() == run_folder.data_fingerprint(self.run.path)
 
     @cached_property
-    def _dataset(self) -> Dataset:
+    def dataset(self) -> Dataset:
+        """The dataset of the run's recipe, built anew.
+
+        Raises:
+            TextforgeError: the data cannot be loaded.
+        """
         recipe = Path(self.run.path) / run_folder.RESOLVED
         part, seed = load_dataset_part(recipe, plugins=self.plugins)
         return as_dataset(part, seed)
 
     @cached_property
     def _split(self) -> Split:
-        split: Split | None = self._dataset.splits().get(self.run.split)
+        split: Split | None = self.dataset.splits().get(self.run.split)
         if split is None:
             raise DataError(f"{self.run.path}: the data no longer have the split '{self.run.split}'.")
         return split

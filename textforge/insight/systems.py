@@ -101,11 +101,11 @@ def read_systems(paths: Sequence[str | Path], plugins: PluginManager) -> Tested:
     if (weights := runs[0].weights) is not None:
         rows = rows[weights[np.searchsorted(runs[0].rows, rows)] > 0]  # as in the metrics of a run
     kept = [np.searchsorted(run.rows, rows) for run in runs]
-    golds = [_renumbered(run.gold, run.labels, labels)[at] for run, at in zip(runs, kept, strict=True)]
+    golds = [renumbered(run.gold, run.labels, labels)[at] for run, at in zip(runs, kept, strict=True)]
     for run, gold in zip(runs, golds, strict=True):
         if not len(rows) or not np.array_equal(gold, golds[0]):
             raise DataError(_other_texts(runs[0], run))
-    answers = [_renumbered(run.predicted, run.labels, labels)[at] for run, at in zip(runs, kept, strict=True)]
+    answers = [renumbered(run.predicted, run.labels, labels)[at] for run, at in zip(runs, kept, strict=True)]
     systems: list[System] = []
     first = 0
     for letter, path, group in zip(ascii_uppercase, paths, groups, strict=False):
@@ -118,7 +118,7 @@ def read_systems(paths: Sequence[str | Path], plugins: PluginManager) -> Tested:
     return Tested(systems, labels, golds[0], rows, None if weights is None else weights[kept[0]], warnings)
 
 
-def _renumbered(encoded: NDArray[Any], labels: Sequence[Any], wanted: Sequence[Any]) -> NDArray[Any]:
+def renumbered(encoded: NDArray[Any], labels: Sequence[Any], wanted: Sequence[Any]) -> NDArray[Any]:
     """Encode answers over other labels, which include these."""
     place = {name: n for n, name in enumerate(label_names(wanted))}
     at = np.array([place[name] for name in label_names(labels)], dtype=np.int64)
