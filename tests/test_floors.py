@@ -34,7 +34,7 @@ ALLOWED = {
     "components": LIGHT,
     "recipes": LIGHT,
     **dict.fromkeys(("data", "features", "classifiers", "training", "runs"), HEAVY),
-    "insight": HEAVY | {"cleanlab", "ftfy", "py3langid", "rensa"},  # all but HEAVY optional: textforge[doctor]
+    "insight": HEAVY | {"jinja2"} | {"cleanlab", "ftfy", "py3langid", "rensa"},  # the last four: textforge[doctor]
     "testing": HEAVY | {"pytest"},
     "sklearn": HEAVY | {"sklearn"},
     "cli": HEAVY | {"click", "rich"},

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         as_features as as_features,
     )
     from textforge.insight.doctor.examination import doctor as doctor
+    from textforge.insight.report.build import report as report
     from textforge.insight.run_comparison import compare as compare
     from textforge.insight.wrong_texts import mistakes as mistakes
     from textforge.recipes.init_from import InitFrom as InitFrom
@@ -158,6 +159,7 @@ _HOMES = {
     "load": "runs.loading",
     "load_recipe": "recipes.recipe",
     "mistakes": "insight.wrong_texts",
+    "report": "insight.report.build",
     "run": "runs.runner",
     "run_seeds": "runs.seeds",
     "save": "classifiers.bundles.bundle",

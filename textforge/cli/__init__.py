@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from textforge.components.component import Component
     from textforge.components.manager import PluginManager
 
-COMMANDS = ("run", "check", "predict", "evaluate", "cross-validate", "mistakes", "compare", "doctor", "plugins")
+COMMANDS = (
+    "run", "check", "predict", "evaluate", "cross-validate", "report", "mistakes", "compare", "doctor", "plugins",
+)  # fmt: skip
 LIGHT = ("check", "plugins")
 """Commands that import neither torch nor polars."""
 

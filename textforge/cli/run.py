@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.out
 @options.probabilities
 @click.option("--baseline", is_flag=True, help="Train tf-idf with a linear SVM on the same data, too, and compare.")
+@click.option("--report", "with_report", is_flag=True, help="Write report.html into the run folder.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Override trainer.device.")
 @options.quiet
 @options.as_json
@@ -35,6 +36,7 @@ def command(
     out: Path | None,
     probabilities: int | str,
     baseline: bool,
+    with_report: bool,
     device: str | None,
     quiet: bool,
     as_json: bool,
@@ -62,22 +64,24 @@ def command(
             chosen = read_seeds(seeds)
             with progress_for(quiet) as progress:
                 runs = run_seeds(recipe, chosen, progress=progress, **common)
+            written = _write_report(runs.path) if with_report else None
             if as_json:
-                write_json(stdout, {"runs": str(runs.path), **runs.result})
+                write_json(stdout, {"runs": str(runs.path), **_reported(written), **runs.result})
             else:
-                stdout.write(_summary(runs, chosen))
+                stdout.write(_summary(runs, chosen) + _report_line(written))
             return
         with progress_for(quiet) as progress:
             done = run(recipe, progress=progress, **common)
+        written = _write_report(done.path) if with_report else None
         try:
             if as_json:
-                write_json(stdout, {"run": str(done.path), **done.result})
+                write_json(stdout, {"run": str(done.path), **_reported(written), **done.result})
             else:
                 path, test, figures = shown_line(str(done.path)), done.result["test"], ""
                 if test:
                     tested = {**test, "baselines": done.result["baselines"]}
                     figures = figures_text(tested, everything=f"in {path}/{RESULT}") + "\n\n"
-                stdout.write(f"{figures}run folder: {path}\n")
+                stdout.write(f"{figures}run folder: {path}\n{_report_line(written)}")
             stdout.flush()
         except BrokenPipeError:  # click ends the command silently
             write_message(f"the output was closed before it was written. The run is done, in {done.path}.")
@@ -85,6 +89,32 @@ def command(
         except OSError as error:
             error.add_note(f"The run is done, in {done.path}.")
             raise
+
+
+def _write_report(path: Path) -> Path | None:
+    """Write the report of a finished run; if that fails, warn, because the run is done."""
+    from textforge.cli.messages import write_message
+    from textforge.errors import TextforgeError, shown_line
+    from textforge.insight.report.build import report
+    from textforge.runs.folder import REPORT
+
+    try:
+        warnings = report(path, path / REPORT)["warnings"]
+    except TextforgeError as error:
+        warnings = [f"the run is done, but its report cannot be written: {error}"]
+    for warning in warnings:
+        write_message(f"warning: {shown_line(warning)}")
+    return path / REPORT if (path / REPORT).is_file() else None
+
+
+def _reported(written: Path | None) -> dict[str, str]:
+    return {} if written is None else {"report": str(written)}
+
+
+def _report_line(written: Path | None) -> str:
+    from textforge.errors import shown_line
+
+    return "" if written is None else f"report: {shown_line(str(written))}\n"
 
 
 def _summary(runs: Repeats, seeds: list[int]) -> str:

@@ -27,4 +27,9 @@ def confusion(pool: Pool) -> dict[str, Any] | None:
     names = pool.names
     pairs = [{"gold": names[gold], "predicted": names[predicted], "texts": count, "share": count / sizes[gold]}
              for gold, predicted, count in wrong[:PAIRS]]  # fmt: skip
-    return {"labels": names, "cells": [[*cell] for cell in cells], "pairs": pairs, "more_pairs": len(wrong) - len(pairs)}
+    return {
+        "labels": names,
+        "cells": [[*cell] for cell in cells],
+        "pairs": pairs,
+        "more_pairs": len(wrong) - len(pairs),
+    }

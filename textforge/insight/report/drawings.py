@@ -66,7 +66,9 @@ def _words(name: str) -> str:
 def reliability(section: Mapping[str, Any]) -> Chart:
     """Draw the accuracy of each bin of confidence, with its interval, beside the diagonal."""
     what = "share of true labels" if section["pairs"] else "accuracy"
-    chart = Chart((0, 1), (0, 1), f"{what} by confidence; perfect calibration lies on the diagonal", ("confidence", what))
+    chart = Chart(
+        (0, 1), (0, 1), f"{what} by confidence; perfect calibration lies on the diagonal", ("confidence", what)
+    )
     chart.line([(0, 0), (1, 1)], 0, "dashed")
     for one in section["bins"]:
         chart.line([(one["confidence"], end) for end in one["interval"]], ONE, "thin")
@@ -105,7 +107,9 @@ def answered(section: Mapping[str, Any]) -> Chart:
                   ("share answered", "accuracy"))  # fmt: skip
     chart.line([(point["share"], point["accuracy"]) for point in points], ONE)
     for point in points:
-        text = f"abstain below {point['threshold']:.3f}: {point['share']:.1%} answered, accuracy {point['accuracy']:.4f}"
+        text = (
+            f"abstain below {point['threshold']:.3f}: {point['share']:.1%} answered, accuracy {point['accuracy']:.4f}"
+        )
         chart.dot(point["share"], point["accuracy"], text, ONE, visible=point in section["table"])
     return chart
 

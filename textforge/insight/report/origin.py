@@ -5,17 +5,30 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from textforge.errors import RecipeError
 from textforge.insight.report.sources import Sources
+from textforge.recipes.document import parse
+from textforge.recipes.yaml12 import to_yaml
 from textforge.runs import folder as run_folder
 
 
 def recipe(sources: Sources) -> dict[str, Any]:
-    """Return the recipe as it was written, and as it was resolved: with all defaults and overrides."""
+    """Return the recipe as it was written, without comments (`compact`), and resolved: with all defaults and overrides."""
+    written = sources.text_of(run_folder.RECIPE)
     return {
-        "written": sources.text_of(run_folder.RECIPE),
+        "written": written,
+        "compact": written and _without_comments(written),
         "resolved": sources.text_of(run_folder.RESOLVED),
         "overrides": sources.result.get("overrides") or {},
     }
+
+
+def _without_comments(written: str) -> str:
+    try:
+        document = parse(written, run_folder.RECIPE)
+        return to_yaml(document.plain())
+    except RecipeError:  # it was made by other code or by hand
+        return written
 
 
 def environment(sources: Sources) -> dict[str, Any]:

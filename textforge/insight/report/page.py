@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import jinja2
 from textforge.data.labels import label_name
 from textforge.errors import shown, shown_lines
 from textforge.insight.report import drawings
+from textforge.insight.report.reasons import cut_pieces
 
 TEMPLATES = Path(__file__).with_name("templates")
 TABLE = 30
@@ -25,7 +27,7 @@ CLASSES = 500
 """Largest number of rows in the tables of classes."""
 LABEL = 60
 """Number of characters of a label that are shown."""
-OPEN = 420
+OPEN = 300
 """Number of characters of a text that is shown without opening it."""
 LEVELS = 8
 """Number of shades in the picture of a large confusion matrix."""
@@ -42,13 +44,21 @@ def page(found: Mapping[str, Any]) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"label": _label, "labels": _labels, "text": shown_lines, "figure": _figure,
-                            "metric": _metric, "share": lambda value: f"{100 * value:.1f} %"}  # fmt: skip
+                            "metric": _metric, "share": lambda value: f"{100 * value:.1f} %", "floored": _floored}  # fmt: skip
     script, style = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("page.html").render(
         found=found, script=script, style=style, script_hash=digest, charts=_charts(found), heat=_heat(found),
-        n_classes=CLASSES, n_open=OPEN,
+        excerpts=[_excerpt(row) for row in (found["mistakes"] or {"rows": ()})["rows"]], n_classes=CLASSES,
     )  # fmt: skip
+
+
+def _excerpt(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The beginning of a mistake's text in marked pieces, and all of it if it is longer or has several lines."""
+    whole = row["pieces"] or [(row["text"] or "", 0.0)]
+    short = [*cut_pieces(whole, OPEN)]
+    text = row["text"] or ""
+    return {"short": short, "whole": whole if len(text) > OPEN or "\n" in text.strip() else None}
 
 
 def _charts(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,6 +116,13 @@ def _labels(value: Any) -> str:
 def _figure(value: float | None, digits: int = 4) -> str:
     """A metric; a count or a sum of weights if it is above 1."""
     return "undefined" if value is None else f"{value:.{digits}f}"
+
+
+def _floored(threshold: float) -> str:
+    """A threshold rounded down to six digits, so that an answer of just this probability reaches it."""
+    return (
+        f"{math.floor(threshold * 1e6) / 1e6:g}" if threshold < 0.9999 else f"{math.floor(threshold * 1e9) / 1e9:.9g}"
+    )
 
 
 def _metric(name: str) -> str:

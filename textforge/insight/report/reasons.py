@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 Piece = tuple[str, float]
@@ -24,6 +24,15 @@ class Reasons(Protocol):
     def class_words(self, limit: int) -> Mapping[str, Sequence[Piece]]:
         """Return at most `limit` words that stand for each class by the name of its label, the strongest first."""
         ...
+
+
+def cut_pieces(pieces: Sequence[Piece], length: int) -> Iterator[Piece]:
+    """Yield the pieces of the first `length` characters of a text."""
+    for text, weight in pieces:
+        if length <= 0:
+            return
+        yield text[:length], float(weight)
+        length -= len(text)
 
 
 def class_words(reasons: Reasons | None, limit: int = 20) -> list[dict[str, Any]]:

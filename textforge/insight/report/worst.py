@@ -11,7 +11,7 @@ import numpy as np
 
 from textforge.insight.own_texts import texts_or_warning
 from textforge.insight.report.pool import Pool
-from textforge.insight.report.reasons import Piece, Reasons
+from textforge.insight.report.reasons import Piece, Reasons, cut_pieces
 from textforge.insight.report.sources import Sources
 
 MOST, PER_PAIR = 24, 4
@@ -122,13 +122,4 @@ def _pieces(
         return {}
     answers = [chosen[number].answer for number in known]
     marked = reasons.marked([texts[one] for one in answers], [_labels(pool, one)[1] for one in answers])
-    return {number: [*_cut(pieces)] for number, pieces in zip(known, marked, strict=True)}
-
-
-def _cut(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    left = LONGEST
-    for text, weight in pieces:
-        if left <= 0:
-            return
-        yield text[:left], float(weight)
-        left -= len(text)
+    return {number: [*cut_pieces(pieces, LONGEST)] for number, pieces in zip(known, marked, strict=True)}
