@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 WIDTH, HEIGHT = 440.0, 270.0
 """Size of a chart in SVG units. Text of 12 units stays readable when a phone shows the chart 360 pixels wide."""
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 14.0, 12.0, 42.0
+SMALL = (300.0, 200.0)
+"""Size of one of many charts side by side."""
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 14.0, 26.0, 42.0
 DOTS = 60
 """Largest number of points that are drawn as dots; more would hide the line."""
 
@@ -63,7 +65,8 @@ class Scale:
         """At most about `most` round values with their places."""
         if self.log:
             steps = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            values = [10.0**step for step in steps]
+            bases = (1, 2, 5) if len(steps) <= 4 else (1,)
+            values = [base * 10.0**step for step in steps for base in bases]
         else:
             values = round_values(self.low, self.high, most)
         margin = 1e-9 * abs(self.high - self.low)
@@ -80,6 +83,7 @@ class Chart:
         title: a sentence for readers who cannot see the chart.
         labels: names of the axes.
         log: whether the x axis is logarithmic.
+        size: width and height in SVG units.
     """
 
     x: tuple[float, float]
@@ -87,6 +91,7 @@ class Chart:
     title: str
     labels: tuple[str, str]
     log: bool = False
+    size: tuple[float, float] = (WIDTH, HEIGHT)
     legend: list[tuple[str, int, str]] = field(default_factory=list)
     """Name, color number and CSS class of each series."""
     bars: list[Bar] = field(default_factory=list)
@@ -95,9 +100,9 @@ class Chart:
     marks: list[Tick] = field(default_factory=list)
     """Vertical lines with a label."""
 
-    width, height, left, right, top, bottom = WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
-
     def __post_init__(self) -> None:
+        self.width, self.height = self.size
+        self.left, self.right, self.top, self.bottom = LEFT, self.width - RIGHT, TOP, self.height - BOTTOM
         self.at_x = Scale(*self.x, self.left, self.right, self.log)
         self.at_y = Scale(*self.y, self.bottom, self.top)
 

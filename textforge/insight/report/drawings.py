@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from textforge.components.settings import TAKEN
-from textforge.insight.report.charts import Chart, bounds, dotted
+from textforge.insight.report.charts import SMALL, Chart, bounds, dotted
 
 RUNS = 20
 """Largest number of runs whose curves are drawn."""
@@ -118,7 +118,7 @@ def precision_recall(labels: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str,
     """Draw precision against recall of each label that has points."""
     for one in labels:
         if one["points"]:
-            chart = Chart((0, 1), (0, 1), "precision by recall", ("recall", "precision"))
+            chart = Chart((0, 1), (0, 1), "precision by recall", ("recall", "precision"), size=SMALL)
             chart.line([(recall, precision) for recall, precision, _ in one["points"]], ONE)
             for recall, precision, threshold in one["points"]:
                 text = f"threshold {threshold:.3f}: precision {precision:.3f}, recall {recall:.3f}"
