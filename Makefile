@@ -12,7 +12,7 @@ PARALLEL = --numprocesses auto --dist worksteal
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := run
-.PHONY: run test quick editor lint types bench docs clean
+.PHONY: run test quick editor browser lint types bench docs clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -50,6 +50,13 @@ quick: $(PLUGINS_READY)
 # The language server of the tests in tests/test_editor.py, which are skipped without it.
 editor: $(READY)
 	npm install --silent --no-audit --no-fund --prefix $(VENV)/editor yaml-language-server@1.25.0
+
+# The browser of the tests in tests/insight/test_report_browser.py, which are skipped without one.
+browser: $(READY)
+	@command -v chromium >/dev/null || \
+	    { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	      apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	    $(BIN)/python -m playwright install chromium
 
 lint: $(READY)
 	$(BIN)/ruff check .

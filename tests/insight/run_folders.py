@@ -46,7 +46,7 @@ def written_run(
     joined = ["|".join(labels) for labels in gold] if several else list(gold)
     for file in data.values():
         write_csv(file, list(texts), joined)
-    options = {"labels": "|"} if several else {}
+    options = {"label_separator": "|"} if several else {}
     recipe = {
         "seed": 0,
         "dataset": {"use": "csv", **{name: str(file) for name, file in data.items()}, **options},

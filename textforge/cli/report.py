@@ -118,4 +118,4 @@ def _sentences(found: dict[str, Any]) -> Iterator[str]:
     if best:
         yield f"best epoch{'s' * (len(best) > 1)}: {', '.join(best)}"
     if found["mistakes"]:
-        yield f"{found['mistakes']['wrong']:,} wrong answers; read the texts with textforge mistakes, or all of it with -o FILE"
+        yield f"{found['mistakes']['wrong']:,} wrong answers, which textforge mistakes shows; -o FILE writes all of it"

@@ -1,5 +1,5 @@
 """Insight: read what runs left behind. Where a run is wrong, whether one run is better than
-another, and everything about a run on one page (`textforge.report`).
+another, and everything about it on one page (`textforge.report`).
 
 Names are imported on first use. Commands that only read a run folder need not load torch.
 """

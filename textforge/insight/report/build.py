@@ -49,7 +49,7 @@ def report(
     found: dict[str, Any] = {
         "run": str(path),
         "kind": sources.kind,
-        "recipe_name": sources.result.get("recipe"),
+        "recipe_name": sources.result.get("recipe") or sources.path.name,
         "n_runs": len(sources.folders),
         "valid": sources.result.get("valid"),
         "figures": None,

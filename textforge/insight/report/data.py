@@ -88,7 +88,7 @@ def _classes(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def _lengths(words: Mapping[str, NDArray[np.int64]]) -> dict[str, Any] | None:
-    """The distribution of words per text in each split, as shares of its texts, in bins of equal width of the logarithm.
+    """The distribution of words per text in each split, as shares of its texts, in bins of equal logarithmic width.
 
     Empty texts count as texts of one word.
     """

@@ -44,11 +44,11 @@ def _curves(runs: Sequence[Mapping[str, Any]], names: Sequence[str], what: str) 
     for run, number, series in found:
         who = f"{run['name']}: " if len(runs) > 1 else ""
         dashes = (" dashed" if number == TWO else "") + style
-        series = [(x, y) for x, y in series if math.isfinite(y)]
-        chart.line(series, number, dashes)
-        for x, y in series:
+        finite = [(x, y) for x, y in series if math.isfinite(y)]
+        chart.line(finite, number, dashes)
+        for x, y in finite:
             text = f"{who}epoch {x}: {_words(names[number - 1])} {y:.4g}"
-            chart.dot(x, y, text, number, visible=dotted(series) and not style)
+            chart.dot(x, y, text, number, visible=dotted(finite) and not style)
     present = {number for _, number, _ in found}
     chart.legend = [(_words(name), number, "dashed" if number == TWO else "") for number, name in enumerate(names, 1)
                     if number in present]  # fmt: skip
@@ -74,8 +74,9 @@ def reliability(section: Mapping[str, Any]) -> Chart:
         chart.line([(one["confidence"], end) for end in one["interval"]], ONE, "thin")
     chart.line([(one["confidence"], one["accuracy"]) for one in section["bins"]], ONE)
     for one in section["bins"]:
-        text = (f"confidence {one['low']:.2f} to {one['high']:.2f}: {one['n']:,} {'pairs' if section['pairs'] else 'answers'}, "
-                f"mean confidence {one['confidence']:.3f}, {what} {one['accuracy']:.3f}")  # fmt: skip
+        size = f"{one['n']:,} {'pairs' if section['pairs'] else 'answers'}"
+        mean = f"mean confidence {one['confidence']:.3f}, {what} {one['accuracy']:.3f}"
+        text = f"confidence {one['low']:.2f} to {one['high']:.2f}: {size}, {mean}"
         chart.dot(one["confidence"], one["accuracy"], text, ONE)
     return chart
 

@@ -13,7 +13,7 @@ from textforge.runs import folder as run_folder
 
 
 def recipe(sources: Sources) -> dict[str, Any]:
-    """Return the recipe as it was written, without comments (`compact`), and resolved: with all defaults and overrides."""
+    """Return the recipe as it was written, without its comments (`compact`), and with all defaults and overrides."""
     written = sources.text_of(run_folder.RECIPE)
     return {
         "written": written,
@@ -32,7 +32,7 @@ def _without_comments(written: str) -> str:
 
 
 def environment(sources: Sources) -> dict[str, Any]:
-    """Return Python, packages, plugins and hardware of the run, its sizes and times, and the command that repeats it."""
+    """Return Python, packages, plugins and hardware of the run, its sizes and times, and how to repeat it."""
     described = sources.environment()
     first = sources.tested[0].result if sources.tested else sources.result
     sizes = {key: first[key] for key in ("n_train", "n_features", "n_parameters", "epochs") if key in first}

@@ -44,7 +44,7 @@ def page(found: Mapping[str, Any]) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"label": _label, "labels": _labels, "text": shown_lines, "figure": _figure,
-                            "metric": _metric, "share": lambda value: f"{100 * value:.1f} %", "floored": _floored}  # fmt: skip
+                            "metric": _metric, "share": _percent, "floored": _floored}  # fmt: skip
     script, style = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("page.html").render(
@@ -116,6 +116,10 @@ def _labels(value: Any) -> str:
 def _figure(value: float | None, digits: int = 4) -> str:
     """A metric; a count or a sum of weights if it is above 1."""
     return "undefined" if value is None else f"{value:.{digits}f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _floored(threshold: float) -> str:

@@ -1,4 +1,4 @@
-"""Reasons for answers, from whoever can explain a classifier: marked words of texts, and words that stand for a class."""
+"""Reasons for answers, from whoever can explain a classifier: marked words of texts, and the words of a class."""
 
 from __future__ import annotations
 

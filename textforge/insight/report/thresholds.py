@@ -25,7 +25,7 @@ def thresholds(pool: Pool) -> list[dict[str, Any]] | None:
     if not pool.multi_label:
         return None
     used = (pool.runs[0].result.get("decision") or {}).get("thresholds")
-    known = {name: threshold for name, threshold in zip(pool.runs[0].names, used or (), strict=False)}
+    known = dict(zip(pool.runs[0].names, used or (), strict=False))
     weights = np.ones(len(pool.gold)) if pool.weights is None else pool.weights
     order = np.argsort(-pool.gold.sum(axis=0), kind="stable")
     with_curve = {*order[:CURVES].tolist()}
