@@ -48,8 +48,8 @@ SLOW = {
         classical_recipes contracts corpus_cache cross_validation decision docs docstrings editor encodings
         ensemble fit_chunks fitting_models fitting_weights folds forks gold installed_plugins loss_batches
         loss_weights metrics metrics_of_runs newsgroups ngrams optimizers plugin_page recipe_bounds reliability
-        report_browser report_values resampling runner schedulers seeds sequence_models shipped_recipes sklearn streamed subword units
-        weighted_metrics weighted_runs wheel words""".split(),
+        report_browser report_values resampling runner schedulers seeds sequence_models shipped_recipes sklearn
+        streamed subword units weighted_metrics weighted_runs wheel words""".split(),
 }
 """Test modules that `make quick` leaves out, by prefix: they start processes, train many models, or try many texts."""
 COMMON = "the a of and to in is it that was for on with as at by this".split()

@@ -71,7 +71,7 @@ class OwnTexts:
             TextforgeError: the data cannot be loaded.
         """
         _ = self._split  # raises if there is no such split
-        return self._dataset.split_fingerprint(self.run.split)
+        return self.dataset.split_fingerprint(self.run.split)
 
     def unchanged(self) -> bool:
         """Whether the data, loaded now, are those of the run, by the fingerprint of all splits.
