@@ -188,7 +188,7 @@ def test_older_runs_on_other_training_texts_are_compared_by_loading_the_data(tmp
     from textforge.insight.answers import read_run
     from textforge.insight.own_texts import OwnTexts
 
-    fingerprint = OwnTexts(read_run(folders[1]))._dataset.fingerprint()
+    fingerprint = OwnTexts(read_run(folders[1])).dataset.fingerprint()
     (folders[1] / "environment.json").write_text(json.dumps({"data": {"sha256": fingerprint}}))
     assert textforge.compare(*folders)["warnings"] == []
 
