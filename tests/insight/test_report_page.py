@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import random
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from run_folders import written_run
 
 import textforge
@@ -96,6 +98,27 @@ def test_confusion_matrices_of_2_to_200_classes_fit(n: int, tmp_path: Path) -> N
         assert held["cells"] == found["confusion"]["cells"]
         drawn = sum(path.count("M") for path in re.findall(r'<path class="(?:right|wrong)".*?d="(.*?)"', html))
         assert drawn == len(found["confusion"]["cells"])
+
+
+@pytest.fixture(scope="module")
+def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return textforge.report(written_run(tmp_path_factory.mktemp("plain") / "run", ["a", "b", "c"] * 4))
+
+
+@settings(max_examples=25)
+@given(label=st.text(st.characters(), min_size=1), text=st.text(st.characters()))
+def test_no_label_or_text_changes_the_tags_of_the_page(values: dict[str, Any], label: str, text: str) -> None:
+    def tags(name: str, shown: str) -> list[str]:
+        row = {"gold": name, "predicted": "b", "text": shown, "pieces": [("x", 0.0), (shown, 0.5)]}
+        found = copy.deepcopy(values)
+        found["recipe_name"] = found["classes"][0]["label"] = found["confusion"]["labels"][0] = name
+        found["mistakes"]["rows"] = [{**found["mistakes"]["rows"][0], **row}]
+        found["data"]["warnings"] = [shown]
+        html = page(found)
+        html.encode()  # fails for lone surrogates
+        return [tag for tag, _ in Tags(html).found if tag not in ("details", "summary")]
+
+    assert tags(label, text[:40] + "\n") == tags("a", "b\n")
 
 
 def test_the_same_values_give_the_same_page(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +40,24 @@ def page(found: Mapping[str, Any]) -> str:
     Args:
         found: the result of `report`.
     """
+    script, style = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return _environment().get_template("page.html").render(
+        found=found, script=script, style=style, script_hash=digest, charts=_charts(found), heat=_heat(found),
+        excerpts=[_excerpt(row) for row in (found["mistakes"] or {"rows": ()})["rows"]], n_classes=CLASSES,
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """The compiled templates, which escape every value."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"label": _label, "labels": _labels, "text": shown_lines, "figure": _figure,
                             "metric": _metric, "share": _percent, "floored": _floored}  # fmt: skip
-    script, style = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("page.html").render(
-        found=found, script=script, style=style, script_hash=digest, charts=_charts(found), heat=_heat(found),
-        excerpts=[_excerpt(row) for row in (found["mistakes"] or {"rows": ()})["rows"]], n_classes=CLASSES,
-    )  # fmt: skip
+    return environment
 
 
 def _excerpt(row: Mapping[str, Any]) -> dict[str, Any]:

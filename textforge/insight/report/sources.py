@@ -40,22 +40,18 @@ class Sources:
 
     @cached_property
     def own_texts(self) -> list[OwnTexts]:
-        """The texts of each folder, one object for all folders that were tested on the same texts."""
-        found: dict[str | None, OwnTexts] = {}
+        """The texts of each folder, one object for all folders that answered the same texts."""
+        found: dict[tuple[str, bytes], OwnTexts] = {}
         own = []
         for run in self.tested:
             texts, digest = OwnTexts(run, self.plugins), recorded_digest(run)
-            own.append(texts if digest is None else found.setdefault(digest, texts))
+            own.append(texts if digest is None else found.setdefault((digest, run.rows.tobytes()), texts))
         return own
 
     @property
     def same_texts(self) -> bool:
-        """Whether all folders were tested on the same texts, and answered the same ones of them."""
-        first, *others = self.tested
-        return all(
-            own is self.own_texts[0] and run.rows.tolist() == first.rows.tolist()
-            for run, own in zip(others, self.own_texts[1:], strict=True)
-        )
+        """Whether all folders answered the same texts."""
+        return all(own is self.own_texts[0] for own in self.own_texts)
 
     def text_of(self, name: str) -> str | None:
         """The content of a text file of the first folder; None if it has none."""
@@ -65,7 +61,7 @@ class Sources:
             return None
 
     def environment(self) -> dict[str, Any]:
-        """The content of the first folder's environment.json; empty if it has none, as a cross-validation has."""
+        """The content of the first folder's environment.json; empty if it has none or a damaged one."""
         try:
             found = json.loads(self.text_of(run_folder.ENVIRONMENT) or "{}")
         except (ValueError, RecursionError):
