@@ -230,6 +230,7 @@ def test_a_run_without_a_test_split_has_no_figures_but_its_curves_and_recipe(tmp
     found = textforge.report(path, tmp_path / "report.html")
     assert found["figures"] is None
     assert len(found["curves"]) == 1
+    assert [one["name"] for one in found["data"]["splits"]] == ["train"]
     assert "no test split" in (tmp_path / "report.html").read_text()
 
 

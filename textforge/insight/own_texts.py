@@ -28,6 +28,16 @@ def recorded_digest(run: TestedRun) -> str | None:
     return digest if isinstance(digest, str) else None
 
 
+def dataset_of(run: Path, plugins: PluginManager) -> Dataset:
+    """Build the dataset of a run with the options and the seed of its recipe, as the run built it.
+
+    Raises:
+        TextforgeError: the data cannot be loaded.
+    """
+    part, seed = load_dataset_part(run / run_folder.RESOLVED, plugins=plugins)
+    return as_dataset(part, seed)
+
+
 @dataclass
 class OwnTexts:
     """The texts of a run's split, loaded when they are first used.
@@ -88,9 +98,7 @@ class OwnTexts:
         Raises:
             TextforgeError: the data cannot be loaded.
         """
-        recipe = Path(self.run.path) / run_folder.RESOLVED
-        part, seed = load_dataset_part(recipe, plugins=self.plugins)
-        return as_dataset(part, seed)
+        return dataset_of(self.run.path, self.plugins)
 
     @cached_property
     def _split(self) -> Split:

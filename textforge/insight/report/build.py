@@ -75,7 +75,7 @@ def report(
             "thresholds": thresholds(pool),
         }
         found["mistakes"], warnings = worst_mistakes(sources, pool, reasons)
-    found["data"], more = data_section(sources, sources.own_texts[0] if sources.tested else None)
+    found["data"], more = data_section(sources)
     found |= {"environment": environment(sources), "warnings": [*warnings, *more]}
     if out is not None:
         from textforge.classifiers.storage import write_text

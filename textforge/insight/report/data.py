@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from textforge.data.dataset import Dataset
 from textforge.data.labels import label_names
 from textforge.errors import TextforgeError
-from textforge.insight.own_texts import OwnTexts
 from textforge.insight.report.sources import Sources
 
 SAMPLE = 20_000
@@ -22,20 +21,13 @@ BARS = 24
 """Number of bars in the distribution of lengths."""
 
 
-def data_section(sources: Sources, own: OwnTexts | None) -> tuple[dict[str, Any], list[str]]:
-    """Return sizes, lengths and classes of the splits as they are now, and a warning if they cannot be read.
-
-    Args:
-        sources: the run.
-        own: its dataset; None without answers.
-    """
+def data_section(sources: Sources) -> tuple[dict[str, Any], list[str]]:
+    """Return sizes, lengths and classes of the splits as they are now, and a warning if they cannot be read."""
     recorded = sources.environment().get("data") or {}
     found: dict[str, Any] = {"sha256": recorded.get("sha256"), "warnings": sources.warnings(), "splits": [],
                              "classes": [], "lengths": None}  # fmt: skip
-    if own is None:
-        return found, []
     try:
-        dataset = own.dataset
+        dataset = sources.dataset()
     except TextforgeError as error:
         return found, [f"the data cannot be read, so their sizes and lengths are not shown: {error}"]
     words = {name: _words(texts) for name, (texts, _) in dataset.splits().items()}

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from textforge.components.manager import PluginManager
+from textforge.data.dataset import Dataset
 from textforge.errors import BundleError
 from textforge.insight.answers import TestedRun, read_json, read_run, read_runs
-from textforge.insight.own_texts import OwnTexts, recorded_digest
+from textforge.insight.own_texts import OwnTexts, dataset_of, recorded_digest
 from textforge.runs import folder as run_folder
 
 Kind = Literal["run", "seeds", "cross-validation"]
@@ -52,6 +53,14 @@ class Sources:
     def same_texts(self) -> bool:
         """Whether all folders answered the same texts."""
         return all(own is self.own_texts[0] for own in self.own_texts)
+
+    def dataset(self) -> Dataset:
+        """The dataset of the first folder's recipe.
+
+        Raises:
+            TextforgeError: the data cannot be loaded.
+        """
+        return self.own_texts[0].dataset if self.tested else dataset_of(self.folders[0], self.plugins)
 
     def text_of(self, name: str) -> str | None:
         """The content of a text file of the first folder; None if it has none."""
