@@ -267,6 +267,10 @@ class OverRows(TextClassifier):
         X, y = validate_data(self, X, y, multi_output=np.asarray(y).ndim == 2)  # noqa: N806
         return super().fit(self.told(X), y, sample_weight)
 
+    def partial_fit(self, X, y, classes=None, sample_weight=None):  # noqa: N803
+        X, y = validate_data(self, X, y, reset=not hasattr(self, "classes_"))  # noqa: N806
+        return super().partial_fit(self.told(X), y, classes, sample_weight)
+
     def predict(self, X):  # noqa: N803
         return super().predict(self.told(self.checked(X)))
 

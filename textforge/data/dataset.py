@@ -237,12 +237,19 @@ class Dataset:
             yield list(texts)
         object.__setattr__(self, "_repeated", [*hashes.remarks()])
 
-    def labels(self) -> tuple[Any, ...]:
+    def labels(self, declared: Iterable[Any] | None = None) -> tuple[Any, ...]:
         """The class names, in the order of the model's outputs.
 
+        Args:
+            declared: all classes, of which train may lack some, as one batch of more to come does; by default
+                `label_names`, of which train lacks none.
+
         Raises:
-            DataError: there are fewer than two classes, or `label_names` and the labels of train differ.
+            DataError: there are fewer than two classes, or `label_names` and the labels of train differ, or train has
+                a label that `declared` lacks.
         """
+        if declared is not None:
+            return self._declared(declared)
         if isinstance(self.train, Stream):
             for name in self.splits():
                 self._refuse_mixed(name)
@@ -262,6 +269,19 @@ class Dataset:
             raise DataError(f"training labels that label_names lacks: {listed(label_names(unnamed))}.")
         if empty := [name for name in names if name not in found]:
             raise DataError(f"classes without a training text: {listed(label_names(empty))}.")
+        return tuple(names)
+
+    def _declared(self, declared: Iterable[Any]) -> tuple[Any, ...]:
+        names = as_labels(declared, "labels")
+        if are_sets(names):
+            raise DataError("labels: expected a list of names, not a list of lists.")
+        self._refuse_other_type("labels", names)
+        if len(set(names)) != len(names):
+            raise DataError("labels has a name twice.")
+        if len(names) < 2 and not self.multi_label:
+            raise DataError(f"labels: a classifier needs at least two classes, not {len(names)}.")
+        if unnamed := [name for name in sorted_labels(self.label_counts()) if name not in names]:
+            raise DataError(f"training labels that labels lacks: {listed(label_names(unnamed))}.")
         return tuple(names)
 
     def similar_labels(self) -> list[str]:

@@ -76,6 +76,12 @@ class RunPlan:
         self.stop: StopRequest = StopRequest(progress)
 
 
+def trainer_arguments(recipe: Recipe) -> dict[str, Any]:
+    """What a recipe gives to a `Trainer`: components, settings and seed, by the names of its arguments."""
+    kinds = ("vectorizer", "model", "optimizer", "scheduler", "loss", "metrics", "decision", "seed")
+    return {**{kind: getattr(recipe, kind) for kind in kinds}, **asdict(recipe.trainer)}
+
+
 def trainer_for(
     recipe: Recipe,
     dataset: Dataset,
@@ -107,19 +113,6 @@ def trainer_for(
         if stop.reason is not None:
             trainer.stop(stop.reason)
 
-    trainer = Trainer(
-        dataset,
-        recipe.vectorizer,
-        recipe.model,
-        recipe.optimizer,
-        scheduler=recipe.scheduler,
-        loss=recipe.loss,
-        metrics=recipe.metrics,
-        decision=recipe.decision,
-        start=start,
-        seed=recipe.seed,
-        on_step=stepped,
-        **asdict(recipe.trainer),
-    )
+    trainer = Trainer(dataset, start=start, on_step=stepped, **trainer_arguments(recipe))
     trainer.repeatable = False  # an exception ends the run
     return trainer

@@ -66,6 +66,8 @@ class Prepared:
     budget: Budget
     held_out: tuple[str, ...]
     """Sentences about the texts held out of train."""
+    feature_warnings: tuple[str, ...]
+    """Warnings about training texts without a feature."""
     warnings: tuple[str, ...]
     """Warnings about settings that harm training on these texts."""
 
@@ -97,7 +99,8 @@ def prepare(setup: Setup, vectorizer: Any) -> Prepared:
     valid = (vectorized.valid, splits.valid.y) if splits.valid and vectorized.valid is not None else None
     valid_weights = splits.valid.weights if splits.valid else None
     weighted = valid_weights is not None or dataset.weights_of("test") is not None
-    plan, warnings = BatchPlan(settings, setup.seed, setup.device), metrics.weight_warnings(weighted=weighted)
+    plan, featureless = BatchPlan(settings, setup.seed, setup.device), tuple[str, ...]()
+    warnings = metrics.weight_warnings(weighted=weighted)
     if isinstance(dataset.train, Stream):
         source: BatchSource = StreamedBatches(dataset.train, setup.labels, vectorizer, who, plan)
         warnings += chunks.warnings()
@@ -105,7 +108,7 @@ def prepare(setup: Setup, vectorizer: Any) -> Prepared:
         assert splits.train is not None
         assert vectorized.train is not None
         source = InMemoryBatches(vectorized.train, splits.train, plan)
-        warnings += feature_warnings(vectorized.train, splits.train.texts, who)
+        featureless = tuple(feature_warnings(vectorized.train, splits.train.texts, who))
         if not setup.fits_itself:
             warnings += order_warnings(splits.train.y, setup.labels, settings)
     budget = Budget(source.n_texts, settings)
@@ -117,7 +120,9 @@ def prepare(setup: Setup, vectorizer: Any) -> Prepared:
     facts = {
         **vectorized.facts, "n_classes": len(setup.labels), "seed": setup.seed, "multi_label": dataset.multi_label,
     }  # fmt: skip
-    return Prepared(source, valid, valid_weights, splits.valid_gold, facts, budget, splits.remarks, tuple(warnings))
+    return Prepared(
+        source, valid, valid_weights, splits.valid_gold, facts, budget, splits.remarks, featureless, tuple(warnings)
+    )
 
 
 def identity(setup: Setup, prepared: Prepared) -> dict[str, Any]:

@@ -213,7 +213,12 @@ class Progressing:
     @property
     def setting_warnings(self) -> list[str]:
         """Warnings, once prepared, about settings that harm training on these texts."""
-        return [*self._prepared.warnings] if self._prepared else []
+        return [*self.feature_warnings, *self._prepared.warnings] if self._prepared else []
+
+    @property
+    def feature_warnings(self) -> list[str]:
+        """Those of the `setting_warnings`, once prepared, that are about training texts without a feature."""
+        return [*self._prepared.feature_warnings] if self._prepared else []
 
     @property
     def part_warnings(self) -> list[str]:

@@ -5,7 +5,7 @@ Independent of YAML, entry points, files and the command line, so that it can be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Unpack
 
 import torch
@@ -59,6 +59,9 @@ class Trainer(Progressing):
         decision: how probabilities become predicted labels: the fields of `DecisionSettings`.
         start: a classifier to continue from, which is not changed. Its vectorizer is used, and its model if none is
             given; weights of known words and classes are taken over. `Start` lets the vocabulary grow.
+        labels: all classes, in the order of the model's outputs, if the training texts may lack some of them, as one
+            batch of more to come does. By default those of the training texts. With `start`, they are those of the
+            classifier and of the new texts.
         seed: determines every random draw; torch's global random state and the caller's stay untouched.
         on_step: called after each batch with a `StepResult`.
         settings: the fields of `TrainerSettings`.
@@ -82,6 +85,7 @@ class Trainer(Progressing):
         metrics: Sequence[Part] | Mapping[str, Metric] = (),
         decision: Mapping[str, Any] | DecisionSettings | None = None,
         start: Classifier | Start | None = None,
+        labels: Iterable[Any] | None = None,
         seed: int = 0,
         on_step: Callable[[StepResult], object] | None = None,
         **settings: Unpack[TrainerOptions],
@@ -111,7 +115,9 @@ class Trainer(Progressing):
         if isinstance(self.dataset.train, Stream) and begun is None:
             fits_chunks = part.fits_chunks if part else True
             refuse_stream(self.vectorizer if fits_chunks else None, self.fits_itself, factories)
-        self.labels: tuple[Any, ...] = self.dataset.labels() if begun is None else labels_after(begun, self.dataset)
+        if begun is not None and labels is not None:
+            raise RecipeError("labels: with start, the classes are those of the classifier. Leave labels out.")
+        self.labels: tuple[Any, ...] = labels_after(begun, self.dataset) if begun else self.dataset.labels(labels)
         extra = ExtraMetrics(metrics, labels=self.labels, multi_label=self.dataset.multi_label)
         validation = Validation(self.settings.monitor, extra)
         self._setup = Setup(

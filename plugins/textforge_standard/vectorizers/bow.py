@@ -123,12 +123,14 @@ class BagOfWords(TextOptions):
     def grow(self, texts: Sequence[str]) -> None:
         """Add the n-grams of more texts to the vocabulary; known ones keep their columns, new ones come after them.
 
-        `min_df`, `max_df` and `max_features` choose among the n-grams of these texts.
-
-        Raises:
-            DataError: the vocabulary of these texts is empty.
+        `min_df`, `max_df` and `max_features` choose among the n-grams of these texts, and may leave none.
         """
-        more = replace(self).fit(texts)
+        from textforge import DataError
+
+        try:
+            more = replace(self).fit(texts)
+        except DataError:  # no n-gram is left to add
+            return
         known = {*self.vocabulary}
         new = [column for column, name in enumerate(more.vocabulary) if name not in known]
         self._restore([*self.vocabulary, *(more.vocabulary[column] for column in new)])

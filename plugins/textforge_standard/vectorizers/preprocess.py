@@ -1,6 +1,6 @@
 """Vectorizer `preprocess`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Self
 
 from annotated_types import MinLen
@@ -50,6 +50,12 @@ class Preprocess:
     def transform(self, texts: Sequence[str]) -> Any:
         """Features of the changed texts."""
         return self._vectorizer.transform(self._changed(texts))
+
+    @property
+    def grow(self) -> Callable[[Sequence[str]], None]:
+        """Let the vectorizer grow by the changed texts; missing if it cannot grow."""
+        grow = self._vectorizer.grow
+        return lambda texts: grow(self._changed(texts))
 
     def state(self) -> dict[str, Any]:
         """The state of the vectorizer; the steps have none."""

@@ -1,6 +1,7 @@
 """Vectorizer `tokens`."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -110,16 +111,20 @@ class Tokens:
     def grow(self, texts: Sequence[str]) -> None:
         """Add the words of more texts to the vocabulary; known words keep their ids, new words come after them.
 
-        `min_df` and `max_features` choose among the words of these texts.
+        `min_df` and `max_features` choose among the words of these texts, and may leave none.
 
         Raises:
-            DataError: the vocabulary of these texts is empty, or the vector file cannot be used.
+            DataError: the vector file cannot be used.
         """
+        from textforge import DataError
         from textforge_standard.vectorizers.shortening import Cut
 
         cut = Cut(self.max_length, "words")
         known = {*self.vocabulary}
-        more = self._learn(*self._cut(texts, cut))
+        found = self._cut(texts, cut)
+        more: list[str] = []
+        with suppress(DataError):  # no word is left to add
+            more = self._learn(*found)
         self._use([*self.vocabulary, *(word for word in more if word not in known)])
         self._fitted(cut)
 

@@ -30,6 +30,7 @@ class Union:
         self._members = [part.build(facts) for part in of]
         self._names = [part.label for part in of]
         self._weights = weights or [1.0] * len(of)
+        self._grown_to([])
 
     @staticmethod
     def check_options(*, of: Sequence[Any], weights: Sequence[float] | None) -> str | None:
@@ -43,18 +44,21 @@ class Union:
 
     def fit(self, texts: Sequence[str]) -> Self:
         """Fit every vectorizer on the texts."""
+        self._grown_to([])
         for member in self._members:
             member.fit(texts)
         return self
 
     def fit_transform(self, texts: Sequence[str]) -> Any:
         """Fit on texts and return their features: `textforge.Ragged`, one row per text."""
+        self._grown_to([])
         return self._joined([fit_transform(member, texts) for member in self._members], texts)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
         """Fit on chunks of texts that are read once; each vectorizer runs in its own thread."""
         from textforge_standard.vectorizers.broadcast import broadcast
 
+        self._grown_to([])
         broadcast(chunks, [member.fit_chunks for member in self._members])
         return self
 
@@ -62,13 +66,61 @@ class Union:
         """Features of texts: `textforge.Ragged`, one row per text."""
         return self._joined([member.transform(texts) for member in self._members], texts)
 
+    @property
+    def grow(self) -> Callable[[Sequence[str]], None]:
+        """Add the features of more texts after all known ones, which keep their columns.
+
+        Vectorizers that cannot grow stay as they are; missing if none can.
+        """
+        if not any(callable(getattr(member, "grow", None)) for member in self._members):
+            raise AttributeError("grow: none of the vectorizers can grow")
+        return self._grow
+
+    def _grow(self, texts: Sequence[str]) -> None:
+        before = self._widths or [self._sizes()]
+        for member in self._members:
+            if callable(getattr(member, "grow", None)):
+                member.grow(texts)
+        after = self._sizes()
+        self._grown_to(before if after == before[-1] else [*before, after])
+
+    def _grown_to(self, widths: list[list[int]]) -> None:
+        """Lay out the columns: those of all vectorizers side by side, and those of each growth after them.
+
+        Args:
+            widths: the number of features of each vectorizer, before growing and after each time; [] if never grown.
+        """
+        import numpy as np
+
+        self._widths = widths
+        self._columns: list[Any] = []
+        """The columns of the features of each vectorizer; empty if never grown."""
+        if widths:
+            more = np.diff(widths, axis=0, prepend=0)  # shape (times, vectorizers)
+            first = (np.cumsum(more) - more.ravel()).reshape(more.shape)
+            for starts, sizes in zip(first.T.tolist(), more.T.tolist(), strict=True):
+                blocks = [np.arange(start, start + n) for start, n in zip(starts, sizes, strict=True)]
+                self._columns.append(np.concatenate(blocks).astype(np.int32))
+
+    def _sizes(self) -> list[int]:
+        """The number of features of each vectorizer."""
+        from textforge import as_features
+
+        pairs = zip(self._members, self._names, strict=True)
+        return [_as_ragged(as_features(member.transform([""]), 1, name)).n_features for member, name in pairs]
+
     def state(self) -> dict[str, Any]:
-        """The states of the vectorizers."""
-        return {"of": [member.state() for member in self._members]}
+        """The states of the vectorizers, and how they have grown."""
+        state: dict[str, Any] = {"of": [member.state() for member in self._members]}
+        return {**state, "widths": self._widths} if self._widths else state
 
     def from_state(self, state: dict[str, Any]) -> Self:
         """Restore the states that `state` returned."""
         self._members = [member.from_state(one) for member, one in zip(self._members, state["of"], strict=True)]
+        widths = state.get("widths", [])
+        if widths and widths[-1] != self._sizes():
+            raise ValueError("widths are not the numbers of features of the vectorizers")
+        self._grown_to(widths)
         return self
 
     @property
@@ -80,7 +132,15 @@ class Union:
     def get_feature_names_out(self) -> Callable[[], list[str]]:
         """Names such as `0__moon`, for a feature of the first vectorizer; missing unless every vectorizer has names."""
         named = [member.get_feature_names_out for member in self._members]
-        return lambda: [f"{number}__{name}" for number, names in enumerate(named) for name in names()]
+
+        def names() -> list[str]:
+            found = [f"{number}__{name}" for number, each in enumerate(named) for name in each()]
+            if not self._columns:
+                return found
+            places = [place for columns in self._columns for place in columns.tolist()]
+            return [name for _, name in sorted(zip(places, found, strict=True))]
+
+        return names
 
     def _joined(self, found: Sequence[Any], texts: Sequence[str]) -> Any:
         """Concatenate the columns of all features, one row per text."""
@@ -93,10 +153,10 @@ class Union:
         offsets = np.sum([block.offsets for block in rows], axis=0)
         indices, weights = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
         ends, first = offsets[:-1].copy(), 0  # the next free place of each row; the first column of the block
-        for block, factor in zip(rows, self._weights, strict=True):
+        for number, (block, factor) in enumerate(zip(rows, self._weights, strict=True)):
             lengths = np.diff(block.offsets)
             places = np.repeat(ends - block.offsets[:-1], lengths) + np.arange(len(block.indices))
-            indices[places] = block.indices + first
+            indices[places] = self._columns[number][block.indices] if self._columns else block.indices + first
             weights[places] = factor if block.weights is None else block.weights * np.float32(factor)
             ends += lengths
             first += block.n_features

@@ -1,23 +1,19 @@
-"""A scikit-learn estimator for raw texts, with the keys of a recipe as its parameters.
-
-Import it by `from textforge.sklearn import TextClassifier`. `textforge` itself does not export it, because it needs
-scikit-learn.
-"""
+"""`TextClassifier`, an estimator with the keys of a recipe as its parameters."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from enum import Enum
-from numbers import Real
+from functools import partial, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from textforge.components.manager import PluginManager
 from textforge.errors import DataError, RecipeError, TextforgeError, listed
@@ -25,12 +21,20 @@ from textforge.recipes.parameters import changed, parameters, recipe_of
 from textforge.recipes.recipe import Recipe
 from textforge.runs.failures import located
 from textforge.runs.plan import trainer_for
+from textforge.sklearn.batches import (
+    Batch,
+    OptimizerState,
+    batch_trainer,
+    batch_warnings,
+    keys_without_effect,
+    why_not_in_batches,
+)
+from textforge.sklearn.targets import Targets, Texts, as_list
 
 if TYPE_CHECKING:
     from typing import Self
 
     from textforge.classifiers.classifier import Classifier
-    from textforge.data.dataset import Dataset
     from textforge.training.validation import EpochResult
 
     class _Estimator:
@@ -49,12 +53,30 @@ else:
         pass
 
 
-Texts = Iterable[str] | Sequence[Sequence[str]] | NDArray[Any]
-"""Texts as scikit-learn passes them: a sequence, or a table of one column."""
-
-
 class TextforgeWarning(UserWarning):
     """A warning about the recipe, the data or the training, as a run reports it."""
+
+
+class _NotInBatchesError(RecipeError, AttributeError):
+    """The recipe cannot learn in batches; an AttributeError, so that `hasattr` is False."""
+
+
+class _InBatches:
+    """A method that an estimator has only if its recipe can learn in batches; the error says why it cannot."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+        update_wrapper(self, method)  # type: ignore[arg-type]
+
+    def __get__(self, estimator: Any, owner: type | None = None) -> Any:
+        if estimator is None:
+            return self._method
+        why = None
+        with suppress(TextforgeError):  # a call reports what is wrong with the recipe
+            why = why_not_in_batches(estimator._checked_recipe())
+        if why is not None:
+            raise _NotInBatchesError(why)
+        return partial(self._method, estimator)
 
 
 class TextClassifier(_Estimator):
@@ -102,7 +124,7 @@ class TextClassifier(_Estimator):
         params = super().get_params(deep=False)
         if deep:
             with suppress(TextforgeError):
-                params |= parameters(recipe_of(self.recipe, self.overrides, self.plugins))
+                params |= parameters(self._checked_recipe())
         return params
 
     def set_params(self, **params: Any) -> Self:
@@ -138,24 +160,84 @@ class TextClassifier(_Estimator):
                 finite number from 0, or all are 0.
             TextforgeError: training failed.
         """
-        texts, targets = _texts(X), _Targets.of(y)
-        if len(texts) != len(targets.labels):
-            raise DataError(f"X has {len(texts)} texts, y has {len(targets.labels)} labels.")
-        recipe = recipe_of(self.recipe, self.overrides, self.plugins)
+        texts, targets = as_list(X), Targets.of(y)
+        dataset = targets.dataset(texts, sample_weight)
+        recipe = self._checked_recipe()
         with located(recipe):
-            if recipe.decision.abstain is not None:
-                raise RecipeError("decision.abstain: predict returns a class for every text. Set it to null (None).")
-            trainer = trainer_for(recipe, targets.dataset(texts, sample_weight))
+            _refuse_abstention(recipe)
+            trainer = trainer_for(recipe, dataset)
             classifier = trainer.fit()
-        self.classes_: NDArray[Any] = targets.classes
-        self.classifier_: Classifier = classifier
+        self._take(targets, classifier)
         self.history_: list[EpochResult] = trainer.history
-        self._columns, self._dtype = targets.columns, targets.dtype
+        self._optimizer: OptimizerState | None = None
         called = [part.component.name for part in recipe.callbacks]
         unused = [f"callbacks follow runs; fit calls none of them: {listed(called)}."] if called else []
-        for sentence in dict.fromkeys([*recipe.warnings, *unused, *targets.warnings, *trainer.warnings]):
-            warnings.warn(sentence, TextforgeWarning, stacklevel=2)
+        _warn([*recipe.warnings, *unused, *targets.warnings, *trainer.warnings])
         return self
+
+    @_InBatches
+    def partial_fit(
+        self,
+        X: Texts,  # noqa: N803
+        y: Any,
+        classes: Any = None,
+        sample_weight: Any = None,
+    ) -> Self:
+        """Learn from a batch of texts, on top of what earlier calls and `fit` have taught.
+
+        A call is one epoch over the batch, in batches of `trainer.batch_size`. The state of the optimizer is kept
+        from call to call; after `fit`, it begins anew. The vocabulary grows by the new words of each batch if the
+        vectorizer can grow; any other stays as the first batch made it. The recipe's scheduler, validation split and
+        averaged weights plan a whole training, so they are not used.
+
+        There is no such method (`hasattr` is False) if the model fits itself, or if the decision needs validation
+        texts. A call that fails changes nothing.
+
+        Args:
+            X: the texts.
+            y: their labels; a batch need not have all of them.
+            classes: all labels, needed in the first call unless `fit` came before; for a matrix y, the numbers of its
+                columns.
+            sample_weight: as for `fit`.
+
+        Raises:
+            RecipeError: as `fit`; or the vectorizer was changed between two calls.
+            DataError: as `fit`; or the first call does not name `classes`, y has a label that it lacks, or a later call
+                names others.
+            TextforgeError: training failed.
+        """
+        texts, targets = as_list(X), Targets.of(y)
+        recipe, first = self._checked_recipe(), not self.__sklearn_is_fitted__()
+        if first:
+            known = Targets.declared(classes, y)
+        else:
+            known = Targets(self.classes_, [*self.classifier_.labels], [], self._columns, self._dtype)
+            if classes is not None and not known.same_classes(classes):
+                raise DataError(
+                    f"classes: the first call named {listed(map(repr, self.classes_.tolist()))}. Name the same, or "
+                    "leave classes out; clone(…) or fit begin anew."
+                )
+        given = targets.within(known)
+        history = [] if first else self.history_
+        batch = Batch(given.dataset(texts, sample_weight, complete=False), known.names, len(history))
+        with located(recipe):
+            _refuse_abstention(recipe)
+            before = (None, None) if first else (self.classifier_, self._optimizer)
+            trainer = batch_trainer(recipe, batch, *before)
+            classifier = trainer.fit()
+        self._take(given, classifier)
+        self._optimizer = OptimizerState.of(trainer, recipe)
+        self.history_ = [*history, replace(trainer.history[0], number=len(history) + 1)]
+        _warn([*(keys_without_effect(recipe) if first else []), *batch_warnings(trainer)])
+        return self
+
+    def _checked_recipe(self) -> Recipe:
+        return recipe_of(self.recipe, self.overrides, self.plugins)
+
+    def _take(self, targets: Targets, classifier: Classifier) -> None:
+        self.classes_: NDArray[Any] = targets.classes
+        self.classifier_: Classifier = classifier
+        self._columns, self._dtype = targets.columns, targets.dtype
 
     def predict(self, X: Texts) -> NDArray[Any]:  # noqa: N803
         """The class of each text, shape (n,). If y was a matrix: 0 or 1 per label, shape (n, n_labels)."""
@@ -209,11 +291,11 @@ class TextClassifier(_Estimator):
 
     def _probabilities(self, texts: Texts) -> NDArray[np.float32]:
         check_is_fitted(self)
-        return self.classifier_.predict_proba(_texts(texts))
+        return self.classifier_.predict_proba(as_list(texts))
 
     def _logits(self, texts: Texts) -> NDArray[np.float32]:
         check_is_fitted(self)
-        return self.classifier_.logits(_texts(texts))
+        return self.classifier_.logits(as_list(texts))
 
     def _all_columns(self, found: NDArray[Any], dtype: Any, *, missing: float = 0) -> NDArray[Any]:
         """Insert columns of `missing` for the labels of y that have no training text."""
@@ -240,116 +322,16 @@ def _absolute(recipe: Any) -> Any:
     return recipe
 
 
+def _refuse_abstention(recipe: Recipe) -> None:
+    if recipe.decision.abstain is not None:
+        raise RecipeError("decision.abstain: predict returns a class for every text. Set it to null (None).")
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    """Issue each warning once, as of the caller of a method that calls this."""
+    for sentence in dict.fromkeys(sentences):
+        warnings.warn(sentence, TextforgeWarning, stacklevel=3)
+
+
 def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.log(probabilities) - np.log1p(-probabilities)
-
-
-# -- texts and labels ------------------------------------------------------------------------------
-
-
-def _texts(texts: Any) -> list[str]:
-    from textforge.data.dataset import as_texts
-
-    shape: tuple[int, ...] = getattr(texts, "shape", (0,))
-    if len(shape) == 2 and shape[1] == 1 and not hasattr(texts, "toarray"):
-        texts = np.asarray(texts)[:, 0]  # iterating over a pandas DataFrame yields its column names
-    elif len(shape) > 1:
-        raise DataError(
-            f"X: expected a sequence of texts or a table of one column, not a table of shape {tuple(shape)}. Give one "
-            "column of it."
-        )
-    elif isinstance(texts, (list, tuple)) and texts and all(map(_one_cell, texts)):
-        texts = [row[0] for row in texts]
-    return [str(text) for text in as_texts(texts, "X")]  # convert numpy.str_ to str
-
-
-def _one_cell(row: Any) -> bool:
-    return isinstance(row, (list, tuple)) and len(row) == 1
-
-
-@dataclass(frozen=True)
-class _Targets:
-    """y converted to textforge's labels, with what `predict` needs to convert them back."""
-
-    classes: NDArray[Any]
-    names: list[Any]
-    """The classes as labels. If y is a matrix, the names of those columns with at least one 1."""
-    labels: list[Any]
-    columns: NDArray[np.int64] | None
-    """The columns of y that belong to `names`; None if y is not a matrix."""
-    dtype: Any
-
-    @classmethod
-    def of(cls, y: Any) -> _Targets:
-        """Convert y.
-
-        Raises:
-            DataError: y is neither one label per text nor a 0/1 matrix.
-        """
-        if y is None:
-            raise DataError("y is None: a classifier learns from labelled texts.")
-        y = y.toarray() if hasattr(y, "toarray") else y
-        try:
-            found = np.asarray(y)
-        except ValueError:  # lists of unequal length
-            found = np.empty((0, 0, 0))
-        if found.ndim == 1 or (found.ndim == 2 and found.shape[1] == 1):
-            return cls._single(y, column_or_1d(found, warn=True))
-        numbers = found.dtype.kind in "biufO"
-        if found.ndim != 2 or not numbers or not all(np.isin(column, (0, 1)).all() for column in found.T):
-            raise DataError(
-                "y: give one label per text, or a matrix of 0 and 1 with a column for each label. "
-                "scikit-learn's MultiLabelBinarizer makes such a matrix from lists of labels."
-            )
-        return cls._matrix(y, found.astype(bool), found.dtype)
-
-    @classmethod
-    def _single(cls, y: Any, found: NDArray[Any]) -> _Targets:
-        given = np.asarray(y, dtype=object).ravel().tolist()
-        if any(isinstance(label, Enum) for label in given):
-            return cls._members(given)
-        text = bool(given) and isinstance(given[0], str)
-        for index, label in enumerate(given):  # numpy would silently convert None and mixed numbers to text
-            if not isinstance(label, str if text else (Real, np.bool_)) or label != label:
-                raise DataError(f"y: the label at index {index} is {label!r}. Labels must be all text or all numbers.")
-            if not text and label % 1 != 0:
-                raise DataError(f"y: the label at index {index} is {label!r}, a measure rather than a class.")
-        if found.dtype == object and not text:  # scikit-learn's metrics reject numbers of dtype object
-            found = np.asarray(given)
-        classes, numbers = np.unique(found, return_inverse=True)
-        names = classes.tolist()
-        if classes.dtype.kind == "f":  # whole numbers, which are no labels
-            names = [str(name) for name in names]
-        return cls(classes, names, [names[number] for number in numbers], None, classes.dtype)
-
-    @classmethod
-    def _members(cls, given: list[Any]) -> _Targets:
-        from textforge.data import as_labels, sorted_labels
-
-        labels = as_labels(given, "y")
-        names = sorted_labels({*labels})
-        classes = np.empty(len(names), dtype=object)
-        classes[:] = names
-        return cls(classes, names, labels, None, classes.dtype)
-
-    @classmethod
-    def _matrix(cls, y: Any, marked: NDArray[np.bool_], dtype: Any) -> _Targets:
-        given = [str(name) for name in getattr(y, "columns", ())]  # column names of a DataFrame
-        every = given if len(set(given)) == marked.shape[1] else [str(n) for n in range(marked.shape[1])]
-        columns = np.flatnonzero(marked.any(axis=0))
-        names = [every[n] for n in columns]
-        labels = [[every[n] for n in np.flatnonzero(row)] for row in marked]
-        return cls(np.arange(marked.shape[1]), names, labels, columns, dtype)
-
-    def dataset(self, texts: list[str], weights: Any) -> Dataset:
-        from textforge.data.dataset import Dataset
-
-        if isinstance(weights, Real):
-            weights = [weights] * len(texts)
-        return Dataset(train=(texts, self.labels), label_names=self.names or None, weights=weights)
-
-    @property
-    def warnings(self) -> list[str]:
-        """One warning that lists the columns of y without a 1."""
-        empty = [] if self.columns is None else np.setdiff1d(self.classes, self.columns).tolist()
-        return [f"these columns of y have no 1 and are never predicted: {listed(map(str, empty))}."] if empty else []

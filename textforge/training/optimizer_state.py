@@ -1,0 +1,67 @@
+"""Go on with the state of an optimizer after weights have got rows or columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from textforge.classifiers.ownership import copied_state
+
+
+def continue_optimizer(optimizer: Optimizer, module: nn.Module, state: Mapping[str, Any]) -> None:
+    """Load the state of an optimizer of the same kind into a new one, whose module may have larger weights.
+
+    Known rows and columns go on as they were, new ones as those of a new optimizer, as the weights themselves do. The
+    state of a weight that has another shape altogether begins anew.
+
+    Args:
+        optimizer: the new one, before its first step. Its state is replaced.
+        module: the module whose parameters it holds. Its weights stay as they are.
+        state: the `state_dict()` of the earlier optimizer. It is copied.
+    """
+    old, fresh = copied_state(state), _fresh_state(optimizer, module)
+    sizes = [[len(group["params"]) for group in one["param_groups"]] for one in (optimizer.state_dict(), old)]
+    if sizes[0] == sizes[1]:  # else they are of different models
+        merged = {number: _merged(each, fresh.get(number, {})) for number, each in old["state"].items()}
+        optimizer.load_state_dict({**old, "state": merged})
+
+
+def _fresh_state(optimizer: Optimizer, module: nn.Module) -> dict[int, dict[str, Any]]:
+    """The state of a new optimizer after a step without a gradient, which changes no weight here."""
+    sparse = {id(layer.weight) for layer in module.modules() if getattr(layer, "sparse", False) is True}
+    parameters = [one for group in optimizer.param_groups for one in group["params"]]
+    before, began = [one.detach().clone() for one in parameters], copied_state(optimizer.state_dict())
+    for one in parameters:
+        one.grad = torch.zeros_like(one)
+        if id(one) in sparse:
+            rows = torch.zeros((1, 0), dtype=torch.int64, device=one.device)
+            one.grad = torch.sparse_coo_tensor(
+                rows, one.new_zeros((0, *one.shape[1:])), one.shape, check_invariants=False
+            )
+    optimizer.step()
+    found: dict[int, dict[str, Any]] = copied_state(optimizer.state_dict())["state"]
+    with torch.no_grad():
+        for one, weights in zip(parameters, before, strict=True):
+            one.copy_(weights)
+            one.grad = None
+    optimizer.load_state_dict(began)
+    return found
+
+
+def _merged(old: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
+    """The old state of a parameter, with fresh values where a tensor has grown; all fresh if one does not fit."""
+    found = dict(old)
+    for name, value in old.items():
+        new = fresh.get(name)
+        if not isinstance(value, torch.Tensor) or not isinstance(new, torch.Tensor) or value.shape == new.shape:
+            continue
+        if value.dim() != new.dim() or any(one > other for one, other in zip(value.shape, new.shape, strict=True)):
+            return dict(fresh)
+        grown = new.clone()
+        grown[tuple(slice(0, size) for size in value.shape)] = value
+        found[name] = grown
+    return found
