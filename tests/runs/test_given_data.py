@@ -49,6 +49,22 @@ def test_a_stream_may_be_given(tmp_path: Path) -> None:
         textforge.run(recipe(model={"use": "complement-nb"}), dataset=data, out=tmp_path / "other")
 
 
+def test_seeds_and_folds_run_over_data_given_in_code(tmp_path: Path) -> None:
+    seeds = textforge.run_seeds(recipe(), [0, 3], dataset=DATA, out=tmp_path / "seeds")
+    alone = textforge.run(recipe(), overrides={"seed": 3}, dataset=DATA, out=tmp_path / "alone")
+    assert seeds.result["figures"]["accuracy"]["values"][1] == alone.test["accuracy"]
+    folds = textforge.cross_validate(recipe(), folds=2, dataset=DATA, out=tmp_path / "folds")
+    assert folds.result["n"] == 60 and len(folds.result["figures"]["accuracy"]["values"]) == 2
+    assert yaml.safe_load((folds.path / "resolved.yaml").read_text())["dataset"] == {"use": "given"}
+    for call in (textforge.cross_validate, lambda of, **given: textforge.run_seeds(of, [0], **given)):
+        with pytest.raises(DataError, match="a tuple is not a dataset"):
+            call(recipe(), dataset=TRAIN, out=tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+    stream = Dataset(train=Stream(1, lambda _: TRAIN), test=TEST)
+    with pytest.raises(RecipeError, match="cross-validation divides texts in memory"):
+        textforge.cross_validate(recipe(), dataset=stream, out=tmp_path / "stream")
+
+
 def test_what_is_no_dataset_is_refused_before_a_folder_is_made(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a tuple is not a dataset"):
         textforge.run(recipe(), dataset=TRAIN, out=tmp_path / "run")  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.failures import clear_folder, located, noting_unfinished
-from textforge.runs.plan import trainer_for
+from textforge.runs.plan import given_part, trainer_for
 from textforge.runs.progress import Progress, WarningLog, refuse_stopped
 from textforge.runs.summary import shown_summary, summarize
 
@@ -47,6 +47,7 @@ def cross_validate(
     *,
     folds: int = 5,
     overrides: Mapping[str, Any] | Iterable[str] = (),
+    dataset: Dataset | None = None,
     out: str | Path | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
@@ -60,7 +61,7 @@ def cross_validate(
     Args:
         recipe: path of a YAML file, or the recipe as a dict.
         folds: the number of folds, at least 2.
-        overrides, plugins, progress, probabilities: as for `run`.
+        overrides, dataset, plugins, progress, probabilities: as for `run`.
         out: the run folder. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
 
     Raises:
@@ -68,7 +69,7 @@ def cross_validate(
     """
     if not isinstance(folds, int) or folds < 2:
         raise RecipeError(f"cross-validation needs at least 2 folds, not {folds!r}.")
-    checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
+    checked = load_recipe(recipe, overrides=overrides, plugins=plugins, dataset=given_part(dataset))
     limit = as_limit(probabilities)
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)

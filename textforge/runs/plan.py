@@ -9,8 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textforge.components.part import Part
 from textforge.errors import RecipeError
 from textforge.errors.shortage import advised
+from textforge.recipes.given_data import given_dataset
 from textforge.recipes.recipe import Recipe
 from textforge.runs.baseline import Baseline
 from textforge.runs.progress import Progress, StopRequest, WarningLog
@@ -40,6 +42,21 @@ class Clock:
         """Seconds by stage, rounded to milliseconds, and in total."""
         total = time.perf_counter() - self._began
         return {name: round(value, 3) for name, value in {**self._stages, "total": total}.items()}
+
+
+def given_part(dataset: Dataset | None) -> Part | None:
+    """A dataset part for data in memory, to replace that of a recipe; None for None.
+
+    Raises:
+        DataError: it is not a `Dataset`.
+    """
+    if dataset is None:
+        return None
+    from textforge.data.dataset import as_dataset
+    from textforge.data.streams import Stream
+
+    data = as_dataset(dataset, 0)
+    return given_dataset(data, streams=isinstance(data.train, Stream))
 
 
 class RunPlan:

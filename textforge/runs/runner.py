@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 from textforge.classifiers.storage import append_text, write_json, write_text
 from textforge.classifiers.streams.probabilities import MOST, as_limit, prediction_lines
 from textforge.components.manager import PluginManager
-from textforge.components.part import Part
 from textforge.errors import DataError, RecipeError, TextforgeError
-from textforge.recipes.given_data import given_dataset
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.recipes.yaml12 import to_yaml
 from textforge.runs import folder as run_folder
 from textforge.runs.baseline import load_baseline, losing_warnings
 from textforge.runs.callbacks import Callbacks
 from textforge.runs.failures import cleared_on_error, figures_on_error, located, noting_unfinished, saved_on_error
-from textforge.runs.plan import RunPlan, trainer_for
+from textforge.runs.plan import RunPlan, given_part, trainer_for
 from textforge.runs.progress import Progress
 
 if TYPE_CHECKING:
@@ -95,7 +93,7 @@ def run(
         TextforgeError: or a subclass; the run folder then has no result.json.
     """
     trained = load_baseline(plugins) if baseline else None
-    given = None if dataset is None else _given(dataset)
+    given = given_part(dataset)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides=overrides, plugins=plugins, dataset=given)
     elif overrides:
@@ -114,19 +112,6 @@ def run(
             prepared.callbacks.started({**prepared.about, "epochs": prepared.trainer.epochs})
             done = _finish(plan, prepared, _train(plan, prepared))
         return _with_callbacks(plan, prepared.callbacks, done)
-
-
-def _given(dataset: Dataset) -> Part:
-    """A dataset part for data in memory.
-
-    Raises:
-        DataError: it is not a `Dataset`.
-    """
-    from textforge.data.dataset import as_dataset
-    from textforge.data.streams import Stream
-
-    data = as_dataset(dataset, 0)
-    return given_dataset(data, streams=isinstance(data.train, Stream))
 
 
 def _start(recipe: Recipe, plugins: PluginManager | None) -> Start | None:

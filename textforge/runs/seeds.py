@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textforge.classifiers.storage import write_json
 from textforge.classifiers.streams.probabilities import MOST as MOST_LABELS, as_limit
@@ -16,9 +16,13 @@ from textforge.components.settings import MAX_SEED
 from textforge.errors import RecipeError
 from textforge.recipes.recipe import load_recipe
 from textforge.runs import folder as run_folder
+from textforge.runs.plan import given_part
 from textforge.runs.progress import Progress, refuse_stopped
 from textforge.runs.runner import run
 from textforge.runs.summary import mean_baselines, shown_summary, summarize
+
+if TYPE_CHECKING:
+    from textforge.data.dataset import Dataset
 
 MOST = 1000
 """Maximum number of seeds in `--seeds`."""
@@ -42,6 +46,7 @@ def run_seeds(
     seeds: Sequence[int],
     *,
     overrides: Mapping[str, Any] | Iterable[str] = (),
+    dataset: Dataset | None = None,
     out: str | Path | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
@@ -53,14 +58,14 @@ def run_seeds(
     Args:
         recipe: path of a YAML file, or the recipe as a dict.
         seeds: distinct integers from 0 to `MAX_SEED`.
-        overrides, plugins, progress, probabilities, baseline: as for `run`.
+        overrides, dataset, plugins, progress, probabilities, baseline: as for `run`.
         out: the parent folder of the run folders. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
 
     Raises:
         TextforgeError: a run failed; the runs that finished before it are kept.
     """
     seeds = _validate_seeds(seeds)
-    checked = load_recipe(recipe, overrides=overrides, plugins=plugins)
+    checked = load_recipe(recipe, overrides=overrides, plugins=plugins, dataset=given_part(dataset))
     if "seed" in checked.overrides:
         raise RecipeError("the seed is overridden, and seeds are given, too. Leave one of them out.")
     as_limit(probabilities)  # raises before a folder is created
