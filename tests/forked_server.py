@@ -5,6 +5,7 @@ It is started by test_forks.py with more than one thread, so that torch and pola
 
 import json
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -15,6 +16,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+import polars
 import torch
 
 import textforge
@@ -98,6 +101,11 @@ def same_draws(expected: torch.Tensor) -> None:
     assert torch.equal(torch.get_rng_state(), expected), "the child starts with a trainer's random state"
 
 
+def same_answers(trained: textforge.Classifier, bundle: Path, expected: np.ndarray) -> None:
+    for one in (trained, textforge.load(bundle), pickle.loads(pickle.dumps(trained))):
+        np.testing.assert_allclose(one.predict_proba(TEXTS), expected, atol=1e-6)
+
+
 def main(folder: str) -> None:
     assert torch.get_num_threads() > 1, "start this with OMP_NUM_THREADS=2"
     bags = trainer().fit()
@@ -124,6 +132,12 @@ def main(folder: str) -> None:
     told["predict with polars"] = outcome(lambda: sequences.predict(TEXTS))
     told["load with polars"] = outcome(lambda: textforge.load(bundle))
     told["train with polars"] = outcome(lambda: trainer("tokens", "textcnn").fit())
+    answers = sequences.predict_proba(TEXTS)
+    told["the same answers with polars and without"] = outcome(lambda: same_answers(sequences, bundle, answers))
+    table = Path(folder, "texts.parquet")
+    polars.DataFrame({"text": TEXTS, "label": LABELS}).write_parquet(table)
+    stored = PARTS.part("dataset", "parquet", train=table)
+    told["read Parquet with polars"] = outcome(lambda: trainer(dataset=stored))
     told["train on a CSV file without polars"] = outcome(lambda: trainer(dataset=written(folder)).fit().predict(TEXTS))
     told["bags, after polars"] = outcome(lambda: bags.predict(TEXTS))
     print(json.dumps(told))

@@ -7,8 +7,9 @@ import unicodedata
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings, strategies as st
 
-from textforge_standard.vectorizers import words
+from textforge_standard.vectorizers import plain_words, words
 from textforge_standard.vectorizers.counting import Counts
 from textforge_standard.vectorizers.packing import pack, unpack
 
@@ -101,6 +102,43 @@ def test_the_vocabulary_is_sorted_as_python_sorts():
     texts = ["\U0001f680 \ue000 Z a é e\u0301 Ω 中 _ 0"]
     found, _ = words.cut(texts, words.Splitting("spaces"))
     assert words.learn(found) == sorted(texts[0].split(" "))
+
+
+# -- without polars, in a forked process -----------------------------------------------------------
+
+SPLITTINGS = st.builds(
+    words.Splitting,
+    split=st.sampled_from(["words", "spaces", "words_and_punctuation", "any_script"]),
+    punctuation=st.booleans(),
+    unicode=st.sampled_from([None, "NFC", "NFKC"]),
+    lowercase=st.booleans(),
+)
+SIGNS = st.one_of(st.sampled_from(list("aB_1 \n\x1cé\u0301Σς中ก\u0e31!🚀\u200d\ud800")), st.sampled_from(KNOWN))
+
+
+@settings(max_examples=100)
+@given(st.lists(st.text(SIGNS, max_size=12), max_size=4), SPLITTINGS)
+def test_words_are_cut_and_numbered_without_polars_as_with_it(texts, how):
+    (one, rows), (other, same_rows) = words.cut(texts, how), plain_words.cut(texts, how)
+    assert one.to_list() == other.tolist()
+    assert rows.tolist() == same_rows.tolist()
+    assert words.learn(one) == plain_words.learn(other)
+    vocabulary = words.learn(one)[::2]
+    numbers = [
+        module.numbers(found, module.lookup(vocabulary)) for module, found in ((words, one), (plain_words, other))
+    ]
+    assert numbers[0].tolist() == numbers[1].tolist()
+    keep = np.arange(len(rows)) % 3 > 0
+    assert words.only(one, keep).to_list() == plain_words.only(other, keep).tolist()
+
+
+@pytest.mark.parametrize("lowercase", [False, True])
+@pytest.mark.parametrize("split", ["words", "words_and_punctuation"])
+def test_every_character_that_python_knows_is_cut_without_polars_as_with_it(split, lowercase):
+    texts, how = [f"a{character}{character}" for character in KNOWN], words.Splitting(split, lowercase=lowercase)
+    (one, rows), (other, same_rows) = words.cut(texts, how), plain_words.cut(texts, how)
+    assert [pair for pair in zip(one.to_list(), other.tolist(), strict=True) if pair[0] != pair[1]] == []
+    assert np.array_equal(rows, same_rows)
 
 
 @pytest.mark.parametrize(

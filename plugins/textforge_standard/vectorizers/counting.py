@@ -157,3 +157,14 @@ def without_signs(counts: Counts) -> Counts:
     first = np.ones(len(numbers), dtype=bool)
     first[both] = False
     return Counts(numbers[first], np.concatenate(([0], np.cumsum(first)))[counts.offsets], signed[first])
+
+
+def count_words(numbers: NDArray[np.int64], rows: NDArray[np.int64], n_texts: int, n_words: int) -> Counts:
+    """Count the words of a vocabulary in each text, from their places in it; -1, unknown words, is ignored."""
+    known = numbers >= 0
+    keys = np.sort(rows[known] * n_words + numbers[known])  # one number per (text, word), in CSR order
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    counts = np.diff(first, append=len(keys))
+    in_text, indices = np.divmod(keys[first], n_words)
+    offsets = np.searchsorted(in_text, np.arange(n_texts + 1))
+    return Counts(indices.astype(np.int32), offsets.astype(np.int64), counts)

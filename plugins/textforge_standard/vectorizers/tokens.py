@@ -166,19 +166,21 @@ class Tokens:
         return self
 
     def _use(self, vocabulary: list[str]) -> None:
-        from textforge_standard.checked_polars import pl
-
         self.vocabulary = vocabulary
-        self._words = pl.Enum(vocabulary)
+        self._lookups: dict[str, Any] = {}
+        """The vocabulary to look words up in, with polars and without."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_lookups": {}}
 
     def _cut(self, texts: Sequence[str], cut: Any = None) -> tuple[Any, Any]:
         """The words to read from all texts, and their number per text; `cut` counts the longer texts."""
         import numpy as np
 
-        from textforge_standard.vectorizers import words
+        from textforge_standard.vectorizers.splitting import Splitting
 
-        how = words.Splitting(self.split, self.punctuation, self.unicode, self.lowercase)
-        found, rows = words.cut(texts, how)
+        how = Splitting(self.split, self.punctuation, self.unicode, self.lowercase)
+        found, rows = _words().cut(texts, how)
         lengths = np.bincount(rows, minlength=len(texts))
         most = self.max_length
         if cut is not None:
@@ -188,20 +190,21 @@ class Tokens:
         place = np.arange(len(rows)) - (np.cumsum(lengths) - lengths)[rows]
         head = head_length(most, self.keep)
         read = (place < head) | (place >= (lengths - (most - head))[rows]) | (lengths <= most)[rows]
-        return found.filter(read), np.minimum(lengths, most)
+        return _words().only(found, read), np.minimum(lengths, most)
 
     def _learn(self, found: Any, lengths: Any) -> list[str]:
         """The sorted vocabulary: all words, or the frequent ones."""
         import numpy as np
 
-        from textforge_standard.checked_polars import pl
-        from textforge_standard.vectorizers import words
+        from textforge_standard.vectorizers.counting import count_words
 
-        vocabulary = words.learn(found)
+        words = _words()
+        vocabulary: list[str] = words.learn(found)
         self._refuse_empty(vocabulary, len(lengths))
         if self.min_df == 1 and self.max_features is None:
             return vocabulary
-        counts = words.count(found, np.repeat(np.arange(len(lengths)), lengths), len(lengths), pl.Enum(vocabulary))
+        numbers, rows = words.numbers(found, words.lookup(vocabulary)), np.repeat(np.arange(len(lengths)), lengths)
+        counts = count_words(numbers, rows, len(lengths), len(vocabulary))
         frequencies = counts.frequencies(len(vocabulary), totals=self.max_features is not None)
         return self._kept(vocabulary, frequencies.texts_with, frequencies.total, len(lengths))
 
@@ -236,6 +239,22 @@ class Tokens:
 
         from textforge import Ragged
 
-        numbers = found.cast(self._words, strict=False).to_physical().cast(int) + N_SPECIAL
-        ids = numbers.fill_null(UNKNOWN).to_numpy().astype(np.int32)
+        words = _words()
+        if words.__name__ not in self._lookups:
+            self._lookups[words.__name__] = words.lookup(self.vocabulary)
+        numbers = words.numbers(found, self._lookups[words.__name__])
+        ids = np.where(numbers < 0, UNKNOWN, numbers + N_SPECIAL).astype(np.int32)
         return Ragged(ids, np.concatenate(([0], np.cumsum(lengths))), self.vocab_size)
+
+
+def _words() -> Any:
+    """The module that splits and looks up words: with polars, except in a process that lost its threads by a fork."""
+    from textforge.errors import polars_threads_are_lost
+
+    if polars_threads_are_lost():
+        from textforge_standard.vectorizers import plain_words
+
+        return plain_words
+    from textforge_standard.vectorizers import words
+
+    return words
