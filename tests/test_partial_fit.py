@@ -174,7 +174,7 @@ class _Fixed:
 
 
 def test_a_batch_may_lack_classes_and_all_are_predicted() -> None:
-    clf = estimator(model__dropout=0.0)
+    clf = estimator(model="linear")
     one = [text for text, label in zip(TEXTS, LABELS, strict=True) if label == KINDS[2]]
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -62,8 +62,8 @@ def _checked(kind: str, given: Any) -> Any:
         return _returning(given)
     if isinstance(given, (Optimizer, LRScheduler, ReduceLROnPlateau)):
         raise RecipeError(
-            f"{kind}: a {type(given).__name__} made before training holds the weights of another module than the one "
-            f"that is trained. Give a function that makes it, as in {_FUNCTIONS[kind]}."
+            f"{kind}: this {type(given).__name__} was made before training, so it holds the weights of another module "
+            f"than the one that is trained. Give a function that makes it, as in {_FUNCTIONS[kind]}."
         )
     if not callable(given):
         raise RecipeError(
