@@ -244,7 +244,10 @@ def module() -> nn.Module:
     [
         ({"model": "mpl"}, "no model named 'mpl'.*Did you mean 'mlp'"),
         ({"vectorizer": "mlp"}, "no vectorizer named 'mlp'"),
-        ({"optimizer": torch.optim.SGD(module().parameters(), lr=1)}, "optimizer: this SGD was made before.*lambda params"),
+        (
+            {"optimizer": torch.optim.SGD(module().parameters(), lr=1)},
+            "optimizer: this SGD was made before.*lambda params",
+        ),
         (
             {"scheduler": torch.optim.lr_scheduler.StepLR(torch.optim.SGD(module().parameters(), lr=1), 1)},
             "scheduler: this StepLR was made before training.*lambda optimizer",

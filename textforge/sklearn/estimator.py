@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import Enum
 from functools import partial, update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
     from textforge.classifiers.classifier import Classifier
     from textforge.training.validation import EpochResult
+
+    Method = TypeVar("Method", bound=Callable[..., Any])
+
+    def _in_batches(method: Method) -> Method: ...
 
     class _Estimator:
         """What `TextClassifier` has from scikit-learn's base classes, which have no types."""
@@ -77,6 +81,10 @@ class _InBatches:
         if why is not None:
             raise _NotInBatchesError(why)
         return partial(self._method, estimator)
+
+
+if not TYPE_CHECKING:
+    _in_batches = _InBatches
 
 
 class TextClassifier(_Estimator):
@@ -175,7 +183,7 @@ class TextClassifier(_Estimator):
         _warn([*recipe.warnings, *unused, *targets.warnings, *trainer.warnings])
         return self
 
-    @_InBatches
+    @_in_batches
     def partial_fit(
         self,
         X: Texts,  # noqa: N803

@@ -67,4 +67,5 @@ def numbers(words: Words, vocabulary: Any) -> NDArray[np.int64]:
 def _word_or_sign() -> re.Pattern[str]:
     """A word of any length, with its combining marks, or any other single character except white space."""
     marks = "".join(chr(point) for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point))[0] == "M")
-    return re.compile(rf"[\w{marks}]+|[^\w{marks}{_WHITE}]")
+    mark = f"[{marks}]"  # apart from \w, so that it compiles to a table
+    return re.compile(rf"(?:\w+|{mark}\w*)(?:{mark}\w*)*|[^{_WHITE}]")
