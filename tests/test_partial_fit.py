@@ -301,7 +301,12 @@ def test_a_trainer_may_be_given_classes_that_its_texts_lack() -> None:
     data = textforge.Dataset(train=(["moon orbit"] * 4, ["space"] * 4))
     clf = textforge.Trainer(data, "bow", "linear", "adam", labels=["space", "ball"], epochs=1).fit()
     assert clf.labels == ("space", "ball")
-    for labels, says in [(["space"], "at least two"), (["x", "y"], "labels lacks: space"), (["space"] * 2, "twice")]:
+    for labels, says in [
+        (["space"], "at least two"),
+        ([("space", "ball")], "labels"),
+        (["x", "y"], "labels lacks: space"),
+        (["space"] * 2, "once"),
+    ]:
         with pytest.raises(DataError, match=says):
             textforge.Trainer(data, "bow", "linear", "adam", labels=labels)
     with pytest.raises(RecipeError, match="Leave labels out"):

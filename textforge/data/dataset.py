@@ -241,12 +241,10 @@ class Dataset:
         """The class names, in the order of the model's outputs.
 
         Args:
-            declared: all classes, of which train may lack some, as one batch of more to come does; by default
-                `label_names`, of which train lacks none.
+            declared: all classes, of which train may lack some; by default `label_names`, of which it lacks none.
 
         Raises:
-            DataError: there are fewer than two classes, or `label_names` and the labels of train differ, or train has
-                a label that `declared` lacks.
+            DataError: there are fewer than two classes, or train has other labels than `label_names` or `declared`.
         """
         if declared is not None:
             return self._declared(declared)
@@ -273,13 +271,9 @@ class Dataset:
 
     def _declared(self, declared: Iterable[Any]) -> tuple[Any, ...]:
         names = as_labels(declared, "labels")
-        if are_sets(names):
-            raise DataError("labels: expected a list of names, not a list of lists.")
         self._refuse_other_type("labels", names)
-        if len(set(names)) != len(names):
-            raise DataError("labels has a name twice.")
-        if len(names) < 2 and not self.multi_label:
-            raise DataError(f"labels: a classifier needs at least two classes, not {len(names)}.")
+        if len(set(names)) != len(names) or (len(names) < 2 and not self.multi_label):
+            raise DataError("labels: name each class once, and at least two of them.")
         if unnamed := [name for name in sorted_labels(self.label_counts()) if name not in names]:
             raise DataError(f"training labels that labels lacks: {listed(label_names(unnamed))}.")
         return tuple(names)
