@@ -37,7 +37,7 @@ class OptimizerState:
     """The optimizer between two calls."""
 
     section: Any
-    """Its section of the recipe."""
+    """Its section of the recipe, and that of the model."""
     state: dict[str, Any]
 
     @classmethod
@@ -80,7 +80,7 @@ def batch_trainer(recipe: Recipe, batch: Batch, before: Classifier | None, optim
         recipe: the recipe.
         batch: the texts.
         before: the classifier to continue; None for the first batch.
-        optimizer: the optimizer to continue, if the recipe still has the same one.
+        optimizer: the optimizer to continue, if the recipe still has the same one and the same model.
 
     Raises:
         RecipeError: the recipe cannot continue this classifier.
@@ -119,4 +119,6 @@ def _grows(classifier: Classifier) -> bool:
 
 
 def _section(recipe: Recipe) -> Any:
-    return None if recipe.optimizer is None else recipe.resolved()["optimizer"]
+    """The sections that the state of an optimizer belongs to."""
+    resolved = recipe.resolved()
+    return [resolved.get("optimizer"), resolved["model"]]
