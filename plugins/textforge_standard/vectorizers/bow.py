@@ -80,6 +80,12 @@ class BagOfWords(TextOptions):
         """Features of texts: `textforge.Ragged`, one row per text, float32 weights."""
         return self._features(self._counts(texts, partial(map, self._ngrams.columns)))
 
+    def spans(self, text: str) -> Any:
+        """Where each n-gram stands in a text: arrays of columns, first characters, and characters after the last."""
+        units, starts, ends = self._cut.placed(text)
+        columns, first, last = self._ngrams.occurrences(units)
+        return columns, starts[first], ends[last]
+
     def _counts(self, texts: Sequence[str], columns: Callable[[Iterable[Any]], Iterator[Any]]) -> Any:
         """Count the n-grams of each text; `columns` returns the columns of the n-grams in each chunk of units."""
         from textforge_standard.vectorizers import by_words

@@ -56,6 +56,17 @@ class Bytes:
         """Sequences of texts: `textforge.Ragged`, one row per text, ids in text order, no weights."""
         return self._sequences(self._encoded(texts))
 
+    def spans(self, text: str) -> Any:
+        """The character of each byte that is read: arrays of ids, characters, and the characters after them."""
+        import numpy as np
+
+        from textforge_standard.vectorizers.shortening import shortened
+
+        (data,) = self._encoded([text])
+        character = np.cumsum(np.frombuffer(data, np.uint8) & 0xC0 != 0x80) - 1
+        read = np.array(shortened([*range(len(data))], self.max_length, self.keep), dtype=np.int64)
+        return np.frombuffer(data, np.uint8)[read].astype(np.int32) + N_SPECIAL, character[read], character[read] + 1
+
     def state(self) -> dict[str, Any]:
         """An empty state: the options define this vectorizer completely."""
         return {}

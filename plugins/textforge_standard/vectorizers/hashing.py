@@ -63,28 +63,42 @@ class Hashing(TextOptions):
         """Return this vectorizer unchanged."""
         return self
 
+    def spans(self, text: str) -> Any:
+        """Where each n-gram stands in a text: arrays of columns, first characters, characters after the last, signs."""
+        import numpy as np
+
+        units, starts, ends = self._cutter().placed(text)
+        found = [(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int64))]
+        found += [(columns, starts[at], ends[at + length - 1]) for length, at, columns in self._hashes(units)]
+        columns, first, last = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+        return columns >> 1, first, last, 1.0 - 2.0 * (columns & 1)
+
     def _hashed(self, texts: Sequence[str]) -> Iterator[Any]:
         """Yield 2 * column of every n-gram, plus 1 if it counts negatively, for each chunk of texts."""
         import numpy as np
 
+        for units in self._cutter().chunks(texts):
+            yield [(columns, np.searchsorted(at, units.texts)) for _, at, columns in self._hashes(units)]
+
+    def _hashes(self, units: Any) -> Iterator[tuple[int, Any, Any]]:
+        """Yield the n-grams of each length: the length, their first units, and 2 * column, plus 1 if negative."""
+        import numpy as np
+
         from textforge_standard.vectorizers.murmur import murmur3
 
-        for units in self._cutter().chunks(texts):
-            if self.unit == "words" and self.ngrams[1] > 1:
-                units = units.one_space_apart()  # noqa: PLW2901
-            streams = []
-            for length, at in self._places(units):
-                hashes = murmur3(units.data, units.starts[at], units.ends[at + length - 1])
-                columns = np.abs(hashes).view(np.uint32)
-                if self.n_features & (self.n_features - 1):
-                    columns %= np.uint32(self.n_features)
-                else:  # for a power of two: equal, and faster than a division
-                    columns &= np.uint32(self.n_features - 1)
-                columns <<= np.uint32(1)
-                if self.signed:
-                    columns |= hashes.view(np.uint32) >> np.uint32(31)
-                streams.append((columns.view(np.int32), np.searchsorted(at, units.texts)))
-            yield streams
+        if self.unit == "words" and self.ngrams[1] > 1:
+            units = units.one_space_apart()
+        for length, at in self._places(units):
+            hashes = murmur3(units.data, units.starts[at], units.ends[at + length - 1])
+            columns = np.abs(hashes).view(np.uint32)
+            if self.n_features & (self.n_features - 1):
+                columns %= np.uint32(self.n_features)
+            else:  # for a power of two: equal, and faster than a division
+                columns &= np.uint32(self.n_features - 1)
+            columns <<= np.uint32(1)
+            if self.signed:
+                columns |= hashes.view(np.uint32) >> np.uint32(31)
+            yield length, at, columns.view(np.int32)
 
     def _places(self, units: Any) -> Iterator[tuple[int, Any]]:
         """Yield each n-gram length with the indices of the units at which such n-grams begin."""

@@ -114,6 +114,20 @@ class NGrams:
         """The columns of the n-grams of texts; UNKNOWN if an n-gram has no column."""
         return self._as_columns(self._streams(units, adding=False))
 
+    def occurrences(self, units: Units) -> tuple[NDArray[np.int32], Positions, Positions]:
+        """The column of each n-gram that has one, in every place, and the numbers of its first and last unit."""
+        columns, first, last = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for length, found in self._lengths(units, adding=False):
+            if length < self.shortest and not self.short_groups:
+                continue
+            chosen = found.whole if length < self.shortest else np.ones(len(found.at), dtype=bool)
+            numbers = self._columns[length - 1].take(found.numbers[chosen])
+            known = numbers != UNKNOWN
+            columns.append(numbers[known])
+            first.append(found.at[chosen][known])
+            last.append(first[-1] + (length - 1))
+        return np.concatenate(columns), np.concatenate(first), np.concatenate(last)
+
     def keep(self, keep: NDArray[np.bool_]) -> None:
         """Keep the columns of a mask and renumber them."""
         new = np.append(np.where(keep, np.cumsum(keep) - 1, UNKNOWN), UNKNOWN).astype(np.int32)

@@ -57,6 +57,24 @@ class Preprocess:
         grow = self._vectorizer.grow
         return lambda texts: grow(self._changed(texts))
 
+    def spans(self, text: str) -> Any:
+        """Where the features of the changed text stand in the text itself; None if the vectorizer cannot say."""
+        from textforge_standard.vectorizers.alignment import aligned
+
+        if not hasattr(self._vectorizer, "spans"):
+            return None
+        alignments = []
+        for step in self._steps:
+            text, alignment = aligned(text, step)
+            alignments.append(alignment)
+        found = self._vectorizer.spans(text)
+        if found is None:
+            return None
+        columns, starts, ends, *shares = found
+        for alignment in reversed(alignments):
+            starts, ends = alignment.spans(starts, ends)
+        return columns, starts, ends, *shares
+
     def state(self) -> dict[str, Any]:
         """The state of the vectorizer; the steps have none."""
         return {"vectorizer": self._vectorizer.state()}

@@ -85,6 +85,20 @@ class Subword:
         """Sequences of texts: `textforge.Ragged`, one row per text, ids in text order, no weights."""
         return self._sequences(texts, [])
 
+    def spans(self, text: str) -> Any:
+        """Where each subword that is read stands in a text: arrays of ids, first characters, characters after the last."""
+        import numpy as np
+
+        from textforge_standard.vectorizers.alignment import aligned
+        from textforge_standard.vectorizers.shortening import shortened
+
+        changed, alignment = aligned(text, lambda one: next(self._read([one])))
+        encoding = self._tokenizer.encode(changed, add_special_tokens=False)
+        units = [(number, *at) for number, at in zip(encoding.ids, encoding.offsets, strict=True)]
+        read = shortened(units, self.max_length, self.keep)
+        ids, starts, ends = np.array(read, dtype=np.int64).reshape(-1, 3).T
+        return ids, *alignment.spans(starts, ends)
+
     @property
     def vocab_size(self) -> int:
         """The number of ids."""

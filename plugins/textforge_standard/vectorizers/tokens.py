@@ -140,6 +140,18 @@ class Tokens:
         """Sequences of texts: `textforge.Ragged`, one row per text, ids in text order, no weights."""
         return self._sequences(*self._cut(texts))
 
+    def spans(self, text: str) -> Any:
+        """Where each word that is read stands in a text: arrays of ids, first characters, characters after the last."""
+        import numpy as np
+
+        from textforge_standard.vectorizers import words
+
+        how = words.Splitting(self.split, self.punctuation, self.unicode, self.lowercase)
+        found, starts, ends = words.placed(text, how)
+        read = self._read(np.arange(len(found)), np.full(len(found), len(found)))
+        found = found.filter(read)
+        return self._sequences(found, np.array([len(found)])).indices, starts[read], ends[read]
+
     @property
     def vocab_size(self) -> int:
         """The number of ids: the words, padding and unknown."""
@@ -188,9 +200,15 @@ class Tokens:
         if most is None or len(texts) == 0 or lengths.max() <= most:
             return found, lengths
         place = np.arange(len(rows)) - (np.cumsum(lengths) - lengths)[rows]
+        return _words().only(found, self._read(place, lengths[rows])), np.minimum(lengths, most)
+
+    def _read(self, place: Any, lengths: Any) -> Any:
+        """Mask of the words to read, by their place in a text and the number of its words."""
+        most = self.max_length
+        if most is None:
+            return place >= 0
         head = head_length(most, self.keep)
-        read = (place < head) | (place >= (lengths - (most - head))[rows]) | (lengths <= most)[rows]
-        return _words().only(found, read), np.minimum(lengths, most)
+        return (place < head) | (place >= lengths - (most - head)) | (lengths <= most)
 
     def _learn(self, found: Any, lengths: Any) -> list[str]:
         """The sorted vocabulary: all words, or the frequent ones."""

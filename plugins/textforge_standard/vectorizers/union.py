@@ -109,6 +109,23 @@ class Union:
         pairs = zip(self._members, self._names, strict=True)
         return [_as_ragged(as_features(member.transform([""]), 1, name)).n_features for member, name in pairs]
 
+    def spans(self, text: str) -> Any:
+        """Where the features of all vectorizers stand in a text; None if one of them cannot say."""
+        import numpy as np
+
+        from textforge import as_features
+
+        found, before = [], 0
+        for number, (member, name) in enumerate(zip(self._members, self._names, strict=True)):
+            spans = member.spans(text) if hasattr(member, "spans") else None
+            if spans is None:
+                return None
+            columns, starts, ends, *shares = spans
+            placed = self._columns[number][columns] if self._columns else np.asarray(columns) + before
+            found.append((placed, starts, ends, shares[0] if shares else np.ones(len(columns))))
+            before += as_features(member.transform([""]), 1, name).n_features
+        return tuple(np.concatenate(arrays) for arrays in zip(*found, strict=True))
+
     def state(self) -> dict[str, Any]:
         """The states of the vectorizers, and how they have grown."""
         state: dict[str, Any] = {"of": [member.state() for member in self._members]}

@@ -110,6 +110,7 @@ class Cutter:
             "characters": _characters,
             "characters_in_words": _characters_in_words,
         }
+        self._kind, self._before = cut, 3 if ends else 1
         self._cut = cuts[cut]
         self._stop_words, self._stops = UnitNumbers(), np.zeros(1, dtype=bool)
         if stop_words:
@@ -125,6 +126,19 @@ class Cutter:
         """Yield the white-space separated words of the prepared texts, chunk by chunk, whatever the units are."""
         for chunk in _chunks(texts):
             yield _runs(self._prepared(chunk))
+
+    def placed(self, text: str) -> tuple[Units, Positions, Positions]:
+        """The units of one text, the first character of each in the text, and the one after its last."""
+        from textforge_standard.vectorizers.alignment import aligned
+        from textforge_standard.vectorizers.unit_places import places
+
+        prepared, alignment = aligned(text, lambda one: self._prepared([one])[0])
+        units = self._cut([prepared])
+        starts, ends = alignment.spans(*places(self._kind, encodable([prepared])[0], units, self._before))
+        if not len(self._stop_words):
+            return units, starts, ends
+        kept = ~self._stops[self._stop_words.find(units)]
+        return units.only(kept), starts[kept], ends[kept]
 
     def _prepared(self, texts: list[str]) -> list[str]:
         """The texts after normalization, case folding and removal of accents."""
@@ -184,7 +198,7 @@ def _any_script(texts: list[str], *, punctuation: bool, ends: bool) -> Units:
     if ends:
         texts = [f"{START} {text} {END}" for text in texts]
     joined = "\n" + "\n".join(texts) + "\n"
-    first, last, pairs = spans(_code_points(joined), punctuation)
+    first, last, pairs = spans(code_points(joined), punctuation)
     return _slices(joined, first, last, texts, pairs)
 
 
@@ -192,10 +206,10 @@ def _runs(texts: list[str]) -> Units:
     """Split at white space."""
     texts = encodable(texts)
     joined = "\n" + "\n".join(texts) + "\n"
-    return _slices(joined, *_between_spaces(_code_points(joined)), texts)
+    return _slices(joined, *between_spaces(code_points(joined)), texts)
 
 
-def _between_spaces(points: NDArray[np.uint32]) -> tuple[Positions, Positions]:
+def between_spaces(points: NDArray[np.uint32]) -> tuple[Positions, Positions]:
     """The starts and ends of the runs without white space; the first and the last point must be white space."""
     inside = ~_table("isspace").take(points)
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
@@ -217,7 +231,7 @@ def _slices(
 def _characters(texts: list[str]) -> Units:
     """Split into characters; a run of white space becomes one space, as in scikit-learn."""
     texts = encodable(texts)
-    points = _code_points("".join(texts))
+    points = code_points("".join(texts))
     space = _table("isspace").take(points)
     offsets = _offsets([len(text) for text in texts])
     first = np.zeros(len(points) + 1, dtype=bool)  # first character of each text; and the end
@@ -233,8 +247,8 @@ def _characters(texts: list[str]) -> Units:
 def _characters_in_words(texts: list[str]) -> Units:
     """Split into the characters of each white-space separated word, padded with a space on each side."""
     texts = encodable(texts)
-    points = _code_points("\n" + "\n".join(texts) + "\n")
-    starts, ends = _between_spaces(points)
+    points = code_points("\n" + "\n".join(texts) + "\n")
+    starts, ends = between_spaces(points)
     starts, ends = starts - 1, ends + 1
     groups = _offsets(ends - starts)
     points = points[np.repeat(starts - groups[:-1], ends - starts) + np.arange(groups[-1])]
@@ -264,7 +278,7 @@ def _word_bytes(data: bytes) -> NDArray[np.bool_]:
         inside = inside.copy()
         places = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) >= 0x80)
         others = np.frombuffer(data, dtype=np.uint8)[places]
-        points = _code_points(others.tobytes().decode())
+        points = code_points(others.tobytes().decode())
         sizes = CHARACTER_BYTES[others]
         first, sizes = places[sizes > 0], sizes[sizes > 0]
         inside[places] = np.repeat(_table("isalnum")[points], sizes)
@@ -279,7 +293,7 @@ def _first_bytes(data: bytes) -> Positions:
     return np.flatnonzero(np.frombuffer(data, dtype=np.uint8) & 0xC0 != 0x80)
 
 
-def _code_points(text: str) -> NDArray[np.uint32]:
+def code_points(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
 
 
@@ -288,6 +302,11 @@ def _table(method: Literal["isalnum", "isspace"]) -> NDArray[np.bool_]:
     """The result of a str method for every character."""
     table: NDArray[np.bool_] = getattr(np.char, method)(np.arange(0x110000, dtype=np.uint32).view("U1"))
     return table
+
+
+def is_space(text: str) -> NDArray[np.bool_]:
+    """Mask of the white space in a text without lone surrogates."""
+    return _table("isspace").take(code_points(text))
 
 
 def _offsets(lengths: Any) -> Positions:

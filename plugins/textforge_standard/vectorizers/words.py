@@ -10,6 +10,7 @@ from textforge.errors import require_polars_threads
 from textforge_standard.checked_polars import pl
 from textforge_standard.vectorizers.folding import folded
 from textforge_standard.vectorizers.splitting import Splitting as Splitting, any_script, without_surrogates
+from textforge_standard.vectorizers.units import encodable
 
 WORD = r"[\p{L}\p{N}_]{2,}"
 r"""Two or more letters, digits or underscores: scikit-learn's `(?u)\b\w\w+\b` in Rust's syntax.
@@ -41,6 +42,30 @@ def cut(texts: Sequence[str], how: Splitting) -> tuple[pl.Series, NDArray[np.int
     # A text without words would explode to one null, so drop it first.
     words = lists.filter(lists.list.len() > 0).explode() if len(texts) else pl.Series([], dtype=pl.String)
     return words, np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
+
+
+def placed(text: str, how: Splitting) -> tuple[pl.Series, NDArray[np.int64], NDArray[np.int64]]:
+    """The words of a text, the first character of each in the text, and the one after its last."""
+    from textforge_standard.vectorizers.alignment import aligned
+
+    in_any_script = how.split == "any_script"
+    unicode = how.unicode or ("NFC" if in_any_script else None)
+
+    def prepared(text: str) -> str:
+        text = text if unicode is None else folded(text, unicode, how.lowercase)
+        text = (encodable if in_any_script else without_surrogates)([text])[0]
+        return str(pl.Series([text]).str.to_lowercase()[0]) if how.lowercase and unicode is None else text
+
+    changed, alignment = aligned(text, prepared)
+    found, _ = cut([text], how)
+    starts, at = [], 0
+    for word in found.to_list():
+        # Nothing that is left out between two words contains a word, so the next place is its own.
+        at = changed.find(word, at)
+        starts.append(at)
+        at += len(word) + (how.split == "spaces")
+    first = np.array(starts, dtype=np.int64)
+    return found, *alignment.spans(first, first + np.array([*map(len, found.to_list())], dtype=np.int64))
 
 
 def _cut_any_script(texts: Sequence[str], how: Splitting) -> tuple[pl.Series, NDArray[np.int64]]:
