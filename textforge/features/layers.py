@@ -49,5 +49,11 @@ class FeatureLinear(nn.Module):
             summed = batch.to(dtype) @ self.weight
         return summed if self.bias is None else summed + self.bias
 
+    def explain(self, batch: RaggedBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what each entry of a bag adds to the output, shape (entries, out_features), and the bias."""
+        rows = self.weight.detach()[batch.indices.long()]
+        values = rows if batch.weights is None else rows * batch.weights[:, None].to(rows.dtype)
+        return values, rows.new_zeros(rows.shape[1]) if self.bias is None else self.bias.detach()
+
     def extra_repr(self) -> str:
         return f"n_features={self.weight.shape[0]}, out_features={self.weight.shape[1]}"

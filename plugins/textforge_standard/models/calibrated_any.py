@@ -124,6 +124,14 @@ class CalibratedModel(nn.Module):
         scores: torch.Tensor = self.inner(batch).float()
         return self.slope * scores + self.shift
 
+    def explain(self, batch: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Return the contributions by the inner model's `explain`, scaled; None if it has none."""
+        found = self.inner.explain(batch) if hasattr(self.inner, "explain") else None
+        if found is None:
+            return None
+        values, bias = found
+        return self.slope * values, self.slope * bias + self.shift
+
 
 def scores_of(module: nn.Module, features: Any, size: int = 512) -> Any:
     """Outputs of a module in evaluation mode, float32, shape (texts, classes)."""

@@ -59,14 +59,31 @@ def fasttext(
             entries = lengths = functional.pad(starts[1:], (0, 1), value=len(ids)) - starts
             text = torch.repeat_interleave(torch.arange(len(starts), device=ids.device), lengths)
             total = bag_sum(self.words.weight, ids, starts, sparse=self.words.sparse)
-            hashed = ids
-            for more in range(1, ngrams):
-                hashed = hashed[:-1] * MULTIPLIER + ids[more:]  # hashes of all runs of more + 1 words
-                within = text[more:] == text[:-more]  # the run ends in the text in which it begins
+            for more, _, numbers in self.hashed_runs(ids, text):
                 runs = (lengths - more).clamp(min=0)
-                numbers, first = hashed[within] % buckets, runs.cumsum(0) - runs
+                first = runs.cumsum(0) - runs
                 total = total + bag_sum(self.runs.weight, numbers, first, sparse=self.runs.sparse)
                 entries = entries + runs
             return self.out(self.dropout(total / entries.clamp(min=1).unsqueeze(1)))
+
+        def hashed_runs(self, ids: Any, text: Any) -> Any:
+            """Yield, for each n-gram length, the number of words after the first, the first words, and the vectors."""
+            hashed = ids
+            for more in range(1, ngrams):
+                hashed = hashed[:-1] * MULTIPLIER + ids[more:]
+                within = text[more:] == text[:-more]  # the run ends in the text in which it begins
+                yield more, within.nonzero().flatten(), hashed[within] % buckets
+
+        def explain(self, batch: Any) -> Any:
+            """What each word adds to each output, with its share of the n-grams that it is part of; and the bias."""
+            ids, starts = batch.indices.long(), batch.offsets.long()
+            lengths = torch.diff(starts, append=starts.new_tensor([len(ids)]))
+            text = torch.repeat_interleave(torch.arange(len(starts), device=ids.device), lengths)
+            sums, entries = self.words.weight[ids], lengths.clone()
+            for more, at, numbers in self.hashed_runs(ids, text):
+                for word in range(more + 1):
+                    sums = sums.index_add(0, at + word, self.runs.weight[numbers] / (more + 1))
+                entries += (lengths - more).clamp(min=0)
+            return sums / entries.clamp(min=1)[text, None] @ self.out.weight.T, self.out.bias
 
     return FastText()

@@ -104,6 +104,27 @@ class LinearScores(nn.Module):
         # Normalized in float64, because float32 cannot distinguish -5000.0001 from -5000.
         return (scores if self._multi_label else scores.log_softmax(dim=1)).float()
 
+    def explain(self, batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what each entry of a bag adds to each score, shape (entries, n_classes), and the scores without any.
+
+        The logarithm of the sum of exponentials, which normalizes the scores, is convex. So its change from a text
+        without words is exactly the mean of the entries' scores under one mixture of the probabilities without words
+        and those of the text.
+        """
+        values: torch.Tensor = self.weight[batch.indices.long()]
+        if batch.weights is not None:
+            values = values * batch.weights[:, None].to(values.dtype)
+        if self._multi_label:
+            return values, self.bias
+        lengths = torch.diff(batch.offsets, append=batch.offsets.new_tensor([len(batch.indices)]))
+        sums = weighted_sums(batch, self.weight)
+        before, after = self.bias.softmax(dim=0), (sums + self.bias).softmax(dim=1)
+        change = (sums + self.bias).logsumexp(dim=1) - self.bias.logsumexp(dim=0)
+        least, most = sums @ before, (sums * after).sum(dim=1)
+        share = torch.where(most > least, (change - least) / (most - least), 0).clamp(0, 1)[:, None]
+        mixture = ((1 - share) * before + share * after).repeat_interleave(lengths, dim=0)
+        return values - (values * mixture).sum(dim=1, keepdim=True), self.bias.log_softmax(dim=0)
+
 
 def weighted_sums(batch: Any, weight: torch.Tensor) -> torch.Tensor:
     """The product of a ragged or dense batch and a matrix, in the dtype of the matrix."""

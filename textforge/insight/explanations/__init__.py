@@ -1,0 +1,1 @@
+"""Explain predictions: what each word gave to each class."""
