@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     )
     from textforge.insight.doctor.examination import doctor as doctor
     from textforge.insight.report.build import report as report
+    from textforge.insight.explanations.classes import explain_class as explain_class
+    from textforge.insight.explanations.explanation import Explanation as Explanation
+    from textforge.insight.explanations.texts import explain as explain
     from textforge.insight.run_comparison import compare as compare
     from textforge.insight.wrong_texts import mistakes as mistakes
     from textforge.recipes.init_from import InitFrom as InitFrom
@@ -111,6 +114,7 @@ _HOMES = {
     "DecisionSettings": "components.settings",
     "Dense": "features.ragged",
     "EpochResult": "training.validation",
+    "Explanation": "insight.explanations.explanation",
     "ExtraMetrics": "classifiers.metrics",
     "FeatureLinear": "features.layers",
     "Features": "features.ragged",
@@ -155,6 +159,8 @@ _HOMES = {
     "compare": "insight.run_comparison",
     "cross_validate": "runs.cross_validation",
     "doctor": "insight.doctor.examination",
+    "explain": "insight.explanations.texts",
+    "explain_class": "insight.explanations.classes",
     "hookimpl": "components.hookspecs",
     "load": "runs.loading",
     "load_recipe": "recipes.recipe",

@@ -1,5 +1,6 @@
 """Insight: read what runs left behind. Where a run is wrong, whether one run is better than
 another, and everything about it on one page (`textforge.report`).
+"""Insight: read what runs left behind. Where a run is wrong, why, and whether one run is better than another.
 
 Names are imported on first use. Commands that only read a run folder need not load torch.
 """
@@ -10,14 +11,20 @@ from textforge import lazy
 
 if TYPE_CHECKING:
     from textforge.insight.answers import TestedRun as TestedRun, read_run as read_run, read_runs as read_runs
+    from textforge.insight.explanations.classes import explain_class as explain_class
+    from textforge.insight.explanations.explanation import Explanation as Explanation
+    from textforge.insight.explanations.texts import explain as explain
     from textforge.insight.run_comparison import compare as compare
     from textforge.insight.wrong_texts import mistakes as mistakes
 
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
+        "Explanation": "explanations.explanation",
         "TestedRun": "answers",
         "compare": "run_comparison",
+        "explain": "explanations.texts",
+        "explain_class": "explanations.classes",
         "mistakes": "wrong_texts",
         "read_run": "answers",
         "read_runs": "answers",

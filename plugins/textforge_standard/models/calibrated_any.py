@@ -126,7 +126,8 @@ class CalibratedModel(nn.Module):
 
     def explain(self, batch: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
         """Return the contributions by the inner model's `explain`, scaled; None if it has none."""
-        found = self.inner.explain(batch) if hasattr(self.inner, "explain") else None
+        explain: Any = getattr(self.inner, "explain", None)
+        found = explain(batch) if explain else None
         if found is None:
             return None
         values, bias = found

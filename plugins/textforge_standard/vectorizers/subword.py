@@ -86,7 +86,7 @@ class Subword:
         return self._sequences(texts, [])
 
     def spans(self, text: str) -> Any:
-        """Where each subword that is read stands in a text: arrays of ids, first characters, characters after the last."""
+        """Where each subword that is read stands in a text: arrays of ids, first characters, ends."""
         import numpy as np
 
         from textforge_standard.vectorizers.alignment import aligned

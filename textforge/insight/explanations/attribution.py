@@ -81,7 +81,9 @@ def attribute(classifier: Classifier, row: Ragged, classes: Sequence[int]) -> At
     return found
 
 
-def own_contributions(classifier: Classifier, batch: RaggedBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def own_contributions(
+    classifier: Classifier, batch: RaggedBatch
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Contributions by the model's own `explain`: (entries, n_classes) and biases (n_classes,); None if it has none.
 
     Raises:

@@ -40,7 +40,7 @@ class Explanation:
     bias: NDArray[np.float64]
     """Shape (classes,): the score of a text without words."""
     rest: NDArray[np.float64]
-    """Shape (classes,): contributions of features that belong to no word, such as marks of the ends of an empty text."""
+    """Shape (classes,): contributions of features of a text without words, such as marks of its ends."""
     method: str
     """'exact', 'integrated gradients' or 'deletion'."""
     gap: float

@@ -56,7 +56,12 @@ def occurrences(vectorizer: Any, who: str, text: str, indices: NDArray[Any]) -> 
         return None  # a sequence of other features
     at = np.searchsorted(ordered, features).clip(max=max(0, len(ordered) - 1))
     known = ordered[at] == features if len(ordered) else np.zeros(len(features), dtype=bool)
-    entries, starts, ends, weights = order[at[known]] if len(ordered) else at[:0], starts[known], ends[known], weights[known]
+    entries, starts, ends, weights = (
+        order[at[known]] if len(ordered) else at[:0],
+        starts[known],
+        ends[known],
+        weights[known],
+    )
     counts = np.bincount(entries, minlength=len(indices))
     if (counts == 0).any():
         return None
@@ -77,10 +82,10 @@ def _checked(found: Any, length: int, who: str) -> tuple[NDArray[Any], ...]:
         features, starts, ends, *more = (np.asarray(array) for array in found)
         weights = more[0].astype(np.float64) if more else np.ones(len(features))
         features, starts, ends = (array.astype(np.int64) for array in (features, starts, ends))
-        good = len({array.shape for array in (features, starts, ends, weights)}) == 1 and features.ndim == 1
-        good = good and bool(((starts >= 0) & (starts <= ends) & (ends <= length)).all()) and np.isfinite(weights).all()
+        alike = features.ndim == 1 and len({array.shape for array in (features, starts, ends, weights)}) == 1
+        inside = alike and bool(((starts >= 0) & (starts <= ends) & (ends <= length)).all())
     except (TypeError, ValueError) as error:
         raise ComponentError(f"{who}: spans returned a {type(found).__name__}; {wanted}") from error
-    if not good:
+    if not inside or not np.isfinite(weights).all():
         raise ComponentError(f"{who}: spans returned arrays that do not fit the text; {wanted}")
     return features, starts, ends, weights

@@ -57,9 +57,7 @@ def placed(
     return shares, np.zeros(values.shape[1])
 
 
-def strongest_features(
-    text: str, values: NDArray[np.float64], found: Occurrences
-) -> tuple[FeatureContribution, ...]:
+def strongest_features(text: str, values: NDArray[np.float64], found: Occurrences) -> tuple[FeatureContribution, ...]:
     """Return the features with the largest contributions to any class, as the text writes them."""
     order = np.argsort(-np.abs(values).max(axis=1, initial=0), kind="stable")[:MOST_FEATURES]
     counts = np.bincount(found.entries, minlength=len(values))

@@ -68,7 +68,9 @@ def class_number(classifier: Classifier, label: Any) -> int:
     """
     names = label_names(classifier.labels)
     if (name := label_name(label)) not in names:
-        raise RecipeError(f"no label '{name}' in this classifier.{did_you_mean(name, names)} Its labels: {listed(names)}.")
+        raise RecipeError(
+            f"no label '{name}' in this classifier.{did_you_mean(name, names)} Its labels: {listed(names)}."
+        )
     return names.index(name)
 
 
@@ -101,7 +103,7 @@ def _explained(classifier: Classifier, text: str, chosen: Sequence[int] | None) 
 
 
 def by_features(classifier: Classifier, text: str, features: Features) -> tuple[Attribution | None, Occurrences | None]:
-    """Attribute the outputs to the features of a text; None if they cannot be placed in the text, or have no gradient."""
+    """Attribute the outputs to the features of a text; None if they have no place in it or no gradient."""
     if not isinstance(features, Ragged):
         return None, None
     who = part_name(classifier.parts.get("vectorizer"), "the vectorizer")

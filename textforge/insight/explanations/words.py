@@ -34,7 +34,11 @@ def words(text: str) -> Pieces:
         if character.isspace():
             before = ""
             continue
-        joins = unicodedata.category(character)[0] == "M" or character in _JOINING or "\U0001f3fb" <= character <= "\U0001f3ff"
+        joins = (
+            unicodedata.category(character)[0] == "M"
+            or character in _JOINING
+            or "\U0001f3fb" <= character <= "\U0001f3ff"
+        )
         follows = bool(found) and found[-1][1] == at
         letter = (character.isalnum() or character == "_") and not _WITHOUT_SPACES.match(character)
         if follows and (joins or text[at - 1] == "\u200d" or (letter and before == "letters")):

@@ -1,0 +1,147 @@
+"""What a classifier learnt for a class: the words of its training texts that speak most for and against it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textforge.classifiers.classifier import Classifier
+from textforge.components.manager import PluginManager
+from textforge.data.dataset import Dataset, as_dataset
+from textforge.data.labels import label_name
+from textforge.data.streams import Stream
+from textforge.errors import RecipeError
+from textforge.insight.explanations.attribution import DELETED, EXACT, INTEGRATED
+from textforge.insight.explanations.texts import class_number, explain
+from textforge.recipes.recipe import load_dataset_part
+from textforge.runs import folder as run_folder
+from textforge.runs.loading import load
+
+SAMPLE = {EXACT: 1000, INTEGRATED: 300, DELETED: 60}
+"""Most training texts that are explained, by the method."""
+COUNTED = 20_000
+"""Most training texts in which words are counted."""
+
+
+def explain_class(
+    run: str | Path, label: Any, *, limit: int | None = 20, plugins: PluginManager | None = None
+) -> dict[str, Any]:
+    """Return the words of the training texts that speak most for a class, and those most against it.
+
+    Training texts are explained as `textforge.explain` does: all of them, or a random sample, the same for every class.
+    Words are ordered by their mean contribution times the square root of the number of explained texts with them, so
+    that neither the rarest nor merely the most frequent words come first. Upper and lower case count as the same word.
+
+    Args:
+        run: a finished run, whose recipe still reads the training texts.
+        label: the class, as a label or the label's name.
+        limit: the largest number of words for the class, and of words against it; None for all.
+        plugins: the plugin manager that looks up components. Defaults to everything installed.
+
+    Returns:
+        JSON values: `label`; `method`; `n`, the number of training texts; `explained`, how many of them were explained;
+        `counted`, in how many of them words were counted; `for` and `against`, lists of words with `contribution`, the
+        mean over the explained texts with the word, `texts`, the number of counted texts with the word, and
+        `with_label`, how many of these have the label; and `warnings`.
+
+    Raises:
+        BundleError: there is no finished run at that path, or it is damaged.
+        RecipeError: the label is unknown, `limit` is below 1, or `run` is a bundle, which has no recipe to read texts.
+        TextforgeError: the data cannot be loaded.
+    """
+    if limit is not None and limit < 1:
+        raise RecipeError(f"limit must be a whole number from 1, not {limit!r}.")
+    path = Path(run)
+    plugins = plugins or PluginManager()
+    classifier = load(path, plugins=plugins)
+    name = label_name(classifier.labels[class_number(classifier, label)])
+    if not (path / run_folder.RESOLVED).is_file():
+        raise RecipeError(
+            f"{path}: a bundle has no training texts to explain a class by. Name the run folder that it is in."
+        )
+    dataset = as_dataset(*load_dataset_part(path / run_folder.RESOLVED, plugins=plugins))
+    texts, golds = _training_texts(dataset)
+    means, method, explained = _contributions(classifier, texts, name)
+    weight = {word: sum(values) / len(values) ** 0.5 for word, values in means.items()}
+    ordered = sorted(weight, key=lambda word: (-weight[word], word))
+    chosen = {
+        "for": [word for word in ordered if weight[word] > 0][:limit],
+        "against": [word for word in reversed(ordered) if weight[word] < 0][:limit],
+    }
+    counts = _counts({*chosen["for"], *chosen["against"]}, texts, [name in gold for gold in golds])
+    return {
+        "run": str(path),
+        "label": classifier.labels[class_number(classifier, label)],
+        "method": method,
+        "n": dataset.n_train,
+        "explained": explained,
+        "counted": len(texts),
+        **{
+            side: [
+                {
+                    "word": word,
+                    "contribution": float(np.mean(means[word])),
+                    "texts": counts[word][0],
+                    "with_label": counts[word][1],
+                }
+                for word in words
+            ]
+            for side, words in chosen.items()
+        },
+        "warnings": _warnings(dataset, path),
+    }
+
+
+def _training_texts(dataset: Dataset) -> tuple[list[str], list[set[str]]]:
+    """The first training texts, at most COUNTED, with the names of their labels."""
+    train = dataset.train
+    chunks = (train.chunk(n) for n in range(train.n_chunks)) if isinstance(train, Stream) else iter([train])
+    pairs = (pair for texts, labels in chunks for pair in zip(texts, labels, strict=True))
+    read = list(islice(pairs, COUNTED))
+    golds = [{label_name(one) for one in (label if isinstance(label, tuple) else (label,))} for _, label in read]
+    return [text for text, _ in read], golds
+
+
+def _contributions(classifier: Classifier, texts: Sequence[str], name: str) -> tuple[dict[str, list[float]], str, int]:
+    """The contributions of each word in each text with it, the method, and the number of texts."""
+    order = np.random.default_rng(0).permutation(len(texts)).tolist()
+    found: dict[str, list[float]] = defaultdict(list)
+    method, done = EXACT, 0
+    for row in order:
+        (explanation,) = explain(classifier, [texts[row]], labels=[name])
+        for sums in explanation.top_words(name):
+            for word in sums:
+                found[word.word.casefold()].append(word.contribution)
+        method, done = explanation.method, done + 1
+        if done >= SAMPLE[method]:
+            break
+    return found, method, done
+
+
+def _counts(words: set[str], texts: Sequence[str], having: Sequence[bool]) -> dict[str, tuple[int, int]]:
+    """For each word, the number of texts with it, and how many of these have the label."""
+    folded = [text.casefold() for text in texts]
+    found = {}
+    for word in words:
+        pattern = re.compile(_edge(word[:1]) + re.escape(word) + _edge(word[-1:]))
+        rows = [n for n, text in enumerate(folded) if word in text and pattern.search(text)]
+        found[word] = (len(rows), sum(having[n] for n in rows))
+    return found
+
+
+def _edge(character: str) -> str:
+    """A pattern for the edge of a word: a letter of a script that separates words has no further one beside it."""
+    return r"\b" if character.isalnum() and ord(character) < 0xE00 else ""
+
+
+def _warnings(dataset: Dataset, path: Path) -> list[str]:
+    then = run_folder.data_fingerprint(path)
+    if then is None or isinstance(dataset.train, Stream) or dataset.fingerprint() == then:
+        return []
+    return [f"{path}: the data have changed since the run (by their SHA-256)."]
