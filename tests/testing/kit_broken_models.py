@@ -269,3 +269,22 @@ def greedy(n_features: int, n_classes: int, /):
 
 
 deaf.fits_itself = counting_classes.fits_itself = lazy.fits_itself = greedy.fits_itself = True
+
+
+def explaining(n_features: int, n_classes: int, /):
+    """One linear layer, which explains itself."""
+    from textforge import FeatureLinear
+
+    return FeatureLinear(n_features, n_classes)
+
+
+def overstating(n_features: int, n_classes: int, /):
+    """It explains itself with twice the contributions."""
+    from textforge import FeatureLinear
+
+    class Overstating(FeatureLinear):
+        def explain(self, batch):
+            values, bias = super().explain(batch)
+            return 2 * values, bias
+
+    return Overstating(n_features, n_classes)

@@ -41,6 +41,36 @@ class Good(Words):
         return self.fit(texts).transform(texts)
 
 
+class Placing(Words):
+    """Bags of words that says where they stand."""
+
+    def places(self, text):
+        import re
+
+        found = [(self.words[match[0]], *match.span()) for match in re.finditer(r"\S+", text) if match[0] in self.words]
+        return tuple(zip(*found, strict=True)) if found else ((), (), ())
+
+    def spans(self, text):
+        import numpy as np
+
+        return tuple(np.array(column, dtype=np.int64) for column in self.places(text))
+
+
+class Misplacing(Placing):
+    """Its places are those of a longer text."""
+
+    def spans(self, text):
+        features, starts, ends = super().spans(text)
+        return features, starts + 1, ends + 1
+
+
+class Omitting(Placing):
+    """It forgets the first word."""
+
+    def spans(self, text):
+        return tuple(column[1:] for column in super().spans(text))
+
+
 class Streaming(Words):
     """Bags of words, learnt chunk by chunk."""
 

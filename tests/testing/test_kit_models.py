@@ -16,6 +16,7 @@ EXAMPLES = [
     model("takes-empty-texts", broken.dividing, "its logits are not finite", "lengths.clamp(min=1)"),
     model("takes-a-batch-of-empty-texts", broken.maximal, "over a batch of empty texts", "only empty texts"),
     model("evaluation-is-deterministic", broken.undecided, "other logits the second time", "while self.training"),
+    model("its-explanation-adds-up", broken.overstating, "do not add up to its logits", "or return None"),
     model("a-batch-equals-its-singles", broken.comparing, "beside other texts", "Mask padding"),
     model("gradients-reach-every-parameter", broken.detached, "reached words.weight in", "without detach()"),
     model("gradients-reach-every-parameter", broken.unused, "spare.bias, spare.weight", "requires_grad_(False)"),
@@ -47,7 +48,15 @@ def test_a_broken_model_fails_its_check_alone_with_what_to_do(example):
 
 
 @pytest.mark.parametrize(
-    "component", [broken.good, broken.dense_only, broken.sequences, broken.refusing_well, broken.counting_classes]
+    "component",
+    [
+        broken.good,
+        broken.explaining,
+        broken.dense_only,
+        broken.sequences,
+        broken.refusing_well,
+        broken.counting_classes,
+    ],
 )
 def test_a_good_model_passes_beside_a_vectorizer_that_the_kit_finds(component):
     assert not failures("model", component)

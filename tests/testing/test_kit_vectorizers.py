@@ -30,6 +30,10 @@ EXAMPLES = [
     vectorizer("takes-unicode-texts", broken.Ascii, "UnicodeEncodeError", "text.encode('utf-8', 'replace')"),
     vectorizer("takes-huge-texts", broken.Short, "OverflowError (too long)", "Truncate long texts"),
     vectorizer("no-texts-have-no-rows", broken.AtLeastOne, "over no texts at all", "shape (0, n_features)"),
+    vectorizer("says-where-its-features-stand", broken.Misplacing, "places outside the text", "start <= end"),
+    vectorizer(
+        "says-where-its-features-stand", broken.Omitting, "gives other features than transform", "Return arrays"
+    ),
     vectorizer("leaves-the-texts-alone", broken.Lowering, "its fit changed the list", "texts = list(texts)"),
 ]
 
@@ -39,6 +43,6 @@ def test_a_broken_vectorizer_fails_its_check_alone_with_what_to_do(example):
     holds(example)
 
 
-@pytest.mark.parametrize("component", [broken.Words, broken.Good, broken.Dense, broken.Streaming])
+@pytest.mark.parametrize("component", [broken.Words, broken.Good, broken.Placing, broken.Dense, broken.Streaming])
 def test_a_good_vectorizer_passes(component):
     assert not failures("vectorizer", component)

@@ -14,6 +14,7 @@ from textforge.classifiers.rebuilding import rebuilt
 from textforge.data.dataset import Dataset
 from textforge.data.weights import fit_takes_weights
 from textforge.errors import ComponentError, RecipeError, listed
+from textforge.features.ragged import RaggedBatch
 from textforge.runs.loading import load
 from textforge.testing import probes
 from textforge.testing.bench import CPU, Bench
@@ -64,6 +65,32 @@ def takes_a_batch_of_empty_texts(subject: Subject) -> None:
     """A batch in which no text has any features gives finite logits."""
     advice = "The last batch may contain only empty texts, so its tensors may be empty and have no maximum."
     _finite_logits(Bench.of(subject), ["", ""], "over a batch of empty texts", advice)
+
+
+@rule("model")
+def its_explanation_adds_up(subject: Subject) -> None:
+    """If it has `explain`, the contributions of the entries of a text and the biases add up to its logits."""
+    bench = Bench.of(subject)
+    module, batch = bench.ready(), bench.batch(TEXTS)
+    explain: Any = getattr(module, "explain", None)
+    if explain is None or not isinstance(batch, RaggedBatch):
+        raise Skipped("it has no explain, or takes dense vectors.")
+    advice = (
+        "Return a tensor (entries, n_classes), one row for each entry of the batch, and biases (n_classes,), "
+        "so that the rows of a text and the biases add up to its logits; or return None."
+    )
+    with as_contract_error(subject.label, "in explain", advice), torch.no_grad():
+        found = explain(batch)
+        if found is None:
+            raise Skipped("it does not explain itself.")
+        values, bias = (one.double() for one in found)
+        lengths = torch.diff(batch.offsets, append=batch.offsets.new_tensor([len(batch.indices)]))
+        rows = torch.arange(len(batch)).repeat_interleave(lengths)
+        sums = torch.zeros(len(batch), len(bias), dtype=torch.float64).index_add(0, rows, values) + bias
+        logits = bench.logits(module, batch).double()
+        adds_up = torch.allclose(sums, logits, rtol=1e-4, atol=1e-4)
+    if not adds_up:
+        raise subject.breaks("the contributions and the biases do not add up to its logits.", advice)
 
 
 @rule("model")

@@ -207,6 +207,32 @@ def no_texts_have_no_rows(subject: Subject) -> None:
 
 
 @rule("vectorizer")
+def says_where_its_features_stand(subject: Subject) -> None:
+    """If it has `spans`, it returns the place of every feature of a text, within the text, or None."""
+    vectorizer, _ = _fitted(subject)
+    if not hasattr(vectorizer, "spans"):
+        raise Skipped("it has no spans.")
+    advice = (
+        "Return arrays of features, starts and ends, an item for each occurrence, with 0 <= start <= end <= len(text)."
+    )
+    for text in (*_others(), *EMPTY, *UNICODE):
+        with as_contract_error(subject.label, f"in spans of {text!r}", advice):
+            spans = vectorizer.spans(text)
+            if spans is None:
+                raise Skipped("it cannot say where its features stand.")
+            found, starts, ends, *weights = map(np.asarray, spans)
+            alike = {array.shape for array in (found, starts, ends, *weights)} == {(len(found),)}
+            inside = alike and bool(((starts >= 0) & (starts <= ends) & (ends <= len(text))).all())
+        if not inside:
+            raise subject.breaks(
+                f"spans of {text!r} gives places outside the text, or arrays of other lengths.", advice
+            )
+        features = _vectors(subject, vectorizer, [text])
+        if not isinstance(features, Ragged) or {*found.tolist()} != {*features.indices.tolist()}:
+            raise subject.breaks(f"spans of {text!r} gives other features than transform.", advice)
+
+
+@rule("vectorizer")
 def leaves_the_texts_alone(subject: Subject) -> None:
     """It does not change the list of texts."""
     vectorizer, _ = _fitted(subject)

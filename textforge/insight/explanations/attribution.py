@@ -99,12 +99,12 @@ def own_contributions(
         return None
     n_classes = len(classifier.labels)
     shapes = ((len(batch.indices), n_classes), (n_classes,))
-    if not isinstance(found, tuple) or tuple(tuple(getattr(one, "shape", ())) for one in found) != shapes:
+    if not isinstance(found, tuple) or tuple(tuple(one.shape) for one in found if torch.is_tensor(one)) != shapes:
         raise ComponentError(
             f"{who}: explain must return a tensor of shape {shapes[0]}, one row for each entry of the batch, "
             f"and biases of shape {shapes[1]}."
         )
-    values, bias = (torch.as_tensor(one).double().cpu().numpy() for one in found)
+    values, bias = (one.detach().double().cpu().numpy() for one in found)
     return values, bias
 
 
