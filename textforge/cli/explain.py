@@ -91,7 +91,7 @@ def _shown(found: Explanation, classifier: Classifier, labels: Iterable[str]) ->
     if labels:
         return found.labels
     if classifier.decision.multi_label:
-        return found.predicted or found.labels[:1]
+        return tuple(label for label in found.labels if label in found.predicted) or found.labels[:1]
     first = found.labels[0] if found.predicted is None else found.predicted
     return (first, *(label for label in found.labels if label != first))[:SHOWN]
 
@@ -110,7 +110,7 @@ def explanation_text(found: Explanation, labels: Iterable[Any], most: int, colou
 
     Args:
         found: the explanation.
-        labels: the classes to show.
+        labels: the classes to show, at least one; the colours are those of the first.
         most: the largest number of words for and against each class.
         colours: columns of a terminal that shows colours; None for plain text.
     """
@@ -118,14 +118,11 @@ def explanation_text(found: Explanation, labels: Iterable[Any], most: int, colou
     from textforge.data.labels import label_name
     from textforge.errors import shown
 
-    parts = []
-    if colours is None:
-        parts.append(one_line(found.text, window_width()))
+    labels = tuple(labels)
+    parts = [one_line(found.text, window_width()) if colours is None else coloured(found.marks(labels[0]), colours)]
     for label in labels:
         column = found.column(label)
         lines = [f"{shown(label_name(label))} {found.probabilities[column]:.3f}"]
-        if colours is not None:
-            lines.append(coloured(found.marks(label), colours))
         positive, negative = found.top_words(label, most)
         lines += [f"  {side:<8} {_sums(words)}" for side, words in (("for", positive), ("against", negative)) if words]
         if not positive and not negative:
