@@ -25,6 +25,10 @@ from textforge.insight.answers import read_run
 from textforge.insight.own_texts import OwnTexts
 
 WORDS, FEWEST = 5, 10
+COLUMNS = (
+    "run", "method", "texts", "top five lower it more", "over ten draws", "mean fall, top five",
+    "mean fall, random five", "ms per text (median, 95th)", "gap (median, largest)",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -32,9 +36,8 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     parser.add_argument("--texts", type=int, default=500, help="test texts to explain")
     arguments = parser.parse_args()
-    print("| run | method | texts | top five lower it more | five of ten draws | mean fall, top five | mean fall, random five "
-          "| ms per text (median, 95th) | gap (median, largest) |")  # fmt: skip
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| " + " | ".join(COLUMNS) + " |")
+    print("| --- " * len(COLUMNS) + "|")
     for run in arguments.runs:
         print(row(run, arguments.texts), flush=True)
 
@@ -69,11 +72,13 @@ def row(run: Path, most: int) -> str:
         if len(better) == most:
             break
     late = statistics.quantiles(seconds, n=20)[-1]
-    return (
-        f"| {run.name} | {', '.join(sorted(methods))} | {len(better)} | {np.mean(better):.1%} | {np.mean(often):.1%} "
-        f"| {np.mean(falls):.3f} | {np.mean(other_falls):.3f} "
-        f"| {1000 * statistics.median(seconds):.1f}, {1000 * late:.1f} | {statistics.median(gaps):.1g}, {max(gaps):.1g} |"
-    )
+    cells = (
+        run.name, ", ".join(sorted(methods)), str(len(better)), f"{np.mean(better):.1%}", f"{np.mean(often):.1%}",
+        f"{np.mean(falls):.3f}", f"{np.mean(other_falls):.3f}",
+        f"{1000 * statistics.median(seconds):.1f}, {1000 * late:.1f}",
+        f"{statistics.median(gaps):.1g}, {max(gaps):.1g}",
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
 
 
 def log_odds(classifier: textforge.Classifier, texts: Sequence[str], column: int) -> list[float]:
@@ -81,7 +86,7 @@ def log_odds(classifier: textforge.Classifier, texts: Sequence[str], column: int
     scores = logits(classifier.module, classifier.features(texts), len(classifier.labels), classifier.device, "model")
     scaled = scores.astype(np.float64) / classifier.decision.temperature
     others = np.delete(scaled, column, axis=1)
-    return (scaled[:, column] - np.logaddexp.reduce(others, axis=1)).tolist()
+    return [float(one) for one in scaled[:, column] - np.logaddexp.reduce(others, axis=1)]
 
 
 def probability(log_odds: float) -> float:

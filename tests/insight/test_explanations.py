@@ -202,10 +202,13 @@ class Own(FeatureLinear):
     """A model with its own idea of an explanation."""
 
     answer: Any = None
+    added = 0.0
+
+    def forward(self, batch: Any) -> Any:
+        return super().forward(batch) * 1
 
     def explain(self, batch: Any) -> Any:
-        values, bias = super().explain(batch)
-        return values + 1, bias if self.answer is None else self.answer
+        return self.weight[batch.indices.long()] + self.added, self.bias if self.answer is None else self.answer
 
 
 def test_a_plugins_model_brings_its_own_explanation_and_is_held_to_its_shape() -> None:
@@ -213,10 +216,41 @@ def test_a_plugins_model_brings_its_own_explanation_and_is_held_to_its_shape() -
     module = Own(vectorizer.n_features, 3)
     trained = Classifier(vectorizer, module, LABELS, decision=Decision(multi_label=True))
     (found,) = textforge.explain(trained, ["moon bat"])
-    assert (found.method, found.gap) == ("exact", pytest.approx(2, abs=1e-5))
+    assert (found.method, found.gap) == ("exact", pytest.approx(0, abs=1e-5))
+    module.added = 1
+    with pytest.raises(ComponentError, match="contributions and biases of its explain do not add up to its outputs"):
+        textforge.explain(trained, ["moon bat"])
     module.answer = torch.zeros(2)
     with pytest.raises(ComponentError, match=r"explain must return a tensor of shape \(2, 3\)"):
         textforge.explain(trained, ["moon bat"])
+
+
+class Squared(FeatureLinear):
+    """A layer that is no longer linear, and does not say how it is explained."""
+
+    def forward(self, batch: Any) -> Any:
+        return super().forward(batch) ** 2
+
+
+def test_a_layer_with_another_output_does_not_explain_itself_as_if_it_were_linear() -> None:
+    vectorizer = fitted("bow")
+    trained = Classifier(vectorizer, Squared(vectorizer.n_features, 3), LABELS)
+    (found,) = textforge.explain(trained, ["moon bat"])
+    assert (found.method, found.gap < 1e-3) == ("integrated gradients", True)
+
+
+def test_a_class_without_training_texts_is_never_the_answer() -> None:
+    vectorizer = fitted("tfidf")
+    part, _ = PARTS.resolve("model", "logistic-regression", ())
+    assert part is not None
+    module = part.build({"n_features": vectorizer.n_features, "n_classes": 4, "seed": 0, "multi_label": False})
+    module.fit(vectorizer.transform(TRAIN), np.array([2, 2, 0, 0, 1, 1, 1]))
+    trained = Classifier(vectorizer, module, (*LABELS, "other"))
+    (found,) = textforge.explain(trained, ["a moon probe"])
+    assert (found.method, found.labels[-1], found.probabilities[-1]) == ("exact", "other", 0)
+    assert found.gap < 1e-4
+    expected = trained.predict_proba(["a moon probe"])[0][[trained.labels.index(label) for label in found.labels]]
+    np.testing.assert_allclose(probabilities(found, trained), expected, atol=1e-5)
 
 
 def test_spans_that_break_the_contract_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:

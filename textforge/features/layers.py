@@ -49,8 +49,13 @@ class FeatureLinear(nn.Module):
             summed = batch.to(dtype) @ self.weight
         return summed if self.bias is None else summed + self.bias
 
-    def explain(self, batch: RaggedBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what each entry of a bag adds to the output, shape (entries, out_features), and the bias."""
+    def explain(self, batch: RaggedBatch) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Return what each entry of a bag adds to the output, shape (entries, out_features), and the bias.
+
+        None in a subclass with another `forward`, whose output is unknown here.
+        """
+        if type(self).forward is not FeatureLinear.forward:
+            return None
         rows = self.weight.detach()[batch.indices.long()]
         values = rows if batch.weights is None else rows * batch.weights[:, None].to(rows.dtype)
         return values, rows.new_zeros(rows.shape[1]) if self.bias is None else self.bias.detach()

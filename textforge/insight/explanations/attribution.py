@@ -23,6 +23,8 @@ POINTS = (32, 128, 512)
 """Numbers of points at which gradients are taken, one after the other until the gap is small enough."""
 SMALL_GAP = 0.01
 """Gap, as a share of the largest change of an output, at which no further points are taken."""
+NEVER = -1e20
+"""Output below which a class is never the answer; its rounding error alone may be huge."""
 AT_ONCE = 1 << 16
 """Most entries in one batch of points."""
 
@@ -55,6 +57,9 @@ def attribute(classifier: Classifier, row: Ragged, classes: Sequence[int]) -> At
         classifier: the classifier.
         row: features of one text.
         classes: numbers of the classes to explain.
+
+    Raises:
+        ComponentError: the model raised, or its `explain` does not add up to its outputs.
     """
     who = part_name(classifier.parts.get("model"), "the model")
     batch = row.batch(0, 1).to(classifier.device)
@@ -63,6 +68,8 @@ def attribute(classifier: Classifier, row: Ragged, classes: Sequence[int]) -> At
     own = own_contributions(classifier, batch)
     if own is not None:
         values, bias = (array[..., [*classes]] for array in own)
+        if not np.allclose(values.sum(axis=0) + bias, outputs, rtol=1e-3, atol=1e-3):
+            raise ComponentError(f"{who}: the contributions and biases of its explain do not add up to its outputs.")
         return Attribution(values, bias, EXACT, _gap(values, bias, outputs))
     path = _Path(classifier.module, batch, len(classifier.labels), who)
     path.embeddings = [layer for layer in path.embeddings if layer.num_embeddings == row.n_features]
@@ -109,7 +116,8 @@ def own_contributions(
 
 
 def _gap(values: NDArray[np.float64], bias: NDArray[np.float64], outputs: NDArray[np.float64]) -> float:
-    return float(np.abs(values.sum(axis=0) + bias - outputs).max(initial=0))
+    gaps = np.abs(values.sum(axis=0) + bias - outputs)
+    return float(gaps[outputs > NEVER].max(initial=0))
 
 
 class _Path:
