@@ -213,8 +213,8 @@ class Own(FeatureLinear):
 
 def test_a_plugins_model_brings_its_own_explanation_and_is_held_to_its_shape() -> None:
     vectorizer = fitted("bow")
-    module = Own(vectorizer.n_features, 3)
-    trained = Classifier(vectorizer, module, LABELS, decision=Decision(multi_label=True))
+    trained = Classifier(vectorizer, Own(vectorizer.n_features, 3), LABELS, decision=Decision(multi_label=True))
+    module: Any = trained.module
     (found,) = textforge.explain(trained, ["moon bat"])
     assert (found.method, found.gap) == ("exact", pytest.approx(0, abs=1e-5))
     module.added = 1
