@@ -177,7 +177,7 @@ def test_code_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.M
     names: dict = {}
     for code in blocks((DOCS / "code.md").read_text(), "python"):
         exec(code, names)
-    assert len(list(tmp_path.glob("runs/quickstart/*/result.json"))) == 4
+    assert len(list(tmp_path.glob("runs/quickstart/*/result.json"))) == 5
     assert (tmp_path / "runs" / "my-bundle" / "bundle.json").is_file()
 
 

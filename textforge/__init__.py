@@ -62,7 +62,11 @@ if TYPE_CHECKING:
     from textforge.insight.doctor.examination import doctor as doctor
     from textforge.insight.report.build import report as report
     from textforge.insight.explanations.classes import explain_class as explain_class
-    from textforge.insight.explanations.explanation import Explanation as Explanation
+    from textforge.insight.explanations.explanation import (
+        Explanation as Explanation,
+        FeatureContribution as FeatureContribution,
+        WordContribution as WordContribution,
+    )
     from textforge.insight.explanations.texts import explain as explain
     from textforge.insight.run_comparison import compare as compare
     from textforge.insight.wrong_texts import mistakes as mistakes
@@ -116,6 +120,7 @@ _HOMES = {
     "EpochResult": "training.validation",
     "Explanation": "insight.explanations.explanation",
     "ExtraMetrics": "classifiers.metrics",
+    "FeatureContribution": "insight.explanations.explanation",
     "FeatureLinear": "features.layers",
     "Features": "features.ragged",
     "FileUrl": "components.file_url",
@@ -154,6 +159,7 @@ _HOMES = {
     "TrainerSettings": "components.settings",
     "TrainingError": "errors",
     "Vectorizer": "components.part",
+    "WordContribution": "insight.explanations.explanation",
     "as_features": "features.ragged",
     "bag_sum": "features.bag_sums",
     "compare": "insight.run_comparison",

@@ -14,7 +14,7 @@ from textforge.cli import options
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
-    from textforge.insight.explanations.explanation import Explanation, WordSum
+    from textforge.insight.explanations.explanation import Explanation, WordContribution
 
 SHOWN = 2
 """Number of classes that a person sees for each text by default."""
@@ -160,7 +160,7 @@ def _rgb(weight: float, shade: int) -> str:
     return f"{pale},{255 - 9 * shade},{pale}" if weight > 0 else f"255,{pale},{pale}"
 
 
-def _sums(words: list[WordSum]) -> str:
+def _sums(words: list[WordContribution]) -> str:
     """Words with their contributions: `orbit +0.54, the +0.12 (3)`, with the number of occurrences."""
     from textforge.errors import shown
 

@@ -77,13 +77,15 @@ class Explanation:
             found.append((self.text[at:], 0.0))
         return found
 
-    def top_words(self, label: Any = None, n: int | None = None) -> tuple[list[WordSum], list[WordSum]]:
+    def top_words(
+        self, label: Any = None, n: int | None = None
+    ) -> tuple[list[WordContribution], list[WordContribution]]:
         """Return the words that speak most for a class, and those most against it; equal words are added up."""
         sums: dict[str, list[float]] = defaultdict(list)
         column = self.column(label)
         for (start, end), value in zip(self.words.tolist(), self.contributions[:, column].tolist(), strict=True):
             sums[self.text[start:end]].append(value)
-        rows = [WordSum(word, sum(values), len(values)) for word, values in sums.items()]
+        rows = [WordContribution(word, sum(values), len(values)) for word, values in sums.items()]
         rows.sort(key=lambda row: (-row.contribution, row.word))
         positive = [row for row in rows if row.contribution > 0]
         negative = [row for row in reversed(rows) if row.contribution < 0]
@@ -120,7 +122,7 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class WordSum:
+class WordContribution:
     """Equal words of a text."""
 
     word: str
