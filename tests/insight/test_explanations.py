@@ -288,6 +288,16 @@ def test_many_classes_are_explained_by_the_most_probable_unless_chosen(monkeypat
     assert {*chosen.labels} == {"ball", "space"}
 
 
+@pytest.mark.parametrize(("vectorizer", "model"), [("bow", "linear"), *NETWORKS[:3]], ids=lambda one: str(one)[:20])
+def test_a_class_has_the_same_explanation_alone_and_beside_others(vectorizer: Any, model: Any) -> None:
+    trained = classifier(fitted(vectorizer), model)
+    (every,) = textforge.explain(trained, [TRAIN[0]])
+    (alone,) = textforge.explain(trained, [TRAIN[0]], labels=["paint"])
+    column = every.column("paint")
+    np.testing.assert_allclose(alone.contributions[:, 0], every.contributions[:, column], atol=0.02)
+    assert alone.bias[0] == pytest.approx(every.bias[column])
+
+
 def test_mistakes_in_the_arguments_are_reported() -> None:
     trained = classifier(fitted("bow"), "linear")
     with pytest.raises(RecipeError, match=r"no label 'spaec' in this classifier\. Did you mean 'space'"):

@@ -95,6 +95,15 @@ def test_words_are_found_as_the_text_writes_them() -> None:
     assert marked(emoji, "ok 👨\u200d👩\u200d👧 你好") == ["ok", "👨\u200d👩\u200d👧", "你", "好"]
 
 
+def test_marks_of_the_ends_of_a_text_are_empty_places_at_its_ends() -> None:
+    fitted = vectorizer("bow", {"cut": {"split": "any_script", "ends": True}, "ngrams": [1, 2]}, ["a bat"])
+    features, starts, ends = fitted.spans("a bat")
+    found = {fitted.vocabulary[n]: place for n, *place in zip(features, starts.tolist(), ends.tolist(), strict=True)}
+    assert found == {
+        "␂": [0, 0], "a": [0, 1], "bat": [2, 5], "␃": [5, 5], "␂ a": [0, 1], "a bat": [0, 5], "bat ␃": [2, 5],
+    }  # fmt: skip
+
+
 def test_runs_of_characters_leave_out_the_space_around_a_word() -> None:
     fitted = vectorizer("bow", {"cut": {"unit": "characters_in_words"}, "ngrams": [2, 2]}, ["ab cd"])
     assert marked(fitted, "ab  cd") == ["a", "ab", "b", "c", "cd", "d"]

@@ -29,18 +29,24 @@ AT_ONCE = 1 << 16
 """Most entries in one batch of points."""
 
 
+Sums = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""Values, mean and bias, as in `Attribution`."""
+
+
 @dataclass(frozen=True)
 class Attribution:
-    """Outputs of a model for one text as a sum: for each class, `bias` plus the sum of `values`.
+    """Outputs of a model for one text as a sum: for each explained class, `bias` plus the sum of `values`.
 
     Args:
-        values: float64, shape (entries, classes).
-        bias: float64, shape (classes,): the outputs for a text without any features.
+        values: float64, shape (entries, explained classes).
+        mean: float64, shape (entries,): the mean of the values over all classes of the model.
+        bias: float64, shape (all classes,): the outputs for a text without any features.
         method: 'exact', 'integrated gradients' or 'deletion'.
-        gap: the largest difference between the sum and the output of the model over all classes.
+        gap: the largest difference between the sum and the output of the model over the explained classes.
     """
 
     values: NDArray[np.float64]
+    mean: NDArray[np.float64]
     bias: NDArray[np.float64]
     method: str
     gap: float
@@ -64,13 +70,13 @@ def attribute(classifier: Classifier, row: Ragged, classes: Sequence[int]) -> At
     who = part_name(classifier.parts.get("model"), "the model")
     batch = row.batch(0, 1).to(classifier.device)
     with torch.no_grad():
-        outputs = forward(classifier.module, batch, len(classifier.labels), who).double().cpu().numpy()[0][[*classes]]
+        outputs = forward(classifier.module, batch, len(classifier.labels), who).double().cpu().numpy()[0]
     own = own_contributions(classifier, batch)
     if own is not None:
-        values, bias = (array[..., [*classes]] for array in own)
+        values, bias = own
         if not np.allclose(values.sum(axis=0) + bias, outputs, rtol=1e-3, atol=1e-3):
             raise ComponentError(f"{who}: the contributions and biases of its explain do not add up to its outputs.")
-        return Attribution(values, bias, EXACT, _gap(values, bias, outputs))
+        return Attribution(values[:, [*classes]], values.mean(axis=1), bias, EXACT, _gap(values, bias, outputs))
     path = _Path(classifier.module, batch, len(classifier.labels), who)
     path.embeddings = [layer for layer in path.embeddings if layer.num_embeddings == row.n_features]
     integrate = path.over_embeddings if path.reads_embeddings() else path.over_weights
@@ -79,11 +85,11 @@ def attribute(classifier: Classifier, row: Ragged, classes: Sequence[int]) -> At
         sums = integrate(points, classes)
         if sums is None:
             return None
-        values, bias = sums
-        gap = _gap(values, bias, outputs)
+        values, mean, bias = sums
+        gap = _gap(values, bias[[*classes]], outputs[[*classes]])
         if found is None or gap < found.gap:
-            found = Attribution(values, bias, INTEGRATED, gap)
-        if gap <= SMALL_GAP * float(np.abs(outputs - bias).max(initial=0)) + 1e-6:
+            found = Attribution(values, mean, bias, INTEGRATED, gap)
+        if gap <= SMALL_GAP * float(np.abs(outputs - bias)[[*classes]].max(initial=0)) + 1e-6:
             break
     return found
 
@@ -135,10 +141,10 @@ class _Path:
             forward(self.module, self.batch, self.n_classes, self.who)
         return any(one.ndim == 3 and one.shape[1] >= len(self.batch.indices) for one in vectors)
 
-    def over_embeddings(self, points: int, classes: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def over_embeddings(self, points: int, classes: Sequence[int]) -> Sums:
         """Integrate the gradients of the word vectors, from vectors of zeros."""
         n = len(self.batch.indices)
-        values = np.zeros((n, len(classes)))
+        values = np.zeros((n, len(classes) + 1))
         for scales, shares in self._parts(points):
             with self._scaled(scales) as vectors:
                 outputs = forward(self.module, self._copies(len(scales)), self.n_classes, self.who)
@@ -152,15 +158,13 @@ class _Path:
                     values[:, column] += (products * shares[:, None]).sum(dim=0).cpu().numpy()
         with torch.no_grad(), self._scaled(torch.zeros(1, device=self.batch.indices.device)):
             bias = forward(self.module, self.batch, self.n_classes, self.who)
-        return values, bias.double().cpu().numpy()[0][[*classes]]
+        return values[:, :-1], values[:, -1], bias.double().cpu().numpy()[0]
 
-    def over_weights(
-        self, points: int, classes: Sequence[int]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    def over_weights(self, points: int, classes: Sequence[int]) -> Sums | None:
         """Integrate the gradients of the bag's weights, from weights of zero; None if the model reads no weights."""
         n = len(self.batch.indices)
         own = torch.ones(n, device=self.batch.indices.device) if self.batch.weights is None else self.batch.weights
-        values = np.zeros((n, len(classes)))
+        values = np.zeros((n, len(classes) + 1))
         for scales, shares in self._parts(points):
             weights = (scales[:, None] * own).flatten().requires_grad_()
             outputs = forward(self.module, self._copies(len(scales), weights), self.n_classes, self.who)
@@ -171,7 +175,7 @@ class _Path:
                 values[:, column] += (products * shares[:, None]).sum(dim=0).cpu().numpy()
         with torch.no_grad():
             bias = forward(self.module, self._copies(1, torch.zeros_like(own)), self.n_classes, self.who)
-        return values, bias.double().cpu().numpy()[0][[*classes]]
+        return values[:, :-1], values[:, -1], bias.double().cpu().numpy()[0]
 
     def _parts(self, points: int) -> Any:
         """Points of the Gauss-Legendre quadrature between 0 and 1 and their shares, in batches."""
@@ -189,10 +193,10 @@ class _Path:
         return RaggedBatch(indices.repeat(n), offsets, weights)
 
     def _gradients(self, outputs: torch.Tensor, inputs: list[torch.Tensor], classes: Sequence[int]) -> Any:
-        """Yield the gradients of each class; None for an input that the outputs do not depend on."""
-        for number in classes:
+        """Yield the gradients of each class and of the mean of all; None for an input that does not matter."""
+        for output in (*(outputs[:, number] for number in classes), outputs.mean(dim=1)):
             if outputs.requires_grad:
-                yield torch.autograd.grad(outputs[:, number].sum(), inputs, retain_graph=True, allow_unused=True)
+                yield torch.autograd.grad(output.sum(), inputs, retain_graph=True, allow_unused=True)
             else:
                 yield [None] * len(inputs)
 

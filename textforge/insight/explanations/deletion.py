@@ -13,11 +13,11 @@ MOST = 400
 """Most deletions for one text; in a longer text, runs of neighbouring words are deleted together."""
 
 
-def attribute_by_deletion(classifier: Classifier, text: str, words: Pieces) -> Attribution:
-    """Return the change of the outputs that deleting each word makes; the bias is the output for an empty text.
+def attribute_by_deletion(classifier: Classifier, text: str, words: Pieces, classes: list[int]) -> Attribution:
+    """Return the change of the outputs of some classes that deleting each word makes.
 
-    The changes need not add up to the output: words that say the same may each seem dispensable. `gap` says how far
-    off the sum is.
+    The bias is the output for an empty text. The changes need not add up to the output: words that say the same may each
+    seem dispensable. `gap` says how far off the sum is.
     """
     size = -(-len(words) // MOST) or 1
     runs = [(int(words[n, 0]), int(words[min(n + size, len(words)) - 1, 1])) for n in range(0, len(words), size)]
@@ -31,5 +31,5 @@ def attribute_by_deletion(classifier: Classifier, text: str, words: Pieces) -> A
     whole, bias = outputs[:2]
     lengths = [min(size, len(words) - n) for n in range(0, len(words), size)]
     values = np.repeat((whole - outputs[2:]) / np.array(lengths).reshape(-1, 1), lengths, axis=0)
-    gap = float(np.abs(values.sum(axis=0) + bias - whole).max(initial=0))
-    return Attribution(values, bias, DELETED, gap)
+    gap = float(np.abs(values.sum(axis=0) + bias - whole)[classes].max(initial=0))
+    return Attribution(values[:, classes], values.mean(axis=1), bias, DELETED, gap)

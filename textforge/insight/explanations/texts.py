@@ -82,27 +82,29 @@ def _explained(classifier: Classifier, text: str, chosen: Sequence[int] | None) 
         classes = order if len(order) <= MOST_CLASSES else order[:PROBABLE]
     else:
         classes = [number for number in order if number in chosen]
-    found, where = by_features(classifier, text, features)
+    found, where = by_features(classifier, text, features, classes)
     pieces: Pieces
     if found is not None and where is not None:
         pieces = distinct_words(text, where.starts, where.ends)
         centred = comparable(classifier, found)
         values, rest = placed(centred.values, where, pieces, len(text))
-        strongest = strongest_features(text, centred.values[:, classes], where)
+        strongest = strongest_features(text, centred.values, where)
     else:
         pieces = words(text)
-        centred = comparable(classifier, attribute_by_deletion(classifier, text, pieces))
-        values, rest, strongest = centred.values, np.zeros(len(order)), ()
+        centred = comparable(classifier, attribute_by_deletion(classifier, text, pieces, classes))
+        values, rest, strongest = centred.values, np.zeros(len(classes)), ()
     return Explanation(
         text,
         tuple(classifier.labels[n] for n in classes),
         classifier.answers(probabilities)[0],
         probabilities[0][classes].astype(np.float64),
-        pieces, values[:, classes], strongest, centred.bias[classes], rest[classes], centred.method, centred.gap,
+        pieces, values, strongest, centred.bias[classes], rest, centred.method, centred.gap,
     )  # fmt: skip
 
 
-def by_features(classifier: Classifier, text: str, features: Features) -> tuple[Attribution | None, Occurrences | None]:
+def by_features(
+    classifier: Classifier, text: str, features: Features, classes: Sequence[int]
+) -> tuple[Attribution | None, Occurrences | None]:
     """Attribute the outputs to the features of a text; None if they have no place in it or no gradient."""
     if not isinstance(features, Ragged):
         return None, None
@@ -110,7 +112,7 @@ def by_features(classifier: Classifier, text: str, features: Features) -> tuple[
     where = occurrences(classifier.vectorizer, who, text, features.indices)
     if where is None:
         return None, None
-    return attribute(classifier, features, range(len(classifier.labels))), where
+    return attribute(classifier, features, classes), where
 
 
 def comparable(classifier: Classifier, found: Attribution) -> Attribution:
@@ -118,6 +120,6 @@ def comparable(classifier: Classifier, found: Attribution) -> Attribution:
     temperature, values = classifier.decision.temperature, found.values
     bias = found.bias
     if not classifier.decision.multi_label:
-        values = values - values.mean(axis=1, keepdims=True)
+        values = values - found.mean[:, None]
         bias = bias - bias.max(initial=-np.inf)
     return replace(found, values=values / temperature, bias=bias / temperature, gap=found.gap / temperature)
