@@ -133,6 +133,7 @@ NETWORKS = [
     ("tokens", {"use": "textcnn", "dim": 6, "channels": 4}),
     ("tokens", {"use": "rnn", "dim": 6, "hidden": 5}),
     ("tokens", {"use": "transformer", "dim": 8, "heads": 2, "layers": 1}),
+    ("tfidf", {"use": "calibrated", "cv": 2, "ensemble": True}),
     ("tfidf", {"use": "ensemble", "of": ["logistic-regression", "linear-svc"]}),
 ]
 

@@ -16,8 +16,8 @@ MOST = 400
 def attribute_by_deletion(classifier: Classifier, text: str, words: Pieces, classes: list[int]) -> Attribution:
     """Return the change of the outputs of some classes that deleting each word makes.
 
-    The bias is the output for an empty text. The changes need not add up to the output: words that say the same may each
-    seem dispensable. `gap` says how far off the sum is.
+    The bias is the output for an empty text. The changes need not add up to the output: words that say the same may
+    each seem dispensable. `gap` says how far off the sum is.
     """
     size = -(-len(words) // MOST) or 1
     runs = [(int(words[n, 0]), int(words[min(n + size, len(words)) - 1, 1])) for n in range(0, len(words), size)]
