@@ -60,7 +60,6 @@ if TYPE_CHECKING:
         as_features as as_features,
     )
     from textforge.insight.doctor.examination import doctor as doctor
-    from textforge.insight.report.build import report as report
     from textforge.insight.explanations.classes import explain_class as explain_class
     from textforge.insight.explanations.explanation import (
         Explanation as Explanation,
@@ -68,6 +67,7 @@ if TYPE_CHECKING:
         WordContribution as WordContribution,
     )
     from textforge.insight.explanations.texts import explain as explain
+    from textforge.insight.report.build import report as report
     from textforge.insight.run_comparison import compare as compare
     from textforge.insight.wrong_texts import mistakes as mistakes
     from textforge.recipes.init_from import InitFrom as InitFrom

@@ -199,3 +199,24 @@ def test_a_class_without_words_against_it_has_no_such_table() -> None:
         "a, 2,000 training texts, by 1,000 of them (exact; words counted in the first 500)\n\n"
         "for      contribution  texts  with the label\nday\\x1b        +0.500  1,200               3\n"
     )
+
+
+def test_a_report_shows_marked_words_and_the_words_of_each_class(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from textforge.insight.explanations import marked_run
+
+    monkeypatch.setattr(marked_run, "SAMPLE", 20)
+    run = marked_run.MarkedRun(finished_run)
+    text = "the ball game \x1b"
+    several, none, one = run.marked([text] * 3, [["ball", "space"], None, "paint"])
+    assert all("".join(piece for piece, _ in marks) == text for marks in (several, none, one))
+    assert max(abs(weight) for _, weight in one) == pytest.approx(1)
+    found = run.class_words(4)
+    assert {*found} == {"ball", "paint", "space"}
+    assert all(weight > 0 for words in found.values() for _, weight in words)
+    assert all(1 <= len(words) <= 4 for words in found.values())
+    page = tmp_path / "report.html"
+    values = library.report(finished_run, page, reasons=run)
+    assert {one["label"] for one in values["words"]} == {"ball", "paint", "space"}
+    assert page.is_file()

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from textforge.components.manager import PluginManager
 
 COMMANDS = (
-    "run", "check", "predict", "evaluate", "cross-validate", "report", "mistakes", "explain", "compare", "doctor", "plugins",
+    "run", "check", "predict", "evaluate", "cross-validate", "report", "mistakes", "explain", "compare",
+    "doctor", "plugins",
 )  # fmt: skip
 LIGHT = ("check", "plugins")
 """Commands that import neither torch nor polars."""

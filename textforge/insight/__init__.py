@@ -1,6 +1,5 @@
-"""Insight: read what runs left behind. Where a run is wrong, whether one run is better than
+"""Insight: read what runs left behind. Where a run is wrong, why, whether one run is better than
 another, and everything about it on one page (`textforge.report`).
-"""Insight: read what runs left behind. Where a run is wrong, why, and whether one run is better than another.
 
 Names are imported on first use. Commands that only read a run folder need not load torch.
 """

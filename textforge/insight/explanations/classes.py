@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -66,13 +66,13 @@ def explain_class(
             f"{path}: a bundle has no training texts to explain a class by. Name the run folder that it is in."
         )
     dataset = as_dataset(*load_dataset_part(path / run_folder.RESOLVED, plugins=plugins))
-    texts, golds = _training_texts(dataset)
-    means, method, explained = _contributions(classifier, texts, name)
-    weight = {word: sum(values) / len(values) ** 0.5 for word, values in means.items()}
-    ordered = sorted(weight, key=lambda word: (-weight[word], word))
+    texts, golds = training_texts(dataset)
+    found, method, explained = contributions(classifier, texts, [name])
+    means = found[name]
+    ordered = by_weight(means)
     chosen = {
-        "for": [word for word in ordered if weight[word] > 0][:limit],
-        "against": [word for word in reversed(ordered) if weight[word] < 0][:limit],
+        "for": [word for word in ordered if sum(means[word]) > 0][:limit],
+        "against": [word for word in reversed(ordered) if sum(means[word]) < 0][:limit],
     }
     counts = _counts({*chosen["for"], *chosen["against"]}, texts, [name in gold for gold in golds])
     return {
@@ -98,7 +98,7 @@ def explain_class(
     }
 
 
-def _training_texts(dataset: Dataset) -> tuple[list[str], list[set[str]]]:
+def training_texts(dataset: Dataset) -> tuple[list[str], list[set[str]]]:
     """The first training texts, at most COUNTED, with the names of their labels."""
     train = dataset.train
     chunks = (train.chunk(n) for n in range(train.n_chunks)) if isinstance(train, Stream) else iter([train])
@@ -108,20 +108,34 @@ def _training_texts(dataset: Dataset) -> tuple[list[str], list[set[str]]]:
     return [text for text, _ in read], golds
 
 
-def _contributions(classifier: Classifier, texts: Sequence[str], name: str) -> tuple[dict[str, list[float]], str, int]:
-    """The contributions of each word in each text with it, the method, and the number of texts."""
+def contributions(
+    classifier: Classifier, texts: Sequence[str], names: Sequence[str], most: int | None = None
+) -> tuple[dict[str, dict[str, list[float]]], str, int]:
+    """Explain a random sample of texts, at most `most` of them.
+
+    Returns:
+        For each class by its name, the contributions of each word in each text with it; the method; and the number of
+        texts explained.
+    """
     order = np.random.default_rng(0).permutation(len(texts)).tolist()
-    found: dict[str, list[float]] = defaultdict(list)
+    found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in names}
     method, done = EXACT, 0
     for row in order:
-        (explanation,) = explain(classifier, [texts[row]], labels=[name])
-        for sums in explanation.top_words(name):
-            for word in sums:
-                found[word.word.casefold()].append(word.contribution)
+        (explanation,) = explain(classifier, [texts[row]], labels=names)
+        for name in names:
+            for sums in explanation.top_words(name):
+                for word in sums:
+                    found[name][word.word.casefold()].append(word.contribution)
         method, done = explanation.method, done + 1
-        if done >= SAMPLE[method]:
+        if done >= min(most or SAMPLE[method], SAMPLE[method]):
             break
     return found, method, done
+
+
+def by_weight(means: Mapping[str, Sequence[float]]) -> list[str]:
+    """Order words by their mean contribution times the square root of the number of texts, those for a class first."""
+    weight = {word: sum(values) / len(values) ** 0.5 for word, values in means.items()}
+    return sorted(weight, key=lambda word: (-weight[word], word))
 
 
 def _counts(words: set[str], texts: Sequence[str], having: Sequence[bool]) -> dict[str, tuple[int, int]]:
