@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     )
     from textforge.insight.explanations.texts import explain as explain
     from textforge.insight.report.build import report as report
+    from textforge.insight.report.reasons import Reasons as Reasons
     from textforge.insight.run_comparison import compare as compare
     from textforge.insight.wrong_texts import mistakes as mistakes
     from textforge.recipes.init_from import InitFrom as InitFrom
@@ -143,6 +144,7 @@ _HOMES = {
     "Progress": "runs.progress",
     "Ragged": "features.ragged",
     "RaggedBatch": "features.ragged",
+    "Reasons": "insight.report.reasons",
     "Recipe": "recipes.recipe",
     "RecipeError": "errors",
     "Repeats": "runs.seeds",

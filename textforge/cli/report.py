@@ -18,9 +18,12 @@ CLASSES, PAIRS = 10, 5
 @options.run
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as HTML.")
 @click.option("--force", is_flag=True, help="Overwrite an existing FILE.")
+@click.option(
+    "--words/--no-words", default=True, help="Mark the words behind mistakes and classes, which loads the model."
+)
 @options.as_json
 @options.debug
-def command(run: Path, output: Path | None, force: bool, as_json: bool) -> None:
+def command(run: Path, output: Path | None, force: bool, words: bool, as_json: bool) -> None:
     """Report on RUN: figures, classes, confusion, calibration, mistakes, data, as one HTML file.
 
     RUN is a run folder, a folder of run --seeds, or a cross-validation. Without -o, print the short form.
@@ -34,7 +37,7 @@ def command(run: Path, output: Path | None, force: bool, as_json: bool) -> None:
     with results() as stdout:
         if output is not None and (not force or output.is_dir()):
             refuse_overwriting(output)
-        found = report(run, output)
+        found = report(run, output, reasons=words and (output is not None or as_json))
         for warning in found["warnings"]:
             write_message(f"warning: {shown_line(warning)}")
         if as_json:

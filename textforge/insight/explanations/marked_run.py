@@ -11,12 +11,11 @@ import numpy as np
 
 from textforge.classifiers.classifier import Classifier
 from textforge.components.manager import PluginManager
-from textforge.data.dataset import as_dataset
+from textforge.data.dataset import Dataset
 from textforge.data.labels import label_names
 from textforge.insight.explanations.classes import by_weight, contributions, training_texts
 from textforge.insight.explanations.texts import explain
-from textforge.recipes.recipe import load_dataset_part
-from textforge.runs import folder as run_folder
+from textforge.insight.own_texts import dataset_of
 from textforge.runs.loading import load
 
 SAMPLE = 200
@@ -29,10 +28,12 @@ class MarkedRun:
     Args:
         path: a finished run.
         plugins: the plugin manager that looks up components. Defaults to everything installed.
+        dataset: the data of its recipe, if they are loaded already.
     """
 
-    def __init__(self, path: str | Path, plugins: PluginManager | None = None) -> None:
+    def __init__(self, path: str | Path, plugins: PluginManager | None = None, dataset: Dataset | None = None) -> None:
         self.path, self.plugins = Path(path), plugins or PluginManager()
+        self._dataset = dataset
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -59,8 +60,7 @@ class MarkedRun:
 
     def class_words(self, limit: int) -> Mapping[str, list[tuple[str, float]]]:
         """Return the words that stand for each class, the strongest first, with their mean contributions."""
-        dataset = as_dataset(*load_dataset_part(self.path / run_folder.RESOLVED, plugins=self.plugins))
-        texts, _ = training_texts(dataset)
+        texts, _ = training_texts(self._dataset or dataset_of(self.path, self.plugins))
         names = label_names(self.classifier.labels)
         found, _, _ = contributions(self.classifier, texts, names, SAMPLE)
         return {

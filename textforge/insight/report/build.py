@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from textforge.components.manager import PluginManager
+from textforge.errors import TextforgeError
 from textforge.insight.report.calibration import calibration
 from textforge.insight.report.confusion import confusion
 from textforge.insight.report.coverage import coverage
@@ -15,7 +16,7 @@ from textforge.insight.report.figures import classes, figures
 from textforge.insight.report.origin import environment, recipe
 from textforge.insight.report.pool import pooled
 from textforge.insight.report.reasons import Reasons, class_words
-from textforge.insight.report.sources import read_sources
+from textforge.insight.report.sources import Sources, read_sources
 from textforge.insight.report.thresholds import thresholds
 from textforge.insight.report.worst import worst_mistakes
 
@@ -24,7 +25,7 @@ def report(
     path: str | Path,
     out: str | Path | None = None,
     *,
-    reasons: Reasons | None = None,
+    reasons: Reasons | bool = True,
     plugins: PluginManager | None = None,
 ) -> dict[str, Any]:
     """Report on a finished run, on the runs of several seeds, or on a cross-validation.
@@ -32,7 +33,8 @@ def report(
     Args:
         path: a run folder, a folder of `run --seeds`, or a cross-validation.
         out: the HTML file to write; an existing file is overwritten. None writes none.
-        reasons: marks the words that drove answers, and names the words of each class. None shows plain texts.
+        reasons: marks the words that drove the mistakes, and names those of each class. True explains the classifier
+            of a single run as `explain` does, if classifier and data can be loaded; False shows plain texts.
         plugins: the plugin manager that looks up the dataset. Defaults to everything installed.
 
     Returns:
@@ -45,7 +47,9 @@ def report(
         BundleError: the run is unfinished or damaged.
         StorageError: the HTML file cannot be written.
     """
-    sources = read_sources(path, plugins or PluginManager())
+    plugins = plugins or PluginManager()
+    sources = read_sources(path, plugins)
+    words, given, warnings = _words(sources, reasons, plugins)
     found: dict[str, Any] = {
         "run": str(path),
         "kind": sources.kind,
@@ -61,9 +65,8 @@ def report(
         "coverage": None,
         "thresholds": None,
         "mistakes": None,
-        "words": class_words(reasons),
+        "words": words,
     }
-    warnings: list[str] = []
     if sources.tested:
         pool = pooled(sources.tested)
         found |= {
@@ -74,7 +77,8 @@ def report(
             "coverage": coverage(pool),
             "thresholds": thresholds(pool),
         }
-        found["mistakes"], warnings = worst_mistakes(sources, pool, reasons)
+        found["mistakes"], more = worst_mistakes(sources, pool, given)
+        warnings += more
     found["data"], more = data_section(sources)
     found |= {"environment": environment(sources), "warnings": [*warnings, *more]}
     if out is not None:
@@ -83,3 +87,23 @@ def report(
 
         write_text(Path(out), page(found))
     return found
+
+
+def _words(
+    sources: Sources, reasons: Reasons | bool, plugins: PluginManager
+) -> tuple[list[dict[str, Any]], Reasons | None, list[str]]:
+    """Return the words that stand for each class, what marks words if anything can, and warnings."""
+    if isinstance(reasons, bool):
+        if not reasons or sources.kind != "run" or not sources.tested:
+            return [], None, []
+        from textforge.insight.explanations.marked_run import MarkedRun
+
+        try:
+            dataset = sources.dataset()
+        except TextforgeError:  # the section of the data says why
+            return [], None, []
+        reasons = MarkedRun(sources.path, plugins, dataset)
+    try:
+        return class_words(reasons), reasons, []
+    except TextforgeError as error:
+        return [], None, [f"words are not marked, because the run cannot be explained: {error}"]
