@@ -24,7 +24,9 @@ def test_one_wheel_carries_the_core_and_the_standard_parts_and_nothing_else(tmp_
         str(path.relative_to(base))
         for base, package in ((ROOT, "textforge"), (ROOT / "plugins", "textforge_standard"))
         for path in (base / package).rglob("*")
-        if path.suffix in (".py", ".yaml", ".tmpl") or path.name == "py.typed" or path.parent.name == "licenses"
+        if path.suffix in (".py", ".yaml", ".tmpl", ".html", ".css", ".js")
+        or path.name == "py.typed"
+        or path.parent.name == "licenses"
     }
     assert {name for name in names if ".dist-info/" not in name} == sources
     assert re.search(r"\[textforge\]\nstandard = textforge_standard", entry_points)

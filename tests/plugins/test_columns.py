@@ -414,10 +414,10 @@ def test_init_does_not_take_a_column_for_weights(tmp_path):
 
 def test_a_store_of_rows_without_weights_is_found_again(tmp_path, monkeypatch):
     """The option is no part of the key of a store that was written without it."""
-    from textforge_standard.datasets import streamed
+    import textforge.data
 
     keys = []
-    monkeypatch.setattr(streamed, "cache_place", lambda kind, key: keys.append(key) or tmp_path / "store")
+    monkeypatch.setattr(textforge.data, "cache_place", lambda kind, key: keys.append(key) or tmp_path / "store")
     path = weighted_file(tmp_path / "train.csv")
     textforge.PluginManager().part("dataset", "csv", train=str(path), stream=True).build({"seed": 0})
     assert "weight" not in next(part for part in keys[0] if isinstance(part, dict) and "text" in part)
