@@ -94,8 +94,8 @@ def answers_of(gold: NDArray[np.int64], ease: NDArray[np.float64], skill: float,
     return np.where(own < skill, gold, (gold + 1) % n_classes)
 
 
-@pytest.mark.parametrize(("n", "n_classes"), [(1000, 3), (300, 15)])
-def test_intervals_cover_the_truth_in_95_of_100_runs(n: int, n_classes: int) -> None:
+def test_intervals_cover_the_truth_in_95_of_100_runs() -> None:
+    n, n_classes = 300, 15  # few texts of a class, where F1 is hardest
     rng, skills = np.random.default_rng(5), (0.85, 0.88)
 
     def drawn(size: int) -> Outcomes:

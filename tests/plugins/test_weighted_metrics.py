@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn.metrics as reference
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.special import expit, log_softmax
 from scipy.stats import bernoulli, norm
 from test_metrics import NAMES, metric, one_hot
@@ -236,6 +236,7 @@ def log_posterior(scored, temperature):
 
 
 @pytest.mark.parametrize("several", [False, True])
+@settings(max_examples=30)
 @given(data=DATA)
 def test_no_temperature_of_weighted_texts_is_more_probable(several, data):
     gold, probabilities, weights = drawn(*data, several=several)

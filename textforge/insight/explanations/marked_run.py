@@ -18,7 +18,7 @@ from textforge.insight.explanations.texts import explain
 from textforge.insight.own_texts import dataset_of
 from textforge.runs.loading import load
 
-SAMPLE = 200
+SAMPLE = 100
 """Most training texts that are explained for the words of all classes."""
 
 
