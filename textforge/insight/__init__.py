@@ -4,7 +4,7 @@ another, and everything about it on one page (`textforge.report`).
 Names are imported on first use. Commands that only read a run folder need not load torch.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textforge import lazy
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from textforge.insight.run_comparison import compare as compare
     from textforge.insight.wrong_texts import mistakes as mistakes
 
-__all__, __getattr__, __dir__ = lazy(
+_names, _get, _dir = lazy(
     __name__,
     {
         "Explanation": "explanations.explanation",
@@ -29,3 +29,12 @@ __all__, __getattr__, __dir__ = lazy(
         "read_runs": "answers",
     },
 )
+__all__ = [*_names]  # noqa: PLE0604  (names, by construction)
+
+
+def __getattr__(name: str) -> Any:
+    return _get(name)
+
+
+def __dir__() -> list[str]:
+    return _dir()
