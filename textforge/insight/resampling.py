@@ -42,7 +42,9 @@ class Outcomes:
         self, gold: NDArray[Any], answers: Sequence[NDArray[Any]], n_classes: int,
         weights: NDArray[np.float64] | None = None,
     ) -> None:  # fmt: skip
-        self.n_classes, self.n_systems, self.multi_label = n_classes, len(answers), gold.ndim == 2
+        self.n_classes: int = n_classes
+        self.n_systems: int = len(answers)
+        self.multi_label: bool = gold.ndim == 2
         columns = [column.reshape(len(gold), -1).astype(np.int64) for column in (gold, *answers)]
         if weights is not None:
             columns.append(np.unique(weights, return_inverse=True)[1].reshape(-1, 1))

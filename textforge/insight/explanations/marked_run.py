@@ -32,7 +32,8 @@ class MarkedRun:
     """
 
     def __init__(self, path: str | Path, plugins: PluginManager | None = None, dataset: Dataset | None = None) -> None:
-        self.path, self.plugins = Path(path), plugins or PluginManager()
+        self.path: Path = Path(path)
+        self.plugins: PluginManager = plugins or PluginManager()
         self._dataset = dataset
 
     @cached_property

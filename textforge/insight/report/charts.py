@@ -101,10 +101,14 @@ class Chart:
     """Vertical lines with a label."""
 
     def __post_init__(self) -> None:
-        self.width, self.height = self.size
-        self.left, self.right, self.top, self.bottom = LEFT, self.width - RIGHT, TOP, self.height - BOTTOM
-        self.at_x = Scale(*self.x, self.left, self.right, self.log)
-        self.at_y = Scale(*self.y, self.bottom, self.top)
+        self.width: float = self.size[0]
+        self.height: float = self.size[1]
+        self.left: float = LEFT
+        self.right: float = self.width - RIGHT
+        self.top: float = TOP
+        self.bottom: float = self.height - BOTTOM
+        self.at_x: Scale = Scale(*self.x, self.left, self.right, self.log)
+        self.at_y: Scale = Scale(*self.y, self.bottom, self.top)
 
     def line(self, points: Sequence[Sequence[float]], color: int, style: str = "") -> None:
         """Add a line through points (x, y)."""
