@@ -28,8 +28,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if TYPE_CHECKING:
     from textforge import PluginManager
 
-# No deadline: a busy machine is no fault of the code. In CI the same examples every time, else new ones.
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# No deadline: a busy machine is no fault of the code. In CI the same examples every time, else new ones, 50 of each
+# property, so that the suite stays quick; --hypothesis-profile thorough tries 500.
+settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=500)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 

@@ -129,14 +129,14 @@ class Union:
     def state(self) -> dict[str, Any]:
         """The states of the vectorizers, and how they have grown."""
         state: dict[str, Any] = {"of": [member.state() for member in self._members]}
-        return {**state, "widths": self._widths} if self._widths else state
+        return {**state, "grown": self._widths} if self._widths else state
 
     def from_state(self, state: dict[str, Any]) -> Self:
         """Restore the states that `state` returned."""
         self._members = [member.from_state(one) for member, one in zip(self._members, state["of"], strict=True)]
-        widths = state.get("widths", [])
+        widths = state.get("grown", [])  # bundles of version 0.1 have the numbers of features as `widths`, unused since
         if widths and widths[-1] != self._sizes():
-            raise ValueError("widths are not the numbers of features of the vectorizers")
+            raise ValueError("grown: the last row does not hold the numbers of features of the vectorizers")
         self._grown_to(widths)
         return self
 
