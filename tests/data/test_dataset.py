@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from textforge import DataError, Dataset, Stream
 from textforge.data.dataset import encode_labels, sorted_labels
@@ -49,7 +49,8 @@ def test_every_class_is_held_out_within_a_row_of_its_share(sizes: list[int], fra
     assert (abs(shares - fraction * np.array(sizes)) < 1 + 1e-9).all()
 
 
-@given(LABELS, st.floats(0.05, 0.9), st.integers(0, 2**32))
+@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])  # totals often differ
+@given(st.lists(st.integers(0, 2), min_size=4, max_size=200), st.floats(0.05, 0.9), st.integers(0, 2**32))
 def test_where_rounding_each_class_gives_the_total_the_rows_are_those_of_old(
     labels: list[int], fraction: float, seed: int
 ) -> None:
