@@ -114,7 +114,7 @@ def inits_that_read(made: Made, name: str) -> None:
 
 
 def alias(made: Made, name: str) -> None:
-    """A view of a weight that is kept besides it."""
+    """A weight, and a view of half of it that shares its memory."""
     weight = nn.Parameter(torch.randn(4, 2))
     setattr(made, name, weight)
     half = weight.detach()[:2]

@@ -17,15 +17,14 @@ from textforge.cli import options
 @options.debug
 def command(recipe: Path, overrides: tuple[str, ...], resolved: bool, as_json: bool) -> None:
     """Check RECIPE without loading data or training; report every error at once."""
-    from textforge.cli.messages import write_message
+    from textforge.cli.messages import write_warnings
     from textforge.cli.output import results, write_json
     from textforge.errors import shown_line, shown_lines
     from textforge.recipes.recipe import load_recipe
 
     with results() as stdout:
         checked = load_recipe(recipe, overrides=overrides)
-        for warning in checked.warnings:
-            write_message(f"warning: {shown_line(warning)}")
+        write_warnings(checked.warnings)
         if as_json:
             write_json(stdout, {"recipe": str(recipe), "warnings": [*checked.warnings], "resolved": checked.resolved()})
         elif resolved:

@@ -28,15 +28,13 @@ def command(runs: tuple[Path, ...], metrics: tuple[str, ...], texts: int, as_jso
     A RUN is a run folder, or a folder of run --seeds, whose metrics are means over its seeds. Intervals are 95 %
     intervals of a paired bootstrap.
     """
-    from textforge.cli.messages import write_message
+    from textforge.cli.messages import write_warnings
     from textforge.cli.output import results, write_json
-    from textforge.errors import shown_line
     from textforge.insight.run_comparison import compare
 
     with results() as stdout:
         found = compare(*runs, metrics=metrics, texts=texts)
-        for warning in found["warnings"]:
-            write_message(f"warning: {shown_line(warning)}")
+        write_warnings(found["warnings"])
         if as_json:
             write_json(stdout, found)
         else:

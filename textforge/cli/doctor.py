@@ -39,17 +39,15 @@ def command(
     DATA is a file or folder of labelled texts, as for init. For a recipe, its dataset is examined. The data are never
     changed; --fix writes a cleaned copy and a list of the changes.
     """
-    from textforge.cli.messages import write_message
+    from textforge.cli.messages import write_warnings
     from textforge.cli.output import results, write_json
     from textforge.cli.progress import progress_for
-    from textforge.errors import shown_line
     from textforge.insight.doctor.examination import doctor
 
     with results() as stdout:
         with progress_for(quiet) as progress:
             found = doctor(data, test=test, overrides=overrides, quick=quick, fix=fix, progress=progress)
-        for warning in found["warnings"]:
-            write_message(f"warning: {shown_line(warning)}")
+        write_warnings(found["warnings"])
         if as_json:
             write_json(stdout, found)
         else:

@@ -49,10 +49,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Evaluate a trained classifier on labelled data."""
-    from textforge.cli.messages import write_message
+    from textforge.cli.messages import write_warnings
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
-    from textforge.errors import shown_line
     from textforge.errors.shortage import advised
     from textforge.runs.folder import bundle_folder
 
@@ -71,8 +70,7 @@ def command(
                 device=device,
                 on_batch=progress.evaluated,
             )
-        for warning in figures["warnings"]:
-            write_message(f"warning: {shown_line(warning)}")
+        write_warnings(figures["warnings"])
         if as_json:
             write_json(stdout, figures)
         else:

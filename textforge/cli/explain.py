@@ -176,14 +176,12 @@ def _method(found: Explanation) -> str:
 
 
 def _explain_classes(run: Path, labels: Iterable[str], limit: int, stdout: TextIO, *, as_json: bool) -> None:
-    from textforge.cli.messages import write_message
+    from textforge.cli.messages import write_warnings
     from textforge.cli.output import write_json
-    from textforge.errors import shown_line
     from textforge.insight.explanations.classes import explain_class
 
     found = [explain_class(run, label, limit=limit) for label in labels]
-    for warning in dict.fromkeys(warning for one in found for warning in one["warnings"]):
-        write_message(f"warning: {shown_line(warning)}")
+    write_warnings(dict.fromkeys(warning for one in found for warning in one["warnings"]))
     if as_json:
         write_json(stdout, {"run": str(run), "classes": found})
     else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from textforge.errors.escapes import shown_lines
+from textforge.errors.escapes import shown_line, shown_lines
 
 
 def write_message(text: str) -> None:
@@ -16,6 +17,12 @@ def write_message(text: str) -> None:
     with suppress(OSError, ValueError):  # ValueError: the stream is closed
         sys.stderr.write(f"{shown_lines(text)}\n")
         sys.stderr.flush()
+
+
+def write_warnings(sentences: Iterable[str]) -> None:
+    """Write each warning to stderr, on a line of its own."""
+    for sentence in sentences:
+        write_message(f"warning: {shown_line(sentence)}")
 
 
 def open_stderr() -> None:

@@ -39,16 +39,14 @@ def command(
 
     Texts are grouped by gold and predicted label, the largest group first.
     """
-    from textforge.cli.messages import write_message
+    from textforge.cli.messages import write_warnings
     from textforge.cli.output import results, write_json
-    from textforge.errors import shown_line
     from textforge.insight.wrong_texts import mistakes
 
     with results() as stdout:
         shown = limit if as_json else limit or PER_GROUP
         found = mistakes(run, gold=gold, predicted=predicted, label=label, limit=shown)
-        for warning in found["warnings"]:
-            write_message(f"warning: {shown_line(warning)}")
+        write_warnings(found["warnings"])
         if as_json:
             write_json(stdout, found)
         else:

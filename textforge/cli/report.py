@@ -28,7 +28,7 @@ def command(run: Path, output: Path | None, force: bool, words: bool, as_json: b
 
     RUN is a run folder, a folder of run --seeds, or a cross-validation. Without -o, print the short form.
     """
-    from textforge.cli.messages import write_message
+    from textforge.cli.messages import write_warnings
     from textforge.cli.output import results, write_json
     from textforge.cli.output_file import refuse_overwriting
     from textforge.errors import shown_line
@@ -38,8 +38,7 @@ def command(run: Path, output: Path | None, force: bool, words: bool, as_json: b
         if output is not None and (not force or output.is_dir()):
             refuse_overwriting(output)
         found = report(run, output, reasons=words and (output is not None or as_json))
-        for warning in found["warnings"]:
-            write_message(f"warning: {shown_line(warning)}")
+        write_warnings(found["warnings"])
         if as_json:
             write_json(stdout, {"report": None if output is None else str(output), **found})
         elif output is not None:

@@ -93,8 +93,8 @@ def command(
 
 def _write_report(path: Path) -> Path | None:
     """Write the report of a finished run; if that fails, warn, because the run is done."""
-    from textforge.cli.messages import write_message
-    from textforge.errors import TextforgeError, shown_line
+    from textforge.cli.messages import write_warnings
+    from textforge.errors import TextforgeError
     from textforge.insight.report.build import report
     from textforge.runs.folder import REPORT
 
@@ -102,8 +102,7 @@ def _write_report(path: Path) -> Path | None:
         warnings = report(path, path / REPORT)["warnings"]
     except TextforgeError as error:
         warnings = [f"the run is done, but its report cannot be written: {error}"]
-    for warning in warnings:
-        write_message(f"warning: {shown_line(warning)}")
+    write_warnings(warnings)
     return path / REPORT if (path / REPORT).is_file() else None
 
 

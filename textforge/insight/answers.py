@@ -222,12 +222,4 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         BundleError: the file cannot be read, or is damaged.
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{path}: the file is damaged: {error}") from error
-    if not isinstance(found, dict):
-        raise BundleError(f"{path}: the file is damaged: it holds a {type(found).__name__}, not an object.")
-    return found
+    return run_folder.read_object(path, f"{path}: the file is damaged")

@@ -63,14 +63,27 @@ def read_result(run: Path) -> dict[str, Any]:
     """
     if not is_finished(run):
         raise BundleError(f"{run}: {_why_no_bundle(run)}")
+    return read_object(run / RESULT, f"{run}: its {RESULT} is damaged")
+
+
+def read_object(path: Path, damaged: str) -> dict[str, Any]:
+    """Read a file that holds a JSON object.
+
+    Args:
+        path: the file.
+        damaged: the beginning of the message if it holds no JSON object.
+
+    Raises:
+        BundleError: the file cannot be read, or is damaged.
+    """
     try:
-        found = json.loads((run / RESULT).read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BundleError(f"{run / RESULT}: cannot be read: {error.strerror}.") from error
+        raise BundleError(f"{path}: cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{run}: its {RESULT} is damaged: {error}") from error
+        raise BundleError(f"{damaged}: {error}") from error
     if not isinstance(found, dict):
-        raise BundleError(f"{run}: its {RESULT} is damaged: it holds a {type(found).__name__}, not an object.")
+        raise BundleError(f"{damaged}: it holds a {type(found).__name__}, not an object.")
     return found
 
 

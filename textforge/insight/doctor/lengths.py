@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -58,23 +58,26 @@ def _cut(data: Examined) -> Iterator[Finding]:
         shorter = max(others[size] for size in range(max(0, greatest - 5), greatest)) if greatest > 5 else len(rows)
         alike = len(rows) > MOST_CUT * len(sizes)  # texts of one length by nature, such as codes
         if not alike and len(rows) >= max(FEWEST, CUT * len(sizes), 3 * shorter):
-            yield Finding(
-                "cut-texts", "low", len(rows),
-                f"{number(len(rows), 'text')} {has(len(rows))} exactly {greatest:,} {unit}, and none has more: "
-                "texts were probably cut there.",
-                "Get the whole texts, or cut the texts to come in the same way.",
-                data.at(rows), tuple(f"… {data.texts[n][-80:]}" for n in rows[:EXAMPLES]),
-            )  # fmt: skip
+            yield _cut_texts(
+                data,
+                rows,
+                f"{has(len(rows))} exactly {greatest:,} {unit}, and none has more: texts were probably cut there.",
+            )
             return
     rows = [n for n, text in enumerate(data.texts) if _ELLIPSIS.search(text)]
     if len(rows) >= max(FEWEST, ENDING * len(data)):
-        yield Finding(
-            "cut-texts", "low", len(rows),
-            f"{number(len(rows), 'text')} ({len(rows) / len(data):.0%}) {does(len(rows), 'end')} in an "
-            "ellipsis: texts may have been cut.",
-            "Get the whole texts, or cut the texts to come in the same way.",
-            data.at(rows), tuple(f"… {data.texts[n][-80:]}" for n in rows[:EXAMPLES]),
-        )  # fmt: skip
+        share = f"({len(rows) / len(data):.0%})"
+        yield _cut_texts(data, rows, f"{share} {does(len(rows), 'end')} in an ellipsis: texts may have been cut.")
+
+
+def _cut_texts(data: Examined, rows: Sequence[int], what: str) -> Finding:
+    """The finding for texts that were cut, with their ends as examples; `what` says how they show it."""
+    return Finding(
+        "cut-texts", "low", len(rows),
+        f"{number(len(rows), 'text')} {what}",
+        "Get the whole texts, or cut the texts to come in the same way.",
+        data.at(rows), tuple(f"… {data.texts[n][-80:]}" for n in rows[:EXAMPLES]),
+    )  # fmt: skip
 
 
 def is_empty(text: str) -> bool:

@@ -13,13 +13,13 @@ import numpy as np
 
 from textforge.classifiers.classifier import Classifier
 from textforge.components.manager import PluginManager
-from textforge.data.dataset import Dataset, as_dataset
+from textforge.data.dataset import Dataset
 from textforge.data.labels import label_name
 from textforge.data.streams import Stream
 from textforge.errors import RecipeError
 from textforge.insight.explanations.attribution import DELETED, EXACT, INTEGRATED
 from textforge.insight.explanations.texts import class_number, explain
-from textforge.recipes.recipe import load_dataset_part
+from textforge.insight.own_texts import dataset_of
 from textforge.runs import folder as run_folder
 from textforge.runs.loading import load
 
@@ -65,7 +65,7 @@ def explain_class(
         raise RecipeError(
             f"{path}: a bundle has no training texts to explain a class by. Name the run folder that it is in."
         )
-    dataset = as_dataset(*load_dataset_part(path / run_folder.RESOLVED, plugins=plugins))
+    dataset = dataset_of(path, plugins)
     texts, golds = training_texts(dataset)
     found, method, explained = contributions(classifier, texts, [name])
     means = found[name]
