@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.loading import load as load
     from textforge.runs.progress import Progress as Progress
+    from textforge.runs.resumed_run import resume as resume
     from textforge.runs.runner import Run as Run, run as run
     from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
     from textforge.training.start import Matched as Matched, Start as Start
@@ -174,6 +175,7 @@ _HOMES = {
     "load_recipe": "recipes.recipe",
     "mistakes": "insight.wrong_texts",
     "report": "insight.report.build",
+    "resume": "runs.resumed_run",
     "run": "runs.runner",
     "run_seeds": "runs.seeds",
     "save": "classifiers.bundles.bundle",

@@ -57,6 +57,16 @@ def replaced(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def sync_folder(path: Path) -> None:
+    """Sync a folder, so that names in it last through a power failure; do nothing where a folder cannot be opened."""
+    with suppress(OSError):
+        number = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
 def is_stream(path: Path) -> bool:
     """Whether a path is a device, a pipe, or an open file under /dev or /proc, which can only be written to."""
     if str(path.absolute()).startswith(("/dev/", "/proc/")):

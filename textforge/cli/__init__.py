@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from textforge.cli import signals
 from textforge.cli.failures import INTERRUPTED, guarded
 from textforge.cli.messages import open_stderr
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from textforge.components.manager import PluginManager
 
 COMMANDS = (
-    "run", "check", "predict", "evaluate", "cross-validate", "report", "mistakes", "explain", "compare",
+    "run", "resume", "check", "predict", "evaluate", "cross-validate", "report", "mistakes", "explain", "compare",
     "doctor", "plugins",
 )  # fmt: skip
 LIGHT = ("check", "plugins")
@@ -122,9 +123,11 @@ def main() -> None:
     """Run the console script: run a command, report a failure in one sentence, exit with its code."""
     _open_streams()
     gc.set_threshold(100_000, 50, 100)  # importing torch alone creates a million objects that live until the exit
+    signals.install()
     code = guarded(cli)
+    signals.uninstall()
     gc.freeze()  # collecting them all before the exit would take a second
-    if code == INTERRUPTED:  # Python would exit by the signal, without this code, if the interrupt hit an exec()
+    if code in INTERRUPTED:  # Python would exit by the signal, without this code, if the interrupt hit an exec()
         with suppress(OSError):
             sys.stdout.flush()
         os._exit(code)

@@ -15,6 +15,7 @@ from textforge.cli import options
 @options.overrides
 @options.out
 @options.probabilities
+@options.grace
 @options.quiet
 @options.as_json
 @options.debug

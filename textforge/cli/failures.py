@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -11,11 +12,14 @@ from contextlib import suppress
 import click
 
 from textforge.classifiers.storage import FULL
+from textforge.cli import signals
 from textforge.cli.messages import write_message
 from textforge.errors import ComponentError, DataUnavailable, RecipeError, TextforgeError, shown_line
 from textforge.errors.shortage import ShortageError, limits, shortage
+from textforge.runs.interruption import Interrupted
 
-INTERRUPTED = 130
+INTERRUPTED = [signals.exit_code(number) for number in signals.WORDS]
+"""Exit codes of a process that a signal has ended."""
 
 
 def guarded(command: click.Command) -> int:
@@ -34,8 +38,10 @@ def guarded(command: click.Command) -> int:
         write_message(written.getvalue().rstrip("\n"))
         return 2
     except (KeyboardInterrupt, click.Abort) as stop:
-        write_error("interrupted." + _notes(stop.__cause__ or stop))  # click.Abort has the interrupt as its cause
-        return INTERRUPTED
+        cause = stop.__cause__ or stop  # click.Abort has the interrupt as its cause
+        number = cause.number if isinstance(cause, Interrupted) else signal.SIGINT
+        write_error(f"{signals.in_words(number)}.{_notes(cause)}")
+        return signals.exit_code(number)
     except BrokenPipeError:  # the reader of our output, such as `head`, has exited
         _discard_output()
         return 1

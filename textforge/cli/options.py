@@ -26,6 +26,12 @@ class Probabilities(click.ParamType[int | str]):
             self.fail(str(error), param, ctx)
 
 
+def _set_grace(context: click.Context, option: click.Parameter, seconds: float) -> None:
+    from textforge.cli import signals
+
+    signals.set_grace(seconds)
+
+
 class Declared(Protocol):
     """A decorator that adds an option or an argument to a command."""
 
@@ -42,6 +48,10 @@ device: Declared = click.option(
     show_default=True,
     help="Device to compute on.",
 )
+grace: Declared = click.option(
+    "--grace", metavar="SECONDS", type=click.FloatRange(min=0), default=10.0, show_default=True, expose_value=False,
+    callback=_set_grace, help="Time to save a checkpoint when SIGINT, SIGTERM or SIGHUP ends the run.",
+)  # fmt: skip
 out: Declared = click.option(
     "--out", type=click.Path(path_type=Path), help="The run folder. Default: runs/NAME/TIME-ID."
 )

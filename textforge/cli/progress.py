@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from textforge.cli import signals
 from textforge.cli.messages import write_message
 from textforge.errors import shown_line
 from textforge.runs.progress import Progress
@@ -25,15 +26,14 @@ LOST = (OSError, ValueError)
 
 @contextmanager
 def progress_for(quiet: bool) -> Iterator[Progress]:
-    """Yield the progress that suits stderr, and restore the terminal however the run ends."""
-    if quiet or not sys.stderr.isatty():
-        yield Progress() if quiet else Lines()
-        return
-    bar = Bar()
+    """Yield the progress that suits stderr and heeds signals, and restore the terminal however the run ends."""
+    progress = Progress() if quiet else Bar() if sys.stderr.isatty() else Lines()
+    progress.interruption = signals.interruption
     try:
-        yield bar
+        yield progress
     finally:
-        bar.close()
+        if isinstance(progress, Bar):
+            progress.close()
 
 
 class Lines(Progress):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--baseline", is_flag=True, help="Train tf-idf with a linear SVM on the same data, too, and compare.")
 @click.option("--report", "with_report", is_flag=True, help="Write report.html into the run folder.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Override trainer.device.")
+@options.grace
 @options.quiet
 @options.as_json
 @options.debug
@@ -43,11 +44,9 @@ def command(
 ) -> None:
     """Train RECIPE, evaluate it on the test split, and write a run folder."""
     from textforge.cli.allocation import keep_freed_memory
-    from textforge.cli.messages import write_message
-    from textforge.cli.output import figures_text, results, write_json
+    from textforge.cli.finished_run import report_line, reported, write_report, write_run
+    from textforge.cli.output import results, write_json
     from textforge.cli.progress import progress_for
-    from textforge.errors import shown_line
-    from textforge.runs.folder import RESULT
     from textforge.runs.runner import run
 
     if seed is not None and seeds is not None:
@@ -64,56 +63,15 @@ def command(
             chosen = read_seeds(seeds)
             with progress_for(quiet) as progress:
                 runs = run_seeds(recipe, chosen, progress=progress, **common)
-            written = _write_report(runs.path) if with_report else None
+            written = write_report(runs.path) if with_report else None
             if as_json:
-                write_json(stdout, {"runs": str(runs.path), **_reported(written), **runs.result})
+                write_json(stdout, {"runs": str(runs.path), **reported(written), **runs.result})
             else:
-                stdout.write(_summary(runs, chosen) + _report_line(written))
+                stdout.write(_summary(runs, chosen) + report_line(written))
             return
         with progress_for(quiet) as progress:
             done = run(recipe, progress=progress, **common)
-        written = _write_report(done.path) if with_report else None
-        try:
-            if as_json:
-                write_json(stdout, {"run": str(done.path), **_reported(written), **done.result})
-            else:
-                path, test, figures = shown_line(str(done.path)), done.result["test"], ""
-                if test:
-                    tested = {**test, "baselines": done.result["baselines"]}
-                    figures = figures_text(tested, everything=f"in {path}/{RESULT}") + "\n\n"
-                stdout.write(f"{figures}run folder: {path}\n{_report_line(written)}")
-            stdout.flush()
-        except BrokenPipeError:  # click ends the command silently
-            write_message(f"the output was closed before it was written. The run is done, in {done.path}.")
-            raise
-        except OSError as error:
-            error.add_note(f"The run is done, in {done.path}.")
-            raise
-
-
-def _write_report(path: Path) -> Path | None:
-    """Write the report of a finished run; if that fails, warn, because the run is done."""
-    from textforge.cli.messages import write_warnings
-    from textforge.errors import TextforgeError
-    from textforge.insight.report.build import report
-    from textforge.runs.folder import REPORT
-
-    try:
-        warnings = report(path, path / REPORT)["warnings"]
-    except TextforgeError as error:
-        warnings = [f"the run is done, but its report cannot be written: {error}"]
-    write_warnings(warnings)
-    return path / REPORT if (path / REPORT).is_file() else None
-
-
-def _reported(written: Path | None) -> dict[str, str]:
-    return {} if written is None else {"report": str(written)}
-
-
-def _report_line(written: Path | None) -> str:
-    from textforge.errors import shown_line
-
-    return "" if written is None else f"report: {shown_line(str(written))}\n"
+        write_run(stdout, done, as_json=as_json, with_report=with_report)
 
 
 def _summary(runs: Repeats, seeds: list[int]) -> str:

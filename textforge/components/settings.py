@@ -1,16 +1,18 @@
 """The recipe's `trainer:` and `decision:` sections: how to train, and how to turn probabilities into labels.
 
-Imports only the standard library, annotated-types and `errors`, so that `textforge check` runs without torch.
+Imports only the standard library, annotated-types, `errors` and a neighbour, so that `textforge check` runs without
+torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypedDict
 
 from annotated_types import Ge, Gt, Lt
 
+from textforge.components.checkpoint_settings import CheckpointSettings, wrong_checkpoint
 from textforge.errors import cut, did_you_mean, listed
 
 MAX_SEED = 2**63 - 1
@@ -29,6 +31,9 @@ TAKEN = (
 FITTING = ("validation", "unknown_labels", "monitor", "device")
 """Trainer settings that also apply to a model that fits itself."""
 
+
+OF_RUNS = ("checkpoint",)
+"""Trainer settings that only a run uses, because it has a folder: neither `Trainer` nor the estimator accepts them."""
 
 UnknownLabels = Literal["error", "wrong", "drop"]
 """Treatment of evaluation labels that the training data lack."""
@@ -57,6 +62,8 @@ class TrainerSettings:
             (Polyak & Juditsky 1992); null disables it.
         precision: number format of the forward pass in training; 'bfloat16' uses torch's autocast.
         device: where to train; 'auto' uses the first CUDA device if there is one, otherwise the CPU.
+        checkpoint: how often a run saves its state (every) and how many of these checkpoints it keeps (keep), to
+            continue a run that was stopped.
     """
 
     epochs: Annotated[int, Ge(1)] = 10
@@ -74,10 +81,11 @@ class TrainerSettings:
     ema: Annotated[float, Gt(0), Lt(1)] | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
 
 
 class TrainerOptions(TypedDict, total=False):
-    """`TrainerSettings` as keyword arguments, so that type checkers know the settings of `Trainer`."""
+    """`TrainerSettings` as keyword arguments, without those of runs, so that type checkers know those of `Trainer`."""
 
     epochs: int
     batch_size: int
@@ -96,8 +104,10 @@ class TrainerOptions(TypedDict, total=False):
     device: Literal["auto", "cpu", "cuda"]
 
 
-def _check_options(*, bucket_by_length: bool, shuffle: bool, **_: Any) -> str | None:
-    return "bucket_by_length needs shuffle: true." if bucket_by_length and not shuffle else None
+def _check_options(*, bucket_by_length: bool, shuffle: bool, checkpoint: CheckpointSettings, **_: Any) -> str | None:
+    if bucket_by_length and not shuffle:
+        return "bucket_by_length needs shuffle: true."
+    return wrong_checkpoint(checkpoint)
 
 
 TrainerSettings.check_options = _check_options  # type: ignore[attr-defined]

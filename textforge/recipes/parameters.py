@@ -12,7 +12,7 @@ from textforge.components.kinds import KINDS, LISTED, SECTIONS
 from textforge.components.manager import PluginManager
 from textforge.components.option_errors import unknown_option
 from textforge.components.options import Options
-from textforge.components.settings import DecisionSettings, TrainerSettings
+from textforge.components.settings import OF_RUNS, DecisionSettings, TrainerSettings
 from textforge.errors import Mistake, Place, PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.recipes.document import KEYS
 from textforge.recipes.given_data import given_dataset
@@ -64,6 +64,7 @@ def parameters(recipe: Recipe) -> dict[str, Any]:
         **{KINDS[kind].many: [] for kind in LISTED},
         **recipe.resolved(),
     }
+    resolved["trainer"] = {key: value for key, value in resolved["trainer"].items() if key not in OF_RUNS}
     flat = _flat({key: resolved[key] for key in NAMES})
     within = [item for key, value in flat.items() for item in _of_inner_parts(key, value)]
     return {key.replace(".", "__"): value for key, value in [*flat.items(), *within]}
@@ -139,6 +140,8 @@ def _refuse_unknown(changes: Mapping[str, Any], used: Mapping[str, Any], plugins
 def _unknown(key: str, changes: Mapping[str, Any], used: Mapping[str, Any], plugins: PluginManager) -> str | None:
     section, _, option = key.partition(".")
     option = option.partition(".")[0]
+    if section == "trainer" and option in OF_RUNS:
+        return f"'{section}.{option}' is not a parameter: it is for runs, and fit is not a run."
     if section in NO_PARAMETERS:
         return f"'{section}' is not a parameter: {NO_PARAMETERS[section]}."
     if section not in NAMES:

@@ -61,6 +61,31 @@ class Callbacks:
         """Report that the run folder is complete and return the metrics that callbacks add to the result."""
         return self._call("finished", result)
 
+    def states(self) -> dict[str, Any]:
+        """The state of each callback that offers `state_dict()`, by name, for a checkpoint."""
+        from textforge.classifiers.checkpoints.values import split_values
+
+        found = {}
+        for name, part, callback in self._callbacks:
+            if not callable(method := getattr(callback, "state_dict", None)):
+                continue
+            state, error = try_call(method)
+            if error is None:
+                _, error = try_call(split_values, state, f"the state of {part.label}")
+            if error:
+                self._warn(part, "at 'state_dict'", error, "A run that is continued begins without its state.")
+            else:
+                found[name] = state
+        return found
+
+    def restore(self, states: Mapping[str, Any]) -> None:
+        """Give the callbacks the states that `states` returned, each to its `load_state_dict(state)`."""
+        for name, part, callback in self._callbacks:
+            if name in states and callable(method := getattr(callback, "load_state_dict", None)):
+                _, error = try_call(method, states[name])
+                if error:
+                    self._warn(part, "at 'load_state_dict'", error, "The run continues without its state.")
+
     @contextmanager
     def reporting_failure(self) -> Iterator[None]:
         """Report any exception, including KeyboardInterrupt, to the callbacks and re-raise it."""

@@ -35,6 +35,12 @@ def describe_environment(recipe: Recipe, dataset: Dataset, *, device: str) -> di
         dataset: the data of the run; the description has the SHA-256 of all of it, and of each split to evaluate on.
         device: the training device, 'cpu' or 'cuda'.
     """
+    data = {"sha256": dataset.fingerprint(), "splits": _splits(dataset)}
+    return {**describe_machine(recipe, device=device), "data": data}
+
+
+def describe_machine(recipe: Recipe, *, device: str) -> dict[str, Any]:
+    """The part of the description that needs no data."""
     import torch
 
     return {
@@ -48,7 +54,6 @@ def describe_environment(recipe: Recipe, dataset: Dataset, *, device: str) -> di
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "plugins": {kind: _describe(part) for kind, part in recipe.parts.items()},
         **{KINDS[kind].many: [_describe(part) for part in recipe.listed(kind)] for kind in LISTED},
-        "data": {"sha256": dataset.fingerprint(), "splits": _splits(dataset)},
     }
 
 

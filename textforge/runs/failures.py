@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textforge.errors import Mistake, RecipeError, TextforgeError
+from textforge.errors import ComponentError, DataError, Mistake, RecipeError, TextforgeError, TrainingError
 from textforge.recipes.recipe import Recipe
 from textforge.runs import folder as run_folder
 
@@ -27,8 +27,14 @@ def noting_unfinished(path: Path, last: str = run_folder.RESULT) -> Iterator[Non
         yield
     except (Exception, KeyboardInterrupt) as error:
         if (path / run_folder.RECIPE).exists():
-            error.add_note(f"{path} is unfinished: it has no {last}.")
+            note = f"{path} is unfinished: it has no {last}"
+            again = run_folder.can_continue(path) and not isinstance(error, _FAILS_AGAIN)
+            error.add_note(f"{note}; {run_folder.how_to_continue(path)}" if again else f"{note}.")
         raise
+
+
+_FAILS_AGAIN = (RecipeError, DataError, TrainingError, ComponentError)
+"""Errors that a run would meet again if it were continued."""
 
 
 @contextmanager
@@ -44,7 +50,13 @@ def cleared_on_error(path: Path, keep_folder: bool) -> Iterator[None]:
 def clear_folder(path: Path, keep_folder: bool) -> None:
     """Delete the files that are written before training, and the folder unless it existed before the run."""
     with suppress(OSError):
-        for file in (run_folder.RECIPE, run_folder.RESOLVED, run_folder.ENVIRONMENT, run_folder.PER_FOLD):
+        for file in (
+            run_folder.PLAN,
+            run_folder.RECIPE,
+            run_folder.RESOLVED,
+            run_folder.ENVIRONMENT,
+            run_folder.PER_FOLD,
+        ):
             (path / file).unlink(missing_ok=True)
         if not keep_folder:
             path.rmdir()

@@ -17,12 +17,17 @@ from textforge.errors import BundleError, RecipeError, StorageError
 RESULT = "result.json"
 RECIPE, RESOLVED, ENVIRONMENT = "recipe.yaml", "resolved.yaml", "environment.json"
 METRICS, PREDICTIONS = "metrics.jsonl", "predictions.jsonl"
+PLAN = "plan.json"
+"""How a run was started. A folder with it can be continued."""
+CHECKPOINTS = "checkpoints"
 MODEL = "model"
 REPORT = "report.html"
 SEEDS, FOLDS = "seeds.json", "cross-validation.json"
 """Summaries of several runs, written last to a folder that has no classifier itself."""
 PER_FOLD = "folds.jsonl"
 """Results of the folds of a cross-validation. The file exists from the start of the run."""
+FIRST = (PLAN, RECIPE, RESOLVED, ENVIRONMENT, PER_FOLD)
+"""Files that are written before training."""
 
 
 def create_run_folder(name: str, out: str | Path | None) -> Path:
@@ -41,7 +46,10 @@ def create_run_folder(name: str, out: str | Path | None) -> Path:
         if path.is_dir() and any(path.iterdir()):
             state = "a finished run" if is_finished(path) else (
                 "an unfinished run" if is_run(path) else "other files")  # fmt: skip
-            raise RecipeError(f"{path}: exists and holds {state}; runs are never overwritten. Choose another --out.")
+            advice = f", or {how_to_continue(path)}" if can_continue(path) else "."
+            raise RecipeError(
+                f"{path}: exists and holds {state}; runs are never overwritten. Choose another --out{advice}"
+            )
         path.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise RecipeError(f"{path}: is a file. Choose another --out.") from error
@@ -121,6 +129,16 @@ def _shell_argument(path: Path) -> str:
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
+def can_continue(path: Path) -> bool:
+    """Whether a folder holds an unfinished run that `textforge resume` can continue."""
+    return (path / PLAN).is_file() and not is_finished(path)
+
+
+def how_to_continue(path: Path) -> str:
+    """The advice in every message about an unfinished run."""
+    return f"continue with: textforge resume {_shell_argument(path)}"
+
+
 def _why_no_bundle(path: Path) -> str:
     if not path.exists():
         return "no such run or bundle."
@@ -132,10 +150,10 @@ def _why_no_bundle(path: Path) -> str:
             f"Run it again: textforge cross-validate {_shell_argument(path / RESOLVED)}"
         )
     if (path / RECIPE).is_file():
-        return (
-            f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still running. "
-            f"Run it again: textforge run {_shell_argument(path / RESOLVED)}"
-        )
+        why = f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still running"
+        if can_continue(path):
+            return f"{why}; {how_to_continue(path)}"
+        return f"{why}. Run it again: textforge run {_shell_argument(path / RESOLVED)}"
     results = [file for below in ("*", "*/*") for file in path.glob(f"{below}/{RESULT}")]  # runs/, runs/NAME/
     if results:
         last = max(results, key=lambda file: file.stat().st_mtime)

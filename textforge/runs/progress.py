@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from textforge.errors import TrainingError
 
 if TYPE_CHECKING:
+    from textforge.runs.interruption import Interruption
+    from textforge.training.trainer import Trainer
     from textforge.training.validation import EpochResult
 
 
@@ -21,6 +23,8 @@ class Progress:
 
     stop_reason: str | None = None
     """Why training is to end early; None unless `stop` was called."""
+    interruption: Interruption | None = None
+    """Ends the run without a result when a signal asks for it; set by the command line."""
 
     def stop(self, reason: str = "stopped by the caller") -> None:
         """Ask the run to end its training after the current step. May be called from any method or thread.
@@ -70,6 +74,11 @@ class StopRequest:
     def reason(self) -> str | None:
         """Why training is to end early; None if nobody asked for it."""
         return self._reason if self._reason is not None else getattr(self._progress, "stop_reason", None)
+
+    def pass_on(self, trainer: Trainer) -> None:
+        """Stop a trainer if anybody has asked for it."""
+        if self.reason is not None:
+            trainer.stop(self.reason)
 
 
 class WarningLog:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,13 @@ from textforge.recipes.yaml12 import to_yaml
 from textforge.runs import folder as run_folder
 from textforge.runs.baseline import load_baseline, losing_warnings
 from textforge.runs.callbacks import Callbacks
+from textforge.runs.checkpoints import Checkpoints
 from textforge.runs.failures import cleared_on_error, figures_on_error, located, noting_unfinished, saved_on_error
+from textforge.runs.lock import locked
 from textforge.runs.plan import RunPlan, given_part, trainer_for
 from textforge.runs.progress import Progress
+from textforge.runs.resuming import changed_sentence
+from textforge.runs.saved_plan import SavedPlan
 
 if TYPE_CHECKING:
     from textforge.classifiers.baselines import Baselines
@@ -101,20 +106,42 @@ def run(
     if given is not None:
         recipe = replace(recipe, dataset=given)
     limit = as_limit(probabilities)
-    start = _start(recipe, plugins)
+    start = start_of(recipe, plugins)
     existed = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(recipe.name, out)
     plan = RunPlan(recipe, path, progress or Progress(), limit, start, baseline=trained)
     with noting_unfinished(path):
-        with cleared_on_error(path, existed), located(recipe):
-            prepared = _prepare(plan)
-        with prepared.callbacks.reporting_failure():
-            prepared.callbacks.started({**prepared.about, "epochs": prepared.trainer.epochs})
-            done = _finish(plan, prepared, _train(plan, prepared))
-        return _with_callbacks(plan, prepared.callbacks, done)
+        with cleared_on_error(path, existed):
+            _begin_folder(plan)
+        with locked(path):
+            return carry_out(plan, cleared_on_error(path, existed))
 
 
-def _start(recipe: Recipe, plugins: PluginManager | None) -> Start | None:
+def carry_out(plan: RunPlan, preparing: AbstractContextManager[None]) -> Run:
+    """Carry out a run in its folder, from its beginning or from where it was stopped.
+
+    Args:
+        plan: the run.
+        preparing: surrounds what happens before training.
+    """
+    plan.interruption.advice = run_folder.how_to_continue(plan.path)
+    with preparing, located(plan.recipe):
+        prepared = _prepare(plan)
+    with prepared.callbacks.reporting_failure():
+        prepared.callbacks.started({**prepared.about, "epochs": prepared.trainer.epochs})
+        done = _finish(plan, prepared, _train(plan, prepared))
+    return _with_callbacks(plan, prepared.callbacks, done)
+
+
+def _begin_folder(plan: RunPlan) -> None:
+    """Write the recipe, and what else is needed to continue the run."""
+    resolved = to_yaml(plan.resolved)
+    write_text(plan.path / run_folder.RECIPE, plan.recipe.text)
+    write_text(plan.path / run_folder.RESOLVED, resolved)
+    SavedPlan.of(plan.recipe, resolved, plan.limit, baseline=plan.baseline is not None).write(plan.path)
+
+
+def start_of(recipe: Recipe, plugins: PluginManager | None) -> Start | None:
     """Load the classifier that the recipe's `init_from` names.
 
     Raises:
@@ -151,9 +178,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
         DataError: the test split has a label that the training split lacks.
         ComponentError: the classifier could not be saved.
     """
-    recipe, path = plan.recipe, plan.path
-    write_text(path / run_folder.RECIPE, recipe.text)
-    write_text(path / run_folder.RESOLVED, to_yaml(plan.resolved))
+    recipe, path, resuming = plan.recipe, plan.path, plan.resuming
     plan.warnings.add(recipe.warnings)
     callbacks = Callbacks(recipe.callbacks, path, plan.warnings, plan.stop)
     plan.progress.stage(f"loading {recipe.dataset.label}")
@@ -166,7 +191,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
     with plan.clock("vectorize"):
         from textforge.classifiers.bundles.bundle import refuse_unsavable
 
-        trainer = trainer_for(recipe, dataset, plan.progress, plan.stop, plan.start)
+        trainer = trainer_for(recipe, dataset, plan.progress, plan.start, plan.after_step)
         trainer.prepare()
         plan.warnings.add(trainer.warnings)
         plan.warnings.add(_refuse_unusable_test(dataset, trainer))
@@ -175,7 +200,12 @@ def _prepare(plan: RunPlan) -> _Prepared:
     from textforge.runs.environment import describe_environment
 
     described = describe_environment(recipe, dataset, device=trainer.device.type)
-    write_json(path / run_folder.ENVIRONMENT, described)
+    if resuming is None or not resuming.refuse_other_data(described):
+        write_json(path / run_folder.ENVIRONMENT, described)
+    plan.checkpoints = Checkpoints(plan, trainer, callbacks, state)
+    if resuming is not None:
+        resuming.restore(plan, trainer)
+        plan.warnings.add(changed_sentence(resuming.changed))
     figures = {
         "recipe": recipe.name,
         "seed": recipe.seed,
@@ -187,6 +217,8 @@ def _prepare(plan: RunPlan) -> _Prepared:
     if recipe.init_from is not None and trainer.matched is not None:
         figures["init_from"] = {"run": str(recipe.init_from.run), **trainer.matched.as_json()}
         plan.progress.stage(f"continuing {recipe.init_from.run}: {trainer.matched}")
+    if resuming is not None:
+        figures["resumed"] = {"checkpoint": resuming.checkpoint, "changed": resuming.changed}
     about = {"path": str(path), "resolved": plan.resolved, **figures}
     return _Prepared(dataset, trainer, state, callbacks, about, figures)
 
@@ -215,15 +247,18 @@ def _train(plan: RunPlan, prepared: _Prepared) -> Classifier:
         f"training {plan.recipe.model.label} on {sizes['n_train']} texts, {len(trainer.labels)} classes, "
         f"{sizes['n_features']} features"
     )
-    with plan.clock("train"), located(plan.recipe):
+    assert plan.checkpoints is not None
+    plan.checkpoints.begin()
+    with plan.clock("train"), located(plan.recipe), plan.interruption.deferred(not trainer.fits_itself):
         for epoch in trainer:
-            line = asdict(epoch)
-            if added := prepared.callbacks.epoch_ended(line):
-                line["added"] = added
-            append_text(plan.path / run_folder.METRICS, json.dumps(line, ensure_ascii=False) + "\n")
+            figures = asdict(epoch)
+            if added := prepared.callbacks.epoch_ended(figures):
+                figures["added"] = added
+            line = json.dumps(figures, ensure_ascii=False) + "\n"
+            append_text(plan.path / run_folder.METRICS, line)
             plan.progress.epoch(epoch, trainer.epochs)
-            if plan.stop.reason is not None:
-                trainer.stop(plan.stop.reason)
+            plan.stop.pass_on(trainer)
+            plan.checkpoints.epoch_ended(line)
     classifier = trainer.classifier()
     plan.warnings.add(trainer.warnings)
     return classifier
@@ -234,7 +269,7 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
     from textforge.classifiers.bundles.bundle import save
 
     trainer, path = prepared.trainer, plan.path
-    with plan.clock("evaluate"), saved_on_error(classifier, path):
+    with plan.clock("evaluate"), saved_on_error(classifier, path), _continued_on_interrupt(plan):
         test, predictions, baselines = _evaluate(plan, prepared, classifier)
     with figures_on_error(test):
         save(classifier, path / run_folder.MODEL, state=prepared.state)
@@ -259,6 +294,17 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
         }
         write_json(path / run_folder.RESULT, result)
     return Run(path, result, classifier)
+
+
+@contextmanager
+def _continued_on_interrupt(plan: RunPlan) -> Iterator[None]:
+    """Save a checkpoint if the program ends while it evaluates, so that nothing is trained again."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        assert plan.checkpoints is not None
+        plan.checkpoints.write()
+        raise
 
 
 def _evaluate(

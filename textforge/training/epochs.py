@@ -104,7 +104,7 @@ class Epochs:
         self.settle()
         if self.progress is None:
             self.progress = EpochProgress(len(self.history) + 1, self._setup.device)
-        restorable = self.optimization is not None and self.optimization.has_state
+        restorable = self.optimization is not None and self.optimization.no_state is None
         self._kept = self.state() if self.repeatable and restorable else None
         began = time.perf_counter()
         self._in_step = True

@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from textforge.classifiers.ownership import copied_vectorizer
 from textforge.components.lookup import part_named
 from textforge.components.part import Part
+from textforge.components.settings import OF_RUNS
 from textforge.errors import RecipeError
 from textforge.training.start import Start, as_start, with_components
 
@@ -90,3 +91,17 @@ def _returning(module: nn.Module) -> Callable[[], nn.Module]:
 
     factory.fits_itself = getattr(module, "fits_itself", False)  # type: ignore[attr-defined]
     return factory
+
+
+def refuse_settings_of_runs(given: Mapping[str, Any]) -> None:
+    """Refuse settings that need the folder of a run.
+
+    Raises:
+        RecipeError: one of them is given.
+    """
+    for name in OF_RUNS:
+        if name in given:
+            raise RecipeError(
+                f"trainer: '{name}' is for runs, which have a folder; a Trainer writes nothing by itself. Leave it "
+                "out, and call Trainer.checkpoint(path) when you want one."
+            )

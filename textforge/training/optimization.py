@@ -201,9 +201,11 @@ class Optimization:
                 group["lr"] = rate * ratio
 
     @property
-    def has_state(self) -> bool:
-        """Whether every component can give its state."""
-        return self.scheduler is None or callable(getattr(self.scheduler, "state_dict", None))
+    def no_state(self) -> str | None:
+        """Why there is no complete state, as a sentence; None if every component can give its own."""
+        if self.scheduler is None or callable(getattr(self.scheduler, "state_dict", None)):
+            return None
+        return self._without("state_dict")
 
     def state(self) -> dict[str, Any]:
         """A copy of everything that later steps depend on, in torch's forms.
@@ -240,11 +242,14 @@ class Optimization:
     def _scheduler(self, method: str) -> Callable[..., Any]:
         found: Callable[..., Any] | None = getattr(self.scheduler, method, None)
         if found is None:
-            raise ComponentError(
-                f"{self._factories.name('scheduler')} has no {method}(), so its training cannot be continued from "
-                "within an epoch or from a state. torch's schedulers have it."
-            )
+            raise ComponentError(self._without(method))
         return found
+
+    def _without(self, method: str) -> str:
+        return (
+            f"{self._factories.name('scheduler')} has no {method}(), so its training cannot be continued from "
+            "within an epoch or from a state. torch's schedulers have it."
+        )
 
     def epoch_ended(self, figure: float | None) -> None:
         """Pass the monitored validation metric to a scheduler that needs it."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from textforge.classifiers.decision import refuse_undecidable
 from textforge.classifiers.vectorizing import vectorize
 from textforge.components.part import plugin_errors
-from textforge.components.settings import DecisionSettings, TrainerSettings
+from textforge.components.settings import OF_RUNS, DecisionSettings, TrainerSettings
 from textforge.data.dataset import Dataset
 from textforge.data.gold import Gold
 from textforge.data.labels import label_value
@@ -128,7 +128,7 @@ def prepare(setup: Setup, vectorizer: Any) -> Prepared:
 def identity(setup: Setup, prepared: Prepared) -> dict[str, Any]:
     """What a trainer must have in common with another one to continue from its state, as plain values."""
     settings = asdict(setup.settings)
-    free, scheduler = ["patience", "device"], None  # the state has its own patience
+    free, scheduler = ["patience", "device", *OF_RUNS], None  # the state has its own patience
     if "scheduler" not in setup.factories:
         free.append("epochs")
     else:

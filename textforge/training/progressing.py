@@ -147,6 +147,12 @@ class Progressing:
         """Why the classifier will not be savable as a bundle, known before training; None if it will be."""
         return why_unsavable(self.parts)
 
+    @property
+    def no_state(self) -> str | None:
+        """Why `state_dict` cannot give a state to continue from, known before training; None if it can."""
+        optimization = self._started().optimization
+        return None if optimization is None else optimization.no_state
+
     # -- how far it is ---------------------------------------------------------------------------
 
     @property

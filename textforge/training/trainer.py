@@ -6,7 +6,7 @@ Independent of YAML, entry points, files and the command line, so that it can be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
 import torch
 from torch import nn
@@ -21,11 +21,11 @@ from textforge.components.part import Part
 from textforge.components.settings import DecisionSettings, TrainerOptions, TrainerSettings
 from textforge.data.dataset import Dataset, as_dataset
 from textforge.data.streams import Stream
-from textforge.errors import RecipeError
+from textforge.errors import RecipeError, TextforgeError
 from textforge.training.batch_sources import refuse_stream
 from textforge.training.epochs import Epochs
 from textforge.training.factories import Factories, Factory
-from textforge.training.given import given_components
+from textforge.training.given import given_components, refuse_settings_of_runs
 from textforge.training.optimization import recording_gradients
 from textforge.training.preparation import Prepared, Setup, identity
 from textforge.training.progressing import Progressing
@@ -64,7 +64,7 @@ class Trainer(Progressing):
             classifier and of the new texts.
         seed: determines every random draw; torch's global random state and the caller's stay untouched.
         on_step: called after each batch with a `StepResult`.
-        settings: the fields of `TrainerSettings`.
+        settings: the fields of `TrainerSettings`, except `checkpoint`, which is for runs.
 
     Raises:
         RecipeError: a setting is unknown or out of range.
@@ -90,6 +90,7 @@ class Trainer(Progressing):
         on_step: Callable[[StepResult], object] | None = None,
         **settings: Unpack[TrainerOptions],
     ) -> None:
+        refuse_settings_of_runs(settings)
         self.settings: TrainerSettings = TrainerSettings(**Options(TrainerSettings, "trainer").accepted({**settings}))
         if not isinstance(decision, DecisionSettings):
             decision = DecisionSettings(**Options(DecisionSettings, "decision").accepted(decision or {}))
@@ -242,8 +243,51 @@ class Trainer(Progressing):
         Raises:
             RecipeError: it is the state of a training with other data, settings or components.
         """
-        epochs = self._started()
-        refuse_other_state(state, self.state_dict())
-        with recording_gradients():
-            epochs.load({**state, "best_weights": copied_state(state["best_weights"])})
-        self._steering.load(state["steering"])
+        epochs, own = self._started(), self.state_dict()
+        try:
+            refuse_other_state(state, own)
+            with recording_gradients():
+                epochs.load({**state, "best_weights": copied_state(state["best_weights"])})
+            self._steering.load(state["steering"])
+        except TextforgeError:
+            raise
+        except Exception as error:  # a component refuses its part, or the state was changed
+            raise RecipeError(
+                f"load_state_dict: the state does not fit this training: {type(error).__name__}: {error}"
+            ) from error
+
+    def checkpoint(self, path: str) -> None:
+        """Write `state_dict()` to a new folder, complete or not at all, as JSON and safetensors.
+
+        Call it between epochs or in `on_step`; `from_checkpoint` continues from there.
+
+        Args:
+            path: the folder to create; a `pathlib.Path`, too.
+
+        Raises:
+            BundleError: `path` exists.
+            ComponentError: the state of a component holds what a checkpoint cannot, or the scheduler has none.
+            StorageError: the folder cannot be written.
+        """
+        from textforge.classifiers.checkpoints.folder import write_checkpoint
+
+        write_checkpoint(path, {"trainer": self.state_dict()})
+
+    @classmethod
+    def from_checkpoint(cls, path: str, *arguments: Any, **given: Any) -> Self:
+        """A trainer that continues, bit for bit, from a checkpoint of one with the same arguments.
+
+        Args:
+            path: a folder that `checkpoint` wrote, or a checkpoint of a run.
+            arguments, given: those of `Trainer`.
+
+        Raises:
+            BundleError: there is no checkpoint, or it is damaged.
+            RecipeError: it is of a training with other data, settings or components.
+        """
+        from textforge.classifiers.checkpoints.folder import read_checkpoint
+
+        state = read_checkpoint(path)
+        trainer = cls(*arguments, **given)
+        trainer.load_state_dict(state.get("trainer", {}))  # which refuses what is no state
+        return trainer

@@ -1,0 +1,38 @@
+"""`textforge resume`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from textforge.cli import options
+
+
+@click.command("resume")
+@options.run
+@click.option("--anyway", is_flag=True, help="Continue even if data, recipe, versions or threads have changed.")
+@click.option("--report", "with_report", is_flag=True, help="Write report.html into the run folder.")
+@options.grace
+@options.quiet
+@options.as_json
+@options.debug
+def command(run: Path, anyway: bool, with_report: bool, quiet: bool, as_json: bool) -> None:
+    """Continue the unfinished RUN in its folder, from its last checkpoint.
+
+    The results are those of a run that was never stopped, bit for bit.
+    """
+    from textforge.runs.resumed_run import refuse_nothing_to_continue
+
+    refuse_nothing_to_continue(run)  # before torch is imported
+    from textforge.cli.allocation import keep_freed_memory
+    from textforge.cli.finished_run import write_run
+    from textforge.cli.output import results
+    from textforge.cli.progress import progress_for
+    from textforge.runs.resumed_run import resume
+
+    keep_freed_memory()
+    with results() as stdout:
+        with progress_for(quiet) as progress:
+            done = resume(run, anyway=anyway, progress=progress)
+        write_run(stdout, done, as_json=as_json, with_report=with_report)
