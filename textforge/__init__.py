@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier as Classifier
     from textforge.classifiers.decision import Decision as Decision
     from textforge.classifiers.metrics import ExtraMetrics as ExtraMetrics, Metrics as Metrics
+    from textforge.components.checkpoint_settings import CheckpointSettings as CheckpointSettings
     from textforge.components.component import Component as Component, Origin as Origin
     from textforge.components.file_url import FileUrl as FileUrl
     from textforge.components.hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from textforge.recipes.init_from import InitFrom as InitFrom
     from textforge.recipes.recipe import Recipe as Recipe, load_recipe as load_recipe
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
+    from textforge.runs.interruption import Interrupted as Interrupted, Interruption as Interruption
     from textforge.runs.loading import load as load
     from textforge.runs.progress import Progress as Progress
     from textforge.runs.resumed_run import resume as resume
@@ -109,6 +111,7 @@ _HOMES = {
     "Batch": "features.ragged",
     "Broken": "components.manager",
     "BundleError": "errors",
+    "CheckpointSettings": "components.checkpoint_settings",
     "Classifier": "classifiers.classifier",
     "Component": "components.component",
     "ComponentError": "errors",
@@ -127,6 +130,8 @@ _HOMES = {
     "Features": "features.ragged",
     "FileUrl": "components.file_url",
     "InitFrom": "recipes.init_from",
+    "Interrupted": "runs.interruption",
+    "Interruption": "runs.interruption",
     "Kind": "components.kinds",
     "Loss": "components.part",
     "Matched": "training.start",

@@ -234,6 +234,7 @@ def fill(disk: Path, pages_left: int) -> None:
 WRITTEN = (
     "recipe.yaml",
     "resolved.yaml",
+    "plan.json",
     "environment.json",
     "metrics.jsonl",
     "model/model.safetensors",
@@ -319,7 +320,9 @@ def test_an_interrupted_run_names_the_folder_that_it_leaves(long_recipe: Path, t
     assert process.returncode == 130
     assert stdout == ""
     assert "Traceback" not in stderr
-    assert stderr.splitlines()[-1] == f"error: interrupted. {out} is unfinished: it has no result.json."
+    assert stderr.splitlines()[-1] == (
+        f"error: interrupted. {out} is unfinished: it has no result.json; continue with: textforge resume {out}"
+    )
     assert not (out / "result.json").exists()
     assert not list(out.rglob("*.tmp"))
     done = invoke("predict", out, "text")
@@ -412,7 +415,7 @@ def test_an_internal_error_names_the_folder_it_leaves(
     done = invoke("run", recipe_file, "-q", "--out", tmp_path / "run")
     assert done.returncode == 1
     assert "internal error: ZeroDivisionError: a fault" in done.stderr
-    assert f"{tmp_path / 'run'} is unfinished: it has no result.json." in done.stderr
+    assert f"{tmp_path / 'run'} is unfinished: it has no result.json; continue with" in done.stderr
 
 
 def test_a_plugins_words_end_before_the_next_sentence(

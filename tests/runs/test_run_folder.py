@@ -106,7 +106,7 @@ def test_only_result_json_makes_a_run_finished(tmp_path: Path, finished_run: Pat
     (copy / "result.json").unlink()
     assert not is_finished(copy)
     assert is_run(copy)
-    with pytest.raises(BundleError, match=r"an unfinished run: it has no result\.json.*textforge run .*resolved\.yaml"):
+    with pytest.raises(BundleError, match=r"an unfinished run: it has no result\.json.*textforge resume /.*run"):
         bundle_folder(copy)
 
 
@@ -139,17 +139,24 @@ def test_the_fingerprint_of_a_damaged_environment_is_unknown(tmp_path: Path, fin
 
 
 @pytest.mark.parametrize("name", ["my run", "it's", "-r", "$(touch x)", "; ls #"])
-@pytest.mark.parametrize("file", ["metrics.jsonl", "folds.jsonl"])
+@pytest.mark.parametrize(
+    ("file", "lead", "offered"),
+    [
+        ("metrics.jsonl", "Run it again: ", "resolved.yaml"),
+        ("folds.jsonl", "Run it again: ", "resolved.yaml"),
+        ("plan.json", "continue with: ", ""),
+    ],
+)
 def test_the_command_that_is_offered_can_be_pasted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, file: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, file: str, lead: str, offered: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (unfinished(Path(name)) / file).write_text("{}\n")
     with pytest.raises(BundleError) as told:
         bundle_folder(Path(name))
-    *_, path = shlex.split(str(told.value).partition("Run it again: ")[2])
+    *_, path = shlex.split(str(told.value).partition(lead)[2])
     assert not path.startswith("-")
-    assert Path(path) == Path(name, "resolved.yaml")
+    assert Path(path) == Path(name, offered)
 
 
 def test_nothing_there_is_reported(tmp_path: Path) -> None:

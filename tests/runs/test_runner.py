@@ -34,6 +34,7 @@ run_module = importlib.import_module("textforge.runs.runner")  # the attribute t
 FILES = {
     "recipe.yaml",
     "resolved.yaml",
+    "plan.json",
     "environment.json",
     "metrics.jsonl",
     "predictions.jsonl",

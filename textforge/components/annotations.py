@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 import types
@@ -44,6 +45,10 @@ def annotation_text(annotation: Any) -> str:
     if origin is not None:
         inner = ", ".join("..." if a is ... else annotation_text(a) for a in arguments)
         return f"{getattr(origin, '__name__', origin)}[{inner}]"
+    if dataclasses.is_dataclass(annotation):
+        hints = typing.get_type_hints(annotation, include_extras=True)
+        named = [f"{field.name}: {annotation_text(hints[field.name])}" for field in dataclasses.fields(annotation)]
+        return f"{{{', '.join(named)}}}"
     return "path" if annotation is Path else getattr(annotation, "__name__", str(annotation))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge.classifiers.storage import temporary_beside
-from textforge.components.checkpoint_settings import NEVER, CheckpointSettings, Interval
+from textforge.components.checkpoint_settings import NEVER, CheckpointSettings, Interval, interval_of
 from textforge.errors import ComponentError, StorageError
 from textforge.runs import folder as run_folder
 
@@ -27,8 +27,8 @@ SHARE = 0.02
 """With 'auto', the largest share of the time that checkpoints after epochs take."""
 LONGEST = 300.0
 """With 'auto', the seconds after which one is saved within an epoch, whatever it takes."""
-SPEED, COPIES = 200e6, 3
-"""Bytes per second, and weights, optimizer state and best weights: the guess before one was measured."""
+LEAST, SPEED, COPIES = 0.1, 200e6, 3
+"""Guess of what one takes before one was measured: seconds in any case, bytes per second, bytes per byte of weights."""
 _NAME = re.compile(r"epoch-([0-9]+)-(end|step-([0-9]+))")
 
 
@@ -44,7 +44,7 @@ class Checkpoints:
 
     def __init__(self, plan: RunPlan, trainer: Trainer, callbacks: Callbacks, vectorizer: State) -> None:
         self._plan, self._trainer, self._callbacks, self._vectorizer = plan, trainer, callbacks, vectorizer
-        self.lines: list[str] = []
+        self.log: list[str] = []
         """The lines of metrics.jsonl, one for each finished epoch."""
         self._settings: CheckpointSettings = plan.recipe.trainer.checkpoint
         self._folder = plan.path / run_folder.CHECKPOINTS
@@ -55,7 +55,7 @@ class Checkpoints:
 
     def restored(self, saved: Saved) -> None:
         """Go on after a checkpoint whose state the trainer has loaded."""
-        self.lines = [*saved.lines]
+        self.log = [*saved.log]
         self._latest = self._folder / saved.name
         self._callbacks.restore(saved.callbacks)
 
@@ -82,7 +82,7 @@ class Checkpoints:
         Raises:
             Interrupted: the program is to end.
         """
-        self.lines.append(line)
+        self.log.append(line)
         if self._schedule.after_epoch():
             self.write()
         self._heed()
@@ -124,7 +124,7 @@ class Checkpoints:
 
     def _state(self) -> dict[str, Any]:
         run = {
-            "lines": [*self.lines],
+            "log": [*self.log],
             "warnings": [*self._plan.warnings.messages],
             "seconds": self._plan.clock.spent("train"),
             "vectorizer": self.vectorizer_digest(),
@@ -155,7 +155,7 @@ class Schedule:
     """
 
     def __init__(self, settings: CheckpointSettings, cost: float) -> None:
-        self._every: Interval | None = settings.interval()
+        self._every: Interval | None = interval_of(settings)
         self._never = settings.every == NEVER
         self._cost, self._spent = cost, 0.0
         self._steps = self._epochs = 0
@@ -192,7 +192,7 @@ class Schedule:
 
 def _guessed_cost(trainer: Trainer) -> float:
     n_bytes = sum(getattr(value, "nbytes", 0) for value in trainer.module.state_dict().values())
-    return COPIES * n_bytes / SPEED
+    return LEAST + COPIES * n_bytes / SPEED
 
 
 def position(state: dict[str, Any]) -> str:

@@ -91,7 +91,7 @@ class Resuming:
             return
         trainer.load_state_dict(saved.trainer)
         self._refuse([*_inexact(plan, trainer, saved)])
-        write_text(self._path / run_folder.METRICS, "".join(saved.lines))
+        write_text(self._path / run_folder.METRICS, "".join(saved.log))
         plan.checkpoints.restored(saved)
         plan.warnings.add(saved.warnings)
         plan.clock.carry("train", saved.seconds)
@@ -117,7 +117,7 @@ class Saved:
     name: str
     trainer: dict[str, Any]
     callbacks: dict[str, Any]
-    lines: list[str]
+    log: list[str]
     """The lines of metrics.jsonl."""
     warnings: list[str]
     seconds: float
@@ -133,12 +133,12 @@ class Saved:
             BundleError: something is missing or of another type.
         """
         run, found = state.get("run"), {key: state.get(key) for key in ("trainer", "callbacks")}
-        types = {"lines": list, "warnings": list, "seconds": float, "vectorizer": str}
+        types = {"log": list, "warnings": list, "seconds": float, "vectorizer": str}
         whole = isinstance(run, dict) and all(isinstance(run.get(key), kind) for key, kind in types.items())
         if not whole or not all(isinstance(value, dict) for value in found.values()):
             raise BundleError(f"{name}: not a checkpoint of a run: a part is missing.")
         assert isinstance(run, dict)
-        if not all(isinstance(line, str) for line in (*run["lines"], *run["warnings"])):
+        if not all(isinstance(line, str) for line in (*run["log"], *run["warnings"])):
             raise BundleError(f"{name}: damaged: a line or a warning is not text.")
         return cls(name, found["trainer"], found["callbacks"], **{key: run[key] for key in types})  # type: ignore[arg-type]
 

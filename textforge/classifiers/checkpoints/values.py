@@ -57,10 +57,10 @@ def join_values(encoded: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
     if isinstance(encoded, list):
         return [join_values(item, tensors) for item in encoded]
     match encoded:
+        case {"tensor": str(name), "order": list(order)} if name in tensors:  # before the next, which it would match
+            return tensors[name].permute([order.index(n) for n in range(len(order))])
         case {"tensor": str(name)} if name in tensors:
             return tensors[name]
-        case {"tensor": str(name), "order": list(order)} if name in tensors:
-            return tensors[name].permute([order.index(n) for n in range(len(order))])
         case {"sparse": parts}:
             return _sparse(join_values(parts, tensors))
         case {"dict": list(items)}:
