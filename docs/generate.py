@@ -24,7 +24,7 @@ from textforge.components.component import Origin
 from textforge.components.hookspecs import PLUGIN_API
 from textforge.components.kinds import FACTS, KINDS
 from textforge.components.manager import HOOKED, PluginManager
-from textforge.components.options import Options
+from textforge.components.options import Options, jsonable
 from textforge.components.settings import DecisionSettings, TrainerSettings
 from textforge.recipes.schema import recipe_schema
 
@@ -38,7 +38,7 @@ EXIT_CODES = """\
 | 1 | failed while running: the loss became NaN, the disk is full, memory ran out, a plugin raised an exception |
 | 2 | the recipe, the arguments, the data or the bundle are wrong |
 | 3 | the data are unavailable: not in the cache, and no source answers |
-| 130 | interrupted |
+| 130, 143, 129 | ended by SIGINT (Ctrl-C), SIGTERM, SIGHUP; an unfinished run can be [continued](resume.md) |
 
 Results go to stdout, progress and messages to stderr. `--json` prints exactly one JSON object on stdout; a command that
 fails prints nothing there. Output to pipes and files is UTF-8. Only `--debug` shows a traceback. Put `--` before texts
@@ -142,7 +142,7 @@ def _arguments(hook: Callable[..., Any]) -> str:
 
 def _rows(settings: type, name: str) -> list[tuple[str, ...]]:
     options = Options(settings, name).fields.values()
-    return [(o.name, o.type_text, _code(json.dumps(o.default)), o.doc) for o in options]
+    return [(o.name, o.type_text, _code(json.dumps(jsonable({"it": o.default})["it"])), o.doc) for o in options]
 
 
 def _section(title: str, doc: str, rows: list[tuple[str, ...]]) -> str:

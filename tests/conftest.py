@@ -44,14 +44,14 @@ TOPICS = {
 }
 SLOW = {
     "cli": """any_file check commands cross_validate doctor evaluate failures plugins predict_tables run shortage
-        streams terminal""".split(),
+        signals streams terminal""".split(),
     "kit": "command common models others rules training vectorizers".split(),
     "": """allocation any_script benchmarks bundle bundle_edits bundle_weights bundles_kept callbacks catalogue
         classical_recipes contracts corpus_cache cross_validation csv_rows decision docs docstrings editor
         encodings ensemble fit_chunks fitting_models fitting_weights folds forks gold hashing init_sample
         installed_plugins interrupts loss_batches loss_weights metrics metrics_of_runs newsgroups ngrams
         optimizers partial_fit plugin_page recipe_bounds reliability report_browser report_values resampling
-        run_comparison runner schedulers seeds sequence_models shipped_recipes significance sklearn state_dict
+        resume run_comparison runner schedulers seeds sequence_models shipped_recipes significance sklearn state_dict
         streamed subword units weighted_metrics weighted_runs wheel words""".split(),
 }
 """Test modules that `make quick` leaves out, by prefix: they start processes, train many models, or try many texts."""

@@ -134,6 +134,8 @@ def test_training_knows_nothing_of_yaml_entry_points_click_or_files() -> None:
         assert not {name.split(".")[0] for name in used} & {"yaml", "pluggy", "click", "pathlib", "os", "io", "json"}
         local = {name for name in used if name.startswith(("textforge.recipes", "textforge.classifiers.bundles"))}
         assert not local | ({"textforge.components.manager", "textforge.classifiers.storage"} & used), path
+        passed_on = [name for name in used if name.startswith("textforge.classifiers.checkpoints")]
+        assert not passed_on or path.name == "trainer.py", path  # which passes its state on, when asked
 
 
 def test_importing_textforge_loads_nothing_heavy_and_every_public_name_is_there() -> None:

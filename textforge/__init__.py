@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier as Classifier
     from textforge.classifiers.decision import Decision as Decision
     from textforge.classifiers.metrics import ExtraMetrics as ExtraMetrics, Metrics as Metrics
-    from textforge.components.checkpoint_settings import CheckpointSettings as CheckpointSettings
+    from textforge.components.checkpointing import CheckpointSettings as CheckpointSettings
     from textforge.components.component import Component as Component, Origin as Origin
     from textforge.components.file_url import FileUrl as FileUrl
     from textforge.components.hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
@@ -111,7 +111,7 @@ _HOMES = {
     "Batch": "features.ragged",
     "Broken": "components.manager",
     "BundleError": "errors",
-    "CheckpointSettings": "components.checkpoint_settings",
+    "CheckpointSettings": "components.checkpointing",
     "Classifier": "classifiers.classifier",
     "Component": "components.component",
     "ComponentError": "errors",

@@ -16,7 +16,7 @@ from conftest import make_sets, make_texts, small_recipe, write_csv
 import textforge
 from textforge import BundleError, PluginManager, Progress, RecipeError, hookimpl
 from textforge.classifiers.storage import sha256
-from textforge.components.checkpoint_settings import CheckpointSettings
+from textforge.components.checkpointing import CheckpointSettings
 from textforge.runs.checkpoints import Schedule, saved_checkpoints
 
 STEPS = 24

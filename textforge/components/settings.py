@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from annotated_types import Ge, Gt, Lt
 
-from textforge.components.checkpoint_settings import CheckpointSettings, wrong_checkpoint
+from textforge.components.checkpointing import CheckpointSettings, wrong_checkpoint
 from textforge.errors import cut, did_you_mean, listed
 
 MAX_SEED = 2**63 - 1

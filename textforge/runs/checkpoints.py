@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge.classifiers.storage import temporary_beside
-from textforge.components.checkpoint_settings import NEVER, CheckpointSettings, Interval, interval_of
+from textforge.components.checkpointing import NEVER, CheckpointSettings, Interval, interval_of
 from textforge.errors import ComponentError, StorageError
 from textforge.runs import folder as run_folder
 
