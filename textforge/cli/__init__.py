@@ -106,6 +106,7 @@ def cli(context: click.Context, debug: bool) -> None:
         from textforge.errors.shortage import require_room
 
         require_room(polars=context.invoked_subcommand != "predict")
+        signals.watch()
 
 
 def _open_streams() -> None:

@@ -28,6 +28,7 @@ if hasattr(signal, "SIGHUP"):  # not on Windows
 interruption = Interruption()
 """That of this process. A run heeds it through its `Progress`."""
 grace: float = GRACE
+_watched = False
 
 
 def exit_code(number: int) -> int:
@@ -48,15 +49,24 @@ def set_grace(seconds: float) -> None:
 
 def install() -> None:
     """Install the handlers. A signal that is ignored, as SIGHUP is after `nohup`, stays ignored."""
-    numbers = [number for number in WORDS if signal.getsignal(number) is not signal.SIG_IGN]
-    if not numbers or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in WORDS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _heed)
+
+
+def watch() -> None:
+    """Start the thread that ends the process in time, if the handlers are installed."""
+    global _watched  # noqa: PLW0603
+    numbers = {number for number in WORDS if signal.getsignal(number) is _heed}
+    if not numbers or _watched:
         return
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in numbers:
-        signal.signal(number, _heed)
-    threading.Thread(target=_watch, args=(reading, {*numbers}), name="signals", daemon=True).start()
+    threading.Thread(target=_watch, args=(reading, numbers), name="signals", daemon=True).start()
+    _watched = True
     if hasattr(os, "register_at_fork"):  # a forked worker must not wake the thread of its parent
         os.register_at_fork(after_in_child=uninstall)
 
@@ -71,8 +81,10 @@ def uninstall() -> None:
 
 
 def _heed(number: int, frame: FrameType | None) -> None:
-    if interruption.number is None:  # the thread deals with a second one
+    if interruption.number is None:
         interruption.request(number)
+    elif not _watched:
+        _end_now(number, f"{in_words(interruption.number)}, then {in_words(number)}, so ended at once.")
 
 
 def _watch(reading: int, numbers: set[signal.Signals]) -> None:
