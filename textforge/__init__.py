@@ -75,9 +75,12 @@ if TYPE_CHECKING:
     from textforge.recipes.init_from import InitFrom as InitFrom
     from textforge.recipes.recipe import Recipe as Recipe, load_recipe as load_recipe
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
+    from textforge.runs.environment_changes import Change as Change
     from textforge.runs.interruption import Interrupted as Interrupted, Interruption as Interruption
     from textforge.runs.loading import load as load
     from textforge.runs.progress import Progress as Progress
+    from textforge.runs.replays.comparison import Compared as Compared
+    from textforge.runs.replays.replay import Replay as Replay, replay as replay
     from textforge.runs.resumed_run import resume as resume
     from textforge.runs.runner import Run as Run, run as run
     from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
@@ -111,8 +114,10 @@ _HOMES = {
     "Batch": "features.ragged",
     "Broken": "components.manager",
     "BundleError": "errors",
+    "Change": "runs.environment_changes",
     "CheckpointSettings": "components.checkpointing",
     "Classifier": "classifiers.classifier",
+    "Compared": "runs.replays.comparison",
     "Component": "components.component",
     "ComponentError": "errors",
     "CrossValidation": "runs.cross_validation",
@@ -154,6 +159,7 @@ _HOMES = {
     "Recipe": "recipes.recipe",
     "RecipeError": "errors",
     "Repeats": "runs.seeds",
+    "Replay": "runs.replays.replay",
     "Run": "runs.runner",
     "Scheduler": "components.part",
     "StorageError": "errors",
@@ -179,6 +185,7 @@ _HOMES = {
     "load": "runs.loading",
     "load_recipe": "recipes.recipe",
     "mistakes": "insight.wrong_texts",
+    "replay": "runs.replays.replay",
     "report": "insight.report.build",
     "resume": "runs.resumed_run",
     "run": "runs.runner",

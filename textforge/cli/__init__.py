@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "run", "resume", "check", "predict", "evaluate", "cross-validate", "report", "mistakes", "explain", "compare",
-    "doctor", "plugins",
+    "doctor", "replay", "plugins",
 )  # fmt: skip
 LIGHT = ("check", "plugins")
 """Commands that import neither torch nor polars."""

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 @click.command("run")
 @options.recipe
 @options.overrides
+@click.option(
+    "--locked", is_flag=True,
+    help="Refuse an environment that differs from that of the run: RECIPE is a run folder, or its resolved.yaml.",
+)  # fmt: skip
+@click.option(
+    "--lock", metavar="RUN", type=click.Path(path_type=Path),
+    help="Refuse an environment that differs from that of RUN, a run folder or an environment.json.",
+)  # fmt: skip
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Override the recipe's seed.")
 @click.option(
     "--seeds", metavar="N-M", help="Run once per seed, as in 0-4 or 1,5,7; report mean and standard deviation."
@@ -32,6 +40,8 @@ if TYPE_CHECKING:
 def command(
     recipe: Path,
     overrides: tuple[str, ...],
+    locked: bool,
+    lock: Path | None,
     seed: int | None,
     seeds: str | None,
     out: Path | None,
@@ -51,6 +61,8 @@ def command(
 
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both.")
+    if locked or lock is not None:
+        recipe = _locked(recipe, lock)
     given = [*overrides]
     given += [f"seed={seed}"] if seed is not None else []
     given += [f"trainer.device={device}"] if device is not None else []
@@ -72,6 +84,27 @@ def command(
         with progress_for(quiet) as progress:
             done = run(recipe, progress=progress, **common)
         write_run(stdout, done, as_json=as_json, with_report=with_report)
+
+
+def _locked(recipe: Path, lock: Path | None) -> Path:
+    """Refuse an environment that differs from that of the lock; return the recipe to run.
+
+    Raises:
+        RecipeError: it differs, or there is no lock.
+    """
+    from textforge.errors import RecipeError
+    from textforge.runs.environment_changes import refuse_other_environment
+    from textforge.runs.folder import ENVIRONMENT, RESOLVED
+
+    if recipe.is_dir():
+        recipe = recipe / RESOLVED
+    if lock is None and not (recipe.parent / ENVIRONMENT).is_file():
+        raise RecipeError(
+            f"--locked: {recipe.parent} has no {ENVIRONMENT}. Give the folder of a run in place of the recipe, or name "
+            "the run with --lock RUN."
+        )
+    refuse_other_environment(lock or recipe.parent)
+    return recipe
 
 
 def _summary(runs: Repeats, seeds: list[int]) -> str:

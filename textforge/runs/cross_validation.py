@@ -99,7 +99,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     from textforge.data.remarks import too_few
     from textforge.data.splits import folds
     from textforge.data.streams import Stream
-    from textforge.runs.environment import describe_environment
+    from textforge.runs.environment import add_imported_packages, describe_environment
 
     began = time.perf_counter()
     warnings = WarningLog(progress)
@@ -159,6 +159,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
         "warnings": warnings.messages,
         "seconds": {"total": round(time.perf_counter() - began, 3)},
     }
+    add_imported_packages(recipe, path)
     write_json(path / run_folder.FOLDS, result)
     return CrossValidation(path, result)
 

@@ -10,8 +10,7 @@ from textforge.components.manager import PluginManager
 from textforge.errors import BundleError, RecipeError
 from textforge.runs import folder as run_folder
 from textforge.runs.baseline import load_baseline
-from textforge.runs.environment import describe_machine
-from textforge.runs.failures import located, noting_unfinished
+from textforge.runs.failures import noting_unfinished
 from textforge.runs.lock import locked
 from textforge.runs.plan import RunPlan, given_part
 from textforge.runs.progress import Progress
@@ -54,11 +53,7 @@ def resume(
         saved = SavedPlan.read(path)
         recipe, changed = read_recipe(path, saved, plugins=plugins, dataset=given_part(dataset))
         resuming = Resuming(path, anyway=anyway, changed=changed)
-        with located(recipe):
-            from textforge.classifiers.classifier import as_device
-
-            device = as_device(recipe.trainer.device).type
-        resuming.refuse_other_machine(describe_machine(recipe, device=device))
+        resuming.refuse_other_environment(recipe)
         baseline = load_baseline(plugins) if saved.baseline else None
         plan = RunPlan(
             recipe, path, progress or Progress(), saved.probabilities, start_of(recipe, plugins),

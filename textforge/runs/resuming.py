@@ -16,8 +16,9 @@ from textforge.errors import BundleError, RecipeError, listed
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.recipes.yaml12 import to_yaml
 from textforge.runs import folder as run_folder
-from textforge.runs.changes import data_changes, machine_changes
 from textforge.runs.checkpoints import saved_checkpoints
+from textforge.runs.environment import environment_now
+from textforge.runs.environment_changes import data_changes, environment_changes, read_environment
 from textforge.runs.saved_plan import SavedPlan
 
 if TYPE_CHECKING:
@@ -41,17 +42,19 @@ class Resuming:
         self.checkpoint: str | None = None
         """The name of the checkpoint that the run continues from; None if it begins anew."""
         try:
-            self._environment = run_folder.read_object(path / run_folder.ENVIRONMENT, "")
+            self._environment = read_environment(path)
         except BundleError:  # killed before it was written, so nothing is trained yet
             self._environment = {}
 
-    def refuse_other_machine(self, described: Mapping[str, Any]) -> None:
+    def refuse_other_environment(self, recipe: Recipe) -> None:
         """Refuse other versions, threads or processors, before the data are loaded.
 
         Raises:
             RecipeError: something has changed, and `anyway` is False.
         """
-        self._refuse(machine_changes(self._environment, described) if self._environment else ())
+        if self._environment:
+            changes = environment_changes(self._environment, environment_now(self._environment, recipe))
+            self._refuse([str(change) for change in changes if change.decisive])
 
     def refuse_other_data(self, described: Mapping[str, Any]) -> bool:
         """Refuse other data.

@@ -267,6 +267,7 @@ def _train(plan: RunPlan, prepared: _Prepared) -> Classifier:
 def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
     """Evaluate on the test split, and write the bundle, the predictions and finally result.json."""
     from textforge.classifiers.bundles.bundle import save
+    from textforge.runs.environment import add_imported_packages
 
     trainer, path = prepared.trainer, plan.path
     with plan.clock("evaluate"), saved_on_error(classifier, path), _continued_on_interrupt(plan):
@@ -292,6 +293,7 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
             "warnings": plan.warnings.messages,
             "seconds": plan.clock.seconds(),
         }
+        add_imported_packages(plan.recipe, path)
         write_json(path / run_folder.RESULT, result)
     return Run(path, result, classifier)
 
