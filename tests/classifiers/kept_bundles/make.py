@@ -127,6 +127,8 @@ SEQUENCES: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 FORMAT_1 = "bow-linear-format-1"
+NUMBERS = "bow-linear-numbers"
+"""Labels that are numbers, which data in code may have: format 3."""
 
 
 def main() -> None:
@@ -137,11 +139,11 @@ def main() -> None:
     write_data(folder)
     made = {**{name: {"vectorizer": "bow", "model": "linear", **given} for name, given in BAGS.items()},
             **{name: {"vectorizer": "tokens", **given} for name, given in SEQUENCES.items()},
-            FORMAT_1: {"vectorizer": "bow", "model": "linear"}}  # fmt: skip
+            **{name: {"vectorizer": "bow", "model": "linear"} for name in (FORMAT_1, NUMBERS)}}  # fmt: skip
     for name, sections in made.items():
         if (HERE / name).exists():
             continue
-        run = textforge.run(recipe(sections), out=folder / name)
+        run = textforge.run(recipe(sections), dataset=numbered(folder) if name == NUMBERS else None, out=folder / name)
         shutil.copytree(run.path / "model", HERE / name)
         if name == FORMAT_1:
             as_format_1(HERE / name / "bundle.json")
@@ -182,6 +184,15 @@ def write_data(folder: Path) -> None:
                 writer.writerow([" ".join(words), "|".join(sorted(chosen))])
     vectors = [f"{word} {number / 10} {-number / 20} {0.5 - number / 40}\n" for number, word in enumerate(WORDS["sky"])]
     (folder / "words.vec").write_text("".join(vectors), encoding="utf-8")
+
+
+def numbered(folder: Path) -> Any:
+    """The data of three classes, with a number for each class."""
+    from textforge import Dataset
+
+    with (folder / "3.csv").open(encoding="utf-8", newline="") as file:
+        rows = [(row["text"], sorted(WORDS).index(row["label"]) - 1) for row in csv.DictReader(file)]
+    return Dataset(train=([text for text, _ in rows], [label for _, label in rows]))
 
 
 def as_format_1(file: Path) -> None:
