@@ -135,7 +135,7 @@ def test_the_source_of_an_editable_package_is_where_its_modules_are(
     (info / "direct_url.json").write_text(json.dumps({"url": "file:///built", "dir_info": {"editable": editable}}))
     found = installed("my-package")
     assert found is not None
-    assert found.origin == {"folder": str(moved) if editable else "/built"}
+    assert found.origin == {"source_folder": str(moved) if editable else "/built"}
 
 
 def test_packages_that_require_one_another_are_listed_once(site: Path) -> None:
@@ -256,8 +256,9 @@ def test_the_digest_of_a_wheel_is_that_of_its_source_folder(tmp_path: Path, monk
          {"archive": "ab12"}),
         ("direct_url.json", {"url": "https://x.org/p.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}},
          {"url": "git+https://x.org/p.git", "commit": "c0ffee"}),
-        ("direct_url.json", {"url": "file:///some/fol%20der", "dir_info": {}}, {"folder": "/some/fol der"}),
-        ("direct_url.json", {"url": "file:///some/folder", "dir_info": {"editable": True}}, {"folder": "/some/folder"}),
+        ("direct_url.json", {"url": "file:///some/fol%20der", "dir_info": {}}, {"source_folder": "/some/fol der"}),
+        ("direct_url.json", {"url": "file:///some/folder", "dir_info": {"editable": True}},
+         {"source_folder": "/some/folder"}),
         ("direct_url.json", "nonsense", {}),
         ("direct_url.json", {"archive_info": {}}, {}),
     ],
@@ -472,7 +473,7 @@ def test_requirements_name_places_and_hashes_where_they_are_known() -> None:
         "origins": {
             "a": {"archive": "aa"},
             "b": {"url": "git+https://x.org/b", "commit": "c0ffee"},
-            "c": {"folder": "/projects/c"},
+            "c": {"source_folder": "/projects/c"},
         },
     }
     assert requirements_text(environment, "runs/x").splitlines() == [

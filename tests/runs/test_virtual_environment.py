@@ -76,7 +76,7 @@ def test_a_version_that_no_index_has_is_named(wheels: Path, tmp_path: Path, monk
 
 
 def test_a_source_folder_that_is_gone_is_named_before_anything_is_installed(tmp_path: Path) -> None:
-    environment = {**described(mine="1.0"), "origins": {"mine": {"folder": str(tmp_path / "gone")}}}
+    environment = {**described(mine="1.0"), "origins": {"mine": {"source_folder": str(tmp_path / "gone")}}}
     with pytest.raises(TextforgeError, match=r"mine was installed from .*gone, which is gone"):
         build_environment(environment, tmp_path / "env", lambda text: None)
     assert not (tmp_path / "env").exists()
@@ -103,7 +103,7 @@ def test_source_folders_are_built_first_so_that_no_index_is_asked_for_them(
     called: list[list[str]] = []
     monkeypatch.setattr(virtual_environment, "_create", lambda *given: Path(sys.executable))
     monkeypatch.setattr(virtual_environment, "_pip", lambda python, arguments, environment: called.append(arguments))
-    environment = {**described(mine="1.0", other="2.0"), "origins": {"mine": {"folder": str(tmp_path)}}}
+    environment = {**described(mine="1.0", other="2.0"), "origins": {"mine": {"source_folder": str(tmp_path)}}}
     build_environment(environment, tmp_path, lambda text: None)
     assert called == [
         ["--no-deps", f"mine @ {tmp_path.as_uri()}"],
@@ -126,5 +126,5 @@ def test_a_run_is_replayed_with_its_own_versions_of_everything(tmp_path: Path) -
     assert [str(change) for change in found.changes] == []
     now = json.loads((tmp_path / "again" / "environment.json").read_text())
     then = json.loads((run / "environment.json").read_text())
-    assert then["origins"]["textforge"]["folder"] == str(ROOT)
+    assert then["origins"]["textforge"]["source_folder"] == str(ROOT)
     assert now["files"]["textforge"] == then["files"]["textforge"]

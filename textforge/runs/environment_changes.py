@@ -173,7 +173,7 @@ class _Data(BaseModel):
 
 
 class _Origin(BaseModel):
-    folder: str = ""
+    source_folder: str = ""
     url: str = ""
     commit: str = ""
     archive: str = ""

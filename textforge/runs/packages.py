@@ -48,7 +48,7 @@ class Installed:
     def origin(self) -> dict[str, Any]:
         """Where it was installed from, if not from an index by its version.
 
-        Keys: `folder` and `commit` of a source folder, `url` and `commit` of a repository, `url` of an archive, and
+        Keys: `source_folder` and its `commit`, `url` and `commit` of a repository, `url` of an archive, and
         `archive`, the SHA-256 of the archive, where the installer wrote it down.
         """
         direct = _json(self._distribution, "direct_url.json")
@@ -59,7 +59,7 @@ class Installed:
             if "dir_info" in written:
                 editable = written["dir_info"].get("editable") is True
                 folder = (self._folder if editable else None) or unquote(urlsplit(url).path)
-                found = {"folder": folder, **_commit(folder)}
+                found = {"source_folder": folder, **_commit(folder)}
             elif "vcs_info" in written:
                 found = {"url": f"{written['vcs_info']['vcs']}+{url}", "commit": written["vcs_info"]["commit_id"]}
             elif direct:

@@ -30,8 +30,8 @@ def requirements(environment: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, version in (environment.get("packages") or {}).items():
         origin = _origin(environment, name)
-        if "folder" in origin:
-            found[name] = f"{name} @ {Path(origin['folder']).absolute().as_uri()}"
+        if "source_folder" in origin:
+            found[name] = f"{name} @ {Path(origin['source_folder']).absolute().as_uri()}"
         elif "url" in origin:
             found[name] = f"{name} @ {origin['url']}" + (f"@{origin['commit']}" if "commit" in origin else "")
         else:

@@ -40,15 +40,15 @@ def build_environment(environment: Mapping[str, Any], folder: Path, say: Say) ->
         )
     origins = environment.get("origins") or {}
     for name, origin in origins.items():
-        if "folder" in origin and not Path(origin["folder"]).is_dir():
+        if "source_folder" in origin and not Path(origin["source_folder"]).is_dir():
             raise TextforgeError(
-                f"{name} was installed from {origin['folder']}, which is gone. Restore the folder, or replay without "
-                "--env, with what is installed."
+                f"{name} was installed from {origin['source_folder']}, which is gone. Restore the folder, or replay "
+                "without --env, with what is installed."
             )
     python = _python_like(str(environment.get("python", "")))
     say(f"creating a virtual environment with {python}")
     inner = _create(python, folder)
-    sources = [name for name in environment["packages"] if "folder" in (origins.get(name) or {})]
+    sources = [name for name in environment["packages"] if "source_folder" in (origins.get(name) or {})]
     if sources:  # first, so that pip does not look for them in an index when others require them
         say(f"building {', '.join(sources)} from source")
         _pip(inner, ["--no-deps", *(requirements(environment)[name] for name in sources)], environment)
