@@ -54,6 +54,21 @@ def test_several_comparisons_show_the_corrected_p_value(finished_run: Path, wors
     assert "C is worse than A" in shown
 
 
+def test_a_comparison_becomes_a_page_that_overwrites_nothing(
+    finished_run: Path, worse_run: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "compare.html"
+    done = invoke("compare", finished_run, worse_run, "-o", page)
+    (entry,) = library.compare(finished_run, worse_run)["comparisons"]
+    assert done.stdout.splitlines() == [entry["verdict"], f"comparison: {page}"]
+    assert entry["verdict"] in page.read_text(encoding="utf-8")
+    again = invoke("compare", finished_run, worse_run, "-o", page)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "exists already" in again.stderr
+    forced = invoke("compare", finished_run, worse_run, "-o", page, "--force", "--json")
+    assert only_json(forced.stdout)["page"] == str(page)
+
+
 def test_a_person_reads_mistakes_in_groups(worse_run: Path) -> None:
     done = invoke("mistakes", worse_run)
     found = library.mistakes(worse_run)

@@ -1,4 +1,4 @@
-"""The page of a report in a real browser: no request, no error, sorting and hovering work, a phone shows it all.
+"""Pages of reports and comparisons in a real browser: no request, no error, sorting and hovering work, phones show it all.
 
 The tests are skipped where no Chromium is installed; `make browser` installs one.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import make_texts, small_recipe, write_csv
-from run_folders import written_run
+from run_folders import GOLD, seeds_folder, written_run
 
 import textforge
 
@@ -76,7 +76,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The pages of a trained run, of one with hostile labels, and of one with 60 classes."""
+    """The pages of a trained run, of one with hostile labels, of one with 60 classes, and of two comparisons."""
     folder = tmp_path_factory.mktemp("pages")
     rng = random.Random(0)
     recipe = small_recipe(
@@ -93,10 +93,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
     for name, run in runs.items():
         textforge.report(run, folder / f"{name}.html")
-    return {name: folder / f"{name}.html" for name in runs}
+    others = [written_run(folder / f"hostile-{n}", rng.choices(hostile, k=18), gold=hostile, texts=hostile)
+              for n in range(25)]  # fmt: skip
+    textforge.compare(runs["hostile"], *others, out=folder / "most compared.html")
+    seeds = [seeds_folder(folder / f"seeds-{n}", [rng.choices(GOLD, k=12) for _ in range(3)]) for n in range(2)]
+    textforge.compare(*seeds, metrics=["weighted_f1"], out=folder / "seeds compared.html")
+    return {name: folder / f"{name}.html" for name in (*runs, "most compared", "seeds compared")}
 
 
-@pytest.mark.parametrize("name", ["trained", "hostile", "many"])
+@pytest.mark.parametrize("name", ["trained", "hostile", "many", "most compared", "seeds compared"])
 def test_pages_send_no_request_log_nothing_and_fit_a_phone(name: str, opened: Opened, files: dict[str, Path]) -> None:
     opened.problems.clear()
     for width in (400, 1400):
@@ -141,6 +146,14 @@ def test_points_of_charts_say_their_values(opened: Opened, files: dict[str, Path
     assert dot.locator("title").text_content().startswith("epoch 1: training loss ")
     assert page.locator("#curves svg[role=img]").count() == 2
     assert page.locator("#heat td[title]").count() > 0
+
+
+def test_points_of_differences_say_their_intervals(opened: Opened, files: dict[str, Path]) -> None:
+    page = opened.show(files["seeds compared"])
+    assert page.locator("#differences svg[role=img]").count() == 3
+    dot = page.locator("#differences circle").first
+    dot.hover()
+    assert dot.locator("title").text_content().startswith("B minus A: ")
 
 
 def test_a_large_confusion_matrix_names_the_cell_below_the_pointer(opened: Opened, files: dict[str, Path]) -> None:

@@ -20,25 +20,41 @@ from textforge.cli import options
     "--texts", metavar="N", type=click.IntRange(min=0), default=5, show_default=True,
     help="Show N texts that only the first run gets right, and N that only the other does.",
 )  # fmt: skip
+@options.page
+@options.force
 @options.as_json
 @options.debug
-def command(runs: tuple[Path, ...], metrics: tuple[str, ...], texts: int, as_json: bool) -> None:
+def command(
+    runs: tuple[Path, ...], metrics: tuple[str, ...], texts: int, output: Path | None, force: bool, as_json: bool
+) -> None:
     """Compare each RUN with the first one on the same test texts, and say which is better.
 
     A RUN is a run folder, or a folder of run --seeds, whose metrics are means over its seeds. Intervals are 95 %
-    intervals of a paired bootstrap.
+    intervals of a paired bootstrap. With -o, the comparison becomes an HTML page, and stdout has the verdicts.
     """
     from textforge.cli.messages import write_warnings
     from textforge.cli.output import results, write_json
+    from textforge.cli.output_file import refuse_overwriting
+    from textforge.errors import shown_line
     from textforge.insight.run_comparison import compare
 
     with results() as stdout:
-        found = compare(*runs, metrics=metrics, texts=texts)
+        if output is not None:
+            refuse_overwriting(output, force=force)
+        found = compare(*runs, metrics=metrics, texts=texts, out=output)
         write_warnings(found["warnings"])
         if as_json:
-            write_json(stdout, found)
+            write_json(stdout, found if output is None else {"page": str(output), **found})
+        elif output is not None:
+            stdout.write(f"{_verdicts(found['comparisons'])}comparison: {shown_line(str(output))}\n")
         else:
             stdout.write(comparison_text(found))
+
+
+def _verdicts(entries: list[dict[str, Any]]) -> str:
+    """A line per comparison, with the two systems if there are several comparisons."""
+    pairs = [f"{entry['other']} and {entry['first']}: " if len(entries) > 1 else "" for entry in entries]
+    return "".join(f"{pair}{entry['verdict']}\n" for pair, entry in zip(pairs, entries, strict=True))
 
 
 def comparison_text(found: dict[str, Any]) -> str:
@@ -114,37 +130,12 @@ def _evidence(entry: dict[str, Any], *, several: bool) -> Iterator[str]:
 
 
 def _recipes(entry: dict[str, Any]) -> Iterator[str]:
-    """A line per differing option; of a part that was swapped only the name, of an absent section one line."""
+    """A line per differing option."""
     from textforge.cli.windows import one_line, window_width
+    from textforge.insight.recipe_differences import shown_differences
 
-    differing = _without_sections(entry["recipes"])
-    swapped = [key.removesuffix("use") for key in differing if key.endswith(".use")]
-    for key, values in differing.items():
-        if any(key.startswith(part) and key != f"{part}use" for part in swapped):
-            continue
-        first, other = (_option(values, name) for name in ("first", "other"))
+    for key, first, other in shown_differences(entry["recipes"]):
         yield "  " + one_line(f"{key}: {first} → {other}", window_width() - 2)
-
-
-def _without_sections(differing: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Join the options of settings, such as the trainer's, that one of the recipes lacks altogether."""
-    found = dict(differing)
-    for section in ("trainer", "decision"):
-        options = {key: values for key, values in differing.items() if key.startswith(f"{section}.")}
-        for name in ("first", "other"):
-            if len(options) > 1 and all([*values] == [name] for values in options.values()):
-                found = {key: values for key, values in found.items() if key not in options}
-                found[section] = {name: {key.partition(".")[2]: one[name] for key, one in options.items()}}
-    return found
-
-
-def _option(values: dict[str, Any], name: str) -> str:
-    import json
-
-    if name not in values:
-        return "(absent)"
-    value = values[name]
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _flipped(row: dict[str, Any], worse: str, answer: Any) -> str:

@@ -48,12 +48,16 @@ device: Declared = click.option(
     show_default=True,
     help="Device to compute on.",
 )
+force: Declared = click.option("--force", is_flag=True, help="Overwrite an existing FILE.")
 grace: Declared = click.option(
     "--grace", metavar="SECONDS", type=click.FloatRange(min=0), default=10.0, show_default=True, expose_value=False,
     callback=_set_grace, help="Time to save a checkpoint when SIGINT, SIGTERM or SIGHUP ends the run.",
 )  # fmt: skip
 out: Declared = click.option(
     "--out", type=click.Path(path_type=Path), help="The run folder. Default: runs/NAME/TIME-ID."
+)
+page: Declared = click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write a self-contained HTML page."
 )
 probabilities: Declared = click.option(
     "--probabilities", metavar="all|N", type=Probabilities(), default=MOST, show_default=True,

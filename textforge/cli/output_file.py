@@ -12,15 +12,15 @@ from textforge.classifiers.storage import is_stream
 from textforge.errors import RecipeError
 
 
-def refuse_overwriting(output: Path) -> None:
-    """Refuse to overwrite an existing file. Devices and pipes are allowed.
+def refuse_overwriting(output: Path, *, force: bool = False) -> None:
+    """Refuse to overwrite an existing file. Devices and pipes are allowed, and with `force` files, too.
 
     Raises:
         RecipeError: `output` is an existing file or a folder.
     """
     if output.is_dir():
         raise RecipeError(f"{output}: is a folder. Name a file.")
-    if output.exists() and not is_stream(output):
+    if not force and output.exists() and not is_stream(output):
         raise RecipeError(f"{output}: exists already. Name another file, or overwrite it with --force.")
 
 

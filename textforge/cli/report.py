@@ -16,8 +16,8 @@ CLASSES, PAIRS = 10, 5
 
 @click.command("report")
 @options.run
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as HTML.")
-@click.option("--force", is_flag=True, help="Overwrite an existing FILE.")
+@options.page
+@options.force
 @click.option(
     "--words/--no-words", default=True, help="Mark the words behind mistakes and classes, which loads the model."
 )
@@ -35,8 +35,8 @@ def command(run: Path, output: Path | None, force: bool, words: bool, as_json: b
     from textforge.insight.report.build import report
 
     with results() as stdout:
-        if output is not None and (not force or output.is_dir()):
-            refuse_overwriting(output)
+        if output is not None:
+            refuse_overwriting(output, force=force)
         found = report(run, output, reasons=words and (output is not None or as_json))
         write_warnings(found["warnings"])
         if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,37 @@ def recipe_differences(first: Path, other: Path, *, without: tuple[str, ...] = (
         for key in keys
         if key not in flat[0] or key not in flat[1] or flat[0][key] != flat[1][key]
     }
+
+
+def shown_differences(differing: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Yield key, first and other value of each differing option as a person wants to read them.
+
+    Of a part that was swapped only the name counts, and settings that one of the recipes lacks altogether are joined.
+    """
+    joined = _without_sections(differing)
+    swapped = [key.removesuffix("use") for key in joined if key.endswith(".use")]
+    for key, values in joined.items():
+        if not any(key.startswith(part) and key != f"{part}use" for part in swapped):
+            yield key, _option(values, "first"), _option(values, "other")
+
+
+def _without_sections(differing: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Join the options of settings, such as the trainer's, that one of the recipes lacks altogether."""
+    found = dict(differing)
+    for section in ("trainer", "decision"):
+        options = {key: values for key, values in differing.items() if key.startswith(f"{section}.")}
+        for name in ("first", "other"):
+            if len(options) > 1 and all([*values] == [name] for values in options.values()):
+                found = {key: values for key, values in found.items() if key not in options}
+                found[section] = {name: {key.partition(".")[2]: one[name] for key, one in options.items()}}
+    return found
+
+
+def _option(values: Mapping[str, Any], name: str) -> str:
+    if name not in values:
+        return "(absent)"
+    value = values[name]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

@@ -26,7 +26,11 @@ ALWAYS = ("accuracy", "macro_f1")
 
 
 def compare(
-    *runs: str | Path, metrics: Sequence[str] = (), texts: int = 5, plugins: PluginManager | None = None
+    *runs: str | Path,
+    metrics: Sequence[str] = (),
+    texts: int = 5,
+    out: str | Path | None = None,
+    plugins: PluginManager | None = None,
 ) -> dict[str, Any]:
     """Compare each run with the first one, on the test texts that they share.
 
@@ -39,6 +43,7 @@ def compare(
         runs: two or more finished runs, cross-validations, or folders of `run --seeds`.
         metrics: names of further metrics: `micro_f1`, `weighted_f1`, or those of plugins.
         texts: the number of flipped texts to return in each direction, the most confident errors first.
+        out: the HTML file to write; an existing file is overwritten. None writes none.
         plugins: the plugin manager that looks up metrics and datasets. Defaults to everything installed.
 
     Returns:
@@ -51,6 +56,7 @@ def compare(
         DataError: the runs were tested on different texts, or a metric cannot be computed.
         RecipeError: fewer than two runs are given, or one twice.
         PluginError: there is no such metric.
+        StorageError: the HTML file cannot be written.
     """
     if texts < 0:
         raise RecipeError(f"texts must be a whole number from 0, not {texts!r}.")
@@ -64,7 +70,7 @@ def compare(
     compared = [figure.as_json(p) for figure, p in zip(figures, corrected, strict=True)]
     warnings = [*tested.warnings, *_add_recipes(compared, first, others)]
     warnings += _add_flipped(compared, tested, OwnTexts(first.runs[0], plugins), texts)
-    return {
+    found = {
         "split": first.runs[0].split,
         "n": len(tested.gold),
         "multi_label": tested.gold.ndim == 2,
@@ -72,6 +78,12 @@ def compare(
         "comparisons": compared,
         "warnings": warnings,
     }
+    if out is not None:
+        from textforge.classifiers.storage import write_text
+        from textforge.insight.comparison_page import comparison_page
+
+        write_text(Path(out), comparison_page(found))
+    return found
 
 
 def _measure(tested: Tested, metrics: Sequence[str], plugins: PluginManager) -> dict[str, Values]:

@@ -99,6 +99,8 @@ class Chart:
     dots: list[Dot] = field(default_factory=list)
     marks: list[Tick] = field(default_factory=list)
     """Vertical lines with a label."""
+    rows: Sequence[str] = ()
+    """Names on the y axis in place of numbers, at the heights 0, 1, …"""
 
     def __post_init__(self) -> None:
         self.width: float = self.size[0]
@@ -109,6 +111,10 @@ class Chart:
         self.bottom: float = self.height - BOTTOM
         self.at_x: Scale = Scale(*self.x, self.left, self.right, self.log)
         self.at_y: Scale = Scale(*self.y, self.bottom, self.top)
+
+    def y_ticks(self) -> list[Tick]:
+        """The names of the rows, or round values."""
+        return [Tick(self.at_y(n), name) for n, name in enumerate(self.rows)] or self.at_y.ticks()
 
     def line(self, points: Sequence[Sequence[float]], color: int, style: str = "") -> None:
         """Add a line through points (x, y)."""
