@@ -1,4 +1,4 @@
-"""Pages of reports and comparisons in a real browser: no request, no error, sorting and hovering work, phones show it all.
+"""Pages of reports and comparisons in a real browser: no request, no error, sorting and hovering work, phones fit.
 
 The tests are skipped where no Chromium is installed; `make browser` installs one.
 """

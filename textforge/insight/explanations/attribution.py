@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,12 @@ def _gap(values: NDArray[np.float64], bias: NDArray[np.float64], outputs: NDArra
     return float(gaps[outputs > NEVER].max(initial=0))
 
 
+@cache
+def _quadrature(points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points and weights of the Gauss-Legendre quadrature between -1 and 1; computing them takes milliseconds."""
+    return np.polynomial.legendre.leggauss(points)
+
+
 class _Path:
     """The straight path from a text without words to a text, and gradients along it."""
 
@@ -158,7 +165,7 @@ class _Path:
                     values[:, column] += (products * shares[:, None]).sum(dim=0).cpu().numpy()
         with torch.no_grad(), self._scaled(torch.zeros(1, device=self.batch.indices.device)):
             bias = forward(self.module, self.batch, self.n_classes, self.who)
-        return values[:, :-1], values[:, -1], bias.double().cpu().numpy()[0]
+        return self._sums(values, bias, classes)
 
     def over_weights(self, points: int, classes: Sequence[int]) -> Sums | None:
         """Integrate the gradients of the bag's weights, from weights of zero; None if the model reads no weights."""
@@ -175,11 +182,19 @@ class _Path:
                 values[:, column] += (products * shares[:, None]).sum(dim=0).cpu().numpy()
         with torch.no_grad():
             bias = forward(self.module, self._copies(1, torch.zeros_like(own)), self.n_classes, self.who)
-        return values[:, :-1], values[:, -1], bias.double().cpu().numpy()[0]
+        return self._sums(values, bias, classes)
+
+    def _sums(self, values: NDArray[np.float64], bias: torch.Tensor, classes: Sequence[int]) -> Sums:
+        """Values of the explained classes, the mean over all classes, and biases."""
+        whole = values[:, :-1].mean(axis=1) if self._explains_all(classes) else values[:, -1]
+        return values[:, :-1], whole, bias.double().cpu().numpy()[0]
+
+    def _explains_all(self, classes: Sequence[int]) -> bool:
+        return len({*classes}) == len(classes) == self.n_classes
 
     def _parts(self, points: int) -> Any:
         """Points of the Gauss-Legendre quadrature between 0 and 1 and their shares, in batches."""
-        at, shares = np.polynomial.legendre.leggauss(points)
+        at, shares = _quadrature(points)
         size = max(1, AT_ONCE // max(1, len(self.batch.indices)))
         device = self.batch.indices.device
         for start in range(0, points, size):
@@ -193,8 +208,12 @@ class _Path:
         return RaggedBatch(indices.repeat(n), offsets, weights)
 
     def _gradients(self, outputs: torch.Tensor, inputs: list[torch.Tensor], classes: Sequence[int]) -> Any:
-        """Yield the gradients of each class and of the mean of all; None for an input that does not matter."""
-        for output in (*(outputs[:, number] for number in classes), outputs.mean(dim=1)):
+        """Yield the gradients of each class, and of the mean of all classes unless it follows from these.
+
+        None for an input that does not matter.
+        """
+        mean = () if self._explains_all(classes) else (outputs.mean(dim=1),)
+        for output in (*(outputs[:, number] for number in classes), *mean):
             if outputs.requires_grad:
                 yield torch.autograd.grad(output.sum(), inputs, retain_graph=True, allow_unused=True)
             else:

@@ -122,10 +122,10 @@ def contributions(
     method, done = EXACT, 0
     for row in order:
         (explanation,) = explain(classifier, [texts[row]], labels=names)
-        for name in names:
-            for sums in explanation.top_words(name):
-                for word in sums:
-                    found[name][word.word.casefold()].append(word.contribution)
+        folded, sums = explanation.folded_words()
+        for name, column in zip(names, sums[:, [explanation.column(name) for name in names]].T, strict=True):
+            for place in np.flatnonzero(column).tolist():
+                found[name][folded[place]].append(float(column[place]))
         method, done = explanation.method, done + 1
         if done >= min(most or SAMPLE[method], SAMPLE[method]):
             break
