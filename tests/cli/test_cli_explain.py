@@ -204,9 +204,9 @@ def test_a_class_without_words_against_it_has_no_such_table() -> None:
 def test_a_report_shows_marked_words_and_the_words_of_each_class(
     finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from textforge.insight.explanations import marked_run
+    from textforge.insight.explanations import classes, marked_run
 
-    monkeypatch.setattr(marked_run, "SAMPLE", 20)
+    monkeypatch.setattr(classes, "QUICK_SAMPLE", 20)
     run = marked_run.MarkedRun(finished_run)
     text = "the ball game \x1b"
     several, none, one = run.marked([text] * 3, [["ball", "space"], None, "paint"])

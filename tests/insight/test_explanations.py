@@ -14,6 +14,7 @@ import textforge
 from textforge import Classifier, ComponentError, DataError, FeatureLinear, PluginManager, RecipeError
 from textforge.classifiers.decision import Decision
 from textforge.insight.explanations import texts as texts_module
+from textforge.insight.explanations.classes import contributions
 from textforge.insight.explanations.words import distinct_words, words
 
 PARTS = PluginManager()
@@ -277,6 +278,24 @@ def test_opposite_signs_that_cancel_out_share_nothing() -> None:
     assert found is not None
     assert found.entries.tolist() == [1, 1, 0]
     assert found.shares.tolist() == [0.5, 0.5, 1.0]
+
+
+def test_a_quick_sample_weighs_the_words_of_a_class_much_as_more_points_do() -> None:
+    made = classifier(fitted({"use": "bow"}), {"use": "mlp", "hidden": [16, 16]})
+    quick, method, n = contributions(made, TRAIN, LABELS, quick=True)
+    careful, _, _ = contributions(made, TRAIN, LABELS)
+    assert (method, n) == ("integrated gradients", len(TRAIN))
+    for label in LABELS:
+        words_of_class = [*careful[label]]
+        means = [[float(np.mean(found[label][word])) for word in words_of_class] for found in (quick, careful)]
+        assert np.corrcoef(means)[0, 1] > 0.95
+
+
+def test_equal_words_of_a_text_are_one_contribution_whatever_their_case() -> None:
+    made = classifier(fitted({"use": "bow"}), {"use": "linear"})
+    found, _, _ = contributions(made, ["Moon moon MOON bat"], ["space"])
+    weight = made.module.weight.detach()[made.vectorizer.transform(["moon"]).indices[0]]
+    assert found["space"]["moon"] == [pytest.approx(3 * float(weight[2] - weight.mean()), abs=1e-5)]
 
 
 def test_many_classes_are_explained_by_the_most_probable_unless_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

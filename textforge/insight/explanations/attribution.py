@@ -53,7 +53,9 @@ class Attribution:
     gap: float
 
 
-def attribute(classifier: Classifier, row: Ragged, classes: Sequence[int]) -> Attribution | None:
+def attribute(
+    classifier: Classifier, row: Ragged, classes: Sequence[int], points: Sequence[int] = POINTS
+) -> Attribution | None:
     """Attribute a model's outputs to the entries of one row of features; None if no gradient reaches them.
 
     A model's own method `explain` comes first. Otherwise integrated gradients (Sundararajan et al. 2017) from a text
@@ -64,6 +66,7 @@ def attribute(classifier: Classifier, row: Ragged, classes: Sequence[int]) -> At
         classifier: the classifier.
         row: features of one text.
         classes: numbers of the classes to explain.
+        points: numbers of points to take gradients at, one after the other until the gap is small enough.
 
     Raises:
         ComponentError: the model raised, or its `explain` does not add up to its outputs.
@@ -82,8 +85,8 @@ def attribute(classifier: Classifier, row: Ragged, classes: Sequence[int]) -> At
     path.embeddings = [layer for layer in path.embeddings if layer.num_embeddings == row.n_features]
     integrate = path.over_embeddings if path.reads_embeddings() else path.over_weights
     found: Attribution | None = None
-    for points in POINTS:
-        sums = integrate(points, classes)
+    for number in points:
+        sums = integrate(number, classes)
         if sums is None:
             return None
         values, mean, bias = sums

@@ -91,18 +91,6 @@ class Explanation:
         negative = [row for row in reversed(rows) if row.contribution < 0]
         return positive[:n], negative[:n]
 
-    def folded_words(self) -> tuple[list[str], NDArray[np.float64]]:
-        """Return the distinct words in lower case, and their contributions to all explained classes.
-
-        Returns:
-            n words, and float64, shape (n, classes), the sums over equal words.
-        """
-        numbers: dict[str, int] = {}
-        places = [numbers.setdefault(self.text[start:end].casefold(), len(numbers)) for start, end in self.words.tolist()]
-        sums = np.zeros((len(numbers), len(self.labels)))
-        np.add.at(sums, places, self.contributions)
-        return [*numbers], sums
-
     def as_json(self) -> dict[str, Any]:
         """Return the explanation as JSON values."""
         classes = []

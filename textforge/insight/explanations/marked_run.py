@@ -18,9 +18,6 @@ from textforge.insight.explanations.texts import explain
 from textforge.insight.own_texts import dataset_of
 from textforge.runs.loading import load
 
-SAMPLE = 100
-"""Most training texts that are explained for the words of all classes."""
-
 
 class MarkedRun:
     """Marks the words that led to the answers of a run, and names the words of its classes, as a report asks.
@@ -63,7 +60,7 @@ class MarkedRun:
         """Return the words that stand for each class, the strongest first, with their mean contributions."""
         texts, _ = training_texts(self._dataset or dataset_of(self.path, self.plugins))
         names = label_names(self.classifier.labels)
-        found, _, _ = contributions(self.classifier, texts, names, SAMPLE)
+        found, _, _ = contributions(self.classifier, texts, names, quick=True)
         return {
             name: [(word, float(np.mean(means[word]))) for word in by_weight(means)[:limit] if sum(means[word]) > 0]
             for name, means in found.items()

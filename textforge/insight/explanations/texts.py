@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from textforge.classifiers.classifier import Classifier
 from textforge.components.manager import PluginManager
@@ -16,7 +17,7 @@ from textforge.data.dataset import as_texts
 from textforge.data.labels import label_name, label_names
 from textforge.errors import RecipeError, did_you_mean, listed
 from textforge.features.ragged import Features, Ragged
-from textforge.insight.explanations.attribution import Attribution, attribute
+from textforge.insight.explanations.attribution import POINTS, Attribution, attribute
 from textforge.insight.explanations.deletion import attribute_by_deletion
 from textforge.insight.explanations.explanation import Explanation
 from textforge.insight.explanations.occurrences import Occurrences, occurrences
@@ -82,28 +83,63 @@ def _explained(classifier: Classifier, text: str, chosen: Sequence[int] | None) 
         classes = order if len(order) <= MOST_CLASSES else order[:PROBABLE]
     else:
         classes = [number for number in order if number in chosen]
-    found, where = by_features(classifier, text, features, classes)
-    pieces: Pieces
-    if found is not None and where is not None:
-        pieces = distinct_words(text, where.starts, where.ends)
-        centred = comparable(classifier, found)
-        values, rest = placed(centred.values, where, pieces, len(text))
-        strongest = strongest_features(text, centred.values, where)
-    else:
-        pieces = words(text)
-        centred = comparable(classifier, attribute_by_deletion(classifier, text, pieces, classes))
-        values, rest, strongest = centred.values, np.zeros(len(classes)), ()
+    of_words = attribute_words(classifier, text, features, classes)
+    found, where = of_words.found, of_words.where
     return Explanation(
         text,
         tuple(classifier.labels[n] for n in classes),
         classifier.answers(probabilities)[0],
         probabilities[0][classes].astype(np.float64),
-        pieces, values, strongest, centred.bias[classes], rest, centred.method, centred.gap,
+        of_words.pieces, of_words.values,
+        () if where is None else strongest_features(text, found.values, where),
+        found.bias[classes], of_words.rest, found.method, found.gap,
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class WordAttribution:
+    """What the words of a text gave to the explained classes.
+
+    Args:
+        pieces: the words of the text.
+        values: float64, shape (words, classes).
+        rest: float64, shape (classes,): contributions that no word takes.
+        found: the contributions of the features, or of the words where these were deleted.
+        where: the occurrences of the features; None where words were deleted.
+    """
+
+    pieces: Pieces
+    values: NDArray[np.float64]
+    rest: NDArray[np.float64]
+    found: Attribution
+    where: Occurrences | None
+
+
+def attribute_words(
+    classifier: Classifier, text: str, features: Features, classes: Sequence[int], points: Sequence[int] = POINTS
+) -> WordAttribution:
+    """Attribute the outputs for a text to its words, whatever the vectorizer and the model.
+
+    Args:
+        classifier: the classifier.
+        text: the text.
+        features: its features, one row.
+        classes: numbers of the classes to explain.
+        points: as for `attribute`.
+    """
+    found, where = by_features(classifier, text, features, classes, points)
+    if found is not None and where is not None:
+        pieces = distinct_words(text, where.starts, where.ends)
+        centred = comparable(classifier, found)
+        values, rest = placed(centred.values, where, pieces, len(text))
+        return WordAttribution(pieces, values, rest, centred, where)
+    pieces = words(text)
+    centred = comparable(classifier, attribute_by_deletion(classifier, text, pieces, [*classes]))
+    return WordAttribution(pieces, centred.values, np.zeros(len(classes)), centred, None)
+
+
 def by_features(
-    classifier: Classifier, text: str, features: Features, classes: Sequence[int]
+    classifier: Classifier, text: str, features: Features, classes: Sequence[int], points: Sequence[int] = POINTS
 ) -> tuple[Attribution | None, Occurrences | None]:
     """Attribute the outputs to the features of a text; None if they have no place in it or no gradient."""
     if not isinstance(features, Ragged):
@@ -112,7 +148,7 @@ def by_features(
     where = occurrences(classifier.vectorizer, who, text, features.indices)
     if where is None:
         return None, None
-    return attribute(classifier, features, classes), where
+    return attribute(classifier, features, classes, points), where
 
 
 def comparable(classifier: Classifier, found: Attribution) -> Attribution:
