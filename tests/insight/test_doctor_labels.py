@@ -9,7 +9,8 @@ from conftest import ROOT
 from examined_texts import by_kind, distinct, found
 from sklearn.metrics import roc_auc_score
 
-from textforge.insight.doctor.out_of_fold import auc
+from textforge import PluginManager
+from textforge.insight.doctor.out_of_fold import auc, out_of_fold, recommended
 
 
 def test_flipped_labels_come_first_among_the_doubtful_ones() -> None:
@@ -35,12 +36,23 @@ def test_classes_too_small_to_judge_are_left_out() -> None:
     assert found("wrong labels", (texts[:12], labels[:12])) == []
 
 
-def test_labels_are_judged_by_the_recommended_recipe() -> None:
+def test_labels_are_judged_by_the_parts_of_the_recommended_recipe() -> None:
     own = yaml.safe_load((ROOT / "textforge" / "insight" / "doctor" / "classifier.yaml").read_text())
     recommended = yaml.safe_load((ROOT / "recipes" / "strong.yaml").read_text())
-    assert {key: own[key] for key in ("vectorizer", "model")} == {
-        key: recommended[key] for key in ("vectorizer", "model")
-    }
+    assert own["vectorizer"] == recommended["vectorizer"]
+    assert {**own["model"], "tol": None} == {**recommended["model"]["of"], "tol": None}
+
+
+def test_probabilities_out_of_fold_are_calibrated_and_know_nothing_of_a_texts_own_label() -> None:
+    texts, labels = distinct(150)
+    classes = np.unique(labels, return_inverse=True)[1]
+    flipped = classes.copy()
+    flipped[7] = (classes[7] + 1) % 3
+    found = out_of_fold(texts, flipped, recommended(PluginManager()))
+    assert found.sum(axis=1) == pytest.approx(1)
+    assert found[7].argmax() == classes[7]
+    right = float((found.argmax(axis=1) == flipped).mean())
+    assert found.max(axis=1).mean() == pytest.approx(right, abs=0.1)
 
 
 def test_the_area_under_the_curve_is_that_of_scikit_learn() -> None:
