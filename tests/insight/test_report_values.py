@@ -13,6 +13,7 @@ from conftest import make_sets, make_texts, small_recipe, write_csv
 from run_folders import GOLD, seeds_folder, written_run
 
 import textforge
+from textforge.insight.doctor import examination
 from textforge.insight.report.coverage import SHARES
 
 ANSWERS = ["a", "a", "b", "a", "b", "b", "b", "c", "c", "a", "c", "c"]
@@ -55,6 +56,35 @@ def test_the_calibration_error_is_that_of_the_metric(validated_run: Path) -> Non
     assert found["calibration"]["ece"] == pytest.approx(metric["value"], abs=1e-6)
     histogram = found["calibration"]["histogram"]
     assert sum(histogram["right"]) + sum(histogram["wrong"]) == found["figures"]["n"]
+
+
+def test_the_data_show_faults_that_are_cheap_to_find_and_the_command_for_the_others(tmp_path: Path) -> None:
+    run = written_run(tmp_path / "a run", ANSWERS)  # train and test are equal
+    section = textforge.report(run, tmp_path / "page.html")["data"]
+    (across,) = (one for one in section["findings"] if one["kind"] == "exact-duplicates-across-splits")
+    assert (across["severity"], across["count"]) == ("high", 12)
+    assert "rows" not in across
+    assert section["doctor"] == f"textforge doctor '{run / 'resolved.yaml'}'"
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "exact-duplicates-across-splits" in page
+    assert "textforge doctor " in page
+
+
+def test_the_findings_of_a_report_are_those_of_the_doctor(validated_run: Path) -> None:
+    shown = textforge.report(validated_run)["data"]
+    doctor = textforge.doctor(validated_run / "resolved.yaml", quick=True)
+    known = {one["kind"]: one["count"] for one in doctor["findings"]}
+    assert shown["findings"]
+    assert all(known[one["kind"]] == one["count"] for one in shown["findings"])
+
+
+def test_a_report_looks_for_no_faults_in_more_text_than_it_has_time_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examination, "CHEAP_CHARACTERS", 100)
+    found = textforge.report(written_run(tmp_path / "run", ANSWERS), tmp_path / "page.html")
+    assert found["data"]["findings"] is None
+    assert "were not looked for here" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_the_confusion_matrix_counts_every_text_and_names_the_most_confused_pairs_first(tmp_path: Path) -> None:

@@ -69,6 +69,9 @@ def _parts(found: dict[str, Any]) -> Iterator[str]:
         yield table(("most confused: gold", "predicted", "texts"), pairs, left=2)
     if lines := [*_sentences(found)]:
         yield "\n".join(lines)
+    serious = [one["what"] for one in found["data"]["findings"] or () if one["severity"] == "high"]
+    if serious:
+        yield "\n".join([*(f"data: {shown_line(what)}" for what in serious), f"{found['data']['doctor']} shows more"])
     if warnings := found["data"]["warnings"]:
         yield "\n".join(f"warning: {shown_line(warning)}" for warning in warnings)
 

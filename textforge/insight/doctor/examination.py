@@ -17,6 +17,8 @@ from textforge.insight.doctor.finding import Finding, worst_first
 from textforge.insight.doctor.sources import load_source
 from textforge.runs.progress import Progress
 
+CHEAP_CHARACTERS = 10_000_000
+"""Number of characters above which not even the cheap detectors fit in the time of a report."""
 INSTALL = "pip install 'textforge[doctor]'"
 
 
@@ -82,6 +84,16 @@ def doctor(
         "fixed": fixed,
         "seconds": round(time.perf_counter() - began, 3),
     }
+
+
+def cheap_findings(dataset: Dataset, plugins: PluginManager) -> list[Finding] | None:
+    """Return what the detectors that are cheap find, worst first; None for a stream or for too many texts."""
+    splits = dataset.splits()
+    if "train" not in splits or sum(len(text) for texts, _ in splits.values() for text in texts) > CHEAP_CHARACTERS:
+        return None
+    examined = Examined.of(dataset)
+    chosen = [one for one in DETECTORS if one.cheap and not (one.single_label and examined.multi_label)]
+    return worst_first([finding for detector in chosen for finding in detector.find(examined, plugins)])
 
 
 def _left_out(data: Examined, dataset: Dataset, *, quick: bool) -> Iterator[tuple[str, str]]:

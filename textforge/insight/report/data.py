@@ -1,7 +1,8 @@
-"""The section of the data: sizes, classes and lengths of each split, and warnings."""
+"""The section of the data: sizes, classes and lengths of each split, warnings, and faults that are cheap to find."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from textforge.data.dataset import Dataset
 from textforge.data.labels import label_names
 from textforge.errors import TextforgeError
+from textforge.insight.doctor.examination import cheap_findings
 from textforge.insight.report.sources import Sources
+from textforge.runs import folder as run_folder
 
 SAMPLE = 20_000
 """Number of texts of a split whose words are counted; of more, a sample is taken."""
@@ -22,10 +25,14 @@ BARS = 24
 
 
 def data_section(sources: Sources) -> tuple[dict[str, Any], list[str]]:
-    """Return sizes, lengths and classes of the splits as they are now, and a warning if they cannot be read."""
+    """Return sizes, lengths, classes and faults of the splits as they are now, and a warning if they cannot be read.
+
+    `findings` are those of the doctor's cheap detectors, without the rows; None if there are too many texts for them,
+    or if train is a stream. `doctor` is the command that looks for everything.
+    """
     recorded = sources.environment().get("data") or {}
     found: dict[str, Any] = {"sha256": recorded.get("sha256"), "warnings": sources.warnings(), "splits": [],
-                             "classes": [], "lengths": None}  # fmt: skip
+                             "classes": [], "lengths": None, "findings": None, "doctor": _doctor(sources)}  # fmt: skip
     try:
         dataset = sources.dataset()
     except TextforgeError as error:
@@ -37,7 +44,15 @@ def data_section(sources: Sources) -> tuple[dict[str, Any], list[str]]:
         found["splits"].insert(0, {"name": "train", "texts": dataset.n_train, "stream": True})
     found["classes"] = _classes(dataset)
     found["lengths"] = _lengths(words)
+    findings = cheap_findings(dataset, sources.plugins)
+    if findings is not None:
+        found["findings"] = [{key: value for key, value in one.as_json().items() if key != "rows"} for one in findings]
     return found, []
+
+
+def _doctor(sources: Sources) -> str:
+    """The command that examines the data of the first folder."""
+    return shlex.join(["textforge", "doctor", str(sources.folders[0] / run_folder.RESOLVED)])
 
 
 def _words(texts: Sequence[str]) -> NDArray[np.int64]:
