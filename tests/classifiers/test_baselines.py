@@ -12,6 +12,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.metrics import accuracy_score, f1_score
 
 from textforge import Dataset, Stream
+from textforge.classifiers import baselines
 from textforge.classifiers.baselines import expected_f1, free_baselines
 from textforge.data.gold import encode_gold
 
@@ -114,15 +115,25 @@ def test_a_label_that_train_lacks_is_never_guessed() -> None:
     assert figures(["a", "b"], ["a", "z"], "drop")["majority"]["accuracy"] == 1
 
 
-def test_a_stream_has_baselines_if_its_texts_have_one_label_each() -> None:
-    def stream(labels: list[Any]) -> Stream:
-        return Stream(1, lambda number: (["text"] * len(labels), labels))
+@pytest.mark.parametrize("weights", [None, [1.0, 5.0, 1.0, 2.0]])
+@pytest.mark.parametrize("labels", [["a", "b", "b", "c"], [["a"], ["b", "a"], ["a", "b"], []]])
+def test_a_stream_has_the_baselines_of_the_same_texts_in_memory(labels: list[Any], weights: Any) -> None:
+    texts, gold = ["text"] * 4, [tuple(one) if isinstance(one, list) else one for one in labels]
+    chunks = [slice(0, 3), slice(3, 4)]
+    stream = Stream(2, lambda number: (texts[chunks[number]], labels[chunks[number]],
+                                       weights and weights[chunks[number]]))  # fmt: skip
+    given = None if weights is None else {"train": weights}
+    both = [Dataset(train=stream, test=(texts, gold)), Dataset(train=(texts, gold), test=(texts, gold), weights=given)]
+    streamed, known = (free_baselines(one, encode_gold(gold, one.labels(), "test")) for one in both)
+    assert streamed == known
+    assert {*known} == {"majority", "stratified"}
 
-    single = Dataset(train=stream(["a", "b", "b"]), test=(["x"], ["b"]))
-    found = free_baselines(single, encode_gold(["b"], single.labels(), "test"))
-    assert found["majority"]["answer"] == "b"
-    several = Dataset(train=stream([["a"], ["b"], ["b"]]), test=(["x"], [["b"]]))
-    assert free_baselines(several, encode_gold([("b",)], several.labels(), "test")) == {}
+
+def test_a_stream_of_too_many_sets_of_labels_has_no_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baselines, "MOST_SETS", 2)
+    labels = [["a"], ["b"], ["a", "b"]]
+    data = Dataset(train=Stream(1, lambda number: (["text"] * 3, labels)), test=(["x"], [["b"]]))
+    assert free_baselines(data, encode_gold([("b",)], data.labels(), "test")) == {}
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), min_size=3, max_size=20), st.booleans())

@@ -77,6 +77,25 @@ def test_figures_are_the_mean_and_spread_of_the_folds(crossed: Any) -> None:
     assert "n" not in crossed.result["figures"]
 
 
+def test_it_has_the_baselines_of_its_folds(crossed: Any) -> None:
+    folded = [line["baselines"] for line in lines(crossed.path / "folds.jsonl")]
+    assert len(folded) == 4
+    for name in ("majority", "stratified"):
+        for metric in ("accuracy", "macro_f1"):
+            mean = statistics.fmean(one[name][metric] for one in folded)
+            assert crossed.result["baselines"][name][metric] == pytest.approx(mean)
+    assert 0.2 < crossed.result["baselines"]["majority"]["accuracy"] < 0.5
+
+
+def test_it_warns_if_it_is_no_better_than_a_baseline(tmp_path: Path) -> None:
+    texts, labels = make_texts(60)
+    done = textforge.cross_validate(
+        recipe(optimizer={"use": "sgd", "lr": 1e-9}, trainer={"epochs": 1}),
+        dataset=Dataset(train=(texts, ["a"] * 50 + labels[50:])), folds=2, out=tmp_path / "cv",
+    )  # fmt: skip
+    assert any("no better than its baseline" in warning for warning in done.result["warnings"])
+
+
 def test_predictions_are_those_of_the_figures(crossed: Any) -> None:
     rows = lines(crossed.path / "predictions.jsonl")
     gold, predicted = [row["gold"] for row in rows], [row["predicted"] for row in rows]

@@ -5,7 +5,7 @@ The figures of the guess are expected values, computed in closed form without a 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
 
@@ -19,6 +19,8 @@ from textforge.data.labels import label_value, sorted_labels
 from textforge.data.streams import Stream
 from textforge.data.weights import Weights
 
+MOST_SETS = 100_000
+"""Number of different sets of labels of a stream above which they are not counted."""
 Baselines = dict[str, dict[str, Any]]
 """Name of a baseline to its `accuracy`, its `macro_f1` and, where it always gives the same one, its `answer`."""
 
@@ -36,7 +38,8 @@ def free_baselines(dataset: Dataset, gold: Gold) -> Baselines:
         gold: the encoded labels of the test texts.
 
     Returns:
-        Both baselines; none for a stream of texts with several labels, whose sets of labels nobody counts.
+        Both baselines. A stream of texts with several labels is read once more to count its sets of labels; there are
+        no baselines if it has more than `MOST_SETS` different ones.
     """
     counts = _answer_counts(dataset)
     if counts is None:
@@ -61,13 +64,23 @@ def _answer_counts(dataset: Dataset) -> Mapping[Any, float] | None:
     """The number, or the weight, of the training texts with each label or set of labels; None if it is not known."""
     if not dataset.multi_label:
         return dataset.label_weights() or dataset.label_counts()
-    if isinstance(dataset.train, Stream):
-        return None
-    weights = dataset.weights_of("train")
     found: dict[frozenset[Any], float] = {}
-    for labels, weight in zip(dataset.train[1], repeat(1) if weights is None else weights.tolist(), strict=False):
-        found[frozenset(labels)] = found.get(frozenset(labels), 0) + weight
+    for sets, weights in _chunks(dataset):
+        for labels, weight in zip(sets, repeat(1) if weights is None else weights, strict=False):
+            found[frozenset(labels)] = found.get(frozenset(labels), 0) + weight
+        if isinstance(dataset.train, Stream) and len(found) > MOST_SETS:
+            return None
     return found
+
+
+def _chunks(dataset: Dataset) -> Iterator[tuple[Sequence[Any], Sequence[float] | None]]:
+    """The labels of the training texts, and their weights, chunk by chunk."""
+    if isinstance(dataset.train, Stream):
+        for number in range(dataset.train.n_chunks):
+            yield dataset.train.weighted_chunk(number)[1:]
+        return
+    weights = dataset.weights_of("train")
+    yield dataset.train[1], None if weights is None else weights.tolist()
 
 
 def _shares(counts: Mapping[Any, float], number: Mapping[Hashable, int]) -> NDArray[np.float64]:

@@ -92,6 +92,8 @@ def read_systems(paths: Sequence[str | Path], plugins: PluginManager) -> Tested:
     if twice := [path for n, path in enumerate(paths) if resolved[n] in resolved[:n]]:
         raise RecipeError(f"{twice[0]}: the same run is given twice.")
     groups = [read_runs(path) for path in paths]
+    for path, group in zip(paths, groups, strict=True):
+        _refuse_other_texts_of_seeds(Path(path), group, plugins)
     runs = [run for group in groups for run in group]
     warnings = _refuse_other_texts(runs, plugins)
     labels = tuple(dict.fromkeys(label for run in runs for label in run.labels))
@@ -128,6 +130,26 @@ def renumbered(encoded: NDArray[Any], labels: Sequence[Any], wanted: Sequence[An
     wider = np.zeros((len(encoded), len(wanted)), dtype=encoded.dtype)
     wider[:, at] = encoded
     return wider
+
+
+def _refuse_other_texts_of_seeds(path: Path, runs: Sequence[TestedRun], plugins: PluginManager) -> None:
+    """Refuse the runs of several seeds if each seed has its own test texts.
+
+    The texts that all seeds have in common are few (of a fifth that three seeds hold out, 1 text in 125), and every
+    other text was a training text of some seed. So no set of texts is left that a mean over seeds could be about.
+
+    Raises:
+        DataError: the texts differ.
+    """
+    first = OwnTexts(runs[0], plugins)
+    for run in runs[1:]:
+        if _same_texts(first, OwnTexts(run, plugins)) is False:
+            raise DataError(
+                f"{path}: its seeds were tested on different texts, because the recipe holds out other test texts for "
+                "each seed, so there is no one set of texts to compare on. Give the dataset a test file of its own and "
+                f"run the seeds again, or compare seed by seed, as in: textforge compare {runs[0].path} "
+                f"OTHER/{runs[0].path.name}."
+            )
 
 
 def _refuse_other_texts(runs: Sequence[TestedRun], plugins: PluginManager) -> list[str]:
@@ -176,10 +198,6 @@ def _other_texts(first: TestedRun, other: TestedRun) -> str:
         why = f"{sizes[0]:,} and {sizes[1]:,} texts"
     else:
         why = f"{sizes[0]:,} texts each, but other texts or other labels"
-    advice = ""
-    if first.path.parent == other.path.parent and (first.path.parent / run_folder.SEEDS).is_file():
-        advice = " Its recipe holds out other test texts for each seed; give the dataset a test file of its own."
     return (
-        f"{first.path} and {other.path} were tested on different texts ({why}). A comparison needs the same test "
-        f"texts.{advice}"
+        f"{first.path} and {other.path} were tested on different texts ({why}). A comparison needs the same test texts."
     )

@@ -17,10 +17,11 @@ from textforge.errors import DataError, RecipeError, listed
 from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
+from textforge.runs.baseline import losing_warnings
 from textforge.runs.failures import clear_folder, located, noting_unfinished
 from textforge.runs.plan import given_part, trainer_for
 from textforge.runs.progress import Progress, WarningLog, refuse_stopped
-from textforge.runs.summary import shown_summary, summarize
+from textforge.runs.summary import mean_baselines, shown_summary, summarize
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,6 +91,7 @@ def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
 
 
 def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, limit: int | None) -> CrossValidation:
+    from textforge.classifiers.baselines import free_baselines
     from textforge.classifiers.classifier import as_device
     from textforge.classifiers.comparison import compare, measured, with_labels
     from textforge.classifiers.metrics import ExtraMetrics
@@ -123,7 +125,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     write_json(path / run_folder.ENVIRONMENT, described)
     write_text(path / run_folder.PER_FOLD, "")
     lines: list[tuple[int, str]] = []
-    figures = []
+    figures, baselines = [], []
     for number, rows in enumerate(held_out, start=1):
         fold = _without(dataset, rows, labels, whole_valid=recipe.trainer.unknown_labels != "error")
         progress.stage(f"fold {number} of {n_folds}: training on {fold.n_train} texts")
@@ -143,11 +145,13 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
         wider, spread = with_labels(trained, found, labels)
         comparison = compare(wider, Labelled(gold, fold.weights_of("test"), "test"), spread)
         figures.append(measured(comparison, metrics))
-        append_text(
-            path / run_folder.PER_FOLD, json.dumps({"fold": number, "test": figures[-1]}, ensure_ascii=False) + "\n"
-        )
+        baselines.append(free_baselines(fold, comparison.gold))
+        line = {"fold": number, "test": figures[-1], "baselines": baselines[-1]}
+        append_text(path / run_folder.PER_FOLD, json.dumps(line, ensure_ascii=False) + "\n")
         lines += zip(rows.tolist(), prediction_lines(comparison, limit, rows.tolist()), strict=True)
     write_text(path / run_folder.PREDICTIONS, "".join(line for _, line in sorted(lines)))
+    summary, compared = summarize(figures), mean_baselines(baselines)
+    warnings.add(losing_warnings({name: summary[name]["mean"] for name in ("accuracy", "macro_f1")}, compared))
     result = {
         "recipe": recipe.name,
         "seed": recipe.seed,
@@ -155,7 +159,8 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
         "labels": [label_value(label) for label in labels],
         "folds": n_folds,
         "n": dataset.n_train,
-        "figures": summarize(figures),
+        "figures": summary,
+        "baselines": compared,
         "warnings": warnings.messages,
         "seconds": {"total": round(time.perf_counter() - began, 3)},
     }
