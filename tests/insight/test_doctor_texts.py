@@ -111,6 +111,14 @@ def test_escaped_text_is_unescaped(text: str) -> None:
         assert has_html(escaped)
 
 
+def test_one_text_that_quotes_train_is_found_where_few_texts_quote() -> None:
+    train, test = distinct(300), distinct(60, seed=1)
+    test[0][7] = f"> {train[0][5]}\nI agree."
+    (finding,) = found("quoted text", train, test)
+    assert (finding.kind, finding.severity) == ("quotes-across-splits", "medium")
+    assert [place.row for place in finding.rows] == [7]
+
+
 def test_quoted_text_is_found_and_lines_shared_with_train_too() -> None:
     train, test = distinct(40), distinct(20, seed=1)
     line = "The launch was moved to Friday because of the weather."

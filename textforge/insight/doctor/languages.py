@@ -10,7 +10,7 @@ from textforge.components.manager import PluginManager
 from textforge.insight.doctor.examined import Examined
 from textforge.insight.doctor.finding import Finding, number
 
-SURE = 0.99
+SURE = 0.95
 """Probability from which on a language counts."""
 FEWEST = 60
 """Number of letters below which a text is too short to recognize its language."""

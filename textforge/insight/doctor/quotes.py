@@ -22,15 +22,20 @@ def quoted_text(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
     """Yield a finding for texts that quote, and one for each split that shares quoted lines with train."""
     quoted = [quoted_lines(text) for text in data.texts]
     rows = [n for n, lines in enumerate(quoted) if len(lines) > 1]
-    if len(rows) < max(2, SHARE * len(data)):
-        return
-    yield Finding(
-        "quoted-text", "low", len(rows),
-        f"{number(len(rows), 'text')} ({len(rows) / len(data):.0%}) {does(len(rows), 'quote')} other texts in "
-        "lines that begin with '>' or '|'. What is quoted may be of another author, or of another label.",
-        "Remove quoted lines, or keep the texts of a thread in one split.",
-        data.at(rows), tuple("\n".join(quoted[n][:2]) for n in rows[:EXAMPLES]),
-    )  # fmt: skip
+    if len(rows) >= max(2, SHARE * len(data)):
+        yield Finding(
+            "quoted-text", "low", len(rows),
+            f"{number(len(rows), 'text')} ({len(rows) / len(data):.0%}) {does(len(rows), 'quote')} other texts in "
+            "lines that begin with '>' or '|'. What is quoted may be of another author, or of another label.",
+            "Remove quoted lines, or keep the texts of a thread in one split.",
+            data.at(rows), tuple("\n".join(quoted[n][:2]) for n in rows[:EXAMPLES]),
+        )  # fmt: skip
+    if any(_bare(quoted[n]) for split in data.splits[1:] for n in data.rows_of(split)):
+        yield from _across_splits(data, quoted)
+
+
+def _across_splits(data: Examined, quoted: list[list[str]]) -> Iterator[Finding]:
+    """A finding for each split that shares quoted lines with train."""
     train = {line for n in data.rows_of("train") for line in _long_lines(data.texts[n])}
     for split in data.splits[1:]:
         across = [n for n in data.rows_of(split) if any(line in train for line in _bare(quoted[n]))]
