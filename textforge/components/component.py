@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+from textforge.components.api_version import api_mismatch
 from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, Kind
+from textforge.components.names import STANDARD, normalized, qualified
 from textforge.components.options import Options, try_call
 from textforge.errors import PluginError, did_you_mean, listed
 
@@ -26,6 +28,27 @@ class Origin:
 
 IN_CODE = Origin("this program", "")
 
+
+@dataclass(frozen=True)
+class FromHook:
+    """A factory that an installed plugin's hook returns; the plugin is imported when the factory is used."""
+
+    entry_point: str
+    """Value of the entry point: `module`, or `module:object`."""
+    hook: str
+    name: str
+    """Name of the component in what the hook returns."""
+
+    def load(self) -> Callable[..., Any]:
+        """Import the plugin, call its hook, and return the factory."""
+        module_name, _, path = self.entry_point.partition(":")
+        plugin: Any = importlib.import_module(module_name)
+        for attribute in filter(None, path.split(".")):
+            plugin = getattr(plugin, attribute)
+        factory: Callable[..., Any] = getattr(plugin, self.hook)()[self.name]
+        return factory
+
+
 _READ: dict[tuple[str, str], tuple[Options, Any, Any]] = {}
 """Options by target and label, with the factory and the check that they were read from. Managers share them."""
 
@@ -36,31 +59,59 @@ class Component:
 
     kind: Kind
     name: str
-    target: Callable[..., Any] | str
+    target: Callable[..., Any] | FromHook | str
     origin: Origin
     plugin: str = ""
     """Name of the entry point, or of the plugin registered in code, that provides it."""
+    asked_as: str = field(default="", compare=False)
+    """The qualified name by which a component registered in code was looked up; empty if by its short name."""
 
     @property
     def label(self) -> str:
         """Kind and name for messages: `model 'mlp'`."""
         return f"{self.kind.name} '{self.name}'"
 
+    @property
+    def qualified_name(self) -> str:
+        """The name that no other distribution's component can have: `textforge-twin/mlp`."""
+        return qualified(self.origin.distribution, self.name)
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether it ships with textforge."""
+        return normalized(self.origin.distribution) == STANDARD
+
+    @property
+    def lasting_name(self) -> str:
+        """The name to store in a recipe, which another plugin or a later textforge cannot take over.
+
+        A standard part keeps its short name, whatever is installed. A part registered in code has no distribution, so
+        it is stored as it was looked up. Any other part is stored by its qualified name.
+        """
+        if self.origin == IN_CODE:
+            return self.asked_as or self.name
+        return self.name if self.is_standard else self.qualified_name
+
     @cached_property
     def factory(self) -> Callable[..., Any]:
-        """The factory, imported if it was given as a string.
+        """The factory, imported if it was given as a string or if its plugin was not imported yet.
 
         Raises:
-            PluginError: the module cannot be imported, has no such attribute, or the attribute is not callable.
+            PluginError: the module cannot be imported, is for another plugin API, or has no such attribute, or the
+                attribute is not callable.
         """
+        if isinstance(self.target, FromHook):
+            loaded: Callable[..., Any]
+            loaded, failed = try_call(self.target.load)
+            self._refuse(failed)
+            return loaded
         if not isinstance(self.target, str):
             return self.target
         module_name, _, attribute = self.target.partition(":")
         module, failed = try_call(importlib.import_module, module_name)
-        if failed:
-            raise PluginError(
-                f"{self.label} from {self.origin} cannot be imported: {type(failed).__name__}: {failed}"
-            ) from failed
+        self._refuse(failed)
+        if mismatch := api_mismatch(module, self.origin.distribution):
+            raise PluginError(f"{self.label} from {self.origin}: {mismatch}")
         try:
             found = getattr(module, attribute)
         except AttributeError as error:
@@ -71,6 +122,12 @@ class Component:
         if not callable(found):
             raise PluginError(f"{self.label} from {self.origin}: '{self.target}' is not callable.")
         return found  # type: ignore[no-any-return]
+
+    def _refuse(self, failed: BaseException | None) -> None:
+        if failed:
+            raise PluginError(
+                f"{self.label} from {self.origin} cannot be imported: {type(failed).__name__}: {failed}"
+            ) from failed
 
     @cached_property
     def options(self) -> Options:
@@ -96,15 +153,16 @@ class Component:
         return options
 
     def _read_options(self) -> Options:
+        named = not callable(self.target)
         key, source = (str(self.target), self.label), (self.factory, self.declared("check_options", None))
-        if isinstance(self.target, str) and key in _READ:
+        if named and key in _READ:
             options, *before = _READ[key]
             if before[0] is source[0] and before[1] is source[1]:
                 return options
         options = Options(self.factory, self.label)
         options.refuse_unusable_defaults()
         _ = self.gives, self.doc
-        if isinstance(self.target, str):
+        if named:
             _READ[key] = (options, *source)
         return options
 

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 from weakref import WeakSet
 
-import pluggy
-
-from textforge.components import hookspecs
-from textforge.components.api_version import api_mismatch, unmet_requirement
 from textforge.components.component import IN_CODE, Component, Origin
-from textforge.components.kinds import COMMAND, KINDS, Kind
+from textforge.components.hook_reader import HOOKED, HookReader
+from textforge.components.installed import InstalledPlugin, installed_plugins
+from textforge.components.kinds import KINDS
 from textforge.components.nested import OptionMistake, OptionPath
 from textforge.components.option_errors import dotted
-from textforge.components.options import try_call
 from textforge.components.part import Part
-from textforge.errors import PluginError, cut, did_you_mean, listed
-
-HOOKED = (*KINDS.values(), COMMAND)
+from textforge.components.registry import Registry
+from textforge.errors import PluginError, did_you_mean, listed
 
 
 @dataclass(frozen=True)
@@ -43,18 +38,22 @@ class Broken:
 class PluginManager:
     """Registry of the components that plugins offer: installed plugins, and plugins registered on this object.
 
-    Managers are independent: registering a plugin on one does not affect another. Installed plugins are imported
-    on the first lookup.
+    Managers are independent: registering a plugin on one does not affect another. Installed plugins are found on the
+    first lookup, and imported when one of their components is used.
+
+    A component is named `mlp`, or with its distribution `textforge-twin/mlp`. A standard part owns its short name. A
+    short name that several other plugins offer is an error for whoever uses it.
 
     Args:
-        entry_points: whether to load installed plugins (entry-point group `textforge`).
+        entry_points: whether to look at installed plugins. The environment variable TEXTFORGE_PLUGINS chooses which:
+            names of distributions or entry points, joined by commas, or `none`. Standard parts are always there.
     """
 
     def __init__(self, *, entry_points: bool = True) -> None:
-        self._pluggy = pluggy.PluginManager(hookspecs.GROUP)
-        self._pluggy.add_hookspecs(hookspecs)
-        self._components: dict[tuple[str, str], list[Component]] = {}
+        self._reader: HookReader | None = None
+        self._registry = Registry()
         self._broken: list[Broken] = []
+        self._plugins: list[InstalledPlugin] = []
         self._installed = self._installed_wanted = entry_points
         self._registered: list[tuple[Any, str, Origin]] = []
         self._finding = threading.RLock()
@@ -79,40 +78,61 @@ class PluginManager:
 
     @property
     def broken(self) -> list[Broken]:
-        """Unusable plugins and components, each with the reason."""
+        """Unusable plugins and components, each with the reason.
+
+        Raises:
+            PluginError: TEXTFORGE_PLUGINS names a plugin that is not installed. So do all lookups.
+        """
         self._find_installed()
-        return [*self._broken, *self._duplicates()]
+        return [*self._broken]
+
+    @property
+    def installed(self) -> list[InstalledPlugin]:
+        """The installed plugins, with the time of their imports and what those change in the process."""
+        self._find_installed()
+        return [*self._plugins]
 
     def names(self, kind: str) -> list[str]:
-        """The sorted names of all components of a kind.
+        """The sorted names of all components of a kind: the short name if it is theirs, else the qualified one.
 
         Raises:
             PluginError: no such kind.
         """
-        _kind(kind)
-        self._find_installed()
-        return sorted(name for of_kind, name in self._components if of_kind == kind)
+        return [*self._named(kind)]
 
     def components(self, kind: str) -> list[Component]:
-        """The usable components of a kind, sorted by name; names given by two plugins are left out."""
-        names = self.names(kind)
-        return [found[0] for name in names if len(found := self._components[kind, name]) == 1]
+        """The components of a kind, in the order of `names`."""
+        return [*self._named(kind).values()]
+
+    def _named(self, kind: str) -> dict[str, Component]:
+        _kind(kind)
+        self._find_installed()
+        return self._registry.named(kind)
 
     def component(self, kind: str, name: str) -> Component:
         """The component of a kind and name.
 
+        Args:
+            kind: a kind of components, such as 'model'.
+            name: short or qualified name.
+
         Raises:
             PluginError: no such kind or name exists (the message gives the nearest name, and any broken
-                plugin that might provide it), or two distributions give this name.
+                plugin that might provide it), or several plugins give the short name.
         """
         _kind(kind)
         self._find_installed()
-        found = self._components.get((kind, name), [])
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise PluginError(_duplicate(found))
-        raise PluginError(self._unknown(kind, name))
+        found = self._registry.find(kind, name)
+        if found is None and self._examine_again():
+            found = self._registry.find(kind, name)
+        if found is None:
+            raise PluginError(self._unknown(kind, name))
+        return found
+
+    def others(self, component: Component) -> list[Component]:
+        """The components of other distributions that have the same kind and name."""
+        self._find_installed()
+        return self._registry.others(component)
 
     def part(self, kind: str, name: str, /, **options: Any) -> Part:
         """Look up a component, validate its options and fill in the defaults.
@@ -160,20 +180,52 @@ class PluginManager:
         Raises:
             PluginError: the plugin is broken; other plugins are not affected.
         """
-        before = len(self._broken)
         name = name or _plugin_name(plugin)
-        self._add(plugin, name, origin)
+        self._reader = self._reader or HookReader()
+        offered = self._reader.read(plugin, name, origin)
+        self._add(offered.components, name, origin, offered.reasons)
         self._registered.append((plugin, name, origin))
-        if reasons := [broken.reason for broken in self._broken[before:]]:
-            raise PluginError(f"plugin '{name}': {' '.join(reasons)}")
+        if offered.reasons:
+            raise PluginError(f"plugin '{name}': {' '.join(offered.reasons)}")
 
-    def _find_installed(self) -> None:
-        with (
-            self._finding
-        ):  # other threads wait; the lock is reentrant for a plugin that uses the manager during import
-            if self._installed_wanted:
-                self._installed_wanted = False
-                self._load_installed()
+    def _add(self, components: list[Component], name: str, origin: Origin, reasons: list[str]) -> None:
+        self._registry.add(components)
+        if reasons:
+            self._registry.broken.add((name, origin))
+            self._broken += [Broken(name, origin, reason) for reason in reasons]
+
+    def _find_installed(self, *, again: bool = False) -> None:
+        # Other threads wait. The lock is reentrant for a plugin that uses the manager while it is imported.
+        with self._finding:
+            if not self._installed_wanted:
+                return
+            self._installed_wanted = False
+            try:
+                self._plugins = [*installed_plugins(again=again)]
+            except BaseException:
+                self._installed_wanted = True
+                raise
+            for one in self._plugins:
+                self._add(one.components, one.name, one.origin, one.broken)
+
+    def _examine_again(self) -> bool:
+        """Examine again the installed plugins that were broken by the index; return whether there are any.
+
+        What the index knows of a broken plugin may be out of date, for example if a variable that it reads was set.
+        """
+        if not self._installed or not any(one.broken and one.recalled for one in self._plugins):
+            return False
+        before = self._plugins
+        renewed = PluginManager()
+        renewed._find_installed(again=True)
+        with self._finding:
+            if self._plugins is before:
+                for plugin, name, origin in self._registered:
+                    with suppress(PluginError):
+                        renewed.register(plugin, name, origin=origin)
+                for name in ("_plugins", "_broken", "_registry", "_reader"):
+                    setattr(self, name, getattr(renewed, name))
+        return True
 
     def _after_fork(self) -> None:
         """Start over in a forked process if a thread that does not exist here was loading the plugins."""
@@ -182,90 +234,8 @@ class PluginManager:
         else:
             vars(self).update(vars(_manager(self._installed, self._registered)))
 
-    def _load_installed(self) -> None:
-        found = [
-            (_origin(entry_point.dist), entry_point) for entry_point in metadata.entry_points(group=hookspecs.GROUP)
-        ]
-        for origin, entry_point in sorted(found, key=lambda pair: (pair[0].distribution, pair[1].name)):
-            plugin, error = try_call(entry_point.load)
-            if error:
-                unmet, _ = try_call(unmet_requirement, entry_point.dist)
-                reason = f"cannot be imported: {type(error).__name__}: {error}{unmet or ''}"
-                self._broken.append(Broken(entry_point.name, origin, reason))
-            else:
-                self._add(plugin, entry_point.name, origin)
-
-    def _add(self, plugin: Any, name: str, origin: Origin) -> None:
-        def broken(reason: str) -> None:
-            self._broken.append(Broken(name, origin, reason))
-
-        reason, error = try_call(api_mismatch, plugin, origin.distribution)
-        if error or reason:
-            broken(reason or f"its API number cannot be read: {type(error).__name__}: {error}")
-            return
-        # Two distributions may use the same entry-point name, so the registered name adds the origin.
-        registered, error = try_call(self._pluggy.register, plugin, f"{name} ({origin}, {id(plugin):x})")
-        if error:
-            again = "already registered" in str(error)
-            why = "the same object is already registered." if again else (str(error).strip().splitlines() or [""])[-1]
-            broken(why if again else f"does not fit the hooks: {why}")
-            return
-        specified = [kind.hook for kind in HOOKED]
-        for hook in self._implemented(plugin):
-            if hook not in specified:
-                broken(f"no hook '{hook}'. Hooks: {listed(specified)}.{did_you_mean(hook, specified)}")
-        if registered is None or not any(self._pluggy.get_hookcallers(plugin) or ()):
-            broken("implements no hook. Mark its functions with @textforge.hookimpl.")
-        for kind in HOOKED:
-            for implementation in getattr(self._pluggy.hook, kind.hook).get_hookimpls():
-                if implementation.plugin is not plugin:
-                    continue
-                offered, error = try_call(_offered_by, implementation.function)
-                if error:
-                    broken(f"{kind.hook} raised {type(error).__name__}: {error}")
-                    continue
-                for reason in self._offer(kind, offered, origin, name):
-                    broken(f"{kind.hook} {reason}")
-
-    def _implemented(self, plugin: Any) -> list[str]:
-        """The names of all hooks that a plugin implements, including unknown ones."""
-        marked = {name: self._pluggy.parse_hookimpl_opts(plugin, name) for name in dir(plugin)}
-        return [settings.get("specname") or name for name, settings in marked.items() if settings]
-
-    def _offer(self, kind: Kind, offered: Any, origin: Origin, plugin: str) -> list[str]:
-        if not isinstance(offered, dict):
-            return [f"returned a {type(offered).__name__}, not a dict of names to factories."]
-        wrong: list[str] = []
-        for name, target in offered.items():
-            if not isinstance(name, str) or not re.fullmatch(r"\w[\w.+-]*", name):
-                wrong.append(f"returned the name {name!r}; a name is letters, digits, '_', '-', '.' and '+'.")
-                continue
-            if not callable(target) and not (isinstance(target, str) and _is_reference(target)):
-                wrong.append(
-                    f"gave {target!r} for '{name}': neither a factory nor a string 'package.module:attribute'."
-                )
-                continue
-            component = Component(kind, name, target, origin, plugin)
-            if callable(target) and kind is not COMMAND:  # a string is imported and read on first use
-                _, error = try_call(getattr, component, "options")
-                if error:
-                    wrong.append(f"gave a factory that cannot be used: {error}")
-                    continue
-            self._components.setdefault((kind.name, name), []).append(component)
-        return wrong
-
-    # -- error messages ------------------------------------------------------------------------
-
-    def _duplicates(self) -> list[Broken]:
-        return [
-            Broken(found[0].name, found[1].origin, _duplicate(found))
-            for _, found in sorted(self._components.items())
-            if len(found) > 1
-        ]
-
     def _unknown(self, kind: str, name: str) -> str:
-        names = self.names(kind)
-        message = f"no {kind} named '{cut(name)}'.{did_you_mean(name, names)} Installed: {listed(names)}."
+        message = self._registry.unknown(kind, name)
         for broken in self._broken:
             if name in broken.reason or name in broken.plugin or broken.origin.distribution.endswith(name):
                 message += f" It may be in a broken plugin: {broken}"
@@ -273,13 +243,6 @@ class PluginManager:
             whose = dict.fromkeys(f"{broken.plugin} ({broken.origin})" for broken in self._broken)
             message += f" Broken plugins, which may provide it: {listed(whose)}; see 'textforge plugins'."
         return message
-
-
-def _origin(distribution: metadata.Distribution | None) -> Origin:
-    if distribution is None:
-        return Origin("(unknown distribution)", "")
-    described = distribution.metadata  # read once: its properties `name` and `version` parse the file each time
-    return Origin(described["Name"] or "", described["Version"] or "")
 
 
 @dataclass(frozen=True)
@@ -314,22 +277,6 @@ def _kind(name: str) -> None:
     known = [kind.name for kind in HOOKED]
     if name not in known:
         raise PluginError(f"no kind of component named '{name}'. Kinds: {listed(KINDS)}.{did_you_mean(name, known)}")
-
-
-def _offered_by(hook: Callable[[], Any]) -> Any:
-    """Call a hook; copy a mapping to a dict, so that later lookups run no plugin code."""
-    offered = hook()
-    return dict(offered) if isinstance(offered, Mapping) else offered
-
-
-def _duplicate(found: list[Component]) -> str:
-    sources = " and ".join(str(component.origin) for component in found)
-    return f"the name of {found[0].label} is given by {sources}. Uninstall one of them, or rename its component."
-
-
-def _is_reference(text: str) -> bool:
-    module, colon, attribute = text.partition(":")
-    return bool(colon) and attribute.isidentifier() and all(p.isidentifier() for p in module.split("."))
 
 
 def _plugin_name(plugin: Any) -> str:

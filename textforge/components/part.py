@@ -122,8 +122,8 @@ class Part(AnyPart):
                 yield from (((self, *path), fact) for path, fact in part.unmet_facts(known))
 
     def as_recipe(self) -> dict[str, Any]:
-        """The part as a section of a recipe: `{use: name, option: value, …}`."""
-        return {"use": self.component.name, **jsonable(self.options)}
+        """The part as a section of a recipe: `{use: name, option: value, …}`, by its `Component.lasting_name`."""
+        return {"use": self.component.lasting_name, **jsonable(self.options)}
 
     def build(self, facts: Mapping[str, Any]) -> Any:
         """Call the factory with the facts that it asks for and the options.

@@ -1,19 +1,13 @@
-"""The folder of everything that textforge computes once and may delete at any time."""
+"""Entries of the cache folder."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-
-def cache_folder() -> Path:
-    """Return the cache folder: TEXTFORGE_CACHE, or `textforge` in the cache folder of the user."""
-    if given := os.environ.get("TEXTFORGE_CACHE"):
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "textforge"
+from textforge.components.cache_folder import cache_folder as cache_folder
 
 
 def cache_place(name: str, key: Any) -> Path:
