@@ -33,16 +33,15 @@ class LazyGroup(click.Group):
     """Command group that imports a command on demand, from the module of its name or from a plugin."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *(command.name for command in _plugin_commands())]
+        return [*COMMANDS, *_plugin_commands()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in COMMANDS:
             return cast(click.Command, import_module(f"textforge.cli.{name.replace('-', '_')}").command)
-        if name not in self.list_commands(ctx):
+        if (component := _plugin_command(name)) is None:
             return None
         from textforge.errors import PluginError
 
-        component = _plugins().component("command", name)
         if not isinstance(component.factory, click.Command):
             found = type(component.factory).__name__
             raise PluginError(f"{component.label} from {component.origin} is a {found}, not a click.Command.")
@@ -51,10 +50,8 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            known = self.list_commands(ctx)
-            if args[0] not in known:
-                ctx.fail(_unknown_command(args[0], known))
+        if args and args[0] not in COMMANDS and not args[0].startswith("-") and _plugin_command(args[0]) is None:
+            ctx.fail(_unknown_command(args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -62,14 +59,14 @@ class LazyGroup(click.Group):
 
         Commands of other distributions show their origin instead, so that they need not be imported.
         """
-        shipped = [command.name for command in _plugin_commands() if command.origin.distribution == "textforge"]
+        shipped = [name for name, command in _plugin_commands().items() if command.is_standard]
         found = [(name, command) for name in (*shipped, *COMMANDS) if (command := self.get_command(ctx, name))]
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in found])
-        others = [command for command in _plugin_commands() if command.name not in shipped]
+        others = {name: command for name, command in _plugin_commands().items() if name not in shipped}
         if others:
             with formatter.section("Commands of plugins"):
-                formatter.write_dl([(command.name, f"from {command.origin}") for command in others])
+                formatter.write_dl([(name, f"from {command.origin}") for name, command in others.items()])
 
 
 @cache
@@ -79,18 +76,33 @@ def _plugins() -> PluginManager:
     return PluginManager()
 
 
-def _plugin_commands() -> list[Component]:
-    """The commands of installed plugins. A plugin cannot replace a built-in command."""
-    return [command for command in _plugins().components("command") if command.name not in COMMANDS]
+def _plugin_commands() -> dict[str, Component]:
+    """The commands of installed plugins by name. One that has the name of a built-in command has its qualified name."""
+    named = _plugins().named("command").items()
+    return {command.qualified_name if name in COMMANDS else name: command for name, command in named}
+
+
+def _plugin_command(name: str) -> Component | None:
+    """The command of a plugin with this short or qualified name; None if there is none, or if plugins contest it."""
+    from textforge.errors import PluginError
+
+    if (found := _plugin_commands().get(name)) is not None:
+        return found
+    if "/" not in name:
+        return None
+    try:
+        return _plugins().component("command", name)
+    except PluginError:
+        return None
 
 
 def _unknown_command(name: str, known: list[str]) -> str:
     from textforge.errors import PluginError, did_you_mean
 
-    if name in _plugins().names("command"):
+    if "/" in name or any(one.endswith(f"/{name}") for one in known):
         try:
             _plugins().component("command", name)
-        except PluginError as error:  # two plugins offer it
+        except PluginError as error:  # several plugins offer it, or the named one does not
             return str(error)
     broken = " It may be in a broken plugin; see 'textforge plugins'." if _plugins().broken else ""
     return f"no command '{name}'.{did_you_mean(name, known)}{broken}"

@@ -13,6 +13,9 @@ import click
 
 from textforge.cli import options
 
+SLOW = 0.25
+"""Seconds above which an import is called slow; numpy takes 0.1, torch 1 or more."""
+
 if TYPE_CHECKING:
     from textforge.components.component import Component
     from textforge.components.manager import PluginManager
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
 def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> None:
     """List the installed components, or describe one of them.
 
-    With KIND, list the components of that kind. With KIND and NAME, show the options of that component.
+    With KIND, list the components of that kind. With KIND and NAME, show the options of that component. NAME may be
+    qualified by a distribution, as in textforge-twin/mlp. The variable TEXTFORGE_PLUGINS=NAME,… looks at these
+    distributions or plugins only, besides the standard parts; TEXTFORGE_PLUGINS=none at no others.
     """
     from textforge.cli.output import results, write_json
     from textforge.components.kinds import COMMAND
@@ -47,35 +52,50 @@ def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> 
             described = describe(component)
             write_json(stdout, described) if as_json else _write_component(stdout, component, described)
         else:
+            plugins.examine_again()
             listing = catalogue(plugins, kind)
             write_json(stdout, listing) if as_json else _write_listing(stdout, listing)
 
 
 def catalogue(plugins: PluginManager, kind: str | None) -> dict[str, Any]:
-    """The components of each kind with their distributions, and the broken plugins with their errors."""
+    """The components of each kind with their distributions, the imported plugins, and the broken ones with reasons."""
     from textforge.cli import COMMANDS
     from textforge.components.kinds import COMMAND, KINDS
 
-    if kind is not None:
-        plugins.names(kind)  # raises for an unknown kind
-    own = {(COMMAND.name, name) for name in COMMANDS}
-    kinds = {
-        one: [
-            {"name": c.name, "distribution": c.origin.distribution, "version": c.origin.version}
-            for c in plugins.components(one)
-            if (one, c.name) not in own
+    kinds = {}
+    for one in [kind] if kind else [*KINDS, COMMAND.name]:
+        kinds[one] = [
+            {
+                "name": c.qualified_name if one == COMMAND.name and name in COMMANDS else name,
+                "distribution": c.origin.distribution,
+                "version": c.origin.version,
+            }
+            for name, c in plugins.named(one).items()
         ]
-        for one in ([kind] if kind else [*KINDS, COMMAND.name])
-    }
-    taken = [c for c in plugins.components(COMMAND.name) if (COMMAND.name, c.name) in own]
     broken = [
-        {"plugin": plugin, "distribution": origin.distribution, "version": origin.version, "reason": reason}
-        for plugin, origin, reason in [
-            *((b.plugin, b.origin, b.reason) for b in plugins.broken),
-            *((c.name, c.origin, f"textforge already has a {c.label}. Rename it.") for c in taken),
-        ]
+        {"plugin": b.plugin, "distribution": b.origin.distribution, "version": b.origin.version, "reason": b.reason}
+        for b in plugins.broken
     ]
-    return {"kinds": kinds, "broken": broken}
+    return {"kinds": kinds, "imports": _imports(plugins), "broken": broken}
+
+
+def _imports(plugins: PluginManager) -> list[dict[str, Any]]:
+    """The plugins of other distributions whose modules had to be imported to list them, the slowest first."""
+    from textforge.components.names import STANDARD, normalized
+
+    found = [one for one in plugins.installed
+             if one.seconds is not None and normalized(one.origin.distribution) != STANDARD]  # fmt: skip
+    return [
+        {
+            "plugin": one.name,
+            "distribution": one.origin.distribution,
+            "version": one.origin.version,
+            "seconds": round(one.seconds or 0.0, 3),
+            "slow": (one.seconds or 0.0) > SLOW,
+            "changed": one.changed,
+        }
+        for one in sorted(found, key=lambda one: -(one.seconds or 0.0))
+    ]
 
 
 def describe(component: Component) -> dict[str, Any]:
@@ -87,6 +107,7 @@ def describe(component: Component) -> dict[str, Any]:
     return {
         "kind": component.kind.name,
         "name": component.name,
+        "qualified_name": component.qualified_name,
         "distribution": component.origin.distribution,
         "version": component.origin.version,
         "doc": component.doc,
@@ -114,11 +135,26 @@ def _write_listing(stdout: TextIO, listing: dict[str, Any]) -> None:
         for one in components
     ]
     stdout.write(table(("kind", "name", "from"), rows, left=3) + "\n")
+    if listing["imports"]:
+        times = [
+            (one["plugin"], f"{one['distribution']} {one['version']}", f"{one['seconds']:.2f} s", _remarks(one))
+            for one in listing["imports"]
+        ]
+        stdout.write(f"\n{table(('plugin', 'from', 'import', ''), times, left=2, show=shown_line)}\n")
     if listing["broken"]:
         stdout.write("\nbroken:\n")
         for one in listing["broken"]:
             text = f"{one['plugin']} ({one['distribution']} {one['version']}): {one['reason']}"
             stdout.write(f"  {shown_line(text)}\n")
+
+
+def _remarks(imported: dict[str, Any]) -> str:
+    """What an author should mend in an import."""
+    from textforge.errors import listed
+
+    slow = ["slow; import heavy packages inside the factories, or state the components as entry points"]
+    changed = [f"changes {listed(imported['changed'], limit=20)}"] if imported["changed"] else []
+    return ". ".join([*(slow if imported["slow"] else []), *changed])
 
 
 def _write_component(stdout: TextIO, component: Component, described: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from textforge.components.component import IN_CODE, Component, Origin
 from textforge.components.hook_reader import HOOKED, HookReader
 from textforge.components.installed import InstalledPlugin, installed_plugins
 from textforge.components.kinds import KINDS
+from textforge.components.names import split
 from textforge.components.nested import OptionMistake, OptionPath
 from textforge.components.option_errors import dotted
 from textforge.components.part import Part
 from textforge.components.registry import Registry
-from textforge.errors import PluginError, did_you_mean, listed
+from textforge.components.upgrades import with_current_names
+from textforge.errors import ComponentError, PluginError, cut, did_you_mean, listed
 
 
 @dataclass(frozen=True)
@@ -98,13 +101,14 @@ class PluginManager:
         Raises:
             PluginError: no such kind.
         """
-        return [*self._named(kind)]
+        return [*self.named(kind)]
 
     def components(self, kind: str) -> list[Component]:
         """The components of a kind, in the order of `names`."""
-        return [*self._named(kind).values()]
+        return [*self.named(kind).values()]
 
-    def _named(self, kind: str) -> dict[str, Component]:
+    def named(self, kind: str) -> dict[str, Component]:
+        """The components of a kind by name, sorted as in `names`."""
         _kind(kind)
         self._find_installed()
         return self._registry.named(kind)
@@ -129,10 +133,30 @@ class PluginManager:
             raise PluginError(self._unknown(kind, name))
         return found
 
-    def others(self, component: Component) -> list[Component]:
-        """The components of other distributions that have the same kind and name."""
+    def examine_again(self) -> None:
+        """Import the broken plugins again, for what the index knows of them may be out of date.
+
+        It may be, for example, if a plugin reads a variable that has been set since.
+        """
         self._find_installed()
-        return self._registry.others(component)
+        self._examine_again()
+
+    def namesakes(self, component: Component) -> str:
+        """Say which component its short name means, if other distributions have one of that name; else empty."""
+        self._find_installed()
+        return self._registry.namesakes(component)
+
+    def same(self, one: str, other: str, kind: str | None = None) -> bool:
+        """Whether two names, short or qualified, lead to the same component of a kind, by default of any kind."""
+        if one == other:
+            return True
+        if split(one)[1] != split(other)[1]:
+            return False
+        for of_kind in KINDS if kind is None else (kind,):
+            with suppress(PluginError):
+                if self.component(of_kind, one) == self.component(of_kind, other):
+                    return True
+        return False
 
     def part(self, kind: str, name: str, /, **options: Any) -> Part:
         """Look up a component, validate its options and fill in the defaults.
@@ -140,9 +164,10 @@ class PluginManager:
         Raises:
             PluginError: as `component`.
             RecipeError: an option is unknown, missing, of the wrong type or out of range.
+            ComponentError: the component's `upgrade_options` failed.
         """
         component = self.component(kind, name)
-        return Part(component, component.options.accepted(options, self.resolve))
+        return Part(component, component.options.accepted(_current(component, options), self.resolve))
 
     def resolve(self, kind: str, section: Any, place: OptionPath) -> tuple[Part | None, list[OptionMistake]]:
         """Resolve a nested section to a part.
@@ -165,8 +190,8 @@ class PluginManager:
             return None, [(place, f"{dotted(place)} must be the name of a {kind}, or a mapping with 'use'.")]
         try:
             component = self.component(kind, name)
-            checked, mistakes = component.options.check(options, self.resolve)
-        except PluginError as error:
+            checked, mistakes = component.options.check(_current(component, options), self.resolve)
+        except (PluginError, ComponentError) as error:
             return None, [(place, f"{dotted(place)}: {error}")]
         if mistakes:
             return None, [((*place, *inner), wrong) for inner, wrong in mistakes]
@@ -209,10 +234,7 @@ class PluginManager:
                 self._add(one.components, one.name, one.origin, one.broken)
 
     def _examine_again(self) -> bool:
-        """Examine again the installed plugins that were broken by the index; return whether there are any.
-
-        What the index knows of a broken plugin may be out of date, for example if a variable that it reads was set.
-        """
+        """Examine again the plugins that are broken according to the index; return whether there are any."""
         if not self._installed or not any(one.broken and one.recalled for one in self._plugins):
             return False
         before = self._plugins
@@ -277,6 +299,21 @@ def _kind(name: str) -> None:
     known = [kind.name for kind in HOOKED]
     if name not in known:
         raise PluginError(f"no kind of component named '{name}'. Kinds: {listed(KINDS)}.{did_you_mean(name, known)}")
+
+
+def _current(component: Component, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Translate options that the component has renamed, with a `DeprecationWarning`."""
+    found = with_current_names(component, options)
+    if old := [name for name in options if name not in found]:
+        new = {name: value for name, value in found.items() if name not in options}
+        written = ", ".join(f"{name}={value!r}" for name, value in new.items())
+        warnings.warn(
+            f"{component.label}: {listed(old)} {'has' if len(old) == 1 else 'have'} been renamed. "
+            f"Write {cut(written, 200) or 'nothing instead'}.",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+    return found
 
 
 def _plugin_name(plugin: Any) -> str:

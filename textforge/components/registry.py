@@ -62,11 +62,19 @@ class Registry:
         # A part registered in code has no distribution to be found by later, so it is written as it was asked for.
         return replace(of_it[0], asked_as=name) if of_it[0].origin == IN_CODE else of_it[0]
 
-    def others(self, component: Component) -> list[Component]:
-        """The components of other distributions with the same kind and name."""
-        own = normalized(component.origin.distribution)
-        same = self.found.get((component.kind.name, component.name), [])
-        return [one for one in same if normalized(one.origin.distribution) != own]
+    def namesakes(self, component: Component) -> str:
+        """Say which component a short name means, if other distributions have one of that name; else empty.
+
+        Those of broken plugins are left out.
+        """
+        same = self._sound(self.found.get((component.kind.name, component.name), []))
+        names = dict.fromkeys(one.qualified_name for one in same if one.qualified_name != component.qualified_name)
+        if not names:
+            return ""
+        others = " and ".join(f"'{name}'" for name in names)
+        which = f"{others} {'is another one' if len(names) == 1 else 'are other ones'}"
+        own = component.qualified_name
+        return f"{component.label} is that of {component.origin}; {which}. To be clear, write '{own}'."
 
     def unknown(self, kind: str, name: str) -> str:
         """The error message for a name that nothing offers."""
@@ -83,8 +91,10 @@ class Registry:
     def _owners(self, found: list[Component]) -> list[Component]:
         """The components with a claim to their short name; one of them owns it, several contest it."""
         standard = [component for component in found if component.is_standard]
-        sound = [component for component in found if (component.plugin, component.origin) not in self.broken]
-        return standard or sound or found
+        return standard or self._sound(found) or found
+
+    def _sound(self, found: list[Component]) -> list[Component]:
+        return [component for component in found if (component.plugin, component.origin) not in self.broken]
 
     def _of(self, found: list[Component], distribution: str) -> list[Component]:
         return [component for component in found if normalized(component.origin.distribution) == distribution]

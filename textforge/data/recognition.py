@@ -22,17 +22,17 @@ def recognize(data: Path, plugins: PluginManager) -> tuple[str, dict[str, Any]]:
     if not data.exists():
         raise DataError(f"{data}: no such file or folder.")
     found, errors, inspecting = {}, [], []
-    for component in plugins.components("dataset"):
+    for name, component in plugins.named("dataset").items():
         try:
             look_at = getattr(component.factory, "look_at", None)
         except PluginError:
             continue
         if look_at is None:
             continue
-        inspecting.append(component.name)
+        inspecting.append(name)
         try:
             if looked := look_at(data):
-                found[component.name] = dict(looked)
+                found[name] = dict(looked)
         except TextforgeError as error:
             errors.append(error)
         except Exception as error:  # a plugin's fault must not keep other datasets from reading the data
@@ -45,8 +45,8 @@ def recognize(data: Path, plugins: PluginManager) -> tuple[str, dict[str, Any]]:
             "A file's suffix names its format: .csv, .tsv, .txt, .json, .jsonl, .parquet, .xlsx, .ods, .db; "
             "a folder needs one folder per class."
         )
-    name, *others = found
-    looked = found[name]
+    first, *others = found
+    looked = found[first]
     if others:
         looked["remarks"] = [*looked.get("remarks", ()), f"The dataset {listed(others)} could read it, too."]
-    return name, looked
+    return first, looked

@@ -76,10 +76,10 @@ def _need_all_texts(
 def _vectorizers_where(plugins: PluginManager, fits: Callable[[Component], bool]) -> list[str]:
     """Names of the installed vectorizers that satisfy a condition; broken ones are skipped."""
     found = []
-    for component in plugins.components("vectorizer"):
+    for name, component in plugins.named("vectorizer").items():
         try:
             if fits(component):
-                found.append(component.name)
+                found.append(name)
         except PluginError:
             continue
     return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ MAX_CHAIN = 20
 """Limit on the length of a chain of recipes that extend each other."""
 
 
-def resolve_extends(node: Node, chain: tuple[Path, ...]) -> Node:
+def resolve_extends(node: Node, chain: tuple[Path, ...], same: Same = operator.eq) -> Node:
     """Merge a recipe with the recipe that its `extends` names, recursively.
 
     Args:
         node: root of the recipe.
         chain: files already extended on the way to this one, to detect cycles.
+        same: compares the names of components.
 
     Raises:
         RecipeError: a base is missing or is not a recipe, the chain is too long or has a cycle; gives the position.
@@ -44,13 +46,17 @@ def resolve_extends(node: Node, chain: tuple[Path, ...]) -> Node:
     _, base = read_document(path)
     assert node.mapping is not None
     own = Node({k: v for k, v in node.mapping.items() if k != "extends"}, node.place, node.key_place)
-    base = resolve_extends(base, (*chain, path))
+    base = resolve_extends(base, (*chain, path), same)
     if base.mapping is None:
         raise RecipeError(Mistake(f"a recipe is a mapping with the keys {listed(KEYS)}.", base.place))
-    return merge(base, own)
+    return merge(base, own, same)
 
 
-def merge(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
+Same = Callable[[str, str], bool]
+"""Whether two names, short or qualified, lead to the same component."""
+
+
+def merge(base: Node, over: Node, same: Same = operator.eq, path: tuple[str, ...] = ()) -> Node:
     """Merge `over` into `base` key by key; lists and scalars of `over` replace those of `base`.
 
     If a section names another component than its base, it replaces the base section: options of the old component
@@ -60,19 +66,27 @@ def merge(base: Node, over: Node, path: tuple[str, ...] = ()) -> Node:
     if (len(path) == 1 and path[0] in SECTIONS) or _is_section(base):
         base, over = _section(base), _section(over)
         old, use = ((node.mapping or {}).get("use") for node in (base, over))
-        if old and use and old.value != use.value:
+        if (
+            old
+            and use
+            and not (isinstance(old.value, str) and isinstance(use.value, str) and same(old.value, use.value))
+        ):
             return over
     if isinstance(base.value, list) and over.mapping and all(map(str.isdecimal, over.mapping)):
-        return _with_items(base, over.mapping, path)
+        return _with_items(base, over.mapping, same, path)
     if base.mapping is None or over.mapping is None:
         return over
     children = dict(base.mapping)
     for key, node in over.mapping.items():
-        children[key] = merge(children[key], node, (*path, key)) if key in children else node
+        children[key] = merge(children[key], node, same, (*path, key)) if key in children else node
     return Node(children, over.place if path else base.place, base.key_place)
 
 
-def _with_items(base: Node, items: Mapping[str, Node], path: tuple[str, ...]) -> Node:
+def _same(old: Any, use: Any, same: Same) -> bool:
+    return same(old, use) if isinstance(old, str) and isinstance(use, str) else bool(old == use)
+
+
+def _with_items(base: Node, items: Mapping[str, Node], same: Same, path: tuple[str, ...]) -> Node:
     """Merge values into list items, addressed by index from 0."""
     assert isinstance(base.value, list)
     found = list(base.value)
@@ -81,7 +95,7 @@ def _with_items(base: Node, items: Mapping[str, Node], path: tuple[str, ...]) ->
         if number >= len(found):
             last = f"the last is {len(found) - 1}" if found else "it is empty"
             raise RecipeError(Mistake(f"'{'.'.join(path)}' has no item {number}; {last}.", node.place))
-        found[number] = merge(found[number], node, (*path, key))
+        found[number] = merge(found[number], node, same, (*path, key))
     return Node(found, base.place, base.key_place)
 
 

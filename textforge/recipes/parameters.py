@@ -93,11 +93,16 @@ def changed(recipe: Any, overrides: Any, plugins: Any, changes: Mapping[str, Any
     old, new = _flat(_dotted(overrides)), _flat(changes)
     used = {kind: old[kind] for kind in SECTIONS if kind in old}
     with suppress(TextforgeError):  # fit reports mistakes in the recipe
-        used |= {kind: part.component.name for kind, part in recipe_of(recipe, old, plugins).parts.items()}
-    same = {kind for kind, name in used.items() if isinstance(name, str) and new.get(kind) == name}
+        used |= {kind: part.component.lasting_name for kind, part in recipe_of(recipe, old, plugins).parts.items()}
+    same = {kind for kind, name in used.items() if _is(new.get(kind), name, kind, plugins)}
     replaced = tuple(f"{key}." for key in new if key not in same)
     _refuse_unknown(new, {**used, **{kind: new[kind] for kind in SECTIONS if kind in new}}, plugins)
     return {**{key: value for key, value in old.items() if not key.startswith(replaced)}, **new}
+
+
+def _is(name: Any, other: Any, kind: str, plugins: PluginManager) -> bool:
+    """Whether two values of a section are names of the same component."""
+    return isinstance(name, str) and isinstance(other, str) and plugins.same(name, other, kind)
 
 
 def _manager(plugins: Any) -> PluginManager:
@@ -150,7 +155,10 @@ def _unknown(key: str, changes: Mapping[str, Any], used: Mapping[str, Any], plug
         options = Options(SETTINGS[section], section)
     elif isinstance(name := used.get(section), str):
         try:
-            options = plugins.component(section, name).options
+            component = plugins.component(section, name)
+            options = component.options
+            if component.declared("upgrade_options", None) is not None:
+                return None  # the option may be known by an earlier name; the recipe is checked as a whole
         except PluginError as error:
             return None if option and section in changes else str(error)  # the part's own key reports it
     else:

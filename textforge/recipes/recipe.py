@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,15 @@ from textforge.components.option_errors import dotted, found
 from textforge.components.options import Options, jsonable
 from textforge.components.part import Part, listed_names
 from textforge.components.settings import FITTING, MAX_SEED, TAKEN, DecisionSettings, TrainerSettings, unknown_monitor
-from textforge.errors import SHOWN, Mistake, Place, PluginError, RecipeError, cut, did_you_mean, listed
+from textforge.errors import SHOWN, ComponentError, Mistake, Place, PluginError, RecipeError, cut, did_you_mean, listed
 from textforge.recipes.compatibility import incompatibilities
-from textforge.recipes.document import KEYS, Node, from_python, read_document
+from textforge.recipes.document import KEYS, Node, from_python
 from textforge.recipes.given_data import GIVEN, NOT_HERE
 from textforge.recipes.init_from import InitFrom
-from textforge.recipes.merge import Override, merge, override_order, read_overrides, resolve_extends, under_keys
 from textforge.recipes.paths import absolute
 from textforge.recipes.places import first_named_option, reading_order, run_name
+from textforge.recipes.reading import read_recipe
+from textforge.recipes.renamed_options import with_renamed
 from textforge.recipes.yaml12 import to_yaml
 
 MAX_LISTED = 100
@@ -107,8 +108,8 @@ def load_recipe(
     Raises:
         RecipeError: the recipe is wrong; holds every mistake with its position.
     """
-    read = _read(source, overrides)
-    recipe = _Check(read, plugins or PluginManager()).recipe(dataset)
+    check = _Check(source, overrides, plugins)
+    recipe, read = check.recipe(dataset), check.read
     name = run_name(read.path) if read.path else "recipe"
     shown = {".".join(keys): node.plain() for keys, node in read.overrides}
     return Recipe(name=name, path=read.path, text=read.text, overrides=shown, **recipe)
@@ -122,7 +123,7 @@ def load_dataset_part(
     Raises:
         RecipeError: the recipe cannot be read, or the dataset or the seed is wrong.
     """
-    return _Check(_read(source, overrides), plugins or PluginManager()).dataset_part()
+    return _Check(source, overrides, plugins).dataset_part()
 
 
 def load_metric_parts(source: str | Path, *, plugins: PluginManager | None = None) -> tuple[Part, ...]:
@@ -131,40 +132,17 @@ def load_metric_parts(source: str | Path, *, plugins: PluginManager | None = Non
     Raises:
         RecipeError: the recipe cannot be read, or a metric is wrong.
     """
-    return _Check(_read(source, ()), plugins or PluginManager()).metric_parts()
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A recipe merged with the recipes it extends and with its overrides, not yet validated."""
-
-    root: Node
-    text: str
-    path: Path | None
-    overrides: list[Override]
-    mistakes: list[Mistake]
-
-
-def _read(source: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | Iterable[str]) -> _Read:
-    if isinstance(source, Mapping):
-        path, root = None, from_python(source, "recipe")
-        text = to_yaml(root.plain())
-    else:
-        path = Path(source)
-        text, root = read_document(path)
-    root = resolve_extends(root, ())
-    written, mistakes = read_overrides(overrides)
-    for keys, node in sorted(written, key=override_order):
-        root = merge(root, under_keys(keys, node))
-    return _Read(root, text, path, written, mistakes)
+    return _Check(source, (), plugins).metric_parts()
 
 
 class _Check:
     """Validate a node tree, convert it to the fields of a `Recipe`, and collect every mistake."""
 
-    def __init__(self, read: _Read, plugins: PluginManager) -> None:
-        self.root, self.plugins = read.root, plugins
-        self.mistakes = [*read.mistakes]
+    def __init__(self, source: Any, overrides: Any, plugins: PluginManager | None) -> None:
+        self.plugins = plugins or PluginManager()
+        self.read = read_recipe(source, overrides, self.plugins.same)
+        self.root = self.read.root
+        self.mistakes = [*self.read.mistakes]
         self.warnings: list[str] = []
 
     def dataset_part(self) -> tuple[Part, int]:
@@ -221,7 +199,7 @@ class _Check:
             raise RecipeError(sorted(self.mistakes, key=reading_order))
         return {
             "seed": seed, **parts, "trainer": trainer, **lists, "decision": decision, "init_from": init_from,
-            "warnings": tuple(self.warnings),
+            "warnings": tuple(dict.fromkeys(self.warnings)),
         }  # fmt: skip
 
     def init_from(self, node: Node | None, model: Part | None) -> InitFrom | None:
@@ -306,14 +284,24 @@ class _Check:
         if kind == "dataset" and use.value == GIVEN and GIVEN not in names:
             self.wrong(NOT_HERE, use, at_key=False)
             return None
-        options = Node({k: v for k, v in section.items() if k != "use"}, node.place, node.key_place)
+        before = len(self.mistakes)
         try:
             component = self.plugins.component(kind, use.value)
-            checked = self.options(component.options, options)
-        except PluginError as error:
+            written = {k: v for k, v in section.items() if k != "use"}
+            options = with_renamed(component, written, self.read.layer)
+            self.mistakes += options.mistakes
+            checked = self.options(component.options, Node(options.options, node.place, node.key_place))
+        except (PluginError, ComponentError) as error:
             self.wrong(str(error), use, at_key=False)
             return None
-        if checked is None:
+        self.warnings += options.warnings
+        if namesakes := "" if "/" in use.value else self.plugins.namesakes(component):
+            if checked is None:  # its author may mean the other one
+                self.mistakes[before:] = [
+                    replace(m, message=f"{m.message} {namesakes}") for m in self.mistakes[before:]
+                ]
+            self.warnings.append(f"{use.place}: {namesakes}")
+        if checked is None or options.mistakes:
             return None
         return Part(component, checked, written_at=str(node.key_place or node.place))
 
@@ -336,8 +324,11 @@ class _Check:
         def resolve(kind: str, section: Any, path: OptionPath) -> tuple[Part | None, list[OptionMistake]]:
             written = node.find(path) or from_python(section, f"{options.label}: {dotted(path)}")
             before, self.mistakes = self.mistakes, []
+            warned = len(self.warnings)
             part = self.part(kind, written, optional=False)
             found, self.mistakes = self.mistakes, before
+            if node.find(path) is None:  # a default, which the author of the recipe cannot mend
+                del self.warnings[warned:]
             return part, [(path, mistake) for mistake in found]
 
         checked, mistakes = options.check_each(node.plain(), resolve)

@@ -169,7 +169,7 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
     files = trained_on if isinstance(trained_on, list) else [trained_on]
     if name not in names and path.suffix in {Path(file).suffix for file in files if isinstance(file, str)}:
         name = str(own["use"])
-    if name not in names:
+    if name not in names and "/" not in name:
         raise RecipeError(
             f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset named after its "
             f"suffix; installed: {listed(names)}.{did_you_mean(name, names)}"

@@ -43,7 +43,7 @@ def part_for_file(name: str, path: Path, run: Path, options: Iterable[str], plug
         RecipeError: an option is invalid, or names another file.
     """
     given: dict[str, Any] = {}
-    if (own := own_dataset(run)) and own.pop("use") == name:
+    if (own := own_dataset(run)) and plugins.same(str(own.pop("use")), name, "dataset"):
         whole = ("train", "valid", "test", "stream")
         given = {key: value for key, value in own.items() if key not in whole}
     holds_out = [key for key in HELD_OUT if key in plugins.component("dataset", name).options.fields]

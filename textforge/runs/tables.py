@@ -20,13 +20,13 @@ class TableFormats:
     def __init__(self, plugins: PluginManager) -> None:
         self.plugins = plugins
         self._formats: dict[str, TableFormat] = {}
-        for component in plugins.components("dataset"):
+        for name, component in plugins.named("dataset").items():
             try:
                 found = component.declared("tables", None)
             except PluginError:  # a broken dataset must not keep others from reading a table
                 continue
             if found is not None:
-                self._formats[component.name] = found
+                self._formats[name] = found
 
     def names(self) -> list[str]:
         return list(self._formats)

@@ -74,10 +74,10 @@ class Bench:
         if found := [part for part in parts if set(needed) <= set(part.gives)]:
             return found
         plugins = self.subject.plugins or PluginManager()
-        for component in plugins.components("vectorizer"):
+        for name, component in plugins.named("vectorizer").items():
             try:
                 if set(needed) <= set(component.gives):
-                    return [plugins.part("vectorizer", component.name)]
+                    return [plugins.part("vectorizer", name)]
             except TextforgeError:
                 continue
         missing = " and ".join(fact_text(fact) for fact in needed)

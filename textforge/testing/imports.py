@@ -74,7 +74,8 @@ def of(subject: Subject) -> Import:
     Raises:
         Skipped: the module cannot be imported by name, or is a test module.
     """
-    target = subject.component.target
+    component = subject.component
+    target = component.target if isinstance(component.target, str) else component.factory
     module = target.partition(":")[0] if isinstance(target, str) else getattr(target, "__module__", None)
     if module is None and not isinstance(target, str):  # such as a click.Command
         module = getattr(getattr(target, "callback", None), "__module__", None)

@@ -258,7 +258,7 @@ def component_location(component: Component) -> dict[str, Any]:
     Raises:
         Skipped: another process could not import it.
     """
-    target = component.target if isinstance(component.target, str) else location(component.target)
+    target = component.target if isinstance(component.target, str) else location(component.factory)
     return {"kind": component.kind.name, "name": component.name, "target": target}
 
 
@@ -331,7 +331,7 @@ def namespace(component: Component) -> Any:
     from textforge.components.hookspecs import hookimpl
 
     def hook() -> dict[str, Any]:
-        return {component.name: component.target}
+        return {component.name: component.target if isinstance(component.target, str) else component.factory}
 
     hook.__name__ = component.kind.hook
     return types.SimpleNamespace(**{hook.__name__: hookimpl(hook)})

@@ -11,14 +11,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from textforge.classifiers.bundles.description import Description, SavedPart, is_distribution, is_version
+from textforge.classifiers.bundles.description import UNNAMED, Description, SavedPart, is_distribution, is_version
 from textforge.components.api_version import pip_install
 from textforge.components.component import IN_CODE, Component, Origin
 from textforge.components.manager import PluginManager
+from textforge.components.names import normalized, qualified
 from textforge.components.nested import AnyPart, OptionMistake, OptionPath, value_at, with_value
 from textforge.components.option_errors import dotted
 from textforge.components.options import jsonable
-from textforge.components.part import Part, plugin_errors
+from textforge.components.part import Part
+from textforge.components.upgrades import upgraded
 from textforge.errors import BundleError, ComponentError, PluginError, RecipeError
 
 CLAIM = (
@@ -79,25 +81,16 @@ def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path
 
     install = pip_install(f"{saved.distribution}=={saved.version}")
     try:
-        component = plugins.component(kind, saved.use)
+        component = _recorded(kind, saved, plugins)
         return Part(component, component.options.accepted(_options_now(component, saved), inner))
+    except _NotInstalledError as error:
+        raise BundleError(f"{folder}: {_advice(kind, saved, plugins, install)}") from error
     except PluginError as error:
-        if saved.use not in plugins.names(kind) and saved.distribution == IN_CODE.distribution:
-            raise BundleError(
-                f"{folder}: needs {kind} '{saved.use}', which the program that trained it had registered in code. "
-                "Register the plugin again: plugins = textforge.PluginManager(); plugins.register(…); "
-                "textforge.load(…, plugins=plugins). Or install it as a distribution."
-            ) from error
-        if saved.use in plugins.names(kind) or not saved.version:
-            raise BundleError(f"{folder}: {error}") from error
-        raise BundleError(
-            f"{folder}: needs {kind} '{saved.use}' from the distribution {saved.made_with}, which is not "
-            f"installed. {CLAIM} Install it: {install}"
-        ) from error
+        raise BundleError(f"{folder}: {error}") from error
     except ComponentError as error:
         raise BundleError(f"{folder}: {error}") from error
     except RecipeError as error:
-        origin = plugins.component(kind, saved.use).origin
+        origin = component.origin
         advice = ""
         if (saved.distribution, saved.version) != _installable(origin) and saved.version:
             advice = f" {CLAIM} Install the version that it was made with: {install}"
@@ -107,18 +100,54 @@ def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path
         ) from error
 
 
-def _options_now(component: Component, saved: SavedPart) -> dict[str, Any]:
-    """Convert the saved options to those of the installed version of the component.
+class _NotInstalledError(PluginError):
+    """The distribution that a bundle names does not give the part, or is not installed."""
 
-    A factory whose options have been renamed has an attribute `upgrade_options`: a function that takes the saved
-    options and the version that saved them, and returns the current options.
+
+def _recorded(kind: str, saved: SavedPart, plugins: PluginManager) -> Component:
+    """Look up a part in the distribution that the bundle names, whoever else has a part of that name.
+
+    A part that was registered in code has no distribution, so any part of its name is accepted.
+
+    Raises:
+        PluginError: the part is not installed, or is broken.
     """
-    options: dict[str, Any] = copy.deepcopy(saved.options)
-    upgrade = getattr(component.factory, "upgrade_options", None)
-    if upgrade is None or _installable(component.origin)[1] == saved.version:
-        return options
-    with plugin_errors(f"{component.label} from {component.origin}", f"upgrading options of {saved.version}"):
-        return dict(upgrade(options, saved.version))
+    for name in (qualified(saved.distribution, saved.use), *([saved.use] if saved.distribution in UNNAMED else [])):
+        try:
+            return plugins.component(kind, name)
+        except PluginError as error:
+            failed = error
+    usable = {component.qualified_name for component in plugins.components(kind)}
+    if qualified(saved.distribution, saved.use) in usable or (saved.distribution in UNNAMED and saved.use in usable):
+        raise failed
+    raise _NotInstalledError(str(failed)) from failed
+
+
+def _advice(kind: str, saved: SavedPart, plugins: PluginManager, install: str) -> str:
+    """Say what to do about a part that is not installed."""
+    if saved.distribution in UNNAMED:
+        return (
+            f"needs {kind} '{saved.use}', which the program that trained it had registered in code. "
+            "Register the plugin again: plugins = textforge.PluginManager(); plugins.register(…); "
+            "textforge.load(…, plugins=plugins). Or install it as a distribution."
+        )
+    broken = [str(one) for one in plugins.broken
+              if normalized(one.origin.distribution) == normalized(saved.distribution)]  # fmt: skip
+    others = [f"'{one.qualified_name}'" for one in plugins.components(kind) if one.name == saved.use]
+    another = f" The installed {' and '.join(others)} is another one." if others else ""
+    needs = f"needs {kind} '{saved.use}' from the distribution {saved.made_with}"
+    if broken:
+        return f"{needs}, which is broken: {' '.join(broken)}{another}"
+    if not saved.version:
+        return f"{needs}, which is not installed.{another} {CLAIM}"
+    return f"{needs}, which is not installed.{another} {CLAIM} Install it: {install}"
+
+
+def _options_now(component: Component, saved: SavedPart) -> dict[str, Any]:
+    """Convert the saved options to those of the installed version of the component."""
+    if _installable(component.origin)[1] == saved.version:
+        return copy.deepcopy(saved.options)
+    return upgraded(component, saved.options, saved.version)
 
 
 def changed_versions(described: Description, parts: Mapping[str, Part]) -> str:

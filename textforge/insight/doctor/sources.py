@@ -65,4 +65,5 @@ def load_source(
             raise RecipeError(mistakes)
         options |= {".".join(keys[1:]): node.plain() for keys, node in read}
         part, seed = plugins.part("dataset", name, **options), 0
-    return Source(as_dataset(part, seed), part.component.name)
+    names = [name for name, component in plugins.named("dataset").items() if component == part.component]
+    return Source(as_dataset(part, seed), next(iter(names), None))
