@@ -80,6 +80,10 @@ def test_help_lists_them_with_where_they_come_from_and_imports_none(site: Path) 
         ["lost", "from", "textforge-greetings", "1.0"],
         ["no-command", "from", "textforge-greetings", "1.0"],
         ["nothing", "from", "textforge-greetings", "1.0"],
+        ["textforge-greetings/plugins", "from", "textforge-greetings", "1.0"],
+        ["textforge-greetings/run", "from", "textforge-greetings", "1.0"],
+        ["textforge-one/twice", "from", "textforge-one", "1.0"],
+        ["textforge-two/twice", "from", "textforge-two", "1.0"],
     ]
     assert "run " in own
 
@@ -108,8 +112,13 @@ def test_one_is_run_with_its_arguments_and_what_it_returns_is_no_exit_code(site:
         (["lost"], 2, "command 'lost' from textforge-greetings 1.0 cannot be imported: ModuleNotFoundError"),
         (["nothing"], 2, "command 'nothing' from textforge-greetings 1.0: module 'greetings' has no 'absent'."),
         (["no-command"], 2, "command 'no-command' from textforge-greetings 1.0 is a function, not a click.Command."),
-        (["twice"], 2, "the name of command 'twice' is given by textforge-one 1.0 and textforge-two 1.0. Uninstall"),
-        (["gret"], 2, "no command 'gret'. Did you mean 'greet'? It may be in a broken plugin; see 'textforge plugins'"),
+        (
+            ["twice"],
+            2,
+            "command 'twice' is given by textforge-one 1.0 and textforge-two 1.0. Write which one you mean: "
+            "'textforge-one/twice' or 'textforge-two/twice'.",
+        ),
+        (["gret"], 2, "no command 'gret'. Did you mean 'greet'?"),
     ],
 )
 def test_what_goes_wrong_is_reported_with_the_right_exit_code(
@@ -131,14 +140,17 @@ def test_debug_shows_the_traceback_of_one(site: Path) -> None:
     assert "Traceback" in done.stderr
 
 
-def test_a_name_of_textforges_own_stays_its_own_and_is_reported(site: Path) -> None:
+def test_a_name_of_textforges_own_stays_its_own_and_the_plugins_is_used_by_its_qualified_name(site: Path) -> None:
     assert "Train RECIPE, evaluate it" in call(site, "run", "--help").stdout
     listing = only_json(call(site, "plugins", "--json").stdout)
     names = [one["name"] for one in listing["kinds"]["command"] if one["distribution"] != "textforge"]
-    assert names == ["greet", "greet-again", "lost", "no-command", "nothing"]
-    broken = {one["plugin"]: (one["distribution"], one["reason"]) for one in listing["broken"]}
-    assert broken.keys() == {"run", "plugins", "twice"}
-    assert broken["run"] == ("textforge-greetings", "textforge already has a command 'run'. Rename it.")
+    assert names == [
+        "greet", "greet-again", "lost", "no-command", "nothing", "textforge-greetings/plugins",
+        "textforge-greetings/run", "textforge-one/twice", "textforge-two/twice",
+    ]  # fmt: skip
+    assert listing["broken"] == []
+    assert call(site, "textforge-greetings/run", "you").stdout == "hello you\n"
+    assert call(site, "textforge-two/twice", "you").stdout == "hello you\n"
 
 
 def test_a_kind_may_be_listed_and_a_command_tells_its_options_itself(site: Path) -> None:

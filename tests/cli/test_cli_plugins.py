@@ -25,7 +25,7 @@ def test_without_arguments_everything_installed_is_listed():
 
 def test_with_a_kind_only_its_components_are_listed():
     done = invoke("plugins", "optimizer")
-    rows = [line.split()[:2] for line in done.stdout.splitlines()[1:]]
+    rows = [line.split()[:2] for line in done.stdout.partition("\n\n")[0].splitlines()[1:]]
     assert rows == [["optimizer", name] for name in PluginManager().names("optimizer")]
     assert {"adam", "adamw", "sgd"} <= {name for _, name in rows}
 

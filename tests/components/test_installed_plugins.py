@@ -198,12 +198,10 @@ def test_ten_lines_train_and_predict_and_are_missed_by_name_when_gone(good, tmp_
 def test_every_broken_plugin_is_listed_with_its_reason_and_distribution(listing):
     broken = {one["plugin"]: one for one in listing["broken"]}
     assert sorted(broken) == [
-        "exits", "import-error", "misspelled", "mlp", "newer-api", "newer-textforge", "option-untyped", "option-use",
-        "run", "wrong-return",
+        "exits", "import-error", "misspelled", "newer-api", "newer-textforge", "option-untyped", "option-use",
+        "wrong-return",
     ]  # fmt: skip
-    assert {name: one["distribution"] for name, one in broken.items() if name not in ("mlp", "run")} == {
-        name: f"tf-{name}" for name in broken if name not in ("mlp", "run")
-    }
+    assert {name: one["distribution"] for name, one in broken.items()} == {name: f"tf-{name}" for name in broken}
     reasons = {name: one["reason"] for name, one in broken.items()}
     assert reasons["import-error"] == (
         "cannot be imported: ModuleNotFoundError: No module named 'a_module_that_nobody_has'"
@@ -216,19 +214,15 @@ def test_every_broken_plugin_is_listed_with_its_reason_and_distribution(listing)
     assert reasons["misspelled"].endswith("Did you mean 'textforge_models'?")
     assert "an option cannot be named 'use'" in reasons["option-use"]
     assert "option 'dim' has no type" in reasons["option-untyped"]
-    assert reasons["mlp"] == (
-        "the name of model 'mlp' is given by textforge 0.1.0 and tf-duplicates 0.3. "
-        "Uninstall one of them, or rename its component."
-    )
 
 
 def test_what_is_not_broken_is_listed_beside(listing):
     models = [(one["name"], one["distribution"]) for one in listing["kinds"]["model"]]
     assert [one for one in models if one[1].startswith("tf-")] == [
         ("lost", "tf-missing-module"), ("mean-pool", "tf-mean-pool"), ("mlp-again", "tf-duplicates"),
+        ("tf-duplicates/mlp", "tf-duplicates"),
     ]  # fmt: skip
-    assert ("linear", "textforge") in models
-    assert "mlp" not in dict(models)
+    assert {("linear", "textforge"), ("mlp", "textforge")} <= {*models}
     assert {"adam", "sgd"} <= {one["name"] for one in listing["kinds"]["optimizer"]}
 
 
@@ -236,7 +230,7 @@ def test_the_listing_for_people_tells_the_same_and_succeeds(everything):
     done = textforge("plugins", env={"PYTHONPATH": str(everything)})
     assert done.returncode == 0
     told = done.stdout.partition("\nbroken:\n")[2].splitlines()
-    assert len(told) == 10
+    assert len(told) == 8
     assert "  exits (tf-exits 0.3): cannot be imported: SystemExit: bye" in told
     assert "hello from a plugin" not in done.stdout, "what a plugin prints is no result"
 
@@ -249,7 +243,9 @@ def test_the_listing_for_people_tells_the_same_and_succeeds(everything):
         ("untyped", "It may be in a broken plugin: plugin 'option-untyped' from tf-option-untyped 0.3: "),
         ("anything", "Broken plugins, which may provide it: exits (tf-exits 0.3), import-error (tf-import-error 0.3), "
          "misspelled (tf-misspelled 0.3)"),
-        ("mlp", "the name of model 'mlp' is given by textforge 0.1.0 and tf-duplicates 0.3."),
+        ("tf-duplicates/mpl", "no model named 'tf-duplicates/mpl'. Did you mean 'tf-duplicates/mlp'? "
+         "tf-duplicates gives: tf-duplicates/mlp-again, tf-duplicates/mlp."),
+        ("tf-duplicate/mlp", "no model named 'tf-duplicate/mlp'. Did you mean 'tf-duplicates/mlp'? Installed: "),
         ("lost", "model 'lost' from tf-missing-module 0.3 cannot be imported: ModuleNotFoundError: No module named "
          "'module_that_is_not_there'"),
     ],
@@ -274,8 +270,8 @@ def test_the_schema_is_made_of_what_works(everything):
     done = textforge("plugins", "--schema", env={"PYTHONPATH": str(everything)})
     assert done.returncode == 0, done.stderr
     models = {name for name in json.loads(done.stdout)["$defs"] if name.startswith("model.")}
-    assert {"model.linear", "model.mean-pool", "model.mlp-again"} <= models
-    assert not {"model.mlp", "model.lost", "model.uses", "model.untyped"} & models
+    assert {"model.linear", "model.mean-pool", "model.mlp", "model.mlp-again", "model.tf-duplicates:mlp"} <= models
+    assert not {"model.lost", "model.uses", "model.untyped"} & models
 
 
 # -- commands --------------------------------------------------------------------------------------
@@ -286,30 +282,33 @@ def test_a_command_of_an_installed_plugin_is_listed_and_run(everything):
     shown = textforge("--help", env=env)
     assert shown.returncode == 0
     theirs = [line.split() for line in shown.stdout.partition("Commands of plugins:")[2].splitlines() if line]
-    assert theirs == [["count", "from", "tf-command", "0.3"], ["count-more", "from", "tf-command-broken", "0.3"]]
-    done = textforge("count", "one two", "three", "--json", env=env)
-    assert done.returncode == 0, done.stderr
-    assert only_json(done.stdout.splitlines(keepends=True)[-1]) == {"words": [2, 1]}
+    assert theirs == [
+        ["count", "from", "tf-command", "0.3"], ["count-more", "from", "tf-command-broken", "0.3"],
+        ["tf-command/run", "from", "tf-command", "0.3"],
+    ]  # fmt: skip
+    for name in ("count", "tf-command/count", "TF_Command/run"):
+        done = textforge(name, "one two", "three", "--json", env=env)
+        assert done.returncode == 0, done.stderr
+        assert only_json(done.stdout.splitlines(keepends=True)[-1]) == {"words": [2, 1]}
 
 
-def test_a_broken_command_and_a_taken_name_are_reported(everything, listing):
+def test_a_broken_command_is_reported_and_a_taken_name_stays_its_owners(everything, listing):
     env = {"PYTHONPATH": str(everything)}
     done = textforge("count-more", env=env)
     assert done.returncode == 2
     assert "command 'count-more' from tf-command-broken 0.3 cannot be imported: ModuleNotFoundError" in done.stderr
-    reasons = {one["plugin"]: one["reason"] for one in listing["broken"]}
-    assert reasons["run"] == "textforge already has a command 'run'. Rename it."
+    assert "tf-command/run" in [one["name"] for one in listing["kinds"]["command"]]
     assert "Train RECIPE, evaluate it" in textforge("run", "--help", env=env).stdout
 
 
-def test_listing_them_loads_neither_torch_nor_what_a_string_names(everything):
+def test_listing_them_loads_neither_torch_nor_any_of_them(everything):
     code = (
         "import sys\n"
         "from textforge.cli import cli\n"
         "from textforge.cli.failures import guarded\n"
         "sys.argv = ['textforge', 'plugins', '--json']\n"
         "assert guarded(cli) == 0\n"
-        "assert 'tf_mean_pool' in sys.modules\n"
+        "assert not [name for name in sys.modules if name.startswith('tf_')]\n"
         "loaded = {'torch', 'numpy', 'sklearn', 'polars', 'textforge_standard.models'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )

@@ -289,10 +289,10 @@ def test_a_name_given_twice_names_both_distributions_and_spares_the_others(plugi
     with pytest.raises(PluginError) as error:
         plugins.component("model", "m")
     assert str(error.value) == (
-        "the name of model 'm' is given by first 1 and second 2. Uninstall one of them, or rename its component."
+        "model 'm' is given by first 1 and second 2. Write which one you mean: 'first/m' or 'second/m'."
     )
-    assert [component.name for component in plugins.components("model")] == ["one", "two"]
-    assert [broken.reason for broken in plugins.broken] == [str(error.value)]
+    assert plugins.names("model") == ["first/m", "one", "second/m", "two"]
+    assert plugins.broken == []
 
 
 def test_the_same_name_in_two_kinds_is_no_clash(plugins):

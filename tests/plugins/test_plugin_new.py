@@ -12,7 +12,7 @@ import tomllib
 import zipfile
 from datetime import date
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import yaml
@@ -21,9 +21,9 @@ from conftest import ROOT, only_json
 from hypothesis import given, settings, strategies as st
 from in_process import invoke
 
-from textforge import PLUGIN_API, PluginManager, RecipeError, StorageError, load_recipe
+from textforge import PLUGIN_API, PluginManager, RecipeError, StorageError, hookimpl, load_recipe
 from textforge_standard.commands.plugin import command, new
-from textforge_standard.commands.plugin.scaffold import KINDS, TEMPLATES, Plugin, files
+from textforge_standard.commands.plugin.scaffold import KINDS, PLURALS, TEMPLATES, Plugin, files
 
 EVERY = tuple(word for kind in KINDS for word in ("--kind", kind))
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,9}){0,2}", fullmatch=True)
@@ -42,10 +42,26 @@ def refused(*arguments: object) -> str:
     return str(told.value)
 
 
+def stated(plugin: Plugin) -> dict[str, dict[str, str]]:
+    """The entry points of the written distribution, by group."""
+    return tomllib.loads(files(plugin)["pyproject.toml"])["project"]["entry-points"]
+
+
 def module_of(plugin: Plugin) -> ModuleType:
     """The written module, imported from its text."""
     module = ModuleType(plugin.module)
     exec(compile(files(plugin)[f"{plugin.module}.py"], plugin.module, "exec"), vars(module))
+    return module
+
+
+def registered(plugin: Plugin, manager: PluginManager) -> ModuleType:
+    """The written module, after the parts that its distribution states are registered as if it were installed."""
+    module = module_of(plugin)
+    hooks = {}
+    for group, points in stated(plugin).items():
+        found = {name: getattr(module, value.removeprefix(f"{plugin.module}:")) for name, value in points.items()}
+        hooks[group.replace(".", "_")] = hookimpl(lambda found=found: found)
+    manager.register(SimpleNamespace(**hooks, TEXTFORGE_API=module.TEXTFORGE_API), plugin.name)
     return module
 
 
@@ -109,7 +125,10 @@ def test_any_plugin_reads_back(kinds, name, description, author, licence):
     project = tomllib.loads(written["pyproject.toml"])["project"]
     assert project["description"] == description.strip() or not description.strip()
     assert project["authors"] == [{**({"name": author} if author else {}), "email": "a@b.org"}]
-    assert project["entry-points"]["textforge"] == {name: plugin.module}
+    assert {f"textforge.{PLURALS.get(kind, f'{kind}s')}" for kind in kinds} == set(project["entry-points"])
+    for points in project["entry-points"].values():
+        assert list(points) == [name]
+        assert points[name].startswith(f"{plugin.module}:")
     for path, text in written.items():
         if path.endswith(".py"):
             ast.parse(text)
@@ -123,7 +142,7 @@ def test_any_plugin_reads_back(kinds, name, description, author, licence):
 def test_the_readme_tells_every_option_with_its_default_and_what_it_does(kind):
     plugin = Plugin(name="my-own", kinds=(kind,))
     manager = PluginManager(entry_points=False)
-    manager.register(module_of(plugin))
+    registered(plugin, manager)
     (component,) = manager.components(kind)
     written = dict(component.options.defaults())
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", files(plugin)["README.md"], re.MULTILINE)
@@ -136,10 +155,8 @@ def test_the_readme_tells_every_option_with_its_default_and_what_it_does(kind):
 @pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), ("vectorizer", "model"), KINDS], ids="-".join)
 def test_the_module_fits_this_textforge_and_its_recipe_names_all_of_it(tmp_path, kinds):
     plugin = Plugin(name="all-of-it", kinds=kinds)
-    module = module_of(plugin)
-    assert module.TEXTFORGE_API == PLUGIN_API
     manager = PluginManager()
-    manager.register(module)
+    assert registered(plugin, manager).TEXTFORGE_API == PLUGIN_API
     assert manager.broken == PluginManager().broken
     new.write(tmp_path / "x", files(plugin))
     recipe = load_recipe(tmp_path / "x" / "recipe.yaml", plugins=manager)
@@ -166,7 +183,7 @@ def test_the_wheel_holds_the_module_alone_and_the_source_distribution_all(tmp_pa
         names = [name for name in wheel.namelist() if ".dist-info/" not in name]
         read = {Path(name).name: wheel.read(name).decode() for name in wheel.namelist()}
     assert names == ["textforge_packed.py"]
-    assert read["entry_points.txt"].strip() == "[textforge]\npacked = textforge_packed"
+    assert "[textforge.models]\npacked = textforge_packed:packed_model\n" in read["entry_points.txt"]
     assert read["LICENSE"] == (ROOT / "LICENSE").read_text()
     for line in ("License-Expression: Apache-2.0", "Author-email: Ada Lovelace <ada@example.org>",
                  "Requires-Dist: textforge>=0.1", "Description-Content-Type: text/markdown"):  # fmt: skip
@@ -212,7 +229,10 @@ def test_what_cannot_be_a_name_is_refused_with_what_can(tmp_path, monkeypatch, n
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["mlp", "--kind", "model"], "model 'mlp' is installed already, from textforge 0.1.0, and a name that two "),
+        (
+            ["mlp", "--kind", "model"],
+            "model 'mlp' is installed already, from textforge 0.1.0, so that yours could be used 'textforge-mlp/mlp'.",
+        ),
         (["init", "--kind", "command"], "command 'init' is installed already"),
         (["standard", "--kind", "model"], "a Python module 'textforge_standard' is installed already."),
     ],
@@ -232,7 +252,7 @@ def test_a_name_that_a_recipe_would_read_otherwise_is_refused(tmp_path, word):
 
 def test_a_name_taken_by_another_kind_is_free(tmp_path):
     call("mlp", "--kind", "loss", "--out", tmp_path / "x")
-    assert 'return {"mlp": mlp_loss}' in (tmp_path / "x" / "textforge_mlp.py").read_text()
+    assert '"textforge.losses"]\nmlp = "textforge_mlp:mlp_loss"' in (tmp_path / "x" / "pyproject.toml").read_text()
 
 
 def test_a_command_of_textforge_itself_is_taken_too(tmp_path):

@@ -16,6 +16,7 @@ import click
 from textforge.cli import signals
 from textforge.cli.failures import INTERRUPTED, guarded
 from textforge.cli.messages import open_stderr
+from textforge.errors import PluginError, did_you_mean
 
 if TYPE_CHECKING:
     from textforge.components.component import Component
@@ -40,8 +41,6 @@ class LazyGroup(click.Group):
             return cast(click.Command, import_module(f"textforge.cli.{name.replace('-', '_')}").command)
         if (component := _plugin_command(name)) is None:
             return None
-        from textforge.errors import PluginError
-
         if not isinstance(component.factory, click.Command):
             found = type(component.factory).__name__
             raise PluginError(f"{component.label} from {component.origin} is a {found}, not a click.Command.")
@@ -84,22 +83,20 @@ def _plugin_commands() -> dict[str, Component]:
 
 def _plugin_command(name: str) -> Component | None:
     """The command of a plugin with this short or qualified name; None if there is none, or if plugins contest it."""
-    from textforge.errors import PluginError
-
     if (found := _plugin_commands().get(name)) is not None:
         return found
-    if "/" not in name:
-        return None
-    try:
-        return _plugins().component("command", name)
-    except PluginError:
-        return None
+    with suppress(PluginError):
+        return _plugins().component("command", name) if _may_be_given(name) else None
+    return None
+
+
+def _may_be_given(name: str) -> bool:
+    """Whether a name that is not listed is a qualified one in another spelling, or a short one that plugins contest."""
+    return "/" in name or any(one.endswith(f"/{name}") for one in _plugin_commands())
 
 
 def _unknown_command(name: str, known: list[str]) -> str:
-    from textforge.errors import PluginError, did_you_mean
-
-    if "/" in name or any(one.endswith(f"/{name}") for one in known):
+    if _may_be_given(name):
         try:
             _plugins().component("command", name)
         except PluginError as error:  # several plugins offer it, or the named one does not

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
+from textforge.components.component import Component
 from textforge.components.kinds import KINDS, SECTIONS
 from textforge.components.manager import PluginManager
 from textforge.components.options import Options
@@ -31,24 +34,25 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
     schema, definitions_of_start = Options(InitFrom, "init_from").json_schema("init_from")
     definitions |= {"init_from": schema, **definitions_of_start}
     properties["init_from"] = {"anyOf": [{"$ref": "#/$defs/init_from"}, {"type": "string"}, {"type": "null"}]}
-    fitting: list[str] = []
+    fitting: dict[str, Component] = {}
     for kind in KINDS:
-        references, names = [], []
-        for component in plugins.components(kind):
-            key = f"{kind}.{component.name}"
+        references: list[dict[str, str]] = []
+        usable: dict[str, Component] = {}
+        for name, component in plugins.named(kind).items():
+            key = f"{kind}.{name}".replace("/", ":")  # '/' would separate the steps of a reference
             try:
                 schema, inner = component.options.json_schema(key)
                 doc = component.doc
             except PluginError:
                 continue
-            schema["properties"] = {"use": {"const": component.name, "description": doc}, **schema["properties"]}
+            schema["properties"] = {"use": {"description": doc, **_names({name: component})}, **schema["properties"]}
             schema["required"] = ["use", *schema.get("required", [])]
             definitions |= {key: schema, **inner}
             references.append({"$ref": f"#/$defs/{key}"})
-            names.append(component.name)
+            usable[name] = component
             if kind == "model" and component.declared("fits_itself", False):  # True, or a function of the options
-                fitting.append(component.name)
-        definitions[kind] = {"anyOf": [{"enum": names}, *references]}  # nested parts refer to it
+                fitting[name] = component
+        definitions[kind] = {"anyOf": [_names(usable), *references]}  # nested parts refer to it
         one: dict[str, Any] = {"anyOf": [{"$ref": f"#/$defs/{kind}"}]}
         if KINDS[kind].inner:
             continue
@@ -85,6 +89,15 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
     }
 
 
-def _named(names: list[str]) -> dict[str, Any]:
+def _names(found: Mapping[str, Component]) -> dict[str, Any]:
+    """Schema of the names of components. Editors complete the keys; the other names are valid."""
+    others = [component.qualified_name for name, component in found.items() if name != component.qualified_name]
+    own = {"enum": [*found]} if len(found) != 1 else {"const": next(iter(found))}
+    pattern = f"^(?:{'|'.join(map(re.escape, others))})$" if others else ""
+    return {"anyOf": [own, {"type": "string", "pattern": pattern}]} if pattern else own
+
+
+def _named(found: Mapping[str, Component]) -> dict[str, Any]:
     """Schema of a section that uses one of these components."""
-    return {"anyOf": [{"enum": names}, {"type": "object", "properties": {"use": {"enum": names}}, "required": ["use"]}]}
+    names = _names(found)
+    return {"anyOf": [names, {"type": "object", "properties": {"use": names}, "required": ["use"]}]}

@@ -64,7 +64,7 @@ def checks(
         module: for an optimizer that needs a particular module: a function (n_features, n_classes) that returns a
             module for bags of words. Defaults to a small network of the kit.
         plugins: the plugin manager that looks up names. Defaults to everything installed.
-        import_budget: CPU time, in seconds, that importing the component's module may take.
+        import_budget: wall time, in seconds, that importing the component's module may take.
 
     Raises:
         ContractError: the kind is unknown, or `component` is none of the above.

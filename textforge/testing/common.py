@@ -110,7 +110,7 @@ def repeats_itself(subject: Subject) -> None:
 
 @rule(only_if_it_works=False)
 def is_imported_quickly(subject: Subject) -> None:
-    """Importing its module stays within the budget of CPU time, so that 'textforge check' stays fast."""
+    """Importing its module stays within the budget of time, so that 'textforge check' stays fast."""
     imports.check_budget(subject)
 
 

@@ -1,4 +1,4 @@
-"""Time and side effects of importing a component's module, measured in a fresh process."""
+"""Wall time and side effects of importing a component's module, measured in a fresh process."""
 
 from __future__ import annotations
 
@@ -29,28 +29,18 @@ KNOWN = (
 )
 """Modules that 'textforge check' imports before any plugin."""
 CODE = """
-import importlib, json, logging, os, random, sys, time
+import importlib, json, os, sys
 modules, path, known = json.loads(sys.argv[1])
 sys.path[:] = path
+from textforge.components.import_effects import watching
 for one in known:
     importlib.import_module(one)
-
-def world():
-    root = logging.getLogger()
-    return {
-        "the working directory": os.getcwd(),
-        "os.environ": sorted(one for one in os.environ.items() if not one[0].startswith("_")),
-        "the level of the root logger": root.level,
-        "the handlers of the root logger": len(root.handlers),
-        "the global random state": hash(random.getstate()),
-    }
-
-before, began = world(), time.process_time()
-for one in modules:
-    importlib.import_module(one)
-seconds, after = time.process_time() - began, world()
+with watching(modules[-1].partition(".")[0]) as effects:
+    for one in modules:
+        importlib.import_module(one)
 sys.stdout.flush()
-os.write(1, ("\\0" + json.dumps([seconds, [name for name in before if before[name] != after[name]]])).encode())
+os.write(1, ("\\0" + json.dumps([effects.seconds, effects.changed])).encode())
+os._exit(0)
 """
 TRIES = 3
 RETRY_LIMIT = 3
@@ -63,9 +53,9 @@ class Import:
 
     modules: tuple[str, ...]
     seconds: float
-    """CPU time."""
+    """Wall time, which a sleep or a request takes as much as a computation."""
     changed: list[str]
-    """Side effects: output on stdout and stderr, changed environment variables, …"""
+    """Side effects: output on stdout and stderr, changed environment variables, signals, threads, …"""
 
 
 def of(subject: Subject) -> Import:
@@ -90,7 +80,7 @@ def check_budget(subject: Subject) -> None:
     """Check that importing the subject's module stays within its budget.
 
     Raises:
-        ContractError: the import takes more CPU time.
+        ContractError: the import takes longer.
         Skipped: the module cannot be imported by name.
     """
     found = of(subject)
@@ -101,7 +91,7 @@ def check_budget(subject: Subject) -> None:
         seconds = min(seconds, _import(found.modules, KNOWN).seconds)
     if seconds > subject.import_budget:
         raise subject.breaks(
-            f"importing its module '{found.modules[-1]}' takes {seconds:.2f} s of CPU time, more than "
+            f"importing its module '{found.modules[-1]}' takes {seconds:.2f} s, more than "
             f"{subject.import_budget:g} s; the slowest: {listed(_slowest(found.modules))}.",
             "Import these inside the factory, or name the factory by a string 'package.module:attribute' in the hook "
             "and keep its module light.",

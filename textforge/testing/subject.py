@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 GivenOptions = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
 ALL_KINDS = {**KINDS, COMMAND.name: COMMAND}
 IMPORT_BUDGET = 0.25
-"""Default budget for an import, in seconds of CPU time; numpy takes 0.1, torch 1 or more."""
+"""Default budget for an import, in seconds of wall time; numpy takes 0.1, torch 1 or more."""
 
 EXERCISES: dict[str, Callable[[Subject], Mapping[str, Any]]] = {}
 """For each kind, the ordinary work of its components: a function that returns the results by name."""
@@ -66,7 +66,7 @@ class Subject:
         vectorizer: for a model: a vectorizer part that provides its facts. By default the kit looks for one.
         module: for an optimizer: a function (n_features, n_classes) that returns the module to train.
         plugins: the plugin manager that looks up names. Defaults to everything installed.
-        import_budget: CPU time, in seconds, that importing the component's module may take.
+        import_budget: wall time, in seconds, that importing the component's module may take.
     """
 
     def __init__(

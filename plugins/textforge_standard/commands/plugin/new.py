@@ -116,7 +116,7 @@ def checked_author(author: str) -> str:
 
 
 def refuse_taken(plugin: Plugin) -> None:
-    """Refuse a plugin whose module or parts have the name of something installed, since neither could be used.
+    """Refuse a plugin whose module or parts have the name of something installed, so that its short name is its own.
 
     Raises:
         RecipeError: a name is taken; the message names its owner and where it comes from.
@@ -128,8 +128,8 @@ def refuse_taken(plugin: Plugin) -> None:
         for component in installed.components(kind):
             if component.name == plugin.name and component.origin.distribution != plugin.distribution:
                 raise RecipeError(
-                    f"{component.label} is installed already, from {component.origin}, and a name that two "
-                    "distributions offer cannot be used. Choose another name."
+                    f"{component.label} is installed already, from {component.origin}, so that yours could be used "
+                    f"only as '{plugin.distribution}/{plugin.name}'. Choose another name."
                 )
     root = click.get_current_context().find_root()
     if "command" in plugin.kinds and isinstance(root.command, click.Group):

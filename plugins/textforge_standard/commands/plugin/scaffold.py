@@ -14,6 +14,8 @@ TEMPLATES = Path(__file__).with_name("templates")
 KINDS = (
     "dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric", "callback", "preprocessor", "command",
 )  # fmt: skip
+PLURALS = {"loss": "losses"}
+"""Plurals that do not end in a single 's'."""
 CLASSES = ("vectorizer", "callback")
 """Kinds whose example is a class; the examples of other kinds are functions."""
 
@@ -59,6 +61,7 @@ def files(plugin: Plugin) -> dict[str, str]:
     spdx, licence = LICENSES[plugin.license]
     author, _, mail = plugin.author.removesuffix(">").partition("<")
     author, mail = author.strip(), mail.strip()
+    points = [(PLURALS.get(kind, f"{kind}s"), plugin.factory(kind)) for kind in plugin.kinds]
     values = {
         "name": plugin.name,
         "distribution": plugin.distribution,
@@ -70,6 +73,10 @@ def files(plugin: Plugin) -> dict[str, str]:
         "spdx": spdx,
         "year": str(date.today().year),
         "holder": author or f"the authors of {plugin.distribution}",
+        "entry_points": "\n\n".join(
+            f'[project.entry-points."textforge.{many}"]\n{plugin.name} = "{plugin.module}:{factory}"'
+            for many, factory in points
+        ),
         "key": plugin.name.replace("-", "_"),
     }
     imports, components = joined([filled(f"kinds/{kind}/component.py", plugin, values, kind) for kind in plugin.kinds])
