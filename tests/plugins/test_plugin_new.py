@@ -231,7 +231,8 @@ def test_what_cannot_be_a_name_is_refused_with_what_can(tmp_path, monkeypatch, n
     [
         (
             ["mlp", "--kind", "model"],
-            "model 'mlp' is installed already, from textforge 0.1.0, so that yours could be used 'textforge-mlp/mlp'.",
+            "model 'mlp' is installed already, from textforge 0.1.0, so that yours could be "
+            "used only as 'textforge-mlp/mlp'.",
         ),
         (["init", "--kind", "command"], "command 'init' is installed already"),
         (["standard", "--kind", "model"], "a Python module 'textforge_standard' is installed already."),

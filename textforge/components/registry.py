@@ -80,7 +80,7 @@ class Registry:
         """The error message for a name that nothing offers."""
         usable = self.named(kind)
         distribution, short = split(name)
-        of_it = [c.qualified_name for c in usable.values() if normalized(c.origin.distribution) == distribution]
+        of_it = sorted(c.qualified_name for c in usable.values() if normalized(c.origin.distribution) == distribution)
         if of_it:
             meant = did_you_mean(f"{distribution}/{short}", of_it)
             return f"no {kind} named '{cut(name)}'.{meant} {distribution} gives: {listed(of_it)}."
