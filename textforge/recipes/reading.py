@@ -18,6 +18,8 @@ class ReadRecipe:
     """A recipe merged with the recipes it extends and with its overrides, not yet validated."""
 
     root: Node
+    source: str
+    """The recipe's own file, as places name it."""
     text: str
     path: Path | None
     overrides: list[Override]
@@ -27,7 +29,7 @@ class ReadRecipe:
         """The rank of a place when the same option is set twice: 2 in an override, 1 in the recipe, 0 in its bases."""
         if any(place.source.startswith(node.place.source) for _, node in self.overrides):
             return 2
-        return int(place.source == self.root.place.source)
+        return int(place.source == self.source)
 
 
 def read_recipe(
@@ -49,8 +51,9 @@ def read_recipe(
     else:
         path = Path(source)
         text, root = read_document(path)
+    own = root.place.source
     root = resolve_extends(root, (), same)
     written, mistakes = read_overrides(overrides)
     for keys, node in sorted(written, key=override_order):
         root = merge(root, under_keys(keys, node), same)
-    return ReadRecipe(root, text, path, written, mistakes)
+    return ReadRecipe(root, own, text, path, written, mistakes)

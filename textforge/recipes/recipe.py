@@ -290,11 +290,11 @@ class _Check:
             written = {k: v for k, v in section.items() if k != "use"}
             options = with_renamed(component, written, self.read.layer)
             self.mistakes += options.mistakes
+            self.warnings += options.warnings
             checked = self.options(component.options, Node(options.options, node.place, node.key_place))
         except (PluginError, ComponentError) as error:
             self.wrong(str(error), use, at_key=False)
             return None
-        self.warnings += options.warnings
         if namesakes := "" if "/" in use.value else self.plugins.namesakes(component):
             if checked is None:  # its author may mean the other one
                 self.mistakes[before:] = [
