@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from textforge.classifiers.decision import Decision as Decision
     from textforge.classifiers.metrics import ExtraMetrics as ExtraMetrics, Metrics as Metrics
     from textforge.components.checkpointing import CheckpointSettings as CheckpointSettings
+    from textforge.components.component import Component as Component, FromHook as FromHook, Origin as Origin
     from textforge.components.component import Component as Component, Origin as Origin
     from textforge.components.file_url import FileUrl as FileUrl
     from textforge.components.hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
+    from textforge.components.installed import InstalledPlugin as InstalledPlugin
     from textforge.components.kinds import Kind as Kind
     from textforge.components.manager import Broken as Broken, PluginManager as PluginManager
     from textforge.components.part import (
@@ -134,7 +136,9 @@ _HOMES = {
     "FeatureLinear": "features.layers",
     "Features": "features.ragged",
     "FileUrl": "components.file_url",
+    "FromHook": "components.component",
     "InitFrom": "recipes.init_from",
+    "InstalledPlugin": "components.installed",
     "Interrupted": "runs.interruption",
     "Interruption": "runs.interruption",
     "Kind": "components.kinds",
