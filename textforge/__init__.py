@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from textforge.classifiers.metrics import ExtraMetrics as ExtraMetrics, Metrics as Metrics
     from textforge.components.checkpointing import CheckpointSettings as CheckpointSettings
     from textforge.components.component import Component as Component, FromHook as FromHook, Origin as Origin
-    from textforge.components.component import Component as Component, Origin as Origin
     from textforge.components.file_url import FileUrl as FileUrl
     from textforge.components.hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
     from textforge.components.installed import InstalledPlugin as InstalledPlugin

@@ -17,7 +17,7 @@ from in_process import invoke
 from installed_sites import MODEL, Site
 
 from textforge import PluginManager
-from textforge.components import examination
+from textforge.components import examination, import_effects
 from textforge.components.component import Origin
 from textforge.components.import_effects import FILTERS, watching
 from textforge.errors import PluginError
@@ -292,3 +292,11 @@ def test_a_component_that_is_stated_and_offered_by_a_hook_is_one_component(site:
     site.install("textforge-stated", source, points=points)
     assert PluginManager().part("model", "stated").options == {"dim": 3}
     sys.modules.pop("textforge_stated", None)
+
+
+def test_the_work_of_other_processes_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = iter([1.0, 3.5])
+    monkeypatch.setattr(import_effects, "_waited", lambda: next(waited))
+    with watching("anything") as effects:
+        pass
+    assert effects.seconds < -2

@@ -51,6 +51,20 @@ EXAMPLES = [
     metric(
         "its-import-changes-nothing", "kit_loud_import:metric", "stdout (it printed), os.environ", "only define things"
     ),
+    Broken(
+        "metric",
+        "is-imported-quickly",
+        "kit_sleeping_import:metric",
+        ("takes 0.3", "inside the factory"),
+        {"import_budget": 0.2},
+    ),
+    metric(
+        "its-import-changes-nothing",
+        "kit_rude_import:metric",
+        "the running threads",
+        "the handlers of signals",
+        "the filters of warnings",
+    ),
     metric("works-in-a-spawned-process", broken.hashing, "these results differ: figure", "sorted(…)", "hashlib"),
 ]
 

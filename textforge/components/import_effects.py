@@ -24,7 +24,7 @@ class Effects:
     """Recorded by `watching`."""
 
     seconds: float = 0.0
-    """Wall time."""
+    """Wall time, a sleep or a request included, but without the time in which other processes had the processor."""
     changed: list[str] = field(default_factory=list)
     """What differs from before, such as "the global random state"."""
 
@@ -39,19 +39,27 @@ def watching(package: str) -> Iterator[Effects]:
         package: the top-level package whose code runs inside the block.
     """
     effects, libraries = Effects(), _Libraries()
-    before, began = _world(), time.perf_counter()
+    before = _world()
+    began, waited = time.perf_counter(), _waited()
     sys.meta_path.insert(0, libraries)
     with _recorded_filters() as callers:
         try:
             yield effects
         finally:
-            effects.seconds = time.perf_counter() - began
+            effects.seconds = time.perf_counter() - began - (_waited() - waited)
             sys.meta_path.remove(libraries)
     after = {**_world(), **libraries.states()}
     before |= libraries.before
     effects.changed = [name for name, value in before.items() if value != after[name]]
     if FILTERS in effects.changed and callers and package not in callers:
         effects.changed.remove(FILTERS)
+
+
+def _waited() -> float:
+    """Seconds in which this thread could have run but others had the processor; 0 where the system does not say."""
+    with suppress(OSError, ValueError, IndexError), open("/proc/thread-self/schedstat") as figures:
+        return int(figures.read().split()[1]) / 1e9
+    return 0.0
 
 
 FILTERS = "the filters of warnings"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
+from textforge.components.api_version import pip_install
 from textforge.components.component import IN_CODE, Component, Origin
 from textforge.components.kinds import KINDS
 from textforge.components.names import normalized, split
@@ -86,7 +88,10 @@ class Registry:
             return f"no {kind} named '{cut(name)}'.{meant} {distribution} gives: {listed(of_it)}."
         every = [*usable, *(c.qualified_name for c in usable.values())] if distribution else usable
         meant = did_you_mean(name, every)
-        return f"no {kind} named '{cut(name)}'.{meant} Installed: {listed(usable)}."
+        message = f"no {kind} named '{cut(name)}'.{meant} Installed: {listed(usable)}."
+        if meant or not distribution or not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", distribution):
+            return message
+        return f"{message} If it comes from '{cut(distribution)}', and you trust that: {pip_install(cut(distribution))}"
 
     def _owners(self, found: list[Component]) -> list[Component]:
         """The components with a claim to their short name; one of them owns it, several contest it."""

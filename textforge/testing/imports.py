@@ -53,7 +53,7 @@ class Import:
 
     modules: tuple[str, ...]
     seconds: float
-    """Wall time, which a sleep or a request takes as much as a computation."""
+    """Wall time, without the time in which other processes had the processor."""
     changed: list[str]
     """Side effects: output on stdout and stderr, changed environment variables, signals, threads, …"""
 
