@@ -1,13 +1,15 @@
-"""A module that changes signals, threads and filters of warnings when it is imported."""
+"""A module that changes signals, threads and filters of warnings when it is imported, but not those of the tests."""
 
 import signal
+import sys
 import threading
 import time
 import warnings
 
-signal.signal(signal.SIGTERM, lambda number, frame: None)
-threading.Thread(target=time.sleep, args=(5,), name="kit-rude", daemon=True).start()
-warnings.simplefilter("ignore")
+if "pytest" not in sys.modules:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=time.sleep, args=(5,), name="kit-rude", daemon=True).start()
+    warnings.simplefilter("ignore")
 
 
 def metric():
