@@ -48,10 +48,10 @@ SLOW = {
     "kit": "command common models others rules training vectorizers".split(),
     "": """allocation any_script benchmarks bundle bundle_edits bundle_weights bundles_kept callbacks catalogue
         classical_recipes contracts corpus_cache cross_validation csv_rows decision docs docstrings editor encodings
-        ensemble environment fit_chunks fitting_models fitting_weights folds forks gold hashing init_sample
+        ensemble environment examination fit_chunks fitting_models fitting_weights folds forks gold hashing init_sample
         installed_plugins interrupts loss_batches loss_weights metrics metrics_of_runs newsgroups ngrams optimizers
-        partial_fit plugin_page recipe_bounds reliability replay report_browser report_values resampling resume
-        run_comparison runner runs_kept schedulers seeds sequence_models shipped_recipes significance sklearn
+        partial_fit plugin_index plugin_page recipe_bounds reliability replay report_browser report_values resampling
+        resume run_comparison runner runs_kept schedulers seeds sequence_models shipped_recipes significance sklearn
         state_dict streamed subword units virtual_environment weighted_metrics weighted_runs wheel words""".split(),
 }
 """Test modules that `make quick` leaves out, by prefix: they start processes, train many models, or try many texts."""

@@ -209,6 +209,7 @@ def test_a_damaged_index_is_rebuilt_silently(
 @pytest.mark.parametrize("damage", [
     {"offered": [["modle", "x", None]]}, {"offered": [["model", "a b", None]]}, {"offered": [["model", "x", 3]]},
     {"offered": 3}, {"offered": [[]]}, {"unknown": 1}, {"offered": [["model", "x"]]}, {"broken": None},
+    {"broken": "text"}, {"broken": [3]}, {"changed": 3}, {"seconds": "3"}, {"offered": None},
 ])  # fmt: skip
 def test_a_damaged_entry_is_examined_again(counted: Counted, damage: dict[str, object]) -> None:
     assert models() == ["counted"]
@@ -219,6 +220,7 @@ def test_a_damaged_entry_is_examined_again(counted: Counted, damage: dict[str, o
                 kept["found"]["plugins"][name] |= damage
         file.write_text(json.dumps(kept))
     assert models() == ["counted"]
+    assert counted.imports() == 2
 
 
 @pytest.mark.usefixtures("quick")

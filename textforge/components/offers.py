@@ -14,7 +14,11 @@ _KINDS: dict[str, Kind] = {kind.name: kind for kind in HOOKED}
 
 @dataclass(frozen=True)
 class Examined:
-    """What an import of a plugin has shown. All values are JSON values."""
+    """What an import of a plugin has shown. All values are JSON values.
+
+    Raises:
+        TypeError: a value has another type, as in a damaged index.
+    """
 
     offered: list[list[str | None]] = field(default_factory=list)
     """Kind, name and target of each component; the target is None for a factory that the hook itself returns."""
@@ -23,6 +27,13 @@ class Examined:
     """Wall time of the import; None if it did not end."""
     changed: list[str] = field(default_factory=list)
     """What the import changed in its process."""
+
+    def __post_init__(self) -> None:
+        texts = [self.broken, self.changed, *(self.offered if isinstance(self.offered, list) else [None])]
+        if not all(isinstance(one, list) for one in texts) or not isinstance(self.seconds, float | int | None):
+            raise TypeError("not an examination")
+        if not all(isinstance(text, str) for text in (*self.broken, *self.changed)):
+            raise TypeError("not an examination")
 
     def components(self, entry_point: metadata.EntryPoint, origin: Origin) -> list[Component]:
         """The components, without importing anything.

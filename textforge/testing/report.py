@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from textforge.components.component import Component
 from textforge.components.kinds import COMMAND
 from textforge.components.manager import PluginManager
+from textforge.components.names import normalized, split
 from textforge.errors import PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.recipes.merge import written_value
 from textforge.testing.checks import ContractError, Skipped, SkippedAfterFailure
@@ -39,7 +39,7 @@ def installed(
     """Look up the components of a distribution or an entry point, or the components with a given name.
 
     Args:
-        name: name of a distribution or entry point, or else of a component.
+        name: name of a distribution or entry point, or else of a component, short or qualified.
         only: return only components of this kind.
         plugins: the plugin manager that looks them up. Defaults to everything installed.
 
@@ -53,12 +53,11 @@ def installed(
     if only is not None:
         plugins.names(only)  # raises for an unknown kind
     found = [one for kind in ALL_KINDS for one in plugins.components(kind)]
-    whole = [
-        one for one in found if name == one.plugin or _distribution(name) == _distribution(one.origin.distribution)
-    ]
+    whole = [one for one in found if name == one.plugin or normalized(name) == normalized(one.origin.distribution)]
     broken = [one for one in plugins.broken
-              if name == one.plugin or _distribution(name) == _distribution(one.origin.distribution)]  # fmt: skip
-    chosen = whole or ([] if broken else [one for one in found if one.name == name])
+              if name == one.plugin or normalized(name) == normalized(one.origin.distribution)]  # fmt: skip
+    same = [one for one in found if split(name) in ((None, one.name), split(one.qualified_name))]
+    chosen = whole or ([] if broken else same)
     if not chosen and not broken:
         known = [
             *(one.origin.distribution for one in found),
@@ -133,8 +132,3 @@ def _wanting(component: Component) -> str:
     except TextforgeError:
         pass  # a check reports it
     return ""
-
-
-def _distribution(name: str) -> str:
-    """Normalize a distribution's name (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
