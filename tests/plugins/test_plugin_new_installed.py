@@ -117,7 +117,8 @@ def test_its_recipe_uses_a_part_of_every_kind(here: Environment) -> None:
     assert result["test"]["accuracy"] > 0.4
     assert result["warnings"] == []
     named = parts_of(Path(folder / result["run"]) / "resolved.yaml")
-    assert {kind for kind in KINDS if kind != "command"} <= {kind for kind, name in named if name == "my-part"}
+    used = {kind for kind, name in named if name == "textforge-my-part/my-part"}
+    assert {kind for kind in KINDS if kind != "command"} <= used
 
 
 @pytest.mark.parametrize("kind", KINDS)

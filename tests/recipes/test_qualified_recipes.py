@@ -148,3 +148,16 @@ def test_the_schema_accepts_what_check_accepts(plugins: PluginManager, model: ob
     else:
         with pytest.raises(RecipeError):
             load_recipe(recipe, plugins=plugins)
+
+
+def test_metrics_of_one_name_are_told_apart_in_results(plugins: PluginManager, tmp_path: Path) -> None:
+    from textforge.components.part import listed_names
+
+    def mcc(n_classes: int, /) -> object:
+        """Another metric."""
+
+    with_metric = SimpleNamespace(textforge_metrics=hookimpl(lambda: {"mcc": mcc}))
+    plugins.register(with_metric, origin=Origin("textforge-twin", "1.0"))
+    path = write(tmp_path / "r.yaml", metrics=["textforge/mcc", "textforge-twin/mcc"])
+    recipe = load_recipe(path, overrides=["trainer.monitor=textforge-twin/mcc"], plugins=plugins)
+    assert listed_names(recipe.metrics) == ["mcc", "textforge_twin/mcc"]

@@ -180,8 +180,15 @@ def parts_of(given: Mapping[str, Any]) -> dict[str, Part]:
 
 
 def listed_names(parts: Sequence[Part]) -> list[str]:
-    """The names of listed parts in results; a component that is listed twice also shows its non-default options."""
+    """The names of listed parts in results; a component that is listed twice also shows its non-default options.
+
+    Beside a part of another distribution with the same name, a part that is not standard has its qualified name.
+    """
     keys = [result_key(part.component.name) for part in parts]
+    sources = {(key, part.component.origin) for key, part in zip(keys, parts, strict=True)}
+    contested = {key for key in keys if len([one for one, _ in sources if one == key]) > 1}
+    keys = [result_key(part.component.qualified_name) if key in contested and not part.component.is_standard else key
+            for key, part in zip(keys, parts, strict=True)]  # fmt: skip
     named = []
     for key, part in zip(keys, parts, strict=True):
         defaults = part.component.options.defaults()
