@@ -18,6 +18,7 @@ import warm_processes
 import yaml
 from conftest import small_recipe, textforge, write_csv, write_site
 from in_process import invoke
+from installed_sites import Site
 
 BROKEN = '''
 import torch
@@ -349,11 +350,10 @@ def test_an_interrupt_while_it_loads_is_reported_without_noise(long_recipe: Path
 def test_an_interrupt_inside_a_plugins_exec_still_ends_with_130(tmp_path: Path) -> None:
     """Python itself would then end by the signal; dataclasses and torch use exec() while they are imported."""
     source = "import sys, time\nexec(\"print('here', file=sys.stderr, flush=True); time.sleep(60)\")\n"
-    path = os.pathsep.join(filter(None, [str(write_site(tmp_path, "textforge-slow", source)), os.getenv("PYTHONPATH")]))
-    command = [*warm_processes.command(), "plugins"]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
-    ) as process:
+    site = Site(tmp_path / "site")
+    site.install("textforge-slow", source, points="[textforge.models]\nslow = textforge_slow:model\n")
+    command = [*warm_processes.command(), "plugins", "model", "slow"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **site.env()}) as process:
         assert process.stderr
         assert process.stderr.readline() == "here\n"
         process.send_signal(signal.SIGINT)

@@ -244,7 +244,7 @@ def test_the_listing_for_people_tells_the_same_and_succeeds(everything):
         ("anything", "Broken plugins, which may provide it: exits (tf-exits 0.3), import-error (tf-import-error 0.3), "
          "misspelled (tf-misspelled 0.3)"),
         ("tf-duplicates/mpl", "no model named 'tf-duplicates/mpl'. Did you mean 'tf-duplicates/mlp'? "
-         "tf-duplicates gives: tf-duplicates/mlp-again, tf-duplicates/mlp."),
+         "tf-duplicates gives: tf-duplicates/mlp, tf-duplicates/mlp-again."),
         ("tf-duplicate/mlp", "no model named 'tf-duplicate/mlp'. Did you mean 'tf-duplicates/mlp'? Installed: "),
         ("lost", "model 'lost' from tf-missing-module 0.3 cannot be imported: ModuleNotFoundError: No module named "
          "'module_that_is_not_there'"),
