@@ -77,7 +77,7 @@ def measured(comparison: Comparison, metrics: ExtraMetrics | None = None) -> dic
     measure = multi_label_metrics if decision.multi_label else classification_metrics
     results = measure(y, chosen, gold.names, weights)
     if metrics is not None:
-        results |= metrics.for_labels(gold.names).measure(y, probabilities, weights)
+        results |= metrics.for_labels(gold.names).measure(y, probabilities, weights, chosen)
         if weights is not None and metrics.unweighted:
             results["unweighted"] = metrics.unweighted
     if decision.abstain is not None:

@@ -19,16 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textforge.classifiers.confusion import confusion_matrix
+from textforge.classifiers.decision import Decision
 from textforge.components.part import Part, listed_names, part_name, plugin_errors
 from textforge.components.settings import TAKEN
 from textforge.data.labels import label_names
-from textforge.data.weights import Weights, called_with, takes_weights
+from textforge.data.offered import called_offering
+from textforge.data.weights import Weights, takes_weights
 from textforge.errors import ComponentError, RecipeError, listed
 
 Metric = Callable[..., "float | None"]
 """A function of gold (class numbers, or a 0/1 matrix) and probabilities; returns a float, or None if undefined.
 
-If it has a parameter `weights`, float64 (n,) or None, it counts each text as often as its weight says.
+If it has a parameter `weights`, float64 (n,) or None, it counts each text as often as its weight says. If it has a
+parameter `answers`, it gets what the decision chooses: class numbers, int64 (n,), or 0/1 (n, n_classes).
 """
 
 
@@ -225,22 +228,34 @@ class ExtraMetrics:
         return [f"these metrics take no weights, so they count each text once: {listed(self.unweighted)}."]
 
     def measure(
-        self, gold: NDArray[Any], probabilities: NDArray[np.float32], weights: Weights | None = None
+        self,
+        gold: NDArray[Any],
+        probabilities: NDArray[np.float32],
+        weights: Weights | None = None,
+        answers: NDArray[Any] | None = None,
     ) -> dict[str, float | None]:
         """Compute every metric and return the values by name.
 
         Metrics that take no weights count each text once. A value is None if the metric is undefined, as the area under
         a curve is for a single class.
 
+        Args:
+            gold: class numbers, shape (n,), or 0/1, shape (n, n_classes).
+            probabilities: shape (n, n_classes).
+            weights: shape (n,); None if all texts count equally.
+            answers: what the decision chooses, of the shape of `gold`; None for what the default decision chooses.
+
         Raises:
             ComponentError: a metric raised, or returned neither a finite number nor None.
         """
         found: dict[str, float | None] = {}
+        if answers is None:
+            answers = Decision(multi_label=self._several).chosen(probabilities)
         for name, metric in self._metrics.items():
             with plugin_errors(self._who[name], "measuring"):
                 given = gold.astype(np.int64), probabilities.copy()  # copies, in case the metric changes them
-                own = weights.copy() if weights is not None and takes_weights(metric) else None
-                value = called_with(metric, *given, weights=own)
+                own = None if weights is None else weights.copy()
+                value = called_offering(metric, *given, weights=own, answers=answers.astype(np.int64))
             if value is not None and not (_is_number(value) and math.isfinite(value)):
                 raise ComponentError(
                     f"{self._who[name]} returned {value!r}; a metric is a number, or None if undefined."

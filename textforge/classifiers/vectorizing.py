@@ -6,8 +6,11 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.typing import NDArray
+
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.data.dataset import Dataset
+from textforge.data.offered import called_offering
 from textforge.data.training_splits import TrainingSplits
 from textforge.features.ragged import Features, as_features
 
@@ -47,8 +50,8 @@ def vectorize(
     """
     who = part_name(part, "the vectorizer")
     if splits.train:
-        features = fitted_features if fit else vectorized
-        train = shown = features(vectorizer, splits.train[0], who)
+        texts, y, _ = splits.train
+        train = shown = fitted_features(vectorizer, texts, who, y) if fit else vectorized(vectorizer, texts, who)
     elif not fit:
         train, shown = None, vectorized(vectorizer, [""], who)
     else:
@@ -77,17 +80,24 @@ def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_
     return facts
 
 
-def fitted_features(vectorizer: Any, texts: Sequence[str], who: str) -> Features:
+def fitted_features(vectorizer: Any, texts: Sequence[str], who: str, targets: NDArray[Any] | None = None) -> Features:
     """Fit a vectorizer on texts and transform them, in one pass if it has `fit_transform`.
+
+    Args:
+        vectorizer: has `fit`, or `fit_transform`; a parameter `targets` of it gets the targets.
+        texts: the training texts.
+        who: the vectorizer's name in messages.
+        targets: their encoded labels, int64 (n,), or float32 0/1 (n, n_classes); it gets a copy.
 
     Raises:
         ComponentError: the vectorizer raised, or did not return features.
     """
+    own = None if targets is None else targets.copy()
     with plugin_errors(who, "being fitted"):
         if hasattr(vectorizer, "fit_transform"):
-            found = vectorizer.fit_transform(texts)
+            found = called_offering(vectorizer.fit_transform, texts, targets=own)
         else:
-            vectorizer.fit(texts)
+            called_offering(vectorizer.fit, texts, targets=own)
             found = vectorizer.transform(texts)
         return as_features(found, len(texts), who)
 

@@ -28,15 +28,21 @@ class Kind:
         return f"textforge_{self.many}"
 
 
+TRAINING_FACTS = ("labels", "class_counts", "n_texts")
+"""Facts about the training texts."""
+MODEL_FACTS = ("n_classes", "seed", "multi_label", *TRAINING_FACTS)
+"""Facts for models that every training has; the vectorizer gives more."""
+LOSS_FACTS = ("n_classes", "labels", "class_counts", "n_texts", "multi_label", "epochs")
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("dataset", ("seed",)),
         Kind("vectorizer", ("seed",)),
-        Kind("model", ("n_classes", "seed", "multi_label")),  # plus the facts that the vectorizer gives
+        Kind("model", MODEL_FACTS),
         Kind("optimizer", ("params", "module"), optional=True),  # a model that fits itself needs none
         Kind("scheduler", ("optimizer", "total_steps", "steps_per_epoch", "monitor_mode"), optional=True),
-        Kind("loss", ("n_classes", "labels", "class_counts", "n_texts", "multi_label"), plural="losses", optional=True),
+        Kind("loss", LOSS_FACTS, plural="losses", optional=True),
         Kind("metric", ("n_classes", "multi_label", "labels"), optional=True, listed=True),
         Kind("callback", ("run_folder", "stop"), optional=True, listed=True),
         Kind("preprocessor", ("seed",), inner=True),
@@ -72,6 +78,7 @@ FACTS = {
         "int64, (n_classes,): number of training texts per class; if texts have weights, their sums, float64",
     ),
     "n_texts": ("int", "total number of training texts"),
+    "epochs": ("int", "the planned number of epochs; patience, a callback or the caller may end the training earlier"),
     "run_folder": ("pathlib.Path", "the run folder, which exists"),
     "stop": ("Callable[[str], None]", "ends training after the current step; takes the reason, for result.json"),
     "n_features": (

@@ -102,6 +102,11 @@ class Part(AnyPart):
             return bool(self.all_options[declared])
         return declared is True
 
+    def asks_for(self, fact: str) -> bool:
+        """Whether this part, or a part of its kind within it, asks for a fact, with or without a default."""
+        within = [part for _, part in self.parts if part.component.kind == self.component.kind]
+        return fact in self.component.options.facts or any(part.asks_for(fact) for part in within)
+
     def unmet_facts(self, known: Container[str]) -> Iterator[tuple[tuple[Part, ...], str]]:
         """Iterate over facts that this part, or a part of its kind within it, needs and that are not known.
 

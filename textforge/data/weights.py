@@ -6,7 +6,6 @@ weight 1, and a text of weight 0 does not count.
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textforge.data.offered import takes
 from textforge.errors import DataError
 
 Weights = NDArray[np.float64]
@@ -63,11 +63,7 @@ def with_mean_one(weights: Weights | None) -> Weights | None:
 
 def takes_weights(function: Any) -> bool:
     """Whether a function, or the forward pass of a module, has a parameter `weights`."""
-    try:
-        found = inspect.signature(getattr(function, "forward", function)).parameters.get("weights")
-    except (TypeError, ValueError):  # built-in functions may have no signature
-        return False
-    return found is not None and found.kind in (found.POSITIONAL_OR_KEYWORD, found.KEYWORD_ONLY)
+    return takes(function, "weights")
 
 
 def fit_takes_weights(module: Any) -> bool:

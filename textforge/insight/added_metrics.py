@@ -34,12 +34,16 @@ def measure_added(tested: Tested, names: Sequence[str], plugins: PluginManager) 
         [plugins.part("metric", name) for name in names], labels=tested.labels, multi_label=tested.gold.ndim == 2
     )
     probabilities = [_every_probability(tested, run) for run in range(len(tested.runs))]
+    answers = [answer for system in tested.systems for answer in system.answers]
     n = len(tested.gold)
     rng = np.random.default_rng(SEED)
 
     def measured(rows: NDArray[np.int64]) -> list[list[float]]:
         weights = None if tested.weights is None else tested.weights[rows]
-        found = [metrics.measure(tested.gold[rows], one[rows], weights) for one in probabilities]
+        found = [
+            metrics.measure(tested.gold[rows], one[rows], weights, answer[rows])
+            for one, answer in zip(probabilities, answers, strict=True)
+        ]
         return [[np.nan if run[name] is None else float(run[name] or 0) for run in found] for name in metrics.names]
 
     observed = np.array(measured(np.arange(n)))

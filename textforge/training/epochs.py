@@ -78,11 +78,11 @@ class Epochs:
                 return
             self.module.train()
             facts = {
-                "n_classes": len(setup.labels),
+                **prepared.facts,
                 "labels": tuple(label_names(setup.labels)),
                 "class_counts": prepared.source.class_counts(setup.labels),
                 "n_texts": prepared.source.n_texts,
-                "multi_label": setup.dataset.multi_label,
+                "epochs": setup.settings.epochs,
                 "weighted": prepared.source.weighted,
                 "monitor_mode": setup.validation.mode,
             }

@@ -19,10 +19,11 @@ from textforge.errors import ComponentError
 from textforge.training.budget import Budget
 
 Factory = Callable[..., Any]
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Loss = Callable[..., torch.Tensor]
 """Computes the mean loss from logits, float32 (n, n_classes), and targets, int64 (n,) or float32 0/1 (n, n_classes).
 
-If it has a parameter `weights`, float32 (n,) or None, it multiplies the loss of each text by its weight.
+If it has a parameter `weights`, float32 (n,) or None, it multiplies the loss of each text by its weight. If it has a
+parameter `epoch`, it gets the number of the epoch, from 1.
 """
 
 
@@ -136,8 +137,8 @@ class Factories:
 
         Args:
             module: on its device.
-            facts: of the loss (n_classes, labels, class_counts, n_texts, multi_label); weighted: whether texts have
-                weights; and monitor_mode: 'min' or 'max'.
+            facts: of the loss (see `LOSS_FACTS`); weighted: whether texts have weights; and monitor_mode: 'min' or
+                'max'.
             budget: how long the training is.
 
         Raises:

@@ -17,6 +17,7 @@ from textforge.classifiers.classifier import forward
 from textforge.classifiers.ownership import copied_state
 from textforge.classifiers.random_state import RandomState
 from textforge.components.part import plugin_errors
+from textforge.data.offered import takes
 from textforge.errors import ComponentError, RecipeError, TrainingError
 from textforge.features.ragged import Batch
 from textforge.training.averaging import AveragedWeights
@@ -80,6 +81,9 @@ class Optimization:
         self.scheduler: Any = rule.scheduler
         self.loss: Loss | None = rule.loss
         self._weighted: WeightedLoss | None = None
+        self._loss_takes_epoch = rule.loss is not None and takes(rule.loss, "epoch", after=2)
+        self._offered: dict[str, int] = {}
+        """The optional arguments of the loss."""
         if facts["weighted"] and rule.loss is not None:
             device = next(module.parameters()).device
             self._weighted = WeightedLoss.of(rule.loss, facts, factories, device)
@@ -122,6 +126,7 @@ class Optimization:
         check_every = 1 if device.type == "cpu" else 50  # reading a loss synchronizes with the GPU
         recent: deque[torch.Tensor] = deque(maxlen=check_every)
         ends = False
+        self._offered = {"epoch": progress.number} if self._loss_takes_epoch else {}
         for batch, gold in islice(batches, progress.step, None):
             step = progress.step + 1
             first = (step - 1) // every * every * size  # index of this update's first text
@@ -267,9 +272,9 @@ class Optimization:
         gold = targets.gold.clone()  # a copy, in case the loss changes them
         with plugin_errors(self._factories.name("loss"), "computing the loss of a batch"):
             if self._weighted is not None and targets.weights is not None:
-                loss = self._weighted(scores, gold, targets.weights.clone())
+                loss = self._weighted(scores, gold, targets.weights.clone(), **self._offered)
             else:
-                loss = self.loss(scores, gold)
+                loss = self.loss(scores, gold, **self._offered)
         if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.is_floating_point() or not loss.requires_grad:
             found = type(loss).__name__
             if isinstance(loss, torch.Tensor):

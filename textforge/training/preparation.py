@@ -14,7 +14,7 @@ from textforge.components.part import plugin_errors
 from textforge.components.settings import OF_RUNS, DecisionSettings, TrainerSettings
 from textforge.data.dataset import Dataset
 from textforge.data.gold import Gold
-from textforge.data.labels import label_value
+from textforge.data.labels import label_names, label_value
 from textforge.data.streams import Stream
 from textforge.data.training_splits import split_for_training
 from textforge.data.weights import Weights
@@ -118,8 +118,14 @@ def prepare(setup: Setup, vectorizer: Any) -> Prepared:
             "drop_last leaves out the rest. Make trainer.batch_size smaller or trainer.drop_last false."
         )
     facts = {
-        **vectorized.facts, "n_classes": len(setup.labels), "seed": setup.seed, "multi_label": dataset.multi_label,
-    }  # fmt: skip
+        "labels": tuple(label_names(setup.labels)),
+        "class_counts": source.class_counts(setup.labels),
+        "n_texts": source.n_texts,
+        **vectorized.facts,  # a vectorizer written before these three were facts may give one of that name
+        "n_classes": len(setup.labels),
+        "seed": setup.seed,
+        "multi_label": dataset.multi_label,
+    }
     return Prepared(
         source, valid, valid_weights, splits.valid_gold, facts, budget, splits.remarks, featureless, tuple(warnings)
     )

@@ -186,7 +186,8 @@ def take_weights(module: nn.Module, start: Start, facts: Mapping[str, Any], foun
         RecipeError: there are new classes, and the model has no outputs for them.
     """
     theirs, before = start.classifier.module.state_dict(), start.classifier.facts
-    grown = {(before[name], size) for name, size in facts.items() if _is_size(size) and _is_size(before.get(name))}
+    sizes_of = [name for name in facts if name not in ("seed", "n_texts")]
+    grown = {(before[one], facts[one]) for one in sizes_of if _is_size(facts[one]) and _is_size(before.get(one))}
     names: dict[str, list[str]] = {"taken": [], "extended": [], "initialized": []}
     for name, value in module.state_dict().items():
         old = theirs.get(name)

@@ -103,10 +103,11 @@ class Validation:
         unknown = len(labels) - scores.shape[1]
         probabilities = np.pad(decision.probabilities(scores), ((0, 0), (0, unknown)))
         measure = multi_label_metrics if decision.multi_label else classification_metrics
-        figures = {"loss": loss, **measure(gold, decision.chosen(probabilities), labels, weights)}
+        chosen = decision.chosen(probabilities)
+        figures = {"loss": loss, **measure(gold, chosen, labels, weights)}
         return {
             **{name: figures[name] for name in FIGURES},
-            **self.metrics.for_labels(labels).measure(gold, probabilities, weights),
+            **self.metrics.for_labels(labels).measure(gold, probabilities, weights, chosen),
         }
 
     def refuse_undefined(self, figures: Figures, epoch: int, gold: NDArray[Any], labels: Sequence[Any]) -> None:

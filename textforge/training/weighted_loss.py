@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from textforge.components.part import plugin_errors
+from textforge.data.offered import takes
 from textforge.data.weights import takes_weights
 from textforge.errors import RecipeError
 from textforge.training.factories import Factories, Loss
@@ -29,13 +30,16 @@ class WeightedLoss:
     at_once: bool
     """Whether the loss takes weights."""
 
-    def __call__(self, scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    def __call__(
+        self, scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, **offered: Any
+    ) -> torch.Tensor:
         if self.at_once:
-            return self.loss(scores, targets, weights=weights)  # type: ignore[call-arg]
-        return (self._of_each(scores, targets) * weights).mean()
+            return self.loss(scores, targets, weights=weights, **offered)
+        return (self._of_each(scores, targets, **offered) * weights).mean()
 
-    def _of_each(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return torch.stack([self.loss(scores[row : row + 1], targets[row : row + 1]) for row in range(len(targets))])
+    def _of_each(self, scores: torch.Tensor, targets: torch.Tensor, **offered: Any) -> torch.Tensor:
+        rows = range(len(targets))
+        return torch.stack([self.loss(scores[row : row + 1], targets[row : row + 1], **offered) for row in rows])
 
     @classmethod
     def of(cls, loss: Loss, facts: Mapping[str, Any], factories: Factories, device: torch.device) -> WeightedLoss:
@@ -63,7 +67,8 @@ class WeightedLoss:
     def _adds_up(self, scores: torch.Tensor, targets: torch.Tensor, who: str) -> bool:
         """Whether the loss of a batch is the mean of the losses of its texts."""
         with plugin_errors(who, "computing the loss of single texts"), torch.no_grad():
-            whole, each = self.loss(scores, targets.clone()), self._of_each(scores, targets)
+            offered = {"epoch": 1} if takes(self.loss, "epoch", after=2) else {}
+            whole, each = self.loss(scores, targets.clone(), **offered), self._of_each(scores, targets, **offered)
             return torch.allclose(each.mean(), whole, rtol=1e-3, atol=1e-5)
 
 

@@ -4,9 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def fit_transform(vectorizer: Any, texts: Sequence[str]) -> Any:
-    """Fit a vectorizer on texts and return their features, in one pass if it has `fit_transform`."""
+def fit(vectorizer: Any, texts: Sequence[str], targets: Any) -> None:
+    """Fit a vectorizer on texts, and on their encoded labels if it asks for them."""
+    from textforge.data import called_offering
+
+    called_offering(vectorizer.fit, texts, targets=targets)
+
+
+def fit_transform(vectorizer: Any, texts: Sequence[str], targets: Any = None) -> Any:
+    """Fit a vectorizer as `fit` does and return the features of the texts, in one pass if it has `fit_transform`."""
+    from textforge.data import called_offering
+
     if hasattr(vectorizer, "fit_transform"):
-        return vectorizer.fit_transform(texts)
-    vectorizer.fit(texts)
+        return called_offering(vectorizer.fit_transform, texts, targets=targets)
+    fit(vectorizer, texts, targets)
     return vectorizer.transform(texts)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from annotated_types import MinLen
 
 from textforge import Preprocessor, Vectorizer
-from textforge_standard.vectorizers.inner import fit_transform
+from textforge_standard.vectorizers.inner import fit, fit_transform
 
 
 class Preprocess:
@@ -33,14 +33,14 @@ class Preprocess:
         """The facts that the inner vectorizer gives."""
         return tuple(vectorizer.gives)
 
-    def fit(self, texts: Sequence[str]) -> Self:
-        """Fit the vectorizer on the changed texts."""
-        self._vectorizer.fit(self._changed(texts))
+    def fit(self, texts: Sequence[str], targets: Any = None) -> Self:
+        """Fit the vectorizer on the changed texts, and on their targets if it asks for them."""
+        fit(self._vectorizer, self._changed(texts), targets)
         return self
 
-    def fit_transform(self, texts: Sequence[str]) -> Any:
+    def fit_transform(self, texts: Sequence[str], targets: Any = None) -> Any:
         """Fit the vectorizer on the changed texts and return their features."""
-        return fit_transform(self._vectorizer, self._changed(texts))
+        return fit_transform(self._vectorizer, self._changed(texts), targets)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
         """Fit the vectorizer on chunks of changed texts, which are read once."""

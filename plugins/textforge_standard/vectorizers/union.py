@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from annotated_types import Gt, MinLen
 
 from textforge import Vectorizer
-from textforge_standard.vectorizers.inner import fit_transform
+from textforge_standard.vectorizers.inner import fit, fit_transform
 
 
 class Union:
@@ -42,17 +42,17 @@ class Union:
             return f"weights has {len(weights)} factors for {len(of)} vectorizers; give one for each."
         return None
 
-    def fit(self, texts: Sequence[str]) -> Self:
-        """Fit every vectorizer on the texts."""
+    def fit(self, texts: Sequence[str], targets: Any = None) -> Self:
+        """Fit every vectorizer on the texts, and on their targets if it asks for them."""
         self._grown_to([])
         for member in self._members:
-            member.fit(texts)
+            fit(member, texts, targets)
         return self
 
-    def fit_transform(self, texts: Sequence[str]) -> Any:
+    def fit_transform(self, texts: Sequence[str], targets: Any = None) -> Any:
         """Fit on texts and return their features: `textforge.Ragged`, one row per text."""
         self._grown_to([])
-        return self._joined([fit_transform(member, texts) for member in self._members], texts)
+        return self._joined([fit_transform(member, texts, targets) for member in self._members], texts)
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
         """Fit on chunks of texts that are read once; each vectorizer runs in its own thread."""

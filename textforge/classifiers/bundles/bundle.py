@@ -36,9 +36,10 @@ from textforge.classifiers.classifier import Classifier, as_device
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.storage import json_text, replaced, sha256, temporary_beside, write_json
 from textforge.classifiers.vectorizing import given_facts, vectorized
+from textforge.components.kinds import TRAINING_FACTS
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part, part_name, plugin_errors, why_unsavable
-from textforge.data.labels import as_members, label_value
+from textforge.data.labels import as_members, label_names, label_value
 from textforge.errors import BundleError, ComponentError, StorageError, TextforgeError
 
 GOLDEN_TEXTS = (
@@ -217,6 +218,11 @@ def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
 def _plain_facts(classifier: Classifier) -> dict[str, Any]:
     """Return the facts that survive JSON unchanged; the restored vectorizer gives the others, such as arrays, again."""
     facts = {k: v.item() if isinstance(v, np.generic) else v for k, v in classifier.facts.items()}
+    for name in {*TRAINING_FACTS}.difference(classifier.parts["vectorizer"].gives).intersection(facts):
+        if name == "labels" or not classifier.parts["model"].asks_for(name):  # the bundle has the labels anyway
+            del facts[name]
+        elif name == "class_counts":
+            facts[name] = facts[name].tolist()
     plain = {}
     for name, value in sorted(facts.items()):
         with suppress(TypeError, ValueError):
@@ -271,6 +277,9 @@ def _restored(folder: Path, described: Description, parts: Mapping[str, Part], d
             raise BundleError(f"{who} has {name} {found} with its saved state, but the bundle's facts have {stated}.")
     facts = {**saved, **given_facts(vectorizer, parts["vectorizer"], saved)}
     facts.setdefault("multi_label", described.decision.multi_label)  # missing in format 1
+    facts.setdefault("labels", tuple(label_names(described.labels)))
+    if isinstance(facts.get("class_counts"), list):
+        facts["class_counts"] = np.array(facts["class_counts"])
     module = _module(parts["model"], facts, folder)
     decision = Decision.from_json(described.decision.model_dump())
     with plugin_errors(part_name(parts["model"]), "being put on its device"):

@@ -143,6 +143,8 @@ class SavedFacts(_Strict):
     vocab_size: Annotated[int, Ge(0)] | None = None
     seed: Annotated[int, Ge(0), Le(MAX_SEED)] = 0
     multi_label: bool | None = None
+    class_counts: list[Annotated[int, Ge(0)]] | list[Annotated[float, Ge(0)]] | None = None
+    n_texts: Annotated[int, Ge(0)] | None = None
 
     def given(self) -> dict[str, Any]:
         """Return the facts that the bundle contains, without defaults."""
@@ -181,6 +183,8 @@ class Description(_Strict):
             raise ValueError("a classifier with one label per text needs at least two labels")
         if self.facts.n_classes not in (None, n):
             raise ValueError(f"facts.n_classes is {self.facts.n_classes}, but there are {n} labels")
+        if self.facts.class_counts is not None and len(self.facts.class_counts) != n:
+            raise ValueError("facts.class_counts does not have one number for each label")
         if self.facts.multi_label not in (None, decision.multi_label):
             raise ValueError("facts.multi_label and decision.multi_label differ")
         if decision.thresholds is not None and (len(decision.thresholds) != n or (n != 2 and not decision.multi_label)):
