@@ -73,7 +73,8 @@ class Classifier:
             part = self.parts.get("model")
             build = partial(part.build, self.facts) if part else None
             module = copied_module(module, build, part_name(part, "the model"))
-        self.module: nn.Module = module.to(self.device).eval()
+        with plugin_errors(part_name(self.parts.get("model"), "the model"), "being put on its device"):
+            self.module: nn.Module = module.to(self.device).eval()
 
     def __repr__(self) -> str:
         parts = [part_name(self.parts.get(kind), type(own).__name__) for kind, own in
@@ -343,9 +344,10 @@ def logits(
     Raises:
         ComponentError: the module raised, or returned anything but a float tensor of that shape.
     """
-    training, switched = module.training, any(part.training for part in module.modules())
-    if switched:  # eval() visits every submodule, which costs more than predicting a short text
-        module.eval()
+    with plugin_errors(who, "being put into evaluation mode"):
+        training, switched = module.training, any(part.training for part in module.modules())
+        if switched:  # eval() visits every submodule, which costs more than predicting a short text
+            module.eval()
     scores = np.empty((len(features), n_classes), dtype=np.float32)
     try:
         with torch.no_grad():  # not inference_mode: tensors that a module caches here must stay trainable
@@ -353,5 +355,6 @@ def logits(
                 scores[rows] = forward(module, batch.to(device), n_classes, who).cpu().numpy()
     finally:
         if switched:
-            module.train(training)
+            with plugin_errors(who, "being put into training mode"):
+                module.train(training)
     return scores

@@ -16,7 +16,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from textforge.classifiers.random_state import RandomState
-from textforge.components.part import Part, plugin_errors
+from textforge.components.part import Part, part_name, plugin_errors
 
 CPU = torch.device("cpu")
 
@@ -36,7 +36,7 @@ def rebuilt(part: Part, facts: Mapping[str, Any], weights: dict[str, torch.Tenso
     if module is None:
         with PrivateDraws():
             module = part.build(facts)
-    with plugin_errors(part.label, "taking its saved weights"):
+    with plugin_errors(part_name(part), "taking its saved weights"):
         if not _takes_over(module, weights):
             module.load_state_dict(weights)
         elif _aliased(module, weights):  # something else in the module still has the storage of an initial weight

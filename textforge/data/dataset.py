@@ -53,9 +53,8 @@ class Dataset:
     """Labelled texts in splits, as a dataset factory returns them.
 
     Each split is stored as a pair of lists of its own, whatever sequences were passed: lists, arrays, or columns of
-    pandas, polars, Arrow and Hugging Face tables. A label is a str, an int, a bool or a
-    member of an Enum, and all labels are of one of these types. In multi-label data every text has a list, tuple or
-    set of labels, which is stored as a tuple.
+    pandas, polars, Arrow and Hugging Face tables. A label is a str, an int, a bool or a member of an Enum, and all
+    are of one of these types. In multi-label data every text has a list, tuple or set of labels, stored as a tuple.
 
     Args:
         train: texts and labels to train on, or a `Stream` of them, which need not fit in memory.
@@ -350,6 +349,8 @@ def as_dataset(dataset: Any, seed: int) -> Dataset:
     """
     found = dataset.build({"seed": seed}) if isinstance(dataset, Part) else dataset
     if isinstance(found, Dataset):
+        if isinstance(dataset, Part) and isinstance(found.train, Stream):
+            found.train.who = part_name(dataset)
         return found
     if isinstance(dataset, Part):
         raise ComponentError(f"{part_name(dataset)} returned a {type(found).__name__}, not a textforge.Dataset.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from textforge.components.part import plugin_errors
 from textforge.data.encoding import add_to_digest, add_weights_to_digest, as_labels, as_texts
 from textforge.data.labels import described_type, label_type
 from textforge.data.weights import SOME_WEIGHT, as_weights
@@ -59,6 +60,7 @@ class Stream:
 
     Raises:
         DataError: `n_chunks` is less than 1.
+        ComponentError: `read` raises an exception other than a `TextforgeError`, when a chunk is read.
     """
 
     def __init__(self, n_chunks: int, read: Callable[[int], GivenChunk], *, known: Survey | None = None) -> None:
@@ -66,6 +68,8 @@ class Stream:
             raise DataError("train: a stream needs at least one chunk.")
         self.n_chunks = n_chunks
         self._read, self._known = read, known
+        self.who: str = "the stream"
+        """The dataset in messages."""
 
     def __repr__(self) -> str:
         if self._known is None:
@@ -85,7 +89,8 @@ class Stream:
                 number from 0. The message names the chunk and the row.
         """
         name = f"train, chunk {number}"
-        found = self._read(number)
+        with plugin_errors(self.who, f"reading chunk {number}"):
+            found = self._read(number)
         if not isinstance(found, (tuple, list)) or len(found) not in (2, 3):
             raise DataError(f"{name}: a chunk is a pair (texts, labels), or (texts, labels, weights).")
         texts, labels = as_texts(found[0], name), as_labels(found[1], name)

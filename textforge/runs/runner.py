@@ -211,7 +211,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
         "seed": recipe.seed,
         "labels": [label_value(label) for label in trainer.labels],
         "n_features": int(trainer.facts["n_features"]),  # a vectorizer may give a numpy number
-        "n_parameters": sum(p.numel() for p in trainer.module.parameters()),
+        "n_parameters": trainer.n_parameters,
         "n_train": trainer.n_train,
     }
     if recipe.init_from is not None and trainer.matched is not None:

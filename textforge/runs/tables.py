@@ -11,6 +11,7 @@ from textforge.components.part import Part
 from textforge.data.tables import COMPRESSED, TableFormat, TableReader, TableStream
 from textforge.errors import DataError, PluginError, RecipeError, did_you_mean, listed
 from textforge.runs import folder as run_folder
+from textforge.runs.named_tables import NamedFormat
 from textforge.runs.own_data import own_dataset, part_for_file
 
 
@@ -26,7 +27,7 @@ class TableFormats:
             except PluginError:  # a broken dataset must not keep others from reading a table
                 continue
             if found is not None:
-                self._formats[name] = found
+                self._formats[name] = NamedFormat(found, f"{component.label} from {component.origin}")
 
     def names(self) -> list[str]:
         return list(self._formats)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from textforge.classifiers.ownership import copied_state
+from textforge.components.part import plugin_errors
 
 
 class AveragedWeights:
@@ -17,19 +18,27 @@ class AveragedWeights:
 
     The decay is min(decay, (1 + step) / (10 + step)), so that the random initial weights are quickly forgotten.
     Buffers and integer weights are not averaged; their latest value is used.
+
+    Args:
+        module: the module.
+        decay: the largest weight of the earlier average.
+        who: the model's name in messages.
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        self._module, self._decay, self._steps = module, decay, 0
-        self._averages = copied_state(module.state_dict())
-        self._parameter_names = {name for name, _ in module.named_parameters()}
+    def __init__(self, module: nn.Module, decay: float, who: str = "the model") -> None:
+        self._module, self._decay, self._steps, self._who = module, decay, 0, who
+        with plugin_errors(who, "giving its weights"):
+            self._averages = copied_state(module.state_dict())
+            self._parameter_names = {name for name, _ in module.named_parameters()}
 
     @torch.no_grad()
     def update(self) -> None:
         """Add the module's current weights to the average."""
         self._steps += 1
         weight = 1 - min(self._decay, (1 + self._steps) / (10 + self._steps))
-        for name, value in self._module.state_dict().items():
+        with plugin_errors(self._who, "giving its weights"):
+            weights = self._module.state_dict()
+        for name, value in weights.items():
             if name in self._parameter_names and value.is_floating_point():
                 self._averages[name].lerp_(value, weight)
             else:
@@ -51,9 +60,14 @@ class AveragedWeights:
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Give the module the averaged weights inside the `with` block, and restore its own afterwards."""
-        own = copied_state(self._module.state_dict())
-        self._module.load_state_dict(self._averages)
+        with plugin_errors(self._who, "giving its weights"):
+            own = copied_state(self._module.state_dict())
+        self._take(self._averages)
         try:
             yield
         finally:
-            self._module.load_state_dict(own)
+            self._take(own)
+
+    def _take(self, weights: dict[str, Any]) -> None:
+        with plugin_errors(self._who, "taking averaged weights"):
+            self._module.load_state_dict(weights)

@@ -69,14 +69,18 @@ class Epochs:
         """Build the module, and what changes its weights."""
         setup, prepared = self._setup, self._prepared
         with self._random.active():
-            self.module: nn.Module = setup.factories.module(prepared.facts).to(setup.device)
+            built = setup.factories.module(prepared.facts)
+            with setup.factories.calling("model", "being put on its device"):
+                self.module: nn.Module = built.to(setup.device)
             if setup.start is not None:
                 found = matched(setup.start, setup.labels, [*setup.dataset.label_counts()], prepared.facts)
-                self.matched = take_weights(self.module, setup.start, prepared.facts, found)
+                with setup.factories.calling("model", "giving its weights"):
+                    self.matched = take_weights(self.module, setup.start, prepared.facts, found)
             if setup.fits_itself:
                 refuse_weights(self.module, prepared.source, setup.factories.name("model"))
                 return
-            self.module.train()
+            with setup.factories.calling("model", "being put into training mode"):
+                self.module.train()
             facts = {
                 **prepared.facts,
                 "labels": tuple(label_names(setup.labels)),
@@ -148,7 +152,7 @@ class Epochs:
             valid = self._validate(progress.number)
             best = valid is not None and setup.validation.better(valid, self.best.valid if self.best else None)
             if best and setup.settings.restore_best:
-                self.best_weights = copied_state(self.module.state_dict())
+                self.best_weights = self.weights()
         if self.optimization is not None and valid is not None:
             self.optimization.epoch_ended(valid[setup.validation.monitor])
         seconds = progress.seconds + time.perf_counter() - began
@@ -180,6 +184,12 @@ class Epochs:
             self._in_step = True
         return self._steering.stops_after_step
 
+    def weights(self) -> dict[str, Any]:
+        """A copy of the module's weights."""
+        with self._setup.factories.calling("model", "giving its weights"):
+            found: dict[str, Any] = copied_state(self.module.state_dict())
+        return found
+
     def kept_weights(self) -> Any:
         """Give the module the weights to validate and keep inside the `with` block."""
         return nullcontext() if self.optimization is None else self.optimization.weights()
@@ -210,10 +220,7 @@ class Epochs:
 
     def state(self) -> dict[str, Any]:
         """Everything that later epochs depend on. Tensors are copies, except those of `best_weights`."""
-        if self.optimization is not None:
-            training = self.optimization.state()
-        else:
-            training = {"module": copied_state(self.module.state_dict())}
+        training = self.optimization.state() if self.optimization is not None else {"module": self.weights()}
         return {
             **training,
             "random": self._random.state(),
@@ -229,7 +236,8 @@ class Epochs:
         if self.optimization is not None:
             self.optimization.load(state)
         else:
-            self.module.load_state_dict(state["module"])
+            with self._setup.factories.calling("model", "taking its weights"):
+                self.module.load_state_dict(state["module"])
         self._random.load(state["random"])
         self.history = [EpochResult(**result) for result in state["history"]]
         self.best = None if state["best_epoch"] is None else self.history[state["best_epoch"] - 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -100,6 +101,10 @@ class Factories:
         """The name of the component of a kind in messages."""
         return part_name(self.parts.get(kind), f"the {kind}")
 
+    def calling(self, kind: str, doing: str) -> AbstractContextManager[None]:
+        """Name the component of a kind in what it raises inside the `with` block."""
+        return plugin_errors(self.name(kind), doing)
+
     @property
     def sparse_gradients(self) -> bool:
         """Whether the optimizer takes sparse gradients."""
@@ -144,7 +149,8 @@ class Factories:
         Raises:
             ComponentError: a factory raised, or returned something else, or the module has no parameters.
         """
-        params = [*module.parameters()]
+        with self.calling("model", "giving its parameters"):
+            params = [*module.parameters()]
         if not params:
             advice = "If it fits itself, set fits_itself = True on its factory."
             raise ComponentError(f"{self.name('model')} has no parameters to train. {advice}")
@@ -156,7 +162,8 @@ class Factories:
             scheduler = self._built("scheduler", known)
         if "loss" in self:
             loss = self._built("loss", facts)
-            loss = loss.to(params[0].device) if isinstance(loss, nn.Module) else loss
+            with self.calling("loss", "being put on its device"):
+                loss = loss.to(params[0].device) if isinstance(loss, nn.Module) else loss
         self._refuse_other_weights(optimizer, params)
         return UpdateRule(optimizer, scheduler, loss)
 

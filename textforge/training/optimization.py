@@ -93,7 +93,7 @@ class Optimization:
         self._factories, self._settings, self._budget = factories, settings, budget
         self._n_classes, self._updates, self._last_update = facts["n_classes"], 0, budget.updates
         self.averaged: AveragedWeights | None = (
-            AveragedWeights(module, settings.ema) if settings.ema is not None else None
+            AveragedWeights(module, settings.ema, factories.name("model")) if settings.ema is not None else None
         )
         self._fresh = True
         """Whether no gradients are summed up for an update to come."""
@@ -120,7 +120,8 @@ class Optimization:
         Raises:
             TrainingError: the loss is not finite.
         """
-        device = next(self.module.parameters()).device
+        with self._factories.calling("model", "giving its parameters"):
+            device = next(self.module.parameters()).device
         size, every = self._settings.batch_size, self._settings.accumulate
         steps, used = self._budget.steps, self._budget.texts_per_epoch
         check_every = 1 if device.type == "cpu" else 50  # reading a loss synchronizes with the GPU
@@ -165,7 +166,8 @@ class Optimization:
         """
         who, self._norm = self._factories.name("model"), None
         if self._fresh:
-            self.optimizer.zero_grad(set_to_none=True)
+            with self._factories.calling("optimizer", "setting gradients to zero"):
+                self.optimizer.zero_grad(set_to_none=True)
         with self._precision(targets.gold.device):
             scores = forward(self.module, batch, self._n_classes, who)
         if not scores.requires_grad:
@@ -218,30 +220,47 @@ class Optimization:
         Raises:
             ComponentError: the scheduler has no `state_dict`.
         """
-        gradients = {} if self._fresh else gradients_of(self.module)
+        if self.scheduler is not None:
+            self._scheduler("state_dict")
+        with self._factories.calling("model", "giving its gradients"):
+            gradients = {} if self._fresh else gradients_of(self.module)
+        states: dict[str, Any] = {"scheduler": None, "loss": None}
+        for kind, one in self._stateful().items():
+            with self._factories.calling(kind, "giving its state"):
+                states[kind] = copied_state(one.state_dict())
         return {
-            "module": copied_state(self.module.state_dict()),
-            "optimizer": copied_state(self.optimizer.state_dict()),
-            "scheduler": None if self.scheduler is None else copied_state(self._scheduler("state_dict")()),
-            "loss": copied_state(self.loss.state_dict()) if isinstance(self.loss, nn.Module) else None,
+            "module": states.pop("model"),
+            **states,
             "averaged": None if self.averaged is None else self.averaged.state(),
             "gradients": gradients,
             "updates": self._updates,
         }
 
+    def _stateful(self) -> dict[str, Any]:
+        """The components with a state by their kinds, in the order in which they take it."""
+        found = {"model": self.module, "scheduler": self.scheduler, "optimizer": self.optimizer, "loss": self.loss}
+        if self.scheduler is None:
+            del found["scheduler"]
+        if not isinstance(self.loss, nn.Module):
+            del found["loss"]
+        return found  # the optimizer after the scheduler, which may set rates
+
     def load(self, state: Mapping[str, Any]) -> None:
         """Continue from a state that `state` returned. The state is copied."""
-        self.module.load_state_dict(state["module"])
         if self.scheduler is not None:
-            self._scheduler("load_state_dict")(copied_state(state["scheduler"]))
-        optimizer = copied_state(state["optimizer"])
-        optimizer["state"] = {int(key): value for key, value in optimizer["state"].items()}  # JSON has text as keys
-        self.optimizer.load_state_dict(optimizer)  # after the scheduler, which may set rates
-        if isinstance(self.loss, nn.Module):
-            self.loss.load_state_dict(state["loss"])
+            self._scheduler("load_state_dict")
+        for kind, one in self._stateful().items():
+            own = state["module" if kind == "model" else kind]
+            if kind in ("optimizer", "scheduler"):  # which keep what they are given
+                own = copied_state(own)
+            if kind == "optimizer":
+                own["state"] = {int(key): value for key, value in own["state"].items()}  # JSON has text as keys
+            with self._factories.calling(kind, "taking its state"):
+                one.load_state_dict(own)
         if self.averaged is not None:
             self.averaged.load(state["averaged"])
-        load_gradients(self.module, state["gradients"])
+        with self._factories.calling("model", "taking its gradients"):
+            load_gradients(self.module, state["gradients"])
         self._fresh, self._updates = not state["gradients"], state["updates"]
 
     def _scheduler(self, method: str) -> Callable[..., Any]:

@@ -138,6 +138,13 @@ class Progressing:
         return self._data().source.n_texts
 
     @property
+    def n_parameters(self) -> int:
+        """The number of the module's weights that are parameters."""
+        module = self.module
+        with self._setup.factories.calling("model", "giving its parameters"):
+            return sum(parameter.numel() for parameter in module.parameters())
+
+    @property
     def matched(self) -> Matched | None:
         """What was taken over from the classifier that the training continues; None without one."""
         return self._started().matched
@@ -232,8 +239,10 @@ class Progressing:
         sentences = [*self._setup.validation.warnings, *self._doubts]
         if self._prepared is None or self._epochs is None:
             return sentences
-        said = [getattr(one, "warnings", ()) for one in (self.vectorizer, self._epochs.module)]
-        own = [str(sentence) for several in said for sentence in several]
+        own = []
+        for kind, one in (("vectorizer", self.vectorizer), ("model", self._epochs.module)):
+            with self._setup.factories.calling(kind, "giving its warnings"):
+                own += [str(sentence) for sentence in getattr(one, "warnings", ())]
         unknown = self._prepared.valid_gold.warnings if self._prepared.valid_gold else ()
         matched = self._epochs.matched
         if matched is not None and matched.initialized:

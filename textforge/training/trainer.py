@@ -199,7 +199,8 @@ class Trainer(Progressing):
             with epochs.kept_weights():
                 module = self._setup.factories.copied(epochs.module, self.facts)
             if epochs.best_weights is not None:
-                module.load_state_dict(epochs.best_weights)
+                with self._setup.factories.calling("model", "taking its best weights"):
+                    module.load_state_dict(epochs.best_weights)
             decision = self._decided(epochs, module)
         parts = {kind: part for kind, part in self.parts.items() if kind in ("vectorizer", "model")}
         return Classifier(

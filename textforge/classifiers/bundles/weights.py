@@ -19,7 +19,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from textforge.classifiers.rebuilding import PrivateDraws, rebuilt
-from textforge.components.part import Part, part_name
+from textforge.components.part import Part, part_name, plugin_errors
 from textforge.errors import BundleError, ComponentError
 
 SPARE_WEIGHTS = 2**20
@@ -76,7 +76,9 @@ def restored(part: Part, facts: Mapping[str, Any], weights: dict[str, torch.Tens
     if asked.tables > 2 * held.numbers + SPARE_TABLES:
         raise _too_large(part, f"computes {asked.tables:,} numbers besides its weights with these options", held)
     module = rebuilt(part, facts, weights)
-    if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+    with plugin_errors(part_name(part), "giving its weights"):
+        shared = any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers()))
+    if shared:
         raise ComponentError(
             f"{part_name(part)} keeps a tensor from one call of its factory for the next. Create it in each call."
         )
