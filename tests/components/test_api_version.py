@@ -94,17 +94,25 @@ class Installed(metadata.Distribution):
     ("requirements", "told"),
     [
         ((), ""),
-        (("torch>99",), ""),
         (("textforge",), ""),
         ((f"textforge>={VERSION}",), ""),
         (("textforge>99; python_version < '3'",), ""),
+        (("nowhere-to-be-found; extra == 'more'",), ""),
         (("not a requirement !", "textforge>=99"), "textforge>=99"),
-        (("TextForge[subword]>=99,<100",), "textforge<100,>=99"),
+        (("TextForge[subword]>=99,<100",), "TextForge[subword]<100,>=99"),
     ],
 )
 def test_a_requirement_that_is_not_met_is_reported(requirements, told):
     found = unmet_requirement(Installed(*requirements))
     assert found == (told and f" It requires {told}, and {VERSION} is installed: pip install '{told}'")
+
+
+def test_every_dependency_that_is_not_met_is_named_with_what_to_install():
+    found = unmet_requirement(Installed("nowhere-to-be-found>=4", "textforge", "pluggy>=99"))
+    assert found == (
+        f" It requires nowhere-to-be-found>=4, which is not installed and pluggy>=99, and {metadata.version('pluggy')} "
+        "is installed: pip install 'nowhere-to-be-found>=4' 'pluggy>=99'"
+    )
 
 
 def test_a_distribution_that_is_unknown_requires_nothing():

@@ -1,6 +1,7 @@
 """`textforge plugin check` on plugins that are really installed."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -48,6 +49,7 @@ def textforge_models():
 def textforge_metrics():
     return {"confidence": "tf_kit:confidence"}
 '''
+SKIP = ("--skip", "warns-of-nothing=it may")
 BROKEN = "import a_module_that_nobody_has\n"
 PYPROJECT = """\
 [build-system]
@@ -97,16 +99,19 @@ def test_a_faulty_plugin_is_reported_what_to_do(env, monkeypatch):
     assert failed.startswith("  FAILED   a-batch-equals-its-singles: the logits of 'bat team glove' differ by ")
     assert failed.endswith("compute no statistics over the batch in evaluation mode.")
     needing = "metric 'confidence': the option 'scale' is missing; it has no default."
-    assert f"  skipped  is-built-and-used: it needs options, -s KEY=VALUE: {needing}" in lines
+    assert f"  not checked is-built-and-used: it needs options, -s metric.confidence.KEY=VALUE: {needing}" in lines
+    assert re.search(r", [1-9]\d* not checked$", lines[-1])
     assert lines[-1].startswith("2 components: ")
     assert ", 1 failed, " in lines[-1]
+    assert "distribution TF.Kit" in lines
+    assert "  ok       its-dependencies-are-installed" in lines
     assert "loud" not in done.stdout
 
 
 @pytest.mark.slow
 def test_a_component_is_checked_with_options_and_reported_as_json(env, monkeypatch):
     monkeypatch.syspath_prepend(env["PYTHONPATH"].partition(os.pathsep)[0])
-    done = invoke("plugin", "check", "confidence", "-s", "scale=1e0", "--json")
+    done = invoke("plugin", "check", "confidence", "-s", "metric.confidence.scale=1e0", "--json", *SKIP)
     assert done.returncode == 1, done.stderr
     told = only_json(done.stdout)
     (component,) = told["components"]
@@ -115,9 +120,14 @@ def test_a_component_is_checked_with_options_and_reported_as_json(env, monkeypat
         "kind": "metric", "name": "confidence", "distribution": "TF.Kit", "version": "0.3",
     }  # fmt: skip
     assert statuses(component)["prints-nothing"] == "failed"
+    assert told["not_checked"] == 0
     assert {name for name, status in statuses(component).items() if status == "skipped"} == {
-        "weighs-texts-if-it-takes-weights"
-    }
+        "weighs-texts-if-it-takes-weights", "warns-of-nothing",
+    }  # fmt: skip
+    assert {"name": "warns-of-nothing", "status": "skipped", "message": "by request: it may"} in component["checks"]
+    assert [one["name"] for one in told["distributions"]["TF.Kit"]] == [
+        "its-dependencies-are-installed", "its-wheel-holds-what-it-imports",
+    ]  # fmt: skip
     (message,) = [check["message"] for check in component["checks"] if check["status"] == "failed"]
     assert "it printed 'loud'" in message
 
@@ -143,7 +153,10 @@ def test_a_standard_part_passes():
         (["standart"], "no distribution, plugin or component named 'standart' is installed. Did you mean 'standard'?"),
         (["top-k", "--only", "model"], "'top-k' gives no model; it gives components of the kinds metric."),
         (["top-k", "--only", "metrics"], "no kind of component named 'metrics'."),
-        (["linear", "-s", "warmup=3"], "'linear' gives model 'linear', scheduler 'linear'. Name one, or use --only."),
+        (["linear", "-s", "warmup=3"], "-s KIND.NAME.warmup=VALUE. The components: model.linear, scheduler.linear."),
+        (["linear", "-s", "schedular.linear.warmup=3"], "Did you mean 'scheduler.linear'?"),
+        (["top-k", "--skip", "prints-nothing"], "--skip prints-nothing: write CHECK=REASON, as in "),
+        (["top-k", "--skip", "print-nothing=x"], "no check 'print-nothing'. Did you mean 'prints-nothing'?"),
         (["top-k", "-s", "kk=3"], "metric 'top-k': unknown option 'kk'. Its options: k."),
         (["top-k", "-s", "k"], "-s k: an option is KEY=VALUE"),
         (["top-k", "-s", "k=["], "-s k=[:1:2: invalid YAML"),

@@ -8,19 +8,9 @@ from importlib import metadata
 from typing import Any
 
 from textforge.components.hookspecs import PLUGIN_API
+from textforge.components.requirements import pip_install as pip_install, unmet
 
 ATTRIBUTE = "TEXTFORGE_API"
-
-
-def pip_install(requirement: str) -> str:
-    """The command that installs a distribution, quoted so that users can paste it into a shell.
-
-    Args:
-        requirement: `name`, `name==1.2` or `name>=1,<2`. It is always quoted: a shell would treat `<` and `>` as
-            redirections.
-    """
-    quoted = shlex.quote(requirement)
-    return f"pip install {quoted}" if quoted != requirement else f"pip install '{requirement}'"
 
 
 def api_mismatch(plugin: Any, distribution: str) -> str | None:
@@ -49,19 +39,8 @@ def api_mismatch(plugin: Any, distribution: str) -> str | None:
 
 
 def unmet_requirement(distribution: metadata.Distribution | None) -> str:
-    """A sentence that names the required textforge version, if the installed one does not satisfy it; else empty."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    for line in (distribution.requires or ()) if distribution else ():
-        try:
-            required = Requirement(line)
-        except InvalidRequirement:
-            continue
-        if required.name.lower() == "textforge" and not (required.marker and not required.marker.evaluate()):
-            installed = metadata.version("textforge")
-            if not required.specifier.contains(installed, prereleases=True):
-                return (
-                    f" It requires textforge{required.specifier}, and {installed} is installed: "
-                    f"{pip_install(f'textforge{required.specifier}')}"
-                )
-    return ""
+    """A sentence that names the requirements of a distribution that are not met, and what to install; else empty."""
+    if distribution is None:
+        return ""
+    found = unmet(distribution.requires or (), "It")
+    return f" {found}" if found else ""

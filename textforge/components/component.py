@@ -12,6 +12,7 @@ from textforge.components.api_version import api_mismatch
 from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, Kind
 from textforge.components.names import STANDARD, normalized, qualified
 from textforge.components.options import Options, try_call
+from textforge.components.requirements import missing_dependencies
 from textforge.errors import PluginError, did_you_mean, listed
 
 
@@ -125,8 +126,10 @@ class Component:
 
     def _refuse(self, failed: BaseException | None) -> None:
         if failed:
+            advice = missing_dependencies(self.origin.distribution)
             raise PluginError(
                 f"{self.label} from {self.origin} cannot be imported: {type(failed).__name__}: {failed}"
+                f"{f'. {advice}' if advice else ''}"
             ) from failed
 
     @cached_property

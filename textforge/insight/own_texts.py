@@ -16,6 +16,7 @@ from textforge.errors import DataError, TextforgeError
 from textforge.insight.answers import TestedRun
 from textforge.recipes.recipe import load_dataset_part
 from textforge.runs import folder as run_folder
+from textforge.runs.uninstalled import refuse_uninstalled
 
 
 def recorded_digest(run: TestedRun) -> str | None:
@@ -34,6 +35,7 @@ def dataset_of(run: Path, plugins: PluginManager) -> Dataset:
     Raises:
         TextforgeError: the data cannot be loaded.
     """
+    refuse_uninstalled(run, plugins, ["dataset"])
     part, seed = load_dataset_part(run / run_folder.RESOLVED, plugins=plugins)
     return as_dataset(part, seed)
 

@@ -8,28 +8,45 @@ from textforge.components.component import Component
 from textforge.components.kinds import fact_text
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
+from textforge.components.requirements import missing_dependencies
 from textforge.components.settings import TrainerSettings
 from textforge.errors import PluginError, did_you_mean, listed
 
-Incompatibility = tuple[str, str, str]
-"""A section of the recipe, the key in it, and the error message."""
+Incompatibility = tuple[str, str | int, str]
+"""A section of the recipe, the key or the place in it, and the error message."""
 
 
 def incompatibilities(
-    parts: Mapping[str, Part | None], trainer: TrainerSettings | None, plugins: PluginManager
+    sections: Mapping[str, Part | tuple[Part, ...] | None], trainer: TrainerSettings | None, plugins: PluginManager
 ) -> Iterator[Incompatibility]:
-    """Yield the conflicts between sections that are valid by themselves.
+    """Yield the conflicts between sections that are valid by themselves, and parts that lack what they depend on.
 
     Args:
-        parts: kind to part; None for a part that is missing or invalid.
+        sections: section to part, or to its list of parts; None for a part that is missing or invalid.
         trainer: trainer settings; None if they are invalid.
         plugins: source of the alternatives that messages suggest.
     """
-    vectorizer, model, dataset = parts["vectorizer"], parts["model"], parts["dataset"]
+    yield from _missing_dependencies(sections)
+    vectorizer, model, dataset = (
+        part if isinstance(part := sections[kind], Part) else None for kind in ("vectorizer", "model", "dataset")
+    )
     if vectorizer and model:
         yield from _missing_facts(vectorizer, model, plugins)
     if dataset and dataset.streams:
         yield from _need_all_texts(dataset, vectorizer, model, trainer, plugins)
+
+
+def _missing_dependencies(sections: Mapping[str, Part | tuple[Part, ...] | None]) -> Iterator[Incompatibility]:
+    """Yield each part, or part within a part, whose distribution lacks a dependency."""
+    for section, found in sections.items():
+        parts = found if isinstance(found, tuple) else (found,) if found else ()
+        for place, part in enumerate(parts):
+            waiting = [part]
+            while waiting:
+                one = waiting.pop()
+                waiting += [inner for _, inner in one.parts]
+                if missing := missing_dependencies(one.component.origin.distribution):
+                    yield section, place if isinstance(found, tuple) else "use", f"{one.label} cannot run: {missing}"
 
 
 def _missing_facts(vectorizer: Part, model: Part, plugins: PluginManager) -> Iterator[Incompatibility]:

@@ -20,6 +20,7 @@ from textforge.recipes.document import read_document
 from textforge.recipes.recipe import load_dataset_part, load_metric_parts
 from textforge.runs import folder as run_folder
 from textforge.runs.own_data import own_dataset, part_for_file
+from textforge.runs.uninstalled import refuse_uninstalled
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
@@ -123,7 +124,10 @@ def _metrics(run: Path, names: Sequence[str] | None, plugins: PluginManager) -> 
     """Look up metrics by name, or load those of the run's recipe."""
     if names is not None:
         return [plugins.part("metric", name) for name in names]
-    return list(load_metric_parts(run / run_folder.RESOLVED, plugins=plugins)) if own_dataset(run) else []
+    if not own_dataset(run):
+        return []
+    refuse_uninstalled(run, plugins, ["metric"])
+    return list(load_metric_parts(run / run_folder.RESOLVED, plugins=plugins))
 
 
 def _data_file(run: Path, data: str | Path | None) -> Path:
@@ -141,6 +145,8 @@ def _data_file(run: Path, data: str | Path | None) -> Path:
 def _dataset(run: Path, path: Path, options: list[str], plugins: PluginManager) -> tuple[Dataset, str]:
     """Load the data; return it with the name of the default split."""
     if path.suffix.lower() in (".yaml", ".yml"):
+        if path.name == run_folder.RESOLVED:
+            refuse_uninstalled(path.parent, plugins, ["dataset"])
         part, seed = load_dataset_part(path, overrides=[f"dataset.{option}" for option in options], plugins=plugins)
         return as_dataset(part, seed), "test"
     return as_dataset(_file_part(path, run, options, plugins), 0), "train"

@@ -25,6 +25,7 @@ from textforge.runs.plan import RunPlan, given_part, trainer_for
 from textforge.runs.progress import Progress
 from textforge.runs.resuming import changed_sentence
 from textforge.runs.saved_plan import SavedPlan
+from textforge.runs.uninstalled import refuse_uninstalled
 
 if TYPE_CHECKING:
     from textforge.classifiers.baselines import Baselines
@@ -100,6 +101,8 @@ def run(
     trained = load_baseline(plugins) if baseline else None
     given = given_part(dataset)
     if not isinstance(recipe, Recipe):
+        if isinstance(recipe, (str, Path)) and Path(recipe).name == run_folder.RESOLVED and not overrides:
+            refuse_uninstalled(Path(recipe).parent, plugins or PluginManager())
         recipe = load_recipe(recipe, overrides=overrides, plugins=plugins, dataset=given)
     elif overrides:
         raise RecipeError("a checked recipe takes no overrides; give them to load_recipe.")

@@ -14,7 +14,7 @@ With pytest::
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -27,16 +27,30 @@ from textforge.testing.checks import (
     Rule,
     Skipped as Skipped,
 )
+from textforge.testing.distributions import distribution_outcomes as distribution_outcomes
+from textforge.testing.given import skips_for as skips_for, usable_skips, usable_texts
 from textforge.testing.report import (
+    STATUSES as STATUSES,
     Outcome as Outcome,
     installed as installed,
+    options_for as options_for,
     outcomes as outcomes,
     read_options as read_options,
 )
 from textforge.testing.subject import ALL_KINDS, IMPORT_BUDGET, GivenOptions, Subject, component_of
 
 __all__ = [
-    "Check", "ContractError", "Outcome", "Skipped", "checks", "contract_tests", "installed", "outcomes", "read_options",
+    "STATUSES",
+    "Check",
+    "ContractError",
+    "Outcome",
+    "Skipped",
+    "checks",
+    "contract_tests",
+    "installed",
+    "options_for",
+    "outcomes",
+    "read_options",
 ]  # fmt: skip
 
 
@@ -49,6 +63,8 @@ def checks(
     module: Callable[[int, int], Any] | None = None,
     plugins: PluginManager | None = None,
     import_budget: float = IMPORT_BUDGET,
+    texts: tuple[Sequence[str], Sequence[str]] | None = None,
+    skip: Mapping[str, str] | None = None,
 ) -> list[Check]:
     """Every check of a kind, for one component. Nothing runs until a check is called.
 
@@ -65,9 +81,13 @@ def checks(
             module for bags of words. Defaults to a small network of the kit.
         plugins: the plugin manager that looks up names. Defaults to everything installed.
         import_budget: wall time, in seconds, that importing the component's module may take.
+        texts: texts and their labels, one label each, for a vectorizer or model that the kit's own short texts do not
+            suit: at least ten of each of two or more classes that are easy to tell apart.
+        skip: maps names of checks that do not apply to the component to the reasons.
 
     Raises:
-        ContractError: the kind is unknown, or `component` is none of the above.
+        ContractError: the kind is unknown, `component` is none of the above, `texts` are too few, or `skip` names no
+            check of the kind or lacks a reason.
         PluginError: no component has that name.
     """
     found, own = component_of(kind, component, plugins)
@@ -80,6 +100,8 @@ def checks(
         module=module,
         plugins=plugins,
         import_budget=import_budget,
+        texts=usable_texts(texts),
+        skip=usable_skips(skip, [rule.name for rule in rules_for(kind)]),
     )
     return [Check(rule, subject) for rule in rules_for(kind)]
 
@@ -93,6 +115,8 @@ def contract_tests(
     module: Callable[[int, int], Any] | None = None,
     plugins: PluginManager | None = None,
     import_budget: float = IMPORT_BUDGET,
+    texts: tuple[Sequence[str], Sequence[str]] | None = None,
+    skip: Mapping[str, str] | None = None,
 ) -> Any:
     """Return a decorator that runs a test once per check, passed as the argument `check`, which the test calls.
 
@@ -109,6 +133,8 @@ def contract_tests(
         module=module,
         plugins=plugins,
         import_budget=import_budget,
+        texts=texts,
+        skip=skip,
     )
     return pytest.mark.parametrize("check", found, ids=[check.name for check in found])
 

@@ -86,7 +86,8 @@ class Bench:
     def _use(self, part: Part) -> None:
         self.part = part
         self.fitted: Any = part.build({"seed": 0})
-        features = fitted_features(self.fitted, probes.labelled()[0], part.label)
+        texts, labels = self.subject.texts
+        features = fitted_features(self.fitted, texts, part.label, probes.numbers(labels))
         self._facts = {**given_facts(self.fitted, part), "n_features": features.n_features, "seed": 0}
 
     def _takes(self, part: Part) -> bool:
@@ -96,21 +97,32 @@ class Bench:
             module = self.module()
             if self.fits_itself:
                 self.fit(module)
-            forward(module, self.batch(probes.labelled(4)[0]), 3, self.subject.label)
+            forward(module, self.batch(self.subject.texts[0][:4]), self.n_classes, self.subject.label)
         except Exception:
             return False
         return True
 
     # -- a model -------------------------------------------------------------------------------
 
-    def facts(self, n_classes: int = 3, *, multi_label: bool = False) -> dict[str, Any]:
-        """The facts from which the model is built."""
-        return {**self._facts, "n_classes": n_classes, "multi_label": multi_label}
+    @property
+    def n_classes(self) -> int:
+        """The number of classes of the training texts."""
+        return len({*self.subject.texts[1]})
 
-    def module(self, n_classes: int = 3, *, multi_label: bool = False) -> nn.Module:
+    def facts(self) -> dict[str, Any]:
+        """The facts from which the model is built."""
+        labels = self.subject.texts[1]
+        about_texts = {
+            "labels": tuple(sorted({*labels})),
+            "class_counts": np.bincount(probes.numbers(labels)),
+            "n_texts": len(labels),
+        }
+        return {**about_texts, **self._facts, "n_classes": self.n_classes, "multi_label": False}
+
+    def module(self) -> nn.Module:
         """Build a new module, with initial weights drawn as in a run."""
         with RandomState(0, CPU).active():
-            module = self.subject.part.build(self.facts(n_classes, multi_label=multi_label))
+            module = self.subject.part.build(self.facts())
         if not isinstance(module, nn.Module):
             raise self.subject.breaks(
                 f"the factory returned a {type(module).__name__}.",
@@ -127,7 +139,7 @@ class Bench:
 
     def fit(self, module: Any, weights: NDArray[np.float64] | None = None) -> tuple[Features, Any]:
         """Fit the module with its own `fit`, and return the features and targets after the call."""
-        texts, labels = probes.labelled()
+        texts, labels = self.subject.texts
         features, targets = self.features(texts), probes.numbers(labels)
         with RandomState(0, CPU).active():
             called_with(module.fit, features, targets, weights=weights)
@@ -141,7 +153,7 @@ class Bench:
         features = self.features(texts)
         return features.batch(0, len(texts))
 
-    def logits(self, module: nn.Module, batch: Batch, n_classes: int = 3) -> torch.Tensor:
+    def logits(self, module: nn.Module, batch: Batch) -> torch.Tensor:
         """Compute the logits of a batch in evaluation mode and validate their shape.
 
         Raises:
@@ -149,7 +161,7 @@ class Bench:
         """
         module.eval()
         with torch.no_grad():
-            return forward(module, batch, n_classes, self.subject.label)
+            return forward(module, batch, self.n_classes, self.subject.label)
 
     def trainer(self, dataset: Dataset, epochs: int = 2) -> Trainer:
         """Create a trainer of the model with Adam, or without optimizer if it fits itself."""
@@ -161,4 +173,4 @@ class Bench:
     @cached_property
     def classifier(self) -> Classifier:
         """A classifier trained for two epochs on the kit's texts."""
-        return self.trainer(probes.dataset()).fit()
+        return self.trainer(Dataset(train=self.subject.texts)).fit()

@@ -8,22 +8,25 @@ from typing import Any
 import numpy as np
 import torch
 
+from textforge.data.offered import called_offering, takes
 from textforge.data.weights import takes_weights
-from textforge.errors import RecipeError
+from textforge.errors import RecipeError, listed
 from textforge.testing import probes
 from textforge.testing.checks import Skipped, as_contract_error, rule
 from textforge.testing.digests import digests
 from textforge.testing.subject import Subject, exercise
 from textforge.testing.words import named_others, refuse
 
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Loss = Callable[..., torch.Tensor]
+EPOCHS = 3
+"""The planned number of epochs."""
 
 
 @exercise("loss")
 def _work(subject: Subject) -> Mapping[str, Any]:
     """Compute the loss of some logits, and its gradient if it has one."""
     loss, logits, targets = usual(subject)
-    found = loss(logits, targets)
+    found = called(loss, logits, targets)
     if isinstance(found, torch.Tensor) and found.requires_grad and found.ndim == 0:
         found.backward()  # type: ignore[no-untyped-call]
     return {"loss": found, "gradients": logits.grad}
@@ -46,6 +49,7 @@ def made(subject: Subject, *, multi_label: bool, n_classes: int = 3) -> tuple[Lo
         class_counts=counts.astype(np.int64),
         n_texts=len(labels),
         multi_label=multi_label,
+        epochs=EPOCHS,
     )
     if not callable(loss):
         raise subject.breaks(
@@ -64,16 +68,22 @@ def usual(subject: Subject) -> tuple[Loss, torch.Tensor, torch.Tensor]:
         return made(subject, multi_label=True)
 
 
-def value(loss: Loss, logits: torch.Tensor, targets: torch.Tensor) -> float:
+def called(loss: Loss, logits: torch.Tensor, targets: torch.Tensor, **offered: Any) -> torch.Tensor:
+    """Call the loss, and offer it the first epoch beside what else is offered."""
+    found: torch.Tensor = called_offering(loss, logits, targets, **{"epoch": 1, **offered})
+    return found
+
+
+def value(loss: Loss, logits: torch.Tensor, targets: torch.Tensor, **offered: Any) -> float:
     """The loss as a float."""
-    return float(loss(logits, targets).detach())
+    return float(called(loss, logits, targets, **offered).detach())
 
 
 @rule("loss")
 def is_one_number_with_a_gradient(subject: Subject) -> None:
     """It returns one finite floating-point number, with a gradient to the logits."""
     loss, logits, targets = usual(subject)
-    found = loss(logits, targets)
+    found = called(loss, logits, targets)
     advice = "Return the mean over the texts as a tensor without dimensions, computed from the logits by torch."
     if not isinstance(found, torch.Tensor) or found.ndim or not found.is_floating_point():
         shape = f" of shape {tuple(found.shape)}, {found.dtype}" if isinstance(found, torch.Tensor) else ""
@@ -144,13 +154,29 @@ def weighs_texts_if_it_takes_weights(subject: Subject) -> None:
     cases = (("weights of 1", torch.ones(len(targets)), value(loss, logits, targets)),
              ("whole numbers as weights, scaled to a mean of 1,", weights, repeated))  # fmt: skip
     for what, given, wanted in cases:
-        found = float(loss(logits, targets, weights=given).detach())  # type: ignore[call-arg]
+        found = float(called(loss, logits, targets, weights=given).detach())
         if not np.isclose(found, wanted, rtol=1e-4, atol=1e-6):
             raise subject.breaks(
                 f"with {what} the loss is {found:g}; of texts repeated as often it is {wanted:g}.",
                 "Return (each * weights).mean(): multiply the loss of each text, and divide by the number of texts, "
                 "not by the sum of the weights.",
             )
+
+
+@rule("loss", after=AFTER)
+def only_the_epoch_decides(subject: Subject) -> None:
+    """If it has a parameter `epoch`, its value depends on that number and on no earlier call."""
+    loss, logits, targets = usual(subject)
+    if not takes(loss, "epoch", after=2):
+        raise Skipped("it has no parameter 'epoch'.")
+    epochs = (1, EPOCHS, 1, 2)
+    found = [value(loss, logits, targets, epoch=epoch) for epoch in epochs]
+    fresh = [value(usual(subject)[0], logits, targets, epoch=epoch) for epoch in epochs]
+    if not np.allclose(found, fresh, rtol=1e-6, atol=1e-8):
+        raise subject.breaks(
+            f"called for the epochs {listed(map(str, epochs))} in turn it gives {found}, a new one of each {fresh}.",
+            "Compute from the epoch, not from a count of your own: a training may be taken up again at any epoch.",
+        )
 
 
 @rule("loss", after=AFTER)
@@ -171,7 +197,7 @@ def bears_extreme_logits(subject: Subject) -> None:
     """Logits of ±10,000 have a finite loss and finite gradients."""
     loss, logits, targets = usual(subject)
     extreme = (logits.detach().sign() * 1e4).requires_grad_()
-    found = loss(extreme, targets)
+    found = called(loss, extreme, targets)
     found.backward()  # type: ignore[no-untyped-call]
     if not torch.isfinite(found) or extreme.grad is None or not torch.isfinite(extreme.grad).all():
         raise subject.breaks(
@@ -186,7 +212,7 @@ def leaves_its_arguments_alone(subject: Subject) -> None:
     loss, logits, targets = usual(subject)
     own = logits.detach().clone()
     before = digests({"logits": own, "targets": targets})
-    loss(own, targets)
+    called(loss, own, targets)
     if digests({"logits": own, "targets": targets}) != before:
         raise subject.breaks(
             "it changed the logits or the targets.", "Work on a copy: no in-place operations (mul_, …)."
@@ -202,7 +228,7 @@ def takes_two_classes_and_five(subject: Subject) -> None:
             subject.label, f"with {n_classes} classes", "Read the number of classes off the logits."
         ):
             loss, logits, targets = made(subject, multi_label=several, n_classes=n_classes)
-            loss(logits, targets).backward()  # type: ignore[no-untyped-call]
+            called(loss, logits, targets).backward()  # type: ignore[no-untyped-call]
 
 
 @rule("loss", after=AFTER)
@@ -214,7 +240,7 @@ def takes_other_labels_or_names_what_does(subject: Subject) -> None:
         try:
             with as_contract_error(subject.label, f"with {what}", advice, RecipeError):
                 loss, logits, targets = made(subject, multi_label=multi_label)
-                loss(logits, targets).backward()  # type: ignore[no-untyped-call]
+                called(loss, logits, targets).backward()  # type: ignore[no-untyped-call]
         except RecipeError as error:
             if not named_others(str(error), subject.component.name):
                 raise subject.breaks(f"it refuses {what}: {error}", advice) from error

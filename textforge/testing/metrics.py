@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from textforge.classifiers.decision import Decision
+from textforge.data.offered import called_offering
 from textforge.data.weights import takes_weights
 from textforge.errors import RecipeError
 from textforge.testing.checks import Skipped, as_contract_error, rule
@@ -24,7 +26,7 @@ Metric = Callable[..., Any]
 def _work(subject: Subject) -> Mapping[str, Any]:
     """Compute the metric of some probabilities."""
     metric, gold, probabilities = usual(subject)
-    return {"figure": _plain(metric(gold, probabilities))}
+    return {"figure": _plain(measured(metric, gold, probabilities))}
 
 
 def made(subject: Subject, *, multi_label: bool, n: int = 30, n_classes: int = 3) -> tuple[Metric, Any, Any]:
@@ -48,8 +50,14 @@ def made(subject: Subject, *, multi_label: bool, n: int = 30, n_classes: int = 3
 
 
 def measured(metric: Metric, gold: Any, probabilities: Any) -> Any:
-    """Call the metric with copies of its arguments, as a run does."""
-    return metric(gold.copy(), probabilities.copy())
+    """Call the metric with copies of its arguments, and offer answers, as a run does."""
+    return called(metric, gold.copy(), probabilities.copy())
+
+
+def called(metric: Metric, gold: Any, probabilities: Any, **offered: Any) -> Any:
+    """Call the metric, and offer it the answers of a decision beside what else is offered."""
+    answers = Decision(multi_label=gold.ndim == 2).chosen(probabilities)
+    return called_offering(metric, gold, probabilities, **{"answers": answers, **offered})
 
 
 def usual(subject: Subject) -> tuple[Metric, Any, Any]:
@@ -102,7 +110,7 @@ def weighs_texts_if_it_takes_weights(subject: Subject) -> None:
     if not takes_weights(metric):
         raise Skipped("it has no parameter 'weights'.")
     for times in (np.ones(len(gold), dtype=np.int64), 1 + np.arange(len(gold)) % 4 // 2 * 2):
-        weighted = metric(gold.copy(), probabilities.copy(), weights=times.astype(np.float64))
+        weighted = called(metric, gold.copy(), probabilities.copy(), weights=times.astype(np.float64))
         repeated = measured(metric, np.repeat(gold, times, axis=0), np.repeat(probabilities, times, axis=0))
         undefined = weighted is None, repeated is None
         if undefined[0] != undefined[1] or not (
@@ -116,11 +124,13 @@ def weighs_texts_if_it_takes_weights(subject: Subject) -> None:
 
 @rule("metric", after=AFTER)
 def leaves_its_arguments_alone(subject: Subject) -> None:
-    """It does not change the gold labels and probabilities."""
+    """It does not change the gold labels, the probabilities and the answers."""
     metric, gold, probabilities = usual(subject)
-    before = digests({"gold labels": gold, "probabilities": probabilities})
-    metric(gold, probabilities)
-    if changed := differing(before, digests({"gold labels": gold, "probabilities": probabilities})):
+    answers = Decision(multi_label=gold.ndim == 2).chosen(probabilities)
+    given = {"gold labels": gold, "probabilities": probabilities, "answers": answers}
+    before = digests(given)
+    called(metric, gold, probabilities, answers=answers)
+    if changed := differing(before, digests(given)):
         raise subject.breaks(f"it changed the {changed[0]}.", "Work on a copy: numpy.array(…), no in-place operations.")
 
 

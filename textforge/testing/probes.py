@@ -25,6 +25,9 @@ TOPICS = {
     "space": ("orbit", "launch", "moon", "rocket", "lunar", "probe"),
     "water": ("river", "lake", "rain", "wave", "shore", "boat"),
 }
+SINGLE = (
+    "bat team glove", "bread", "the pixel of a soup and a plate", "", "image soup salt color plate glove bat team",
+)  # fmt: skip
 COMMON = ("the", "a", "of", "and", "to", "in", "is", "it", "that", "was")
 
 

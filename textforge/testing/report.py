@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from textforge.testing.checks import ContractError, Skipped, SkippedAfterFailure
 from textforge.testing.inner_parts import lookup, with_inner_parts
 from textforge.testing.subject import ALL_KINDS
 
-OK, FAILED, SKIPPED = "ok", "failed", "skipped"
+OK, FAILED, SKIPPED, NOT_CHECKED = "ok", "failed", "skipped", "not checked"
+STATUSES = (OK, FAILED, SKIPPED, NOT_CHECKED)
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Outcome:
 
     name: str
     status: str
-    """'ok', 'failed' or 'skipped'."""
+    """'ok', 'failed', 'skipped' because the check does not apply, or 'not checked' because options are missing."""
     message: str = ""
     """The error and what to do about it, or why the check does not apply."""
 
@@ -98,25 +99,65 @@ def read_options(given: Iterable[str]) -> dict[str, Any]:
     return options
 
 
-def outcomes(component: Component, options: dict[str, Any] | None = None) -> Iterator[Outcome]:
+def options_for(components: Sequence[Component], given: Iterable[str]) -> list[dict[str, Any]]:
+    """Parse options written as KEY=VALUE, or as KIND.NAME.KEY=VALUE for one component of several.
+
+    Returns:
+        The options of each component, in order.
+
+    Raises:
+        RecipeError: an option is malformed or invalid, or it is not clear of which component it is.
+    """
+    own: list[list[str]] = [[] for _ in components]
+    places = [f"{component.kind.name}.{component.name}." for component in components]
+    for one in given:
+        named = [number for number, place in enumerate(places) if one.strip().startswith(place)]
+        if named:
+            own[named[0]].append(one.strip().removeprefix(places[named[0]]))
+        elif len(components) == 1:
+            own[0].append(one)
+        else:
+            key = one.partition("=")[0].strip()
+            known = [place.rstrip(".") for place in places]
+            meant = did_you_mean(".".join(key.split(".")[:2]), known)
+            raise RecipeError(
+                f"-s {one}: say which component has the option, as in -s KIND.NAME.{key.split('.')[-1]}=VALUE.{meant} "
+                f"The components: {listed(known)}."
+            )
+    found = [read_options(options) for options in own]
+    for component, options in zip(components, found, strict=True):
+        if options:  # one error here is clearer than one in every check
+            component.options.accepted(with_inner_parts(component, options), lookup(None).resolve)
+    return found
+
+
+def outcomes(
+    component: Component, options: dict[str, Any] | None = None, *, skip: Mapping[str, str] | None = None
+) -> Iterator[Outcome]:
     """Run every check of a component's kind and yield the outcomes.
 
-    If a required option is not given, the checks that need to build the component are skipped.
+    If a required option is not given, the checks that need to build the component are 'not checked'.
+
+    Args:
+        component: the component.
+        options: its options, as in a recipe.
+        skip: maps names of checks to skip to the reasons.
     """
     from textforge.testing import checks
 
     wanting = "" if options or component.kind is COMMAND else _wanting(component)
-    for check in checks(component.kind.name, component, options=options):
+    for check in checks(component.kind.name, component, options=options, skip=skip):
         try:
             check()
         except Skipped as error:
             depends = wanting and isinstance(error, SkippedAfterFailure)
-            yield Outcome(
-                check.name, SKIPPED, "it is not used here (see 'is-built-and-used')." if depends else str(error)
-            )
+            if depends:
+                yield Outcome(check.name, NOT_CHECKED, "it is not used here (see 'is-built-and-used').")
+            else:
+                yield Outcome(check.name, SKIPPED, str(error))
         except ContractError as error:
             if wanting and check.name == "is-built-and-used":
-                yield Outcome(check.name, SKIPPED, wanting)
+                yield Outcome(check.name, NOT_CHECKED, wanting)
             else:
                 yield Outcome(check.name, FAILED, str(error))
         else:
@@ -128,7 +169,8 @@ def _wanting(component: Component) -> str:
     try:
         component.options.accepted(with_inner_parts(component, {}), lookup(None).resolve)
     except RecipeError as error:
-        return f"it needs options, -s KEY=VALUE: {' '.join(str(error).split())}"
+        place = f"{component.kind.name}.{component.name}"
+        return f"it needs options, -s {place}.KEY=VALUE: {' '.join(str(error).split())}"
     except TextforgeError:
         pass  # a check reports it
     return ""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 import tempfile
 import types
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +22,18 @@ from textforge.components.part import Part
 from textforge.errors import RecipeError, TextforgeError, listed
 from textforge.testing.checks import ContractError, Rule, Skipped, SkippedAfterFailure, as_contract_error
 from textforge.testing.inner_parts import lookup, with_inner_parts
+from textforge.testing.locations import (
+    ALL_KINDS as ALL_KINDS,
+    component_location,
+    import_component,
+    import_object,
+    location,
+)
 
 if TYPE_CHECKING:
     from textforge.testing.world import SideEffects
 
 GivenOptions = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
-ALL_KINDS = {**KINDS, COMMAND.name: COMMAND}
 IMPORT_BUDGET = 0.25
 """Default budget for an import, in seconds of wall time; numpy takes 0.1, torch 1 or more."""
 
@@ -67,6 +71,8 @@ class Subject:
         module: for an optimizer: a function (n_features, n_classes) that returns the module to train.
         plugins: the plugin manager that looks up names. Defaults to everything installed.
         import_budget: wall time, in seconds, that importing the component's module may take.
+        texts: texts and labels to use in place of the kit's own.
+        skip: checks to skip, with the reasons.
     """
 
     def __init__(
@@ -78,6 +84,8 @@ class Subject:
         module: Callable[[int, int], Any] | None = None,
         plugins: PluginManager | None = None,
         import_budget: float = IMPORT_BUDGET,
+        texts: tuple[Sequence[str], Sequence[str]] | None = None,
+        skip: Mapping[str, str] | None = None,
     ) -> None:
         self.component: Component = component
         self.import_budget: float = import_budget
@@ -86,6 +94,8 @@ class Subject:
         self.given_module: Callable[[int, int], Any] | None = module
         self.bench: Any = None
         """A cache shared by the rules of a kind, for example the `Bench` of a model."""
+        self.given_texts: tuple[list[str], list[str]] | None = texts and (list(texts[0]), list(texts[1]))
+        self._skip: dict[str, str] = dict(skip or {})
         self._given = options or {}
         self._outcomes: dict[str, Exception | None] = {}
 
@@ -112,6 +122,23 @@ class Subject:
             (self.folder / "data").mkdir()
             return dict(self._given(self.folder / "data"))
         return dict(self._given)
+
+    @property
+    def texts(self) -> tuple[list[str], list[str]]:
+        """The training texts and their labels: those given, or the kit's own."""
+        from textforge.testing import probes
+
+        return self.given_texts or probes.labelled()
+
+    @property
+    def single_texts(self) -> list[str]:
+        """A few texts to look at one by one, the fourth of which is empty."""
+        from textforge.testing import probes
+
+        if self.given_texts is None:
+            return [*probes.SINGLE]
+        few = self.given_texts[0][:4]
+        return [*few[:3], "", *few[3:]]
 
     @cached_property
     def part(self) -> Part:
@@ -200,6 +227,8 @@ class Subject:
         from textforge.testing.world import hiding_side_effects
 
         __tracebackhide__ = True
+        if rule.name in self._skip:
+            raise Skipped(f"by request: {self._skip[rule.name]}")
         if rule.only_if_it_works and self.first.failed:
             fails = "is not used here" if isinstance(self.first.failed, Skipped) else "fails at its ordinary work"
             raise SkippedAfterFailure(f"it {fails} (see 'is-built-and-used').")
@@ -235,6 +264,7 @@ class Subject:
             **component_location(self.component),
             "module": self.given_module and location(self.given_module),
             "options": jsonable(self.part.options) if self.kind in KINDS else {},
+            "texts": self.given_texts,
             "vectorizer": None
             if vectorizer is None
             else {**component_location(vectorizer.component), "options": jsonable(vectorizer.options)},
@@ -249,50 +279,8 @@ class Subject:
             component = import_component(vectorizer)
             part = Part(component, component.options.accepted(vectorizer["options"], lookup(None).resolve))
         module = described["module"] and import_object(described["module"])
-        return cls(import_component(described), described["options"], vectorizer=part, module=module)
-
-
-def component_location(component: Component) -> dict[str, Any]:
-    """Describe in plain values where a component can be imported from.
-
-    Raises:
-        Skipped: another process could not import it.
-    """
-    target = component.target if isinstance(component.target, str) else location(component.factory)
-    return {"kind": component.kind.name, "name": component.name, "target": target}
-
-
-def import_component(described: Mapping[str, Any]) -> Component:
-    """Import the component that `component_location` describes."""
-    return Component(ALL_KINDS[described["kind"]], described["name"], import_object(described["target"]), IN_CODE)
-
-
-def location(target: Any) -> str:
-    """The location of an object, as `module:name`.
-
-    Raises:
-        Skipped: another process could not import it.
-    """
-    module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", "")
-    if not name:  # an instance, such as a click.Command: find its name in its module
-        module = getattr(getattr(target, "callback", None), "__module__", None)
-        own = vars(sys.modules[module]) if module in sys.modules else {}
-        name = next((key for key, value in own.items() if value is target), "")
-    found: Any = sys.modules.get(module or "")
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    if found is not target or module == "__main__":
-        raise Skipped("no other process could import it: define it at the top of a module, under its own name.")
-    return f"{module}:{name}"
-
-
-def import_object(reference: str) -> Any:
-    """Import the object at `module:name`."""
-    module, _, name = reference.partition(":")
-    found: Any = import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
-    return found
+        options, texts = described["options"], described["texts"]
+        return cls(import_component(described), options, vectorizer=part, module=module, texts=texts)
 
 
 def component_of(kind: str, given: Any, plugins: PluginManager | None) -> tuple[Component, dict[str, Any]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from textforge.classifiers.bundles.state import join_state, split_state
 from textforge.classifiers.vectorizing import fitted_features, given_facts, vectorized
+from textforge.data.offered import called_offering, takes
 from textforge.errors import listed
 from textforge.features.ragged import Features, Ragged
 from textforge.testing import probes
@@ -37,7 +38,7 @@ def _work(subject: Subject) -> Mapping[str, Any]:
     vectorizer, features = _fitted(subject)
     return {
         "features": features,
-        "features of other texts": _vectors(subject, vectorizer, _others()),
+        "features of other texts": _vectors(subject, vectorizer, _others(subject)),
         "state": dict(vectorizer.state()),
         "facts": {name: getattr(vectorizer, name, None) for name in subject.part.gives},
     }
@@ -78,9 +79,9 @@ def other_texts_have_as_many_features(subject: Subject) -> None:
 def fitting_again_starts_anew(subject: Subject) -> None:
     """Fitted a second time on the same texts, the same object has the same state and features."""
     vectorizer, features = _fitted(subject)
-    texts = probes.labelled()[0]
+    texts = subject.texts[0]
     before = digests({"state": dict(vectorizer.state()), "features": features})
-    again = fitted_features(vectorizer, texts, subject.label)
+    again = fitted_features(vectorizer, texts, subject.label, _targets(subject))
     if other := differing(before, digests({"state": dict(vectorizer.state()), "features": again})):
         raise subject.breaks(
             f"after a second fit its {listed(other)} differ.", "Reset everything learned at the start of fit."
@@ -90,12 +91,12 @@ def fitting_again_starts_anew(subject: Subject) -> None:
 @rule("vectorizer")
 def fit_transform_is_fit_then_transform(subject: Subject) -> None:
     """If it has `fit_transform`, the result equals that of `fit` followed by `transform`."""
-    texts = probes.labelled()[0]
+    texts, targets = subject.texts[0], _targets(subject)
     both, apart = subject.build(seed=0), subject.build(seed=0)
     if not hasattr(both, "fit_transform"):
         raise Skipped("it has no fit_transform.")
-    at_once = fitted_features(both, texts, subject.label)
-    apart.fit(list(texts))
+    at_once = fitted_features(both, texts, subject.label, targets)
+    called_offering(apart.fit, list(texts), targets=targets)
     later = _vectors(subject, apart, texts)
     one = digests({"features": at_once, "state": dict(both.state())})
     if other := differing(one, digests({"features": later, "state": dict(apart.state())})):
@@ -111,11 +112,11 @@ def fitting_in_chunks_is_fitting_at_once(subject: Subject) -> None:
     in_chunks, at_once = subject.build(seed=0), subject.build(seed=0)
     if not hasattr(in_chunks, "fit_chunks") or not subject.part.fits_chunks:
         raise Skipped("it has no fit_chunks, or a vectorizer within it has none.")
-    texts = probes.labelled()[0]
+    texts = subject.texts[0]
     in_chunks.fit_chunks(chunk for chunk in (texts[:5], [], texts[5:-1], texts[-1:]))
-    at_once.fit(list(texts))
+    called_offering(at_once.fit, list(texts), targets=_targets(subject))
     found = [
-        digests({"features": _vectors(subject, one, _others()), "state": dict(one.state())})
+        digests({"features": _vectors(subject, one, _others(subject)), "state": dict(one.state())})
         for one in (in_chunks, at_once)
     ]
     if other := differing(*found):
@@ -142,7 +143,7 @@ def its_state_restores_it(subject: Subject) -> None:
         restored = fresh.from_state(_kept(subject, vectorizer))
     if restored is None:
         raise subject.breaks("from_state returned None.", advice)
-    texts = _others()
+    texts = _others(subject)
     with as_contract_error(subject.label, "when it was used after from_state", advice):
         mine, theirs = _vectors(subject, vectorizer, texts), _vectors(subject, restored, texts)
         facts, again = _facts(subject, vectorizer), _facts(subject, restored)
@@ -158,7 +159,7 @@ def its_state_restores_it(subject: Subject) -> None:
 def a_batch_equals_its_singles(subject: Subject) -> None:
     """The features of a text do not depend on the other texts."""
     vectorizer, _ = _fitted(subject)
-    texts = [*_others(), ""]
+    texts = [*_others(subject), ""]
     together = _vectors(subject, vectorizer, texts)
     for row, text in enumerate(texts):
         alone = _vectors(subject, vectorizer, [text])
@@ -215,7 +216,7 @@ def says_where_its_features_stand(subject: Subject) -> None:
     advice = (
         "Return arrays of features, starts and ends, an item for each occurrence, with 0 <= start <= end <= len(text)."
     )
-    for text in (*_others(), *EMPTY, *UNICODE):
+    for text in (*_others(subject), *EMPTY, *UNICODE):
         with as_contract_error(subject.label, f"in spans of {text!r}", advice):
             spans = vectorizer.spans(text)
             if spans is None:
@@ -234,30 +235,49 @@ def says_where_its_features_stand(subject: Subject) -> None:
 
 @rule("vectorizer")
 def leaves_the_texts_alone(subject: Subject) -> None:
-    """It does not change the list of texts."""
+    """It does not change the list of texts, or the targets that it asks for."""
     vectorizer, _ = _fitted(subject)
     for name in ("fit", "fit_transform", "transform"):
-        texts = probes.labelled()[0]
+        texts, targets = list(subject.texts[0]), _targets(subject)
         before = list(texts)
         if hasattr(vectorizer, name):
-            getattr(vectorizer, name)(texts)
+            called_offering(getattr(vectorizer, name), texts, targets=targets)
         if texts != before:
             raise subject.breaks(f"its {name} changed the list of texts.", "Work on a copy: texts = list(texts).")
+        if not np.array_equal(targets, _targets(subject)):
+            raise subject.breaks(f"its {name} changed the targets.", "Work on a copy: targets = targets.copy().")
+
+
+@rule("vectorizer")
+def takes_several_labels_if_it_takes_targets(subject: Subject) -> None:
+    """If its `fit` has a parameter `targets`, it accepts one label per text and several."""
+    vectorizer = subject.build(seed=0)
+    if not takes(getattr(vectorizer, "fit_transform", vectorizer.fit), "targets", after=1):
+        raise Skipped("its fit has no parameter 'targets'.")
+    texts, labels = probes.labelled_sets()
+    advice = "Targets are class numbers, int64 (n,), or float32 0 and 1, (n, n_classes), if a text may have several."
+    with as_contract_error(subject.label, "when it was fitted on texts with several labels", advice):
+        fitted_features(vectorizer, texts, subject.label, probes.numbers(labels))
 
 
 # -- steps -----------------------------------------------------------------------------------------
 
 
-def _others() -> list[str]:
+def _others(subject: Subject) -> list[str]:
     """Texts that were not in the fit, with known and unknown words."""
-    texts = probes.labelled(9, 5, seed=1)[0]
+    texts = probes.labelled(9, 5, seed=1)[0] if subject.given_texts is None else subject.texts[0][:9]
     return [*texts, "nothing of this was seen", f"{texts[0]} {texts[1]} {texts[2]}"]
 
 
 def _fitted(subject: Subject) -> tuple[Any, Features]:
     """Build and fit a vectorizer; return it with the features of the texts it was fitted on."""
     vectorizer = subject.build(seed=0)
-    return vectorizer, fitted_features(vectorizer, probes.labelled()[0], subject.label)
+    return vectorizer, fitted_features(vectorizer, subject.texts[0], subject.label, _targets(subject))
+
+
+def _targets(subject: Subject) -> Any:
+    """The encoded labels of the texts that a vectorizer is fitted on."""
+    return probes.numbers(subject.texts[1])
 
 
 def _vectors(subject: Subject, vectorizer: Any, texts: Sequence[str]) -> Features:
@@ -272,7 +292,9 @@ def _fitted_and_transformed(subject: Subject, texts: Sequence[str], where: str, 
     vectorizer = subject.build(seed=0)
     with as_contract_error(subject.label, where, advice), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # another rule reports them
-        features = fitted_features(vectorizer, [*probes.labelled()[0], *texts], subject.label)
+        known, targets = subject.texts[0], _targets(subject)
+        targets = np.resize(targets, len(known) + len(texts))
+        features = fitted_features(vectorizer, [*known, *texts], subject.label, targets)
         found = _vectors(subject, vectorizer, texts)
         _well_shaped(subject, found, features, advice)
         for text in texts:

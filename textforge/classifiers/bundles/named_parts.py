@@ -20,6 +20,7 @@ from textforge.components.nested import AnyPart, OptionMistake, OptionPath, valu
 from textforge.components.option_errors import dotted
 from textforge.components.options import jsonable
 from textforge.components.part import Part
+from textforge.components.requirements import missing_dependencies
 from textforge.components.upgrades import upgraded
 from textforge.errors import BundleError, ComponentError, PluginError, RecipeError
 
@@ -82,6 +83,8 @@ def saved_part(kind: str, saved: SavedPart, plugins: PluginManager, folder: Path
     install = pip_install(f"{saved.distribution}=={saved.version}")
     try:
         component = _recorded(kind, saved, plugins)
+        if missing := missing_dependencies(component.origin.distribution):
+            raise ComponentError(f"{component.label} cannot run: {missing}")
         return Part(component, component.options.accepted(_options_now(component, saved), inner))
     except _NotInstalledError as error:
         raise BundleError(f"{folder}: {_advice(kind, saved, plugins, install)}") from error
