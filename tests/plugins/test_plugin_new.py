@@ -50,7 +50,7 @@ def stated(plugin: Plugin) -> dict[str, dict[str, str]]:
 def module_of(plugin: Plugin) -> ModuleType:
     """The written module, imported from its text."""
     module = ModuleType(plugin.module)
-    exec(compile(files(plugin)[f"{plugin.module}.py"], plugin.module, "exec"), vars(module))
+    exec(compile(files(plugin)[f"src/{plugin.module}/__init__.py"], plugin.module, "exec"), vars(module))
     return module
 
 
@@ -74,7 +74,7 @@ def test_the_files_are_written_and_the_next_commands_named(tmp_path, monkeypatch
     written = sorted(str(p.relative_to("textforge-mean-pool")) for p in Path().rglob("*") if p.is_file())
     assert written == [
         ".github/workflows/test.yml", ".gitignore", "LICENSE", "README.md", "pyproject.toml", "recipe.yaml",
-        "tests/test_mean_pool.py", "textforge_mean_pool.py",
+        "src/textforge_mean_pool/__init__.py", "tests/test_mean_pool.py", "tests/test_mean_pool_wheel.py",
     ]  # fmt: skip
     listing, _, after = told.partition("\n\nnext:\n")
     assert [line.strip() for line in listing.splitlines()[1:]] == written
@@ -135,7 +135,7 @@ def test_any_plugin_reads_back(kinds, name, description, author, licence):
             assert "$" not in text, path
     recipe = yaml.safe_load(written["recipe.yaml"])
     assert {"dataset", "vectorizer", "model", "optimizer", "trainer"} <= set(recipe)
-    assert yaml.safe_load(written[".github/workflows/test.yml"])["jobs"]["test"]
+    assert {"test", "wheel"} == {*yaml.safe_load(written[".github/workflows/test.yml"])["jobs"]}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "command"])
@@ -169,12 +169,17 @@ def test_the_module_fits_this_textforge_and_its_recipe_names_all_of_it(tmp_path,
 def test_the_module_is_imported_without_anything_heavy(tmp_path):
     new.write(tmp_path / "x", files(Plugin(name="light", kinds=KINDS)))
     code = "import sys, textforge_light; print({'torch', 'numpy', 'pydantic', 'polars'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "x", capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "x" / "src", capture_output=True, text=True, check=True
+    )
     assert done.stdout == "set()\n"
 
 
-def test_the_wheel_holds_the_module_alone_and_the_source_distribution_all(tmp_path):
+def test_the_wheel_holds_the_package_folder_and_the_source_distribution_all(tmp_path):
     call("packed", *EVERY, "--out", tmp_path / "p", "--author", "Ada Lovelace <ada@example.org>")
+    package = tmp_path / "p" / "src" / "textforge_packed"
+    (package / "second.py").write_text("")
+    (package / "words.txt").write_text("a b")
     (tmp_path / "p" / "runs").mkdir()
     (tmp_path / "p" / "runs" / "big.txt").write_text("not to be shipped")
     build = [sys.executable, "-m", "hatchling", "build", "-d", tmp_path]
@@ -182,7 +187,7 @@ def test_the_wheel_holds_the_module_alone_and_the_source_distribution_all(tmp_pa
     with zipfile.ZipFile(tmp_path / "textforge_packed-0.1.0-py3-none-any.whl") as wheel:
         names = [name for name in wheel.namelist() if ".dist-info/" not in name]
         read = {Path(name).name: wheel.read(name).decode() for name in wheel.namelist()}
-    assert names == ["textforge_packed.py"]
+    assert names == [f"textforge_packed/{name}" for name in ("__init__.py", "second.py", "words.txt")]
     assert "[textforge.models]\npacked = textforge_packed:packed_model\n" in read["entry_points.txt"]
     assert read["LICENSE"] == (ROOT / "LICENSE").read_text()
     for line in ("License-Expression: Apache-2.0", "Author-email: Ada Lovelace <ada@example.org>",
@@ -190,7 +195,8 @@ def test_the_wheel_holds_the_module_alone_and_the_source_distribution_all(tmp_pa
         assert line in read["METADATA"].splitlines(), line
     with tarfile.open(tmp_path / "textforge_packed-0.1.0.tar.gz") as source:
         shipped = {name.partition("/")[2] for name in source.getnames()}
-    assert shipped == {*files(Plugin(name="packed", kinds=KINDS)), "PKG-INFO"}
+    added = {f"src/textforge_packed/{name}" for name in ("second.py", "words.txt")}
+    assert shipped == {*files(Plugin(name="packed", kinds=KINDS)), *added, "PKG-INFO"}
 
 
 def test_the_licences_are_whole(tmp_path):

@@ -31,6 +31,12 @@ docstrings._files = (lambda find: lambda package: [*find(package)])(cache(docstr
 """Beside the plugins, for the recipes that a single process runs: nine of them read the same files."""
 
 
+LACKS = """
+from textforge.testing.wheels import editable_source, missing_from_wheel
+print(missing_from_wheel(editable_source("textforge-my-part").resolve(), ["textforge_my_part"]))
+"""
+
+
 class Environment:
     """A new virtual environment that also finds every package installed here; nothing is downloaded."""
 
@@ -45,7 +51,13 @@ class Environment:
 
     def run(self, folder: Path, *arguments: str) -> str:
         """Run Python in a folder that is not on the import path, as for a console script; return its stdout."""
-        done = subprocess.run(
+        done = self.called(folder, *arguments)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def called(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+        """As `run`, but whatever the exit code is."""
+        return subprocess.run(
             [self.python, *arguments],
             cwd=folder,
             env={**os.environ, "PYTHONSAFEPATH": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
@@ -53,8 +65,6 @@ class Environment:
             text=True,
             timeout=280,
         )
-        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-        return done.stdout
 
     def install(self, folder: Path, *plugins: str) -> None:
         asked = [word for plugin in plugins for word in ("-e", f"{plugin}[test]")]
@@ -93,10 +103,11 @@ def test_what_the_command_writes_is_found_once_it_is_installed(here: Environment
 def tested(here: Environment) -> str:
     """What pytest prints for the tests of all distributions, run in one process, where all pass.
 
-    The contract checks run for the plugin of every kind only: the others have the same components.
+    The contract checks, and the test of the wheel, run for the plugin of every kind only: the others have the same
+    components.
     """
     folders = ["textforge-my-part", *(f"textforge-my-{kind}" for kind in KINDS)]
-    chosen = "my_part or not contract"
+    chosen = "my_part or not (contract or wheel)"
     return here.run(here.folder, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "-k", chosen, *folders)
 
 
@@ -109,6 +120,24 @@ def test_a_plugin_of_every_kind_passes_its_tests(tested: str) -> None:
     contract = [name for name in passed(tested, "part") if "contract" in name]
     assert len({name.partition("[")[0] for name in contract}) >= len(KINDS) - 1  # all but commands, maybe in one test
     assert len(passed(tested, "part")) > len(contract)
+    assert passed(tested, "part_wheel") == ["test_the_wheel_has_all_that_the_recipe_needs"]
+
+
+def test_a_module_that_its_wheel_would_lack_fails_its_tests_and_its_check(here: Environment) -> None:
+    folder = here.folder / "textforge-my-part"
+    pyproject, module = folder / "pyproject.toml", folder / "src" / "textforge_my_part" / "__init__.py"
+    before = pyproject.read_text(), module.read_text()
+    (folder / "src" / "beside.py").write_text("")
+    module.write_text(f"import beside  # noqa: F401\n{before[1]}")
+    try:
+        test = here.called(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_my_part_wheel.py")
+        lacks = here.run(folder, "-c", LACKS)
+    finally:
+        module.write_text(before[1])
+        (folder / "src" / "beside.py").unlink()
+    assert test.returncode == 1
+    assert "No module named 'beside'" in test.stdout
+    assert lacks == "(['beside'], [])\n"
 
 
 def test_its_recipe_uses_a_part_of_every_kind(here: Environment) -> None:

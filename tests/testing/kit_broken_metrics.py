@@ -103,3 +103,19 @@ def refusing(multi_label: bool, /):
     if multi_label:
         raise RecipeError("one label a text only")
     return accuracy_of
+
+
+def answered(labels, /):
+    """Share of right answers of the decision."""
+    return lambda gold, probabilities, answers: float((answers == gold).mean())
+
+
+def answering():
+    """It changes the answers."""
+
+    def metric(gold, probabilities, answers):
+        found = float((answers == gold).mean())
+        answers[:] = 0
+        return found
+
+    return metric

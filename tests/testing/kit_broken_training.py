@@ -263,6 +263,23 @@ def weighing():
     return loss
 
 
+def deferring(epochs: int, /):
+    """A loss that doubles in the last epoch."""
+    return lambda logits, targets, epoch=1: cross_entropy(logits, targets) * (2 if epoch == epochs else 1)
+
+
+def counting():
+    """A loss that counts the epochs by itself."""
+    seen = []
+
+    def loss(logits, targets, epoch=1):
+        if seen[-1:] != [epoch]:
+            seen.append(epoch)
+        return cross_entropy(logits, targets) * len(seen)
+
+    return loss
+
+
 def the_worse_the_better():
     """A larger loss is the better."""
     return lambda logits, targets: -cross_entropy(logits, targets)

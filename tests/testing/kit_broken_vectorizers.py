@@ -232,3 +232,26 @@ class Lowering(Words):
 
     def transform(self, texts):
         return super().transform([text.upper() for text in texts])
+
+
+class Supervised(Words):
+    """It keeps the words of the first class only."""
+
+    def fit(self, texts, targets):
+        first = targets == 0 if targets.ndim == 1 else targets[:, 0] > 0
+        return super().fit([text for text, one in zip(texts, first, strict=True) if one])
+
+
+class SingleTargets(Words):
+    """It knows only class numbers."""
+
+    def fit(self, texts, targets):
+        return super().fit([text for text, target in zip(texts, targets, strict=True) if int(target) == 0])
+
+
+class Relabelling(Words):
+    """It changes the targets."""
+
+    def fit(self, texts, targets):
+        targets[:] = 0
+        return super().fit(texts)

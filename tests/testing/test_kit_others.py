@@ -24,6 +24,7 @@ EXAMPLES = [
         ("the-order-of-texts-does-not-matter", metrics.of_the_first, "in another order", "depend on their order"),
         ("weighs-texts-if-it-takes-weights", metrics.deaf, "repeated as often", "numpy.average(each"),
         ("leaves-its-arguments-alone", metrics.rounding, "changed the probabilities", "Work on a copy"),
+        ("leaves-its-arguments-alone", metrics.answering, "changed the answers", "Work on a copy"),
         ("a-perfect-answer-is-not-the-worse", metrics.wrong_way, "right answers have the figure 0", "= False"),
         ("takes-two-classes-and-five", metrics.of_three, "with 2 classes", "off the probabilities"),
         ("takes-other-labels-or-names-what-does", metrics.unaware, "with several labels per text", "'multi_label'"),
@@ -125,7 +126,7 @@ def test_a_broken_one_fails_its_check_alone_with_what_to_do(example):
     ("kind", "component", "more"),
     [
         ("metric", metrics.good, {}), ("metric", metrics.error, {}), ("metric", metrics.several, {}),
-        ("metric", metrics.weighing, {}),
+        ("metric", metrics.weighing, {}), ("metric", metrics.answered, {}),
         ("dataset", broken.good_dataset, {}), ("dataset", broken.several_labels, {}), ("dataset", broken.reading, FILE),
         ("preprocessor", preprocessors.good, {}),
         ("callback", broken.GoodCallback, {}), ("callback", broken.Timed, {}),

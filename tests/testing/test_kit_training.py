@@ -41,6 +41,7 @@ EXAMPLES += [
         ("the-order-of-texts-does-not-matter", broken.first_first, "in another order", "by their position"),
         ("adds-up-over-batches", broken.by_weights_of_the_batch, "its parts of 7 and 17 texts", "the number of texts"),
         ("weighs-texts-if-it-takes-weights", broken.by_sum_of_weights, "with weights of 1", "(each * weights).mean()"),
+        ("only-the-epoch-decides", broken.counting, "called for the epochs 1, 3, 1, 2 in turn", "a count of your own"),
         ("prefers-what-is-right", broken.the_worse_the_better, "right logits have the loss", "must be the better"),
         ("bears-extreme-logits", broken.naive, "±10,000", "log_softmax"),
         ("leaves-its-arguments-alone", broken.changing, "changed the logits", "no in-place operations"),
@@ -72,6 +73,12 @@ def test_a_loss_that_weighs_texts_is_held_to_it():
     assert not failures("loss", broken.weighing)
     assert "weighs-texts-if-it-takes-weights" not in skipped("loss", broken.weighing)
     assert "no parameter 'weights'" in skipped("loss", broken.good_loss)["weighs-texts-if-it-takes-weights"]
+
+
+def test_a_loss_that_asks_for_the_epoch_is_held_to_it():
+    assert not failures("loss", broken.deferring)
+    assert "only-the-epoch-decides" not in skipped("loss", broken.deferring)
+    assert "no parameter 'epoch'" in skipped("loss", broken.good_loss)["only-the-epoch-decides"]
 
 
 def test_a_loss_that_compares_the_texts_of_a_batch_may_say_so():

@@ -35,6 +35,8 @@ EXAMPLES = [
         "says-where-its-features-stand", broken.Omitting, "gives other features than transform", "Return arrays"
     ),
     vectorizer("leaves-the-texts-alone", broken.Lowering, "its fit changed the list", "texts = list(texts)"),
+    vectorizer("leaves-the-texts-alone", broken.Relabelling, "its fit changed the targets", "targets.copy()"),
+    vectorizer("takes-several-labels-if-it-takes-targets", broken.SingleTargets, "several labels", "0 and 1"),
 ]
 
 
@@ -43,6 +45,8 @@ def test_a_broken_vectorizer_fails_its_check_alone_with_what_to_do(example):
     holds(example)
 
 
-@pytest.mark.parametrize("component", [broken.Words, broken.Good, broken.Placing, broken.Dense, broken.Streaming])
+@pytest.mark.parametrize(
+    "component", [broken.Words, broken.Good, broken.Placing, broken.Dense, broken.Streaming, broken.Supervised]
+)
 def test_a_good_vectorizer_passes(component):
     assert not failures("vectorizer", component)

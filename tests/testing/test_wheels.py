@@ -86,9 +86,7 @@ def test_a_second_module_that_the_wheel_would_lack_is_found(place: Path) -> None
     assert message.startswith(
         "the wheel of tf-parted lacks the module tf_parted_second, the module tf_parted_third, which the folder "
     )
-    assert message.endswith(
-        "Let the build include it: put all modules into one package folder, such as src/my_plugin."
-    )
+    assert message.endswith("Let the build include it: put all modules into one package folder, such as src/my_plugin.")
     done = invoke("plugin", "check", "parted", "--only", "metric")
     assert done.returncode == 1
     assert "\ndistribution tf-parted\n  ok       its-dependencies-are-installed\n  FAILED   its-wheel" in done.stdout
@@ -179,4 +177,4 @@ def test_a_metric_or_dataset_whose_plugin_was_uninstalled_is_named(
     described["plugins"]["dataset"] = {"use": "parted", "distribution": "tf-parted", "version": "1.0"}
     (run.path / "environment.json").write_text(json.dumps(described))
     with pytest.raises(BundleError, match=r"it was made with dataset 'parted' from tf-parted 1\.0, which is not"):
-        evaluate_run(run.path)
+        evaluate_run(run.path, metrics=[])

@@ -30,9 +30,7 @@ def usable_texts(texts: Texts | None) -> Texts | None:
         raise ContractError("texts must be a pair of lists of str: texts, and one label for each.")
     counts = Counter(texts[1])
     if len(counts) < 2 or min(counts.values()) < FEWEST:
-        raise ContractError(
-            f"texts must have two labels or more, and {FEWEST} texts of each; they have {dict(counts)}."
-        )
+        raise ContractError(f"texts need at least two labels, and {FEWEST} texts of each; they have {dict(counts)}.")
     return texts[0], texts[1]
 
 

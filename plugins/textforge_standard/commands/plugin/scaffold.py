@@ -89,6 +89,7 @@ def files(plugin: Plugin) -> dict[str, str]:
     own = "\n".join(sections(plugin, values, all_of_it=False))
     values["use"] = f"In a recipe:\n\n```yaml\n{own}\n```" if own else "On the runs that recipes leave:"
     values["parts"] = "\n".join(filled(f"kinds/{kind}/README.md", plugin, values, kind) for kind in plugin.kinds)
+    short = plugin.module.removeprefix("textforge_")
     return {
         ".github/workflows/test.yml": filled("test.yml", plugin, values),
         ".gitignore": filled("gitignore", plugin, values),
@@ -96,8 +97,9 @@ def files(plugin: Plugin) -> dict[str, str]:
         "README.md": filled("README.md", plugin, values),
         "pyproject.toml": filled("pyproject.toml", plugin, values),
         "recipe.yaml": filled("recipe.yaml", plugin, values),
-        f"tests/test_{plugin.module.removeprefix('textforge_')}.py": filled("tests.py", plugin, values),
-        f"{plugin.module}.py": module,
+        f"src/{plugin.module}/__init__.py": module,
+        f"tests/test_{short}.py": filled("tests.py", plugin, values),
+        f"tests/test_{short}_wheel.py": filled("wheel_tests.py", plugin, values),
     }
 
 
