@@ -9,13 +9,14 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, only_json, textforge as command, write_site
+from conftest import ROOT, only_json, textforge as command
 
 import textforge
 from textforge import PluginManager
@@ -27,7 +28,9 @@ HOOKS = (ROOT / "docs/hooks.md").read_text()
 EXAMPLES = [
     (name, code, recipe)
     for name, code, recipe in re.findall(
-        r"^```python\n# (textforge_\w+)\.py\n(.*?)^```\n(?:\n```yaml\n(.*?)^```)?", PAGE, re.DOTALL | re.MULTILINE
+        r"^```python\n# (?:src/)?(textforge_\w+)(?:/__init__)?\.py\n(.*?)^```\n(?:\n```yaml\n(.*?)^```)?",
+        PAGE,
+        re.DOTALL | re.MULTILINE,
     )
 ]
 """Each complete module on the page, and the recipe that follows it."""
@@ -35,12 +38,32 @@ NAMED = {name: (code, recipe) for name, code, recipe in EXAMPLES}
 RUN = [name for name, _, recipe in EXAMPLES if recipe]
 
 
+BUILD = """
+import os, sys
+from hatchling.build import build_wheel
+for folder in sys.argv[2:]:
+    os.chdir(folder)
+    build_wheel(sys.argv[1])
+"""
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder in which every plugin of the page is installed."""
-    folder = tmp_path_factory.mktemp("site")
+    """A folder with the wheel of every plugin of the page, built from a package folder as the page says."""
+    base = tmp_path_factory.mktemp("page")
+    folder, projects = base / "site", []
     for name, code, _ in EXAMPLES:
-        write_site(folder, name.replace("_", "-"), code)
+        project = base / name
+        package = project / "src" / name
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(code)
+        toml = pieces("Ten lines", "toml")[0].replace("textforge_two_layers", name)
+        toml = toml.replace("textforge-two-layers", name.replace("_", "-"))
+        (project / "pyproject.toml").write_text(toml)
+        projects.append(project)
+    subprocess.run([sys.executable, "-c", BUILD, base, *projects], check=True, capture_output=True)
+    for wheel in base.glob("*.whl"):
+        zipfile.ZipFile(wheel).extractall(folder)
     sys.path.insert(0, str(folder))
     yield folder
     sys.path.remove(str(folder))

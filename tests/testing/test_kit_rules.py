@@ -57,17 +57,24 @@ def my_model(n_features: int, n_classes: int, /, *, dim: int = 100):
 
 
 def test_the_examples_of_the_page_for_authors_run(tmp_path, monkeypatch, capsys):
-    with_pytest, a_dataset, without = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    with_pytest, a_dataset, own_texts, without = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "my_package.py").write_text(MY_PACKAGE)
     monkeypatch.syspath_prepend(tmp_path)
     names = {}
-    exec(with_pytest + a_dataset, names)
+    exec(with_pytest + a_dataset + own_texts, names)
     for test, check in (("test_my_model", "a-batch-equals-its-singles"), ("test_my_dataset", "repeats-itself")):
         (mark,) = names[test].pytestmark
         assert check in mark.kwargs["ids"]
         for one in mark.args[1]:
             with suppress(Skipped):
                 names[test](one)
+    (mark,) = names["test_my_model_of_sentences"].pytestmark
+    for one in mark.args[1]:
+        if one.name == "takes-two-classes-and-five":
+            with pytest.raises(Skipped, match="by request: it is for two classes only"):
+                one()
+        elif one.name in ("is-built-and-used", "learns-its-training-texts"):
+            one()
     exec(without, {})
     told = capsys.readouterr().out
     assert "lowers-a-loss ok" in told

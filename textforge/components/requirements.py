@@ -29,11 +29,14 @@ def is_installed(distribution: str) -> bool:
 def missing_dependencies(distribution: str) -> str:
     """A sentence that names the dependencies of a distribution that are missing or of another version; else empty.
 
-    It says what to install. Dependencies of extras are left out: they are optional.
+    It says what to install. Dependencies of extras are left out: they are optional. Those of textforge are not looked
+    up: without them no code would come this far.
 
     Args:
         distribution: name of a distribution; one that is not installed has no known dependencies.
     """
+    if normalized(distribution) == "textforge":
+        return ""
     try:
         stated = metadata.requires(distribution) or ()
     except (metadata.PackageNotFoundError, ValueError):

@@ -64,6 +64,21 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The numbers of rows and of features."""
+        return len(self), self.n_features
+
+    def csr(self) -> tuple[NDArray[np.float32], NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
+        """The arrays of a CSR matrix: `scipy.sparse.csr_matrix(features.csr(), shape=features.shape)`.
+
+        Returns:
+            data, float32, shape (total,): the weights, or ones; indices, int32, shape (total,); and indptr, int64,
+            shape (n_rows + 1,). A sequence has an entry for each occurrence; `matrix.sum_duplicates()` adds them up.
+        """
+        data = np.ones(len(self.indices), dtype=np.float32) if self.weights is None else self.weights
+        return data, self.indices, self.offsets
+
     def take(self, rows: NDArray[np.integer[Any]]) -> Ragged:
         """Return the rows with these numbers, in the given order."""
         starts = self.offsets[:-1][rows]
