@@ -191,8 +191,7 @@ class Schedule:
 
 
 def _guessed_cost(trainer: Trainer) -> float:
-    n_bytes = sum(getattr(value, "nbytes", 0) for value in trainer.module.state_dict().values())
-    return LEAST + COPIES * n_bytes / SPEED
+    return LEAST + COPIES * trainer.n_bytes / SPEED
 
 
 def position(state: dict[str, Any]) -> str:

@@ -145,6 +145,13 @@ class Progressing:
             return sum(parameter.numel() for parameter in module.parameters())
 
     @property
+    def n_bytes(self) -> int:
+        """The size of the module's weights, in bytes."""
+        module = self.module
+        with self._setup.factories.calling("model", "giving its weights"):
+            return sum(int(getattr(value, "nbytes", 0)) for value in module.state_dict().values())
+
+    @property
     def matched(self) -> Matched | None:
         """What was taken over from the classifier that the training continues; None without one."""
         return self._started().matched
