@@ -117,10 +117,11 @@ def prepare(setup: Setup, vectorizer: Any) -> Prepared:
             f"{source.n_texts} training texts make no full batch of {settings.batch_size}, and "
             "drop_last leaves out the rest. Make trainer.batch_size smaller or trainer.drop_last false."
         )
+    about_texts = {"class_counts": source.class_counts(setup.labels), "n_texts": source.n_texts}
+    model = factories.parts.get("model")
     facts = {
         "labels": tuple(label_names(setup.labels)),
-        "class_counts": source.class_counts(setup.labels),
-        "n_texts": source.n_texts,
+        **{name: fact for name, fact in about_texts.items() if model is None or model.asks_for(name)},
         **vectorized.facts,  # a vectorizer written before these three were facts may give one of that name
         "n_classes": len(setup.labels),
         "seed": setup.seed,

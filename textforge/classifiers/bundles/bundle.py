@@ -36,7 +36,6 @@ from textforge.classifiers.classifier import Classifier, as_device
 from textforge.classifiers.decision import Decision
 from textforge.classifiers.storage import json_text, replaced, sha256, temporary_beside, write_json
 from textforge.classifiers.vectorizing import given_facts, vectorized
-from textforge.components.kinds import TRAINING_FACTS
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part, part_name, plugin_errors, why_unsavable
 from textforge.data.labels import as_members, label_names, label_value
@@ -218,11 +217,11 @@ def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
 def _plain_facts(classifier: Classifier) -> dict[str, Any]:
     """Return the facts that survive JSON unchanged; the restored vectorizer gives the others, such as arrays, again."""
     facts = {k: v.item() if isinstance(v, np.generic) else v for k, v in classifier.facts.items()}
-    for name in {*TRAINING_FACTS}.difference(classifier.parts["vectorizer"].gives).intersection(facts):
-        if name == "labels" or not classifier.parts["model"].asks_for(name):  # the bundle has the labels anyway
-            del facts[name]
-        elif name == "class_counts":
-            facts[name] = facts[name].tolist()
+    given = classifier.parts["vectorizer"].gives
+    if "labels" not in given:  # the bundle has them anyway
+        facts.pop("labels", None)
+    if "class_counts" in facts and "class_counts" not in given:
+        facts["class_counts"] = facts["class_counts"].tolist()
     plain = {}
     for name, value in sorted(facts.items()):
         with suppress(TypeError, ValueError):
