@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -213,11 +214,12 @@ def test_it_is_reported_of_a_failure_which_stays_the_failure(small_csv, tmp_path
 
 
 @pytest.mark.parametrize("event", ["started", "epoch_ended"])
-def test_it_is_reported_of_an_interrupt_also_while_another_starts(small_csv, tmp_path, event):
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), textforge.Interrupted(signal.SIGTERM)])
+def test_it_is_reported_of_an_interrupt_also_while_another_starts(small_csv, tmp_path, event, error):
     seen = []
 
     def interrupt(data):
-        raise KeyboardInterrupt
+        raise error
 
     parts = with_callbacks(watch=follower(failed=seen.append), stop=follower(**{event: interrupt}))
     with pytest.raises(KeyboardInterrupt):

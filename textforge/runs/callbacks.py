@@ -92,7 +92,9 @@ class Callbacks:
         try:
             yield
         except (Exception, KeyboardInterrupt) as error:
-            self._call("failed", {"type": type(error).__name__, "message": str(error), "path": str(self._folder)})
+            # A signal's Interrupted is a KeyboardInterrupt; callbacks know that name since before signals were handled.
+            name = "KeyboardInterrupt" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+            self._call("failed", {"type": name, "message": str(error), "path": str(self._folder)})
             raise
 
     def _call(self, event: str, data: Mapping[str, Any]) -> Added:
