@@ -11,11 +11,11 @@ from contextlib import suppress
 
 import click
 
-from textforge.classifiers.storage import FULL
 from textforge.cli import signals
 from textforge.cli.messages import write_message
 from textforge.errors import ComponentError, DataUnavailable, RecipeError, TextforgeError, shown_line
 from textforge.errors.shortage import ShortageError, limits, shortage
+from textforge.errors.temporaries import FULL
 from textforge.runs.interruption import Interrupted
 
 INTERRUPTED = [signals.exit_code(number) for number in signals.WORDS]

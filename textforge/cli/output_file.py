@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from textforge.classifiers.storage import is_stream
 from textforge.errors import RecipeError
+from textforge.errors.temporaries import is_stream
 
 
 def refuse_overwriting(output: Path, *, force: bool = False) -> None:

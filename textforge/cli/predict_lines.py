@@ -65,8 +65,8 @@ class LinesCommand:
 
     def run(self, classifier: Classifier, *, limit: int | None, progress: Progress) -> None:
         """Predict the lines, and write the answers."""
-        from textforge.classifiers.storage import replaced
         from textforge.classifiers.streams.predictions import answered, answered_ahead
+        from textforge.errors.temporaries import replaced
 
         output = self.printed
         if self.options.output is not None:

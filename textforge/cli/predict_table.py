@@ -263,8 +263,8 @@ class TableCommand:
 
     def _target(self) -> TableStream:
         """The output, which is renamed to its name when all is written."""
-        from textforge.classifiers.storage import replaced
         from textforge.data.tables import TableStream
+        from textforge.errors.temporaries import replaced
         from textforge.runs.tables import packed
 
         if (output := self.options.output) is None:

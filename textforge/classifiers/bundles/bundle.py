@@ -7,7 +7,6 @@ repeats a few golden predictions, so that a bundle whose predictions have change
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum
@@ -34,12 +33,13 @@ from textforge.classifiers.bundles.state import State, join_state, split_state
 from textforge.classifiers.bundles.weights import read_weights, restored
 from textforge.classifiers.classifier import Classifier, as_device
 from textforge.classifiers.decision import Decision
-from textforge.classifiers.storage import json_text, replaced, sha256, temporary_beside, write_json
+from textforge.classifiers.storage import json_text, sha256, write_json
 from textforge.classifiers.vectorizing import given_facts, vectorized
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part, part_name, plugin_errors, why_unsavable
 from textforge.data.labels import as_members, label_names, label_value
-from textforge.errors import BundleError, ComponentError, StorageError, TextforgeError
+from textforge.errors import BundleError, ComponentError, TextforgeError
+from textforge.errors.temporaries import new_folder, replaced
 
 GOLDEN_TEXTS = (
     "",
@@ -75,18 +75,9 @@ def save(classifier: Classifier, path: str | Path, *, state: State | None = None
         raise BundleError(f"{path}: exists already; bundles are never overwritten.")
     if reason := why_unsavable(classifier.parts):
         raise BundleError(reason)
-    temporary = temporary_beside(path)
-    try:
-        temporary.mkdir(parents=True)
+    with new_folder(path) as temporary:
         _write(classifier, temporary, state or _state(classifier.vectorizer, classifier.parts["vectorizer"]))
         _refuse_unloadable(classifier, temporary)
-        temporary.rename(path)
-    except StorageError as error:  # name the final path, not the temporary one
-        raise StorageError(str(error).replace(str(temporary), str(path))) from error
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return path
 
 

@@ -7,7 +7,6 @@ Files and folder are synced before the folder gets its name, so it is complete o
 from __future__ import annotations
 
 import json
-import shutil
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ import torch
 from textforge.classifiers.bundles.description import digest, is_version
 from textforge.classifiers.bundles.weights import read_weights
 from textforge.classifiers.checkpoints.values import join_values, split_values
-from textforge.classifiers.storage import replaced, sha256, sync_folder, temporary_beside, write_text
-from textforge.errors import BundleError, StorageError, cut
+from textforge.classifiers.storage import sha256, write_text
+from textforge.errors import BundleError, cut, new_folder, replaced
 
 FORMAT = 1
 DESCRIPTION, TENSORS = "checkpoint.json", "state.safetensors"
@@ -40,19 +39,8 @@ def write_checkpoint(path: str | Path, state: dict[str, Any]) -> Path:
     if path.exists():
         raise BundleError(f"{path}: exists already; checkpoints are never overwritten.")
     values, tensors = split_values(state)
-    temporary = temporary_beside(path)
-    try:
-        temporary.mkdir(parents=True)
+    with new_folder(path) as temporary:
         _write(temporary, values, _separate(tensors))
-        sync_folder(temporary)
-        temporary.rename(path)
-        sync_folder(path.parent)
-    except StorageError as error:  # name the final path, not the temporary one
-        raise StorageError(str(error).replace(str(temporary), str(path))) from error
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return path
 
 

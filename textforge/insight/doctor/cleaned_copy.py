@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from textforge.classifiers.storage import replaced, write_text
+from textforge.classifiers.storage import write_text
 from textforge.components.manager import PluginManager
 from textforge.data.tables import AnsweredRows, ColumnType, TableFormat, TableReader, TableRows, TableStream
-from textforge.errors import RecipeError, StorageError
+from textforge.errors import RecipeError
+from textforge.errors.temporaries import new_folder, storage_errors
 from textforge.insight.doctor.cleaning import cleaned_data
 from textforge.insight.doctor.examined import Examined
 from textforge.insight.doctor.sources import Source
@@ -45,24 +46,21 @@ def clean(data: Examined, source: Source, out: Path, plugins: PluginManager) -> 
     cleaned, changes = cleaned_data(data)
     removed = {change.place for change in changes if change.after is None}
     form = _format(source, TableFormats(plugins))
-    try:
-        out.mkdir(parents=True)
-    except OSError as error:
-        raise StorageError(f"{out}: cannot be written: {error.strerror}.") from error
     files, texts = [], {}
-    for split in data.splits:
-        rows = [n for n in cleaned.rows_of(split) if cleaned.places[n] not in removed]
-        texts[split] = len(rows)
-        if not rows:
-            continue
-        path = out / f"{split}{form.suffixes[0]}"
-        files.append(path.name)
-        added, types = _added(cleaned, rows, source)
-        answered = [AnsweredRows(_Rows([cleaned.texts[n] for n in rows]), added)]
-        with replaced(path) as temporary, temporary.open("wb") as stream:
-            form.write(TableStream(stream, str(path)), _Reader(str(path)), answered, types)
-    lines = [json.dumps(change.as_json(), ensure_ascii=False) for change in changes]
-    write_text(out / CHANGES, "".join(f"{line}\n" for line in lines))
+    with new_folder(out) as made:
+        for split in data.splits:
+            rows = [n for n in cleaned.rows_of(split) if cleaned.places[n] not in removed]
+            texts[split] = len(rows)
+            if not rows:
+                continue
+            path = made / f"{split}{form.suffixes[0]}"
+            files.append(path.name)
+            added, types = _added(cleaned, rows, source)
+            answered = [AnsweredRows(_Rows([cleaned.texts[n] for n in rows]), added)]
+            with storage_errors(path), path.open("wb") as stream:
+                form.write(TableStream(stream, str(out / path.name)), _Reader(str(path)), answered, types)
+        lines = [json.dumps(change.as_json(), ensure_ascii=False) for change in changes]
+        write_text(made / CHANGES, "".join(f"{line}\n" for line in lines))
     kinds = [change.change for change in changes]
     return {
         "path": str(out), "files": [*files, CHANGES], "texts": texts,
