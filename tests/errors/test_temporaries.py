@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -62,7 +63,7 @@ WRITERS = {
 
 @pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
 def test_whoever_writes_next_deletes_what_a_killed_process_left_and_nothing_else(left, monkeypatch, writer):
-    monkeypatch.setattr(temporaries.tempfile, "tempdir", str(left))
+    monkeypatch.setattr(tempfile, "tempdir", str(left))
     with writer(left):
         pass
     assert [name for name in names(left) if name != "a"] == [".a.b-1.tmp", ".mine.tmp", "a.tmp"]
@@ -196,7 +197,7 @@ def test_a_folder_that_has_appeared_meanwhile_is_not_replaced(tmp_path: Path) ->
 
 
 def test_intermediate_files_are_private_and_go_with_their_object(tmp_path, monkeypatch):
-    monkeypatch.setattr(temporaries.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with Scratch() as folder:
         assert folder.stat().st_mode & 0o777 == 0o700
         assert names(tmp_path) == [folder.name]

@@ -18,6 +18,7 @@ from hypothesis import example, given, settings, strategies as st
 
 import textforge
 from textforge import DataError, RecipeError, StorageError, Stream
+from textforge.errors.makers import maker
 from textforge_standard.datasets import row_store, streamed
 from textforge_standard.datasets.columns import Columns, Incomplete
 from textforge_standard.datasets.csv_files import csv_files
@@ -380,13 +381,16 @@ def test_what_fails_leaves_nothing_in_the_cache(tmp_path, cache):
 
 
 def test_what_a_killed_process_left_is_taken_away_but_not_what_another_one_makes(tmp_path, cache):
-    old, new = cache / "streams" / ".x.1.tmp", cache / "streams" / ".x.2.tmp"
-    for folder in (old, new):
+    host = maker().split("-")[0]
+    old, new = (cache / "streams" / f".{'0' * 32}.{number:012x}.tmp" for number in (1, 2))  # of an earlier version
+    killed, running = (cache / "streams" / f".x.{name}-abcdef.tmp" for name in (f"{host}-999999999-1", maker()))
+    for folder in (old, new, killed, running):
         folder.mkdir(parents=True)
         (folder / "bucket-0").write_bytes(b"rows")
+        os.utime(folder / "bucket-0", (0, 0))
     os.utime(old, (0, 0))
     csv_files(0, train=write_csv(tmp_path / "train.csv", *make_texts(60)), stream=True)
-    assert new.exists() and not old.exists()
+    assert [folder.exists() for folder in (old, new, killed, running)] == [False, True, False, True]
 
 
 def test_a_full_disk_is_reported_in_a_sentence(tmp_path, cache, monkeypatch):
@@ -397,7 +401,8 @@ def test_a_full_disk_is_reported_in_a_sentence(tmp_path, cache, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(
-        StorageError, match=r"cannot be written: No space left on device.*free some space.*TEXTFORGE_CACHE"
+        StorageError,
+        match=r"cannot be written: No space left on device. Free some space.*\n.*stored there.*TEXTFORGE_CACHE",
     ):
         csv_files(0, train=path, stream=True)
     assert stores(cache) == []

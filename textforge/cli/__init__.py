@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "run", "resume", "check", "predict", "evaluate", "cross-validate", "report", "mistakes", "explain", "compare",
-    "doctor", "replay", "plugins",
+    "doctor", "replay", "plugins", "cache",
 )  # fmt: skip
-LIGHT = ("check", "plugins")
+LIGHT = ("check", "plugins", "cache")
 """Commands that import neither torch nor polars."""
 
 

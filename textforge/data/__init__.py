@@ -1,6 +1,10 @@
 """Labelled text: datasets and their splits, streams, label encoding, weights, hold-outs and folds."""
 
-from textforge.data.cache import cache_folder as cache_folder, cache_place as cache_place
+from textforge.data.cache import (
+    CacheEntry as CacheEntry,
+    cache_folder as cache_folder,
+    not_kept as not_kept,
+)
 from textforge.data.dataset import (
     Dataset as Dataset,
     as_dataset as as_dataset,
@@ -13,6 +17,7 @@ from textforge.data.labels import (
     label_value as label_value,
     sorted_labels as sorted_labels,
 )
+from textforge.data.locks import Lock as Lock
 from textforge.data.offered import called_offering as called_offering, takes as takes
 from textforge.data.recognition import recognize as recognize
 from textforge.data.similar_labels import normal_label as normal_label

@@ -1,4 +1,4 @@
-"""Exceptions for users, positions of mistakes, suggestions of similar names, and text that is safe to display.
+"""Exceptions for users, places of mistakes, similar names, text that is safe to display, and files that are complete.
 
 Imports only the standard library.
 """
@@ -37,4 +37,10 @@ from textforge.errors.names import (
     did_you_mean as did_you_mean,
     listed as listed,
     nearest as nearest,
+)
+from textforge.errors.temporaries import (
+    Scratch as Scratch,
+    new_folder as new_folder,
+    replaced as replaced,
+    storage_errors as storage_errors,
 )

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import sys
-import uuid
 from functools import cache
 from pathlib import Path
 
@@ -51,7 +49,10 @@ def _host() -> str:
     """Eight hexadecimal digits that stand for this boot of this machine and its table of process ids."""
     try:
         known = [(_PROC / "sys/kernel/random/boot_id").read_text(), os.readlink(_PROC / "self/ns/pid")]
-    except OSError:
+    except OSError:  # not on Linux
+        import socket
+        import uuid
+
         known = [socket.gethostname(), hex(uuid.getnode())]
     return hashlib.sha256(" ".join([sys.platform, *known]).encode()).hexdigest()[:8]
 

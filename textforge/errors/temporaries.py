@@ -12,7 +12,6 @@ import os
 import re
 import secrets
 import shutil
-import tempfile
 import time
 import weakref
 from collections.abc import Iterator
@@ -98,6 +97,8 @@ class Scratch:
     """
 
     def __init__(self) -> None:
+        import tempfile  # late: few commands need it
+
         place = Path(tempfile.gettempdir())
         self.path = temporary_beside(place / "textforge")
         self.path.mkdir(mode=0o700)

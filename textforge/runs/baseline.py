@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textforge.classifiers.storage import write_json
+from textforge.classifiers.storage import json_text
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
 from textforge.components.settings import UnknownLabels
@@ -18,6 +18,7 @@ from textforge.errors import RecipeError, StorageError
 from textforge.recipes.document import read_document
 
 if TYPE_CHECKING:
+    from textforge.data.cache import CacheEntry
     from textforge.data.dataset import Dataset
 
 TRAINED = Path(__file__).with_name("baseline.yaml")
@@ -42,17 +43,18 @@ class Baseline:
         Raises:
             TextforgeError: the baseline cannot be trained on these data.
         """
-        from textforge.data.cache import cache_place
+        from textforge.data.cache import CacheEntry
 
         parts = {part.component.kind.name: [part.as_recipe(), str(part.component.origin)]
                  for part in (self.vectorizer, self.model)}  # fmt: skip
-        path = cache_place("baselines", [FORMAT, dataset.fingerprint(), parts, seed, unknown_labels])
-        if (cached := _read(path.with_suffix(".json"))) is not None:
-            return {"name": self.name, **cached}
-        found = self._train(dataset, seed, unknown_labels)
-        with suppress(OSError, StorageError):  # the next run trains it again
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path.with_suffix(".json"), found)
+        key = [FORMAT, dataset.fingerprint(), parts, seed, unknown_labels]
+        entry = CacheEntry.of("baselines", key, ".json")
+        with entry.making():
+            found = _read(entry)
+            if found is None:
+                found = self._train(dataset, seed, unknown_labels)
+                with suppress(StorageError):  # the next run trains it again
+                    entry.put(lambda path: path.write_text(json_text(found), encoding="utf-8"))
         return {"name": self.name, **found}
 
     def _train(self, dataset: Dataset, seed: int, unknown_labels: UnknownLabels) -> dict[str, Any]:
@@ -114,10 +116,11 @@ def losing_warnings(test: Mapping[str, Any], baselines: Mapping[str, Mapping[str
     ]
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(entry: CacheEntry) -> dict[str, Any] | None:
     """Cached figures; None if there are none, or if the file is damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        entry.used()
+        found = json.loads(entry.path.read_text(encoding="utf-8"))
         return {key: float(found[key]) for key in ("accuracy", "macro_f1", "seconds")}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from textforge.errors import BundleError, RecipeError, StorageError
+from textforge.errors.temporaries import sweep
 
 RESULT = "result.json"
 RECIPE, RESOLVED, ENVIRONMENT = "recipe.yaml", "resolved.yaml", "environment.json"
@@ -28,6 +29,8 @@ PER_FOLD = "folds.jsonl"
 """Results of the folds of a cross-validation. The file exists from the start of the run."""
 FIRST = (PLAN, RECIPE, RESOLVED, ENVIRONMENT, PER_FOLD)
 """Files that are written before training."""
+LOOKED_AT = 50
+"""Number of the latest runs of a recipe to look at for what they left when they were killed."""
 
 
 def create_run_folder(name: str, out: str | Path | None) -> Path:
@@ -42,6 +45,7 @@ def create_run_folder(name: str, out: str | Path | None) -> Path:
         path = Path("runs", name, f"{stamp}-{secrets.token_hex(3)}")
     else:
         path = Path(out)
+    sweep(path)
     try:
         if path.is_dir() and any(path.iterdir()):
             state = "a finished run" if is_finished(path) else (
@@ -55,6 +59,10 @@ def create_run_folder(name: str, out: str | Path | None) -> Path:
         raise RecipeError(f"{path}: is a file. Choose another --out.") from error
     except OSError as error:
         raise StorageError(f"{path}: cannot be created: {error.strerror or error}. Choose another --out.") from error
+    if out is None:
+        for earlier in sorted(path.parent.iterdir())[-LOOKED_AT:]:
+            sweep(earlier)
+            sweep(earlier / CHECKPOINTS)
     return path
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 import types
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +16,7 @@ from textforge.components.manager import PluginManager
 from textforge.components.nested import OptionMistake, OptionPath
 from textforge.components.options import jsonable
 from textforge.components.part import Part
-from textforge.errors import RecipeError, TextforgeError, listed
+from textforge.errors import RecipeError, Scratch, TextforgeError, listed
 from textforge.testing.checks import ContractError, Rule, Skipped, SkippedAfterFailure, as_contract_error
 from textforge.testing.inner_parts import lookup, with_inner_parts
 from textforge.testing.locations import (
@@ -111,9 +108,8 @@ class Subject:
     @cached_property
     def folder(self) -> Path:
         """A temporary folder, removed together with the subject."""
-        folder = Path(tempfile.mkdtemp(prefix="textforge-testing-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return folder
+        self._scratch = Scratch()
+        return self._scratch.path
 
     @cached_property
     def given_options(self) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from places spread evenly over the data, because files are often sorted by label
 """
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from textforge import TextforgeError
+from textforge.errors import Scratch
 from textforge_standard.commands.init_sample_files import write_sample
 
 LARGE = 1 << 25
@@ -94,8 +94,8 @@ def sampled(data: Path) -> Iterator[Sampled]:
     if n_files <= MOST_FILES and not any(map(_is_large, each)):
         yield Sampled(data, data)
         return
-    with tempfile.TemporaryDirectory(prefix="textforge-init-") as folder:
-        found = Sampled(Path(folder) / data.name, data)
+    with Scratch() as folder:
+        found = Sampled(folder / data.name, data)
         if tree:
             found.n_files, found.n_kept = n_files, 0
             for root, folders, names in tree:

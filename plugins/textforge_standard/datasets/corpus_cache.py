@@ -5,11 +5,9 @@ another source makes another file; a damaged file is created again. All files ma
 """
 
 import hashlib
-import secrets
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,18 +42,21 @@ def cached(
         key: JSON values that identify the content: the digest of the source and the relevant options.
         read: reads the columns from the source.
     """
-    from textforge.data import cache_place  # late: it loads numpy
+    from textforge import StorageError
+    from textforge.data import CacheEntry, not_kept  # late: it loads numpy
 
-    path = cache_place(name, [FORMAT, key]).with_suffix(".npz")
-    if (found := _load(path)) is not None:
+    entry = CacheEntry.of(name, [FORMAT, key], ".npz")
+    if (found := _load(entry)) is not None:
         return found, []
-    columns = {column: _column(texts) for column, texts in read().items()}
-    try:
-        _save(columns, path)
-    except OSError as error:
-        reason = error.strerror or error
-        return columns, [f"the cache {path.parent} cannot be written ({reason}), so the next run is slow, too."]
-    return columns, []
+    with entry.making():
+        if (found := _load(entry)) is not None:  # another process has made it meanwhile
+            return found, []
+        columns = {column: _column(texts) for column, texts in read().items()}
+        try:
+            entry.put(lambda path: _save(columns, path))
+        except StorageError as error:
+            return columns, [not_kept(error)]
+        return columns, []
 
 
 def file_digest(path: Path) -> str:
@@ -72,30 +73,23 @@ def _column(texts: Sequence[str]) -> Column:
 
 
 def _save(columns: Mapping[str, Column], path: Path) -> None:
-    """Write a temporary file and rename it, so that readers find a complete file or none."""
     import numpy as np
 
     arrays: dict[str, Any] = {}
     for name, column in columns.items():
         arrays[f"{name}.utf8"] = np.frombuffer(column.data, dtype=np.uint8)
         arrays[f"{name}.offsets"] = column.offsets
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            np.savez(file, **arrays)
-        temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
 
 
-def _load(path: Path) -> dict[str, Column] | None:
-    """Load the columns of a file; None if it is missing or damaged (its checksums fail)."""
+def _load(entry: Any) -> dict[str, Column] | None:
+    """Load the columns of a `textforge.data.CacheEntry`; None if it is missing or damaged (its checksums fail)."""
     import numpy as np
 
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        entry.used()
+        with entry.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             names = [name.removesuffix(".utf8") for name in arrays if name.endswith(".utf8")]
             return {name: Column(memoryview(arrays[f"{name}.utf8"]), arrays[f"{name}.offsets"]) for name in names}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):

@@ -6,13 +6,13 @@
 
 import hashlib
 import http.client
-import os
-import tempfile
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.error import HTTPError
+
+from textforge.errors import replaced, storage_errors
 
 SHA256 = "8f1b2514ca22a5ade8fbb9cfa5727df95fa587f4c87b786e15c759fa66d95610"
 SOURCES = (
@@ -35,7 +35,7 @@ def provide(data_home: Path, archive: Path | None) -> None:
         DataUnavailable: no source could be reached; lists the sources and the remedies.
         StorageError: the cache folder cannot be written.
     """
-    from textforge import DataError, DataUnavailable, StorageError
+    from textforge import DataError, DataUnavailable
 
     if archive is not None:
         problem = _differs(archive)
@@ -47,14 +47,13 @@ def provide(data_home: Path, archive: Path | None) -> None:
     if place.is_file() and not _differs(place):
         return
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if archive is not None:
-            with archive.open("rb") as source:
-                _store(iter(lambda: source.read(PIECE), b""), place)
-            return
-        failures = [_try(url, place) for url in SOURCES]
-    except OSError as error:
-        raise StorageError(f"{place}: cannot be written: {error.strerror or error}.") from error
+        with storage_errors(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if archive is not None:
+                with archive.open("rb") as source:
+                    _store(iter(lambda: source.read(PIECE), b""), place)
+                return
+            failures = [_try(url, place) for url in SOURCES]
     finally:
         with suppress(OSError):  # removes only an empty folder
             place.parent.rmdir()
@@ -100,21 +99,17 @@ def _download(url: str) -> Iterator[bytes]:
 
 
 def _store(pieces: Iterable[bytes], place: Path) -> None:
-    """Write to a temporary file, verify it, and then rename it.
+    """Write the archive, and verify it before it gets its name.
 
     Raises:
         ValueError: the content is not the archive.
+        StorageError: it cannot be written.
     """
-    handle, name = tempfile.mkstemp(prefix=".20news-", suffix=".part", dir=place.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with replaced(place) as temporary:
+        with temporary.open("wb") as file:
             file.writelines(pieces)
-        if problem := _differs(Path(name)):
+        if problem := _differs(temporary):
             raise ValueError(problem)
-        Path(name).replace(place)
-    finally:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
 
 
 def _differs(file: Path) -> str:

@@ -2,13 +2,14 @@
 
 import gzip
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
+
+from textforge.errors import Scratch
 
 COMPRESSED = (".gz", ".zst", ".zip")
 PIECE = 1 << 20
@@ -128,13 +129,14 @@ def unpacked_file(path: Path, suffix: str, marks: tuple[bytes, ...], what: str) 
         path.open("rb").close()  # raises a clearer error than the format's reader
         yield path
         return
-    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
-        for piece in pieces(path):
-            if not file.tell() and not piece.startswith(marks):
-                raise DataError(f"{path}: is not {what}, or is damaged.")
-            file.write(piece)
-        file.flush()
-        yield Path(file.name)
+    with Scratch() as folder:
+        whole = folder / f"whole{suffix}"
+        with whole.open("wb") as file:
+            for piece in pieces(path):
+                if not file.tell() and not piece.startswith(marks):
+                    raise DataError(f"{path}: is not {what}, or is damaged.")
+                file.write(piece)
+        yield whole
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 import inspect
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from textforge.errors import Scratch
 from textforge_standard.datasets.columns import as_text, joined
 from textforge_standard.datasets.parquet import ROWS, data_errors, field_expression, field_paths, metadata
 from textforge_standard.datasets.table_bytes import as_file
@@ -87,7 +87,7 @@ def write_parquet(stream: Any, reader: Any, answered: Iterable[Any], added: Mapp
     kinds = {"text": pl.String(), "number": pl.Float32(), "texts": pl.List(pl.String()),
              "numbers": pl.List(pl.Float32())}  # fmt: skip
     more = {name: kinds[kind] for name, kind in added.items()}
-    with tempfile.TemporaryDirectory(prefix="textforge-") as folder:
+    with Scratch() as folder:
         parts: list[Path] = []
         for frame in _gathered(_frames(reader, answered, more)):
             parts.append(Path(folder, f"{len(parts)}.parquet"))

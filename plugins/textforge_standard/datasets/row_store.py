@@ -3,29 +3,24 @@
 Rows that do not fit in memory are shuffled in two passes: assign each row to a random bucket, then shuffle each bucket
 (Rao 1961; Sandelius 1962). The random numbers are the same every time.
 
-A store is a folder of Arrow files and `store.json`, which is written last. It is created under a temporary name and
-renamed, so it is complete or absent; a damaged one is created again. It may be deleted at any time.
+A store is an entry of the cache: a folder of Arrow files and `store.json`. It is complete or absent, and a damaged one
+is created again. While a process reads it, other processes do not delete it.
 """
 
 import io
 import json
-import secrets
-import shutil
-import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 FORMAT = 1
 ABOUT = "store.json"
+ADVICE = "A stream is stored there; the environment variable TEXTFORGE_CACHE names another folder."
 BUCKET = 1 << 23
 """Approximate bytes of source data per bucket; more if `MOST_BUCKETS` limits the number of buckets."""
 MOST_BUCKETS = 512
-LEFT_FOR = 2 * 24 * 3600
-"""Age in seconds after which a temporary store counts as abandoned."""
 CHUNK_ROWS = 1 << 16
 CHUNK_BYTES = 1 << 24
 """Approximate bytes of text per chunk."""
@@ -54,6 +49,8 @@ class Store:
     """Fields of the `textforge.Survey` of all rows."""
     warnings: list[tuple[int, str]] = field(default_factory=list)
     """Pairs of the number of a source and a warning about it."""
+    held: Any = field(default=None, repr=False, compare=False)
+    """The lock that keeps others from deleting the store."""
 
     def read(self, number: int) -> Rows:
         """The texts, labels and weights of a chunk.
@@ -74,12 +71,12 @@ class Store:
 
 
 def stored(
-    folder: Path, n_bytes: int, rows: Callable[[], Iterator[Rows]], warnings: Callable[[], list[tuple[int, str]]]
+    entry: Any, n_bytes: int, rows: Callable[[], Iterator[Rows]], warnings: Callable[[], list[tuple[int, str]]]
 ) -> Store:
-    """Open the store in a folder; create it if it is missing or damaged.
+    """Open a store; create it if it is missing or damaged.
 
     Args:
-        folder: folder of the store, named by a digest of its sources.
+        entry: the `textforge.data.CacheEntry` of the store.
         n_bytes: approximate size of all rows.
         rows: yields all rows, block by block.
         warnings: returns the warnings; called after all rows were read.
@@ -87,52 +84,42 @@ def stored(
     Raises:
         StorageError: the store cannot be written.
     """
-    if (store := _opened(folder)) is not None:
-        return store
-    made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with _storage_errors(folder):
-            made.mkdir(parents=True)
-            _sweep(folder.parent)
-            buckets = _scatter(made, n_bytes, rows())
-            chunks = [chunk for number, bucket in enumerate(buckets) for chunk in _shuffled(made, bucket, number)]
-            store = Store(made, chunks, {}, warnings())
-            about = {
-                "format": FORMAT,
-                "chunks": [asdict(chunk) for chunk in chunks],
-                "survey": _surveyed(store),
-                "warnings": store.warnings,
-            }
-            (made / ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
-            _put(made, folder)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    if (store := _opened(folder)) is None:
-        from textforge import StorageError
+    from textforge import StorageError
 
-        raise StorageError(f"{folder}: reading back the written data gives other bytes. Is the disk faulty?")
+    if (store := _used(entry)) is not None:
+        return store
+    try:
+        with entry.making():
+            if _opened(entry.path) is None:
+                entry.put(lambda folder: _make(folder, n_bytes, rows(), warnings), folder=True)
+    except StorageError as error:
+        if isinstance(error.__cause__, OSError | StorageError):
+            error.add_note(ADVICE)
+        raise
+    if (store := _used(entry)) is None:
+        raise StorageError(f"{entry.path}: reading back the written data gives other bytes. Is the disk faulty?")
     return store
 
 
-def _sweep(folder: Path) -> None:
-    """Delete unfinished stores that killed processes left behind."""
-    for left in folder.glob(".*.tmp*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > LEFT_FOR:
-                shutil.rmtree(left, ignore_errors=True)
+def _used(entry: Any) -> Store | None:
+    """The store of an entry, which is not deleted as long as the store is in use; None if it is missing or damaged."""
+    held = entry.used()  # before it is opened, so that it is not deleted in between
+    store = _opened(entry.path)
+    return store and replace(store, held=held)
 
 
-def _put(made: Path, folder: Path) -> None:
-    """Move a store to its place, unless another process has created the same one."""
-    if folder.exists() and _opened(folder) is None:
-        damaged = folder.with_name(f"{made.name}.old")
-        folder.rename(damaged)
-        shutil.rmtree(damaged, ignore_errors=True)
-    try:
-        made.rename(folder)
-    except OSError:
-        if _opened(folder) is None:
-            raise
+def _make(folder: Path, n_bytes: int, rows: Iterable[Rows], warnings: Callable[[], list[tuple[int, str]]]) -> None:
+    """Write a store into an empty folder."""
+    buckets = _scatter(folder, n_bytes, rows)
+    chunks = [chunk for number, bucket in enumerate(buckets) for chunk in _shuffled(folder, bucket, number)]
+    store = Store(folder, chunks, {}, warnings())
+    about = {
+        "format": FORMAT,
+        "chunks": [asdict(chunk) for chunk in chunks],
+        "survey": _surveyed(store),
+        "warnings": store.warnings,
+    }
+    (folder / ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
 
 def _opened(folder: Path) -> Store | None:
@@ -154,19 +141,6 @@ def _crc(path: Path) -> tuple[int, int]:
         while piece := file.read(1 << 20):
             size, crc = size + len(piece), zlib.crc32(piece, crc)
     return size, crc
-
-
-@contextmanager
-def _storage_errors(folder: Path) -> Iterator[None]:
-    from textforge import StorageError
-
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"{folder.parent}: cannot be written: {error.strerror or error}. A stream is stored there: free some "
-            "space, or name another folder in the environment variable TEXTFORGE_CACHE."
-        ) from error
 
 
 def _scatter(folder: Path, n_bytes: int, rows: Iterable[Rows]) -> list[Path]:

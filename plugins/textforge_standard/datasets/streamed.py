@@ -99,7 +99,7 @@ def streamed(train: Tables, others: Mapping[str, Examples], hold_out: HoldOut, s
 def _store(tables: Tables) -> Store:
     """Open the store of the rows of these files; create it if it does not exist."""
     from textforge import DataError
-    from textforge.data import cache_place
+    from textforge.data import CacheEntry
 
     paths, columns = tables.paths, tables.columns
     try:
@@ -124,7 +124,7 @@ def _store(tables: Tables) -> Store:
                 yield found.texts, found.labels, found.weights
             warnings.extend((source, told.removeprefix(f"{path}: ")) for told in file.told())
 
-    return stored(cache_place("streams", key), sum(sizes), rows, lambda: warnings)
+    return stored(CacheEntry.of("streams", key), sum(sizes), rows, lambda: warnings)
 
 
 def _n_bytes(path: Path | str) -> int:

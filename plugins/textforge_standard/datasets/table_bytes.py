@@ -2,12 +2,12 @@
 
 import codecs
 import gzip
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from textforge.errors import Scratch
 from textforge_standard.datasets.blocks import LONGEST
 from textforge_standard.datasets.files import decoded_pieces
 from textforge_standard.datasets.packed import unpacked
@@ -129,7 +129,7 @@ def as_file(source: Any, suffix: str) -> tuple[Path, Any]:
     """The file of a table, for formats that need random access; anything but a plain file is copied.
 
     Returns:
-        The path, and the temporary file to keep open while the path is in use; None if there is none.
+        The path, and what to keep while the path is in use and to close afterwards; None if there is none.
 
     Raises:
         DataError: the bytes cannot be decompressed.
@@ -137,11 +137,11 @@ def as_file(source: Any, suffix: str) -> tuple[Path, Any]:
     path = getattr(source.stream, "name", None)
     if not source.packed and not source.live and isinstance(path, str) and Path(path).is_file():
         return Path(path), None
-    copy = tempfile.NamedTemporaryFile(suffix=suffix)  # noqa: SIM115  (open as long as the table)
-    for piece in unpacked(source.stream, source.name, source.packed):
-        copy.write(piece)
-    copy.flush()
-    return Path(copy.name), copy
+    copy = Scratch()
+    whole = copy.path / f"whole{suffix}"
+    with whole.open("wb") as file:
+        file.writelines(unpacked(source.stream, source.name, source.packed))
+    return whole, copy
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from textforge.errors import new_folder, storage_errors
 from textforge_standard.commands.plugin.scaffold import KINDS, LICENSES, Plugin, files
 
 LONGEST = 40
@@ -150,20 +151,27 @@ def write(folder: Path, contents: dict[str, str]) -> list[str]:
         RecipeError: the folder is not empty, or a file has its name.
         StorageError: the files cannot be written.
     """
-    from textforge import RecipeError, StorageError
+    from textforge import RecipeError
 
     if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
         what = "is a folder that is not empty" if folder.is_dir() else "exists already and is not a folder"
         raise RecipeError(f"{folder}: {what}; nothing is overwritten. Name another folder with --out.")
-    made = not folder.exists()
+    if not folder.exists():
+        with new_folder(folder) as made:
+            _fill(made, contents)
+        return sorted(contents)
     try:
-        for name, text in contents.items():
-            file = folder / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        if not made:
-            folder.mkdir()
-        raise StorageError(f"{folder}: cannot be written: {error.strerror}.") from error
+        with storage_errors(folder):
+            _fill(folder, contents)
+    except BaseException:
+        for path in folder.iterdir():
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        raise
     return sorted(contents)
+
+
+def _fill(folder: Path, contents: dict[str, str]) -> None:
+    for name, text in contents.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
