@@ -73,7 +73,7 @@ def test_what_is_in_use_stays_with_a_warning(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["clear", "strems"], "error: the cache has no kind 'strems'. Its kinds: corpora, streams. Did you mean 'streams'?\n"),
+        (["clear", "strems"], "no kind 'strems'. Its kinds: corpora, streams. Did you mean 'streams'?\n"),
         (["clear", "--older-than", "old"], "'old' is no age. Write hours, days or weeks, as in 12h, 30d or 8w."),
         (["cler"], "No such command 'cler'"),
     ],
