@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -36,6 +37,7 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGE = resource.getpagesize()
 CORPUS = "20news-bydate_py3.pkz"
 TOPICS = {
     "space": "orbit launch shuttle moon rocket nasa satellite lunar mission probe".split(),
@@ -229,6 +231,31 @@ def only_json(text: str) -> dict:
     """The one JSON object that stdout holds, and nothing else."""
     assert text.count("\n") == 1, text
     return json.loads(text)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 64 pages."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={64 * PAGE}", "textforge-test", str(place)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("no mount program here: a really full disk is NOT tested (the file size limit is)")
+    if done.returncode:
+        pytest.skip(f"mount is not permitted: a really full disk is NOT tested ({done.stderr.strip()})")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(disk: Path, pages_left: int) -> None:
+    """Leave room for so many pages."""
+    free = os.statvfs(disk).f_bavail
+    (disk / "filler").write_bytes(bytes((free - pages_left) * PAGE))
+    assert os.statvfs(disk).f_bavail == pages_left
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,13 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import warm_processes
 import yaml
-from conftest import small_recipe, textforge, write_csv, write_site
+from conftest import PAGE, fill, small_recipe, textforge, write_csv, write_site
 from in_process import invoke
 from installed_sites import Site
 
@@ -202,34 +201,6 @@ def test_a_file_size_limit_is_reported_and_so_is_what_the_run_came_to(recipe_fil
     assert not (out / "result.json").exists()
     assert not [name for name in snapshot(out) if name.endswith(".tmp") or name.startswith("model")]
     assert snapshot(earlier) == before
-
-
-PAGE = resource.getpagesize()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 64 pages."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={64 * PAGE}", "textforge-test", str(place)]
-    try:
-        done = subprocess.run(mount, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("no mount program here: a really full disk is NOT tested (the file size limit is)")
-    if done.returncode:
-        pytest.skip(f"mount is not permitted: a really full disk is NOT tested ({done.stderr.strip()})")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
-def fill(disk: Path, pages_left: int) -> None:
-    """Leave room for so many pages."""
-    free = os.statvfs(disk).f_bavail
-    (disk / "filler").write_bytes(bytes((free - pages_left) * PAGE))
-    assert os.statvfs(disk).f_bavail == pages_left
 
 
 WRITTEN = (

@@ -198,9 +198,9 @@ def test_a_folder_that_has_appeared_meanwhile_is_not_replaced(tmp_path: Path) ->
 
 def test_intermediate_files_are_private_and_go_with_their_object(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with Scratch() as folder:
-        assert folder.stat().st_mode & 0o777 == 0o700
-        assert names(tmp_path) == [folder.name]
+    with Scratch() as scratch:
+        assert scratch.path.stat().st_mode & 0o777 == 0o700
+        assert names(tmp_path) == [scratch.path.name]
     assert names(tmp_path) == []
     scratch = Scratch()
     (scratch.path / "file").write_text("x")

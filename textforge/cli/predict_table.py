@@ -16,6 +16,7 @@ from textforge.cli.messages import write_message
 from textforge.cli.output import write_json
 from textforge.cli.output_file import refuse_overwriting, refuse_own_input
 from textforge.errors import DataError, RecipeError, listed
+from textforge.errors.shortage import require_room
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
@@ -125,6 +126,7 @@ class TableCommand:
         self.options: PredictOptions = options
         self.printed: TextIO = printed
         self.stack: ExitStack = stack
+        require_room()  # for polars, which most formats of tables need
         self.formats: TableFormats = _formats()
         self.name: str = name
         self.written: str | None = self._output_format()

@@ -20,7 +20,7 @@ from typing import Any
 
 from textforge.components.cache_folder import cache_folder as cache_folder
 from textforge.data.locks import Lock, alone, lock
-from textforge.errors import RecipeError, new_folder, replaced
+from textforge.errors import RecipeError, new_folder, replaced, storage_errors
 from textforge.errors.temporaries import delete, is_old, left_behind, temporary_beside
 
 LIMIT = "TEXTFORGE_CACHE_SIZE"
@@ -88,7 +88,7 @@ class CacheEntry:
             RecipeError: TEXTFORGE_CACHE_SIZE holds no size.
         """
         limit = cache_limit()
-        with suppress(OSError):  # the error shows when the entry is written
+        with storage_errors(self.path.parent):
             self.path.parent.mkdir(parents=True, exist_ok=True)
         if not folder:
             with replaced(self.path) as made:

@@ -15,7 +15,7 @@ import shutil
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from textforge.errors.exceptions import StorageError, TextforgeError
@@ -105,8 +105,12 @@ class Scratch:
         self.close = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
         sweep(place)
 
-    def __enter__(self) -> Path:
-        return self.path
+    def __enter__(self) -> Scratch:
+        return self
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Raise a `StorageError` if the files that are written in the block do not fit."""
+        return storage_errors(self.path, "set TMPDIR to another folder")
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -183,10 +187,14 @@ def is_stream(path: Path) -> bool:
 
 
 @contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
+def storage_errors(path: Path, otherwise: str = "write elsewhere") -> Iterator[None]:
     """Raise a `StorageError` that names `path` for an error of the file system in the block.
 
     A TextforgeError passes unchanged, and so does an exception that is not about files.
+
+    Args:
+        path: what is written.
+        otherwise: what to do if it is full, and no space can be freed.
     """
     try:
         yield
@@ -197,7 +205,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         if number is None:
             raise
         reason = os.strerror(number) if number else str(error)
-        advice = " Free some space, or write elsewhere." if number in FULL else ""
+        advice = f" Free some space, or {otherwise}." if number in FULL else ""
         raise StorageError(f"{path}: cannot be written: {reason}.{advice}") from error
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,16 +34,18 @@ class Baseline:
     vectorizer: Part
     model: Part
 
-    def figures(self, dataset: Dataset, seed: int, unknown_labels: UnknownLabels) -> dict[str, Any]:
-        """Return `name`, `accuracy` and `macro_f1` on the test split, and the `seconds` that training took.
+    def figures(self, dataset: Dataset, seed: int, unknown_labels: UnknownLabels) -> tuple[dict[str, Any], list[str]]:
+        """Return `name`, `accuracy` and `macro_f1` on the test split, the `seconds` that training took, and warnings.
 
-        They are computed once for the same data, parts and seed, and kept in the cache folder.
+        The figures are computed once for the same data, parts and seed, and kept in the cache folder. A warning says
+        if they could not be kept.
 
         Raises:
             TextforgeError: the baseline cannot be trained on these data.
         """
-        from textforge.data.cache import CacheEntry
+        from textforge.data.cache import CacheEntry, not_kept
 
+        warnings = []
         parts = {part.component.kind.name: [part.as_recipe(), str(part.component.origin)]
                  for part in (self.vectorizer, self.model)}  # fmt: skip
         key = [FORMAT, dataset.fingerprint(), parts, seed, unknown_labels]
@@ -53,9 +54,11 @@ class Baseline:
             found = _read(entry)
             if found is None:
                 found = self._train(dataset, seed, unknown_labels)
-                with suppress(StorageError):  # the next run trains it again
+                try:
                     entry.put(lambda path: path.write_text(json_text(found), encoding="utf-8"))
-        return {"name": self.name, **found}
+                except StorageError as error:
+                    warnings.append(not_kept(error))
+        return {"name": self.name, **found}, warnings
 
     def _train(self, dataset: Dataset, seed: int, unknown_labels: UnknownLabels) -> dict[str, Any]:
         from textforge.training.trainer import Trainer

@@ -340,7 +340,9 @@ def _trained_baseline(plan: RunPlan, prepared: _Prepared) -> Baselines:
     with plan.clock("baseline"):
         try:
             unknown = prepared.trainer.settings.unknown_labels
-            return {"trained": plan.baseline.figures(prepared.dataset, plan.recipe.seed, unknown)}
+            figures, warnings = plan.baseline.figures(prepared.dataset, plan.recipe.seed, unknown)
+            plan.warnings.add(warnings)
+            return {"trained": figures}
         except TextforgeError as error:
             plan.warnings.add([f"the baseline cannot be trained: {error}"])
     return {}

@@ -105,19 +105,19 @@ def write(path: Path, text: str) -> None:
         RecipeError: the file exists, or its folder does not.
         StorageError: the file cannot be written.
     """
-    from textforge import RecipeError, StorageError
+    from textforge import RecipeError
+    from textforge.errors import storage_errors
 
     if not path.parent.is_dir():
         raise RecipeError(f"{path}: the folder {path.parent} does not exist. Create it, or name another file with -o.")
-    try:
-        file = path.open("x", encoding="utf-8")
-    except FileExistsError as error:
-        raise RecipeError(ALREADY.format(path)) from error
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error.strerror}.") from error
-    try:
-        with file:
-            file.write(text)
-    except OSError as error:
-        path.unlink()
-        raise StorageError(f"{path}: cannot be written: {error.strerror}.") from error
+    with storage_errors(path):
+        try:
+            file = path.open("x", encoding="utf-8")
+        except FileExistsError as error:
+            raise RecipeError(ALREADY.format(path)) from error
+        try:
+            with file:
+                file.write(text)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise

@@ -94,17 +94,18 @@ def sampled(data: Path) -> Iterator[Sampled]:
     if n_files <= MOST_FILES and not any(map(_is_large, each)):
         yield Sampled(data, data)
         return
-    with Scratch() as folder:
-        found = Sampled(folder / data.name, data)
-        if tree:
-            found.n_files, found.n_kept = n_files, 0
-            for root, folders, names in tree:
-                _sample_folder(root, folders, _evenly(names, n_files), found)
-        elif (sample := write_sample(data, found.data)) is not None:
-            found.files[sample] = data
-            found.data = sample
-        else:
-            found.data = data
+    with Scratch() as scratch:
+        found = Sampled(scratch.path / data.name, data)
+        with scratch.writing():
+            if tree:
+                found.n_files, found.n_kept = n_files, 0
+                for root, folders, names in tree:
+                    _sample_folder(root, folders, _evenly(names, n_files), found)
+            elif (sample := write_sample(data, found.data)) is not None:
+                found.files[sample] = data
+                found.data = sample
+            else:
+                found.data = data
         try:
             yield found
         except TextforgeError as error:

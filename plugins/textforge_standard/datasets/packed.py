@@ -129,9 +129,9 @@ def unpacked_file(path: Path, suffix: str, marks: tuple[bytes, ...], what: str) 
         path.open("rb").close()  # raises a clearer error than the format's reader
         yield path
         return
-    with Scratch() as folder:
-        whole = folder / f"whole{suffix}"
-        with whole.open("wb") as file:
+    with Scratch() as scratch:
+        whole = scratch.path / f"whole{suffix}"
+        with scratch.writing(), whole.open("wb") as file:
             for piece in pieces(path):
                 if not file.tell() and not piece.startswith(marks):
                     raise DataError(f"{path}: is not {what}, or is damaged.")

@@ -87,15 +87,17 @@ def write_parquet(stream: Any, reader: Any, answered: Iterable[Any], added: Mapp
     kinds = {"text": pl.String(), "number": pl.Float32(), "texts": pl.List(pl.String()),
              "numbers": pl.List(pl.Float32())}  # fmt: skip
     more = {name: kinds[kind] for name, kind in added.items()}
-    with Scratch() as folder:
+    with Scratch() as scratch:
         parts: list[Path] = []
         for frame in _gathered(_frames(reader, answered, more)):
-            parts.append(Path(folder, f"{len(parts)}.parquet"))
-            frame.write_parquet(parts[-1])
+            parts.append(scratch.path / f"{len(parts)}.parquet")
+            with scratch.writing():
+                frame.write_parquet(parts[-1])
         whole, kept = parts[0], _metadata(reader, pl.read_parquet_schema(parts[0]))
         if len(parts) > 1 or kept:
-            whole = Path(folder, "whole.parquet")
-            pl.scan_parquet(parts, glob=False).sink_parquet(whole, **kept)
+            whole = scratch.path / "whole.parquet"
+            with scratch.writing():
+                pl.scan_parquet(parts, glob=False).sink_parquet(whole, **kept)
         with whole.open("rb") as file:
             shutil.copyfileobj(file, stream, 1 << 20)
 

@@ -139,7 +139,7 @@ def as_file(source: Any, suffix: str) -> tuple[Path, Any]:
         return Path(path), None
     copy = Scratch()
     whole = copy.path / f"whole{suffix}"
-    with whole.open("wb") as file:
+    with copy.writing(), whole.open("wb") as file:
         file.writelines(unpacked(source.stream, source.name, source.packed))
     return whole, copy
 
