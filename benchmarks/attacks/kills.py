@@ -71,15 +71,23 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+def unfinished(run: Path) -> list[Path]:
+    """Temporary files and folders of a run, without what is in such a folder."""
+    return [path for path in run.rglob(".*") if not any(part[0] == "." for part in path.relative_to(run).parts[:-1])]
+
+
 def judged(new: list[Path], after: float) -> Verdict:
     """Judge the results of the commands on the folder of a killed run."""
     import textforge
     from textforge.errors import BundleError
+    from textforge.errors.temporaries import left_behind
     from textforge.runs.evaluation import evaluate
 
     if not new:
         return Verdict("a run", "killed, no folder yet")
     (run,) = new
+    if unknown := [path for path in unfinished(run) if path not in left_behind(path.parent)]:
+        return Verdict("a run", "killed", f"after {after:.2f} s: no later run would delete {unknown[0]}")
     if (run / "result.json").exists():  # killed after its last file, while Python was exiting
         json.loads((run / "result.json").read_text())
         textforge.load(run)

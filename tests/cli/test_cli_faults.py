@@ -10,14 +10,15 @@ import re
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import fill, make_texts, small_recipe, textforge, write_csv
+from conftest import fill, make_texts, small_recipe, write_csv
 from in_process import invoke
+
+from textforge.errors import shortage
 
 FULL = r"cannot be (written|created): No space left on device\."
 READ_ONLY = r"cannot be (written|created): Read-only file system\."
@@ -158,13 +159,13 @@ def test_intermediate_files_that_do_not_fit_are_reported(small_disk, tmp_path, f
 # -- memory ------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit counts otherwise elsewhere")
-def test_too_little_memory_for_a_table_is_reported_before_polars_would_abort(finished_run, table, tmp_path):
-    limit = 1100 << 20
-    done = textforge(
-        "predict", finished_run, "-i", table, "-o", tmp_path / "out.csv",
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
-    )  # fmt: skip
+def test_too_little_memory_for_a_table_is_reported_before_polars_would_abort(
+    finished_run, table, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1 << 60, 1 << 60))
+    monkeypatch.setattr(shortage, "SPACE_WITH_POLARS", 1 << 60)
+    done = invoke("predict", finished_run, "-i", table, "-o", tmp_path / "out.csv")
     assert done.returncode == 1
     assert done.stderr.startswith("error: too little memory to load the libraries that textforge needs.")
     assert [*tmp_path.iterdir()] == []
+    assert invoke("predict", finished_run, "moon").returncode == 0  # lines need no polars

@@ -139,6 +139,19 @@ def test_the_first_source_that_answers_is_used_and_no_other(home, sources):
     assert left_in(home) == ["20news-bydate_py3.pkz"]
 
 
+def test_processes_that_want_the_corpus_at_once_download_it_once(home, sources):
+    asked = sources(whole(ARCHIVE), whole(ARCHIVE))
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(newsgroups(categories=GROUPS).n_train)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [2] * 4
+    assert asked == [0]
+    assert left_in(home) == ["20news-bydate_py3.pkz"]
+
+
 def test_what_is_in_the_cache_is_not_downloaded_again(home, sources):
     requests = sources(whole(ARCHIVE))
     newsgroups(categories=GROUPS)

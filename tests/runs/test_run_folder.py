@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from textforge.errors import BundleError, RecipeError, StorageError
+from textforge.errors.makers import maker
 from textforge.runs.evaluation import evaluate
 from textforge.runs.folder import (
     bundle_folder,
@@ -40,6 +41,27 @@ def test_by_default_it_is_runs_name_utc_time_and_short_id(tmp_path: Path, monkey
         assert path.is_dir()
         assert re.fullmatch(r"runs/mine/\d{8}T\d{6}Z-[0-9a-f]{6}", path.as_posix())
     assert len(set(made)) == 20, "runs of one second do not meet"
+
+
+def left_by_a_killed_process(run: Path) -> None:
+    host = maker().split("-")[0]
+    (run / f".model.{host}-999999999-1-abcdef.tmp").mkdir(parents=True)
+    (run / f".result.json.{host}-999999999-1-abcdef.tmp").write_text("half")
+
+
+def test_a_new_run_deletes_what_killed_runs_of_its_recipe_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    killed = unfinished(tmp_path / "runs" / "mine" / "20260101T000000Z-abcdef")
+    before = contents(killed)
+    left_by_a_killed_process(killed)
+    create_run_folder("mine", None)
+    assert contents(killed) == before
+    assert sorted(path.name for path in killed.iterdir()) == sorted(before)
+
+
+def test_out_that_holds_only_what_a_killed_process_left_is_empty(tmp_path: Path) -> None:
+    left_by_a_killed_process(tmp_path / "run")
+    assert [*create_run_folder("x", tmp_path / "run").iterdir()] == []
 
 
 def test_out_is_made_with_its_parents(tmp_path: Path) -> None:

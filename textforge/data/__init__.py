@@ -17,7 +17,7 @@ from textforge.data.labels import (
     label_value as label_value,
     sorted_labels as sorted_labels,
 )
-from textforge.data.locks import Lock as Lock
+from textforge.data.locks import Lock as Lock, alone as alone
 from textforge.data.offered import called_offering as called_offering, takes as takes
 from textforge.data.recognition import recognize as recognize
 from textforge.data.similar_labels import normal_label as normal_label

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -54,13 +55,15 @@ def newsgroups(
         archive: a manually downloaded 20news-bydate.tar.gz, for machines without network access.
     """
     from textforge import Dataset
+    from textforge.data import alone
     from textforge_standard.datasets.corpus_cache import cached, file_digest
     from textforge_standard.datasets.newsgroups_archive import CACHE, provide
 
     home = Path(os.environ.get("SCIKIT_LEARN_DATA", "~/scikit_learn_data")).expanduser()  # the default of scikit-learn
-    provide(home, archive)
-    if not (home / CACHE).is_file():
-        _read(home, "train", [])  # unpacks the archive
+    with nullcontext() if (home / CACHE).is_file() else alone(home / ".20news-bydate.lock"):
+        provide(home, archive)
+        if not (home / CACHE).is_file():
+            _read(home, "train", [])  # unpacks the archive
     key = {"source": file_digest(home / CACHE), "remove": sorted(set(remove))}
     columns, warnings = cached("newsgroups", key, lambda: _columns(home, remove))
     splits: dict[str, Any] = {}
