@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-SECONDS = 20
+SECONDS = 10
 """Time limit of a case, in seconds; a longer one counts as hanging."""
 
-MEGABYTES = 2000
-"""Limit of the address space of a case; a damaged file may request more than the machine has."""
+MEGABYTES = 1000
+"""Limit on the address space that a case adds; a damaged file may request more than the machine has."""
 
 
 class Verdict(NamedTuple):

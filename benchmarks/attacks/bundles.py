@@ -16,7 +16,7 @@ from typing import Any
 from attacks import Attack, Verdict, bounded, crash, cut_off, delete, edited, flip, insert
 from attacks.texts import labelled, write_csv, write_jsonl
 
-CASES = 640
+CASES = 1000
 DESCRIPTION = "bundle.json"
 TEXTS = ["the moon and the shuttle", "a bat and a glove", "", "pixel texture of a rocket", "zzz"]
 DAMAGES = {"one bit flipped": flip, "cut off": cut_off, "bytes inserted": insert, "bytes taken out": delete}

@@ -6,16 +6,19 @@ All texts are distinct, so that rows that a reader loses, joins or shifts are de
 from __future__ import annotations
 
 import csv
+import gzip
+import json
 import random
+import zipfile
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from attacks import Attack, Verdict, bounded, crash, cut_off, delete, flip, insert
-from attacks.texts import labelled, write_jsonl
+from attacks.texts import labelled, write_jsonl, write_xlsx
 
-CASES = 600
+CASES = 1000
 ROWS = [
     *labelled(30),
     ("row30 un café à la lune", "space"),
@@ -25,8 +28,22 @@ ROWS = [
 Row = tuple[str, str]
 """A text and its label."""
 
-FORMATS = ("csv", "tsv", "jsonl", "parquet", "fasttext", "folder")
-STREAMED = ("csv", "tsv", "jsonl", "parquet")
+FORMATS = (
+    "csv",
+    "tsv",
+    "jsonl",
+    "json",
+    "lines",
+    "parquet",
+    "excel",
+    "fasttext",
+    "folder",
+    "csv.gz",
+    "jsonl.zst",
+    "tsv.zip",
+)
+BINARY = ("parquet", "excel", "csv.gz", "jsonl.zst", "tsv.zip")
+STREAMED = ("csv", "tsv", "jsonl", "json", "lines", "parquet", "csv.gz", "jsonl.zst", "tsv.zip")
 BYTES = {"one bit flipped": flip, "cut off": cut_off, "bytes inserted": insert, "bytes taken out": delete}
 ENCODINGS = ("utf-16", "utf-8-sig", "cp1251", "latin-1")
 LINES = ("a blank line", "a line twice")
@@ -66,17 +83,17 @@ def prepare(folder: Path) -> Attack:
     def attack(rng: random.Random, folder: Path) -> Verdict:
         form = rng.choice(FORMATS)
         kinds = [*BYTES]
-        if form != "parquet":
+        if form not in BINARY:
             kinds += ["another encoding"]
-        if form not in ("parquet", "folder"):
+        if form not in (*BINARY, "folder", "json"):
             kinds += LINES
         if form in ("csv", "tsv"):
             kinds += TABLES
         kind = rng.choice(kinds)
-        path = _written(folder, form)
+        path = written(folder, form)
         damaged = rng.choice(sorted(path.rglob("*.txt"))) if form == "folder" else path
         damaged.write_bytes(_damage(rng, damaged.read_bytes(), form, kind))
-        rule = UNSEEN if form == "parquet" else RULES.get(kind, Rule())
+        rule = UNSEEN if form == "parquet" else EXACT if form in BINARY else RULES.get(kind, Rule())
         stream = form in STREAMED and rng.randrange(3) == 0
         verdict = judged(form, rule, lambda: _read(plugins, form, path, stream))
         return verdict._replace(
@@ -86,11 +103,23 @@ def prepare(folder: Path) -> Attack:
     return attack
 
 
-def _written(folder: Path, form: str) -> Path:
-    """Write the rows in a format. Tables have an extra column, which is not read."""
-    path = folder / f"data.{form}"
+def written(folder: Path, form: str) -> Path:
+    """Write the rows in a format, packed or not. Tables of text have an extra column, which is not read."""
+    kind, _, packing = form.partition(".")
+    if packing:
+        return _packed(written(folder, kind), packing)
+    path = folder / f"data.{'xlsx' if form == 'excel' else form}"
     if form == "jsonl":
         return write_jsonl(path, ROWS)
+    if form == "excel":
+        return write_xlsx(path, [("text", "label"), *ROWS])
+    if form == "json":
+        rows = [{"text": text, "label": label, "by": "ann"} for text, label in ROWS]
+        path.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+        return path
+    if form == "lines":
+        path.write_text("".join(f"{text}\t{label}\n" for text, label in ROWS), encoding="utf-8")
+        return path
     if form == "folder":
         for number, (text, label) in enumerate(ROWS):
             (path / label).mkdir(parents=True, exist_ok=True)
@@ -108,6 +137,21 @@ def _written(folder: Path, form: str) -> Path:
             writer = csv.writer(file, delimiter="," if form == "csv" else "\t", lineterminator="\n")
             writer.writerows([("text", "label", "by"), *((text, label, "ann") for text, label in ROWS)])
     return path
+
+
+def _packed(path: Path, packing: str) -> Path:
+    """Compress a file, with a checksum of its content."""
+    import zstandard
+
+    to, content = path.with_name(f"{path.name}.{packing}"), path.read_bytes()
+    if packing == "gz":
+        to.write_bytes(gzip.compress(content, mtime=0))
+    elif packing == "zst":
+        to.write_bytes(zstandard.ZstdCompressor(write_checksum=True).compress(content))
+    else:
+        with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(zipfile.ZipInfo(path.name), content, zipfile.ZIP_DEFLATED)
+    return to
 
 
 def _damage(rng: random.Random, data: bytes, form: str, kind: str) -> bytes:
@@ -142,7 +186,7 @@ def _read(plugins: Any, form: str, path: Path, stream: bool) -> tuple[list[Row],
     from textforge.data.streams import Stream
 
     options = {"train": str(path), **({"stream": True} if stream else {})}
-    dataset = as_dataset(plugins.part("dataset", form, **options), 0)
+    dataset = as_dataset(plugins.part("dataset", form.partition(".")[0], **options), 0)
     splits = [*dataset.splits().values()]
     if isinstance(dataset.train, Stream):
         splits += dataset.train.chunks()

@@ -14,7 +14,7 @@ from attacks import Attack, Verdict, bounded, crash, edited
 if TYPE_CHECKING:
     from textforge import PluginManager
 
-CASES = 3000
+CASES = 10_000
 TOKENS: tuple[str, ...] = (
     *"[]{}:,-?&*!|>'\"%@`#\t\n\\", ": ", "- ", "<<: ", "&a ", "*a ", "!t ", "---\n", "...\n", "\r\n", "\u2028",
     "\ufeff", "\x00", "1e999", "0x", "~", "null", "1" * 400, "é", "extends: .\n", "  ", "{" * 60, "- " * 60,
@@ -31,21 +31,36 @@ def prepare(folder: Path) -> Attack:
 
     def attack(rng: random.Random, folder: Path) -> Verdict:
         text, path = rng.choice(texts), folder / "recipe.yaml"
-        kind = rng.choice(("text", "values", "values, in code"))
+        kind = rng.choice(("text", "values", "values, in code", "parts of two recipes"))
         if kind == "text":
             for _ in range(rng.randint(1, 3)):
                 text = _changed(rng, text)
             path.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
             return judged(kind, path, plugins, folder)
         tree = yaml.safe_load(text)
-        for _ in range(rng.randint(1, 3)):
-            tree = edited(rng, tree) if isinstance(tree, (dict, list)) else tree
+        if kind == "parts of two recipes":
+            crossed(rng, tree, yaml.safe_load(rng.choice(texts)))
+        else:
+            for _ in range(rng.randint(1, 3)):
+                tree = edited(rng, tree) if isinstance(tree, (dict, list)) else tree
         if kind == "values, in code":
             return judged(kind, tree, plugins, folder) if isinstance(tree, dict) else Verdict(kind, "refused")
         path.write_text(yaml.dump(tree, allow_unicode=True), encoding="utf-8", errors="surrogatepass")
         return judged(kind, path, plugins, folder)
 
     return attack
+
+
+def crossed(rng: random.Random, tree: dict[str, Any], other: dict[str, Any]) -> None:
+    """Put one to three sections of another recipe, or options of them, into a recipe."""
+    for _ in range(rng.randint(1, 3)):
+        name = rng.choice([*other])
+        mine, theirs = tree.get(name), other[name]
+        if isinstance(mine, dict) and isinstance(theirs, dict) and rng.randrange(2):
+            option = rng.choice([*theirs])
+            mine[option] = theirs[option]
+        else:
+            tree[name] = theirs
 
 
 def judged(kind: str, source: Path | dict[str, Any], plugins: PluginManager, folder: Path) -> Verdict:

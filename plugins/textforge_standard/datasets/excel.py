@@ -1,6 +1,9 @@
 """Dataset `excel`."""
 
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -147,12 +150,32 @@ def sheet_rows(path: Path, sheet: str | None) -> tuple[Any, str, list[str]]:
                 raise DataError(f"{path}: no sheet '{sheet}'. Its sheets: {listed(names)}.{did_you_mean(sheet, names)}")
             name = sheet if sheet is not None else names[0]
             frame = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
+            _refuse_damaged(file, path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except fastexcel.FastExcelError as error:
         reason = str(error).splitlines()[0].removeprefix("calamine error: ")
         raise DataError(f"{path}: is not a readable spreadsheet, or is damaged: {reason}.") from error
     return frame, name, [other for other in names if other != name]
+
+
+def _refuse_damaged(file: Path, path: Path) -> None:
+    """Compare the checksums of a spreadsheet that is a zip archive, which its reader does not do to the end.
+
+    Raises:
+        DataError: a part of it has another checksum.
+    """
+    from textforge import DataError
+
+    if not zipfile.is_zipfile(file):
+        return
+    with suppress(NotImplementedError, RuntimeError), zipfile.ZipFile(file) as archive:  # another compression
+        try:
+            part = archive.testzip()
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise DataError(f"{path}: is damaged: {error}. Copy or download it again.") from error
+        if part is not None:
+            raise DataError(f"{path}: is damaged: its part {part} has another checksum. Copy or download it again.")
 
 
 def _header(rows: list[tuple[str | None, ...]], wanted: Iterable[str] | None) -> int | None:
