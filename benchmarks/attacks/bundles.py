@@ -1,7 +1,7 @@
 """Damage bundles, or edit them and recompute their digests: each must predict the same, or be rejected as a bundle.
 
-A digest only detects damage: whoever edits a description can recompute it. An edit may change names, such as labels,
-but the bundle must then load as a working classifier or be rejected.
+"Signed" means that the digests in bundle.json are computed again afterwards, as a program that edits bundles would.
+What loads must be what was saved: the same answers, and the same description.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ CASES = 1000
 DESCRIPTION = "bundle.json"
 TEXTS = ["the moon and the shuttle", "a bat and a glove", "", "pixel texture of a rocket", "zzz"]
 DAMAGES = {"one bit flipped": flip, "cut off": cut_off, "bytes inserted": insert, "bytes taken out": delete}
-SIGNED = ("description edited and signed", "arrays damaged and signed")
+EDITED, ARRAYS = "description edited and signed", "arrays damaged and signed"
+SWAPPED, SWAPPED_SIGNED = "a file of another bundle", "a file of another bundle, signed"
+KINDS = (*DAMAGES, "a file missing or empty", ARRAYS, SWAPPED, SWAPPED_SIGNED, EDITED, EDITED, EDITED)
 
 
 def prepare(folder: Path) -> Attack:
@@ -34,9 +36,15 @@ def prepare(folder: Path) -> Attack:
     def attack(rng: random.Random, folder: Path) -> Verdict:
         whole = rng.choice([*bundles])
         bundle = Path(shutil.copytree(whole, folder / "bundle"))
-        kind = rng.choice((*DAMAGES, "a file missing or empty", *SIGNED, SIGNED[0], SIGNED[0]))
-        _damage(rng, bundle, kind)
-        return judged(kind, bundle, bundles[whole])
+        kind = rng.choice(KINDS)
+        if kind in (SWAPPED, SWAPPED_SIGNED):
+            name = rng.choice(sorted(path.name for path in bundle.iterdir()))
+            shutil.copy(rng.choice([other for other in bundles if other != whole]) / name, bundle)
+            if kind == SWAPPED_SIGNED:
+                _sign_files(bundle)
+        else:
+            _damage(rng, bundle, kind)
+        return judged(kind, bundle, whole, bundles[whole])
 
     return attack
 
@@ -71,13 +79,20 @@ def _damage(rng: random.Random, bundle: Path, kind: str) -> None:
         file.unlink() if rng.randrange(2) else file.write_bytes(b"")
     else:
         described = json.loads((bundle / DESCRIPTION).read_text(encoding="utf-8"))
-        if kind == SIGNED[0]:
-            described = edited(rng, described)
+        if kind == EDITED:
+            _sign(bundle / DESCRIPTION, edited(rng, described))
         else:
             file = rng.choice(sorted(bundle.glob("*.safetensors")))
             file.write_bytes(rng.choice((*DAMAGES.values(),))(rng, file.read_bytes()))
-            described["files"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
-        _sign(bundle / DESCRIPTION, described)
+            _sign_files(bundle)
+
+
+def _sign_files(bundle: Path) -> None:
+    """Compute every digest in the description again."""
+    described = json.loads((bundle / DESCRIPTION).read_text(encoding="utf-8"))
+    for name in described["files"]:
+        described["files"][name] = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
+    _sign(bundle / DESCRIPTION, described)
 
 
 def _sign(file: Path, described: Any) -> None:
@@ -95,7 +110,7 @@ def _sign(file: Path, described: Any) -> None:
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
 
 
-def judged(kind: str, bundle: Path, answers: Any) -> Verdict:
+def judged(kind: str, bundle: Path, whole: Path, answers: Any) -> Verdict:
     import numpy as np
 
     import textforge
@@ -121,6 +136,13 @@ def judged(kind: str, bundle: Path, answers: Any) -> Verdict:
     chosen = {label for one in named for label in (one if isinstance(one, (list, tuple, set)) else [one])}
     if not chosen <= {*labels, None}:
         return Verdict(kind, "accepted", f"with predictions that are not labels: {chosen - {*labels}}"[:200])
-    if found.shape == answers.shape and np.allclose(found, answers, atol=1e-3):
-        return Verdict(kind, "same answers")
-    return Verdict(kind, "other answers", "" if kind in SIGNED else "after damage")
+    if found.shape != answers.shape or not np.array_equal(found, answers):
+        return Verdict(kind, "other answers", "it is accepted")
+    same = _content(bundle) == _content(whole)
+    return Verdict(kind, "nothing changed" if same else "another description", "" if same else "it is accepted")
+
+
+def _content(bundle: Path) -> Any:
+    """What a description says of the classifier."""
+    described = json.loads((bundle / DESCRIPTION).read_text(encoding="utf-8"))
+    return {key: value for key, value in described.items() if key not in ("digest", "files")}

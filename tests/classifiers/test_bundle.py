@@ -11,17 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import bundle_edits as edits
 import numpy as np
 import pytest
 import torch
 from conftest import make_texts, small_recipe, write_csv
 from hypothesis import given, settings, strategies as st
 from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 from torch import nn
 
 import textforge
 from textforge import Dataset, FeatureLinear, PluginManager, hookimpl
 from textforge.classifiers.bundles.bundle import GOLDEN_TEXTS
+from textforge.classifiers.storage import sha256
 from textforge.components.component import Origin
 from textforge.errors import BundleError, ComponentError, StorageError
 
@@ -406,6 +409,53 @@ def test_every_single_byte_of_the_description_counts(flippable: Path, change: in
             textforge.load(flippable)
 
 
+# -- the seal ----------------------------------------------------------------------------------
+
+
+def resigned(bundle: Path, change: Callable[[dict[str, Any]], Any] = lambda described: None) -> Path:
+    """The bundle with a changed description and digests of all files as they are now."""
+    described = edits.described(bundle)
+    change(described)
+    described["files"] = {name: sha256(bundle / name) for name in described["files"]}
+    edits.sign(bundle, described)
+    return bundle
+
+
+def test_a_bundle_signed_again_without_a_change_loads(bundle: Path) -> None:
+    textforge.load(resigned(bundle))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.update(labels=d["labels"][::-1]),
+        lambda d: d.update(labels=[f"{label}s" for label in d["labels"]]),
+        lambda d: d["decision"].update(abstain=0.4),
+        lambda d: d["facts"].update(seed=7),
+        lambda d: d["golden"].pop(),
+        lambda d: d["model"].update(version="9.9"),
+        lambda d: d.update(textforge="9.9"),
+    ],
+)
+def test_a_description_that_is_changed_and_signed_again_does_not_fit_the_other_files(bundle, change):
+    assert "its files were changed after they were written" in refusal(resigned(bundle, change))
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "vectorizer.safetensors"])
+def test_a_number_that_is_changed_and_signed_again_does_not_fit_the_other_files(bundle, file):
+    data = bytearray((bundle / file).read_bytes())
+    data[-2] ^= 1
+    (bundle / file).write_bytes(data)
+    assert "its files were changed after they were written" in refusal(resigned(bundle))
+
+
+def test_other_weights_are_refused_even_if_the_golden_texts_are_not_tried(bundle: Path) -> None:
+    weights = load_file(bundle / "model.safetensors")
+    save_file({name: 1.5 * value for name, value in weights.items()}, bundle / "model.safetensors")
+    with pytest.raises(BundleError, match="its files were changed after they were written"):
+        textforge.load(resigned(bundle), check=False)
+
+
 # -- decisions, and the format before them -----------------------------------------------------
 
 
@@ -466,12 +516,9 @@ def test_a_decision_of_the_users_travels_with_the_bundle(tmp_path: Path) -> None
 
 def rewritten(bundle: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
     """The bundle with a changed description and a digest that fits, as another program would write it."""
-    from textforge.classifiers.bundles.bundle import _digest
-    from textforge.classifiers.storage import write_json
-
-    described = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    described = edits.described(edits.unsealed(bundle))
     change(described)
-    write_json(bundle / "bundle.json", {**described, "digest": _digest(described)})
+    edits.sign(bundle, described)
     return bundle
 
 

@@ -110,7 +110,7 @@ def test_more_weights_than_the_bundle_holds_are_refused_before_memory_is_taken(
 ) -> None:
     plugins = plugins_with(model=factory)
     path = textforge.save(trained(plugins), tmp_path / "b")
-    changed = edits.described(path)
+    changed = edits.described(edits.unsealed(path))
     changed["model"]["options"]["width"] = 10**11  # 160 TB of the first layer alone
     edits.sign(path, changed)
     with pytest.raises(BundleError, match=r"model 'own' from textforge-own 1\.0 .*, and the bundle holds \d+"):
@@ -125,7 +125,7 @@ def test_a_table_beyond_all_weights_is_refused(tmp_path: Path) -> None:
 
     plugins = plugins_with(model=table)
     path = textforge.save(trained(plugins), tmp_path / "b")
-    changed = edits.described(path)
+    changed = edits.described(edits.unsealed(path))
     changed["model"]["options"]["rows"] = 10**7
     edits.sign(path, changed)
     with pytest.raises(BundleError, match="computes 100,000,000,000,000 numbers besides its weights"):
@@ -139,7 +139,7 @@ def test_a_factory_that_never_ends_making_tensors_is_stopped(tmp_path: Path) -> 
 
     plugins = plugins_with(model=deep)
     path = textforge.save(trained(plugins), tmp_path / "b")
-    changed = edits.described(path)
+    changed = edits.described(edits.unsealed(path))
     changed["model"]["options"]["layers"] = 10**15
     edits.sign(path, changed)
     with pytest.raises(BundleError, match=r"makes over 20,\d+ tensors"):

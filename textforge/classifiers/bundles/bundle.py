@@ -29,7 +29,8 @@ from textforge.classifiers.bundles.description import (
     read_description,
 )
 from textforge.classifiers.bundles.named_parts import changed_versions, named, saved_part
-from textforge.classifiers.bundles.state import State, join_state, split_state
+from textforge.classifiers.bundles.seal import refuse_broken_seal, sealed
+from textforge.classifiers.bundles.state import Arrays, State, join_state, split_state
 from textforge.classifiers.bundles.weights import read_weights, restored
 from textforge.classifiers.classifier import Classifier, as_device
 from textforge.classifiers.decision import Decision
@@ -155,23 +156,23 @@ def _write(classifier: Classifier, folder: Path, state: State) -> None:
     with replaced(folder / MODEL) as temporary:
         save_file(weights, str(temporary))
     labels = [label_value(label) for label in classifier.labels]
-    described = {
+    arrays, values = state
+    described: dict[str, Any] = {
         "format": 2 if isinstance(labels[0], str) else FORMAT,
         "textforge": metadata.version("textforge"),
         "labels": labels,
         "decision": classifier.decision.as_json(),
         "facts": _plain_facts(classifier),
-        "vectorizer": {
-            **named(classifier.parts["vectorizer"]),
-            "state": _write_state(state, part_name(classifier.parts["vectorizer"]), folder),
-        },
+        "vectorizer": {**named(classifier.parts["vectorizer"]), "state": values},
         "model": named(classifier.parts["model"]),
         "golden": [
             {"text": text, "probabilities": [float(p) for p in row]}
             for text, row in zip(GOLDEN_TEXTS, classifier.predict_proba(GOLDEN_TEXTS), strict=True)
         ],
-        "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
     }
+    seal = sealed(json.loads(json_text(described)), sha256(folder / MODEL), arrays)
+    _write_arrays(arrays, seal, part_name(classifier.parts["vectorizer"]), folder)
+    described["files"] = {file.name: sha256(file) for file in sorted(folder.iterdir())}
     signed = {**described, "digest": _digest(described)}
     checked(json.loads(json_text(signed)))  # never save a bundle that cannot be loaded
     write_json(folder / DESCRIPTION, signed)
@@ -237,18 +238,16 @@ def _state(vectorizer: Any, part: Part) -> State:
         ) from error
 
 
-def _write_state(state: State, who: str, folder: Path) -> dict[str, Any]:
-    """Write the arrays of the vectorizer's state to safetensors, and return its JSON values for the description."""
+def _write_arrays(arrays: Arrays, seal: dict[str, str], who: str, folder: Path) -> None:
+    """Write the arrays of the vectorizer's state."""
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    arrays, values = state
     try:
         with replaced(folder / VECTORIZER) as temporary:
-            save_file(arrays, str(temporary))
+            save_file(arrays, str(temporary), metadata=seal)
     except (TypeError, ValueError, SafetensorError) as error:
         raise ComponentError(f"{who}: its state cannot be saved: {error}.") from error
-    return values
 
 
 # -- reading -----------------------------------------------------------------------------------
@@ -259,7 +258,7 @@ def _restored(folder: Path, described: Description, parts: Mapping[str, Part], d
     saved, who = described.facts.given(), part_name(parts["vectorizer"])
     vectorizer = parts["vectorizer"].build({"seed": described.facts.seed})
     with plugin_errors(who, "restoring its state"):
-        vectorizer = vectorizer.from_state(_read_state(folder, described.vectorizer.state))
+        vectorizer = vectorizer.from_state(_read_state(folder, described))
     for name in parts["vectorizer"].gives:
         with plugin_errors(who, f"giving the fact '{name}'"):
             stated, found = saved.get(name), getattr(vectorizer, name, None)
@@ -279,11 +278,12 @@ def _restored(folder: Path, described: Description, parts: Mapping[str, Part], d
         )  # fmt: skip
 
 
-def _read_state(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+def _read_state(folder: Path, described: Description) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
-    arrays: dict[str, NDArray[Any]] = load_file(str(folder / VECTORIZER))
-    return join_state(values, arrays)
+    arrays: Arrays = load_file(str(folder / VECTORIZER))
+    refuse_broken_seal(folder, described, arrays)
+    return join_state(described.vectorizer.state, arrays)
 
 
 def _module(part: Part, facts: Mapping[str, Any], folder: Path) -> torch.nn.Module:

@@ -21,6 +21,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     JsonValue,
+    PrivateAttr,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -171,6 +172,12 @@ class Description(_Strict):
     golden: Annotated[list[Golden], MinLen(1), MaxLen(64)]
     files: dict[Literal["model.safetensors", "vectorizer.safetensors"], Digest]
     digest: Digest
+    _content: str = PrivateAttr(default="")
+
+    @property
+    def content(self) -> str:
+        """The `content_digest` of the description as it was read."""
+        return self._content
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -202,7 +209,16 @@ class Description(_Strict):
 
 def digest(described: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a description in canonical JSON, without its own digest."""
-    content = {key: value for key, value in described.items() if key != "digest"}
+    return _digest(described, without=("digest",))
+
+
+def content_digest(described: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a description in canonical JSON, without any digest of it and of other files."""
+    return _digest(described, without=("digest", "files"))
+
+
+def _digest(described: Mapping[str, Any], without: tuple[str, ...]) -> str:
+    content = {key: value for key, value in described.items() if key not in without}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -246,6 +262,7 @@ def read_description(folder: Path) -> Description:
         raise BundleError(f"{damaged}{error}") from error
     for name, expected in found.files.items():
         _refuse_changed(folder / name, expected, damaged)
+    found._content = content_digest(described)
     return found
 
 
