@@ -32,20 +32,20 @@ def test_kinds_sizes_places_and_last_use_are_shown(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == f"{folder}: 6 kB of at most 1 MB"
-    assert lines[2].split() == ["kind", "folder", "entries", "size", "last", "use"]
+    assert lines[2].split() == ["kind", "path", "entries", "size", "last", "use"]
     assert lines[3].split()[:5] == ["corpora", str(folder / "corpora"), "2", "3", "kB"]
     assert lines[4].split()[:5] == ["streams", str(folder / "streams"), "1", "3", "kB"]
 
 
 def test_json_has_every_entry_the_latest_first(folder: Path) -> None:
     found = only_json(invoke("cache", "--json").stdout)
-    assert (found["folder"], found["bytes"], found["limit"]) == (str(folder), 6000, 1_000_000)
-    assert [(kind["kind"], kind["bytes"]) for kind in found["kinds"]] == [("corpora", 3000), ("streams", 3000)]
+    assert (found["path"], found["size"], found["limit"]) == (str(folder), 6000, 1_000_000)
+    assert [(kind["kind"], kind["size"]) for kind in found["kinds"]] == [("corpora", 3000), ("streams", 3000)]
     entries = found["kinds"][0]["entries"]
-    assert [entry["bytes"] for entry in entries] == [1000, 2000]
+    assert [entry["size"] for entry in entries] == [1000, 2000]
     assert all(Path(entry["path"]).exists() for entry in entries)
     assert entries[0]["last_use"] == found["kinds"][0]["last_use"] > entries[1]["last_use"]
-    assert found["unfinished"] == {"files": 0, "bytes": 0}
+    assert found["unfinished"] == {"files": 0, "size": 0}
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,9 @@ def test_json_has_every_entry_the_latest_first(folder: Path) -> None:
 )  # fmt: skip
 def test_clear_deletes_all_or_a_kind_or_what_was_not_used_for_long(folder, arguments, deleted, n_bytes):
     found = only_json(invoke("cache", "clear", *arguments, "--json").stdout)
-    assert found == {"folder": str(folder), "deleted": deleted, "bytes": n_bytes, "kept": []}
+    assert found == {"path": str(folder), "deleted": deleted, "size": n_bytes, "kept": []}
     assert invoke("cache", "clear", *arguments).stdout == f"deleted 0 entries, 0 B, from {folder}\n"
-    assert only_json(invoke("cache", "--json").stdout)["bytes"] == 6000 - n_bytes
+    assert only_json(invoke("cache", "--json").stdout)["size"] == 6000 - n_bytes
 
 
 def test_what_is_in_use_stays_with_a_warning(folder: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_mistake_is_exit_code_2_and_deletes_nothing(folder, arguments, told):
     done = invoke("cache", *arguments)
     assert done.returncode == 2
     assert told in done.stderr
-    assert only_json(invoke("cache", "--json").stdout)["bytes"] == 6000
+    assert only_json(invoke("cache", "--json").stdout)["size"] == 6000
 
 
 def test_a_size_that_is_none_is_a_mistake(folder, monkeypatch):

@@ -69,35 +69,35 @@ def clear(kind: str | None, older_than: float | None, as_json: bool) -> None:
     with results() as stdout:
         if as_json:
             stays = [str(entry.path) for entry in kept]
-            write_json(stdout, {"folder": str(cache_folder()), "deleted": count, "bytes": freed, "kept": stays})
+            write_json(stdout, {"path": str(cache_folder()), "deleted": count, "size": freed, "kept": stays})
         else:
             what = f"{count:,} {'entry' if count == 1 else 'entries'}"
             stdout.write(f"deleted {what}, {_size(freed)}, from {shown_line(str(cache_folder()))}\n")
 
 
 def described() -> dict[str, Any]:
-    """Describe the cache as JSON values, the entries of each kind in the order of their last use."""
+    """Describe the cache as JSON values, sizes in bytes, the entries of each kind from the latest use on."""
     from textforge.data.cache import cache_entries, cache_folder, cache_limit, left_in_cache, size
 
     kinds = []
     for kind, entries in cache_entries().items():
         latest = [_entry(entry) for entry in sorted(entries, key=lambda entry: -entry.last_use)]
-        n_bytes = sum(one["bytes"] for one in latest)
-        about = {"kind": kind, "path": str(cache_folder() / kind), "bytes": n_bytes}
+        n_bytes = sum(one["size"] for one in latest)
+        about = {"kind": kind, "path": str(cache_folder() / kind), "size": n_bytes}
         kinds.append({**about, "last_use": latest[0]["last_use"], "entries": latest})
     left = left_in_cache()
     return {
-        "folder": str(cache_folder()),
-        "bytes": sum(kind["bytes"] for kind in kinds),
+        "path": str(cache_folder()),
+        "size": sum(kind["size"] for kind in kinds),
         "limit": cache_limit(),
         "kinds": kinds,
-        "unfinished": {"files": len(left), "bytes": sum(map(size, left))},
+        "unfinished": {"files": len(left), "size": sum(map(size, left))},
     }
 
 
 def _entry(entry: CacheEntry) -> dict[str, Any]:
     used = datetime.fromtimestamp(entry.last_use, UTC).isoformat(timespec="seconds")
-    return {"path": str(entry.path), "bytes": entry.n_bytes, "last_use": used}
+    return {"path": str(entry.path), "size": entry.n_bytes, "last_use": used}
 
 
 def _text(found: dict[str, Any]) -> str:
@@ -106,13 +106,13 @@ def _text(found: dict[str, Any]) -> str:
     from textforge.errors import shown_line
 
     limit = "without a limit" if found["limit"] is None else f"of at most {_size(found['limit'])}"
-    parts = [f"{shown_line(found['folder'])}: {_size(found['bytes'])} {limit}"]
-    if rows := [(kind["kind"], shown_line(kind["path"]), str(len(kind["entries"])), _size(kind["bytes"]),
+    parts = [f"{shown_line(found['path'])}: {_size(found['size'])} {limit}"]
+    if rows := [(kind["kind"], shown_line(kind["path"]), str(len(kind["entries"])), _size(kind["size"]),
                  _local(kind["last_use"])) for kind in found["kinds"]]:  # fmt: skip
-        parts.append(table(("kind", "folder", "entries", "size", "last use"), rows, left=2))
+        parts.append(table(("kind", "path", "entries", "size", "last use"), rows, left=2))
     if left := found["unfinished"]["files"]:
         parts.append(
-            f"{left:,} unfinished file{'s' * (left != 1)} of ended processes, {_size(found['unfinished']['bytes'])}; "
+            f"{left:,} unfinished file{'s' * (left != 1)} of ended processes, {_size(found['unfinished']['size'])}; "
             "the next process that writes to the cache deletes them"
         )
     return "\n\n".join(parts) + "\n"
