@@ -11,6 +11,7 @@ from conftest import only_json
 from in_process import invoke
 
 from textforge.data.cache import CacheEntry
+from textforge.errors.makers import maker
 
 
 @pytest.fixture
@@ -46,6 +47,14 @@ def test_json_has_every_entry_the_latest_first(folder: Path) -> None:
     assert all(Path(entry["path"]).exists() for entry in entries)
     assert entries[0]["last_use"] == found["kinds"][0]["last_use"] > entries[1]["last_use"]
     assert found["unfinished"] == {"files": 0, "size": 0}
+
+
+def test_what_a_killed_process_left_is_shown_and_cleared(folder: Path) -> None:
+    host = maker().split("-")[0]
+    (folder / "streams" / f".x.{host}-999999999-1-abcdef.tmp").write_text("half")
+    assert invoke("cache").stdout.splitlines()[-1].startswith("1 unfinished file of ended processes, 4 B; ")
+    assert only_json(invoke("cache", "clear", "--older-than", "52w", "--json").stdout)["size"] == 4
+    assert only_json(invoke("cache", "--json").stdout)["unfinished"] == {"files": 0, "size": 0}
 
 
 @pytest.mark.parametrize(
