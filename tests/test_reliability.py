@@ -21,7 +21,7 @@ def reliability(monkeypatch):
     return reliability
 
 
-ATTACKS = [("recipes", 100), ("bundles", 40), ("data", 120), ("kills", 2)]
+ATTACKS = [("recipes", 100), ("bundles", 40), ("checkpoints", 30), ("data", 120), ("inits", 25), ("kills", 2)]
 
 
 @pytest.mark.parametrize(("section", "n"), ATTACKS)

@@ -80,7 +80,7 @@ def _damage(rng: random.Random, bundle: Path, kind: str) -> None:
     else:
         described = json.loads((bundle / DESCRIPTION).read_text(encoding="utf-8"))
         if kind == EDITED:
-            _sign(bundle / DESCRIPTION, edited(rng, described))
+            signed(bundle / DESCRIPTION, edited(rng, described))
         else:
             file = rng.choice(sorted(bundle.glob("*.safetensors")))
             file.write_bytes(rng.choice((*DAMAGES.values(),))(rng, file.read_bytes()))
@@ -92,10 +92,10 @@ def _sign_files(bundle: Path) -> None:
     described = json.loads((bundle / DESCRIPTION).read_text(encoding="utf-8"))
     for name in described["files"]:
         described["files"][name] = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
-    _sign(bundle / DESCRIPTION, described)
+    signed(bundle / DESCRIPTION, described)
 
 
-def _sign(file: Path, described: Any) -> None:
+def signed(file: Path, described: Any) -> None:
     """Write a description with its recomputed digest, as another program could."""
     from textforge.classifiers.storage import json_text
 

@@ -15,8 +15,10 @@ import torch
 from hypothesis import given, strategies as st
 
 from textforge.classifiers.bundles.description import digest
+from textforge.classifiers.checkpoints import folder
 from textforge.classifiers.checkpoints.folder import read_checkpoint, write_checkpoint
 from textforge.classifiers.checkpoints.values import first_difference, join_values, split_values
+from textforge.classifiers.storage import sha256
 from textforge.errors import BundleError, ComponentError
 
 DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int8, torch.uint8, torch.bool]
@@ -194,11 +196,38 @@ def test_no_damage_is_accepted(whole: Path, tmp_path_factory: pytest.TempPathFac
     [3, [], {"dict": 3}, {"dict": [[[], 1]]}, {"tensor": "away"}, {"tensor": "a", "order": [0, 7]}, {"new": 1},
      {"tuple": 3}, {"float": "3"}, {"sparse": 1}, {"dict": [["a", {"sparse": {"dict": []}}]]}],
 )  # fmt: skip
-def test_a_description_that_was_edited_and_signed_again_is_refused(whole: Path, tmp_path: Path, state: Any) -> None:
+def test_a_state_of_another_form_is_refused_even_if_the_seal_is_computed_again(
+    whole: Path, tmp_path: Path, state: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "refuse_broken_seal", lambda *_: None)
     copy = shutil.copytree(whole, tmp_path / "c")
     described = {**json.loads((copy / "checkpoint.json").read_text()), "state": state}
     (copy / "checkpoint.json").write_text(json.dumps({**described, "digest": digest(described)}))
     with pytest.raises(BundleError, match="damaged"):
+        read_checkpoint(copy)
+
+
+@pytest.mark.parametrize("changed", ["description", "version", "tensors", "tensors of another"])
+def test_what_was_edited_and_signed_again_does_not_fit_the_other_file(
+    whole: Path, tmp_path: Path, changed: str
+) -> None:
+    copy = shutil.copytree(whole, tmp_path / "c")
+    described = json.loads((copy / "checkpoint.json").read_text())
+    file = copy / "state.safetensors"
+    if changed == "description":
+        described["state"]["dict"][2][1] = 7.0
+    elif changed == "version":
+        described["textforge"] = "9.9"
+    elif changed == "tensors":
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        file.write_bytes(content)
+    else:
+        other = write_checkpoint(tmp_path / "other", {"a": torch.arange(20.0) + 1})
+        shutil.copy(other / file.name, file)
+    described["sha256"] = sha256(file)
+    (copy / "checkpoint.json").write_text(json.dumps({**described, "digest": digest(described)}))
+    with pytest.raises(BundleError, match=rf"^{copy}: damaged: its files were changed after they were written"):
         read_checkpoint(copy)
 
 

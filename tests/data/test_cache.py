@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from textforge.data import cache, locks
+from textforge.data import locks
 from textforge.data.cache import CacheEntry, cache_entries, cache_limit, clear_cache, left_in_cache, not_kept
 from textforge.data.locks import alone, lock
 from textforge.errors import RecipeError, StorageError
+from textforge.errors.temporaries import temporary_beside
 
 
 @pytest.fixture(autouse=True)
@@ -233,7 +234,7 @@ def test_files_of_the_user_in_the_folder_are_never_deleted(folder: Path) -> None
 def test_whoever_makes_an_entry_deletes_what_killed_processes_left_in_the_whole_cache(folder: Path) -> None:
     other = folder / "other"
     other.mkdir(parents=True)
-    host = cache.temporary_beside(other / "x").name.split(".")[2].split("-")[0]
+    host = temporary_beside(other / "x").name.split(".")[2].split("-")[0]
     dead, part, lock_file = (
         other / f".x.{host}-999999999-1-abcdef.tmp",
         other / f".{'0' * 16}.part",

@@ -21,7 +21,7 @@ from typing import Any
 from textforge.components.cache_folder import cache_folder as cache_folder
 from textforge.data.locks import Lock, alone, lock
 from textforge.errors import RecipeError, new_folder, replaced, storage_errors
-from textforge.errors.temporaries import delete, is_old, left_behind, temporary_beside
+from textforge.errors.temporaries import delete, is_old, left_behind, take_away
 
 LIMIT = "TEXTFORGE_CACHE_SIZE"
 """Environment variable with the size limit, such as '500 MB', or 'unlimited'."""
@@ -97,7 +97,7 @@ class CacheEntry:
             with new_folder(self.path) as made:
                 write(made)
                 if self.path.exists():
-                    self._take_away()
+                    take_away(self.path)
         for left in left_in_cache():
             delete(left)
         self._evict(limit)
@@ -107,7 +107,7 @@ class CacheEntry:
         held = lock(self.path)
         if held is None or not (held.granted or is_old(self.path)):
             return not os.path.lexists(self.path)
-        self._take_away()
+        take_away(self.path)
         held.release()
         return not os.path.lexists(self.path)
 
@@ -123,13 +123,6 @@ class CacheEntry:
     def n_bytes(self) -> int:
         """Size of the file, or of all files in the folder."""
         return size(self.path)
-
-    def _take_away(self) -> None:
-        """Rename the entry before deleting it, so that no process finds a part of it."""
-        away = temporary_beside(self.path)
-        with suppress(OSError):
-            self.path.rename(away)
-            delete(away)
 
     def _evict(self, limit: int | None) -> None:
         """Delete the entries that have not been used for the longest time until the cache is within its limit."""

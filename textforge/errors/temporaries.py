@@ -179,6 +179,14 @@ def sync_folder(path: Path) -> None:
             os.close(number)
 
 
+def take_away(path: Path) -> None:
+    """Delete a file or folder as far as possible. It loses its name first, so that nobody finds a part of it."""
+    away = temporary_beside(path)
+    with suppress(OSError):
+        path.rename(away)
+        delete(away)
+
+
 def is_stream(path: Path) -> bool:
     """Whether a path is a device, a pipe, or an open file under /dev or /proc, which can only be written to."""
     if str(path.absolute()).startswith(("/dev/", "/proc/")):

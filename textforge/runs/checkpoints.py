@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textforge.classifiers.storage import temporary_beside
 from textforge.components.checkpointing import NEVER, CheckpointSettings, Interval, interval_of
 from textforge.errors import ComponentError, StorageError
+from textforge.errors.temporaries import take_away
 from textforge.runs import folder as run_folder
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Checkpoints:
             if path == self._latest:
                 return
             if path.exists():  # a damaged one, after which training began again from an earlier one
-                _remove(path)
+                take_away(path)
             write_checkpoint(path, state)
         except ComponentError as error:
             self._refuse(str(error))
@@ -115,7 +114,7 @@ class Checkpoints:
         else:
             self._latest = path
             for old in saved_checkpoints(self._plan.path)[self._settings.keep :]:
-                _remove(old)
+                take_away(old)
         self._schedule.saved(time.monotonic() - began)
 
     def _refuse(self, why: str) -> None:
@@ -208,12 +207,3 @@ def saved_checkpoints(run: Path) -> list[Path]:
     found = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()] if folder.is_dir() else []
     places = [(int(name[1]), float("inf") if name[3] is None else int(name[3]), path) for name, path in found if name]
     return [path for *_, path in sorted(places, reverse=True)]
-
-
-def _remove(path: Path) -> None:
-    """Delete a checkpoint; it loses its name first, so that a part of it never counts as a damaged one."""
-    try:
-        path = path.rename(temporary_beside(path))
-    except OSError:
-        return  # the next one is deleted with it
-    shutil.rmtree(path, ignore_errors=True)

@@ -25,11 +25,12 @@ from textforge.classifiers.bundles.description import (
     VECTORIZER,
     Description,
     checked,
+    content_digest,
     digest as _digest,
     read_description,
 )
 from textforge.classifiers.bundles.named_parts import changed_versions, named, saved_part
-from textforge.classifiers.bundles.seal import refuse_broken_seal, sealed
+from textforge.classifiers.bundles.seal import refuse_broken_seal, seal_of_arrays
 from textforge.classifiers.bundles.state import Arrays, State, join_state, split_state
 from textforge.classifiers.bundles.weights import read_weights, restored
 from textforge.classifiers.classifier import Classifier, as_device
@@ -170,7 +171,8 @@ def _write(classifier: Classifier, folder: Path, state: State) -> None:
             for text, row in zip(GOLDEN_TEXTS, classifier.predict_proba(GOLDEN_TEXTS), strict=True)
         ],
     }
-    seal = sealed(json.loads(json_text(described)), sha256(folder / MODEL), arrays)
+    content = f"{content_digest(json.loads(json_text(described)))} {sha256(folder / MODEL)}"
+    seal = seal_of_arrays(content, arrays)
     _write_arrays(arrays, seal, part_name(classifier.parts["vectorizer"]), folder)
     described["files"] = {file.name: sha256(file) for file in sorted(folder.iterdir())}
     signed = {**described, "digest": _digest(described)}
@@ -282,7 +284,8 @@ def _read_state(folder: Path, described: Description) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     arrays: Arrays = load_file(str(folder / VECTORIZER))
-    refuse_broken_seal(folder, described, arrays)
+    content = f"{described.content} {described.files['model.safetensors']}"
+    refuse_broken_seal(folder / VECTORIZER, seal_of_arrays(content, arrays), required=False)  # earlier ones have none
     return join_state(described.vectorizer.state, arrays)
 
 

@@ -1,55 +1,68 @@
-"""Tie the files of a bundle together, so that changing one of them shows even if the digests are computed again.
+"""Tie a description and the arrays of a safetensors file together, so that changing one of them shows.
 
-`bundle.json` has the digests of both other files. The seal leads back: a digest of the description, the weights and
-the vectorizer's arrays, in the metadata of `vectorizer.safetensors`. A program that edits a description or weights, and
-computes the digests in `bundle.json` again, breaks it. It is no signature: whoever knows of it can compute it, too.
+The description has the digest of the safetensors file. The seal, in the metadata of that file, leads back: it is made
+of the description and of every array. A program that edits one of the two and computes the digests again breaks it. It
+is no signature: whoever knows of it can compute it, too. So a checksum of each array will do, which is fast.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from textforge.classifiers.bundles.description import VECTORIZER, Description, content_digest
 from textforge.classifiers.bundles.state import Arrays
 from textforge.errors import BundleError
 
 SEAL = "seal"
 
 
-def sealed(described: Mapping[str, Any], weights: str, arrays: Arrays) -> dict[str, str]:
-    """Return the metadata of `vectorizer.safetensors`.
+def seal_of_arrays(content: str, arrays: Arrays) -> dict[str, str]:
+    """Return the metadata that ties arrays to a description.
 
     Args:
-        described: the description, with or without `files` and `digest`.
-        weights: SHA-256 of `model.safetensors`.
-        arrays: the arrays of the vectorizer's state.
+        content: digest of the description, and of other files if it vouches for them.
+        arrays: the arrays of the file by name.
     """
-    return {SEAL: _seal(content_digest(described), weights, arrays)}
+    stored = [(name, np.asarray(one, one.dtype.newbyteorder("<"), "C")) for name, one in sorted(arrays.items())]
+    about = [f"{name} {one.dtype.str} {one.shape}" for name, one in stored]
+    return _seal(content, zip(about, (one.reshape(-1).view(np.uint8) for _, one in stored), strict=True))
 
 
-def refuse_broken_seal(folder: Path, described: Description, arrays: Arrays) -> None:
-    """Reject a bundle whose files do not belong together. Bundles of earlier versions have no seal.
+def seal_of_tensors(content: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:
+    """Return the metadata that ties tensors on the CPU to a description."""
+    stored = sorted(tensors.items())
+    about = [f"{name} {one.dtype} {[*one.shape]}" for name, one in stored]
+    data = (one.detach().contiguous().flatten().view(torch.uint8).numpy() for _, one in stored)
+    return _seal(content, zip(about, data, strict=True))
+
+
+def refuse_broken_seal(file: Path, expected: Mapping[str, str], *, required: bool = True) -> None:
+    """Compare the seal of a safetensors file.
+
+    Args:
+        file: the file.
+        expected: the metadata that `seal_of_arrays` or `seal_of_tensors` gives for its content.
+        required: whether a file without a seal, as earlier versions wrote it, is refused, too.
 
     Raises:
         BundleError: the seal is that of other content.
     """
     from safetensors import safe_open
 
-    with safe_open(str(folder / VECTORIZER), "numpy") as file:
-        expected = (file.metadata() or {}).get(SEAL)
-    if expected is not None and expected != _seal(described.content, described.files["model.safetensors"], arrays):
-        raise BundleError("its files were changed after they were written. Restore the bundle from a copy.")
+    with safe_open(str(file), "numpy") as opened:
+        found = (opened.metadata() or {}).get(SEAL)
+    if found != expected[SEAL] and (required or found is not None):
+        raise BundleError("its files were changed after they were written. Restore them from a copy.")
 
 
-def _seal(content: str, weights: str, arrays: Arrays) -> str:
-    digest = hashlib.sha256(f"{content} {weights}".encode())
-    for name, array in sorted(arrays.items()):
-        little = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")  # as it is stored
-        digest.update(f"\n{name} {little.dtype.str} {little.shape}\n".encode())
-        digest.update(little.reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
+def _seal(content: str, arrays: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    digest = hashlib.sha256(content.encode())
+    for about, data in arrays:
+        digest.update(f"\n{about} {zlib.crc32(data.data)}".encode())
+    return {SEAL: digest.hexdigest()}

@@ -2,6 +2,7 @@
 
 Files and folder are synced before the folder gets its name, so it is complete or absent, also after a power failure.
 `checkpoint.json` holds a format number, the state without its tensors, the SHA-256 of the tensors' file, and its own.
+The tensors' file has a seal (`bundles/seal.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 
 from textforge.classifiers.bundles.description import digest, is_version
+from textforge.classifiers.bundles.seal import refuse_broken_seal, seal_of_tensors
 from textforge.classifiers.bundles.weights import read_weights
 from textforge.classifiers.checkpoints.values import join_values, split_values
 from textforge.classifiers.storage import sha256, write_text
@@ -56,9 +58,12 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     try:
         if not file.is_file() or sha256(file) != described.get("sha256"):
             raise BundleError(f"{damaged}{TENSORS} is missing or was changed after it was written.")
-        state = join_values(described["state"], read_weights(file))
-    except BundleError:
-        raise
+        tensors = read_weights(file)
+        content = digest({key: value for key, value in described.items() if key != "sha256"})
+        refuse_broken_seal(file, seal_of_tensors(content, tensors))
+        state = join_values(described["state"], tensors)
+    except BundleError as error:
+        raise BundleError(str(error) if str(path) in str(error) else f"{damaged}{error}") from error
     except OSError as error:
         raise BundleError(f"{file}: cannot be read: {error.strerror or error}.") from error
     except Exception as error:  # safetensors and torch raise their own
@@ -71,14 +76,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 def _write(folder: Path, values: Any, tensors: dict[str, torch.Tensor]) -> None:
     from safetensors.torch import save_file
 
+    described = {"format": FORMAT, "textforge": metadata.version("textforge"), "state": values}
     with replaced(folder / TENSORS) as temporary:
-        save_file(tensors, str(temporary))
-    described = {
-        "format": FORMAT,
-        "textforge": metadata.version("textforge"),
-        "sha256": sha256(folder / TENSORS),
-        "state": values,
-    }
+        save_file(tensors, str(temporary), metadata=seal_of_tensors(digest(described), tensors))
+    described["sha256"] = sha256(folder / TENSORS)
     text = json.dumps({**described, "digest": digest(described)}, allow_nan=False)
     write_text(folder / DESCRIPTION, text + "\n")
 

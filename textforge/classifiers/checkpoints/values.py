@@ -89,7 +89,7 @@ def first_difference(one: Any, other: Any, where: str = "") -> str | None:
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         return None if _same_tensor(one, other) else where
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        if [*one] != [*other]:
+        if type(one) is not type(other) or [*one] != [*other]:
             return where
         pairs = [(one[key], other[key], f"{where}/{key}" if where else str(key)) for key in one]
     elif isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):
