@@ -141,7 +141,7 @@ def cache_entries() -> dict[str, list[CacheEntry]]:
     """All entries of the cache by kind, in order of their names; empty if there is no cache."""
     found = {}
     for folder in _folders():
-        entries = [CacheEntry(path) for path in sorted(folder.iterdir()) if _ENTRY.fullmatch(path.name)]
+        entries = [CacheEntry(path) for path in _inside(folder) if _ENTRY.fullmatch(path.name)]
         if entries:
             found[folder.name] = entries
     return found
@@ -157,7 +157,7 @@ def left_in_cache() -> list[Path]:
     found = []
     for folder in _folders():
         found += left_behind(folder)
-        for path in folder.iterdir():
+        for path in _inside(folder):
             if _EARLIER.fullmatch(path.name):
                 left = is_old(path)
             else:
@@ -215,7 +215,12 @@ def not_kept(error: Exception) -> str:
 
 
 def _folders() -> list[Path]:
+    return [path for path in _inside(cache_folder()) if path.is_dir()]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The content of a folder in order of names; nothing if it is gone or may not be read."""
     try:
-        return [path for path in sorted(cache_folder().iterdir()) if path.is_dir()]
+        return sorted(folder.iterdir())
     except OSError:
         return []
