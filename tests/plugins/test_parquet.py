@@ -12,6 +12,7 @@ import pytest
 from conftest import refusal
 from hypothesis import given, strategies as st
 
+from textforge import DataError
 from textforge_standard.datasets.parquet import parquet
 
 
@@ -92,6 +93,22 @@ def test_what_is_no_parquet_file_is_reported(file, damage):
     data = path.read_bytes()
     path.write_bytes({"empty": b"", "text": b"text,label\nred,x\n" * 9, "broken off": data[: len(data) // 2]}[damage])
     assert "is no Parquet file, or damaged" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"), [("not yet implemented", DataError), ("cannot start new thread", BaseException)]
+)
+def test_a_panic_over_the_content_is_a_damaged_file_and_one_over_threads_is_not(file, monkeypatch, message, told):
+    panic = type("PanicException", (BaseException,), {})
+
+    def read_schema(path):
+        raise panic(message)
+
+    path = file({"text": ["red"], "label": ["x"]})
+    monkeypatch.setattr(pl, "read_parquet_schema", read_schema)
+    with pytest.raises(told, match=message) as caught:
+        read(path)
+    assert isinstance(caught.value, DataError) == (told is DataError)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 from textforge_standard.datasets.columns import Columns, Table, look_up
 from textforge_standard.datasets.files import Files
 from textforge_standard.datasets.packed import unpacked_file
+from textforge_standard.datasets.panics import is_panic_over_data
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
 from textforge_standard.datasets.table_formats import SPREADSHEET
@@ -156,6 +157,10 @@ def sheet_rows(path: Path, sheet: str | None) -> tuple[Any, str, list[str]]:
     except fastexcel.FastExcelError as error:
         reason = str(error).splitlines()[0].removeprefix("calamine error: ")
         raise DataError(f"{path}: is not a readable spreadsheet, or is damaged: {reason}.") from error
+    except BaseException as error:
+        if not is_panic_over_data(error):
+            raise
+        raise DataError(f"{path}: is not a readable spreadsheet, or is damaged: {error}.") from error
     return frame, name, [other for other in names if other != name]
 
 

@@ -11,6 +11,7 @@ from textforge_standard.datasets.class_names import named, names_in_metadata
 from textforge_standard.datasets.columns import Columns, Table, look_up
 from textforge_standard.datasets.files import data_files
 from textforge_standard.datasets.packed import unpacked_file
+from textforge_standard.datasets.panics import is_panic_over_data
 from textforge_standard.datasets.part_files import PARTS, PartFiles, parts_of, split_globs
 from textforge_standard.datasets.splits import HoldOut
 from textforge_standard.datasets.streamed import Streaming, groups_are_wrong, streams
@@ -75,6 +76,10 @@ def data_errors(path: Path | str) -> Iterator[None]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except pl.exceptions.PolarsError as error:
+        raise DataError(f"{path}: is no Parquet file, or damaged: {str(error).splitlines()[0]}.") from error
+    except BaseException as error:
+        if not is_panic_over_data(error):
+            raise
         raise DataError(f"{path}: is no Parquet file, or damaged: {str(error).splitlines()[0]}.") from error
 
 
