@@ -99,6 +99,25 @@ def test_a_quota_or_a_faulty_disk_that_shows_only_at_the_end_of_a_file_is_report
     assert snapshot(tmp_path / "disk") == {}
 
 
+def test_a_run_on_a_disk_that_fills_up_keeps_its_checkpoints_and_is_continued_when_there_is_space(
+    small_disk, small_csv, tmp_path
+):
+    settings = {"epochs": 5, "batch_size": 16, "checkpoint": {"every": "1 epoch", "keep": 9}}
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(small_recipe(small_csv, trainer=settings)))
+    assert invoke("run", tmp_path / "r.yaml", "--out", tmp_path / "whole", "-q").returncode == 0
+    fill(small_disk, 14)
+    done = invoke("run", tmp_path / "r.yaml", "--out", small_disk / "run", "-q")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert re.search(rf"{FULL}.*continue with: textforge resume", done.stderr), done.stderr
+    kept = sorted(path.name for path in (small_disk / "run" / "checkpoints").iterdir())
+    assert kept[0] == "epoch-1-end"
+    assert "epoch-5-end" not in kept
+    (small_disk / "filler").unlink()
+    assert invoke("resume", small_disk / "run", "-q").returncode == 0
+    weights = [(run / "model" / "model.safetensors").read_bytes() for run in (small_disk / "run", tmp_path / "whole")]
+    assert weights[0] == weights[1]
+
+
 # -- the cache ---------------------------------------------------------------------------------
 
 
