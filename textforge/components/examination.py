@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -26,6 +25,7 @@ from textforge.components.hookspecs import GROUP
 from textforge.components.import_effects import watching
 from textforge.components.offers import Examined
 from textforge.components.options import try_call
+from textforge.errors.temporaries import Scratch
 
 TIMEOUT = 10.0
 """Seconds after which an import counts as hanging."""
@@ -84,8 +84,8 @@ def _in_own_process(
 ) -> Examined:
     if not sys.executable or getattr(sys, "frozen", False):  # no Python to start
         return examined_here(entry_point, origin)
-    with tempfile.TemporaryDirectory(prefix="textforge-", ignore_cleanup_errors=True) as folder:
-        file = Path(folder) / "examined.json"
+    with Scratch() as scratch:
+        file = scratch.path / "examined.json"
         given = {"path": sys.path, "value": entry_point.value, "name": entry_point.name, "file": str(file),
                  "origin": [origin.distribution, origin.version]}  # fmt: skip
         try:

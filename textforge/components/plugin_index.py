@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 
 from textforge.components.cache_folder import cache_folder
 from textforge.components.hookspecs import PLUGIN_API
+from textforge.errors.temporaries import sweep, temporary_beside
 
 FORMAT = 1
 """Version of the files' content."""
@@ -65,11 +65,12 @@ class IndexEntry:
         """
         if any(_may_change_unseen(changed, self._asked) for _, changed, _ in self._stamps):
             return
-        temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(6)}")
+        temporary = temporary_beside(self._path)
         try:
             temporary.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(json.dumps({"key": self.key, "found": found}), encoding="utf-8")
             temporary.replace(self._path)
+            sweep(self._path.parent)
         except OSError:
             with suppress(OSError):
                 temporary.unlink()

@@ -27,7 +27,8 @@ LIMIT = "TEXTFORGE_CACHE_SIZE"
 """Environment variable with the size limit, such as '500 MB', or 'unlimited'."""
 DEFAULT_LIMIT = "20 GB"
 UNITS = {"": 1, "B": 1} | {f"{p}{b}": n**k for k, p in enumerate("KMGT", 1) for b, n in (("B", 1000), ("IB", 1024))}
-_ENTRY = re.compile(r"[0-9a-f]{32}(?:\.\w+)?")
+_ENTRY = re.compile(r"(?:[0-9a-f]{24}|[0-9a-f]{32})(?:\.\w+)?")
+"""Names of entries; those with 24 digits are of `components/plugin_index.py`."""
 _LOCK = re.compile(rf"\.{_ENTRY.pattern}\.lock")
 _EARLIER = re.compile(r"\.[0-9a-f]{16}\.part")
 """Name of an unfinished file of an earlier version."""

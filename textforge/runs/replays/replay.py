@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from textforge.classifiers.storage import sha256
 from textforge.components.manager import PluginManager
-from textforge.errors import BundleError, DataUnavailable, PluginError, RecipeError, TextforgeError
+from textforge.errors import BundleError, DataUnavailable, PluginError, RecipeError, Scratch, TextforgeError
 from textforge.recipes.given_data import GIVEN
 from textforge.runs import folder as run_folder
 from textforge.runs.environment import environment_now
@@ -127,8 +126,8 @@ def replay(
     """
     path, progress = Path(path), progress or Progress()
     folders = folders_of(path)
-    with tempfile.TemporaryDirectory(prefix="textforge-replay-") as temporary:
-        work = Path(temporary)
+    with Scratch() as scratch:
+        work = scratch.path
         command = Command(words=training_again.SAME_PYTHON, show=show)
         if env:
             from textforge.runs.replays.virtual_environment import build_environment
