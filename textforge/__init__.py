@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from textforge.insight.wrong_texts import mistakes as mistakes
     from textforge.recipes.init_from import InitFrom as InitFrom
     from textforge.recipes.recipe import Recipe as Recipe, load_recipe as load_recipe
+    from textforge.runs.continuing import resume as resume
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.environment_changes import Change as Change
     from textforge.runs.interruption import Interrupted as Interrupted, Interruption as Interruption
@@ -82,7 +83,6 @@ if TYPE_CHECKING:
     from textforge.runs.progress import Progress as Progress
     from textforge.runs.replays.comparison import Compared as Compared
     from textforge.runs.replays.replay import Replay as Replay, replay as replay
-    from textforge.runs.resumed_run import resume as resume
     from textforge.runs.runner import Run as Run, run as run
     from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
     from textforge.training.start import Matched as Matched, Start as Start
@@ -190,7 +190,7 @@ _HOMES = {
     "mistakes": "insight.wrong_texts",
     "replay": "runs.replays.replay",
     "report": "insight.report.build",
-    "resume": "runs.resumed_run",
+    "resume": "runs.continuing",
     "run": "runs.runner",
     "run_seeds": "runs.seeds",
     "save": "classifiers.bundles.bundle",

@@ -145,8 +145,16 @@ def test_one_seed_and_several_are_not_both(recipe_file: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "begun", "told"),
     [
-        (["run", "--seeds", "0-3"], "seed 1 (2 of 4)", "1 of 4 runs are done, in {out}."),
-        (["cross-validate", "--folds", "4"], "fold 2 of 4", "{out} is unfinished: it has no cross-validation.json."),
+        (
+            ["run", "--seeds", "0-3"],
+            "seed 1 (2 of 4)",
+            "textforge resume {out} 1 of 4 runs are done, in {out}.",
+        ),
+        (
+            ["cross-validate", "--folds", "4"],
+            "fold 2 of 4",
+            "cross-validation.json; continue with: textforge resume {out}",
+        ),
     ],
     ids=["seeds", "folds"],
 )

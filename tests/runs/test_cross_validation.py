@@ -19,7 +19,8 @@ from textforge import BundleError, ComponentError, DataError, Dataset, PluginMan
 from textforge.data.splits import folds
 
 FILES = {
-    "recipe.yaml", "resolved.yaml", "environment.json", "folds.jsonl", "predictions.jsonl", "cross-validation.json",
+    "recipe.yaml", "resolved.yaml", "plan.json", "environment.json", "folds.jsonl", "predictions.jsonl",
+    "cross-validation.json",
 }  # fmt: skip
 
 
@@ -300,9 +301,10 @@ def test_one_that_stops_between_folds_is_unfinished_and_keeps_them(
     out = tmp_path / "cv"
     with pytest.raises(type(error)) as caught:
         textforge.cross_validate(small_recipe(small_csv), folds=3, out=out, progress=InTheSecondFold(error))
-    assert caught.value.__notes__ == [f"{out} is unfinished: it has no cross-validation.json."]
+    again = f"; continue with: textforge resume {out}" if isinstance(error, KeyboardInterrupt) else "."
+    assert caught.value.__notes__ == [f"{out} is unfinished: it has no cross-validation.json{again}"]
     assert len(lines(out / "folds.jsonl")) == 1
-    with pytest.raises(BundleError, match=r"an unfinished cross-validation.*textforge cross-validate .*resolved\.yaml"):
+    with pytest.raises(BundleError, match=r"an unfinished cross-validation.*textforge resume .*cv"):
         textforge.load(out)
     again = textforge.cross_validate(out / "resolved.yaml", folds=3, out=tmp_path / "again")
     assert lines(again.path / "folds.jsonl")[0] == lines(out / "folds.jsonl")[0]

@@ -480,6 +480,83 @@ def test_a_trainer_continues_from_a_checkpoint_bit_for_bit(tmp_path: Path) -> No
         textforge.Trainer(data, *given, checkpoint={"every": "1 epoch"})
 
 
+# -- several trainings ---------------------------------------------------------------------------
+
+
+class Count(Kill):
+    """Counts what begins."""
+
+    @property
+    def trained(self) -> int:
+        return len([one for one in self.stages if one.startswith(("training", "fold "))])
+
+
+def several(path: Path, summary: str) -> Any:
+    result = json.loads((path / summary).read_text())
+    result.pop("seconds")
+    return result
+
+
+@pytest.mark.parametrize("at", [1, 30, 40, 50])
+def test_seeds_go_on_with_those_that_are_not_done(at: int, data: Path, tmp_path: Path) -> None:
+    made = recipe(data)
+    textforge.run_seeds(made, [0, 1, 2], out=tmp_path / "whole")
+    with pytest.raises(Killed):
+        textforge.run_seeds(made, [0, 1, 2], out=tmp_path / "runs", progress=Kill(at))
+    progress = Count()
+    done = textforge.resume(tmp_path / "runs", progress=progress)
+    assert isinstance(done, textforge.Repeats)
+    assert several(done.path, "seeds.json") == several(tmp_path / "whole", "seeds.json")
+    for name in ("seed-0", "seed-1", "seed-2"):
+        assert outcome(tmp_path / "runs" / name) == outcome(tmp_path / "whole" / name)
+    assert progress.trained == 3 - (at - 1) // STEPS
+    with pytest.raises(RecipeError, match="finished"):
+        textforge.resume(tmp_path / "runs")
+
+
+def test_seeds_that_were_killed_before_a_run_began_go_on(data: Path, tmp_path: Path) -> None:
+    made = recipe(data)
+    with pytest.raises(Killed):
+        textforge.run_seeds(made, [0, 1], out=tmp_path / "runs", progress=Kill(30))
+    for name in ("plan.json", "environment.json"):
+        (tmp_path / "runs" / "seed-1" / name).unlink()
+    shutil.rmtree(tmp_path / "runs" / "seed-1" / "checkpoints")
+    (tmp_path / "runs" / "seed-1" / "metrics.jsonl").unlink(missing_ok=True)
+    textforge.resume(tmp_path / "runs")
+    alone = textforge.run({**made, "seed": 1}, out=tmp_path / "alone")
+    assert outcome(tmp_path / "runs" / "seed-1")[:3] == outcome(alone.path)[:3]
+
+
+def test_seeds_refuse_other_data(data: Path, tmp_path: Path) -> None:
+    file = Path(shutil.copy(data, tmp_path / "data.csv"))
+    with pytest.raises(Killed):
+        textforge.run_seeds(recipe(file), [0, 1], out=tmp_path / "runs", progress=Kill(30))
+    other_data(tmp_path / "runs")
+    with pytest.raises(RecipeError, match="the data are others"):
+        textforge.resume(tmp_path / "runs")
+    textforge.resume(tmp_path / "runs", anyway=True)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_folds_go_on_with_those_that_are_not_done(damaged: bool, data: Path, tmp_path: Path) -> None:
+    made = recipe(data)
+    textforge.cross_validate(made, folds=3, out=tmp_path / "whole")
+    with pytest.raises(Killed):
+        textforge.cross_validate(made, folds=3, out=tmp_path / "cv", progress=Kill(50))
+    if damaged:
+        (tmp_path / "cv" / "folds" / "fold-1.json").write_text('{"number": 1}')
+    progress = Count()
+    done = textforge.resume(tmp_path / "cv", progress=progress)
+    assert isinstance(done, textforge.CrossValidation)
+    assert progress.trained == (2 if damaged else 1)
+    assert len([one for one in progress.warnings if "fold 1 is trained again" in one]) == damaged
+    assert several(done.path, "cross-validation.json") == several(tmp_path / "whole", "cross-validation.json")
+    for name in ("predictions.jsonl", "folds.jsonl"):
+        one, other = ((tmp_path / folder / name).read_text() for folder in ("cv", "whole"))
+        assert sorted(one.splitlines()) == sorted(other.splitlines())
+    assert {path.name for path in done.path.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
+
+
 # -- how often -----------------------------------------------------------------------------------
 
 

@@ -174,9 +174,9 @@ def test_runs_that_were_done_stay_when_one_stops(data: Path, tmp_path: Path, err
     out = tmp_path / "runs"
     with pytest.raises(error) as caught:
         textforge.run_seeds(small_recipe(data), [4, 5, 6], out=out, progress=AtTheSecond(error("x"), late=late))
-    again = f"; continue with: textforge resume {out / 'seed-5'}" if error is KeyboardInterrupt else "."
+    again = f"; continue with: textforge resume {out}" if error is KeyboardInterrupt else "."
     unfinished = [f"{out / 'seed-5'} is unfinished: it has no result.json{again}"] if late else []
-    assert caught.value.__notes__ == [*unfinished, f"1 of 3 runs are done, in {out}."]
+    assert caught.value.__notes__ == [*unfinished, f"1 of 3 runs are done, in {out}{'.' if late else again}"]
     assert not (out / "seeds.json").exists()
     assert textforge.load(out / "seed-4").predict(["moon"])
 

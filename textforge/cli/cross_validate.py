@@ -33,9 +33,9 @@ def command(
     For each fold, a model is trained on the other folds and tested on this one.
     """
     from textforge.cli.allocation import keep_freed_memory
-    from textforge.cli.output import baselines_text, results, summary_text, write_json
+    from textforge.cli.finished_run import write_folds
+    from textforge.cli.output import results
     from textforge.cli.progress import progress_for
-    from textforge.errors import shown_line
     from textforge.runs.cross_validation import cross_validate
 
     keep_freed_memory()
@@ -44,11 +44,4 @@ def command(
             done = cross_validate(
                 recipe, folds=folds, overrides=overrides, out=out, progress=progress, probabilities=probabilities
             )
-        if as_json:
-            write_json(stdout, {"run": str(done.path), **done.result})
-        else:
-            names = [f"fold {number}" for number in range(1, folds + 1)]
-            stdout.write(
-                f"{summary_text(done.result['figures'], names)}\n{baselines_text(done.result['baselines'])}\n\n"
-                f"folder: {shown_line(str(done.path))}\n"
-            )
+        write_folds(stdout, done, as_json=as_json)

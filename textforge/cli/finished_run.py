@@ -1,4 +1,4 @@
-"""Show a finished run: its figures and its folder, or one JSON object."""
+"""Show what is finished: figures and folder of a run, of several seeds or of a cross-validation, or one JSON object."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from textforge.cli.messages import write_message, write_warnings
-from textforge.cli.output import figures_text, write_json
+from textforge.cli.output import baselines_text, figures_text, summary_text, write_json
 from textforge.errors import shown_line
 from textforge.runs.folder import REPORT, RESULT
 
 if TYPE_CHECKING:
+    from textforge.runs.cross_validation import CrossValidation
     from textforge.runs.runner import Run
+    from textforge.runs.seeds import Repeats
 
 
 def write_run(stdout: TextIO, done: Run, *, as_json: bool, with_report: bool) -> None:
@@ -37,6 +39,30 @@ def write_run(stdout: TextIO, done: Run, *, as_json: bool, with_report: bool) ->
     except OSError as error:
         error.add_note(f"The run is done, in {done.path}.")
         raise
+
+
+def write_seeds(stdout: TextIO, runs: Repeats, *, as_json: bool, with_report: bool) -> None:
+    """Write the figures of the runs of several seeds and where they are; before that their report, if asked for."""
+    written = write_report(runs.path) if with_report else None
+    if as_json:
+        write_json(stdout, {"runs": str(runs.path), **reported(written), **runs.result})
+        return
+    found = runs.result["figures"]
+    names = [f"seed {seed}" for seed in runs.result["seeds"]]
+    figures = summary_text(found, names, runs.result["split"]) if found else "no test split"
+    if compared := baselines_text(runs.result["baselines"]):
+        figures += f"\n{compared}"
+    stdout.write(f"{figures}\n\nrun folders: {shown_line(str(runs.path))}/seed-*\n{report_line(written)}")
+
+
+def write_folds(stdout: TextIO, done: CrossValidation, *, as_json: bool) -> None:
+    """Write the figures of a finished cross-validation and where it is."""
+    if as_json:
+        write_json(stdout, {"run": str(done.path), **done.result})
+        return
+    names = [f"fold {number}" for number in range(1, done.result["folds"] + 1)]
+    figures = f"{summary_text(done.result['figures'], names)}\n{baselines_text(done.result['baselines'])}"
+    stdout.write(f"{figures}\n\nfolder: {shown_line(str(done.path))}\n")
 
 
 def write_report(path: Path) -> Path | None:

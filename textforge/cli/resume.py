@@ -20,19 +20,27 @@ from textforge.cli import options
 def command(run: Path, anyway: bool, with_report: bool, quiet: bool, as_json: bool) -> None:
     """Continue the unfinished RUN in its folder, from its last checkpoint.
 
-    The results are those of a run that was never stopped, bit for bit.
+    RUN may also be the folder of several seeds or of a cross-validation. The results are those of a run that was
+    never stopped, bit for bit.
     """
-    from textforge.runs.resumed_run import refuse_nothing_to_continue
+    from textforge.runs.continuing import refuse_nothing_to_continue
 
     refuse_nothing_to_continue(run)  # before torch is imported
     from textforge.cli.allocation import keep_freed_memory
-    from textforge.cli.finished_run import write_run
+    from textforge.cli.finished_run import write_folds, write_run, write_seeds
     from textforge.cli.output import results
     from textforge.cli.progress import progress_for
-    from textforge.runs.resumed_run import resume
+    from textforge.runs.continuing import resume
+    from textforge.runs.runner import Run
+    from textforge.runs.seeds import Repeats
 
     keep_freed_memory()
     with results() as stdout:
         with progress_for(quiet) as progress:
             done = resume(run, anyway=anyway, progress=progress)
-        write_run(stdout, done, as_json=as_json, with_report=with_report)
+        if isinstance(done, Run):
+            write_run(stdout, done, as_json=as_json, with_report=with_report)
+        elif isinstance(done, Repeats):
+            write_seeds(stdout, done, as_json=as_json, with_report=with_report)
+        else:
+            write_folds(stdout, done, as_json=as_json)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from textforge.cli import options
-
-if TYPE_CHECKING:
-    from textforge.runs.seeds import Repeats
 
 
 @click.command("run")
@@ -54,8 +51,8 @@ def command(
 ) -> None:
     """Train RECIPE, evaluate it on the test split, and write a run folder."""
     from textforge.cli.allocation import keep_freed_memory
-    from textforge.cli.finished_run import report_line, reported, write_report, write_run
-    from textforge.cli.output import results, write_json
+    from textforge.cli.finished_run import write_run, write_seeds
+    from textforge.cli.output import results
     from textforge.cli.progress import progress_for
     from textforge.runs.runner import run
 
@@ -75,11 +72,7 @@ def command(
             chosen = read_seeds(seeds)
             with progress_for(quiet) as progress:
                 runs = run_seeds(recipe, chosen, progress=progress, **common)
-            written = write_report(runs.path) if with_report else None
-            if as_json:
-                write_json(stdout, {"runs": str(runs.path), **reported(written), **runs.result})
-            else:
-                stdout.write(_summary(runs, chosen) + report_line(written))
+            write_seeds(stdout, runs, as_json=as_json, with_report=with_report)
             return
         with progress_for(quiet) as progress:
             done = run(recipe, progress=progress, **common)
@@ -105,16 +98,3 @@ def _locked(recipe: Path, lock: Path | None) -> Path:
         )
     refuse_other_environment(lock or recipe.parent)
     return recipe
-
-
-def _summary(runs: Repeats, seeds: list[int]) -> str:
-    """The figures of several runs, and where they are."""
-    from textforge.cli.output import baselines_text, summary_text
-    from textforge.errors import shown_line
-
-    names = [f"seed {seed}" for seed in seeds]
-    found = runs.result["figures"]
-    figures = summary_text(found, names, runs.result["split"]) if found else "no test split"
-    if compared := baselines_text(runs.result["baselines"]):
-        figures += f"\n{compared}"
-    return f"{figures}\n\nrun folders: {shown_line(str(runs.path))}/seed-*\n"

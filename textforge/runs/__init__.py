@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from textforge import lazy
 
 if TYPE_CHECKING:
+    from textforge.runs.continuing import resume as resume
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.evaluation import evaluate as evaluate
     from textforge.runs.loading import load as load
     from textforge.runs.progress import Progress as Progress
-    from textforge.runs.resumed_run import resume as resume
     from textforge.runs.runner import Run as Run, run as run
     from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
 
@@ -29,7 +29,7 @@ __all__, __getattr__, __dir__ = lazy(
         "cross_validate": "cross_validation",
         "evaluate": "evaluation",
         "load": "loading",
-        "resume": "resumed_run",
+        "resume": "continuing",
         "run": "runner",
         "run_seeds": "seeds",
     },

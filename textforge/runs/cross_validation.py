@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textforge.classifiers.storage import append_text, write_json, write_text
+from textforge.classifiers.storage import write_json, write_text
 from textforge.classifiers.streams.probabilities import MOST, as_limit, prediction_lines
 from textforge.components.manager import PluginManager
 from textforge.errors import DataError, RecipeError, listed
@@ -18,9 +17,13 @@ from textforge.errors.shortage import advised
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.baseline import losing_warnings
-from textforge.runs.failures import clear_folder, located, noting_unfinished
+from textforge.runs.failures import clear_folder, interruptible, located, noting_unfinished
+from textforge.runs.lock import locked
 from textforge.runs.plan import given_part, trainer_for
 from textforge.runs.progress import Progress, WarningLog, refuse_stopped
+from textforge.runs.resuming import Reference, changed_sentence, read_recipe
+from textforge.runs.saved_folds import Fold, SavedFolds
+from textforge.runs.saved_plan import SavedPlan
 from textforge.runs.summary import mean_baselines, shown_summary, summarize
 
 if TYPE_CHECKING:
@@ -74,8 +77,38 @@ def cross_validate(
     limit = as_limit(probabilities)
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)
+    progress = progress or Progress()
     with noting_unfinished(path, run_folder.FOLDS), located(checked), _emptied_without_a_fold(path, keep_folder=given):
-        return _carry_out(checked, path, folds, progress or Progress(), limit)
+        write_text(path / run_folder.RECIPE, checked.text)
+        write_text(path / run_folder.RESOLVED, checked.resolved_yaml())
+        write_text(path / run_folder.PER_FOLD, "")
+        SavedPlan.of(checked, limit, folds=folds).write(path)
+        with locked(path), interruptible(progress, path):
+            return _carry_out(checked, SavedFolds(path, folds), progress, limit)
+
+
+def resume_folds(
+    path: Path,
+    *,
+    anyway: bool = False,
+    dataset: Dataset | None = None,
+    plugins: PluginManager | None = None,
+    progress: Progress | None = None,
+) -> CrossValidation:
+    """Continue a cross-validation: the folds that are done are kept, the next one begins anew.
+
+    The arguments are those of `resume`.
+    """
+    progress = progress or Progress()
+    with locked(path), noting_unfinished(path, run_folder.FOLDS), interruptible(progress, path):
+        saved = SavedPlan.read(path)
+        recipe, changed = read_recipe(path, saved, plugins=plugins, dataset=given_part(dataset))
+        reference = Reference(path, anyway=anyway, changed=changed)
+        with located(recipe):
+            reference.refuse_other_environment(recipe)
+            done = SavedFolds(path, saved.folds or 0)
+            done.read(progress)
+            return _carry_out(recipe, done, progress, saved.probabilities, reference)
 
 
 @contextmanager
@@ -90,7 +123,9 @@ def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
         raise
 
 
-def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, limit: int | None) -> CrossValidation:
+def _carry_out(
+    recipe: Recipe, saved: SavedFolds, progress: Progress, limit: int | None, reference: Reference | None = None
+) -> CrossValidation:
     from textforge.classifiers.baselines import free_baselines
     from textforge.classifiers.classifier import as_device
     from textforge.classifiers.comparison import compare, measured, with_labels
@@ -113,23 +148,27 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     if isinstance(dataset.train, Stream):
         raise RecipeError(f"{recipe.dataset.label}: train is a stream; cross-validation divides texts in memory.")
     labels = dataset.labels()
+    path, n_folds = saved.path, saved.n_folds
     held_out = folds(dataset.train[1], n_folds, recipe.seed, dataset.groups)
     warnings.add([*dataset.without("test").remarks(), *_fold_remarks(dataset, held_out)])
     if dataset.valid is not None:
         # labels that are in no fold
         warnings.add(encode_gold(dataset.valid[1], labels, "valid", recipe.trainer.unknown_labels).warnings)
     metrics = ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)
-    write_text(path / run_folder.RECIPE, recipe.text)
-    write_text(path / run_folder.RESOLVED, recipe.resolved_yaml())
     described = describe_environment(recipe, dataset, device=as_device(recipe.trainer.device).type)
-    write_json(path / run_folder.ENVIRONMENT, described)
-    write_text(path / run_folder.PER_FOLD, "")
-    lines: list[tuple[int, str]] = []
-    figures, baselines = [], []
+    if reference is not None:
+        reference.refuse_other_data(described)
+        warnings.add(changed_sentence(reference.changed))
+    if not (path / run_folder.ENVIRONMENT).is_file():
+        write_json(path / run_folder.ENVIRONMENT, described)
     for number, rows in enumerate(held_out, start=1):
+        if number in saved.done:
+            warnings.add(saved.done[number].warnings)
+            continue
         fold = _without(dataset, rows, labels, whole_valid=recipe.trainer.unknown_labels != "error")
         progress.stage(f"fold {number} of {n_folds}: training on {fold.n_train} texts")
         trainer = trainer_for(recipe, fold, progress)
+        before = len(warnings.messages)
         if number == 1:
             warnings.add(too_few("validation", fold.n_train - trainer.n_train))
             warnings.add(trainer.setting_warnings)
@@ -144,13 +183,14 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
         found = trained.predict_proba(texts, on_batch=progress.evaluated)
         wider, spread = with_labels(trained, found, labels)
         comparison = compare(wider, Labelled(gold, fold.weights_of("test"), "test"), spread)
-        figures.append(measured(comparison, metrics))
-        baselines.append(free_baselines(fold, comparison.gold))
-        line = {"fold": number, "test": figures[-1], "baselines": baselines[-1]}
-        append_text(path / run_folder.PER_FOLD, json.dumps(line, ensure_ascii=False) + "\n")
-        lines += zip(rows.tolist(), prediction_lines(comparison, limit, rows.tolist()), strict=True)
-    write_text(path / run_folder.PREDICTIONS, "".join(line for _, line in sorted(lines)))
-    summary, compared = summarize(figures), mean_baselines(baselines)
+        lines = prediction_lines(comparison, limit, rows.tolist())
+        predictions = [(row, line) for row, line in zip(rows.tolist(), lines, strict=True)]
+        baselines = free_baselines(fold, comparison.gold)
+        saved.add(Fold(number, measured(comparison, metrics), baselines, predictions, warnings.messages[before:]))
+    every = sorted(line for fold in saved.done.values() for line in fold.predictions)
+    write_text(path / run_folder.PREDICTIONS, "".join(line for _, line in every))
+    done = [saved.done[number] for number in range(1, n_folds + 1)]
+    summary, compared = summarize([fold.test for fold in done]), mean_baselines([fold.baselines for fold in done])
     warnings.add(losing_warnings({name: summary[name]["mean"] for name in ("accuracy", "macro_f1")}, compared))
     result = {
         "recipe": recipe.name,
@@ -166,6 +206,7 @@ def _carry_out(recipe: Recipe, path: Path, n_folds: int, progress: Progress, lim
     }
     add_imported_packages(recipe, path)
     write_json(path / run_folder.FOLDS, result)
+    saved.remove()
     return CrossValidation(path, result)
 
 

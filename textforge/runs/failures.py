@@ -10,31 +10,42 @@ from typing import TYPE_CHECKING, Any
 from textforge.errors import ComponentError, DataError, Mistake, RecipeError, TextforgeError, TrainingError
 from textforge.recipes.recipe import Recipe
 from textforge.runs import folder as run_folder
+from textforge.runs.progress import Progress
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
 
 
 @contextmanager
-def noting_unfinished(path: Path, last: str = run_folder.RESULT) -> Iterator[None]:
+def noting_unfinished(path: Path, last: str = run_folder.RESULT, *, within: Path | None = None) -> Iterator[None]:
     """Add a note to any error that says which folder stays unfinished.
 
     Args:
         path: the folder.
         last: the file whose absence marks the folder as unfinished.
+        within: the folder to continue, if the run is one of several.
     """
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        if (path / run_folder.RECIPE).exists():
+        if any((path / file).exists() for file in (run_folder.RECIPE, run_folder.PLAN)):
             note = f"{path} is unfinished: it has no {last}"
-            again = run_folder.can_continue(path) and not isinstance(error, _FAILS_AGAIN)
-            error.add_note(f"{note}; {run_folder.how_to_continue(path)}" if again else f"{note}.")
+            again = run_folder.can_continue(path) and not isinstance(error, FAILS_AGAIN)
+            error.add_note(f"{note}; {run_folder.how_to_continue(within or path)}" if again else f"{note}.")
         raise
 
 
-_FAILS_AGAIN = (RecipeError, DataError, TrainingError, ComponentError)
+FAILS_AGAIN = (RecipeError, DataError, TrainingError, ComponentError)
 """Errors that a run would meet again if it were continued."""
+
+
+@contextmanager
+def interruptible(progress: Progress, path: Path) -> Iterator[None]:
+    """Say how to continue if a signal ends the process before this block is done."""
+    interruption = getattr(progress, "interruption", None)
+    if interruption is not None:
+        interruption.advice = run_folder.how_to_continue(path)
+    yield
 
 
 @contextmanager

@@ -138,8 +138,8 @@ def _shell_argument(path: Path) -> str:
 
 
 def can_continue(path: Path) -> bool:
-    """Whether a folder holds an unfinished run that `textforge resume` can continue."""
-    return (path / PLAN).is_file() and not is_finished(path)
+    """Whether a folder holds an unfinished run, seeds or folds, that `textforge resume` can continue."""
+    return (path / PLAN).is_file() and not any((path / last).is_file() for last in (RESULT, SEEDS, FOLDS))
 
 
 def how_to_continue(path: Path) -> str:
@@ -153,15 +153,17 @@ def _why_no_bundle(path: Path) -> str:
     if (path / FOLDS).is_file():
         return "a cross-validation, which saves no classifier. Train one on all data: textforge run RECIPE"
     if (path / PER_FOLD).is_file():
-        return (
-            f"an unfinished cross-validation: it has no {FOLDS}. "
-            f"Run it again: textforge cross-validate {_shell_argument(path / RESOLVED)}"
-        )
+        why = f"an unfinished cross-validation: it has no {FOLDS}"
+        if can_continue(path):
+            return f"{why}; {how_to_continue(path)}"
+        return f"{why}. Run it again: textforge cross-validate {_shell_argument(path / RESOLVED)}"
     if (path / RECIPE).is_file():
         why = f"an unfinished run: it has no {RESULT}. It failed, was interrupted, or is still running"
         if can_continue(path):
             return f"{why}; {how_to_continue(path)}"
         return f"{why}. Run it again: textforge run {_shell_argument(path / RESOLVED)}"
+    if can_continue(path):
+        return f"runs of several seeds that are not all done: it has no {SEEDS}; {how_to_continue(path)}"
     results = [file for below in ("*", "*/*") for file in path.glob(f"{below}/{RESULT}")]  # runs/, runs/NAME/
     if results:
         last = max(results, key=lambda file: file.stat().st_mtime)

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textforge.components.manager import PluginManager
-from textforge.errors import BundleError, RecipeError
-from textforge.runs import folder as run_folder
 from textforge.runs.baseline import load_baseline
 from textforge.runs.failures import noting_unfinished
 from textforge.runs.lock import locked
@@ -22,34 +20,26 @@ if TYPE_CHECKING:
     from textforge.data.dataset import Dataset
 
 
-def resume(
-    path: str | Path,
+def resume_run(
+    path: Path,
     *,
     anyway: bool = False,
     dataset: Dataset | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
+    within: Path | None = None,
 ) -> Run:
-    """Continue an unfinished run in its folder, to the results of a run that was never stopped, bit for bit.
-
-    It goes on from the newest checkpoint that is not damaged. A run without one, and a model that fits itself, begin
-    anew with the same data and seed.
+    """Continue the unfinished run at `path`.
 
     Args:
         path: the folder of the run.
-        anyway: continue even if data, recipe, versions, threads or processor have changed; results may then differ.
-        dataset: the data again, if they were given in code.
-        plugins, progress: as for `run`.
+        anyway, dataset, plugins, progress: as for `resume`.
+        within: the folder to name in messages, if the run is one of several.
 
     Raises:
-        BundleError: there is no unfinished run at `path`, or its files are damaged.
-        RecipeError: something has changed, and `anyway` is False; the message names it. Or another process works on
-            the run.
-        TextforgeError: or a subclass, as `run` does.
+        TextforgeError: or a subclass, as `resume` does.
     """
-    path = Path(path)
-    refuse_nothing_to_continue(path)
-    with locked(path), noting_unfinished(path):
+    with locked(path), noting_unfinished(path, within=within):
         saved = SavedPlan.read(path)
         recipe, changed = read_recipe(path, saved, plugins=plugins, dataset=given_part(dataset))
         resuming = Resuming(path, anyway=anyway, changed=changed)
@@ -57,20 +47,6 @@ def resume(
         baseline = load_baseline(plugins) if saved.baseline else None
         plan = RunPlan(
             recipe, path, progress or Progress(), saved.probabilities, start_of(recipe, plugins),
-            baseline=baseline, resuming=resuming,
+            baseline=baseline, reference=resuming, within=within,
         )  # fmt: skip
         return carry_out(plan, nullcontext())
-
-
-def refuse_nothing_to_continue(path: Path) -> None:
-    """Refuse a folder without an unfinished run.
-
-    Raises:
-        BundleError: there is none at `path`, or it was made by a version of textforge without checkpoints.
-        RecipeError: it is finished.
-    """
-    if run_folder.is_finished(path):
-        raise RecipeError(f"{path}: this run is finished, so there is nothing to continue.")
-    if not (path / run_folder.PLAN).is_file():
-        run_folder.bundle_folder(path)  # raises, unless it is a bundle
-        raise BundleError(f"{path}: a bundle, not a run, so there is nothing to continue.")

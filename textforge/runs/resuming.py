@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from textforge.training.trainer import Trainer
 
 
-class Resuming:
-    """How a run is continued.
+class Reference:
+    """An earlier run on whose data and machine another one must go on.
 
     Args:
-        path: the run folder.
-        anyway: continue even if something has changed.
+        path: the folder of the earlier run.
+        anyway: go on even if something has changed.
         changed: what has changed in the recipe.
     """
 
@@ -39,8 +39,6 @@ class Resuming:
         self._path, self._anyway = path, anyway
         self.changed: list[str] = [*changed]
         """What has changed since the run began, a phrase for each."""
-        self.checkpoint: str | None = None
-        """The name of the checkpoint that the run continues from; None if it begins anew."""
         try:
             self._environment = read_environment(path)
         except BundleError:  # killed before it was written, so nothing is trained yet
@@ -56,26 +54,35 @@ class Resuming:
             changes = environment_changes(self._environment, environment_now(self._environment, recipe))
             self._refuse([str(change) for change in changes if change.decisive])
 
-    def refuse_other_data(self, described: Mapping[str, Any]) -> bool:
+    def refuse_other_data(self, described: Mapping[str, Any]) -> None:
         """Refuse other data.
-
-        Returns:
-            Whether the run has an environment.json already.
 
         Raises:
             RecipeError: the data have changed, and `anyway` is False.
         """
         self._refuse(data_changes(self._environment, described) if self._environment else ())
-        return bool(self._environment)
 
     def _refuse(self, changes: Sequence[str]) -> None:
         self.changed += changes
-        if self.changed and not self._anyway:
-            raise RecipeError(
-                f"{self._path} cannot be continued bit for bit, because this has changed since it began: "
-                f"{'; '.join(self.changed)}. Bring it back, or give --anyway (in code anyway=True) to continue with "
-                "results that may differ."
-            )
+        refuse_changes(self._path, self.changed, anyway=self._anyway)
+
+    def restore(self, plan: RunPlan, trainer: Trainer) -> None:
+        """Bring back the state of a training; here there is none."""
+
+    def described(self) -> dict[str, Any]:
+        """What result.json says of this."""
+        return {"changed": self.changed} if self.changed else {}
+
+
+class Resuming(Reference):
+    """How a run is continued in its folder; the arguments are those of `Reference`."""
+
+    checkpoint: str | None = None
+    """The name of the checkpoint that the run continues from; None if it begins anew."""
+
+    def described(self) -> dict[str, Any]:
+        """What result.json says of this."""
+        return {"resumed": {"checkpoint": self.checkpoint, "changed": self.changed}}
 
     def restore(self, plan: RunPlan, trainer: Trainer) -> None:
         """Bring back the state of the newest checkpoint that is not damaged; say so if there is none.
@@ -160,7 +167,8 @@ def read_recipe(
     """
     resolved = path / run_folder.RESOLVED
     try:
-        text, written = (resolved.read_text(encoding="utf-8"), (path / run_folder.RECIPE).read_text(encoding="utf-8"))
+        text = resolved.read_text(encoding="utf-8")
+        written = (path / run_folder.RECIPE).read_text(encoding="utf-8") if saved.text is None else saved.text
     except (OSError, ValueError) as error:
         raise BundleError(f"{path}: its recipe cannot be read: {error}") from error
     recipe = load_recipe(resolved, plugins=plugins, dataset=dataset)
@@ -202,6 +210,19 @@ def _clear_leftovers(path: Path) -> None:
     for below in (path, path / run_folder.CHECKPOINTS):
         for left in below.glob(".*.tmp"):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def refuse_changes(path: Path, changed: Sequence[str], *, anyway: bool) -> None:
+    """Refuse to continue if something has changed.
+
+    Raises:
+        RecipeError: something has, and `anyway` is False.
+    """
+    if changed and not anyway:
+        raise RecipeError(
+            f"{path} cannot be continued bit for bit, because this has changed since it began: {'; '.join(changed)}. "
+            "Bring it back, or give --anyway (in code anyway=True) to continue with results that may differ."
+        )
 
 
 def changed_sentence(changed: Sequence[str]) -> list[str]:

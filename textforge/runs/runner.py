@@ -112,12 +112,21 @@ def run(
     start = start_of(recipe, plugins)
     existed = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(recipe.name, out)
-    plan = RunPlan(recipe, path, progress or Progress(), limit, start, baseline=trained)
-    with noting_unfinished(path):
-        with cleared_on_error(path, existed):
+    return begin(RunPlan(recipe, path, progress or Progress(), limit, start, baseline=trained), keep_folder=existed)
+
+
+def begin(plan: RunPlan, *, keep_folder: bool) -> Run:
+    """Carry out a run in an empty folder.
+
+    Args:
+        plan: the run.
+        keep_folder: keep the folder even if the run fails before it trains.
+    """
+    with noting_unfinished(plan.path, within=plan.within):
+        with cleared_on_error(plan.path, keep_folder):
             _begin_folder(plan)
-        with locked(path):
-            return carry_out(plan, cleared_on_error(path, existed))
+        with locked(plan.path):
+            return carry_out(plan, cleared_on_error(plan.path, keep_folder))
 
 
 def carry_out(plan: RunPlan, preparing: AbstractContextManager[None]) -> Run:
@@ -127,7 +136,7 @@ def carry_out(plan: RunPlan, preparing: AbstractContextManager[None]) -> Run:
         plan: the run.
         preparing: surrounds what happens before training.
     """
-    plan.interruption.advice = run_folder.how_to_continue(plan.path)
+    plan.interruption.advice = run_folder.how_to_continue(plan.within or plan.path)
     with preparing, located(plan.recipe):
         prepared = _prepare(plan)
     with prepared.callbacks.reporting_failure():
@@ -138,10 +147,9 @@ def carry_out(plan: RunPlan, preparing: AbstractContextManager[None]) -> Run:
 
 def _begin_folder(plan: RunPlan) -> None:
     """Write the recipe, and what else is needed to continue the run."""
-    resolved = to_yaml(plan.resolved)
     write_text(plan.path / run_folder.RECIPE, plan.recipe.text)
-    write_text(plan.path / run_folder.RESOLVED, resolved)
-    SavedPlan.of(plan.recipe, resolved, plan.limit, baseline=plan.baseline is not None).write(plan.path)
+    write_text(plan.path / run_folder.RESOLVED, to_yaml(plan.resolved))
+    SavedPlan.of(plan.recipe, plan.limit, baseline=plan.baseline is not None).write(plan.path)
 
 
 def start_of(recipe: Recipe, plugins: PluginManager | None) -> Start | None:
@@ -181,7 +189,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
         DataError: the test split has a label that the training split lacks.
         ComponentError: the classifier could not be saved.
     """
-    recipe, path, resuming = plan.recipe, plan.path, plan.resuming
+    recipe, path, reference = plan.recipe, plan.path, plan.reference
     plan.warnings.add(recipe.warnings)
     callbacks = Callbacks(recipe.callbacks, path, plan.warnings, plan.stop)
     plan.progress.stage(f"loading {recipe.dataset.label}")
@@ -203,12 +211,13 @@ def _prepare(plan: RunPlan) -> _Prepared:
     from textforge.runs.environment import describe_environment
 
     described = describe_environment(recipe, dataset, device=trainer.device.type)
-    if resuming is None or not resuming.refuse_other_data(described):
-        write_json(path / run_folder.ENVIRONMENT, described)
     plan.checkpoints = Checkpoints(plan, trainer, callbacks, state)
-    if resuming is not None:
-        resuming.restore(plan, trainer)
-        plan.warnings.add(changed_sentence(resuming.changed))
+    if reference is not None:
+        reference.refuse_other_data(described)
+        reference.restore(plan, trainer)
+        plan.warnings.add(changed_sentence(reference.changed))
+    if not (path / run_folder.ENVIRONMENT).is_file():
+        write_json(path / run_folder.ENVIRONMENT, described)
     figures = {
         "recipe": recipe.name,
         "seed": recipe.seed,
@@ -220,8 +229,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
     if recipe.init_from is not None and trainer.matched is not None:
         figures["init_from"] = {"run": str(recipe.init_from.run), **trainer.matched.as_json()}
         plan.progress.stage(f"continuing {recipe.init_from.run}: {trainer.matched}")
-    if resuming is not None:
-        figures["resumed"] = {"checkpoint": resuming.checkpoint, "changed": resuming.changed}
+    figures |= reference.described() if reference is not None else {}
     about = {"path": str(path), "resolved": plan.resolved, **figures}
     return _Prepared(dataset, trainer, state, callbacks, about, figures)
 

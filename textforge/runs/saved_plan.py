@@ -17,7 +17,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """How a run was started."""
+    """How a run, the runs of several seeds or a cross-validation was started."""
 
     recipe: str
     """The name of the recipe."""
@@ -27,11 +27,18 @@ class SavedPlan:
     baseline: bool
     resolved: str
     """SHA-256 of resolved.yaml."""
+    seeds: list[int] | None = None
+    """The seeds of several runs."""
+    folds: int | None = None
+    """The number of folds of a cross-validation."""
+    text: str | None = None
+    """The recipe as written; None if the folder has recipe.yaml."""
 
     @classmethod
-    def of(cls, recipe: Recipe, resolved: str, limit: int | None, *, baseline: bool) -> Self:
-        """The plan of a run; `resolved` is the text of resolved.yaml."""
-        return cls(recipe.name, recipe.overrides, limit, baseline, hashlib.sha256(resolved.encode()).hexdigest())
+    def of(cls, recipe: Recipe, limit: int | None, *, baseline: bool = False, **several: Any) -> Self:
+        """The plan of a run; `several` has the other fields."""
+        resolved = recipe.resolved_yaml()
+        return cls(recipe.name, recipe.overrides, limit, baseline, _digest(resolved), **several)
 
     def write(self, run: Path) -> None:
         """Write plan.json, by which a folder counts as one to continue: after recipe.yaml and resolved.yaml."""
@@ -47,11 +54,19 @@ class SavedPlan:
         found = run_folder.read_object(run / run_folder.PLAN, f"{run}: its {run_folder.PLAN} is damaged")
         if found.pop("format", None) != FORMAT:
             raise BundleError(f"{run}: its {run_folder.PLAN} is not of format {FORMAT}, which this textforge reads.")
-        types = {"recipe": str, "overrides": dict, "probabilities": int | None, "baseline": bool, "resolved": str}
-        if found.keys() != types.keys() or not all(isinstance(found[name], kind) for name, kind in types.items()):
+        types = {
+            "recipe": str, "overrides": dict, "probabilities": int | None, "baseline": bool, "resolved": str,
+            "seeds": list | None, "folds": int | None, "text": str | None,
+        }  # fmt: skip
+        whole = found.keys() == types.keys() and all(isinstance(found[name], kind) for name, kind in types.items())
+        if not whole or not all(type(seed) is int for seed in found["seeds"] or ()):
             raise BundleError(f"{run}: its {run_folder.PLAN} is damaged: its keys or their types are wrong.")
         return cls(**found)
 
     def is_of(self, resolved: str) -> bool:
         """Whether this is the text of resolved.yaml that the run began with."""
-        return hashlib.sha256(resolved.encode()).hexdigest() == self.resolved
+        return _digest(resolved) == self.resolved
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

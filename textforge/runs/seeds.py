@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textforge.classifiers.storage import write_json
+from textforge.classifiers.storage import write_json, write_text
 from textforge.classifiers.streams.probabilities import MOST as MOST_LABELS, as_limit
 from textforge.components.manager import PluginManager
 from textforge.components.settings import MAX_SEED
 from textforge.errors import RecipeError
-from textforge.recipes.recipe import load_recipe
+from textforge.recipes.given_data import GIVEN
+from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
-from textforge.runs.plan import given_part
+from textforge.runs.baseline import load_baseline
+from textforge.runs.failures import FAILS_AGAIN, clear_folder
+from textforge.runs.lock import locked
+from textforge.runs.plan import RunPlan, given_part
 from textforge.runs.progress import Progress, refuse_stopped
-from textforge.runs.runner import run
+from textforge.runs.resumed_run import resume_run
+from textforge.runs.resuming import Reference, read_recipe, refuse_changes
+from textforge.runs.runner import Run, begin, start_of
+from textforge.runs.saved_plan import SavedPlan
 from textforge.runs.summary import mean_baselines, shown_summary, summarize
 
 if TYPE_CHECKING:
@@ -68,42 +75,148 @@ def run_seeds(
     checked = load_recipe(recipe, overrides=overrides, plugins=plugins, dataset=given_part(dataset))
     if "seed" in checked.overrides:
         raise RecipeError("the seed is overridden, and seeds are given, too. Leave one of them out.")
-    as_limit(probabilities)  # raises before a folder is created
-    progress = progress or Progress()
-    common: dict[str, Any] = {"plugins": plugins, "progress": progress}
-    common |= {"probabilities": probabilities, "baseline": baseline}
+    plan = SavedPlan.of(
+        checked, as_limit(probabilities), baseline=baseline, seeds=seeds, text=checked.text
+    )  # which raises before a folder is created
     given = out is not None and Path(out).is_dir()
     path = run_folder.create_run_folder(checked.name, out)
-    done: list[dict[str, Any]] = []
-    try:
-        for number, seed in enumerate(seeds, start=1):
-            progress.stage(f"seed {seed} ({number} of {len(seeds)})")
-            seeded = replace(checked, seed=seed, overrides={**checked.overrides, "seed": seed})
-            folder = path / f"seed-{seed}"
-            done.append(run(seeded, out=folder, **common).result)
-            if done[-1]["stopped"]:
-                refuse_stopped(progress, "seeds")
-    except (Exception, KeyboardInterrupt) as error:
-        if done:
-            error.add_note(f"{len(done)} of {len(seeds)} runs are done, in {path}.")
-        elif not given:
-            with suppress(OSError):  # not empty: it contains an unfinished run
-                path.rmdir()
-        raise
-    split = "test" if done[0]["test"] else "valid"
-    figures = [one[split] for one in done]
-    result = {
-        "recipe": checked.name,
-        "seeds": list(seeds),
-        "overrides": checked.overrides,
-        "runs": [f"seed-{seed}" for seed in seeds],
-        "split": split if figures[0] else None,
-        "figures": summarize(figures) if figures[0] else {},
-        "baselines": mean_baselines([one["baselines"] for one in done]),
-        "seconds": {"total": round(sum(one["seconds"]["total"] for one in done), 3)},
-    }
-    write_json(path / run_folder.SEEDS, result)
-    return Repeats(path, result)
+    write_text(path / run_folder.RESOLVED, checked.resolved_yaml())
+    plan.write(path)
+    several = Several(checked, path, plan, plugins, progress or Progress())
+    with locked(path), several.noting(keep_folder=given):
+        return several.carry_out()
+
+
+def resume_seeds(
+    path: Path,
+    *,
+    anyway: bool = False,
+    dataset: Dataset | None = None,
+    plugins: PluginManager | None = None,
+    progress: Progress | None = None,
+) -> Repeats:
+    """Continue the runs of several seeds; the arguments are those of `resume`."""
+    plan = SavedPlan.read(path)
+    recipe, changed = read_recipe(path, plan, plugins=plugins, dataset=given_part(dataset))
+    refuse_changes(path, changed, anyway=anyway)
+    several = Several(recipe, path, plan, plugins, progress or Progress(), anyway=anyway)
+    with locked(path), several.noting(keep_folder=True):
+        several.refuse_changes()
+        return several.carry_out()
+
+
+class Several:
+    """The runs of one recipe with several seeds.
+
+    Args:
+        recipe: the recipe, with any seed.
+        path: the folder of the run folders.
+        plan: the seeds, and how each run is started.
+        plugins, progress: as for `run`.
+        anyway: continue even if something has changed.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        path: Path,
+        plan: SavedPlan,
+        plugins: PluginManager | None,
+        progress: Progress,
+        *,
+        anyway: bool = False,
+    ) -> None:
+        self._recipe, self._path, self._plan = recipe, path, plan
+        self._plugins, self._progress, self._anyway = plugins, progress, anyway
+        self._seeds = plan.seeds or []
+        self._done: list[dict[str, Any]] = []
+
+    def carry_out(self) -> Repeats:
+        """Run each seed that is not done, and continue one that was stopped."""
+        for number, seed in enumerate(self._seeds, start=1):
+            folder = self._path / f"seed-{seed}"
+            if run_folder.is_finished(folder):
+                self._done.append(run_folder.read_result(folder))
+            else:
+                self._progress.stage(f"seed {seed} ({number} of {len(self._seeds)})")
+                self._done.append(self._run(seed, folder).result)
+            if self._done[-1]["stopped"]:
+                refuse_stopped(self._progress, "seeds")
+        return self._summarized()
+
+    def _run(self, seed: int, folder: Path) -> Run:
+        dataset = self._recipe.dataset
+        if run_folder.can_continue(folder):
+            given = dataset.build({}) if dataset.component.name == GIVEN else None
+            return resume_run(
+                folder, anyway=self._anyway, dataset=given, plugins=self._plugins, progress=self._progress,
+                within=self._path,
+            )  # fmt: skip
+        if folder.is_dir():  # killed before the run could begin
+            clear_folder(folder, keep_folder=True)
+        recipe = replace(self._recipe, seed=seed, overrides={**self._recipe.overrides, "seed": seed})
+        path = run_folder.create_run_folder(recipe.name, folder)
+        baseline = load_baseline(self._plugins) if self._plan.baseline else None
+        start, limit = start_of(recipe, self._plugins), self._plan.probabilities
+        plan = RunPlan(recipe, path, self._progress, limit, start, baseline=baseline, within=self._path)
+        return begin(plan, keep_folder=False)
+
+    def refuse_changes(self) -> None:
+        """Refuse other data or another machine than those of the first seed, by its environment.json.
+
+        Raises:
+            RecipeError: something has changed, and `anyway` is False.
+        """
+        from textforge.data.dataset import as_dataset
+
+        begun = [seed for seed in self._seeds if (self._path / f"seed-{seed}" / run_folder.ENVIRONMENT).is_file()]
+        if begun:
+            reference = Reference(self._path / f"seed-{begun[0]}", anyway=self._anyway)
+            reference.refuse_other_environment(self._recipe)
+            self._progress.stage(f"loading {self._recipe.dataset.label}")
+            dataset = as_dataset(self._recipe.dataset, begun[0])  # which a seed may split
+            reference.refuse_other_data({"data": {"sha256": dataset.fingerprint()}})
+
+    def _summarized(self) -> Repeats:
+        done = self._done
+        split = "test" if done[0]["test"] else "valid"
+        figures = [one[split] for one in done]
+        result = {
+            "recipe": self._plan.recipe,
+            "seeds": self._seeds,
+            "overrides": self._plan.overrides,
+            "runs": [f"seed-{seed}" for seed in self._seeds],
+            "split": split if figures[0] else None,
+            "figures": summarize(figures) if figures[0] else {},
+            "baselines": mean_baselines([one["baselines"] for one in done]),
+            "seconds": {"total": round(sum(one["seconds"]["total"] for one in done), 3)},
+        }
+        write_json(self._path / run_folder.SEEDS, result)
+        return Repeats(self._path, result)
+
+    @contextmanager
+    def noting(self, *, keep_folder: bool) -> Iterator[None]:
+        """Add a note to an error that says what is done, and how to continue; remove a folder in which nothing is."""
+        try:
+            yield
+        except (Exception, KeyboardInterrupt) as error:
+            if self._done:
+                note, again = f"{len(self._done)} of {len(self._seeds)} runs are done, in {self._path}", ""
+                if not isinstance(error, FAILS_AGAIN) and not _advised(error):
+                    again = f"; {run_folder.how_to_continue(self._path)}"
+                error.add_note(f"{note}{again or '.'}")
+            elif not any(path.is_dir() for path in self._path.iterdir()):
+                for file in (run_folder.PLAN, run_folder.RESOLVED):
+                    (self._path / file).unlink(missing_ok=True)
+                with suppress(OSError):
+                    if not keep_folder:
+                        self._path.rmdir()
+            raise
+
+
+def _advised(error: BaseException) -> bool:
+    """Whether a note says how to continue already."""
+    return any("textforge resume" in note for note in getattr(error, "__notes__", ()))
 
 
 def _validate_seeds(seeds: Any) -> list[int]:

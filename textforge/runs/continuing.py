@@ -1,0 +1,77 @@
+"""Continue what was stopped: a run, the runs of several seeds, a cross-validation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textforge.components.manager import PluginManager
+from textforge.errors import BundleError, RecipeError
+from textforge.runs import folder as run_folder
+from textforge.runs.progress import Progress
+from textforge.runs.saved_plan import SavedPlan
+
+if TYPE_CHECKING:
+    from textforge.data.dataset import Dataset
+    from textforge.runs.cross_validation import CrossValidation
+    from textforge.runs.runner import Run
+    from textforge.runs.seeds import Repeats
+
+
+def resume(
+    path: str | Path,
+    *,
+    anyway: bool = False,
+    dataset: Dataset | None = None,
+    plugins: PluginManager | None = None,
+    progress: Progress | None = None,
+) -> Run | Repeats | CrossValidation:
+    """Continue what was stopped in its folder, to the results of what was never stopped, bit for bit.
+
+    A run goes on from its newest checkpoint that is not damaged. A run without one, and a model that fits itself, begin
+    anew with the same data and seed. Of several seeds and of folds, those that are done are not trained again.
+
+    Args:
+        path: the folder of a run, of the runs of several seeds, or of a cross-validation.
+        anyway: continue even if data, recipe, versions, threads or processor have changed; results may then differ.
+        dataset: the data again, if they were given in code.
+        plugins, progress: as for `run`.
+
+    Returns:
+        What `run`, `run_seeds` or `cross_validate` returns.
+
+    Raises:
+        BundleError: there is nothing unfinished at `path`, or its files are damaged.
+        RecipeError: something has changed, and `anyway` is False; the message names it. Or another process works in
+            the folder.
+        TextforgeError: or a subclass, as `run` does.
+    """
+    path = Path(path)
+    refuse_nothing_to_continue(path)
+    saved = SavedPlan.read(path)
+    if saved.seeds is not None:
+        from textforge.runs.seeds import resume_seeds
+
+        return resume_seeds(path, anyway=anyway, dataset=dataset, plugins=plugins, progress=progress)
+    if saved.folds is not None:
+        from textforge.runs.cross_validation import resume_folds
+
+        return resume_folds(path, anyway=anyway, dataset=dataset, plugins=plugins, progress=progress)
+    from textforge.runs.resumed_run import resume_run
+
+    return resume_run(path, anyway=anyway, dataset=dataset, plugins=plugins, progress=progress)
+
+
+def refuse_nothing_to_continue(path: Path) -> None:
+    """Refuse a folder without anything unfinished.
+
+    Raises:
+        BundleError: there is none at `path`, or it was made by a version of textforge without checkpoints.
+        RecipeError: it is finished.
+    """
+    if run_folder.can_continue(path):
+        return
+    if any((path / last).is_file() for last in (run_folder.RESULT, run_folder.SEEDS, run_folder.FOLDS)):
+        raise RecipeError(f"{path}: this run is finished, so there is nothing to continue.")
+    run_folder.bundle_folder(path)  # raises, unless it is a bundle
+    raise BundleError(f"{path}: a bundle, not a run, so there is nothing to continue.")
