@@ -210,5 +210,6 @@ def test_a_command_without_a_run_ends_by_a_signal_with_its_code(finished_run: Pa
 def test_resume_says_what_it_does(finished_run: Path) -> None:
     done = invoke("resume", finished_run)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"error: {finished_run}: this run is finished, so there is nothing to continue.\n"
+    told = "this run is finished, so there is nothing to continue. --epochs N trains it further."
+    assert done.stderr == f"error: {finished_run}: {told}\n"
     assert "--grace SECONDS" in invoke("run", "--help").stdout

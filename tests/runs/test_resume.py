@@ -480,6 +480,43 @@ def test_a_trainer_continues_from_a_checkpoint_bit_for_bit(tmp_path: Path) -> No
         textforge.Trainer(data, *given, checkpoint={"every": "1 epoch"})
 
 
+# -- trained further -----------------------------------------------------------------------------
+
+
+def test_a_finished_run_is_trained_further_as_if_it_had_been_planned_longer(data: Path, tmp_path: Path) -> None:
+    made = recipe(data, "averaged", trainer={"validation": 0.2, "ema": 0.8, "checkpoint": {"every": "1 epoch"}})
+    short = textforge.run(made, out=tmp_path / "short").path
+    before = {path: path.read_bytes() for path in short.rglob("*") if path.is_file()}
+    done = textforge.resume(short, epochs=5, out=tmp_path / "long")
+    assert done.result["continues"] == {"run": str(short), "checkpoint": "epoch-3-end", "changed": []}
+    expected = whole({**made, "trainer": {**made["trainer"], "epochs": 5}}, tmp_path / "whole")
+    assert outcome(done.path)[:3] == expected[:3]
+    assert {path: path.read_bytes() for path in short.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("mode", ["memory", "scheduled"])
+def test_a_run_without_a_last_state_goes_on_from_its_weights_and_says_so(mode: str, data: Path, tmp_path: Path) -> None:
+    every = "1 epoch" if mode == "scheduled" else "never"
+    short = textforge.run(recipe(data, mode, trainer={"checkpoint": {"every": every}}), out=tmp_path / "short").path
+    progress = Kill()
+    done = textforge.resume(short, epochs=5, out=tmp_path / "long", progress=progress)
+    assert done.result["continues"]["checkpoint"] is None
+    assert done.result["epochs"] == 2
+    assert done.result["init_from"]["run"] == str(short)
+    assert done.result["init_from"]["initialized"] == []
+    assert any("from its weights; the optimizer begins anew" in one for one in progress.stages)
+
+
+def test_what_cannot_be_trained_further_says_why(finished_run: Path, stopped: Path, tmp_path: Path) -> None:
+    epochs = json.loads((finished_run / "result.json").read_text())["epochs"]
+    with pytest.raises(RecipeError, match=f"has {epochs} epochs already"):
+        textforge.resume(finished_run, epochs=epochs)
+    with pytest.raises(RecipeError, match=r"not finished.*first continue it"):
+        textforge.resume(stopped, epochs=9)
+    with pytest.raises(RecipeError, match="out is for a new run"):
+        textforge.resume(stopped, out=tmp_path / "x")
+
+
 # -- several trainings ---------------------------------------------------------------------------
 
 

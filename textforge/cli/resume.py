@@ -12,12 +12,24 @@ from textforge.cli import options
 @click.command("resume")
 @options.run
 @click.option("--anyway", is_flag=True, help="Continue even if data, recipe, versions or threads have changed.")
+@click.option(
+    "--epochs", metavar="N", type=click.IntRange(min=1), help="Train a finished RUN to N epochs in all, as a new run."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The folder of that new run. Default: runs/NAME/TIME-ID.")
 @click.option("--report", "with_report", is_flag=True, help="Write report.html into the run folder.")
 @options.grace
 @options.quiet
 @options.as_json
 @options.debug
-def command(run: Path, anyway: bool, with_report: bool, quiet: bool, as_json: bool) -> None:
+def command(
+    run: Path,
+    anyway: bool,
+    epochs: int | None,
+    out: Path | None,
+    with_report: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Continue the unfinished RUN in its folder, from its last checkpoint.
 
     RUN may also be the folder of several seeds or of a cross-validation. The results are those of a run that was
@@ -25,7 +37,9 @@ def command(run: Path, anyway: bool, with_report: bool, quiet: bool, as_json: bo
     """
     from textforge.runs.continuing import refuse_nothing_to_continue
 
-    refuse_nothing_to_continue(run)  # before torch is imported
+    if out is not None and epochs is None:
+        raise click.UsageError("--out is for a new run, which --epochs makes; a run is continued in its own folder.")
+    refuse_nothing_to_continue(run, further=epochs is not None)  # before torch is imported
     from textforge.cli.allocation import keep_freed_memory
     from textforge.cli.finished_run import write_folds, write_run, write_seeds
     from textforge.cli.output import results
@@ -37,7 +51,7 @@ def command(run: Path, anyway: bool, with_report: bool, quiet: bool, as_json: bo
     keep_freed_memory()
     with results() as stdout:
         with progress_for(quiet) as progress:
-            done = resume(run, anyway=anyway, progress=progress)
+            done = resume(run, anyway=anyway, epochs=epochs, out=out, progress=progress)
         if isinstance(done, Run):
             write_run(stdout, done, as_json=as_json, with_report=with_report)
         elif isinstance(done, Repeats):

@@ -26,7 +26,7 @@ SHARE = 0.02
 """With 'auto', the largest share of the time that checkpoints after epochs take."""
 LONGEST = 300.0
 """With 'auto', the seconds after which one is saved within an epoch, whatever it takes."""
-LEAST, SPEED, COPIES = 0.1, 200e6, 3
+LEAST, SPEED, COPIES = 0.1, 50e6, 3
 """Guess of what one takes before one was measured: seconds in any case, bytes per second, bytes per byte of weights."""
 _NAME = re.compile(r"epoch-([0-9]+)-(end|step-([0-9]+))")
 
@@ -55,8 +55,11 @@ class Checkpoints:
     def restored(self, saved: Saved) -> None:
         """Go on after a checkpoint whose state the trainer has loaded."""
         self.log = [*saved.log]
-        self._latest = self._folder / saved.name
         self._callbacks.restore(saved.callbacks)
+
+    def saved_before(self, name: str) -> None:
+        """The checkpoint of this position is in the folder already."""
+        self._latest = self._folder / name
 
     def begin(self) -> None:
         """Training begins now. Warn if it could not be continued from a checkpoint."""

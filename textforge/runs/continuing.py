@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textforge.components.manager import PluginManager
 from textforge.errors import BundleError, RecipeError
@@ -22,6 +22,8 @@ def resume(
     path: str | Path,
     *,
     anyway: bool = False,
+    epochs: int | None = None,
+    out: str | Path | None = None,
     dataset: Dataset | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
@@ -33,6 +35,8 @@ def resume(
 
     Args:
         path: the folder of a run, of the runs of several seeds, or of a cross-validation.
+        epochs: train a finished run further, to so many epochs in all, as a new run.
+        out: the folder of that new run. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
         anyway: continue even if data, recipe, versions, threads or processor have changed; results may then differ.
         dataset: the data again, if they were given in code.
         plugins, progress: as for `run`.
@@ -47,7 +51,14 @@ def resume(
         TextforgeError: or a subclass, as `run` does.
     """
     path = Path(path)
-    refuse_nothing_to_continue(path)
+    refuse_nothing_to_continue(path, further=epochs is not None)
+    if epochs is not None:
+        from textforge.runs.training_further import train_further
+
+        given: dict[str, Any] = {"out": out, "anyway": anyway, "dataset": dataset, "plugins": plugins}
+        return train_further(path, epochs, progress=progress, **given)
+    if out is not None:
+        raise RecipeError("out is for a new run, which epochs makes; a run is continued in its own folder.")
     saved = SavedPlan.read(path)
     if saved.seeds is not None:
         from textforge.runs.seeds import resume_seeds
@@ -62,16 +73,21 @@ def resume(
     return resume_run(path, anyway=anyway, dataset=dataset, plugins=plugins, progress=progress)
 
 
-def refuse_nothing_to_continue(path: Path) -> None:
-    """Refuse a folder without anything unfinished.
+def refuse_nothing_to_continue(path: Path, *, further: bool = False) -> None:
+    """Refuse a folder without anything unfinished, or, to train it further, without a finished run.
 
     Raises:
         BundleError: there is none at `path`, or it was made by a version of textforge without checkpoints.
         RecipeError: it is finished.
     """
     if run_folder.can_continue(path):
+        if further:
+            raise RecipeError(f"{path}: is not finished, so it cannot be trained further yet; first continue it.")
+        return
+    if further and run_folder.is_finished(path):
         return
     if any((path / last).is_file() for last in (run_folder.RESULT, run_folder.SEEDS, run_folder.FOLDS)):
-        raise RecipeError(f"{path}: this run is finished, so there is nothing to continue.")
+        advice = " --epochs N trains it further." if run_folder.is_finished(path) else ""
+        raise RecipeError(f"{path}: this run is finished, so there is nothing to continue.{advice}")
     run_folder.bundle_folder(path)  # raises, unless it is a bundle
     raise BundleError(f"{path}: a bundle, not a run, so there is nothing to continue.")

@@ -22,7 +22,7 @@ from textforge.runs.progress import Progress, StopRequest, WarningLog
 if TYPE_CHECKING:
     from textforge.data.dataset import Dataset
     from textforge.runs.checkpoints import Checkpoints
-    from textforge.runs.resuming import Reference
+    from textforge.runs.resuming import Resuming
     from textforge.training.start import Start
     from textforge.training.step_result import StepResult
     from textforge.training.trainer import Trainer
@@ -85,7 +85,7 @@ class RunPlan:
         limit: number of labels per text in predictions.jsonl; None for all.
         start: the classifier that the recipe's `init_from` names.
         baseline: the baseline to train on the same data; None for none.
-        reference: what the run must have in common with an earlier one, or with its own beginning; None for nothing.
+        resuming: how the run is continued; None for one that begins.
         within: the folder to continue if the run is stopped; None for its own. Runs of several seeds share one.
     """
 
@@ -98,7 +98,7 @@ class RunPlan:
         start: Start | None = None,
         *,
         baseline: Baseline | None = None,
-        reference: Reference | None = None,
+        resuming: Resuming | None = None,
         within: Path | None = None,
     ) -> None:
         self.recipe: Recipe = recipe
@@ -107,7 +107,7 @@ class RunPlan:
         self.limit: int | None = limit
         self.start: Start | None = start
         self.baseline: Baseline | None = baseline
-        self.reference: Reference | None = reference
+        self.resuming: Resuming | None = resuming
         self.within: Path | None = within
         self.resolved: dict[str, Any] = recipe.resolved()
         self.warnings: WarningLog = WarningLog(progress)

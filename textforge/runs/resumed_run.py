@@ -47,6 +47,6 @@ def resume_run(
         baseline = load_baseline(plugins) if saved.baseline else None
         plan = RunPlan(
             recipe, path, progress or Progress(), saved.probabilities, start_of(recipe, plugins),
-            baseline=baseline, reference=resuming, within=within,
+            baseline=baseline, resuming=resuming, within=within,
         )  # fmt: skip
         return carry_out(plan, nullcontext())

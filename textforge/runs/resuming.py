@@ -66,13 +66,6 @@ class Reference:
         self.changed += changes
         refuse_changes(self._path, self.changed, anyway=self._anyway)
 
-    def restore(self, plan: RunPlan, trainer: Trainer) -> None:
-        """Bring back the state of a training; here there is none."""
-
-    def described(self) -> dict[str, Any]:
-        """What result.json says of this."""
-        return {"changed": self.changed} if self.changed else {}
-
 
 class Resuming(Reference):
     """How a run is continued in its folder; the arguments are those of `Reference`."""
@@ -99,14 +92,24 @@ class Resuming(Reference):
             with suppress(OSError):
                 (self._path / run_folder.METRICS).unlink(missing_ok=True)
             return
+        self._load(plan, trainer, saved)
+        plan.checkpoints.saved_before(saved.name)
+        plan.progress.stage(f"continuing from checkpoint {saved.name}, after {_place(saved.trainer)}")
+
+    def _load(self, plan: RunPlan, trainer: Trainer, saved: Saved) -> None:
+        """Give the run and its trainer the state of a checkpoint.
+
+        Raises:
+            RecipeError: the state cannot be restored exactly, and `anyway` is False.
+        """
+        assert plan.checkpoints is not None
         trainer.load_state_dict(saved.trainer)
         self._refuse([*_inexact(plan, trainer, saved)])
-        write_text(self._path / run_folder.METRICS, "".join(saved.log))
+        write_text(plan.path / run_folder.METRICS, "".join(saved.log))
         plan.checkpoints.restored(saved)
         plan.warnings.add(saved.warnings)
         plan.clock.carry("train", saved.seconds)
         self.checkpoint = saved.name
-        plan.progress.stage(f"continuing from checkpoint {saved.name}, after {_place(saved.trainer)}")
 
     def _newest(self, plan: RunPlan) -> Saved | None:
         """Read the newest checkpoint that is not damaged."""

@@ -189,7 +189,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
         DataError: the test split has a label that the training split lacks.
         ComponentError: the classifier could not be saved.
     """
-    recipe, path, reference = plan.recipe, plan.path, plan.reference
+    recipe, path, resuming = plan.recipe, plan.path, plan.resuming
     plan.warnings.add(recipe.warnings)
     callbacks = Callbacks(recipe.callbacks, path, plan.warnings, plan.stop)
     plan.progress.stage(f"loading {recipe.dataset.label}")
@@ -212,10 +212,10 @@ def _prepare(plan: RunPlan) -> _Prepared:
 
     described = describe_environment(recipe, dataset, device=trainer.device.type)
     plan.checkpoints = Checkpoints(plan, trainer, callbacks, state)
-    if reference is not None:
-        reference.refuse_other_data(described)
-        reference.restore(plan, trainer)
-        plan.warnings.add(changed_sentence(reference.changed))
+    if resuming is not None:
+        resuming.refuse_other_data(described)
+        resuming.restore(plan, trainer)
+        plan.warnings.add(changed_sentence(resuming.changed))
     if not (path / run_folder.ENVIRONMENT).is_file():
         write_json(path / run_folder.ENVIRONMENT, described)
     figures = {
@@ -229,7 +229,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
     if recipe.init_from is not None and trainer.matched is not None:
         figures["init_from"] = {"run": str(recipe.init_from.run), **trainer.matched.as_json()}
         plan.progress.stage(f"continuing {recipe.init_from.run}: {trainer.matched}")
-    figures |= reference.described() if reference is not None else {}
+    figures |= resuming.described() if resuming is not None else {}
     about = {"path": str(path), "resolved": plan.resolved, **figures}
     return _Prepared(dataset, trainer, state, callbacks, about, figures)
 

@@ -6,7 +6,7 @@ Independent of YAML, entry points, files and the command line, so that it can be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import torch
 from torch import nn
@@ -34,6 +34,9 @@ from textforge.training.state import refuse_other_state, refuse_other_than_plain
 from textforge.training.steering import Steering, StopAfter, checked_on_step
 from textforge.training.step_result import StepResult
 from textforge.training.validation import EpochResult as EpochResult, Validation, with_known_labels
+
+if TYPE_CHECKING:
+    from textforge.classifiers.checkpoints.folder import Location
 
 
 class Trainer(Progressing):
@@ -257,13 +260,13 @@ class Trainer(Progressing):
                 f"load_state_dict: the state does not fit this training: {type(error).__name__}: {error}"
             ) from error
 
-    def checkpoint(self, path: str) -> None:
+    def checkpoint(self, path: Location) -> None:
         """Write `state_dict()` to a new folder, complete or not at all, as JSON and safetensors.
 
         Call it between epochs or in `on_step`; `from_checkpoint` continues from there.
 
         Args:
-            path: the folder to create; a `pathlib.Path`, too.
+            path: the folder to create.
 
         Raises:
             BundleError: `path` exists.
@@ -275,7 +278,7 @@ class Trainer(Progressing):
         write_checkpoint(path, {"trainer": self.state_dict()})
 
     @classmethod
-    def from_checkpoint(cls, path: str, *arguments: Any, **given: Any) -> Self:
+    def from_checkpoint(cls, path: Location, *arguments: Any, **given: Any) -> Self:
         """A trainer that continues, bit for bit, from a checkpoint of one with the same arguments.
 
         Args:

@@ -21,11 +21,12 @@ from textforge.classifiers.checkpoints.values import join_values, split_values
 from textforge.classifiers.storage import sha256, write_text
 from textforge.errors import BundleError, cut, new_folder, replaced
 
+Location = str | Path
 FORMAT = 1
 DESCRIPTION, TENSORS = "checkpoint.json", "state.safetensors"
 
 
-def write_checkpoint(path: str | Path, state: dict[str, Any]) -> Path:
+def write_checkpoint(path: Location, state: dict[str, Any]) -> Path:
     """Write a state as a folder that appears complete or not at all.
 
     Args:
@@ -46,7 +47,7 @@ def write_checkpoint(path: str | Path, state: dict[str, Any]) -> Path:
     return path
 
 
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
+def read_checkpoint(path: Location) -> dict[str, Any]:
     """Read the state that `write_checkpoint` wrote: the same values of the same types, tensors on the CPU.
 
     Raises:
