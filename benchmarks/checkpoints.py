@@ -2,8 +2,8 @@
 
     python benchmarks/checkpoints.py
 
-Prints the tables of docs/resume.md. For the first recipe, the calls of a run that decide on checkpoints and save them are
-timed, since whole runs differ by more than that from one to the next. The weights must be the same.
+Prints the tables of docs/resume.md. For the first recipe, the calls of a run that decide on checkpoints and save them
+are timed, since whole runs differ by more than that from one to the next. The weights must be the same.
 """
 
 from __future__ import annotations
