@@ -130,12 +130,7 @@ def begin(plan: RunPlan, *, keep_folder: bool) -> Run:
 
 
 def carry_out(plan: RunPlan, preparing: AbstractContextManager[None]) -> Run:
-    """Carry out a run in its folder, from its beginning or from where it was stopped.
-
-    Args:
-        plan: the run.
-        preparing: surrounds what happens before training.
-    """
+    """Carry out a run in its folder, new or stopped; `preparing` surrounds what happens before training."""
     plan.interruption.advice = run_folder.how_to_continue(plan.within or plan.path)
     with preparing, located(plan.recipe):
         prepared = _prepare(plan)

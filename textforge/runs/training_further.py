@@ -88,7 +88,7 @@ def train_further(
     ends = [one for one in saved_checkpoints(path) if one.name == f"epoch-{done}-end"]
     last = ends[0] if ends and recipe.scheduler is None else None
     further = Further(path, anyway=anyway, changed=changed, last=last)
-    further.refuse_other_machine(recipe)
+    further.refuse_other_environment(recipe)
     if last is None:
         recipe = replace(recipe, init_from=InitFrom(run=path.absolute()))
     trainer = replace(recipe.trainer, epochs=epochs if last is not None else epochs - done)
