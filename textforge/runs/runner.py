@@ -116,12 +116,7 @@ def run(
 
 
 def begin(plan: RunPlan, *, keep_folder: bool) -> Run:
-    """Carry out a run in an empty folder.
-
-    Args:
-        plan: the run.
-        keep_folder: keep the folder even if the run fails before it trains.
-    """
+    """Carry out a run in an empty folder; `keep_folder` keeps it even if the run fails before it trains."""
     with noting_unfinished(plan.path, within=plan.within):
         with cleared_on_error(plan.path, keep_folder):
             _begin_folder(plan)
