@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Scheduler as Scheduler,
         Vectorizer as Vectorizer,
     )
+    from textforge.components.rows import Row as Row
     from textforge.components.settings import (
         DecisionSettings as DecisionSettings,
         TrainerOptions as TrainerOptions,
@@ -163,6 +164,7 @@ _HOMES = {
     "RecipeError": "errors",
     "Repeats": "runs.seeds",
     "Replay": "runs.replays.replay",
+    "Row": "components.rows",
     "Run": "runs.runner",
     "Scheduler": "components.part",
     "StorageError": "errors",

@@ -13,7 +13,8 @@ from annotated_types import Ge, Gt, Lt
 from hypothesis import HealthCheck, given, settings, strategies as st
 from pydantic import BaseModel, Field
 
-from textforge.components.options import Options, call_with_facts
+from textforge.components.facts import call_with_facts
+from textforge.components.options import Options
 from textforge.errors import PluginError, RecipeError
 
 many = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

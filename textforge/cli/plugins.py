@@ -116,7 +116,7 @@ def describe(component: Component) -> dict[str, Any]:
             {
                 "name": option.name,
                 "type": option.type_text,
-                **({} if option.required else {"default": defaults[option.name]}),
+                **({} if option.required else {"default": defaults.get(option.name)}),
                 "required": option.required,
                 "doc": option.doc,
             }

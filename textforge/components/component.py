@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from textforge.components.api_version import api_mismatch
+from textforge.components.columns import COLUMN_OPTION
 from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, Kind
 from textforge.components.names import STANDARD, normalized, qualified
 from textforge.components.options import Options, try_call
@@ -162,7 +163,7 @@ class Component:
             options, *before = _READ[key]
             if before[0] is source[0] and before[1] is source[1]:
                 return options
-        options = Options(self.factory, self.label)
+        options = Options(self.factory, self.label, [COLUMN_OPTION] if self.kind.reads_texts else [])
         options.refuse_unusable_defaults()
         _ = self.gives, self.doc
         if named:

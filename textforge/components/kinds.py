@@ -18,6 +18,8 @@ class Kind:
     """Whether a recipe holds a list of them, under the plural name, instead of a section with one."""
     inner: bool = False
     """Whether such parts occur only inside other parts, never as a section of a recipe."""
+    reads_texts: bool = False
+    """Whether its components have the option `column`, by which they read a column in place of the text."""
 
     @property
     def many(self) -> str:
@@ -38,7 +40,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("dataset", ("seed",)),
-        Kind("vectorizer", ("seed",)),
+        Kind("vectorizer", ("seed",), reads_texts=True),
         Kind("model", MODEL_FACTS),
         Kind("optimizer", ("params", "module"), optional=True),  # a model that fits itself needs none
         Kind("scheduler", ("optimizer", "total_steps", "steps_per_epoch", "monitor_mode"), optional=True),

@@ -10,11 +10,11 @@ import copy
 import dataclasses
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from textforge.components.annotations import annotation_text, documented
 from textforge.components.nested import (
@@ -31,8 +31,9 @@ from textforge.components.nested import (
     with_value,
 )
 from textforge.components.option_errors import dotted, option_errors
-from textforge.errors import Mistake, PluginError, RecipeError, cut, did_you_mean, listed
+from textforge.errors import Mistake, PluginError, RecipeError, cut
 
+T = TypeVar("T")
 REQUIRED = inspect.Parameter.empty
 RESERVED = "use"
 """Key of every section that names its component; no option can have this name."""
@@ -60,11 +61,17 @@ class Option:
 class Options:
     """The facts and options of a factory.
 
+    Args:
+        factory: the factory.
+        label: its kind and name, for messages.
+        added: options that the framework adds, unless the factory has one of the same name. The factory never
+            receives them, and they have no value unless one is given.
+
     Raises:
         PluginError: the signature breaks the contract; the message names the parameter and the rule.
     """
 
-    def __init__(self, factory: Callable[..., Any], label: str) -> None:
+    def __init__(self, factory: Callable[..., Any], label: str, added: Sequence[Option] = ()) -> None:
         self.label = label
         self._check_options = getattr(factory, "check_options", None)
         parameters = _parameters(factory, label)
@@ -88,6 +95,8 @@ class Options:
                     "nor an option (keyword-only, after '*'). Put a '/' after the facts and a '*' before "
                     "the options."
                 )
+        self.added = frozenset(option.name for option in added if option.name not in self.fields)
+        self.fields |= {option.name: option for option in added if option.name in self.added}
 
     def __getstate__(self) -> dict[str, Any]:
         """The state without the validator, whose type pickle could not import."""
@@ -168,6 +177,7 @@ class Options:
             return {}, [*wrong, *option_errors(self.label, self.fields, values, error.errors(include_url=False))]
         if wrong:
             return {}, wrong
+        checked = {name: value for name, value in checked.items() if value is not None or name not in self.added}
         filled = {**self.defaults(), **checked}
         return {name: filled[name] for name in self.fields if name in filled}, []
 
@@ -202,7 +212,7 @@ class Options:
         """The message of the factory's `check_options` about options that contradict each other, or None."""
         if self._check_options is None:
             return None
-        own = copy.deepcopy(filled)  # the plugin may modify its argument
+        own = copy.deepcopy(self.own(filled))  # the plugin may modify its argument
         wrong, failed = try_call(partial(self._check_options, **own))
         if failed:
             return f"its check_options failed: {type(failed).__name__}: {failed}."
@@ -212,7 +222,12 @@ class Options:
 
     def defaults(self) -> dict[str, Any]:
         """A copy of the default of every option that has one, so that callers never share a mutable value."""
-        return {name: copy.deepcopy(o.default) for name, o in self.fields.items() if not o.required}
+        fields = self.own(self.fields)
+        return {name: copy.deepcopy(o.default) for name, o in fields.items() if not o.required}
+
+    def own(self, options: Mapping[str, T]) -> dict[str, T]:
+        """The options that the factory takes, without those that the framework adds."""
+        return {name: value for name, value in options.items() if name not in self.added}
 
     def refuse_unusable_defaults(self) -> None:
         """Validate the defaults themselves: resolved.yaml writes them out, so a recipe must be able to state them.
@@ -282,36 +297,6 @@ def jsonable(values: Mapping[str, Any]) -> dict[str, Any]:
     from pydantic_core import to_jsonable_python
 
     return {name: to_jsonable_python(sections(value)) for name, value in values.items()}
-
-
-def call_with_facts(factory: Callable[..., Any], facts: Mapping[str, Any]) -> Any:
-    """Call `factory` with the facts named by its positional parameters.
-
-    This serves plain functions passed in code, so ordinary parameters without a default count as facts.
-
-    Raises:
-        PluginError: a parameter without a default is not in `facts`.
-    """
-    arguments: list[Any] = []
-    by_name: dict[str, Any] = {}
-    for name, parameter in inspect.signature(factory).parameters.items():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.KEYWORD_ONLY):
-            continue
-        if name in facts:
-            if parameter.kind is parameter.POSITIONAL_ONLY:
-                arguments.append(facts[name])
-            else:
-                by_name[name] = facts[name]
-        elif parameter.default is not REQUIRED:
-            if parameter.kind is parameter.POSITIONAL_ONLY:
-                arguments.append(parameter.default)
-        else:
-            shown = getattr(factory, "__name__", repr(factory))
-            raise PluginError(
-                f"'{shown}' asks for '{name}', which is not known here. "
-                f"Known: {listed(facts)}.{did_you_mean(name, facts)}"
-            )
-    return factory(*arguments, **by_name)
 
 
 def _section_of_any_kind(kind: str, section: Any, place: OptionPath) -> tuple[AnyPart | None, list[OptionMistake]]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+from textforge.components.columns import COLUMN, selected
 from textforge.components.component import Component
 from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, fact_text
 from textforge.components.nested import AnyPart, OptionPath, PartOf, parts_within
@@ -52,7 +53,7 @@ class Part(AnyPart):
         if not callable(value):
             return value
         with plugin_errors(part_name(self), doing, self.written_at):
-            return value(**self.all_options)
+            return value(**self.component.options.own(self.all_options))
 
     @property
     def streams(self) -> bool:
@@ -147,7 +148,8 @@ class Part(AnyPart):
             raise PluginError(f"{self.label} needs {fact_text(missing[0])}, which is not known here.")
         arguments = [known[fact] for fact in asked.facts]
         with plugin_errors(part_name(self), "being built", self.written_at):
-            return self.component.factory(*arguments, **self.options)
+            built = self.component.factory(*arguments, **asked.own(self.options))
+        return selected(built, self.options[COLUMN]) if COLUMN in asked.added and COLUMN in self.options else built
 
 
 def _brief(value: Any) -> str:

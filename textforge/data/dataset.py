@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from textforge.components.part import Part, part_name
+from textforge.components.rows import kinds_of
+from textforge.data.columns import are_kinds, refuse_other_columns, with_columns
 from textforge.data.encoding import (
     add_to_digest,
     add_weights_to_digest,
@@ -33,9 +35,9 @@ from textforge.data.labels import (
 from textforge.data.remarks import Hashes, TrainHashes, too_few
 from textforge.data.similar_labels import normal_label as normal_label, similar_label_warnings
 from textforge.data.streams import Stream as Stream
-from textforge.data.table_objects import columns_of, text_column
-from textforge.data.weights import Weights, as_weights, refuse_all_zero
-from textforge.errors import ComponentError, DataError, did_you_mean, listed
+from textforge.data.table_objects import columns_to_take
+from textforge.data.weights import Weights, split_weights
+from textforge.errors import ComponentError, DataError, listed
 
 Split = tuple[Sequence[str], Sequence[Any]]
 """Texts and their labels, of equal length; in multi-label data, a sequence of labels for each text."""
@@ -68,12 +70,17 @@ class Dataset:
             mapping of the names of splits (train, valid, test) to such numbers. Texts of a split that it does not name
             count equally. Only the ratios matter. It is stored as a mapping of lists. The chunks of a `Stream` bring
             the weights of their texts.
+        columns: values beside the texts: a mapping of the names of splits to mappings of column names to values, one
+            for each text. Texts become `Row`s, which bring their values along, and this attribute the kinds of the
+            columns by name. Texts that are rows already need no `columns`; the chunks of a `Stream` bring rows.
+        column_kinds: the kinds of columns, 'number', 'category' or 'text'. By default columns of numbers are numbers,
+            and all others categories.
 
     Raises:
         DataError: a split is empty, has a different number of labels and texts, or holds an item that is not
             text, a label that is None, of another type than the others, or cannot be encoded as UTF-8. Or weights
-            differ in number from the texts of their split, or are negative, not finite, or all 0. The message names
-            the row.
+            differ in number from the texts of their split, or are negative, not finite, or all 0. Or columns differ
+            between splits, or hold a value of the wrong type. The message names the row.
     """
 
     train: Split | Stream
@@ -83,6 +90,8 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     groups: Sequence[str] | None = None
     weights: Mapping[str, Sequence[float]] | Sequence[float] | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    column_kinds: InitVar[Mapping[str, str] | None] = None
     _repeated: list[str] | None = field(default=None, init=False, repr=False, compare=False)
     """The result of `repeated_texts`, set once train has been read to its end."""
 
@@ -109,9 +118,11 @@ class Dataset:
             warnings: tuple[str, ...] = (),
             groups: Iterable[str] | None = None,
             weights: Mapping[str, Any] | Iterable[float] | None = None,
+            columns: Mapping[str, Any] | None = None,
+            column_kinds: Mapping[str, str] | None = None,
         ) -> None: ...
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, column_kinds: Mapping[str, str] | None) -> None:
         streams = isinstance(self.train, Stream)
         if streams and self.groups is not None:
             raise DataError(
@@ -119,7 +130,7 @@ class Dataset:
             )
         for name, split in {**({} if streams else {"train": self.train}), **self.splits()}.items():
             if not isinstance(split, (tuple, list)) or len(split) != 2:
-                raise DataError(f"{name}: a split is a pair (texts, labels).{_columns_to_take(split)}")
+                raise DataError(f"{name}: a split is a pair (texts, labels).{columns_to_take(split)}")
             # Copies of the caller's lists, which may change.
             texts, labels = [*as_texts(split[0], name)], as_labels(split[1], name)
             if len(texts) != len(labels):
@@ -129,6 +140,7 @@ class Dataset:
             object.__setattr__(self, name, (texts, labels))
             if not streams:
                 self._refuse_mixed(name)
+        self._take_columns(column_kinds)
         # Warnings may contain file names that are not valid UTF-8.
         printable = (warning.encode("utf-8", "backslashreplace").decode() for warning in self.warnings)
         object.__setattr__(self, "warnings", tuple(printable))
@@ -144,26 +156,19 @@ class Dataset:
             if len(self.groups) != self.n_train:
                 raise DataError(f"{self.n_train} training texts but {len(self.groups)} groups.")
         if self.weights is not None:
-            object.__setattr__(self, "weights", self._checked_weights(self.weights))
+            object.__setattr__(self, "weights", split_weights(self.weights, self.splits(), streams=streams))
 
-    def _checked_weights(self, given: Any) -> dict[str, list[float]]:
-        splits = self.splits()
-        found = {}
-        for name, weights in (given if isinstance(given, Mapping) else {"train": given}).items():
-            if name == "train" and isinstance(self.train, Stream):
-                raise DataError(
-                    "weights: train is a stream, whose chunks bring the weights of their texts: let each chunk be "
-                    "(texts, labels, weights)."
-                )
-            if name not in splits:
-                raise DataError(
-                    f"weights: no split '{name}'. The splits of this dataset: {listed(splits)}."
-                    f"{did_you_mean(str(name), splits)}"
-                )
-            if weights is not None:
-                found[name] = as_weights(weights, len(splits[name][0]), name)
-                refuse_all_zero(np.array(found[name]), name)
-        return found
+    def _take_columns(self, kinds: Mapping[str, str] | None) -> None:
+        splits, found = self.splits(), self.train.columns if isinstance(self.train, Stream) else {}
+        if self.columns and not are_kinds(self.columns):
+            rows, found = with_columns({name: texts for name, (texts, _) in splits.items()}, self.columns, kinds)
+            for name, own in rows.items():
+                object.__setattr__(self, name, (own, splits[name][1]))
+        elif not isinstance(self.train, Stream):
+            found = kinds_of(self.train[0])
+        for name, (texts, _) in self.splits().items():
+            refuse_other_columns(texts, found, name)
+        object.__setattr__(self, "columns", dict(found))
 
     def _refuse_mixed(self, name: str) -> None:
         split = self.splits()[name]
@@ -325,16 +330,6 @@ class Dataset:
         return replace(self, **{split: None, "weights": left or None})  # type: ignore[arg-type]
 
 
-def _columns_to_take(table: Any) -> str:
-    """Advice for a table given as a split; empty for anything else."""
-    if not (columns := columns_of(table)):
-        return ""
-    text = text_column(table, columns)
-    label = next((name for name in columns if str(name).lower() in ("label", "labels", "category", "class")), None)
-    pair = ", ".join("…" if one is None else f"table[{one!r}]" for one in (text, label))
-    return f" Give two columns of the {type(table).__name__}: ({pair}). Its columns: {listed(map(str, columns))}."
-
-
 def _first_label(rows: Sequence[Any]) -> Any:
     """The first of validated labels, or None if all texts lack labels."""
     return next(chain.from_iterable(rows) if are_sets(rows) else iter(rows), None)
@@ -356,5 +351,5 @@ def as_dataset(dataset: Any, seed: int) -> Dataset:
         raise ComponentError(f"{part_name(dataset)} returned a {type(found).__name__}, not a textforge.Dataset.")
     raise DataError(
         f"a {type(found).__name__} is not a dataset. Give a textforge.Dataset(train=(texts, labels)) or a dataset "
-        f"part.{_columns_to_take(found)}"
+        f"part.{columns_to_take(found)}"
     )

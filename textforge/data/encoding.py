@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from textforge.components.rows import kinds_of, values_of
 from textforge.data.labels import checked_labels, label_name, label_names
 from textforge.data.table_objects import refuse_table, unpacked
 from textforge.errors import DataError
@@ -155,7 +156,7 @@ def split_digest(texts: Sequence[str], labels: Sequence[Any], weights: Sequence[
 
 
 def add_to_digest(digest: Any, texts: Sequence[str], labels: Sequence[Any]) -> None:
-    """Update a hashlib digest with texts and labels, including the length of each."""
+    """Update a hashlib digest with texts and labels, including the length of each, and with the texts' columns."""
     several = are_sets(labels)
     named = [json.dumps(label_names(row), ensure_ascii=False) for row in labels] if several else label_names(labels)
     for column in (texts, named):
@@ -163,6 +164,10 @@ def add_to_digest(digest: Any, texts: Sequence[str], labels: Sequence[Any]) -> N
         digest.update(lengths.tobytes())
         for start in range(0, len(column), 4096):  # most texts are short: one call per 4,096 of them
             digest.update("".join(column[start : start + 4096]).encode("utf-8", "surrogatepass"))
+    if kinds := kinds_of(texts):
+        digest.update(f"columns\n{json.dumps({**kinds})}\n".encode())
+        for name in kinds:
+            digest.update(json.dumps(values_of(texts, name)).encode())
 
 
 def add_weights_to_digest(digest: Any, weights: Sequence[float]) -> None:

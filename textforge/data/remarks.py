@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textforge.components.rows import kinds_of, row_key
 from textforge.data.encoding import are_sets
 from textforge.data.labels import label_names
 from textforge.errors import listed
@@ -45,7 +46,8 @@ class Hashes:
     @classmethod
     def of(cls, texts: Sequence[str], labels: Sequence[Any]) -> Hashes:
         names: Iterable[Any] = map(frozenset, map(label_names, labels)) if are_sets(labels) else label_names(labels)
-        of_texts = np.fromiter(map(hash, texts), np.int64, len(texts))
+        keys = map(row_key, texts) if kinds_of(texts) else texts  # texts with other columns are no repeats
+        of_texts = np.fromiter(map(hash, keys), np.int64, len(texts))
         of_labels = np.fromiter(map(hash, names), np.int64, len(labels))
         return cls(of_texts, of_texts * 0x5851F42D4C957F2D + of_labels)  # Knuth's MMIX multiplier, modulo 2**64
 

@@ -11,6 +11,8 @@ from itertools import chain
 from typing import Any
 
 from textforge.components.part import plugin_errors
+from textforge.components.rows import ColumnKinds
+from textforge.data.columns import checked_kinds, refuse_other_columns
 from textforge.data.encoding import add_to_digest, add_weights_to_digest, as_labels, as_texts
 from textforge.data.labels import described_type, label_type
 from textforge.data.weights import SOME_WEIGHT, as_weights
@@ -57,15 +59,24 @@ class Stream:
             in whatever order chunks are read.
         known: the survey of this stream, if it was stored (see `Stream.survey`). Without it, the stream is read
             one more time.
+        columns: the kinds of the columns of texts that are `Row`s, by name.
 
     Raises:
         DataError: `n_chunks` is less than 1.
         ComponentError: `read` raises an exception other than a `TextforgeError`, when a chunk is read.
     """
 
-    def __init__(self, n_chunks: int, read: Callable[[int], GivenChunk], *, known: Survey | None = None) -> None:
+    def __init__(
+        self,
+        n_chunks: int,
+        read: Callable[[int], GivenChunk],
+        *,
+        known: Survey | None = None,
+        columns: ColumnKinds | None = None,
+    ) -> None:
         if n_chunks < 1:
             raise DataError("train: a stream needs at least one chunk.")
+        self.columns: ColumnKinds = checked_kinds(columns or {})
         self.n_chunks = n_chunks
         self._read, self._known = read, known
         self.who: str = "the stream"
@@ -96,6 +107,7 @@ class Stream:
         texts, labels = as_texts(found[0], name), as_labels(found[1], name)
         if len(texts) != len(labels):
             raise DataError(f"{name}: {len(texts)} texts but {len(labels)} labels.")
+        refuse_other_columns(texts, self.columns, name)
         weights = as_weights(found[2], len(texts), name) if len(found) == 3 and found[2] is not None else None
         return texts, labels, weights
 

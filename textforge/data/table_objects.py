@@ -71,3 +71,13 @@ def text_column(table: Any, columns: list[Any]) -> Any:
 def unpacked(values: Any) -> Any:
     """The Python values of an Arrow array; anything else unchanged. Iterating over Arrow gives scalars of its own."""
     return values.to_pylist() if callable(getattr(values, "to_pylist", None)) else values
+
+
+def columns_to_take(table: Any) -> str:
+    """Advice for a table given as a split; empty for anything else."""
+    if not (columns := columns_of(table)):
+        return ""
+    text = text_column(table, columns)
+    label = next((name for name in columns if str(name).lower() in ("label", "labels", "category", "class")), None)
+    pair = ", ".join("…" if one is None else f"table[{one!r}]" for one in (text, label))
+    return f" Give two columns of the {type(table).__name__}: ({pair}). Its columns: {listed(map(str, columns))}."

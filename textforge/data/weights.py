@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textforge.data.offered import takes
-from textforge.errors import DataError
+from textforge.errors import DataError, did_you_mean, listed
 
 Weights = NDArray[np.float64]
 """The weight of each text, shape (n,), finite and not negative."""
@@ -43,6 +43,35 @@ def as_weights(weights: Any, n_texts: int, name: str) -> list[float]:
         raise DataError(
             f"{name}: the weights are too large to add up. Divide all by one number: only their ratios matter."
         )
+    return found
+
+
+def split_weights(given: Any, splits: Mapping[str, tuple[Any, Any]], *, streams: bool) -> dict[str, list[float]]:
+    """Validate the weights of splits, by their names, or those of train.
+
+    Args:
+        given: a mapping of the names of splits to weights, or weights of train.
+        splits: the splits in memory: texts and labels.
+        streams: whether train is a stream.
+
+    Raises:
+        DataError: see `as_weights`; or all weights of a split are 0, or there is no such split in memory.
+    """
+    found = {}
+    for name, weights in (given if isinstance(given, Mapping) else {"train": given}).items():
+        if name == "train" and streams:
+            raise DataError(
+                "weights: train is a stream, whose chunks bring the weights of their texts: let each chunk be "
+                "(texts, labels, weights)."
+            )
+        if name not in splits:
+            raise DataError(
+                f"weights: no split '{name}'. The splits of this dataset: {listed(splits)}."
+                f"{did_you_mean(str(name), splits)}"
+            )
+        if weights is not None:
+            found[name] = as_weights(weights, len(splits[name][0]), name)
+            refuse_all_zero(np.array(found[name]), name)
     return found
 
 

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from textforge.classifiers.ownership import copied_module
-from textforge.components.options import call_with_facts
+from textforge.components.facts import call_with_facts
 from textforge.components.part import Part, part_name, parts_of, plugin_errors
 from textforge.errors import ComponentError
 from textforge.training.budget import Budget
