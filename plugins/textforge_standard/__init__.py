@@ -30,7 +30,9 @@ def textforge_vectorizers() -> dict[str, str]:
     return {
         "bow": "textforge_standard.vectorizers.bow:BagOfWords",
         "bytes": "textforge_standard.vectorizers.byte_sequences:Bytes",
+        "categories": "textforge_standard.vectorizers.categories:Categories",
         "hashing": "textforge_standard.vectorizers.hashing:Hashing",
+        "numbers": "textforge_standard.vectorizers.numbers:Numbers",
         "subword": "textforge_standard.vectorizers.subword:Subword",
         "tfidf": "textforge_standard.vectorizers.tfidf:Tfidf",
         "preprocess": "textforge_standard.vectorizers.preprocess:Preprocess",

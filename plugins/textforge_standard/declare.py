@@ -17,6 +17,8 @@ class Attributes(TypedDict, total=False):
     """Whether an optimizer takes sparse gradients: a bool, the option that decides, or a function of the options."""
     streams: Callable[..., bool]
     """Takes all options by name; returns whether a dataset's training split is a stream."""
+    brings_columns: Callable[..., Any]
+    """Takes all options by name; returns the columns that a dataset brings beside the texts, with their kinds."""
     look_at: Callable[..., Any]
     """Takes a path; returns the options with which a dataset reads it, or None. `textforge init` calls it."""
     tables: Any

@@ -17,7 +17,8 @@ def with_groups(*checks: Check) -> Callable[[Callable[..., Any]], Callable[..., 
     """Make a decorator that expands every dataclass among a factory's positional parameters into options.
 
     The docstring of such a dataclass documents its fields. Its method `wrong`, if it has one, reports
-    fields that contradict each other; `checks` receive all options of the factory. The factory receives
+    fields that contradict each other; `checks` receive all options of the factory. Its method `brings_columns`
+    becomes the factory's attribute of this name. The factory receives
     one instance of each dataclass::
 
         @with_groups()
@@ -31,6 +32,7 @@ def with_groups(*checks: Check) -> Callable[[Callable[..., Any]], Callable[..., 
 def _grouped(build: Callable[..., Any], checks: tuple[Check, ...]) -> Callable[..., Any]:
     own = inspect.signature(build).parameters
     positional = [name for name, p in own.items() if p.kind is p.POSITIONAL_ONLY]
+    keywords = {name for name, p in own.items() if p.kind is p.KEYWORD_ONLY}  # a group may have the name of an option
     groups = {name: own[name].annotation for name in positional if is_dataclass(own[name].annotation)}
     fields = {name: inspect.signature(group).parameters for name, group in groups.items()}
 
@@ -41,7 +43,7 @@ def _grouped(build: Callable[..., Any], checks: tuple[Check, ...]) -> Callable[.
     def factory(*facts: Any, **options: Any) -> Any:
         known, made = iter(facts), grouped(options)
         given = (made[name] if name in made else next(known) for name in positional)
-        return build(*given, **{name: value for name, value in options.items() if name in own})
+        return build(*given, **{name: value for name, value in options.items() if name in keywords})
 
     def check_options(**options: Any) -> str | None:
         by_group = (group.wrong() for group in grouped(options).values() if hasattr(group, "wrong"))
@@ -53,6 +55,12 @@ def _grouped(build: Callable[..., Any], checks: tuple[Check, ...]) -> Callable[.
     vars(factory)["__signature__"] = inspect.Signature([*facts, *shared, *mine])
     factory.__doc__ = _joined(build, *groups.values())
     declare(factory, check_options=check_options)
+    if any(hasattr(group, "brings_columns") for group in groups.values()):
+
+        def brings_columns(**options: Any) -> Any:
+            return next(one.brings_columns() for one in grouped(options).values() if hasattr(one, "brings_columns"))
+
+        declare(factory, brings_columns=brings_columns)
     return factory
 
 

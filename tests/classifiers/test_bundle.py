@@ -23,7 +23,7 @@ from torch import nn
 
 import textforge
 from textforge import Dataset, FeatureLinear, PluginManager, hookimpl
-from textforge.classifiers.bundles.bundle import GOLDEN_TEXTS
+from textforge.classifiers.bundles.golden import GOLDEN_TEXTS
 from textforge.classifiers.storage import sha256
 from textforge.components.component import Origin
 from textforge.errors import BundleError, ComponentError, StorageError

@@ -14,13 +14,15 @@ from torch import nn
 
 from textforge.classifiers.comparison import compare, measured
 from textforge.classifiers.decision import Decision
+from textforge.classifiers.devices import as_device
 from textforge.classifiers.metrics import ExtraMetrics, Metrics
 from textforge.classifiers.ownership import copied_module
 from textforge.classifiers.rebuilding import rebuilt
 from textforge.classifiers.vectorizing import feature_names, vectorized
 from textforge.components.part import Part, part_name, plugin_errors
+from textforge.components.rows import ColumnKind, ColumnKinds
 from textforge.components.settings import UnknownLabels
-from textforge.data.dataset import as_texts
+from textforge.data.given_rows import GivenColumns, GivenTexts, as_rows
 from textforge.data.gold import Labelled
 from textforge.data.labels import label_names
 from textforge.data.weights import Weights, as_weights, refuse_all_zero
@@ -42,6 +44,7 @@ class Classifier:
         labels: the classes, in the order of the module's outputs: text, or ints, bools or members of an Enum.
         facts: the facts that the module was built from.
         parts: the named components of the vectorizer and the model. A classifier without them cannot be saved.
+        columns: the columns that texts need beside them, with their kinds: 'number', 'category' or 'text'.
         device: 'cpu', 'cuda' (or 'cuda:1'), or 'auto'.
         decision: how outputs become labels; by default the most probable class.
         copy_module: whether to copy the module. Set it to False to hand over a module that nothing else uses.
@@ -59,6 +62,7 @@ class Classifier:
         *,
         facts: Mapping[str, Any] | None = None,
         parts: Mapping[str, Part] | None = None,
+        columns: ColumnKinds | None = None,
         device: torch.device | str = "cpu",
         decision: Decision | None = None,
         copy_module: bool = True,
@@ -69,6 +73,7 @@ class Classifier:
         self.labels: tuple[Any, ...] = tuple(labels)
         self.facts: dict[str, Any] = dict(facts or {})
         self.parts: dict[str, Part] = dict(parts or {})
+        self.columns: dict[str, ColumnKind] = dict(columns or {})
         if copy_module:
             part = self.parts.get("model")
             build = partial(part.build, self.facts) if part else None
@@ -102,20 +107,26 @@ class Classifier:
             self.module = rebuilt(self.parts["model"], self.facts, weights).to(self.device).eval()
 
     def predict_proba(
-        self, texts: Iterable[str], *, on_batch: Callable[[int, int], None] | None = None
+        self,
+        texts: GivenTexts,
+        *,
+        columns: GivenColumns = None,
+        on_batch: Callable[[int, int], None] | None = None,
     ) -> NDArray[np.float32]:
         """Return the probabilities of each text, float32, shape (len(texts), len(labels)).
 
         Each row sums to 1, except in a multi-label classifier, where the probabilities are independent.
 
         Args:
-            texts: any iterable of str: a list, an array, a column, a generator.
+            texts: any iterable of str: a list, an array, a column, a generator. For a classifier with `columns`: dicts
+                of the text, under the key `text`, and the columns; or a table with such columns. Others are ignored.
+            columns: the values of each column, by name, if `texts` are texts alone.
             on_batch: called after each batch with (number of texts done, total number of texts).
 
         Raises:
-            DataError: an item of `texts` is not a str.
+            DataError: an item of `texts` is not a str, or lacks a column that the classifier needs.
         """
-        texts = as_texts(texts, "texts")
+        texts = self.rows(texts, columns)
         if not texts:
             return np.empty((0, len(self.labels)), dtype=np.float32)
         chunks = []
@@ -125,15 +136,23 @@ class Classifier:
                 on_batch(min(start + BATCH_SIZE, len(texts)), len(texts))
         return np.concatenate(chunks)
 
-    def predict(self, texts: Iterable[str]) -> list[Any]:
+    def predict(self, texts: GivenTexts, *, columns: GivenColumns = None) -> list[Any]:
         """Return the label of each text, or None where the classifier abstains.
 
         A multi-label classifier returns a tuple of labels for each text.
 
+        Args:
+            texts: as for `predict_proba`.
+            columns: as for `predict_proba`.
+
         Raises:
-            DataError: an item of `texts` is not a str.
+            DataError: an item of `texts` is not a str, or lacks a column that the classifier needs.
         """
-        return self.answers(self.predict_proba(texts))
+        return self.answers(self.predict_proba(texts, columns=columns))
+
+    def rows(self, texts: GivenTexts, columns: GivenColumns = None) -> list[str]:
+        """Return texts with the columns that the classifier needs; see `predict_proba`."""
+        return as_rows(texts, self.columns, columns)
 
     def answers(self, probabilities: NDArray[np.float32]) -> list[Any]:
         """Like `predict`, but from probabilities that have already been computed.
@@ -169,9 +188,10 @@ class Classifier:
 
     def evaluate(
         self,
-        texts: Iterable[str],
+        texts: GivenTexts,
         labels: Iterable[Any],
         *,
+        columns: GivenColumns = None,
         weights: Sequence[float] | NDArray[np.float64] | None = None,
         name: str = "test",
         metrics: Metrics = (),
@@ -181,8 +201,9 @@ class Classifier:
         """Predict labelled texts and return their metrics; see `textforge.classifiers.metrics`.
 
         Args:
-            texts: any iterable of str: a list, an array, a column, a generator.
+            texts: as for `predict_proba`.
             labels: the label, or the labels, of each text.
+            columns: as for `predict_proba`.
             weights: how often each text counts, a number from 0; None counts each once. Texts of weight 0 are left out.
             name: the name of the split, for messages.
             metrics: metrics in addition to the standard ones: metric `Part`s, or a mapping of names to callables
@@ -195,7 +216,7 @@ class Classifier:
             DataError: `texts` is empty, differs in length from `labels` or `weights`, a label is unknown to the
                 classifier, or a weight is negative or not finite, or all are 0.
         """
-        texts = as_texts(texts, "texts")
+        texts = self.rows(texts, columns)
         checked = _checked(weights, len(texts), name)  # before time is spent on predicting
         found = self.predict_proba(texts, on_batch=on_batch)
         return self.metrics(labels, found, weights=checked, name=name, metrics=metrics, unknown_labels=unknown_labels)
@@ -222,14 +243,13 @@ class Classifier:
             metrics = ExtraMetrics(metrics, labels=self.labels, multi_label=self.decision.multi_label)
         return measured(compared, metrics)
 
-    def features(self, texts: Iterable[str]) -> Features:
+    def features(self, texts: GivenTexts) -> Features:
         """Vectorize texts in one call: the first half of `predict_proba`.
 
         Raises:
             DataError: an item of `texts` is not a str.
         """
-        texts = as_texts(texts, "texts")
-        return vectorized(self.vectorizer, texts, part_name(self.parts.get("vectorizer"), "the vectorizer"))
+        return vectorized(self.vectorizer, self.rows(texts), part_name(self.parts.get("vectorizer"), "the vectorizer"))
 
     def probabilities(self, features: Features) -> NDArray[np.float32]:
         """Run the model on features: the second half of `predict_proba`.
@@ -240,7 +260,7 @@ class Classifier:
         """
         return self.decision.probabilities(self._logits(features))
 
-    def logits(self, texts: Iterable[str]) -> NDArray[np.float32]:
+    def logits(self, texts: GivenTexts) -> NDArray[np.float32]:
         """Return the model's outputs for each text before they become probabilities, float32, (n_texts, n_labels).
 
         A temperature that was fitted is not applied.
@@ -250,7 +270,7 @@ class Classifier:
             ComponentError: the model raised, or did not return logits of the expected shape.
             TrainingError: the model's outputs are not finite.
         """
-        texts = as_texts(texts, "texts")
+        texts = self.rows(texts)
         found = [self._logits(self.features(texts[start : start + BATCH_SIZE])) for start in _starts(texts)]
         return np.concatenate([np.empty((0, len(self.labels)), dtype=np.float32), *found])
 
@@ -292,28 +312,6 @@ def _checked(weights: Any, n_texts: int, name: str) -> Weights | None:
         return None
     found = np.array(as_weights(weights, n_texts, name))
     refuse_all_zero(found, name)
-    return found
-
-
-def as_device(device: torch.device | str) -> torch.device:
-    """Return the device of that name; 'auto' is the first CUDA device if one is available, else the CPU.
-
-    Raises:
-        RecipeError: the device is not available.
-    """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    no_device = RecipeError(f"unknown device '{device}'. Use device 'cpu', 'cuda' or 'auto'.")
-    try:
-        found = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise no_device from error
-    if found.type == "cuda" and not torch.cuda.is_available():
-        raise RecipeError(f"device '{found}': torch finds no CUDA device here. Use device 'cpu' or 'auto'.")
-    try:
-        torch.zeros(1, device=found).item()  # fails unless the device can compute; 'meta' holds no values
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise no_device from error
     return found
 
 

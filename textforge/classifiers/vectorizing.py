@@ -8,10 +8,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from textforge.components.columns import column_mistakes, columns_read
 from textforge.components.part import Part, part_name, plugin_errors
+from textforge.components.rows import ColumnKind, ColumnKinds
 from textforge.data.dataset import Dataset
 from textforge.data.offered import called_offering
 from textforge.data.training_splits import TrainingSplits
+from textforge.errors import DataError
 from textforge.features.ragged import Features, as_features
 
 
@@ -60,6 +63,27 @@ def vectorize(
         train, shown = None, vectorized(vectorizer, [""], who)
     valid = vectorized(vectorizer, splits.valid[0], who) if splits.valid else None
     return Vectorized(train, valid, {**given_facts(vectorizer, part), "n_features": shown.n_features})
+
+
+def needed_columns(part: Part | None, brought: ColumnKinds) -> dict[str, ColumnKind]:
+    """The columns that a classifier needs beside the texts: those that its vectorizer reads.
+
+    A vectorizer that was given as an object may read all that the data bring.
+
+    Args:
+        part: the vectorizer's part, if it has one.
+        brought: the columns of the data, with their kinds.
+
+    Raises:
+        DataError: the data do not bring a column that the vectorizer reads, or one of another kind.
+    """
+    if part is None:
+        return dict(brought)
+    if wrong := [message for _, message in column_mistakes(part, brought)]:
+        error = DataError(" ".join(wrong))
+        error.place = part.written_at
+        raise error
+    return columns_read(part, brought)
 
 
 def given_facts(vectorizer: Any, part: Part | None, known: Container[str] = ("n_features",)) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from textforge.components.component import Component
 from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, fact_text
 from textforge.components.nested import AnyPart, OptionPath, PartOf, parts_within
 from textforge.components.options import jsonable
+from textforge.components.rows import KINDS_OF_COLUMNS, ColumnKinds
 from textforge.components.settings import result_key
-from textforge.errors import ComponentError, PluginError, RecipeError, TextforgeError, cut, shown_line
+from textforge.errors import ComponentError, PluginError, RecipeError, TextforgeError, cut, listed, shown_line
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,23 @@ class Part(AnyPart):
     def streams(self) -> bool:
         """Whether a dataset returns a `Stream` for training with these options: its factory's `streams(**options)`."""
         return self._declared("streams", False, "reporting whether it streams") is True
+
+    @property
+    def brings_columns(self) -> ColumnKinds | None:
+        """The columns that a dataset brings, with their kinds: its factory's `brings_columns(**options)`.
+
+        None if the factory has no such attribute, so that only the data can say.
+
+        Raises:
+            PluginError: the value is not a mapping of names to kinds.
+        """
+        found = self._declared("brings_columns", None, "reporting which columns it brings")
+        if found is not None and not (isinstance(found, Mapping) and {*found.values()} <= {*KINDS_OF_COLUMNS}):
+            raise PluginError(
+                f"{self.label} from {self.component.origin}: its attribute 'brings_columns' is {found!r}; it must give "
+                f"a mapping of names of columns to kinds: {listed(KINDS_OF_COLUMNS)}."
+            )
+        return found
 
     @property
     def fits_itself(self) -> bool:

@@ -1,5 +1,14 @@
 """Labelled text: datasets and their splits, streams, label encoding, weights, hold-outs and folds."""
 
+from textforge.components.rows import (
+    ColumnKind as ColumnKind,
+    changed_by as changed_by,
+    column_value as column_value,
+    kinds_of as kinds_of,
+    texts_of as texts_of,
+    values_of as values_of,
+    with_text as with_text,
+)
 from textforge.data.cache import (
     CacheEntry as CacheEntry,
     cache_folder as cache_folder,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from textforge.components.columns import column_mistakes
 from textforge.components.component import Component
 from textforge.components.kinds import fact_text
 from textforge.components.manager import PluginManager
+from textforge.components.nested import OptionPath
 from textforge.components.part import Part
 from textforge.components.requirements import missing_dependencies
 from textforge.components.settings import TrainerSettings
 from textforge.errors import PluginError, did_you_mean, listed
 
-Incompatibility = tuple[str, str | int, str]
-"""A section of the recipe, the key or the place in it, and the error message."""
+Incompatibility = tuple[str, OptionPath, str]
+"""A section of the recipe, the path of a key in it, and the error message."""
 
 
 def incompatibilities(
@@ -34,6 +36,9 @@ def incompatibilities(
         yield from _missing_facts(vectorizer, model, plugins)
     if dataset and dataset.streams:
         yield from _need_all_texts(dataset, vectorizer, model, trainer, plugins)
+    if dataset and vectorizer and (brought := dataset.brings_columns) is not None:
+        for path, message in column_mistakes(vectorizer, brought):
+            yield "vectorizer", path, message
 
 
 def _missing_dependencies(sections: Mapping[str, Part | tuple[Part, ...] | None]) -> Iterator[Incompatibility]:
@@ -46,7 +51,7 @@ def _missing_dependencies(sections: Mapping[str, Part | tuple[Part, ...] | None]
                 one = waiting.pop()
                 waiting += [inner for _, inner in one.parts]
                 if missing := missing_dependencies(one.component.origin.distribution):
-                    yield section, place if isinstance(found, tuple) else "use", f"{one.label} cannot run: {missing}"
+                    yield section, (place if isinstance(found, tuple) else "use",), f"{one.label} cannot run: {missing}"
 
 
 def _missing_facts(vectorizer: Part, model: Part, plugins: PluginManager) -> Iterator[Incompatibility]:
@@ -59,7 +64,7 @@ def _missing_facts(vectorizer: Part, model: Part, plugins: PluginManager) -> Ite
         gives = " and ".join(fact_text(f) for f in vectorizer.gives)
         who = " holds ".join([way[0].label, *(f"'{part.component.name}'" for part in way[1:])])
         which = f", which needs {fact_text(fact)}" if len(way) > 1 else f" needs {fact_text(fact)}"
-        yield "model", "use", f"{who}{which}; {vectorizer.label} gives {gives}.{use}"
+        yield "model", ("use",), f"{who}{which}; {vectorizer.label} gives {gives}.{use}"
 
 
 def _need_all_texts(
@@ -78,16 +83,16 @@ def _need_all_texts(
         message = (
             f"{vectorizer.label} learns from all texts at once, {but}. Use a vectorizer that can: {listed(streaming)}."
         )
-        yield "vectorizer", "use", message
+        yield "vectorizer", ("use",), message
     if model and model.fits_itself:
         yield (
             "model",
-            "use",
+            ("use",),
             f"{model.label} fits itself on all texts at once, {but}. Use one that an optimizer trains.",
         )
     if trainer and trainer.validation:
         message = f"trainer.validation needs all texts in memory, {but}. Give the dataset a validation split."
-        yield "trainer", "validation", message
+        yield "trainer", ("validation",), message
 
 
 def _vectorizers_where(plugins: PluginManager, fits: Callable[[Component], bool]) -> list[str]:

@@ -193,8 +193,8 @@ class _Check:
         missed = isinstance(written, list) and len(lists["metrics"]) < len(written)  # one of them may be monitored
         if trainer and not missed and (wrong := unknown_monitor(trainer.monitor, listed_names(lists["metrics"]))):
             self.wrong(wrong, sections["trainer"].at(("monitor",)), at_key=False)
-        for section, where, message in incompatibilities({**parts, **lists}, trainer, self.plugins):
-            self.wrong(message, sections[section].at((where,)), at_key=False)
+        for section, path, message in incompatibilities({**parts, **lists}, trainer, self.plugins):
+            self.wrong(message, sections[section].at(path), at_key=False)
         if self.mistakes:
             raise RecipeError(sorted(self.mistakes, key=reading_order))
         return {

@@ -127,8 +127,8 @@ def _carry_out(
     recipe: Recipe, saved: SavedFolds, progress: Progress, limit: int | None, reference: Reference | None = None
 ) -> CrossValidation:
     from textforge.classifiers.baselines import free_baselines
-    from textforge.classifiers.classifier import as_device
     from textforge.classifiers.comparison import compare, measured, with_labels
+    from textforge.classifiers.devices import as_device
     from textforge.classifiers.metrics import ExtraMetrics
     from textforge.data.dataset import as_dataset
     from textforge.data.gold import Labelled, encode_gold

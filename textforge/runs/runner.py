@@ -196,7 +196,7 @@ def _prepare(plan: RunPlan) -> _Prepared:
         trainer.prepare()
         plan.warnings.add(trainer.warnings)
         plan.warnings.add(_refuse_unusable_test(dataset, trainer))
-        state = refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts)
+        state = refuse_unsavable(trainer.vectorizer, trainer.module, recipe.parts, trainer.columns)
     from textforge.data.labels import label_value
     from textforge.runs.environment import describe_environment
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from textforge.classifiers.decision import refuse_undecidable
 from textforge.classifiers.vectorizing import vectorize
+from textforge.components.columns import unread_columns
 from textforge.components.part import plugin_errors
 from textforge.components.settings import OF_RUNS, DecisionSettings, TrainerSettings
 from textforge.data.dataset import Dataset
@@ -18,7 +19,7 @@ from textforge.data.labels import label_names, label_value
 from textforge.data.streams import Stream
 from textforge.data.training_splits import split_for_training
 from textforge.data.weights import Weights
-from textforge.errors import DataError, RecipeError
+from textforge.errors import DataError, RecipeError, listed
 from textforge.features.ragged import Features
 from textforge.training.batch_sources import BatchPlan, BatchSource, InMemoryBatches, StreamedBatches
 from textforge.training.budget import Budget
@@ -101,6 +102,8 @@ def prepare(setup: Setup, vectorizer: Any) -> Prepared:
     weighted = valid_weights is not None or dataset.weights_of("test") is not None
     plan, featureless = BatchPlan(settings, setup.seed, setup.device), tuple[str, ...]()
     warnings = metrics.weight_warnings(weighted=weighted)
+    if unread := unread_columns(part, dataset.columns):
+        warnings.append(f"no vectorizer reads these columns of the data: {listed(unread)}.")
     if isinstance(dataset.train, Stream):
         source: BatchSource = StreamedBatches(dataset.train, setup.labels, vectorizer, who, plan)
         warnings += chunks.warnings()

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import torch
 from torch import nn
 
-from textforge.classifiers.classifier import Classifier, as_device
+from textforge.classifiers.classifier import Classifier
 from textforge.classifiers.decision import Decision, Scored, fit_decision
+from textforge.classifiers.devices import as_device
 from textforge.classifiers.metrics import ExtraMetrics, Metric
 from textforge.classifiers.ownership import copied_state
 from textforge.classifiers.random_state import RandomState
+from textforge.classifiers.vectorizing import needed_columns
 from textforge.components.options import Options
 from textforge.components.part import Part
+from textforge.components.rows import ColumnKind
 from textforge.components.settings import DecisionSettings, TrainerOptions, TrainerSettings
 from textforge.data.dataset import Dataset, as_dataset
 from textforge.data.streams import Stream
@@ -112,6 +115,7 @@ class Trainer(Progressing):
             raise RecipeError("an optimizer is needed; only a model that fits itself does without one.")
         self.dataset: Dataset = as_dataset(dataset, self.seed)
         part = self.parts.get("vectorizer")
+        self.columns: dict[str, ColumnKind] = needed_columns(part, self.dataset.columns)
         if begun is not None:
             self.vectorizer: Any = begun.vectorizer()
         else:
@@ -208,7 +212,8 @@ class Trainer(Progressing):
         parts = {kind: part for kind, part in self.parts.items() if kind in ("vectorizer", "model")}
         return Classifier(
             self.vectorizer, module, self.labels,
-            facts=self.facts, parts=parts, device=self.device, decision=decision, copy_module=False,
+            facts=self.facts, parts=parts, columns=self.columns, device=self.device, decision=decision,
+            copy_module=False,
         )  # fmt: skip
 
     def _decided(self, epochs: Epochs, module: nn.Module) -> Decision:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import MinLen
 
 from textforge_standard.datasets.label_forms import SimilarLabels, in_common_form
+from textforge_standard.datasets.row_columns import Kinds, with_columns
 from textforge_standard.datasets.row_weights import weights_of
 from textforge_standard.datasets.shown import shown_names
 from textforge_standard.datasets.splits import Examples
@@ -32,6 +33,8 @@ class Columns:
         group: column that names the group of a row, such as its author; a hold-out never splits a group.
         weight: column of numbers from 0 that say how much each row counts, in training and in metrics; only their
             ratios matter.
+        columns: columns that vectorizers read beside the text, with their kinds, as in
+            {price: number, country: category, title: text}; an empty field is a missing value.
         missing: treat rows without text or label as an error, or drop and count them.
         similar_labels: labels that look alike, such as 'ball' and 'ball ' or letters with composed and decomposed
             accents, stay separate classes (keep), become one (join), or become one regardless of case (ignore_case).
@@ -43,6 +46,7 @@ class Columns:
     label_separator: Annotated[str, MinLen(1)] | None = None
     group: str | None = None
     weight: str | None = None
+    columns: Kinds | None = None
     missing: Literal["error", "drop"] = "error"
     similar_labels: SimilarLabels = "keep"
 
@@ -59,10 +63,14 @@ class Columns:
         lone = {"group": self.group, "weight": self.weight}
         named = {option: [name] for option, name in lone.items() if name is not None}
         found: dict[str, str] = {}
-        for option, names in {"text": self.texts, "label": self.labels, **named}.items():
+        for option, names in {"text": self.texts, "label": self.labels, **named, "columns": self.columns or ()}.items():
             for name in names:
                 found.setdefault(name, option)
         return found
+
+    def brings_columns(self) -> Kinds:
+        """The columns that vectorizers may read, with their kinds."""
+        return self.columns or {}
 
     def wrong(self) -> str | None:
         for option, names in (("text", self.texts), ("label", self.labels)):
@@ -70,8 +78,10 @@ class Columns:
                 return f"{option} names the column '{twice}' twice."
         if both := next((name for name in self.texts if name in self.labels), None):
             return f"text and label both name the column '{both}'; name two different columns."
-        if self.weight is not None and (other := self.wanted()[self.weight]) != "weight":
+        if self.weight is not None and (other := self.wanted()[self.weight]) not in ("weight", "columns"):
             return f"{other} and weight both name the column '{self.weight}'; name two different columns."
+        if both := next((name for name in self.columns or () if name in self.labels), None):
+            return f"label and columns both name the column '{both}', which would give the answer away; remove one."
         if self.label_separator is not None and not isinstance(self.label, str):
             return "label_separator splits one column of labels, but label names several columns of 0 and 1."
         return None
@@ -143,7 +153,7 @@ class Incomplete:
             "weight": [weight is None for weight in weights or ()],
         }
         self.n, self.unlabelled = self.n + len(texts), self.unlabelled + labels.count([])
-        found = Examples(texts, labels, groups, weights=weights)
+        found = Examples(with_columns(texts, table, columns.columns), labels, groups, weights=weights)
         if not any(True in lacks for lacks in lacking.values()):
             return found
         for what in self.counts:

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from textforge_standard.datasets.row_columns import Kinds, restored_rows, stored_columns
+
 FORMAT = 1
 ABOUT = "store.json"
 ADVICE = "A stream is stored there; the environment variable TEXTFORGE_CACHE names another folder."
@@ -51,6 +53,8 @@ class Store:
     """Pairs of the number of a source and a warning about it."""
     held: Any = field(default=None, repr=False, compare=False)
     """The lock that keeps others from deleting the store."""
+    columns: Kinds = field(default_factory=dict)
+    """The columns of the texts, with their kinds."""
 
     def read(self, number: int) -> Rows:
         """The texts, labels and weights of a chunk.
@@ -67,11 +71,15 @@ class Store:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{path}: is missing or damaged. Run again to create it again.") from error
         weights = frame["weight"].to_list() if "weight" in frame.columns else None
-        return frame["text"].to_list(), frame["label"].to_list(), weights
+        return restored_rows(frame["text"].to_list(), frame, self.columns), frame["label"].to_list(), weights
 
 
 def stored(
-    entry: Any, n_bytes: int, rows: Callable[[], Iterator[Rows]], warnings: Callable[[], list[tuple[int, str]]]
+    entry: Any,
+    n_bytes: int,
+    rows: Callable[[], Iterator[Rows]],
+    warnings: Callable[[], list[tuple[int, str]]],
+    columns: Kinds | None = None,
 ) -> Store:
     """Open a store; create it if it is missing or damaged.
 
@@ -80,6 +88,7 @@ def stored(
         n_bytes: approximate size of all rows.
         rows: yields all rows, block by block.
         warnings: returns the warnings; called after all rows were read.
+        columns: the columns of the texts, with their kinds.
 
     Raises:
         StorageError: the store cannot be written.
@@ -91,7 +100,7 @@ def stored(
     try:
         with entry.making():
             if _opened(entry.path) is None:
-                entry.put(lambda folder: _make(folder, n_bytes, rows(), warnings), folder=True)
+                entry.put(lambda folder: _make(folder, n_bytes, rows(), warnings, columns or {}), folder=True)
     except StorageError as error:
         if isinstance(error.__cause__, OSError | StorageError):
             error.add_note(ADVICE)
@@ -108,16 +117,23 @@ def _used(entry: Any) -> Store | None:
     return store and replace(store, held=held)
 
 
-def _make(folder: Path, n_bytes: int, rows: Iterable[Rows], warnings: Callable[[], list[tuple[int, str]]]) -> None:
+def _make(
+    folder: Path,
+    n_bytes: int,
+    rows: Iterable[Rows],
+    warnings: Callable[[], list[tuple[int, str]]],
+    columns: Kinds,
+) -> None:
     """Write a store into an empty folder."""
     buckets = _scatter(folder, n_bytes, rows)
     chunks = [chunk for number, bucket in enumerate(buckets) for chunk in _shuffled(folder, bucket, number)]
-    store = Store(folder, chunks, {}, warnings())
-    about = {
+    store = Store(folder, chunks, {}, warnings(), columns=columns)
+    about: dict[str, Any] = {
         "format": FORMAT,
         "chunks": [asdict(chunk) for chunk in chunks],
         "survey": _surveyed(store),
         "warnings": store.warnings,
+        **({"columns": columns} if columns else {}),
     }
     (folder / ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
@@ -129,7 +145,8 @@ def _opened(folder: Path) -> Store | None:
         chunks = [Chunk(**chunk) for chunk in about["chunks"]]
         if about["format"] != FORMAT or any(_crc(folder / one.name) != (one.n_bytes, one.crc) for one in chunks):
             return None
-        return Store(folder, chunks, about["survey"], [(source, warning) for source, warning in about["warnings"]])
+        warnings = [(source, warning) for source, warning in about["warnings"]]
+        return Store(folder, chunks, about["survey"], warnings, columns=about.get("columns", {}))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -162,7 +179,7 @@ def _scatter(folder: Path, n_bytes: int, rows: Iterable[Rows]) -> list[Path]:
         frame = pl.DataFrame({"text": texts, "label": labels}, schema={"text": pl.String, "label": kind})
         if weights is not None:
             frame = frame.with_columns(weight=pl.Series(weights, dtype=pl.Float64))
-        frame = frame[order]
+        frame = frame.with_columns(**stored_columns(texts))[order]
         for path, start, end in zip(files, ends, ends[1:], strict=False):
             if start < end:
                 data = _arrow(frame[start:end].write_ipc_stream)
@@ -207,4 +224,4 @@ def _surveyed(store: Store) -> dict[str, Any]:
 
     if not store.chunks:
         raise DataError("train: has no texts.")
-    return asdict(Stream(len(store.chunks), store.read).survey())
+    return asdict(Stream(len(store.chunks), store.read, columns=store.columns).survey())

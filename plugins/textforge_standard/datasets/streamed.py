@@ -108,7 +108,8 @@ def _store(tables: Tables) -> Store:
         sizes = [_n_bytes(path) for path in paths]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}.") from error
-    read = {name: value for name, value in asdict(columns).items() if (name, value) != ("weight", None)}
+    later = ("weight", "columns")  # options of later versions: stores of earlier ones keep their names
+    read = {name: value for name, value in asdict(columns).items() if value is not None or name not in later}
     key = [FORMAT, READERS, tables.blocks.__name__, sources, read, dict(tables.options)]
     warnings: list[tuple[int, str]] = []
 
@@ -124,7 +125,7 @@ def _store(tables: Tables) -> Store:
                 yield found.texts, found.labels, found.weights
             warnings.extend((source, told.removeprefix(f"{path}: ")) for told in file.told())
 
-    return stored(CacheEntry.of("streams", key), sum(sizes), rows, lambda: warnings)
+    return stored(CacheEntry.of("streams", key), sum(sizes), rows, lambda: warnings, columns.columns)
 
 
 def _n_bytes(path: Path | str) -> int:
@@ -184,10 +185,10 @@ class HeldOut:
                     "add more texts of this label."
                 )
             if known.weight is not None:  # differences of sums of weights are inexact: survey the rows that are left
-                return Stream(len(self.store.chunks), self._read)
+                return Stream(len(self.store.chunks), self._read, columns=self.store.columns)
             part = hashlib.sha256(f"{known.fingerprint} without {n} rows from {self._first}".encode()).hexdigest()
             known = replace(known, n_texts=known.n_texts - n, label_counts=left, fingerprint=part)
-        return Stream(len(self.store.chunks), self._read, known=known)
+        return Stream(len(self.store.chunks), self._read, known=known, columns=self.store.columns)
 
     def _kept(self, number: int) -> list[tuple[int, int]]:
         """The half-open row ranges of a chunk that remain in train."""

@@ -59,13 +59,15 @@ class Preprocess:
 
     def spans(self, text: str) -> Any:
         """Where the features of the changed text stand in the text itself; None if the vectorizer cannot say."""
+        from textforge.data import with_text
         from textforge_standard.vectorizers.alignment import aligned
 
         if not hasattr(self._vectorizer, "spans"):
             return None
         alignments = []
         for step in self._steps:
-            text, alignment = aligned(text, step)
+            changed, alignment = aligned(text, step)
+            text = with_text(text, changed)
             alignments.append(alignment)
         found = self._vectorizer.spans(text)
         if found is None:
@@ -91,7 +93,9 @@ class Preprocess:
         return getattr(self._vectorizer, name)
 
     def _changed(self, texts: Sequence[str]) -> list[str]:
+        from textforge.data import changed_by
+
         changed = list(texts)
         for step in self._steps:
-            changed = [step(text) for text in changed]
+            changed = changed_by(step, changed)
         return changed

@@ -1,6 +1,8 @@
 """Vectorizer `union`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from operator import add
 from typing import Annotated, Any, Self
 
 from annotated_types import Gt, MinLen
@@ -110,21 +112,50 @@ class Union:
         return [_as_ragged(as_features(member.transform([""]), 1, name)).n_features for member, name in pairs]
 
     def spans(self, text: str) -> Any:
-        """Where the features of all vectorizers stand in a text; None if one of them cannot say."""
+        """Where the features of all vectorizers stand in a text; None if one of them cannot say.
+
+        Features of columns stand nowhere in the text.
+        """
         import numpy as np
 
-        from textforge import as_features
-
-        found, before = [], 0
-        for number, (member, name) in enumerate(zip(self._members, self._names, strict=True)):
+        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+        for member, place in self._placed():
             spans = member.spans(text) if hasattr(member, "spans") else None
-            if spans is None:
+            if spans is not None:
+                features, starts, ends, *shares = spans
+                numbers = place(np.asarray(features, dtype=np.int64))
+                found.append((numbers, starts, ends, shares[0] if shares else np.ones(len(numbers))))
+            elif not hasattr(member, "column_features"):
                 return None
-            columns, starts, ends, *shares = spans
-            placed = self._columns[number][columns] if self._columns else np.asarray(columns) + before
-            found.append((placed, starts, ends, shares[0] if shares else np.ones(len(columns))))
-            before += as_features(member.transform([""]), 1, name).n_features
         return tuple(np.concatenate(arrays) for arrays in zip(*found, strict=True))
+
+    @property
+    def column_features(self) -> Callable[[str], dict[int, str]]:
+        """The features of a row that come from columns, with their names; missing if no vectorizer reads columns."""
+        if not any(hasattr(member, "column_features") for member in self._members):
+            raise AttributeError("column_features: none of the vectorizers reads columns")
+        return self._column_features
+
+    def _column_features(self, text: str) -> dict[int, str]:
+        import numpy as np
+
+        found: dict[int, str] = {}
+        for member, place in self._placed():
+            own = member.column_features(text) if hasattr(member, "column_features") else {}
+            numbers = place(np.array([*own], dtype=np.int64)).tolist()
+            found |= dict(zip(numbers, own.values(), strict=True))
+        return found
+
+    def _placed(self) -> Iterator[tuple[Any, Callable[[Any], Any]]]:
+        """Each vectorizer with the function from its features, an array, to those of the union."""
+        sizes = self._columns or self._sizes()
+        before = 0
+        for number, member in enumerate(self._members):
+            if self._columns:
+                yield member, self._columns[number].__getitem__
+            else:
+                yield member, partial(add, before)
+                before += sizes[number]
 
     def state(self) -> dict[str, Any]:
         """The states of the vectorizers, and how they have grown."""

@@ -29,28 +29,23 @@ from textforge.classifiers.bundles.description import (
     digest as _digest,
     read_description,
 )
+from textforge.classifiers.bundles.golden import golden_texts
 from textforge.classifiers.bundles.named_parts import changed_versions, named, saved_part
 from textforge.classifiers.bundles.seal import refuse_broken_seal, seal_of_arrays
 from textforge.classifiers.bundles.state import Arrays, State, join_state, split_state
 from textforge.classifiers.bundles.weights import read_weights, restored
-from textforge.classifiers.classifier import Classifier, as_device
+from textforge.classifiers.classifier import Classifier
 from textforge.classifiers.decision import Decision
+from textforge.classifiers.devices import as_device
 from textforge.classifiers.storage import json_text, sha256, write_json
 from textforge.classifiers.vectorizing import given_facts, vectorized
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part, part_name, plugin_errors, why_unsavable
+from textforge.components.rows import ColumnKinds, Row
 from textforge.data.labels import as_members, label_names, label_value
 from textforge.errors import BundleError, ComponentError, TextforgeError
 from textforge.errors.temporaries import new_folder, replaced
 
-GOLDEN_TEXTS = (
-    "",
-    "The launch was moved to Monday because of the weather, said the team in Houston.",
-    "Does anybody know a good library to read and write image files in C? Thanks in advance!",
-    "He threw seven innings and the home team won the game 5 to 2.",
-    "Our guests liked the room, but the service was slow and the food was cold.",
-)
-"""Texts of the golden predictions. They are fixed, so that a bundle never contains a user's texts."""
 TOLERANCE = 1e-3
 """Largest allowed difference of a golden probability; processors round differently."""
 
@@ -83,8 +78,16 @@ def save(classifier: Classifier, path: str | Path, *, state: State | None = None
     return path
 
 
-def refuse_unsavable(vectorizer: Any, module: torch.nn.Module, parts: Mapping[str, Part]) -> State:
+def refuse_unsavable(
+    vectorizer: Any, module: torch.nn.Module, parts: Mapping[str, Part], columns: ColumnKinds | None = None
+) -> State:
     """Reject, before training, a vectorizer or module that could not be saved after it.
+
+    Args:
+        vectorizer: the fitted vectorizer.
+        module: the module.
+        parts: the named components of both.
+        columns: the columns that the vectorizer reads, with their kinds.
 
     Returns:
         The vectorizer's state, for `save`.
@@ -94,7 +97,7 @@ def refuse_unsavable(vectorizer: Any, module: torch.nn.Module, parts: Mapping[st
             empty), or the module's `state_dict()` holds a value that is not a tensor.
     """
     state = _state(vectorizer, parts["vectorizer"])
-    vectorized(vectorizer, GOLDEN_TEXTS, part_name(parts["vectorizer"]))
+    vectorized(vectorizer, golden_texts(columns or {}), part_name(parts["vectorizer"]))
     _weights(module, parts["model"])
     return state
 
@@ -131,7 +134,8 @@ def read_bundle(
     }
     try:
         classifier = _restored(folder, described, parts, place)
-        features = classifier.features([one.text for one in described.golden])
+        golden = [Row(one.text, one.columns.values(), described.columns) for one in described.golden]
+        features = classifier.features(golden if described.columns else [*map(str, golden)])
         _refuse_other_size(features.n_features, classifier.facts, part_name(parts["vectorizer"]))
         if check:
             _check_golden(described, classifier.probabilities(features))
@@ -158,17 +162,23 @@ def _write(classifier: Classifier, folder: Path, state: State) -> None:
         save_file(weights, str(temporary))
     labels = [label_value(label) for label in classifier.labels]
     arrays, values = state
+    golden = golden_texts(classifier.columns)
     described: dict[str, Any] = {
-        "format": 2 if isinstance(labels[0], str) else FORMAT,
+        "format": FORMAT if classifier.columns else 2 if isinstance(labels[0], str) else 3,
         "textforge": metadata.version("textforge"),
         "labels": labels,
         "decision": classifier.decision.as_json(),
         "facts": _plain_facts(classifier),
+        **({"columns": classifier.columns} if classifier.columns else {}),
         "vectorizer": {**named(classifier.parts["vectorizer"]), "state": values},
         "model": named(classifier.parts["model"]),
         "golden": [
-            {"text": text, "probabilities": [float(p) for p in row]}
-            for text, row in zip(GOLDEN_TEXTS, classifier.predict_proba(GOLDEN_TEXTS), strict=True)
+            {
+                "text": text,
+                **({"columns": text.columns} if isinstance(text, Row) else {}),
+                "probabilities": [float(p) for p in row],
+            }
+            for text, row in zip(golden, classifier.predict_proba(golden), strict=True)
         ],
     }
     content = f"{content_digest(json.loads(json_text(described)))} {sha256(folder / MODEL)}"
@@ -189,9 +199,9 @@ def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
     try:
         again = Classifier(
             classifier.vectorizer, _module(part, classifier.facts, folder), classifier.labels,
-            parts=classifier.parts, device=classifier.device, decision=classifier.decision,
+            parts=classifier.parts, columns=classifier.columns, device=classifier.device, decision=classifier.decision,
         )  # fmt: skip
-        _check_golden(read_description(folder), again.predict_proba(GOLDEN_TEXTS))
+        _check_golden(read_description(folder), again.predict_proba(golden_texts(classifier.columns)))
     except BundleError as error:
         raise ComponentError(f"{part_name(part)} predicts differently once its weights are loaded; {rule}.") from error
     except ComponentError as error:
@@ -276,7 +286,7 @@ def _restored(folder: Path, described: Description, parts: Mapping[str, Part], d
     with plugin_errors(part_name(parts["model"]), "being put on its device"):
         return Classifier(
             vectorizer, module, described.labels,
-            facts=facts, parts=parts, device=device, decision=decision, copy_module=False,
+            facts=facts, parts=parts, columns=described.columns, device=device, decision=decision, copy_module=False,
         )  # fmt: skip
 
 

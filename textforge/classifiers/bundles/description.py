@@ -28,13 +28,15 @@ from pydantic import (
 )
 
 from textforge.classifiers.storage import json_text, sha256
+from textforge.components.rows import ColumnKind
 from textforge.components.settings import MAX_SEED
 from textforge.errors import BundleError
 
-FORMAT = 3
-"""Current format number, for labels that are numbers or true and false; bundles whose labels are text have format 2.
+FORMAT = 4
+"""Current format number, for classifiers that read columns beside the text.
 
-Format 1 has no decision: each text gets its most probable label.
+Others keep the numbers of earlier versions, which read them: 3 if labels are numbers or true and false, 2 if they are
+text. Format 1 has no decision: each text gets its most probable label.
 """
 DESCRIPTION = "bundle.json"
 MODEL, VECTORIZER = "model.safetensors", "vectorizer.safetensors"
@@ -156,17 +158,20 @@ class Golden(_Strict):
     """A text and its predicted probabilities at the time the bundle was made."""
 
     text: Annotated[str, MaxLen(2000)]
+    columns: dict[str, float | str | None] = {}
     probabilities: list[Probability]
 
 
 class Description(_Strict):
     """The content of `bundle.json`."""
 
-    format: Literal[1, 2, 3]
+    format: Literal[1, 2, 3, 4]
     textforge: Annotated[str, AfterValidator(_version)]
     labels: Annotated[Labels, MinLen(1), AfterValidator(_distinct)]
     decision: SavedDecision = SavedDecision(multi_label=False, temperature=1.0, thresholds=None, abstain=None)
     facts: SavedFacts
+    columns: dict[str, ColumnKind] = {}
+    """The columns that texts need beside them, with their kinds."""
     vectorizer: SavedVectorizer
     model: SavedPart
     golden: Annotated[list[Golden], MinLen(1), MaxLen(64)]
@@ -184,8 +189,12 @@ class Description(_Strict):
         n, decision = len(self.labels), self.decision
         if (self.format == 1) == ("decision" in self.model_fields_set):
             raise ValueError(f"a bundle of format {self.format} has {'no' if self.format == 1 else 'a'} decision")
-        if (self.format == FORMAT) == isinstance(self.labels[0], str):
-            raise ValueError(f"labels of format {self.format} are {'not ' if self.format == FORMAT else ''}text")
+        if self.format < FORMAT and (self.format == 3) == isinstance(self.labels[0], str):
+            raise ValueError(f"labels of format {self.format} are {'not ' if self.format == 3 else ''}text")
+        if (self.format == FORMAT) != bool(self.columns):
+            raise ValueError(f"a bundle of format {self.format} has {'' if self.format == FORMAT else 'no '}columns")
+        if any([*one.columns] != [*self.columns] for one in self.golden):
+            raise ValueError("golden texts have other columns than the bundle")
         if n < 2 and not decision.multi_label:
             raise ValueError("a classifier with one label per text needs at least two labels")
         if self.facts.n_classes not in (None, n):
@@ -252,7 +261,7 @@ def read_description(folder: Path) -> Description:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
         raise BundleError(f"{damaged}{DESCRIPTION} is not a bundle's description ({reason}).") from error
-    if type(number) is not int or number not in (1, 2, FORMAT):
+    if type(number) is not int or not 1 <= number <= FORMAT:
         raise BundleError(f"{folder}: {_other_format(number, described.get('textforge'))}")
     if not written:
         raise BundleError(f"{damaged}{DESCRIPTION} was changed after it was written. Restore the bundle from a copy.")
