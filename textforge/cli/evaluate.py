@@ -49,7 +49,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Evaluate a trained classifier on labelled data."""
-    from textforge.cli.messages import write_warnings
+    from textforge.cli.messages import write_left_out, write_warnings
     from textforge.cli.output import figures_text, results, write_json
     from textforge.cli.progress import progress_for
     from textforge.errors.shortage import advised
@@ -71,6 +71,7 @@ def command(
                 on_batch=progress.evaluated,
             )
         write_warnings(figures["warnings"])
+        write_left_out(figures.get("left_out", ()), "columns of the data")
         if as_json:
             write_json(stdout, figures)
         else:

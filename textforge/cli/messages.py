@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from textforge.errors import listed
 from textforge.errors.escapes import shown_line, shown_lines
 
 
@@ -23,6 +24,12 @@ def write_warnings(sentences: Iterable[str]) -> None:
     """Write each warning to stderr, on a line of its own."""
     for sentence in sentences:
         write_message(f"warning: {shown_line(sentence)}")
+
+
+def write_left_out(names: Iterable[str], what: str) -> None:
+    """Say which fields or columns the classifier does not read."""
+    if found := [*names]:
+        write_message(f"the classifier does not read these {what}: {listed(found)}.")
 
 
 def open_stderr() -> None:

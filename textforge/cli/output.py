@@ -17,7 +17,7 @@ MAX_CLASSES, MOST_CLASSES = 30, 10
 
 SHOWN = {
     "accuracy", "macro_f1", "micro_f1", "weighted_f1", "n", "per_class", "confusion_matrix", "answered",
-    "unknown_labels", "split", "warnings", "total_weight", "unweighted", "baselines",
+    "unknown_labels", "split", "warnings", "left_out", "total_weight", "unweighted", "baselines",
 }  # fmt: skip
 """Keys that are shown in fixed places; all other keys are the recipe's metrics."""
 

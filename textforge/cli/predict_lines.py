@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import click
 
-from textforge.cli.messages import write_message
+from textforge.cli.messages import write_left_out, write_message
 from textforge.cli.output import write_json
 from textforge.cli.output_file import refuse_overwriting, refuse_own_input
 from textforge.cli.predict_table import PredictOptions, refuse_table_output
+from textforge.errors import DataError
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
@@ -68,6 +69,8 @@ class LinesCommand:
         from textforge.classifiers.streams.predictions import answered, answered_ahead
         from textforge.errors.temporaries import replaced
 
+        if classifier.columns:
+            self._take_columns(classifier)
         output = self.printed
         if self.options.output is not None:
             temporary = self.stack.enter_context(replaced(self.options.output))
@@ -79,7 +82,7 @@ class LinesCommand:
         if self.options.as_json:
             every = [one for answers in found for one in answers.dicts()]
             write_json(output, {"labels": list(classifier.labels), "predictions": every})
-            _warn_of_marked(sum("error" in one for one in every), len(every))
+            self._close_with(sum("error" in one for one in every), len(every))
             return
         done = marked = 0
         for answers in found:
@@ -88,9 +91,27 @@ class LinesCommand:
             done += len(answers)
             marked += len(answers.unreadable)
             progress.predicted(done)
-        _warn_of_marked(marked, done)
+        self._close_with(marked, done)
 
+    def _take_columns(self, classifier: Classifier) -> None:
+        """Let the lines bring the columns that the classifier needs.
 
-def _warn_of_marked(marked: int, lines: int) -> None:
-    if marked:
-        write_message(f"warning: {marked:,} of {lines:,} lines could not be read; each has an error in its place.")
+        Raises:
+            DataError: they are texts alone.
+        """
+        from textforge.data.given_rows import needs
+
+        if self.lines is None or not self.lines.json_lines:
+            what = "the texts are arguments" if self.lines is None else "lines of text have no columns"
+            raise DataError(
+                f"{what}. {needs(classifier.columns)} Name a file with --input, or say how standard input is written, "
+                "as in --input-format jsonl."
+            )
+        self.lines.fields.columns = classifier.columns
+
+    def _close_with(self, marked: int, lines: int) -> None:
+        """Say which lines could not be read, and which fields were left out."""
+        if marked:
+            write_message(f"warning: {marked:,} of {lines:,} lines could not be read; each has an error in its place.")
+        if self.lines is not None:
+            write_left_out(self.lines.fields.left_out, "fields of the lines")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
 
-from textforge.cli.messages import write_message
+from textforge.cli.messages import write_left_out, write_message
 from textforge.cli.output import write_json
 from textforge.cli.output_file import refuse_overwriting, refuse_own_input
 from textforge.errors import DataError, RecipeError, listed
@@ -227,6 +227,7 @@ class TableCommand:
         from textforge.classifiers.streams.table_answers import (
             AddedColumns,
             Counts,
+            RowSource,
             answered_rows,
             prediction_dicts,
             with_columns,
@@ -238,15 +239,17 @@ class TableCommand:
         added = AddedColumns(options.prefix, top, several=classifier.decision.multi_label, error=options.mark)
         if self.written is not None:
             added.refuse_clash(self.source.name, table.reader.names)
-        everything = self.written not in (None, self.name)
+        self._refuse_missing(classifier)
+        everything = bool(classifier.columns) or self.written not in (None, self.name)
         rows = table.reader.rows(table.texts, join=table.join, everything=everything, mark=options.mark)
         close = self.source.stream.close if self.source.live else None
-        found = self.stack.enter_context(closing(answered_rows(classifier, rows, limit=limit, close=close)))
+        source = RowSource(rows, self.source.name, classifier.columns, mark=options.mark, close=close)
+        found = self.stack.enter_context(closing(answered_rows(classifier, source, limit=limit)))
 
         def counted() -> Iterator[tuple[TableRows, Answers]]:
             for chunk, answers in found:
                 yield chunk, answers
-                counts.add(chunk)
+                counts.add(answers)
                 progress.predicted(counts.rows)
 
         target = self._target()
@@ -254,7 +257,7 @@ class TableCommand:
             answered = (with_columns(chunk, answers, added) for chunk, answers in counted())
             self.formats.named(self.written).write(target, table.reader, answered, added.types())
         else:
-            every = [one for chunk, answers in counted() for one in prediction_dicts(chunk, answers)]
+            every = [one for _, answers in counted() for one in prediction_dicts(answers)]
             text = io.StringIO()
             write_json(text, {"labels": list(classifier.labels), "predictions": every})
             target.stream.write(text.getvalue().encode())
@@ -262,6 +265,19 @@ class TableCommand:
         self._warn(table, n_warnings)
         for warning in counts.warnings():
             write_message(f"warning: {warning}")
+        read = {*table.texts, *classifier.columns}
+        write_left_out([name for name in table.reader.columns if name not in read], "columns of the table")
+
+    def _refuse_missing(self, classifier: Classifier) -> None:
+        """Check that the table has the columns that the classifier needs.
+
+        Raises:
+            DataError: it lacks some; names them and the columns that it has.
+        """
+        from textforge.data.given_rows import refuse_missing
+
+        if self.table.reader.columns:  # there is something to read
+            refuse_missing(self.table.reader.columns, classifier.columns, f"{self.source.name}: the table")
 
     def _target(self) -> TableStream:
         """The output, which is renamed to its name when all is written."""

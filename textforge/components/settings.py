@@ -24,7 +24,7 @@ FIGURES = ("loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1")
 
 TAKEN = (
     *FIGURES, "n", "total_weight", "per_class", "confusion_matrix", "answered", "unknown_labels", "unweighted", "split",
-    "warnings",
+    "warnings", "left_out",
 )  # fmt: skip
 """Keys that every result already holds; a metric cannot use these names."""
 

@@ -53,7 +53,7 @@ def as_rows(
     rows = as_texts(found, name)
     for n, row in enumerate(rows):
         if isinstance(row, Row):
-            _refuse_missing(row.kinds, kinds, f"{name}: the row at index {n}")
+            refuse_missing(row.kinds, kinds, f"{name}: the row at index {n}")
         elif row:  # an empty text stands for a row without values
             raise DataError(f"{name}: the text at index {n} has no columns. {needs(kinds)}")
     return rows
@@ -76,13 +76,13 @@ def row_of(fields: Mapping[str, Any], kinds: ColumnKinds, place: str, text: str 
     if not isinstance(text, str):
         found = f"has the fields {listed(map(str, fields))}" if TEXT not in fields else f"has {text!r} as text"
         raise DataError(f"{place} {found}. {needs(kinds)}")
-    _refuse_missing(fields, kinds, place)
+    refuse_missing(fields, kinds, place)
     values = []
     for column, kind in kinds.items():
         try:
             values.append(column_value(fields[column], kind))
         except ValueError as error:
-            raise DataError(f"{place}: '{column}' {error}.") from error
+            raise DataError(f"{place} does not fit: '{column}' {error}.") from error
     return Row(text, values, kinds)
 
 
@@ -97,16 +97,26 @@ def needs(kinds: ColumnKinds) -> str:
 
 
 def _of_columns(table: Mapping[str, Any], kinds: ColumnKinds, name: str) -> list[str]:
-    _refuse_missing(table, {TEXT: "text", **kinds}, name)
+    refuse_missing(table, kinds, f"{name}: the table", [TEXT])
     texts = as_texts(table[TEXT], name)
     return [*rows_with(texts, {column: [*unpacked(table[column])] for column in kinds}, kinds, name)]
 
 
-def _refuse_missing(names: Iterable[str], kinds: Mapping[str, str], place: str) -> None:
+def refuse_missing(names: Iterable[str], kinds: ColumnKinds, place: str, others: Iterable[str] = ()) -> None:
+    """Refuse data without the columns that a classifier needs.
+
+    Args:
+        names: the names that the data have.
+        kinds: the columns that are needed, with their kinds.
+        place: the data, as the subject of the message.
+        others: names that are needed, too.
+
+    Raises:
+        DataError: a name is missing; suggests the nearest one.
+    """
     given = [str(name) for name in names]
-    if missing := [column for column in kinds if column not in given]:
-        needed = {column: kind for column, kind in kinds.items() if column != TEXT}
+    if missing := [name for name in (*others, *kinds) if name not in given]:
         raise DataError(
-            f"{place} lacks {'the column' if len(missing) == 1 else 'columns'} {listed(map(repr, missing))}; it has "
-            f"{listed(given) or 'none'}.{did_you_mean(missing[0], given)} {needs(needed)}"  # type: ignore[arg-type]
+            f"{place} lacks {'' if len(missing) == 1 else 'columns '}{listed(map(repr, missing))}; it has "
+            f"{listed(given) if given else 'none'}.{did_you_mean(missing[0], given)} {needs(kinds)}"
         )

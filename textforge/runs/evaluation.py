@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
+from textforge.components.rows import ColumnKinds
 from textforge.components.settings import UnknownLabels
 from textforge.data.dataset import Dataset, as_dataset
 from textforge.data.encoding import are_sets
@@ -20,6 +21,7 @@ from textforge.recipes.document import read_document
 from textforge.recipes.recipe import load_dataset_part, load_metric_parts
 from textforge.runs import folder as run_folder
 from textforge.runs.own_data import own_dataset, part_for_file
+from textforge.runs.tables import unread_names
 from textforge.runs.uninstalled import refuse_uninstalled
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ def evaluate(
     on_batch: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Evaluate a run or bundle on labelled data and return its metrics (see `metrics.classification_metrics`).
+
+    If a data file has columns that nothing reads, `left_out` names them.
 
     Args:
         path: a finished run folder or a bundle.
@@ -70,7 +74,10 @@ def evaluate(
     classifier = load(run, plugins=plugins, device=device)
     several = classifier.decision.multi_label
     extra = ExtraMetrics(measures, labels=classifier.labels, multi_label=several)
-    dataset, default = _dataset(run, source, [option.removeprefix("dataset.") for option in options], plugins)
+    part, seed, default = _dataset(
+        run, source, [option.removeprefix("dataset.") for option in options], plugins, classifier.columns
+    )
+    dataset = as_dataset(part, seed)
     chosen = split or default
     splits = dataset.splits()
     if chosen not in splits:
@@ -87,9 +94,11 @@ def evaluate(
     encoded = encode_gold(labels, classifier.labels, shown, unknown, weights)
     warnings += [*encoded.warnings, *extra.weight_warnings(weighted=weights is not None)]
     extra.for_labels(encoded.names)
+    left_out = unread_names(part, Path(data), plugins) if data is not None and default == "train" else []
     return {
         "split": shown,
         "warnings": warnings,
+        **({"left_out": left_out} if left_out else {}),
         **classifier.evaluate(
             texts, labels, weights=weights, name=shown, metrics=extra, unknown_labels=unknown, on_batch=on_batch
         ),
@@ -142,14 +151,16 @@ def _data_file(run: Path, data: str | Path | None) -> Path:
     return path
 
 
-def _dataset(run: Path, path: Path, options: list[str], plugins: PluginManager) -> tuple[Dataset, str]:
-    """Load the data; return it with the name of the default split."""
+def _dataset(
+    run: Path, path: Path, options: list[str], plugins: PluginManager, columns: ColumnKinds
+) -> tuple[Part, int, str]:
+    """The dataset to evaluate on, its seed, and the name of the default split."""
     if path.suffix.lower() in (".yaml", ".yml"):
         if path.name == run_folder.RESOLVED:
             refuse_uninstalled(path.parent, plugins, ["dataset"])
         part, seed = load_dataset_part(path, overrides=[f"dataset.{option}" for option in options], plugins=plugins)
-        return as_dataset(part, seed), "test"
-    return as_dataset(_file_part(path, run, options, plugins), 0), "train"
+        return part, seed, "test"
+    return _file_part(path, run, options, plugins, columns), 0, "train"
 
 
 def _changed_data(run: Path, dataset: Dataset) -> list[str]:
@@ -162,7 +173,7 @@ def _changed_data(run: Path, dataset: Dataset) -> list[str]:
     return ["the data differ from those that the run was made with (by their SHA-256)."]
 
 
-def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager) -> Part:
+def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager, columns: ColumnKinds) -> Part:
     """The dataset that reads a file: the one named after its suffix, else the run's own if it trained on such a file.
 
     The run's own dataset has the options of the run.
@@ -180,4 +191,4 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
             f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset named after its "
             f"suffix; installed: {listed(names)}.{did_you_mean(name, names)}"
         )
-    return part_for_file(name, path, run, options, plugins)
+    return part_for_file(name, path, run, options, plugins, columns=columns)

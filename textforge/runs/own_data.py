@@ -8,6 +8,7 @@ from typing import Any
 
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
+from textforge.components.rows import ColumnKinds
 from textforge.errors import BundleError, RecipeError
 from textforge.recipes.document import read_document
 from textforge.recipes.merge import read_overrides
@@ -33,11 +34,24 @@ def own_dataset(run: Path) -> dict[str, Any] | None:
     return section
 
 
-def part_for_file(name: str, path: Path, run: Path, options: Iterable[str], plugins: PluginManager) -> Part:
+def part_for_file(
+    name: str,
+    path: Path,
+    run: Path,
+    options: Iterable[str],
+    plugins: PluginManager,
+    *,
+    columns: ColumnKinds | None = None,
+) -> Part:
     """The dataset 'name' that reads a whole file, with the run's own options if its dataset has the same name.
 
     Args:
+        name: the name of the dataset.
+        path: the file.
+        run: the run.
         options: overrides of the dataset's options, as in `["text=review"]`.
+        plugins: the plugins to look the dataset up in.
+        columns: the columns to bring beside the texts, with their kinds; by default none.
 
     Raises:
         RecipeError: an option is invalid, or names another file.
@@ -46,6 +60,8 @@ def part_for_file(name: str, path: Path, run: Path, options: Iterable[str], plug
     if (own := own_dataset(run)) and plugins.same(str(own.pop("use")), name, "dataset"):
         whole = ("train", "valid", "test", "stream")
         given = {key: value for key, value in own.items() if key not in whole}
+    if plugins.component("dataset", name).declared("brings_columns", None) is not None:
+        given["columns"] = dict(columns) if columns else None
     holds_out = [key for key in HELD_OUT if key in plugins.component("dataset", name).options.fields]
     given |= dict.fromkeys(holds_out, 0.0)
     read, mistakes = read_overrides(f"dataset.{option}" for option in options)

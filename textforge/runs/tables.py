@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
 from textforge.data.tables import COMPRESSED, TableFormat, TableReader, TableStream
-from textforge.errors import DataError, PluginError, RecipeError, did_you_mean, listed
+from textforge.errors import DataError, PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.runs import folder as run_folder
 from textforge.runs.named_tables import NamedFormat
 from textforge.runs.own_data import own_dataset, part_for_file
@@ -120,6 +122,28 @@ def open_table(
             f"Its columns: {listed(reader.columns)}."
         )
     return OpenTable(reader, (usual,), join, True)
+
+
+def unread_names(part: Part, path: Path, plugins: PluginManager) -> list[str]:
+    """The columns of a file that none of the options of the dataset that reads it names; [] if it is no table."""
+    options = part.all_options
+    formats = TableFormats(plugins)
+    if part.component.name not in formats.names():
+        return []
+    with path.open("rb") as file, suppress(TextforgeError):
+        reader = formats.named(part.component.name).reader(TableStream(file, str(path), packed(path)), options)
+        used = {*_texts_within([*options.values()])}
+        return [name for name in reader.columns if name not in used]
+    return []
+
+
+def _texts_within(values: Iterable[Any]) -> Iterator[str]:
+    """Every text in nested lists, and every key of mappings."""
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, (list, tuple, Mapping)):
+            yield from _texts_within(value)
 
 
 def _named_in_recipe(run: Path, part: Part, given: Sequence[str]) -> tuple[Sequence[str], str]:

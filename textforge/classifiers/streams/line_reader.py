@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, TypeVar
 
 from textforge.classifiers.streams.text_lines import (
+    JsonFields,
     Unreadable as Unreadable,
     open_input as open_input,
     read_line_by_line,
@@ -66,7 +67,10 @@ class LineReader:
         self._blocks = self._ahead or blocks
         self._lines: deque[bytes] = deque()
         self._rest: list[bytes] = []
-        self._texts = read_line_by_line(self._all_lines(), name, json_lines=json_lines, mark=mark)
+        self.json_lines: bool = json_lines
+        self.fields: JsonFields = JsonFields()
+        """What is read from JSON objects beside their texts; set its columns before the first chunk is read."""
+        self._texts = read_line_by_line(self._all_lines(), name, json_lines=json_lines, mark=mark, fields=self.fields)
 
     def __iter__(self) -> Iterator[list[str | Unreadable]]:
         """Iterate over the chunks.

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from textforge.classifiers.streams.line_reader import Unreadable
 from textforge.classifiers.streams.predictions import Answers, answered_ahead
+from textforge.components.rows import ColumnKinds
+from textforge.data.given_rows import row_of
 from textforge.data.tables import AnsweredRows, ColumnType, TableRows
-from textforge.errors import RecipeError, listed
+from textforge.errors import DataError, RecipeError, listed
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
@@ -85,33 +87,74 @@ class AddedColumns:
             yield found
 
 
-class _Texts:
-    """The texts of rows in chunks, as `answered_ahead` takes them; `taken` has the rows of each chunk, in order."""
+class RowSource:
+    """The texts of rows in chunks, as `answered_ahead` takes them; `taken` has the rows of each chunk, in order.
 
-    def __init__(self, rows: Iterator[TableRows], close: Callable[[], None] | None) -> None:
-        self._rows, self._close = rows, close
+    Args:
+        rows: chunks of rows.
+        name: the table, for messages.
+        columns: the columns that texts need beside them, with their kinds.
+        mark: whether a row whose columns cannot be read is marked instead of raising.
+        close: ends a read that waits for a pipe.
+    """
+
+    def __init__(
+        self,
+        rows: Iterator[TableRows],
+        name: str = "the table",
+        columns: ColumnKinds | None = None,
+        *,
+        mark: bool = False,
+        close: Callable[[], None] | None = None,
+    ) -> None:
+        self._rows, self._close, self._name, self._mark = rows, close, name, mark
+        self._columns: ColumnKinds = columns or {}
+        self._n_rows = 0
         self.taken: deque[TableRows] = deque()
 
     def __iter__(self) -> Iterator[list[str | Unreadable]]:
         for rows in self._rows:
             self.taken.append(rows)
-            if None in rows.texts:
+            if self._columns:
+                yield self._with_columns(rows)
+            elif None in rows.texts:
                 yield [Unreadable(rows.faults.get(n, NO_TEXT)) if text is None else text
                        for n, text in enumerate(rows.texts)]  # fmt: skip
             else:
                 yield list(rows.texts)  # type: ignore[arg-type]
+            self._n_rows += len(rows.texts)
 
     def close(self) -> None:
+        """Stop reading."""
         if self._close is not None:
             self._close()
 
+    def _with_columns(self, rows: TableRows) -> list[str | Unreadable]:
+        """The texts of rows with the columns that they need.
+
+        Raises:
+            DataError: a value does not fit its kind, and it is not to be marked; names the row.
+        """
+        every = rows.columns()
+        columns = [every[name] for name in self._columns]
+        found: list[str | Unreadable] = []
+        for n, (text, *values) in enumerate(zip(rows.texts, *columns, strict=True)):
+            if text is None:
+                found.append(Unreadable(rows.faults.get(n, NO_TEXT)))
+                continue
+            place = f"row {self._n_rows + n + 1}"
+            try:
+                found.append(row_of(dict(zip(self._columns, values, strict=True)), self._columns, place, text))
+            except DataError as error:
+                if not self._mark:
+                    advice = "Correct the row, or continue past such rows with --on-error mark."
+                    raise DataError(f"{self._name}: {error} {advice}") from error
+                found.append(Unreadable(str(error)))
+        return found
+
 
 def answered_rows(
-    classifier: Classifier,
-    rows: Iterator[TableRows],
-    *,
-    limit: int | None,
-    close: Callable[[], None] | None = None,
+    classifier: Classifier, source: RowSource, *, limit: int | None
 ) -> Generator[tuple[TableRows, Answers], None, None]:
     """Iterate over chunks of rows and their predictions; the next chunks are read and vectorized in the background.
 
@@ -119,14 +162,12 @@ def answered_rows(
 
     Args:
         classifier: the classifier.
-        rows: chunks of rows; read in a background thread.
+        source: the rows; read in a background thread, and closed when the generator is closed.
         limit: as for `answered_ahead`.
-        close: ends a read that waits for a pipe; called when the generator is closed.
     """
-    texts = _Texts(rows, close)
-    with closing(answered_ahead(classifier, texts, limit=limit)) as found:
+    with closing(answered_ahead(classifier, source, limit=limit)) as found:
         for answers in found:
-            yield texts.taken.popleft(), answers
+            yield source.taken.popleft(), answers
 
 
 @dataclass
@@ -137,10 +178,12 @@ class Counts:
     missing: int = 0
     faults: int = 0
 
-    def add(self, rows: TableRows) -> None:
-        self.rows += len(rows.texts)
-        self.faults += len(rows.faults)
-        self.missing += rows.texts.count(None) - len(rows.faults)
+    def add(self, answers: Answers) -> None:
+        """Add the answers of a chunk."""
+        self.rows += len(answers)
+        faults = len(_faults(answers))
+        self.faults += faults
+        self.missing += len(answers.unreadable) - faults
 
     def warnings(self) -> Iterator[str]:
         """Sentences about rows that have no answer."""
@@ -152,12 +195,16 @@ class Counts:
 
 def with_columns(rows: TableRows, answers: Answers, added: AddedColumns) -> AnsweredRows:
     """Rows with the columns that answer them."""
-    return AnsweredRows(rows, added.values(answers, dict(rows.faults), len(rows.texts)))
+    return AnsweredRows(rows, added.values(answers, _faults(answers), len(rows.texts)))
 
 
-def prediction_dicts(rows: TableRows, answers: Answers) -> Iterator[dict[str, Any]]:
+def prediction_dicts(answers: Answers) -> Iterator[dict[str, Any]]:
     """Iterate over the predictions as `Answers.dicts` does; a row without text has no label and no probabilities."""
     nothing: dict[str, Any] = {"labels": []} if answers.several else {"label": None}
     for place, found in enumerate(answers.dicts()):
-        missing = rows.texts[place] is None and place not in rows.faults
-        yield {**nothing, "probabilities": {}} if missing else found
+        yield {**nothing, "probabilities": {}} if answers.unreadable.get(place) == NO_TEXT else found
+
+
+def _faults(answers: Answers) -> dict[int, str]:
+    """Position and reason of each row that could not be read; rows without text are no such rows."""
+    return {place: why for place, why in answers.unreadable.items() if why != NO_TEXT}

@@ -7,10 +7,12 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from textforge.components.rows import ColumnKinds
+from textforge.data.given_rows import TEXT, row_of
 from textforge.errors import DataError, RecipeError
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
@@ -40,6 +42,36 @@ class Unreadable:
 
     reason: str
     """A sentence with the line number."""
+
+
+@dataclass
+class JsonFields:
+    """What is read from a JSON object beside its text."""
+
+    columns: ColumnKinds = field(default_factory=dict)
+    """The columns that texts need, with their kinds."""
+    left_out: dict[str, None] = field(default_factory=dict)
+    """Names of the other fields that objects had, in the order of their first occurrence."""
+
+    def text_of(self, value: Any) -> str | None:
+        """The text of a JSON value, with its columns; None if it has no text.
+
+        Raises:
+            ValueError: it lacks a column, or a value does not fit. The message is the end of a sentence.
+        """
+        fields = value if isinstance(value, dict) else {TEXT: value}
+        text = fields.get(TEXT)
+        if not isinstance(text, str):
+            return None
+        for name in fields:
+            if name != TEXT and name not in self.columns:
+                self.left_out[name] = None
+        if not self.columns:
+            return text
+        try:
+            return row_of(fields, self.columns, "", text)
+        except DataError as error:
+            raise ValueError(str(error).strip().removesuffix(".")) from error
 
 
 def open_input(path: Path) -> BinaryIO:
@@ -96,7 +128,12 @@ def read_lines(
 
 
 def read_line_by_line(
-    stream: Iterable[bytes], name: str, *, json_lines: bool = False, mark: bool = False
+    stream: Iterable[bytes],
+    name: str,
+    *,
+    json_lines: bool = False,
+    mark: bool = False,
+    fields: JsonFields | None = None,
 ) -> Iterator[str | Unreadable | None]:
     """Like `read_lines`, but yield None for a blank line of JSON, so that each line is yielded when it arrives.
 
@@ -105,6 +142,7 @@ def read_line_by_line(
         name: the name of the stream, for error messages.
         json_lines: whether each line is JSON.
         mark: whether to yield an `Unreadable` for a line that cannot be read, instead of raising.
+        fields: what to read from JSON objects beside their texts.
 
     Raises:
         DataError: a line is not UTF-8 or not such JSON, and `mark` is False; the message gives the line number. Also,
@@ -116,7 +154,7 @@ def read_line_by_line(
             if not json_lines:
                 yield text
             else:
-                yield _json_text(text) if text.strip() else None
+                yield _json_text(text, fields or JsonFields()) if text.strip() else None
         except ValueError as error:
             reason = error
             if isinstance(error, UnicodeDecodeError):
@@ -135,8 +173,8 @@ def _binary_format(line: bytes) -> str | None:
     return next((kind for begin, kind in BEGINNINGS.items() if line.startswith(begin)), None)
 
 
-def _json_text(line: str) -> str:
-    """Parse a line of JSON and return its text.
+def _json_text(line: str, fields: JsonFields) -> str:
+    """Parse a line of JSON and return its text, with columns if it needs some.
 
     Raises:
         ValueError: the line has no text. The message is the end of a sentence that starts with the line number.
@@ -149,8 +187,8 @@ def _json_text(line: str) -> str:
         raise ValueError(f"is not JSON: {error.msg} at column {error.colno}") from error
     except RecursionError as error:
         raise ValueError("is not JSON: it is nested too deeply") from error
-    text = value.get("text") if isinstance(value, dict) else value
-    if not isinstance(text, str):
+    text = fields.text_of(value)
+    if text is None:
         raise ValueError('is neither a JSON string nor an object with a "text"')
     if re.search("[\ud800-\udfff]", text):
         raise ValueError("has half a character (\\ud...) in its text")
