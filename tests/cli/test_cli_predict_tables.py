@@ -55,7 +55,10 @@ def test_a_table_comes_back_with_its_answers(finished_run: Path, table: Path, la
     out = table.with_name("answered.csv")
     done = textforge("predict", finished_run, "-i", table, "--text", "body", "-o", out)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == "warning: 1 of 4 rows have no text; their label is empty.\n"
+    assert done.stderr == (
+        "warning: 1 of 4 rows have no text; their label is empty.\n"
+        "the classifier does not read these columns of the table: id, note.\n"
+    )
     found = out.read_bytes().decode()
     rows = parsed(found)
     assert [row["label"] for row in rows] == labels
@@ -151,12 +154,16 @@ def test_the_column_of_the_recipe_comes_first_and_then_a_usual_name(finished_run
     (tmp_path / "t.csv").write_text("body,text\nbat,rocket\n")
     done = invoke("predict", finished_run, "-i", tmp_path / "t.csv", "--json")
     rocket = only_json(invoke("predict", finished_run, "--json", "rocket").stdout)
-    assert (only_json(done.stdout), done.stderr) == (rocket, "")
+    note = "the classifier does not read these columns of the table: body.\n"
+    assert (only_json(done.stdout), done.stderr) == (rocket, note)
     assert only_json(invoke("predict", finished_run / "model", "-i", tmp_path / "t.csv", "--json").stdout) == rocket
     (tmp_path / "t.csv").write_text("id,review_body\n1,rocket\n")
     done = invoke("predict", finished_run, "-i", tmp_path / "t.csv", "--json")
     assert only_json(done.stdout) == rocket
-    assert done.stderr == "texts are read from the column 'review_body'; --text names another.\n"
+    assert done.stderr == (
+        "texts are read from the column 'review_body'; --text names another.\n"
+        "the classifier does not read these columns of the table: id.\n"
+    )
     shutil.copytree(finished_run / "model", tmp_path / "bundle")
     done = invoke("predict", tmp_path / "bundle", "-i", tmp_path / "t.csv", "--json")
     assert only_json(done.stdout) == rocket

@@ -89,6 +89,13 @@ def columns_read(part: Part, brought: ColumnKinds) -> dict[str, ColumnKind]:
     return {name: kind for name, kind in brought.items() if name in names}
 
 
+def kinds_named(part: Part) -> dict[str, ColumnKind] | None:
+    """The columns that vectorizers name, with a kind that suits each; None if no vectorizer reads columns."""
+    reading = [one for _, one in _reading(part)]
+    named = {name: _kinds(one)[0] for one in reading if one.options.get(COLUMN) is not None for name in _named(one, {})}
+    return named if reading else None
+
+
 def column_mistakes(part: Part, brought: ColumnKinds) -> Iterator[tuple[OptionPath, str]]:
     """Yield the path and the message of each column that a vectorizer needs and the data do not bring.
 

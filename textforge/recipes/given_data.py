@@ -25,6 +25,11 @@ class _Given:
     def __call__(self) -> Any:
         return self.data
 
+    @property
+    def brings_columns(self) -> Any:
+        """The columns of the data with their kinds; None for anything but a `Dataset`."""
+        return getattr(self.data, "columns", None)
+
 
 def given_dataset(data: Any, *, streams: bool = False) -> Part:
     """A dataset part for data given in code.

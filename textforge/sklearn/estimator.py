@@ -29,6 +29,7 @@ from textforge.sklearn.batches import (
     keys_without_effect,
     why_not_in_batches,
 )
+from textforge.sklearn.tables import texts_with_columns
 from textforge.sklearn.targets import Targets, Texts, as_list
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ class TextClassifier(_Estimator):
     trainer__epochs=3, seed=1)`. They are stored in `overrides`. `set_params` validates names, `fit` validates values.
     Setting a part resets its options, as in a recipe; new options may be set in the same call.
 
-    X is a sequence of str: a list, tuple, array or column, or a table of one column, shape (n, 1).
+    X is a sequence of str: a list, tuple, array or column, or a table of one column, shape (n, 1). If the recipe's
+    vectorizer reads columns, X is a table of pandas, polars or Arrow with the column `text` and these columns.
     y has one label per text (str, int, bool or a member of an
     Enum), or is a 0/1 matrix with one column per label.
 
@@ -168,9 +170,8 @@ class TextClassifier(_Estimator):
                 finite number from 0, or all are 0.
             TextforgeError: training failed.
         """
-        texts, targets = as_list(X), Targets.of(y)
-        dataset = targets.dataset(texts, sample_weight)
-        recipe = self._checked_recipe()
+        recipe, targets = self._checked_recipe(), Targets.of(y)
+        dataset = targets.dataset(texts_with_columns(X, recipe), sample_weight)
         with located(recipe):
             _refuse_abstention(recipe)
             trainer = trainer_for(recipe, dataset)
@@ -214,8 +215,8 @@ class TextClassifier(_Estimator):
                 names others.
             TextforgeError: training failed.
         """
-        texts, targets = as_list(X), Targets.of(y)
         recipe, first = self._checked_recipe(), not self.__sklearn_is_fitted__()
+        texts, targets = texts_with_columns(X, recipe), Targets.of(y)
         if first:
             known = Targets.declared(classes, y)
         else:
@@ -299,11 +300,15 @@ class TextClassifier(_Estimator):
 
     def _probabilities(self, texts: Texts) -> NDArray[np.float32]:
         check_is_fitted(self)
-        return self.classifier_.predict_proba(as_list(texts))
+        return self.classifier_.predict_proba(self._texts(texts))
 
     def _logits(self, texts: Texts) -> NDArray[np.float32]:
         check_is_fitted(self)
-        return self.classifier_.logits(as_list(texts))
+        return self.classifier_.logits(self._texts(texts))
+
+    def _texts(self, texts: Texts) -> list[str]:
+        classifier = self.classifier_
+        return classifier.rows(texts) if classifier.columns else as_list(texts)
 
     def _all_columns(self, found: NDArray[Any], dtype: Any, *, missing: float = 0) -> NDArray[Any]:
         """Insert columns of `missing` for the labels of y that have no training text."""

@@ -126,6 +126,29 @@ SEQUENCES: dict[str, dict[str, Any]] = {
         "several": True,
     },
 }  # fmt: skip
+COLUMNS: dict[str, dict[str, Any]] = {
+    "numbers-mlp": {"vectorizer": "numbers", "model": {"use": "mlp", "hidden": [4]}},
+    "categories-linear": {"vectorizer": {"use": "categories", "column": "flag"}},
+    "union-columns": {
+        "vectorizer": {"use": "union", "of": [
+            {"use": "tfidf", "max_features": 30},
+            {"use": "bow", "column": "title"},
+            "numbers",
+            {"use": "categories", "min_count": 1, "buckets": 7},
+        ]},
+    },
+}  # fmt: skip
+"""Vectorizers over the columns of `columns.csv`."""
+ROWS = [
+    {"text": text, "depth": depth, "flag": flag, "title": title}
+    for text, depth, flag, title in zip(
+        TEXTS,
+        [None, -3.5, 0.0, 100.0, 12.25, 7.0, None, 1e6, 4.0, 5.5],
+        ["blue", "red", None, "green", "unseen", "blue", "red", "rare", "", "green"],
+        ["", "orbit", "大海 wave", None, "bridge", "moon", "harbour", "улица", "rocket", "street market"],
+        strict=True,
+    )
+]
 FORMAT_1 = "bow-linear-format-1"
 NUMBERS = "bow-linear-numbers"
 """Labels that are numbers, which data in code may have: format 3."""
@@ -139,6 +162,7 @@ def main() -> None:
     write_data(folder)
     made = {**{name: {"vectorizer": "bow", "model": "linear", **given} for name, given in BAGS.items()},
             **{name: {"vectorizer": "tokens", **given} for name, given in SEQUENCES.items()},
+            **{name: {"model": "linear", "columns": True, **given} for name, given in COLUMNS.items()},
             **{name: {"vectorizer": "bow", "model": "linear"} for name in (FORMAT_1, NUMBERS)}}  # fmt: skip
     for name, sections in made.items():
         if (HERE / name).exists():
@@ -148,11 +172,12 @@ def main() -> None:
         if name == FORMAT_1:
             as_format_1(HERE / name / "bundle.json")
         classifier = textforge.load(HERE / name)
+        texts: list[Any] = ROWS if name in COLUMNS else TEXTS
         expected = {
             "textforge": textforge.__version__,
-            "texts": TEXTS,
-            "probabilities": classifier.predict_proba(TEXTS).tolist(),
-            "answers": classifier.predict(TEXTS),
+            "texts": texts,
+            "probabilities": classifier.predict_proba(texts).tolist(),
+            "answers": classifier.predict(texts),
         }
         (HERE / name / EXPECTED).write_text(json.dumps(expected, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         print(name)
@@ -163,7 +188,10 @@ def recipe(sections: dict[str, Any]) -> dict[str, Any]:
     given = dict(sections)
     several, labels = given.pop("several", False), given.pop("labels", sorted(WORDS))
     file = "several.csv" if several else f"{len(labels)}.csv"
-    data = {"use": "csv", "train": file, **({"label_separator": "|"} if several else {})}
+    data: dict[str, Any] = {"use": "csv", "train": file, **({"label_separator": "|"} if several else {})}
+    if given.pop("columns", False):
+        data = {"use": "csv", "train": "columns.csv"}
+        data["columns"] = {"depth": "number", "flag": "category", "title": "text"}
     trainer = {"epochs": 12, "batch_size": 16, "device": "cpu", **given.pop("trainer", {})}
     return {"seed": 3, "dataset": data, "optimizer": {"use": "adam", "lr": 0.03}, "trainer": trainer, **given}
 
@@ -182,6 +210,7 @@ def write_data(folder: Path) -> None:
                 if draw.random() < 0.15:  # wrong labels, so that a temperature has something to learn
                     chosen = draw.sample(labels, 1)
                 writer.writerow([" ".join(words), "|".join(sorted(chosen))])
+    write_columns(folder / "columns.csv")
     vectors = [f"{word} {number / 10} {-number / 20} {0.5 - number / 40}\n" for number, word in enumerate(WORDS["sky"])]
     (folder / "words.vec").write_text("".join(vectors), encoding="utf-8")
 
@@ -193,6 +222,20 @@ def numbered(folder: Path) -> Any:
     with (folder / "3.csv").open(encoding="utf-8", newline="") as file:
         rows = [(row["text"], sorted(WORDS).index(row["label"]) - 1) for row in csv.DictReader(file)]
     return Dataset(train=([text for text, _ in rows], [label for _, label in rows]))
+
+
+def write_columns(file: Path) -> None:
+    draw = random.Random(12)
+    flags = {"sky": "blue", "sea": "green", "town": "red"}
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(["text", "label", "depth", "flag", "title"])
+        for number in range(90):
+            label = draw.choice(sorted(WORDS))
+            depth = "" if draw.random() < 0.1 else f"{draw.gauss({'sky': -5, 'sea': 8, 'town': 1}[label], 3):.2f}"
+            flag = draw.choices([flags[label], draw.choice(sorted(flags.values())), "", f"flag {number}"], [6, 2, 1, 1])
+            words = [*draw.sample(WORDS[label], 2), *draw.choices(COMMON, k=3)]
+            writer.writerow([" ".join(words), label, depth, flag[0], " ".join(draw.sample(WORDS[label], 2))])
 
 
 def as_format_1(file: Path) -> None:
