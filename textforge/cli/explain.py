@@ -14,7 +14,7 @@ from textforge.cli import options
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
-    from textforge.insight.explanations.explanation import Explanation, WordContribution
+    from textforge.insight.explanations.explanation import Explanation, FeatureContribution, WordContribution
 
 SHOWN = 2
 """Number of classes that a person sees for each text by default."""
@@ -44,7 +44,8 @@ def command(
 ) -> None:
     """Show what each word of a text gave to each class.
 
-    Explains TEXTs, or each line of standard input if there are none. With --class and without TEXTs, shows the words
+    Explains TEXTs, or each line of standard input if there are none. If the classifier reads columns, each text is a
+    JSON object of the text and the columns. With --class and without TEXTs, shows the words
     that speak for and against a class in the training texts of the run.
     """
     from textforge.cli.output import results, write_json
@@ -55,12 +56,16 @@ def command(
         if labels and not texts:
             _explain_classes(run_or_bundle, labels, limit or 20, stdout, as_json=as_json)
             return
+        from textforge.classifiers.streams.text_lines import rows_of
         from textforge.insight.explanations.texts import explain
         from textforge.runs.loading import load
 
         classifier = load(run_or_bundle, device=device)
         every: list[dict[str, Any]] = []
-        for text in _texts(texts):
+        given: Iterator[str] = _texts(texts)
+        if classifier.columns:
+            given = rows_of(given, classifier.columns)
+        for text in given:
             (found,) = explain(classifier, [text], labels=labels or None)
             if as_json:
                 every.append(found.as_json())
@@ -125,7 +130,10 @@ def explanation_text(found: Explanation, labels: Iterable[Any], most: int, colou
         lines = [f"{shown(label_name(label))} {found.probabilities[column]:.3f}"]
         positive, negative = found.top_words(label, most)
         lines += [f"  {side:<8} {_sums(words)}" for side, words in (("for", positive), ("against", negative)) if words]
-        if not positive and not negative:
+        if found.columns:
+            of_columns = sorted(found.columns, key=lambda one: -abs(one.contributions[column]))[:most]
+            lines.append(f"  columns  {_sums([_as_word(one, column) for one in of_columns])}")
+        elif not positive and not negative:
             lines.append("  no word says anything about this class")
         parts.append("\n".join(lines))
     parts.append(_method(found))
@@ -168,11 +176,18 @@ def _sums(words: list[WordContribution]) -> str:
     return ", ".join(f"{shown(one.word)} {one.contribution:+.2f}{n}" for one, n in zip(words, times, strict=True))
 
 
+def _as_word(one: FeatureContribution, column: int) -> WordContribution:
+    from textforge.insight.explanations.explanation import WordContribution
+
+    return WordContribution(one.text, float(one.contributions[column]), 1)
+
+
 def _method(found: Explanation) -> str:
     """How the contributions were computed, and how far their sum is from the score."""
+    columns = ", the columns" if found.columns else ""
     if found.method == "exact":
-        return "exact: the words and a constant add up to the score of each class"
-    return f"by {found.method}; the words and a constant add up to the scores but for {found.gap:.2g}"
+        return f"exact: the words{columns} and a constant add up to the score of each class"
+    return f"by {found.method}; the words{columns} and a constant add up to the scores but for {found.gap:.2g}"
 
 
 def _explain_classes(run: Path, labels: Iterable[str], limit: int, stdout: TextIO, *, as_json: bool) -> None:

@@ -94,20 +94,23 @@ class LinesCommand:
         self._close_with(marked, done)
 
     def _take_columns(self, classifier: Classifier) -> None:
-        """Let the lines bring the columns that the classifier needs.
+        """Let the arguments, or the lines, bring the columns that the classifier needs.
 
         Raises:
             DataError: they are texts alone.
         """
+        from textforge.classifiers.streams.text_lines import rows_of
         from textforge.data.given_rows import needs
 
-        if self.lines is None or not self.lines.json_lines:
-            what = "the texts are arguments" if self.lines is None else "lines of text have no columns"
+        if self.lines is None:
+            self.texts = [*rows_of(self.texts, classifier.columns, "argument {}")]
+        elif self.lines.json_lines:
+            self.lines.fields.columns = classifier.columns
+        else:
             raise DataError(
-                f"{what}. {needs(classifier.columns)} Name a file with --input, or say how standard input is written, "
-                "as in --input-format jsonl."
+                f"lines of text have no columns. {needs(classifier.columns)} Name a file of either in --input, or say "
+                "how standard input is written, as in --input-format jsonl."
             )
-        self.lines.fields.columns = classifier.columns
 
     def _close_with(self, marked: int, lines: int) -> None:
         """Say which lines could not be read, and which fields were left out."""

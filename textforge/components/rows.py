@@ -51,6 +51,11 @@ class Row(str):
         """Another text with the same columns."""
         return Row(text, self.values, self.kinds)
 
+    def only(self, kinds: ColumnKinds) -> Row:
+        """The text with some of its columns."""
+        own = self.columns
+        return Row(self, [own[name] for name in kinds], kinds)
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Row):
             return str.__eq__(self, other) and self.values == other.values and [*self.kinds] == [*other.kinds]

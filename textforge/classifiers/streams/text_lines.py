@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from textforge.components.rows import ColumnKinds
-from textforge.data.given_rows import TEXT, row_of
+from textforge.data.given_rows import TEXT, needs, row_of
 from textforge.errors import DataError, RecipeError
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
@@ -72,6 +72,27 @@ class JsonFields:
             return row_of(fields, self.columns, "", text)
         except DataError as error:
             raise ValueError(str(error).strip().removesuffix(".")) from error
+
+
+def rows_of(lines: Iterable[str], columns: ColumnKinds, place: str = "text {}") -> Iterator[str]:
+    """Texts for a classifier that reads columns, each written as a JSON object.
+
+    Args:
+        lines: the texts, such as arguments of a command.
+        columns: the columns that texts need, with their kinds.
+        place: how messages name a text by its number, from 1.
+
+    Raises:
+        DataError: a text is no such object, lacks a column, or has a value that does not fit.
+    """
+    fields = JsonFields(columns)
+    for number, line in enumerate(lines, start=1):
+        if not line.lstrip().startswith("{"):
+            raise DataError(f"{place.format(number)} has no columns. {needs(columns)}")
+        try:
+            yield _json_text(line, fields)
+        except ValueError as error:
+            raise DataError(f"{place.format(number)} {error}.") from error
 
 
 def open_input(path: Path) -> BinaryIO:

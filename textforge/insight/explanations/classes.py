@@ -78,7 +78,9 @@ def explain_class(
         "for": [word for word in ordered if sum(means[word]) > 0][:limit],
         "against": [word for word in reversed(ordered) if sum(means[word]) < 0][:limit],
     }
-    counts = _counts({*chosen["for"], *chosen["against"]}, texts, [name in gold for gold in golds])
+    having = [name in gold for gold in golds]
+    words = {*chosen["for"], *chosen["against"]}
+    counts = _counts(words, texts, having) | _column_counts(words, classifier, texts, having)
     return {
         "run": str(path),
         "label": classifier.labels[class_number(classifier, label)],
@@ -94,9 +96,9 @@ def explain_class(
                     "texts": counts[word][0],
                     "with_label": counts[word][1],
                 }
-                for word in words
+                for word in ordered
             ]
-            for side, words in chosen.items()
+            for side, ordered in chosen.items()
         },
         "warnings": _warnings(dataset, path),
     }
@@ -136,6 +138,9 @@ def contributions(
             for name, values in zip(names, _sums(text, one), strict=True):
                 for word, value in values:
                     found[name][word].append(value)
+            for column in one.columns:
+                for name, value in zip(names, column.contributions.tolist(), strict=True):
+                    found[name][column.text].append(value)
             method, done = one.found.method, done + 1
             if done >= SAMPLE[method]:
                 return found, method, done
@@ -167,6 +172,19 @@ def _counts(words: set[str], texts: Sequence[str], having: Sequence[bool]) -> di
         rows = [n for n, text in enumerate(folded) if word in text and pattern.search(text)]
         found[word] = (len(rows), sum(having[n] for n in rows))
     return found
+
+
+def _column_counts(
+    names: set[str], classifier: Classifier, texts: Sequence[str], having: Sequence[bool]
+) -> dict[str, tuple[int, int]]:
+    """For each feature of columns, the number of texts with it, and how many of these have the label."""
+    if not (classifier.columns and hasattr(classifier.vectorizer, "column_features")):
+        return {}
+    found: dict[str, list[bool]] = defaultdict(list)
+    for text, has in zip(texts, having, strict=True):
+        for name in names.intersection(classifier.vectorizer.column_features(text).values()):
+            found[name].append(has)
+    return {name: (len(own), sum(own)) for name, own in found.items()}
 
 
 def _edge(character: str) -> str:

@@ -18,10 +18,10 @@ from textforge.insight.explanations.words import Pieces
 class Explanation:
     """What each word of a text gave to each class.
 
-    For each class, `bias` plus the sum of `contributions` plus `rest` is its score, except for `gap`. Softmax of the
-    scores of all classes (sigmoid in a multi-label classifier) gives the probabilities. Scores of one text may all be
-    shifted by the same number, which changes no probability; so a contribution to one of several exclusive classes is
-    its difference from the mean over all classes.
+    For each class, `bias` plus the sums of `contributions` and of `columns` plus `rest` is its score, except for `gap`.
+    Softmax of the scores of all classes (sigmoid in a multi-label classifier) gives the probabilities. Scores of one
+    text may all be shifted by the same number, which changes no probability; so a contribution to one of several
+    exclusive classes is its difference from the mean over all classes.
     """
 
     text: str
@@ -45,6 +45,8 @@ class Explanation:
     """'exact', 'integrated gradients' or 'deletion'."""
     gap: float
     """Largest difference, over the classes, between a score and the sum."""
+    columns: tuple[FeatureContribution, ...] = ()
+    """What the columns of the text gave, the strongest first, named as in `price` and `country=US`."""
 
     def column(self, label: Any = None) -> int:
         """Return the number of an explained class by its label or the label's name; by default the most probable one.
@@ -101,10 +103,10 @@ class Explanation:
                     "probability": float(self.probabilities[column]),
                     "bias": float(self.bias[column]),
                     "rest": float(self.rest[column]),
-                    "score": float(self.bias[column] + self.rest[column] + self.contributions[:, column].sum()),
+                    "score": self._score(column),
                 }
             )
-        return {
+        found = {
             "text": self.text,
             "predicted": list(self.predicted) if isinstance(self.predicted, tuple) else self.predicted,
             "method": self.method,
@@ -119,6 +121,13 @@ class Explanation:
                 for one in self.features
             ],
         }
+        if self.columns:
+            found["columns"] = [{"name": one.text, "contributions": one.contributions.tolist()} for one in self.columns]
+        return found
+
+    def _score(self, column: int) -> float:
+        of_columns = sum(float(one.contributions[column]) for one in self.columns)
+        return float(self.bias[column] + self.rest[column] + self.contributions[:, column].sum() + of_columns)
 
 
 @dataclass(frozen=True)

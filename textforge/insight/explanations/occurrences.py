@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,14 @@ class Occurrences:
         starts: int64, shape (n,): its first character.
         ends: int64, shape (n,): the character after its last; equal to `starts` for marks between characters.
         shares: float64, shape (n,): its share of the entry; the shares of an entry sum to 1.
+        columns: names of the entries that come from columns and stand nowhere in the text.
     """
 
     entries: NDArray[np.int64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     shares: NDArray[np.float64]
+    columns: Mapping[int, str] = field(default_factory=dict)
 
 
 def occurrences(vectorizer: Any, who: str, text: str, indices: NDArray[Any]) -> Occurrences | None:
@@ -41,12 +44,31 @@ def occurrences(vectorizer: Any, who: str, text: str, indices: NDArray[Any]) -> 
     Raises:
         ComponentError: `spans` raised, or returned something else than the contract says.
     """
+    columns = _columns(vectorizer, who, text, indices)
     if not hasattr(vectorizer, "spans"):
-        return None
+        none = np.zeros(0, dtype=np.int64)
+        alone = columns is not None and len(columns) == len(indices)  # every feature comes from a column
+        return Occurrences(none, none, none, np.zeros(0), columns or {}) if alone else None
     with plugin_errors(who, "saying where its features stand in a text"):
         found = vectorizer.spans(text)
     if found is None:
         return None
+    in_text = np.array([n for n in range(len(indices)) if n not in (columns or {})], dtype=np.int64)
+    placed = _placed(found, who, text, indices[in_text])
+    return placed and replace(placed, entries=in_text[placed.entries], columns=columns or {})
+
+
+def _columns(vectorizer: Any, who: str, text: str, indices: NDArray[Any]) -> dict[int, str] | None:
+    """The names of the entries that come from columns; None if the vectorizer reads no columns."""
+    if not hasattr(vectorizer, "column_features"):
+        return None
+    with plugin_errors(who, "naming the features of columns"):
+        named = dict(vectorizer.column_features(text))
+    return {entry: str(named[number]) for entry, number in enumerate(indices.tolist()) if number in named}
+
+
+def _placed(found: Any, who: str, text: str, indices: NDArray[Any]) -> Occurrences | None:
+    """Assign what `spans` returned to the entries of a row; None if it does not place all of them."""
     features, starts, ends, weights = _checked(found, len(text), who)
     if np.array_equal(features, indices):  # a sequence, or a bag in which everything occurs once
         return Occurrences(np.arange(len(indices)), starts, ends, np.ones(len(indices)))

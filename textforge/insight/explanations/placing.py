@@ -68,3 +68,14 @@ def strongest_features(text: str, values: NDArray[np.float64], found: Occurrence
         for n in order.tolist()
         if counts[n] and np.abs(values[n]).max(initial=0) > 0
     )
+
+
+def column_contributions(values: NDArray[np.float64], found: Occurrences) -> tuple[FeatureContribution, ...]:
+    """Return the contributions of the features that come from columns, the largest first.
+
+    Args:
+        values: contributions of entries, float64, shape (entries, classes).
+        found: the occurrences of the entries.
+    """
+    order = sorted(found.columns, key=lambda entry: -float(np.abs(values[entry]).max(initial=0)))
+    return tuple(FeatureContribution(found.columns[entry], 1, values[entry]) for entry in order)

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from textforge.classifiers.classifier import Classifier
 from textforge.components.manager import PluginManager
 from textforge.components.part import part_name
-from textforge.data.dataset import as_texts
+from textforge.components.rows import Row
+from textforge.data.given_rows import GivenTexts
 from textforge.data.labels import label_name, label_names
 from textforge.errors import RecipeError, did_you_mean, listed
 from textforge.features.ragged import Features, Ragged
 from textforge.insight.explanations.attribution import POINTS, Attribution, attribute
-from textforge.insight.explanations.deletion import attribute_by_deletion
-from textforge.insight.explanations.explanation import Explanation
+from textforge.insight.explanations.deletion import attribute_by_deletion, deleted_columns
+from textforge.insight.explanations.explanation import Explanation, FeatureContribution
 from textforge.insight.explanations.occurrences import Occurrences, occurrences
-from textforge.insight.explanations.placing import placed, strongest_features
+from textforge.insight.explanations.placing import column_contributions, placed, strongest_features
 from textforge.insight.explanations.words import Pieces, distinct_words, words
 from textforge.runs.loading import load
 
@@ -31,7 +32,7 @@ MOST_CLASSES, PROBABLE = 12, 5
 
 def explain(
     classifier: Classifier | str | Path,
-    texts: Sequence[str],
+    texts: GivenTexts,
     *,
     labels: Sequence[Any] | None = None,
     plugins: PluginManager | None = None,
@@ -44,7 +45,7 @@ def explain(
 
     Args:
         classifier: a classifier, or the path of a run or bundle to load.
-        texts: a sequence of str.
+        texts: a sequence of str; for a classifier that reads columns, as for `Classifier.predict`.
         labels: the classes to explain, as labels or their names. By default all of up to 12 classes, else the five
             most probable ones of each text.
         plugins: the plugin manager that looks up components. Defaults to everything installed.
@@ -58,7 +59,7 @@ def explain(
     if not isinstance(classifier, Classifier):
         classifier = load(classifier, plugins=plugins)
     chosen = None if labels is None else [class_number(classifier, label) for label in labels]
-    return [_explained(classifier, text, chosen) for text in as_texts(texts, "texts")]
+    return [_explained(classifier, text, chosen) for text in classifier.rows(texts)]
 
 
 def class_number(classifier: Classifier, label: Any) -> int:
@@ -86,13 +87,13 @@ def _explained(classifier: Classifier, text: str, chosen: Sequence[int] | None) 
     of_words = attribute_words(classifier, text, features, classes)
     found, where = of_words.found, of_words.where
     return Explanation(
-        text,
+        str(text),
         tuple(classifier.labels[n] for n in classes),
         classifier.answers(probabilities)[0],
         probabilities[0][classes].astype(np.float64),
         of_words.pieces, of_words.values,
         () if where is None else strongest_features(text, found.values, where),
-        found.bias[classes], of_words.rest, found.method, found.gap,
+        found.bias[classes], of_words.rest, found.method, found.gap, of_words.columns,
     )  # fmt: skip
 
 
@@ -106,6 +107,7 @@ class WordAttribution:
         rest: float64, shape (classes,): contributions that no word takes.
         found: the contributions of the features, or of the words where these were deleted.
         where: the occurrences of the features; None where words were deleted.
+        columns: what the columns of the text gave, the strongest first.
     """
 
     pieces: Pieces
@@ -113,6 +115,7 @@ class WordAttribution:
     rest: NDArray[np.float64]
     found: Attribution
     where: Occurrences | None
+    columns: tuple[FeatureContribution, ...] = ()
 
 
 def attribute_words(
@@ -127,15 +130,18 @@ def attribute_words(
         classes: numbers of the classes to explain.
         points: as for `attribute`.
     """
+    if isinstance(text, Row):
+        text = text.only(classifier.columns)
     found, where = by_features(classifier, text, features, classes, points)
     if found is not None and where is not None:
         pieces = distinct_words(text, where.starts, where.ends)
         centred = comparable(classifier, found)
         values, rest = placed(centred.values, where, pieces, len(text))
-        return WordAttribution(pieces, values, rest, centred, where)
+        return WordAttribution(pieces, values, rest, centred, where, column_contributions(centred.values, where))
     pieces = words(text)
     centred = comparable(classifier, attribute_by_deletion(classifier, text, pieces, [*classes]))
-    return WordAttribution(pieces, centred.values, np.zeros(len(classes)), centred, None)
+    of_words, of_columns = centred.values[: len(pieces)], deleted_columns(text, centred.values[len(pieces) :])
+    return WordAttribution(pieces, of_words, np.zeros(len(classes)), centred, None, of_columns)
 
 
 def by_features(
