@@ -71,6 +71,13 @@ class Omitting(Placing):
         return tuple(column[1:] for column in super().spans(text))
 
 
+class Misnaming(Words):
+    """It names a feature that no text has."""
+
+    def column_features(self, text):
+        return {len(self.words): "price"}
+
+
 class Streaming(Words):
     """Bags of words, learnt chunk by chunk."""
 

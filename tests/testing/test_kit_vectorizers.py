@@ -1,8 +1,12 @@
 """The contract kit: what vectorizers are held to."""
 
 import kit_broken_vectorizers as broken
+import numpy as np
 import pytest
 from kit_examples import Broken, failures, holds
+
+from textforge import Ragged
+from textforge.data import values_of
 
 
 def vectorizer(rule, component, *says):
@@ -34,6 +38,7 @@ EXAMPLES = [
     vectorizer(
         "says-where-its-features-stand", broken.Omitting, "gives other features than transform", "Return arrays"
     ),
+    vectorizer("names-the-features-of-columns", broken.Misnaming, "other features than transform", "Return a dict"),
     vectorizer("leaves-the-texts-alone", broken.Lowering, "its fit changed the list", "texts = list(texts)"),
     vectorizer("leaves-the-texts-alone", broken.Relabelling, "its fit changed the targets", "targets.copy()"),
     vectorizer("takes-several-labels-if-it-takes-targets", broken.SingleTargets, "several labels", "0 and 1"),
@@ -43,6 +48,44 @@ EXAMPLES = [
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
 def test_a_broken_vectorizer_fails_its_check_alone_with_what_to_do(example):
     holds(example)
+
+
+class Mapped:
+    """One feature for each country: what a plugin needs in order to read a column."""
+
+    reads_columns = "category"
+
+    def __init__(self, /, *, column: str = "country"):
+        self.column, self.known = column, []
+
+    def fit(self, texts):
+        self.known = sorted({value for value in values_of(texts, self.column) if value is not None})
+        return self
+
+    def transform(self, texts):
+        rows = [[self.known.index(value)] if value in self.known else [] for value in values_of(texts, self.column)]
+        offsets = np.cumsum([0, *map(len, rows)])
+        return Ragged(np.array([n for row in rows for n in row], dtype=np.int32), offsets, len(self.known))
+
+    def column_features(self, text):
+        ((value,), found) = values_of([text], self.column), self.transform([text]).indices.tolist()
+        return dict.fromkeys(found, f"{self.column}={value}")
+
+    def state(self):
+        return {"known": self.known}
+
+    def from_state(self, state):
+        self.known = state["known"]
+        return self
+
+
+def test_the_kit_gives_columns_to_a_vectorizer_that_reads_some():
+    assert not failures("vectorizer", Mapped)
+    assert not failures("vectorizer", Mapped, options={"column": "currency"})
+
+
+def test_the_kit_gives_columns_to_a_vectorizer_of_texts_that_reads_one():
+    assert not failures("vectorizer", broken.Placing, options={"column": "title"})
 
 
 @pytest.mark.parametrize(

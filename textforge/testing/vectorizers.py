@@ -16,6 +16,7 @@ from textforge.errors import listed
 from textforge.features.ragged import Features, Ragged
 from textforge.testing import probes
 from textforge.testing.checks import ContractError, Skipped, as_contract_error, rule
+from textforge.testing.columns import with_columns
 from textforge.testing.digests import differing, digests
 from textforge.testing.subject import Subject, exercise
 
@@ -67,7 +68,7 @@ def gives_the_facts_that_it_promises(subject: Subject) -> None:
 def other_texts_have_as_many_features(subject: Subject) -> None:
     """The number of features stays that of the fit, whatever texts are transformed."""
     vectorizer, features = _fitted(subject)
-    other = _vectors(subject, vectorizer, ["words that nobody has seen before", "zzz"])
+    other = _vectors(subject, vectorizer, with_columns(subject.part, ["words that nobody has seen before", "zzz"]))
     if other.n_features != features.n_features:
         raise subject.breaks(
             f"the training texts have {features.n_features} features, others {other.n_features}.",
@@ -79,7 +80,7 @@ def other_texts_have_as_many_features(subject: Subject) -> None:
 def fitting_again_starts_anew(subject: Subject) -> None:
     """Fitted a second time on the same texts, the same object has the same state and features."""
     vectorizer, features = _fitted(subject)
-    texts = subject.texts[0]
+    texts = _labelled(subject)
     before = digests({"state": dict(vectorizer.state()), "features": features})
     again = fitted_features(vectorizer, texts, subject.label, _targets(subject))
     if other := differing(before, digests({"state": dict(vectorizer.state()), "features": again})):
@@ -91,7 +92,7 @@ def fitting_again_starts_anew(subject: Subject) -> None:
 @rule("vectorizer")
 def fit_transform_is_fit_then_transform(subject: Subject) -> None:
     """If it has `fit_transform`, the result equals that of `fit` followed by `transform`."""
-    texts, targets = subject.texts[0], _targets(subject)
+    texts, targets = _labelled(subject), _targets(subject)
     both, apart = subject.build(seed=0), subject.build(seed=0)
     if not hasattr(both, "fit_transform"):
         raise Skipped("it has no fit_transform.")
@@ -112,7 +113,7 @@ def fitting_in_chunks_is_fitting_at_once(subject: Subject) -> None:
     in_chunks, at_once = subject.build(seed=0), subject.build(seed=0)
     if not hasattr(in_chunks, "fit_chunks") or not subject.part.fits_chunks:
         raise Skipped("it has no fit_chunks, or a vectorizer within it has none.")
-    texts = subject.texts[0]
+    texts = _labelled(subject)
     in_chunks.fit_chunks(chunk for chunk in (texts[:5], [], texts[5:-1], texts[-1:]))
     called_offering(at_once.fit, list(texts), targets=_targets(subject))
     found = [
@@ -176,14 +177,17 @@ def takes_empty_texts(subject: Subject) -> None:
     advice = (
         "Give an empty text no words, or a vector of zeros; files have such rows, and every bundle is tested with one."
     )
-    _fitted_and_transformed(subject, EMPTY, "over empty and blank texts", advice)
+    _fitted_and_transformed(subject, with_columns(subject.part, EMPTY), "over empty and blank texts", advice)
+    vectorizer, features = _fitted(subject)
+    with as_contract_error(subject.label, "over an empty text without columns", advice):
+        _well_shaped(subject, _vectors(subject, vectorizer, [""]), features, advice)
 
 
 @rule("vectorizer", after=("takes-empty-texts",))
 def takes_unicode_texts(subject: Subject) -> None:
     """It accepts emoji, combining marks, right-to-left text, NUL and lone surrogates."""
     advice = "Accept any str; encode with text.encode('utf-8', 'replace')."
-    _fitted_and_transformed(subject, UNICODE, "over texts with unusual characters", advice)
+    _fitted_and_transformed(subject, with_columns(subject.part, UNICODE), "over texts with unusual characters", advice)
 
 
 @rule("vectorizer")
@@ -193,7 +197,7 @@ def takes_huge_texts(subject: Subject) -> None:
     many = ("orbit pixel bread " * (MEGABYTE // 18))[:MEGABYTE]
     advice = "Truncate long texts, in transform as in fit."
     with as_contract_error(subject.label, "over a text of a megabyte", advice):
-        found = _vectors(subject, vectorizer, ["x" * MEGABYTE, many])
+        found = _vectors(subject, vectorizer, with_columns(subject.part, ["x" * MEGABYTE, many]))
     _well_shaped(subject, found, features, advice)
 
 
@@ -216,7 +220,7 @@ def says_where_its_features_stand(subject: Subject) -> None:
     advice = (
         "Return arrays of features, starts and ends, an item for each occurrence, with 0 <= start <= end <= len(text)."
     )
-    for text in (*_others(subject), *EMPTY, *UNICODE):
+    for text in with_columns(subject.part, (*_others(subject), *EMPTY, *UNICODE)):
         with as_contract_error(subject.label, f"in spans of {text!r}", advice):
             spans = vectorizer.spans(text)
             if spans is None:
@@ -229,8 +233,25 @@ def says_where_its_features_stand(subject: Subject) -> None:
                 f"spans of {text!r} gives places outside the text, or arrays of other lengths.", advice
             )
         features = _vectors(subject, vectorizer, [text])
-        if not isinstance(features, Ragged) or {*found.tolist()} != {*features.indices.tolist()}:
+        of_columns = {*vectorizer.column_features(text)} if hasattr(vectorizer, "column_features") else set()
+        if not isinstance(features, Ragged) or {*found.tolist()} != {*features.indices.tolist()} - of_columns:
             raise subject.breaks(f"spans of {text!r} gives other features than transform.", advice)
+
+
+@rule("vectorizer")
+def names_the_features_of_columns(subject: Subject) -> None:
+    """If it reads columns, `column_features` names those features of a text that come from columns."""
+    vectorizer, _ = _fitted(subject)
+    if not hasattr(vectorizer, "column_features"):
+        raise Skipped("it has no column_features.")
+    advice = "Return a dict of the numbers of features that transform gives for the text to their names."
+    for text in with_columns(subject.part, [*_others(subject), *EMPTY, *UNICODE]):
+        with as_contract_error(subject.label, f"in column_features of {text!r}", advice):
+            named = dict(vectorizer.column_features(text))
+        features = _vectors(subject, vectorizer, [text])
+        given = {*features.indices.tolist()} if isinstance(features, Ragged) else {*range(features.n_features)}
+        if not {*named} <= given or not all(isinstance(name, str) and name for name in named.values()):
+            raise subject.breaks(f"column_features of {text!r} gives other features than transform.", advice)
 
 
 @rule("vectorizer")
@@ -238,7 +259,7 @@ def leaves_the_texts_alone(subject: Subject) -> None:
     """It does not change the list of texts, or the targets that it asks for."""
     vectorizer, _ = _fitted(subject)
     for name in ("fit", "fit_transform", "transform"):
-        texts, targets = list(subject.texts[0]), _targets(subject)
+        texts, targets = _labelled(subject), _targets(subject)
         before = list(texts)
         if hasattr(vectorizer, name):
             called_offering(getattr(vectorizer, name), texts, targets=targets)
@@ -263,16 +284,21 @@ def takes_several_labels_if_it_takes_targets(subject: Subject) -> None:
 # -- steps -----------------------------------------------------------------------------------------
 
 
+def _labelled(subject: Subject) -> list[str]:
+    """Texts to fit on, with columns if the vectorizer reads some."""
+    return with_columns(subject.part, subject.texts[0])
+
+
 def _others(subject: Subject) -> list[str]:
     """Texts that were not in the fit, with known and unknown words."""
     texts = probes.labelled(9, 5, seed=1)[0] if subject.given_texts is None else subject.texts[0][:9]
-    return [*texts, "nothing of this was seen", f"{texts[0]} {texts[1]} {texts[2]}"]
+    return with_columns(subject.part, [*texts, "nothing of this was seen", f"{texts[0]} {texts[1]} {texts[2]}"])
 
 
 def _fitted(subject: Subject) -> tuple[Any, Features]:
     """Build and fit a vectorizer; return it with the features of the texts it was fitted on."""
     vectorizer = subject.build(seed=0)
-    return vectorizer, fitted_features(vectorizer, subject.texts[0], subject.label, _targets(subject))
+    return vectorizer, fitted_features(vectorizer, _labelled(subject), subject.label, _targets(subject))
 
 
 def _targets(subject: Subject) -> Any:
@@ -292,7 +318,7 @@ def _fitted_and_transformed(subject: Subject, texts: Sequence[str], where: str, 
     vectorizer = subject.build(seed=0)
     with as_contract_error(subject.label, where, advice), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # another rule reports them
-        known, targets = subject.texts[0], _targets(subject)
+        known, targets = _labelled(subject), _targets(subject)
         targets = np.resize(targets, len(known) + len(texts))
         features = fitted_features(vectorizer, [*known, *texts], subject.label, targets)
         found = _vectors(subject, vectorizer, texts)

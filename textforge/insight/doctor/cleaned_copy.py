@@ -9,6 +9,7 @@ from typing import Any
 
 from textforge.classifiers.storage import write_text
 from textforge.components.manager import PluginManager
+from textforge.components.rows import column_value, kinds_of, values_of
 from textforge.data.tables import AnsweredRows, ColumnType, TableFormat, TableReader, TableRows, TableStream
 from textforge.errors import RecipeError
 from textforge.errors.temporaries import new_folder, storage_errors
@@ -34,8 +35,8 @@ def refuse_existing(out: Path) -> None:
 def clean(data: Examined, source: Source, out: Path, plugins: PluginManager) -> dict[str, Any]:
     """Write a file for each split and `changes.jsonl` into a new folder.
 
-    The files have the columns `text` and `label`, and `group` and `weight` if the data have groups or weights. They are
-    in the format of the data if that is a format of tables, else CSV.
+    The files have the columns `text` and `label`, `group` and `weight` if the data have groups or weights, and the
+    columns that the texts bring. They are in the format of the data if that is a format of tables, else CSV.
 
     Returns:
         JSON values: `path`, `files`, `changes` (the number of each kind), and `texts` of each split.
@@ -90,6 +91,12 @@ def _added(data: Examined, rows: list[int], source: Source) -> tuple[dict[str, l
     if (weights := source.dataset.weights_of(data.places[rows[0]].split)) is not None:
         columns["weight"] = [float(weights[data.places[n].row]) for n in rows]
     types: dict[str, ColumnType] = {"label": "texts" if several else "text", "group": "text", "weight": "number"}
+    texts = [data.texts[n] for n in rows]
+    for name in kinds_of(texts):
+        own = f"column_{name}" if name in ("text", *columns) else name
+        # Numbers as text: formats of delimited files write those of answers with few digits.
+        columns[own] = [column_value(value, "text") for value in values_of(texts, name)]
+        types[own] = "text"
     return columns, {name: types[name] for name in columns}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from textforge.components.rows import with_text
 from textforge.insight.doctor.alike_labels import usual_forms
 from textforge.insight.doctor.detectors import DETECTORS
 from textforge.insight.doctor.exact_duplicates import equal_groups
@@ -50,9 +51,9 @@ def cleaned_data(data: Examined) -> tuple[Examined, list[Change]]:
     texts = [*data.texts]
     for what, repair in _repairs():
         for n, before in enumerate(texts):
-            if (text := repair(before)) != before:
+            if (text := repair(before)) != str(before):
                 changes.append(Change(data.places[n], what, before, text))
-                texts[n] = text
+                texts[n] = with_text(before, text)
     cleaned = replace(data, texts=texts, labels=labels)
     for n, why in sorted(_removed(cleaned).items()):
         changes.append(Change(data.places[n], why, texts[n], None))

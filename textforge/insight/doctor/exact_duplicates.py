@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from textforge.components.manager import PluginManager
+from textforge.components.rows import row_key, with_text
 from textforge.insight.doctor.duplicate_groups import duplicate_findings
 from textforge.insight.doctor.examined import Examined
 from textforge.insight.doctor.finding import Finding
@@ -17,9 +18,12 @@ def exact_duplicates(data: Examined, plugins: PluginManager) -> Iterator[Finding
 
 
 def equal_groups(data: Examined) -> list[list[int]]:
-    """The positions of texts that are equal but for case and spaces, in groups of two or more; no empty texts."""
+    """The positions of texts that are equal but for case and spaces, in groups of two or more; no empty texts.
+
+    Texts with other columns are not equal.
+    """
     groups = defaultdict(list)
     for n, text in enumerate(data.texts):
         if key := " ".join(text.casefold().split()):
-            groups[key].append(n)
+            groups[row_key(with_text(text, key))].append(n)
     return [group for group in groups.values() if len(group) > 1]
