@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from textforge_standard.datasets.columns import FLAGS, Table, as_text
+from textforge_standard.datasets.guess_columns import column_remarks
 from textforge_standard.datasets.shown import shown_names
 from textforge_standard.datasets.unlabelled import UNKNOWN
 
@@ -189,6 +190,7 @@ def guess(table: Table) -> Guess:
     _tell_labels(labels, found)
     others = [column for column in columns if column not in (text, title) and column not in labels]
     found.remarks += _alternatives(text, labels, others)
+    found.remarks += column_remarks(others)
     return found
 
 
