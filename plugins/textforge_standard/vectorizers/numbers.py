@@ -66,7 +66,9 @@ class Numbers:
         values = self._values(texts)
         lacking = np.isnan(values)
         numbers = np.where(lacking, self._marks, self._places)
-        standardised = np.clip((np.where(lacking, self._mean, values) - self._mean) / self._scale, -MOST, MOST)
+        with np.errstate(over="ignore"):
+            distances = (np.where(lacking, self._mean, values) - self._mean) / self._scale
+        standardised = np.clip(distances, -MOST, MOST)
         weights = np.where(lacking, 1.0, standardised)
         shown = ~lacking | self._missing.astype(bool)
         offsets = np.concatenate(([0], np.cumsum(shown.sum(axis=1))))
