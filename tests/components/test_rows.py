@@ -60,7 +60,7 @@ def test_a_column_is_read_by_its_name_and_an_empty_text_stands_for_missing_value
     assert texts_of(rows, "country") == ["US", "", "DE"]
     with pytest.raises(DataError, match="no column 'price', but country"):
         values_of(rows, "price")
-    with pytest.raises(DataError, match="no column 'contry', but price, country, title[.] Did you mean 'country'"):
+    with pytest.raises(DataError, match=r"no column 'contry', but price, country, title\. Did you mean 'country'"):
         values_of(rows, "contry")
     with pytest.raises(DataError, match="'country' is needed, but the text 'plain' has no columns"):
         values_of(["plain"], "country")

@@ -54,7 +54,7 @@ def test_numbers_are_those_of_the_standard_scaler(train, others):
             scale, mean = scaler.scale_[column], scaler.mean_[column]
             if np.isnan(mean):  # scikit-learn has no mean of a column without numbers
                 mean, scale = 0.0, 1.0
-            expected.append(np.where(np.isnan(known), 0.0, (known - mean) / scale))
+            expected.append(np.where(np.isnan(known), 0.0, np.clip((known - mean) / scale, -1e30, 1e30)))
             if missing[column]:
                 expected.append(np.isnan(known).astype(float))
         found = dense(vectorizer.transform(rows(asked, kinds)))
@@ -161,7 +161,7 @@ def test_a_column_that_is_not_there_is_named_with_the_nearest(name, column, says
 
 
 def test_texts_without_columns_are_refused():
-    with pytest.raises(DataError, match="no column of the kind number[.] The texts have no columns"):
+    with pytest.raises(DataError, match=r"no column of the kind number\. The texts have no columns"):
         built("numbers").fit(["plain", "texts"])
 
 
@@ -197,10 +197,7 @@ def test_a_union_puts_columns_beside_the_text_and_names_them():
 
 
 def test_a_preprocessor_changes_the_text_and_leaves_the_columns():
-    parts = {
-        "steps": ["lowercase"],
-        "vectorizer": {"use": "union", "of": [{"use": "bow", "lowercase": False}, "numbers"]},
-    }
+    inner = {"use": "union", "of": [{"use": "bow", "lowercase": False}, "numbers"]}
     train = [Row("MOON", (1.0,), {"price": "number"}), Row("Sun", (3.0,), {"price": "number"})]
     vectorizer = built("preprocess", steps=["lowercase"], vectorizer=inner)
     vectorizer.fit(train)
