@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import random
 import shutil
 
 import numpy as np
 import pytest
 from conftest import only_json
 from in_process import invoke
+from order_rows import orders
 
 import textforge
 from textforge import BundleError, DataError
@@ -32,18 +32,6 @@ model: {use: linear, init: zeros}
 optimizer: {use: adam, lr: 0.1}
 trainer: {epochs: 4, batch_size: 20}
 """
-
-
-def orders(n=120):
-    """Orders whose price decides the label."""
-    draw = random.Random(0)
-    for number in range(n):
-        price = draw.choice([draw.uniform(0, 40), draw.uniform(60, 100)])
-        yield {
-            "id": number, "text": draw.choice(["please send it", "a parcel for you", "send the parcel"]),
-            "label": "dear" if price > 50 else "cheap", "price": f"{price:.2f}" if number % 20 else "",
-            "country": draw.choice(["US", "DE", ""]), "title": draw.choice(["gift", "order form", ""]),
-        }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
