@@ -97,6 +97,14 @@ def secretly_streaming():
     return streaming()
 
 
+def promising_a_price():
+    """It brings no column, but says so."""
+    return data()
+
+
+promising_a_price.brings_columns = lambda: {"price": "number"}
+
+
 def going_on():
     """Each chunk is what comes next."""
     rows = iter(zip(TEXTS * 9, LABELS * 9))  # noqa: B905

@@ -44,6 +44,7 @@ EXAMPLES += [
             "is a stream, but streams(…) is False",
             "streams = fn",
         ),
+        ("says-which-columns-it-brings", broken.promising_a_price, {}, "the data bring {}", "Return the columns"),
         ("a-stream-gives-the-same-chunks-again", broken.going_on, {}, "its chunks have other rows", "its number alone"),
         ("a-stream-gives-the-same-chunks-again", broken.boasting, {}, "does not match its chunks", "Omit known"),
         ("a-missing-file-is-refused-in-a-sentence", broken.careless, FILE, "FileNotFoundError", "textforge.DataError("),

@@ -54,6 +54,19 @@ def says_whether_it_streams(subject: Subject) -> None:
         raise subject.breaks(f"its train {difference}.", advice)
 
 
+@rule("dataset")
+def says_which_columns_it_brings(subject: Subject) -> None:
+    """If it has the attribute `brings_columns`, called with the options, it returns the columns of the data."""
+    says, gives = subject.part.brings_columns, loaded(subject).columns
+    if says is None:
+        raise Skipped("it has no brings_columns.")
+    if dict(says) != dict(gives):
+        raise subject.breaks(
+            f"brings_columns(…) gives {dict(says)}, but the data bring {dict(gives)}.",
+            "Return the columns with their kinds, by which recipes are checked before data are read.",
+        )
+
+
 @rule("dataset", after=("says-whether-it-streams",))
 def a_stream_gives_the_same_chunks_again(subject: Subject) -> None:
     """If train is a `Stream`, its chunks have the same rows each time, in whatever order they are read."""
