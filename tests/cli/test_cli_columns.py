@@ -150,6 +150,27 @@ def test_predict_reads_columns_of_every_format_alike(run, place, tmp_path):
     assert [one["label"] for one in only_json(streamed.stdout)["predictions"]] == expected
 
 
+def test_a_column_may_be_a_field_of_a_nested_object(tmp_path):
+    rows = [{**row, "meta": {"price": row["price"], "id": row["id"]}} for row in orders(60)]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "r.yaml").write_text(
+        "dataset: {use: jsonl, train: t.jsonl, columns: {meta.price: number}}\n"
+        "vectorizer: {use: union, of: [bow, numbers]}\nmodel: logistic-regression\n"
+    )
+    assert invoke("run", tmp_path / "r.yaml", "--out", tmp_path / "run", "--quiet").returncode == 0
+    lines = invoke("predict", tmp_path / "run", "-i", tmp_path / "t.jsonl", "--json")
+    table = invoke("predict", tmp_path / "run", "-i", tmp_path / "t.jsonl", "--json", "--text", "text")
+    assert only_json(lines.stdout) == only_json(table.stdout)
+    others = "id, label, price, country, title"
+    assert lines.stderr == f"the classifier does not read these fields of the lines: {others}.\n"
+    assert "meta.id" in table.stderr
+    assert "meta." not in table.stderr.replace("meta.id", "")
+    done = invoke("evaluate", tmp_path / "run", "--data", tmp_path / "t.jsonl", "--json")
+    assert only_json(done.stdout)["accuracy"] > 0.9
+    (tmp_path / "t.jsonl").write_text('{"text": "a", "meta": {"prise": 1}}\n')
+    assert "lacks 'meta.price'" in invoke("predict", tmp_path / "run", "-i", tmp_path / "t.jsonl").stderr
+
+
 def test_predict_says_which_column_is_missing_and_what_to_give(run, tmp_path):
     (tmp_path / "t.csv").write_text("text,prise,country,title\nsend it,1,US,gift\n")
     done = invoke("predict", run, "-i", tmp_path / "t.csv")

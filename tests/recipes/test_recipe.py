@@ -74,7 +74,7 @@ optimizer:
         "    seed: -1",
         "          ^^",
         "r.yaml:3:39: dataset 'csv': unknown option 'spearator'. Its options: train, valid, test, test_fraction, "
-        "valid_fraction, text, join, label, label_separator, group, weight, missing, similar_labels, stream, "
+        "valid_fraction, text, join, label, label_separator, group, weight, columns, missing, similar_labels, stream, "
         "separator, quotes, names, encoding, malformed. Did you mean 'separator'?",
         '    dataset: {use: csv, train: small.csv, spearator: ";"}',
         "                                          ^^^^^^^^^",

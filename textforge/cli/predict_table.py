@@ -232,6 +232,7 @@ class TableCommand:
             prediction_dicts,
             with_columns,
         )
+        from textforge.data.given_rows import unread
 
         options, table, counts = self.options, self.table, Counts()
         n_warnings = len(table.reader.warnings)
@@ -265,8 +266,7 @@ class TableCommand:
         self._warn(table, n_warnings)
         for warning in counts.warnings():
             write_message(f"warning: {warning}")
-        read = {*table.texts, *classifier.columns}
-        write_left_out([name for name in table.reader.columns if name not in read], "columns of the table")
+        write_left_out(unread(table.reader.columns, [*table.texts, *classifier.columns]), "columns of the table")
 
     def _refuse_missing(self, classifier: Classifier) -> None:
         """Check that the table has the columns that the classifier needs.

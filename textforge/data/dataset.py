@@ -101,9 +101,10 @@ class Dataset:
             return f"<Dataset: {', '.join([f'train {self.train!r}', *sizes])}>"
         labels = self.labels()
         several = " (several per text)" if self.multi_label else ""
+        columns = f"; columns: {listed(self.columns)}" if self.columns else ""
         return (
             f"<Dataset: {', '.join(sizes)}; {len(labels):,} labels{several}: "
-            f"{listed(label_names(labels), limit=SHOWN_LABELS)}>"
+            f"{listed(label_names(labels), limit=SHOWN_LABELS)}{columns}>"
         )
 
     if TYPE_CHECKING:  # splits are given as any iterables, and stored as lists

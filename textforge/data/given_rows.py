@@ -17,6 +17,7 @@ GivenTexts = Any
 GivenColumns = Mapping[str, Sequence[Any]] | None
 """The values of columns by name."""
 
+_ABSENT = object()
 TEXT = "text"
 """Key of the text in a dict, and name of the column of texts in a table."""
 
@@ -120,3 +121,22 @@ def refuse_missing(names: Iterable[str], kinds: ColumnKinds, place: str, others:
             f"{place} lacks {'' if len(missing) == 1 else 'columns '}{listed(map(repr, missing))}; it has "
             f"{listed(given) if given else 'none'}.{did_you_mean(missing[0], given)} {needs(kinds)}"
         )
+
+
+def nested_fields(fields: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The values of names with dots, such as `meta.price`, which lead into nested objects; those that are there."""
+    found = {}
+    for name in names:
+        inner: Any = fields
+        for key in name.split("."):
+            inner = inner.get(key, _ABSENT) if isinstance(inner, Mapping) else _ABSENT
+        if inner is not _ABSENT:
+            found[name] = inner
+    return found
+
+
+def unread(names: Iterable[str], read: Iterable[str]) -> list[str]:
+    """Names that are not read, nor hold anything that is, as `meta` holds `meta.price`."""
+    whole = [*read]
+    outer = {".".join(name.split(".")[:n]) for name in whole for n in range(1, name.count(".") + 2)}
+    return [name for name in names if name not in outer]

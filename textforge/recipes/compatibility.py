@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from textforge.components.columns import column_mistakes
+from textforge.components.columns import READS, column_mistakes
 from textforge.components.component import Component
 from textforge.components.kinds import fact_text
 from textforge.components.manager import PluginManager
@@ -96,11 +96,11 @@ def _need_all_texts(
 
 
 def _vectorizers_where(plugins: PluginManager, fits: Callable[[Component], bool]) -> list[str]:
-    """Names of the installed vectorizers that satisfy a condition; broken ones are skipped."""
+    """Names of the installed vectorizers of texts that satisfy a condition; broken ones are skipped."""
     found = []
     for name, component in plugins.named("vectorizer").items():
         try:
-            if fits(component):
+            if fits(component) and component.declared(READS, None) is None:
                 found.append(name)
         except PluginError:
             continue

@@ -10,6 +10,7 @@ from typing import Any
 
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part
+from textforge.data.given_rows import unread
 from textforge.data.tables import COMPRESSED, TableFormat, TableReader, TableStream
 from textforge.errors import DataError, PluginError, RecipeError, TextforgeError, did_you_mean, listed
 from textforge.runs import folder as run_folder
@@ -132,8 +133,7 @@ def unread_names(part: Part, path: Path, plugins: PluginManager) -> list[str]:
         return []
     with path.open("rb") as file, suppress(TextforgeError):
         reader = formats.named(part.component.name).reader(TableStream(file, str(path), packed(path)), options)
-        used = {*_texts_within([*options.values()])}
-        return [name for name in reader.columns if name not in used]
+        return unread(reader.columns, _texts_within([*options.values()]))
     return []
 
 

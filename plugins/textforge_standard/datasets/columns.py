@@ -78,7 +78,7 @@ class Columns:
                 return f"{option} names the column '{twice}' twice."
         if both := next((name for name in self.texts if name in self.labels), None):
             return f"text and label both name the column '{both}'; name two different columns."
-        if self.weight is not None and (other := self.wanted()[self.weight]) not in ("weight", "columns"):
+        if self.weight is not None and (other := self.wanted()[self.weight]) != "weight":
             return f"{other} and weight both name the column '{self.weight}'; name two different columns."
         if both := next((name for name in self.columns or () if name in self.labels), None):
             return f"label and columns both name the column '{both}', which would give the answer away; remove one."

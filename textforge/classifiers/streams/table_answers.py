@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from textforge.classifiers.streams.line_reader import Unreadable
 from textforge.classifiers.streams.predictions import Answers, answered_ahead
 from textforge.components.rows import ColumnKinds
-from textforge.data.given_rows import row_of
+from textforge.data.given_rows import nested_fields, row_of
 from textforge.data.tables import AnsweredRows, ColumnType, TableRows
 from textforge.errors import DataError, RecipeError, listed
 
@@ -136,7 +136,7 @@ class RowSource:
             DataError: a value does not fit its kind, and it is not to be marked; names the row.
         """
         every = rows.columns()
-        columns = [every[name] for name in self._columns]
+        columns = [every[name] if name in every else _nested(every, name, len(rows.texts)) for name in self._columns]
         found: list[str | Unreadable] = []
         for n, (text, *values) in enumerate(zip(rows.texts, *columns, strict=True)):
             if text is None:
@@ -151,6 +151,13 @@ class RowSource:
                     raise DataError(f"{self._name}: {error} {advice}") from error
                 found.append(Unreadable(str(error)))
         return found
+
+
+def _nested(columns: Mapping[str, Sequence[Any]], name: str, n: int) -> list[Any]:
+    """The values of a name with dots, which leads into the objects of a column; None where there is none."""
+    outer, _, inner = name.partition(".")
+    objects = columns.get(outer, [None] * n)
+    return [nested_fields(one, [inner]).get(inner) if isinstance(one, Mapping) else None for one in objects]
 
 
 def answered_rows(

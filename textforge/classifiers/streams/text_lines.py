@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from textforge.components.rows import ColumnKinds
-from textforge.data.given_rows import TEXT, needs, row_of
+from textforge.data.given_rows import TEXT, needs, nested_fields, row_of, unread
 from textforge.errors import DataError, RecipeError
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
@@ -32,6 +32,8 @@ BEGINNINGS = {
 """First bytes of files that are not UTF-8 text, and descriptions of their formats."""
 
 
+MOST_NAMED = 100
+"""Number of fields from which on no more that are left out are collected."""
 SQLITE = b"SQLite format 3\0"
 """First bytes of an SQLite file."""
 
@@ -63,13 +65,12 @@ class JsonFields:
         text = fields.get(TEXT)
         if not isinstance(text, str):
             return None
-        for name in fields:
-            if name != TEXT and name not in self.columns:
-                self.left_out[name] = None
+        if len(self.left_out) < MOST_NAMED:
+            self.left_out |= dict.fromkeys(unread(fields, [TEXT, *self.columns]))
         if not self.columns:
             return text
         try:
-            return row_of(fields, self.columns, "", text)
+            return row_of({**fields, **nested_fields(fields, self.columns)}, self.columns, "", text)
         except DataError as error:
             raise ValueError(str(error).strip().removesuffix(".")) from error
 
