@@ -205,3 +205,16 @@ def test_a_preprocessor_changes_the_text_and_leaves_the_columns():
     assert dense(vectorizer.transform(train)).tolist() == [[1, 0, -1], [0, 1, 1]]
     assert vectorizer.spans(train[0])[0].tolist() == [0]
     assert vectorizer.column_features(train[0]) == {2: "price"}
+
+
+def test_a_union_that_grows_keeps_the_places_and_the_names_of_columns():
+    vectorizer = built("union", of=["bow", "numbers", {"use": "categories", "column": "country"}])
+    train = rows([(1.0, 2.0, "US", "red", "a"), (3.0, 2.0, "US", "red", "b")])
+    vectorizer.fit(train)
+    before = vectorizer.get_feature_names_out()
+    vectorizer.grow([row.with_text("new words") for row in train])
+    assert vectorizer.get_feature_names_out()[: len(before)] == before
+    asked = train[0].with_text("new text")
+    names = vectorizer.column_features(asked)
+    assert {*names.values()} == {"price", "weight", "country=US"}
+    assert {*names} | {*vectorizer.spans(asked)[0].tolist()} == {*vectorizer.transform([asked]).indices.tolist()}

@@ -51,7 +51,11 @@ def test_a_broken_vectorizer_fails_its_check_alone_with_what_to_do(example):
 
 
 class Mapped:
-    """One feature for each country: what a plugin needs in order to read a column."""
+    """One feature for each country: what a plugin needs in order to read a column.
+
+    Options:
+        column: name of the column.
+    """
 
     reads_columns = "category"
 
