@@ -179,6 +179,21 @@ def test_any_vectorizer_reads_a_named_column_in_place_of_the_text():
     )
 
 
+def test_a_vectorizer_over_a_column_gets_the_targets_that_it_asks_for():
+    from textforge.components.columns import selected
+    from textforge.data import called_offering
+
+    class Supervised:
+        def fit(self, texts, targets=None):
+            self.seen = texts, targets
+
+    inner = Supervised()
+    vectorizer = selected(inner, "title")
+    train = rows([(1.0, 2.0, "US", "red", "moon")])
+    assert called_offering(vectorizer.fit, train, targets=[1]) is vectorizer
+    assert inner.seen == (["moon"], [1])
+
+
 def test_a_union_puts_columns_beside_the_text_and_names_them():
     train = rows([(1.0, None, "US", "red", "moon"), (3.0, 2.0, "US", "blue", "sun"), (2.0, 2.0, "DE", "red", "moon")])
     parts = ["bow", {"use": "numbers", "column": ["price", "weight"]}, {"use": "categories", "column": "country"},

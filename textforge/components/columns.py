@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from textforge.components.options import Option
@@ -39,18 +40,25 @@ class ColumnVectorizer:
         return found if wrap is None else wrap(self, found)  # type: ignore[call-arg]
 
     def _with_fit(self, fit: Any) -> Any:
-        return lambda texts: self._itself(fit(texts_of(texts, self._column)))
+        return self._over(fit, lambda texts: texts_of(texts, self._column), itself=True)
 
     def _with_fit_chunks(self, fit: Any) -> Any:
-        def fit_chunks(chunks: Iterable[Sequence[str]]) -> ColumnVectorizer:
-            return self._itself(fit(texts_of(texts, self._column) for texts in chunks))
-
-        return fit_chunks
+        return self._over(fit, lambda chunks: (texts_of(texts, self._column) for texts in chunks), itself=True)
 
     def _with_transform(self, transform: Any) -> Any:
-        return lambda texts: transform(texts_of(texts, self._column))
+        return self._over(transform, lambda texts: texts_of(texts, self._column))
 
     _with_fit_transform = _with_grow = _with_transform
+
+    def _over(self, method: Any, changed: Callable[[Any], Any], *, itself: bool = False) -> Any:
+        """A method over changed texts, with the signature of the method; it returns this vectorizer if `itself`."""
+
+        @wraps(method)
+        def call(texts: Any, *more: Any, **named: Any) -> Any:
+            found = method(changed(texts), *more, **named)
+            return self if itself else found
+
+        return call
 
     def _with_from_state(self, restore: Any) -> Any:
         def from_state(state: Mapping[str, Any]) -> ColumnVectorizer:
@@ -64,9 +72,6 @@ class ColumnVectorizer:
 
     def _with_spans(self, spans: Any) -> Any:
         return lambda text: ([], [], [])  # its features stand in a column, not in the text
-
-    def _itself(self, _: Any) -> ColumnVectorizer:
-        return self
 
     def column_features(self, text: str) -> dict[int, str]:
         """The features of a row, by their numbers, with names such as `title=moon`."""
