@@ -346,7 +346,8 @@ def test_a_damaged_store_is_made_anew(tmp_path, cache, harm):
     found = rows(csv_files(0, train=path, test_fraction=0.0, stream=True).train)
     (store,) = stores(cache)
     (chunk,) = store.glob("*.arrow")
-    data = bytearray(chunk.read_bytes())
+    original = chunk.read_bytes()
+    data = bytearray(original)
     about = store / "store.json"
     if harm == "flipped":
         data[len(data) // 2] ^= 1
@@ -360,7 +361,8 @@ def test_a_damaged_store_is_made_anew(tmp_path, cache, harm):
     else:
         about.write_text(json.dumps({**json.loads(about.read_text()), "format": 0}))
     assert rows(csv_files(0, train=path, test_fraction=0.0, stream=True).train) == found
-    assert (stores(cache) == [store] and bytearray(next(store.glob("*.arrow")).read_bytes()) == bytearray(data)) or True
+    assert stores(cache) == [store]
+    assert [one.read_bytes() for one in store.glob("*.arrow")] == [original]
     assert row_store._opened(store) is not None
 
 
@@ -487,7 +489,7 @@ def test_a_run_on_a_stream_is_evaluated_on_other_files_read_whole(streaming, tmp
 def test_what_cannot_learn_from_a_stream_is_reported_before_anything_is_read(streaming, overrides, told, cache):
     with pytest.raises(RecipeError, match=re.escape(told)):
         textforge.load_recipe(streaming, overrides=overrides)
-    assert not cache.exists()
+    assert not (cache / "streams").exists()
 
 
 def test_a_stream_is_not_cross_validated(streaming, tmp_path):
