@@ -70,6 +70,7 @@ def textforge_optimizers() -> dict[str, str]:
         "adamax": "textforge_standard.optimizers.adamax:adamax",
         "adamw": "textforge_standard.optimizers.adamw:adamw",
         "asgd": "textforge_standard.optimizers.asgd:asgd",
+        "lbfgs": "textforge_standard.optimizers.lbfgs:lbfgs",
         "lookahead": "textforge_standard.optimizers.lookahead:lookahead",
         "muon": "textforge_standard.optimizers.muon:muon",
         "nadam": "textforge_standard.optimizers.nadam:nadam",

@@ -15,6 +15,9 @@ class Attributes(TypedDict, total=False):
     """Whether a model is trained by its own `fit`; may be a function of the options."""
     sparse_gradients: bool | str | Callable[..., bool]
     """Whether an optimizer takes sparse gradients: a bool, the option that decides, or a function of the options."""
+    needs_closure: bool | str | Callable[..., bool | str]
+    """Whether an optimizer's step needs a closure: True, or 'after_gradients' for one that also needs gradients before
+    it; may be a function of the options."""
     streams: Callable[..., bool]
     """Takes all options by name; returns whether a dataset's training split is a stream."""
     brings_columns: Callable[..., Any]

@@ -126,6 +126,15 @@ class Part(AnyPart):
         within = [part for _, part in self.parts if part.component.kind == self.component.kind]
         return fact in self.component.options.facts or any(part.asks_for(fact) for part in within)
 
+    @property
+    def needs_closure(self) -> Any:
+        """What an optimizer declares about a closure: its factory's attribute `needs_closure`.
+
+        It is True, False or 'after_gradients', or a function of the options that returns one of them. An optimizer
+        whose `step` has a parameter `closure` without default needs no declaration.
+        """
+        return self._declared("needs_closure", False, "saying whether it needs a closure")
+
     def unmet_facts(self, known: Container[str]) -> Iterator[tuple[tuple[Part, ...], str]]:
         """Iterate over facts that this part, or a part of its kind within it, needs and that are not known.
 

@@ -23,7 +23,7 @@ from textforge.testing.digests import differing, digests
 from textforge.testing.pickling import no_pickle
 from textforge.testing.subject import Subject, exercise
 from textforge.testing.words import named_others, refuse
-from textforge.training.optimization import plain_loss
+from textforge.training.batch_loss import plain_loss
 
 STEPS = 8
 """Optimizer steps within which every parameter must get a gradient. More than one, because a layer initialized with

@@ -16,7 +16,7 @@ from textforge.components.hookspecs import hookimpl
 from textforge.data.dataset import Dataset, encode_labels
 from textforge.features.layers import FeatureLinear
 from textforge.features.ragged import Ragged
-from textforge.training.optimization import plain_loss
+from textforge.training.batch_loss import plain_loss
 
 TOPICS = {
     "ball": ("pitcher", "inning", "bat", "team", "league", "glove"),

@@ -68,6 +68,10 @@ class _PlainFactory:
         return getattr(self.factory, "sparse_gradients", False) is True
 
     @property
+    def needs_closure(self) -> Any:
+        return getattr(self.factory, "needs_closure", False)
+
+    @property
     def whole_batch(self) -> bool:
         return getattr(self.factory, "whole_batch", False) is True
 
@@ -109,6 +113,11 @@ class Factories:
     def sparse_gradients(self) -> bool:
         """Whether the optimizer takes sparse gradients."""
         return self._factories["optimizer"].takes_sparse_gradients
+
+    @property
+    def needs_closure(self) -> Any:
+        """What the optimizer's factory declares about a closure."""
+        return self._factories["optimizer"].needs_closure
 
     @property
     def whole_batch(self) -> bool:

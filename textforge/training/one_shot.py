@@ -12,8 +12,8 @@ from textforge.classifiers.random_state import RandomState
 from textforge.components.part import plugin_errors
 from textforge.data.weights import called_with, fit_takes_weights
 from textforge.errors import ComponentError, RecipeError, TrainingError
+from textforge.training.batch_loss import plain_loss
 from textforge.training.batch_sources import BatchSource, InMemoryBatches, Targets
-from textforge.training.optimization import plain_loss
 
 
 def fit_in_one_call(module: nn.Module, source: InMemoryBatches, n_classes: int, random: RandomState, who: str) -> float:

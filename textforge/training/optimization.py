@@ -1,45 +1,31 @@
-"""The training step: forward pass, loss, gradients, update, learning rate, weight averaging."""
+"""The training step: gradients of each batch, update, learning rate, weight averaging."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from textforge.classifiers.classifier import forward
 from textforge.classifiers.ownership import copied_state
 from textforge.classifiers.random_state import RandomState
 from textforge.components.part import plugin_errors
-from textforge.data.offered import takes
 from textforge.errors import ComponentError, RecipeError, TrainingError
 from textforge.features.ragged import Batch
 from textforge.training.averaging import AveragedWeights
+from textforge.training.batch_loss import BatchLoss
 from textforge.training.batch_sources import Targets
 from textforge.training.budget import Budget
+from textforge.training.closures import Passes, closure_needed
 from textforge.training.factories import Factories, Loss
+from textforge.training.modes import Modes
 from textforge.training.state import EpochProgress, gradients_of, load_gradients
 from textforge.training.step_result import StepResult
-from textforge.training.weighted_loss import WeightedLoss
-
-
-def plain_loss(scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
-    """Mean cross-entropy, or mean binary cross-entropy if targets are multi-label, shape (n, n_classes).
-
-    With weights, shape (n,), it is the mean over texts of each text's loss times its weight.
-    """
-    several = targets.ndim == 2
-    loss = functional.binary_cross_entropy_with_logits if several else functional.cross_entropy
-    if weights is None:
-        return loss(scores, targets)
-    each = loss(scores, targets, reduction="none")
-    return ((each.mean(dim=1) if several else each) * weights).mean()
 
 
 @contextmanager
@@ -80,24 +66,24 @@ class Optimization:
         self.optimizer: torch.optim.Optimizer = rule.optimizer
         self.scheduler: Any = rule.scheduler
         self.loss: Loss | None = rule.loss
-        self._weighted: WeightedLoss | None = None
-        self._loss_takes_epoch = rule.loss is not None and takes(rule.loss, "epoch", after=2)
-        self._offered: dict[str, int] = {}
-        """The optional arguments of the loss."""
-        if facts["weighted"] and rule.loss is not None:
-            device = next(module.parameters()).device
-            self._weighted = WeightedLoss.of(rule.loss, facts, factories, device)
+        self._batch_loss = BatchLoss(module, rule.loss, factories, facts, precision=settings.precision)
         self.needs_validation: bool = rule.follows_metric
         """Whether the scheduler needs the monitored validation metric."""
         self.module: nn.Module = module
         self._factories, self._settings, self._budget = factories, settings, budget
-        self._n_classes, self._updates, self._last_update = facts["n_classes"], 0, budget.updates
+        self._updates, self._last_update = 0, budget.updates
         self.averaged: AveragedWeights | None = (
             AveragedWeights(module, settings.ema, factories.name("model")) if settings.ema is not None else None
         )
         self._fresh = True
         """Whether no gradients are summed up for an update to come."""
         self._norm: torch.Tensor | None = None
+        self._modes = Modes(self.optimizer, module, factories.name("optimizer"))
+        needed = closure_needed(self.optimizer, factories.needs_closure, factories.name("optimizer"))
+        self._passes: Passes | None = None
+        """The passes of an update, if the optimizer needs a closure."""
+        if needed:
+            self._passes = Passes(module, self._batch_loss.gradients, needed, before=self._clear, after=self._clip)
 
     def epoch(
         self,
@@ -126,12 +112,18 @@ class Optimization:
         steps, used = self._budget.steps, self._budget.texts_per_epoch
         check_every = 1 if device.type == "cpu" else 50  # reading a loss synchronizes with the GPU
         recent: deque[torch.Tensor] = deque(maxlen=check_every)
-        ends = False
-        self._offered = {"epoch": progress.number} if self._loss_takes_epoch else {}
-        for batch, gold in islice(batches, progress.step, None):
-            step = progress.step + 1
+        self._modes.switch(training=True)
+        self._batch_loss.epoch = progress.number
+        ends, begin = False, progress.step
+        if self._passes is not None and not self._fresh:  # a closure needs all batches of the update
+            self._passes.release()
+            begin = begin // every * every
+        for step, (batch, gold) in enumerate(islice(batches, begin, None), begin + 1):
             first = (step - 1) // every * every * size  # index of this update's first text
             share = len(gold) / (min(first + every * size, used) - first)
+            if self._passes is not None and step <= progress.step:
+                self._passes.hold(batch.to(device), gold, share)
+                continue
             rate = self.learning_rate
             with random.active():
                 loss = self._batch(batch.to(device), gold, share, update=step % every == 0 or step == steps)
@@ -143,6 +135,7 @@ class Optimization:
             if ends and self._fresh:
                 self._refuse_infinite(list(recent), step, f"epoch {progress.number}", steps)
                 break
+        self._modes.switch(training=False)
         return progress.mean_loss()
 
     def _refuse_infinite(self, recent: list[torch.Tensor], step: int, epoch: str, steps: int) -> None:
@@ -164,21 +157,27 @@ class Optimization:
 
         Gradients are weighted by `share`, the batch's share of the update's texts.
         """
-        who, self._norm = self._factories.name("model"), None
+        self._norm = None
         if self._fresh:
-            with self._factories.calling("optimizer", "setting gradients to zero"):
-                self.optimizer.zero_grad(set_to_none=True)
-        with self._precision(targets.gold.device):
-            scores = forward(self.module, batch, self._n_classes, who)
-        if not scores.requires_grad:
-            raise ComponentError(f"{who} returned logits without a gradient: it has nothing to train.")
-        loss = self._loss(scores, targets)
-        with plugin_errors(who, "computing gradients"):
-            (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
+            self._clear()
+            if self._passes is not None:
+                self._passes.begin()
         self._fresh = update
-        if update:
-            self._update()
-        return loss.detach()
+        if self._passes is not None:
+            self._passes.hold(batch, targets, share)
+        if self._passes is None or self._passes.after_gradients:
+            loss = self._batch_loss.gradients(batch, targets, share)
+            if update:
+                self._update()
+            return loss
+        if not update:
+            return self._batch_loss(batch, targets).detach()
+        self._update()
+        return self._passes.losses[-1]
+
+    def _clear(self) -> None:
+        with self._factories.calling("optimizer", "setting gradients to zero"):
+            self.optimizer.zero_grad(set_to_none=True)
 
     @property
     def scheduled(self) -> bool:
@@ -234,6 +233,8 @@ class Optimization:
             "averaged": None if self.averaged is None else self.averaged.state(),
             "gradients": gradients,
             "updates": self._updates,
+            **({"optimizer_trains": self._modes.training} if self._modes.exist else {}),
+            **({"passes": None if self._fresh else self._passes.state()} if self._passes is not None else {}),
         }
 
     def _stateful(self) -> dict[str, Any]:
@@ -247,6 +248,8 @@ class Optimization:
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Continue from a state that `state` returned. The state is copied."""
+        if self._modes.exist:
+            self._modes.switch(training=state["optimizer_trains"])  # first, because it changes weights
         if self.scheduler is not None:
             self._scheduler("load_state_dict")
         for kind, one in self._stateful().items():
@@ -261,7 +264,10 @@ class Optimization:
             self.averaged.load(state["averaged"])
         with self._factories.calling("model", "taking its gradients"):
             load_gradients(self.module, state["gradients"])
-        self._fresh, self._updates = not state["gradients"], state["updates"]
+        passes = state.get("passes")
+        if self._passes is not None and passes is not None:
+            self._passes.load(passes)
+        self._fresh, self._updates = not state["gradients"] and passes is None, state["updates"]
 
     def _scheduler(self, method: str) -> Callable[..., Any]:
         found: Callable[..., Any] | None = getattr(self.scheduler, method, None)
@@ -282,42 +288,30 @@ class Optimization:
                 self.scheduler.step(figure)
 
     def weights(self) -> AbstractContextManager[None]:
-        """Give the module the weights to validate and keep inside the `with` block: averaged ones if `ema` is set."""
-        return self.averaged.applied() if self.averaged is not None else nullcontext()
+        """Give the module the weights to validate and keep inside the `with` block.
 
-    def _loss(self, scores: torch.Tensor, targets: Targets) -> torch.Tensor:
-        if self.loss is None:
-            return plain_loss(scores, targets.gold, targets.weights)
-        gold = targets.gold.clone()  # a copy, in case the loss changes them
-        with plugin_errors(self._factories.name("loss"), "computing the loss of a batch"):
-            if self._weighted is not None and targets.weights is not None:
-                loss = self._weighted(scores, gold, targets.weights.clone(), **self._offered)
-            else:
-                loss = self.loss(scores, gold, **self._offered)
-        if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.is_floating_point() or not loss.requires_grad:
-            found = type(loss).__name__
-            if isinstance(loss, torch.Tensor):
-                gradient = "with" if loss.requires_grad else "without"
-                found = f"{loss.dtype} of shape {tuple(loss.shape)} {gradient} a gradient"
-            raise ComponentError(
-                f"{self._factories.name('loss')} returned {found}; expected one float number with a gradient."
-            )
-        return loss
+        They are the averaged ones if `ema` is set, else those of the optimizer's evaluation mode if it has one.
+        """
+        return self.averaged.applied() if self.averaged is not None else self._modes.evaluating()
 
-    def _update(self) -> None:
+    def _clip(self) -> None:
         if self._settings.clip_norm is not None:
             with plugin_errors(self._factories.name("model"), "clipping gradients"):
-                self._norm = nn.utils.clip_grad_norm_(self.module.parameters(), self._settings.clip_norm)
+                norm = nn.utils.clip_grad_norm_(self.module.parameters(), self._settings.clip_norm)
+            self._norm = norm if self._norm is None else self._norm  # that of the first pass
+
+    def _update(self) -> None:
+        if self._passes is None or self._passes.after_gradients:
+            self._clip()
         with plugin_errors(self._factories.name("optimizer"), "taking a step"):
-            self.optimizer.step()
+            if self._passes is None:
+                self.optimizer.step()
+            else:
+                self._passes.step(self.optimizer, self._factories.name("optimizer"))
         self._updates += 1
         if self.scheduled:
             with plugin_errors(self._factories.name("scheduler"), "taking a step"):
                 self.scheduler.step()
         if self.averaged is not None:
-            self.averaged.update()
-
-    def _precision(self, device: torch.device) -> AbstractContextManager[Any]:
-        if self._settings.precision == "bfloat16":
-            return torch.autocast(device.type, dtype=torch.bfloat16)
-        return nullcontext()
+            with self._modes.evaluating():
+                self.averaged.update()

@@ -10,6 +10,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from textforge.classifiers.ownership import copied_state
+from textforge.training.closures import takes_closure
+from textforge.training.modes import Modes
 
 
 def continue_optimizer(optimizer: Optimizer, module: nn.Module, state: Mapping[str, Any]) -> None:
@@ -26,14 +28,24 @@ def continue_optimizer(optimizer: Optimizer, module: nn.Module, state: Mapping[s
     old, fresh = copied_state(state), _fresh_state(optimizer, module)
     sizes = [[len(group["params"]) for group in one["param_groups"]] for one in (optimizer.state_dict(), old)]
     if sizes[0] == sizes[1]:  # else they are of different models
-        merged = {number: _merged(each, fresh.get(number, {})) for number, each in old["state"].items()}
+        parameters = _parameters(optimizer)
+        total = sum(one.numel() for one in parameters)
+        merged = {
+            number: _merged(each, fresh.get(number, {}), parameters[number], total)
+            for number, each in old["state"].items()
+        }
         optimizer.load_state_dict({**old, "state": merged})
+
+
+def _parameters(optimizer: Optimizer) -> list[torch.Tensor]:
+    """The parameters in the order in which a state counts them."""
+    return [one for group in optimizer.param_groups for one in group["params"]]
 
 
 def _fresh_state(optimizer: Optimizer, module: nn.Module) -> dict[int, dict[str, Any]]:
     """The state of a new optimizer after a step without a gradient, which changes no weight here."""
     sparse = {id(layer.weight) for layer in module.modules() if getattr(layer, "sparse", False) is True}
-    parameters = [one for group in optimizer.param_groups for one in group["params"]]
+    parameters, modes = _parameters(optimizer), Modes(optimizer, module, "the optimizer")
     before, began = [one.detach().clone() for one in parameters], copied_state(optimizer.state_dict())
     for one in parameters:
         one.grad = torch.zeros_like(one)
@@ -42,7 +54,10 @@ def _fresh_state(optimizer: Optimizer, module: nn.Module) -> dict[int, dict[str,
             one.grad = torch.sparse_coo_tensor(
                 rows, one.new_zeros((0, *one.shape[1:])), one.shape, check_invariants=False
             )
-    optimizer.step()
+    modes.switch(training=True)
+    arguments = [lambda: torch.zeros(())] if takes_closure(optimizer) else []  # the gradients are there already
+    optimizer.step(*arguments)  # type: ignore[arg-type]  # torch documents a loss
+    modes.switch(training=False)
     found: dict[int, dict[str, Any]] = copied_state(optimizer.state_dict())["state"]
     with torch.no_grad():
         for one, weights in zip(parameters, before, strict=True):
@@ -52,12 +67,20 @@ def _fresh_state(optimizer: Optimizer, module: nn.Module) -> dict[int, dict[str,
     return found
 
 
-def _merged(old: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
-    """The old state of a parameter, with fresh values where a tensor has grown; all fresh if one does not fit."""
+def _merged(old: Mapping[str, Any], fresh: Mapping[str, Any], parameter: torch.Tensor, total: int) -> dict[str, Any]:
+    """The old state of a parameter, with fresh values where a tensor has grown; all fresh if one does not fit.
+
+    A tensor that a new optimizer lacks fits if it has the parameter's shape, or one number, or, as L-BFGS keeps them,
+    one number for each weight of all parameters, of which there are `total`.
+    """
     found = dict(old)
     for name, value in old.items():
         new = fresh.get(name)
-        if not isinstance(value, torch.Tensor) or not isinstance(new, torch.Tensor) or value.shape == new.shape:
+        if not isinstance(value, torch.Tensor) or (isinstance(new, torch.Tensor) and value.shape == new.shape):
+            continue
+        if not isinstance(new, torch.Tensor):
+            if value.shape != parameter.shape and value.numel() not in (1, total):
+                return dict(fresh)
             continue
         if value.dim() != new.dim() or any(one > other for one, other in zip(value.shape, new.shape, strict=True)):
             return dict(fresh)

@@ -17,7 +17,7 @@ from textforge.components.settings import FIGURES, result_key, unknown_monitor
 from textforge.data.labels import label_name
 from textforge.data.weights import with_mean_one
 from textforge.errors import RecipeError, TrainingError, listed
-from textforge.training.optimization import plain_loss
+from textforge.training.batch_loss import plain_loss
 
 Figures = dict[str, float | None]
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, cast
 
 from annotated_types import Ge, Gt, Le
 
-from textforge import Optimizer
+from textforge import Optimizer, RecipeError
 from textforge_standard.declare import declare
 
 
@@ -25,13 +25,20 @@ def lookahead(
         steps: fast steps per slow step.
         alpha: fraction of the way that the slow weights move.
     """
-    from textforge_standard.optimizers.lookahead_steps import Lookahead
+    from textforge_standard.optimizers.lookahead_steps import Lookahead, why_unfit
 
-    return Lookahead(of.build(facts), steps, alpha)
+    inner = of.build(facts)
+    if why := why_unfit(inner):
+        raise RecipeError(f"optimizer 'lookahead': of: {of.label} {why}. Use {of.label} without lookahead.")
+    return Lookahead(inner, steps, alpha)
+
+
+def _contradiction(*, of: Any, **_: Any) -> str | None:
+    return f"of: {of.label} needs a closure, which lookahead does not give. Use it alone." if of.needs_closure else None
 
 
 def _takes_sparse_gradients(*, of: Any, **_: Any) -> bool:
     return bool(of.takes_sparse_gradients)
 
 
-declare(lookahead, sparse_gradients=_takes_sparse_gradients)
+declare(lookahead, check_options=_contradiction, sparse_gradients=_takes_sparse_gradients)

@@ -1,5 +1,6 @@
 """The optimizer that `lookahead` builds."""
 
+import inspect
 from typing import Any
 
 import torch
@@ -58,3 +59,16 @@ class _Lookahead(Optimizer):
 
 
 Lookahead = undecorated(_Lookahead)
+
+
+def why_unfit(inner: Optimizer) -> str | None:
+    """Why slow weights cannot follow an optimizer, as a predicate; None if they can.
+
+    A slow step moves the weights. That of an optimizer with a closure, or with training weights that depend on its
+    state, would contradict what it remembers.
+    """
+    if all(callable(getattr(inner, name, None)) for name in ("train", "eval")):
+        return "has train() and eval(): its training weights are not those to keep, and only it can move them"
+    closure = inspect.signature(type(inner).step).parameters.get("closure")
+    needed = closure is not None and closure.default is closure.empty
+    return "needs a closure, which lookahead does not give" if needed else None
