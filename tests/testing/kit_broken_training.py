@@ -89,6 +89,119 @@ def layered(n_features, n_classes):
     return module
 
 
+def undeclared_closure(params, /):
+    """It needs a closure, and its factory does not say so."""
+    from sharpness_aware import SharpnessAware
+
+    return SharpnessAware(params, lr=0.05, rho=0.05)
+
+
+def closure_too_late(params, /):
+    """It needs gradients before the closure, and its factory says that it does not."""
+    import torch
+
+    class Mixed(torch.optim.SGD):
+        @torch.no_grad()
+        def step(self, closure):
+            before = [None if one.grad is None else one.grad.clone() for one in self.param_groups[0]["params"]]
+            closure()
+            for parameter, gradient in zip(self.param_groups[0]["params"], before, strict=True):
+                if gradient is not None:
+                    parameter.grad += gradient
+            super().step()
+
+    return Mixed(params, lr=0.05)
+
+
+def closure_alone(params, /):
+    """It takes all gradients from the closure, and its factory says that it needs some before."""
+    import torch
+
+    return torch.optim.LBFGS(params, max_iter=3, line_search_fn="strong_wolfe")
+
+
+def idle_closure(params, /):
+    """It says that it needs a closure, and calls none."""
+    import torch
+
+    class Idle(torch.optim.SGD):
+        def step(self, closure=None):
+            super().step()
+
+    return Idle(params, lr=0.05)
+
+
+def halving_modes(**methods):
+    """Stochastic gradient descent that keeps half of each weight in evaluation mode."""
+    import torch
+
+    class Halving(torch.optim.SGD):
+        training = False
+
+        def scale(self, factor):
+            for parameter in self.param_groups[0]["params"]:
+                parameter.data.mul_(factor)
+
+        def train(self):
+            if not self.training and self.started():
+                self.scale(2)
+            self.training = True
+
+        def eval(self):
+            if self.training and self.started():
+                self.scale(0.5)
+            self.training = False
+
+        def started(self):
+            return self.param_groups[0].get("steps", 0) > 0
+
+        @torch.no_grad()
+        def step(self, closure=None):
+            super().step()
+            self.param_groups[0]["steps"] = self.param_groups[0].get("steps", 0) + 1
+
+    return type("Modes", (Halving,), methods)
+
+
+def good_modes(params, /):
+    """It has two modes, which undo each other; the mode is no part of its state."""
+    return halving_modes()(params, lr=0.05)
+
+
+def one_mode(params, /):
+    """It has one mode."""
+    return halving_modes(eval=None)(params, lr=0.05)
+
+
+def one_way(params, /):
+    """It does not come back from evaluation mode."""
+    return halving_modes(train=lambda self: setattr(self, "training", True))(params, lr=0.05)
+
+
+def ever_smaller(params, /):
+    """It halves the weights at each call."""
+    return halving_modes(eval=lambda self: (self.scale(0.5), setattr(self, "training", False)))(params, lr=0.05)
+
+
+def forgetful(params, /):
+    """It keeps its momentum where no state_dict finds it."""
+    import torch
+
+    class Forgetful(torch.optim.Optimizer):
+        @torch.no_grad()
+        def step(self, closure=None):
+            self.means = getattr(self, "means", {})
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    if parameter.grad is not None:
+                        mean = self.means.setdefault(parameter, torch.zeros_like(parameter))
+                        parameter.sub_(0.05 * mean.mul_(0.9).add_(parameter.grad))
+
+    return Forgetful(params, {"lr": 0.05})
+
+
+closure_too_late.needs_closure = True
+closure_alone.needs_closure = idle_closure.needs_closure = "after_gradients"
 dense_adam.sparse_gradients = sparse_sgd.sparse_gradients = True
 
 # -- schedulers ------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """The contract kit: what optimizers, schedulers and losses are held to."""
 
+from contextlib import suppress
+
 import kit_broken_training as broken
 import pytest
 from kit_examples import Broken, failures, holds, skipped
+from other_optimizers import OPTIMIZERS
 
-from textforge.testing import checks
+from textforge.testing import Skipped, checks
 
 EXAMPLES = [
     Broken("optimizer", rule, component, says)
@@ -15,6 +18,14 @@ EXAMPLES = [
         ("lowers-a-loss", broken.upwards, "steps took the loss from", "down the gradient"),
         ("takes-sparse-gradients-if-it-says-so", broken.dense_adam, "with sparse gradients", "remove the attribute"),
         ("bears-a-parameter-without-gradient", broken.blind, "has no gradient", "Skip parameters whose grad is None"),
+        ("is-built-and-used", broken.undeclared_closure, "step(closure) works", "needs_closure = 'after_gradients'"),
+        ("uses-a-closure-as-it-declares", broken.closure_too_late, "uses the gradients", "= 'after_gradients'"),
+        ("uses-a-closure-as-it-declares", broken.closure_alone, "does not use the gradients", "= True"),
+        ("uses-a-closure-as-it-declares", broken.idle_closure, "does not call the closure", "remove the attribute"),
+        ("its-modes-undo-each-other", broken.one_mode, "it has train() alone", "both train() and eval(), or neither"),
+        ("its-modes-undo-each-other", broken.one_way, "change the weights that it trains", "those to train"),
+        ("its-modes-undo-each-other", broken.ever_smaller, "a second call of eval()", "each only in the other mode"),
+        ("continues-from-its-state", broken.forgetful, "its next steps are others", "in `state` and `param_groups`"),
     )
 ]
 EXAMPLES += [
@@ -60,7 +71,7 @@ def test_a_broken_part_of_training_fails_its_check_alone_with_what_to_do(example
 @pytest.mark.parametrize(
     ("kind", "component"),
     [
-        ("optimizer", broken.good_optimizer), ("optimizer", broken.sparse_sgd),
+        ("optimizer", broken.good_optimizer), ("optimizer", broken.sparse_sgd), ("optimizer", broken.good_modes),
         ("scheduler", broken.good_scheduler), ("scheduler", broken.plateau), ("scheduler", broken.refusing_short),
         ("loss", broken.good_loss), ("loss", broken.single_loss), ("loss", broken.several_loss),
     ],
@@ -93,3 +104,26 @@ def test_an_optimizer_for_certain_modules_is_given_one():
     reason = skipped("optimizer", broken.for_layers)["is-built-and-used"]
     assert reason.startswith("it refuses the kit's network (optimizer 'for-layers': the model has no layers.")
     assert reason.endswith("Give one it accepts: module=….")
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_of_other_packages_follow_the_rules_for_optimizers(name):
+    """Rules for all kinds, some of which start processes, are left out, as they are about the plugin's module."""
+    for check in checks("optimizer", OPTIMIZERS[name]):
+        if check.rule.function.__module__ == "textforge.testing.optimizers":
+            with suppress(Skipped):
+                check()
+
+
+def test_the_rules_for_modes_and_closures_are_for_optimizers_that_have_them():
+    def reason(name, rule):
+        (check,) = [one for one in checks("optimizer", OPTIMIZERS[name]) if one.name == rule]
+        try:
+            check()
+        except Skipped as why:
+            return str(why)
+
+    assert reason("lion", "its-modes-undo-each-other") == "it has no train() and eval()."
+    assert reason("lion", "uses-a-closure-as-it-declares") == "its step needs no closure."
+    assert reason("sgd-schedule-free", "its-modes-undo-each-other") is None
+    assert reason("sam", "uses-a-closure-as-it-declares") is None
