@@ -22,6 +22,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "mlp": ("compare.py", "mlp"),
     "recipes": ("recipes.py",),
     "seeds": ("recipes.py", "newsgroups.yaml", "--seeds", "20", "--each"),
+    "optimizers": ("optimizers.py",),
     "breakdown": ("breakdown.py",),
     "vectorizers": ("vectorizers.py",),
     "prediction": ("prediction.py",),

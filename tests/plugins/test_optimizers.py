@@ -18,6 +18,7 @@ from textforge_standard.optimizers.adam import adam
 from textforge_standard.optimizers.adamax import adamax
 from textforge_standard.optimizers.adamw import adamw
 from textforge_standard.optimizers.asgd import asgd
+from textforge_standard.optimizers.lbfgs import lbfgs
 from textforge_standard.optimizers.muon import muon
 from textforge_standard.optimizers.nadam import nadam
 from textforge_standard.optimizers.radam import radam
@@ -83,7 +84,7 @@ CASES = [
 ]
 FUSED = (adam, adamw, sgd)
 ALL = (
-    adadelta, adafactor, adagrad, adam, adamax, adamw, asgd,
+    adadelta, adafactor, adagrad, adam, adamax, adamw, asgd, lbfgs,
     muon, nadam, radam, rmsprop, rowwise_adagrad, rprop, sgd, sparse_adam,
 )  # fmt: skip
 ids = [f"{factory.__name__} {options or 'defaults'}" for factory, _, options in CASES]
@@ -230,9 +231,13 @@ for name in sys.argv[1:]:
     part = PluginManager().part("optimizer", name)
     optimizer = part.build({"params": list(model.parameters()), "module": model})
     for step in range(2):
-        optimizer.zero_grad(set_to_none=True)
-        model(torch.tensor([[0, 1]])).sum().backward()
-        optimizer.step()
+        def closure():
+            optimizer.zero_grad(set_to_none=True)
+            loss = model(torch.tensor([[0, 1]])).sum()
+            loss.backward()
+            return loss.detach()
+        closure()
+        optimizer.step(closure) if part.needs_closure else optimizer.step()
     optimizer.load_state_dict(optimizer.state_dict())
     print(name, [name for name in sys.modules if name.split(".")[:2] == ["torch", "_dynamo"]])
 """
@@ -240,6 +245,37 @@ for name in sys.argv[1:]:
     done = subprocess.run([sys.executable, "-c", program, *names], capture_output=True, text=True, timeout=120)
     expected = [f"{name} []" for name in names]
     assert done.stdout.splitlines() == expected, done.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"lr": 0.5, "max_iter": 4, "max_eval": 9, "tolerance_grad": 0.1, "tolerance_change": 0.01}]
+)
+@pytest.mark.parametrize("line_search_fn", ["strong_wolfe", None])
+def test_lbfgs_is_torchs_own_bit_for_bit(options, line_search_fn):
+    def trained(make, **more):
+        model = network()
+        optimizer = make(list(model.parameters()), line_search_fn=line_search_fn, **more, **options)
+        generator = torch.Generator().manual_seed(0)
+        x, y = torch.randn(60, 20, generator=generator), torch.randint(3, (60,), generator=generator)
+
+        def closure():
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            return loss.detach()
+
+        losses = [float(optimizer.step(closure)) for _ in range(3)]
+        assert line_search_fn is None or losses[-1] < losses[0]
+        return [parameter.detach() for parameter in model.parameters()]
+
+    assert equal(trained(lbfgs), trained(torch.optim.LBFGS, history_size=10))
+
+
+def test_lbfgs_has_torchs_options_and_defaults_but_for_the_two_that_its_documentation_names():
+    ours, theirs = (inspect.signature(one).parameters for one in (lbfgs, torch.optim.LBFGS))
+    assert set(ours) == set(theirs)
+    other = {name for name in ours if name != "params" and ours[name].default != theirs[name].default}
+    assert other == {"history_size", "line_search_fn"}
 
 
 def test_nesterov_without_momentum_is_one_clear_error():

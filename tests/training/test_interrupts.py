@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from typing import Any
 
+import other_optimizers
 import pytest
 import torch
 from conftest import make_texts
@@ -15,6 +16,7 @@ import textforge
 from textforge import ComponentError, Dataset, Stream, Trainer, TrainingError
 
 PARTS = textforge.PluginManager()
+PARTS.register(other_optimizers)
 TEXTS, LABELS = make_texts(90)
 VALID = make_texts(30, seed=3)
 CHUNKS = [(TEXTS[n : n + 25], LABELS[n : n + 25]) for n in range(0, 90, 25)]
@@ -54,6 +56,10 @@ SCENARIOS: dict[str, dict[str, Any]] = {
         "model": part("model", "mlp", hidden=[8, 8]),
         "precision": "bfloat16",
     },
+    "schedule-free": {"optimizer": part("optimizer", "adamw-schedule-free"), "valid": True, "accumulate": 2},
+    "schedule-free-ema": {"optimizer": part("optimizer", "sgd-schedule-free", lr=0.1), "ema": 0.5},
+    "lbfgs": {"optimizer": part("optimizer", "lbfgs", max_iter=2), "accumulate": 2},
+    "sam": {"optimizer": part("optimizer", "sam", lr=0.1), "accumulate": 3, "ema": 0.9, "clip_norm": 0.5},
 }
 
 
@@ -78,6 +84,7 @@ def trainer(
             made.register_step_post_hook(lambda *_: updated())
         return made
 
+    hooked_optimizer.needs_closure = optimizer.needs_closure  # type: ignore[attr-defined]
     hooked_optimizer.sparse_gradients = optimizer.takes_sparse_gradients  # type: ignore[attr-defined]
     train = Stream(len(CHUNKS), lambda n: CHUNKS[n]) if stream else (TEXTS, LABELS)
     return Trainer(
