@@ -12,7 +12,6 @@ import pytest
 import torch
 from conftest import ROOT, make_texts, real_posts
 from hypothesis import given, settings as examples, strategies as st
-from sharpness_aware import SharpnessAware
 from torch.optim import SGD, Optimizer
 
 import textforge
@@ -257,11 +256,6 @@ def test_a_closure_that_is_never_called_is_an_error() -> None:
         trainer(repeating(0)).fit()
 
 
-def test_an_undeclared_closure_is_an_error_that_names_the_optimizer() -> None:
-    with pytest.raises(ComponentError, match="the optimizer failed while taking a step"):
-        trainer(lambda params: SharpnessAware(params, lr=0.1, rho=0.1)).fit()
-
-
 def test_an_error_in_a_mode_names_the_optimizer() -> None:
     class Failing(SGD):
         def train(self) -> None:
@@ -274,7 +268,7 @@ def test_an_error_in_a_mode_names_the_optimizer() -> None:
         trainer(lambda params: Failing(params, lr=0.1)).fit()
 
 
-def test_an_attribute_that_is_a_function_of_the_options_says_whether_a_closure_is_needed() -> None:
+def test_a_part_says_whether_it_needs_a_closure() -> None:
     assert PARTS.part("optimizer", "lbfgs").needs_closure is True
     assert PARTS.part("optimizer", "sam").needs_closure == "after_gradients"
     assert PARTS.part("optimizer", "adam").needs_closure is False

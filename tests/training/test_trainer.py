@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_texts
+from sharpness_aware import SharpnessAware
 from torch import nn
 
 import textforge
@@ -415,6 +416,10 @@ def raising_optimizer(params: Any) -> torch.optim.Optimizer:
     return Raises(params, lr=0.1)
 
 
+def undeclared_closure(params: Any) -> torch.optim.Optimizer:
+    return SharpnessAware(params, lr=0.1, rho=0.1)
+
+
 def of(module: type[nn.Module]) -> Any:
     return lambda n_features, n_classes: module(n_features, n_classes)
 
@@ -423,7 +428,7 @@ def of(module: type[nn.Module]) -> Any:
     ("parts", "says"),
     [
         ({"optimizer": lambda params: None}, "the optimizer returned a NoneType, not a torch.optim.Optimizer"),
-        ({"optimizer": torch.optim.LBFGS}, "the optimizer failed while taking a step: TypeError: .*closure"),
+        ({"optimizer": undeclared_closure}, "the optimizer failed while taking a step: AssertionError: .*closure"),
         ({"optimizer": raising_optimizer}, "the optimizer failed while taking a step: LookupError: no step"),
         ({"model": of(Frozen)}, "the model returned logits without a gradient: it has nothing to train"),
         ({"model": of(Integers)}, "the model returned torch.int64 of shape .*; expected a float tensor"),
