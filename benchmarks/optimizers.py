@@ -42,15 +42,15 @@ class Case:
 CASES = (
     Case("adam", "torch", {"lr": 0.01}),
     Case("adamw-schedule-free", "schedulefree"),
-    Case("sgd-schedule-free", "schedulefree"),
+    Case("sgd-schedule-free", "schedulefree", {"lr": 0.1}),
     Case("radam-schedule-free", "schedulefree"),
     Case("adamw-schedule-free-closure", "schedulefree"),
     Case("lion", "lion-pytorch"),
     Case("prodigy", "prodigyopt"),
-    Case("sam", "Foret et al. 2021"),
-    Case("sam", "Foret et al. 2021", settings={"clip_norm": 0.5, "accumulate": 2}),
+    Case("sam", "Foret et al. 2021", {"lr": 0.02}),
+    Case("sam", "Foret et al. 2021", {"lr": 0.1}, {"clip_norm": 0.5, "accumulate": 2}),
     Case("lbfgs", "torch", {"max_iter": 5}),
-    Case("lbfgs", "torch", {"max_iter": 5}, {"batch_size": 2000, "drop_last": False}),
+    Case("lbfgs", "torch", {}, {"batch_size": 2000, "drop_last": False}),
 )
 
 Batches = list[tuple[Any, torch.Tensor]]
@@ -144,10 +144,14 @@ PARTS.register(other_optimizers)
 
 def main() -> None:
     """Print the table."""
-    arguments(__doc__).parse_args()
+    parser = arguments(__doc__)
+    parser.add_argument("names", nargs="*", metavar="OPTIMIZER", help="by default all")
+    names = parser.parse_args().names
     data, model, rows = newsgroups(), PARTS.part("model", "mlp", hidden=[100, 100]), []
     assert data.test is not None
     for case in CASES:
+        if names and case.optimizer not in names:
+            continue
         difference, classifier = compare(case, data, model, epochs=10, batch_size=150, drop_last=True)
         accuracy = classifier.evaluate(*data.test)["accuracy"]
         options = ", ".join(f"{name}: {value}" for name, value in {**case.options, **case.settings}.items())
