@@ -50,7 +50,7 @@ CASES = (
     Case("sam", "Foret et al. 2021", {"lr": 0.02}),
     Case("sam", "Foret et al. 2021", {"lr": 0.1}, {"clip_norm": 0.5, "accumulate": 2}),
     Case("lbfgs", "torch", {"max_iter": 5}),
-    Case("lbfgs", "torch", {}, {"batch_size": 2000, "drop_last": False}),
+    Case("lbfgs", "torch", {"max_iter": 5}, {"batch_size": 2000, "drop_last": False}),
 )
 
 Batches = list[tuple[Any, torch.Tensor]]
