@@ -254,13 +254,18 @@ class Nested(torch.optim.SGD):
             state = self.state[one]
             if not state:
                 state.update(n=0, scale=0.5, flag=True, none=None, seen=[], pair=(1, [2.0]), by={0: torch.zeros(2)})
+                state["precise"] = torch.zeros(one.shape, dtype=torch.float64)
+                state["coarse"] = torch.zeros(one.shape, dtype=torch.bfloat16)
             state["n"] += 1
             state["seen"] = [*state["seen"][-3:], state["n"]]
             state["by"][0] += number + state["n"]
             state["flag"] = not state["flag"]
             state["scale"] *= 0.9
             weight = state["scale"] * (1 + 0.1 * float(state["by"][0].sum()) % 1) * (2 if state["flag"] else 1)
+            state["precise"] += one.grad.to_dense() / 3
+            state["coarse"] += state["precise"] / 7
             one.add_(one.grad, alpha=-weight * sum(state["seen"]) / state["n"])
+            one.add_(state["precise"] + state["coarse"], alpha=-1e-3)
 
 
 class Forgetful(Nested):

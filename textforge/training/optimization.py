@@ -24,6 +24,7 @@ from textforge.training.budget import Budget
 from textforge.training.closures import Passes, closure_needed
 from textforge.training.factories import Factories, Loss
 from textforge.training.modes import Modes
+from textforge.training.optimizer_state import load_exactly
 from textforge.training.state import EpochProgress, gradients_of, load_gradients
 from textforge.training.step_result import StepResult
 
@@ -256,10 +257,8 @@ class Optimization:
             own = state["module" if kind == "model" else kind]
             if kind in ("optimizer", "scheduler"):  # which keep what they are given
                 own = copied_state(own)
-            if kind == "optimizer":
-                own["state"] = {int(key): value for key, value in own["state"].items()}  # JSON has text as keys
             with self._factories.calling(kind, "taking its state"):
-                one.load_state_dict(own)
+                load_exactly(one, own) if kind == "optimizer" else one.load_state_dict(own)
         if self.averaged is not None:
             self.averaged.load(state["averaged"])
         with self._factories.calling("model", "taking its gradients"):

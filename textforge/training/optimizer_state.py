@@ -1,4 +1,4 @@
-"""Go on with the state of an optimizer after weights have got rows or columns."""
+"""Go on with the state of an optimizer: exactly as it was, or after weights have got rows or columns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,26 @@ from torch.optim import Optimizer
 from textforge.classifiers.ownership import copied_state
 from textforge.training.closures import takes_closure
 from textforge.training.modes import Modes
+
+
+def load_exactly(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Load the state of an optimizer, and give its tensors the types that they had.
+
+    torch's `load_state_dict` converts floating-point state to the type of the parameter. Averages that an optimizer
+    keeps in float64, or in bfloat16 to save memory, would then not continue as they were.
+
+    Args:
+        optimizer: its state is replaced.
+        state: the `state_dict()` of an optimizer of the same kind and parameters. It is kept, not copied.
+    """
+    state["state"] = {int(key): value for key, value in state["state"].items()}  # JSON has text as keys
+    optimizer.load_state_dict(state)
+    for number, parameter in enumerate(_parameters(optimizer)):
+        own = getattr(optimizer, "state", {}).get(parameter, {})
+        for name, saved in state["state"].get(number, {}).items():
+            loaded = own.get(name)
+            if isinstance(saved, torch.Tensor) and isinstance(loaded, torch.Tensor) and loaded.dtype != saved.dtype:
+                own[name] = saved.to(loaded.device, copy=True)
 
 
 def continue_optimizer(optimizer: Optimizer, module: nn.Module, state: Mapping[str, Any]) -> None:
