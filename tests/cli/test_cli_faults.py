@@ -148,7 +148,7 @@ def test_a_stream_that_cannot_be_stored_is_reported_with_what_to_do(small_disk, 
     assert "the environment variable TEXTFORGE_CACHE names another folder" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
-    assert not [path for path in small_disk.rglob("*") if path.is_file() and path.name != "filler"]
+    assert not [path for path in (small_disk / "cache" / "streams").rglob("*") if path.is_file()]
 
 
 # -- intermediate files ------------------------------------------------------------------------

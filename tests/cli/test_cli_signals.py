@@ -199,11 +199,13 @@ def test_a_command_without_a_run_ends_by_a_signal_with_its_code(finished_run: Pa
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
+        assert process.stderr
         process.stdin.write(b"the shuttle\n")
         process.stdin.flush()
         assert process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        _, stderr = process.communicate(timeout=30)
+        process.wait(timeout=30)  # while its input is still open
+        stderr = process.stderr.read()
     assert (process.returncode, stderr) == (143, b"\nerror: ended by SIGTERM.\n")  # click begins a new line
 
 

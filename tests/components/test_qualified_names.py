@@ -73,6 +73,15 @@ def test_the_twin_is_used_by_its_qualified_name(with_twin: PluginManager, distri
     assert with_twin.part("model", f"{distribution}/mlp", width=4).options == {"width": 4}
 
 
+def test_a_module_that_is_installed_and_registered_in_code_is_one_part() -> None:
+    plugins = registered(shipped(), "textforge-own", {"own": twin})
+    plugins.register(offering(textforge_models={"own": twin}))
+    assert plugins.component("model", "own").origin.distribution == "textforge-own"
+    plugins.register(offering(textforge_models={"own": around}))
+    with pytest.raises(PluginError, match="Write which one you mean: 'textforge-own/own' or 'this-program/own'"):
+        plugins.component("model", "own")
+
+
 def test_names_and_components_list_each_by_the_name_to_write(with_twin: PluginManager) -> None:
     names = with_twin.names("model")
     assert {"mlp", "own", "textforge-twin/mlp"} <= {*names}

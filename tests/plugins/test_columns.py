@@ -417,7 +417,8 @@ def test_a_store_of_rows_without_weights_is_found_again(tmp_path, monkeypatch):
     import textforge.data
 
     keys = []
-    monkeypatch.setattr(textforge.data, "cache_place", lambda kind, key: keys.append(key) or tmp_path / "store")
+    entry = textforge.data.CacheEntry
+    monkeypatch.setattr(entry, "of", lambda kind, key: keys.append(key) or entry(tmp_path / "store"))
     path = weighted_file(tmp_path / "train.csv")
     textforge.PluginManager().part("dataset", "csv", train=str(path), stream=True).build({"seed": 0})
     assert "weight" not in next(part for part in keys[0] if isinstance(part, dict) and "text" in part)

@@ -39,7 +39,7 @@ def test_a_trained_baseline_is_trained_once_and_leaves_the_weights_alone(
     trained = first.result["baselines"]["trained"]
     assert (trained["name"], trained["accuracy"]) == ("tf-idf + linear SVM", 1.0)
     assert "baseline" in first.result["seconds"]
-    assert len([*cache.rglob("*.json")]) == 1
+    assert len([*(cache / "baselines").rglob("*.json")]) == 1
     monkeypatch.setattr(Baseline, "_train", None)  # calling it would fail
     again = textforge.run(small_recipe(small_csv), out=tmp_path / "again", baseline=True)
     assert again.result["baselines"] == first.result["baselines"]
@@ -53,7 +53,7 @@ def test_other_data_and_another_seed_are_trained_anew(cache: Path) -> None:
     first, other = (Dataset(train=(texts, labels), test=(texts[:n], labels[:n])) for n in (20, 30))
     for dataset, seed in ((first, 0), (first, 1), (other, 0), (first, 0)):
         baseline.figures(dataset, seed, "error")
-    assert len([*cache.rglob("*.json")]) == 3
+    assert len([*(cache / "baselines").rglob("*.json")]) == 3
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"accuracy": "x"}'])
@@ -61,7 +61,7 @@ def test_a_damaged_cache_is_replaced(cache: Path, content: str) -> None:
     texts, labels = make_texts(60)
     dataset = Dataset(train=(texts, labels), test=(texts[:20], labels[:20]))
     found = load_baseline().figures(dataset, 0, "error")[0]
-    (file,) = cache.rglob("*.json")
+    (file,) = (cache / "baselines").rglob("*.json")
     file.write_text(content)
     again = load_baseline().figures(dataset, 0, "error")[0]
     assert again["accuracy"] == found["accuracy"]

@@ -110,6 +110,9 @@ class Registry:
         usable = [one for one in owners if try_call(lambda one=one: _loaded(one))[1] is None]
         if len(usable) == 1:  # what cannot be loaded claims nothing
             return usable[0]
+        installed = [one for one in usable if one.origin != IN_CODE]
+        if len(installed) == 1 and all(one.factory is installed[0].factory for one in usable):
+            return installed[0]  # a plugin's own tests register the module that is installed, too
         names = list(dict.fromkeys(component.qualified_name for component in owners))
         if len(names) == 1:
             raise PluginError(_given_twice(owners))

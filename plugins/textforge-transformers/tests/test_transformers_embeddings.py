@@ -146,7 +146,7 @@ def test_a_bundle_that_carries_no_weights_is_small_and_reads_the_checkpoint_agai
     folder = Path(shutil.copytree(tiny.checkpoint(), tmp_path / "checkpoint"))
     classifier = trained(folder, carry=False)
     textforge.save(classifier, tmp_path / "bundle")
-    assert (tmp_path / "bundle" / "vectorizer.safetensors").stat().st_size < 100
+    assert (tmp_path / "bundle" / "vectorizer.safetensors").stat().st_size < 150  # a seal, no tensors
     again = textforge.load(tmp_path / "bundle", plugins=tiny.parts())
     np.testing.assert_array_equal(again.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
     folder.rename(tmp_path / "moved")
