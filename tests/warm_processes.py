@@ -57,6 +57,7 @@ def in_shell() -> str:
 def _serve(address: str) -> None:
     import importlib
 
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which `nohup pytest` ignores
     for name in PRELOADED:
         importlib.import_module(name)
     running: dict[int, tuple[int, socket.socket]] = {}  # by the file that becomes readable when the process ends
