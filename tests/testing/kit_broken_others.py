@@ -46,16 +46,6 @@ def reading(*, train: Path):
     return data(([text for _, text in rows], [label for label, _ in rows]))
 
 
-def careless(*, train: Path):
-    """It opens whatever it is given.
-
-    Options:
-        train: the file.
-    """
-    train.read_text()
-    return data()
-
-
 def silent(*, train: Path):
     """It does not look at the file.
 

@@ -47,7 +47,6 @@ EXAMPLES += [
         ("says-which-columns-it-brings", broken.promising_a_price, {}, "the data bring {}", "Return the columns"),
         ("a-stream-gives-the-same-chunks-again", broken.going_on, {}, "its chunks have other rows", "its number alone"),
         ("a-stream-gives-the-same-chunks-again", broken.boasting, {}, "does not match its chunks", "Omit known"),
-        ("a-missing-file-is-refused-in-a-sentence", broken.careless, FILE, "FileNotFoundError", "textforge.DataError("),
         ("a-missing-file-is-refused-in-a-sentence", broken.silent, FILE, "it says nothing", "textforge.DataError("),
         ("a-missing-file-is-refused-in-a-sentence", broken.anonymous, FILE, "there is no such file", "Name the path"),
         (

@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from textforge.components.columns import column_mistakes, columns_read
+from textforge.components.own_methods import own_method
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.components.rows import ColumnKind, ColumnKinds
 from textforge.data.dataset import Dataset
@@ -118,8 +119,8 @@ def fitted_features(vectorizer: Any, texts: Sequence[str], who: str, targets: ND
     """
     own = None if targets is None else targets.copy()
     with plugin_errors(who, "being fitted"):
-        if hasattr(vectorizer, "fit_transform"):
-            found = called_offering(vectorizer.fit_transform, texts, targets=own)
+        if fit_transform := own_method(vectorizer, "fit_transform"):
+            found = called_offering(fit_transform, texts, targets=own)
         else:
             called_offering(vectorizer.fit, texts, targets=own)
             found = vectorizer.transform(texts)

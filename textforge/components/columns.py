@@ -7,6 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from textforge.components.options import Option
+from textforge.components.own_methods import own_method
 from textforge.components.rows import ColumnKind, ColumnKinds, texts_of
 from textforge.errors import did_you_mean, listed
 
@@ -33,7 +34,7 @@ class ColumnVectorizer:
         self._vectorizer, self._column = vectorizer, column
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # not set yet, for example during unpickling
+        if name.startswith("_") or hasattr(type(self), name):  # not set yet, as in unpickling; or a property found none
             raise AttributeError(name)
         found = getattr(self._vectorizer, name)
         wrap: Callable[[Any], Any] | None = getattr(type(self), f"_with_{name}", None)
@@ -42,13 +43,33 @@ class ColumnVectorizer:
     def _with_fit(self, fit: Any) -> Any:
         return self._over(fit, lambda texts: texts_of(texts, self._column), itself=True)
 
-    def _with_fit_chunks(self, fit: Any) -> Any:
-        return self._over(fit, lambda chunks: (texts_of(texts, self._column) for texts in chunks), itself=True)
-
     def _with_transform(self, transform: Any) -> Any:
         return self._over(transform, lambda texts: texts_of(texts, self._column))
 
-    _with_fit_transform = _with_grow = _with_transform
+    # Missing if the vectorizer itself has no such method.
+
+    @property
+    def fit_transform(self) -> Any:
+        return self._with_transform(self._own("fit_transform"))
+
+    @property
+    def grow(self) -> Any:
+        return self._with_transform(self._own("grow"))
+
+    @property
+    def fit_chunks(self) -> Any:
+        fit = self._own("fit_chunks")
+        return self._over(fit, lambda chunks: (texts_of(texts, self._column) for texts in chunks), itself=True)
+
+    @property
+    def spans(self) -> Any:
+        self._own("spans")
+        return lambda text: ([], [], [])  # its features stand in a column, not in the text
+
+    def _own(self, name: str) -> Any:
+        if (found := own_method(self._vectorizer, name)) is None:
+            raise AttributeError(name)
+        return found
 
     def _over(self, method: Any, changed: Callable[[Any], Any], *, itself: bool = False) -> Any:
         """A method over changed texts, with the signature of the method; it returns this vectorizer if `itself`."""
@@ -70,13 +91,11 @@ class ColumnVectorizer:
     def _with_get_feature_names_out(self, names: Any) -> Any:
         return lambda: [f"{self._column}={name}" for name in names()]
 
-    def _with_spans(self, spans: Any) -> Any:
-        return lambda text: ([], [], [])  # its features stand in a column, not in the text
-
     def column_features(self, text: str) -> dict[int, str]:
         """The features of a row, by their numbers, with names such as `title=moon`."""
         (value,) = texts_of([text], self._column)
-        spans = getattr(self._vectorizer, "spans", lambda _: None)(value)
+        find = own_method(self._vectorizer, "spans")
+        spans = find(value) if find else None
         if spans is not None:
             features, starts, ends, *_ = spans
             places = zip(features, starts, ends, strict=True)

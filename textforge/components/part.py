@@ -13,9 +13,19 @@ from textforge.components.component import Component
 from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, fact_text
 from textforge.components.nested import AnyPart, OptionPath, PartOf, parts_within
 from textforge.components.options import jsonable
+from textforge.components.paths import paths_within
 from textforge.components.rows import KINDS_OF_COLUMNS, ColumnKinds
 from textforge.components.settings import result_key
-from textforge.errors import ComponentError, PluginError, RecipeError, TextforgeError, cut, listed, shown_line
+from textforge.errors import (
+    ComponentError,
+    DataError,
+    PluginError,
+    RecipeError,
+    TextforgeError,
+    cut,
+    listed,
+    shown_line,
+)
 
 
 @dataclass(frozen=True)
@@ -166,6 +176,7 @@ class Part(AnyPart):
 
         Raises:
             PluginError: the factory asks for a fact that is not in `facts`.
+            DataError: the factory raised such an exception, and a path among the options leads nowhere.
             ComponentError: the factory raised an exception other than a `TextforgeError`.
         """
         asked = self.component.options
@@ -175,8 +186,21 @@ class Part(AnyPart):
             raise PluginError(f"{self.label} needs {fact_text(missing[0])}, which is not known here.")
         arguments = [known[fact] for fact in asked.facts]
         with plugin_errors(part_name(self), "being built", self.written_at):
-            built = self.component.factory(*arguments, **asked.own(self.options))
+            try:
+                built = self.component.factory(*arguments, **asked.own(self.options))
+            except TextforgeError:
+                raise
+            except Exception as error:
+                self._name_missing_path(error)
+                raise
         return selected(built, self.options[COLUMN]) if COLUMN in asked.added and COLUMN in self.options else built
+
+    def _name_missing_path(self, cause: Exception) -> None:
+        """Raise a DataError if a path among the options does not exist, as the cause of the factory's exception."""
+        for name, value in self.options.items():
+            for path in paths_within(value):
+                if not path.exists():
+                    raise DataError(f"{self.label}: {name}: no file or folder {path}.") from cause
 
 
 def _brief(value: Any) -> str:

@@ -1,5 +1,6 @@
 """Labelled text: datasets and their splits, streams, label encoding, weights, hold-outs and folds."""
 
+from textforge.components.own_methods import own_method as own_method
 from textforge.components.rows import (
     ColumnKind as ColumnKind,
     changed_by as changed_by,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from textforge.components.own_methods import own_method
 from textforge.components.settings import MAX_SEED
 from textforge.errors import RecipeError, listed
 from textforge.recipes.recipe import Recipe
@@ -115,7 +116,7 @@ def batch_warnings(trainer: Trainer) -> Iterator[str]:
 
 
 def _grows(classifier: Classifier) -> bool:
-    return callable(getattr(classifier.vectorizer, "grow", None))
+    return own_method(classifier.vectorizer, "grow") is not None
 
 
 def _section(recipe: Recipe) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from textforge.components.paths import paths_within
 from textforge.data.dataset import Dataset, as_dataset, encode_labels
 from textforge.data.streams import Stream
 from textforge.errors import DataError, RecipeError, TextforgeError
@@ -92,13 +93,13 @@ SAME_CHUNKS = "Make read(number) depend on its number alone: no shared iterator,
 def a_missing_file_is_refused_in_a_sentence(subject: Subject) -> None:
     """A path that does not exist raises a DataError or a RecipeError that names it."""
     given = subject.part.options
-    paths = [name for name, value in given.items() if _paths(value)]
+    paths = [name for name, value in given.items() if any(paths_within(value))]
     if not paths:
         raise Skipped("no option was given a path.")
     nowhere = subject.folder / "there-is-no-such-file"
     for name in paths:
-        advice = f"Catch OSError and raise textforge.DataError(f\"{{path}}: …\") with what '{name}' should be."
-        options = {**given, name: _replaced(given[name], nowhere / _paths(given[name])[0].name)}
+        advice = f"Raise textforge.DataError(f\"{{path}}: …\") with what '{name}' should be."
+        options = {**given, name: _replaced(given[name], nowhere / next(paths_within(given[name])).name)}
         try:
             with as_contract_error(
                 subject.label, f"where '{name}' is a path that leads nowhere", advice, DataError, RecipeError
@@ -120,15 +121,6 @@ def _build(subject: Subject, options: dict[str, Any]) -> None:
         if isinstance(error, (DataError, RecipeError)):
             raise
         raise (error.__cause__ or error) from None
-
-
-def _paths(value: Any) -> list[Path]:
-    """All paths within an option's value."""
-    if isinstance(value, Path):
-        return [value]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return [path for one in value for path in _paths(one)] if isinstance(value, (list, tuple)) else []
 
 
 def _replaced(value: Any, nowhere: Path) -> Any:

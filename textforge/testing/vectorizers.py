@@ -11,6 +11,7 @@ import numpy as np
 
 from textforge.classifiers.bundles.state import join_state, split_state
 from textforge.classifiers.vectorizing import fitted_features, given_facts, vectorized
+from textforge.components.own_methods import own_method
 from textforge.data.offered import called_offering, takes
 from textforge.errors import listed
 from textforge.features.ragged import Features, Ragged
@@ -94,7 +95,7 @@ def fit_transform_is_fit_then_transform(subject: Subject) -> None:
     """If it has `fit_transform`, the result equals that of `fit` followed by `transform`."""
     texts, targets = _labelled(subject), _targets(subject)
     both, apart = subject.build(seed=0), subject.build(seed=0)
-    if not hasattr(both, "fit_transform"):
+    if own_method(both, "fit_transform") is None:
         raise Skipped("it has no fit_transform.")
     at_once = fitted_features(both, texts, subject.label, targets)
     called_offering(apart.fit, list(texts), targets=targets)
@@ -111,7 +112,7 @@ def fit_transform_is_fit_then_transform(subject: Subject) -> None:
 def fitting_in_chunks_is_fitting_at_once(subject: Subject) -> None:
     """If it has `fit_chunks`, one pass over chunks learns the same as `fit` on all their texts."""
     in_chunks, at_once = subject.build(seed=0), subject.build(seed=0)
-    if not hasattr(in_chunks, "fit_chunks") or not subject.part.fits_chunks:
+    if own_method(in_chunks, "fit_chunks") is None or not subject.part.fits_chunks:
         raise Skipped("it has no fit_chunks, or a vectorizer within it has none.")
     texts = _labelled(subject)
     in_chunks.fit_chunks(chunk for chunk in (texts[:5], [], texts[5:-1], texts[-1:]))
@@ -215,7 +216,7 @@ def no_texts_have_no_rows(subject: Subject) -> None:
 def says_where_its_features_stand(subject: Subject) -> None:
     """If it has `spans`, it returns the place of every feature of a text, within the text, or None."""
     vectorizer, _ = _fitted(subject)
-    if not hasattr(vectorizer, "spans"):
+    if own_method(vectorizer, "spans") is None:
         raise Skipped("it has no spans.")
     advice = (
         "Return arrays of features, starts and ends, an item for each occurrence, with 0 <= start <= end <= len(text)."
@@ -273,7 +274,7 @@ def leaves_the_texts_alone(subject: Subject) -> None:
 def takes_several_labels_if_it_takes_targets(subject: Subject) -> None:
     """If its `fit` has a parameter `targets`, it accepts one label per text and several."""
     vectorizer = subject.build(seed=0)
-    if not takes(getattr(vectorizer, "fit_transform", vectorizer.fit), "targets", after=1):
+    if not takes(own_method(vectorizer, "fit_transform") or vectorizer.fit, "targets", after=1):
         raise Skipped("its fit has no parameter 'targets'.")
     texts, labels = probes.labelled_sets()
     advice = "Targets are class numbers, int64 (n,), or float32 0 and 1, (n, n_classes), if a text may have several."

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from textforge.classifiers.vectorizing import vectorized
+from textforge.components.own_methods import own_method
 from textforge.components.settings import TrainerSettings
 from textforge.data.dataset import encode_labels
 from textforge.data.streams import Stream
@@ -248,7 +249,7 @@ def refuse_stream(vectorizer: Any, fits_itself: bool, factories: Factories) -> N
             f"{factories.name('model')} fits itself on all texts at once, but the training texts are a stream. "
             "Use a model that an optimizer trains, or give the texts in memory."
         )
-    if not callable(getattr(vectorizer, "fit_chunks", None)):
+    if own_method(vectorizer, "fit_chunks") is None:
         raise RecipeError(
             f"{factories.name('vectorizer')} learns from all texts at once (it has no fit_chunks), but the training "
             "texts are a stream. Use a vectorizer that has fit_chunks, or give the texts in memory."

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from textforge.classifiers.classifier import Classifier
+from textforge.components.own_methods import own_method
 from textforge.components.part import Part
 from textforge.data.dataset import Dataset
 from textforge.data.gold import encode_gold
@@ -47,7 +48,7 @@ class Start:
         part = self.classifier.parts.get("model")
         if part is not None and part.fits_itself:
             raise RecipeError(f"cannot continue: {part.label} fits itself on all texts at once, so it cannot continue.")
-        if self.vocabulary == "grow" and not callable(getattr(self.classifier.vectorizer, "grow", None)):
+        if self.vocabulary == "grow" and own_method(self.classifier.vectorizer, "grow") is None:
             vectorizer = self.classifier.parts.get("vectorizer")
             raise RecipeError(
                 f"cannot continue: {vectorizer.label if vectorizer else 'the vectorizer'} cannot grow its vocabulary: "

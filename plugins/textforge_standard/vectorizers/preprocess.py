@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from annotated_types import MinLen
 
 from textforge import Preprocessor, Vectorizer
-from textforge_standard.vectorizers.inner import fit, fit_transform
+from textforge_standard.vectorizers.inner import fit, fit_transform, own_method
 
 
 class Preprocess:
@@ -54,7 +54,8 @@ class Preprocess:
     @property
     def grow(self) -> Callable[[Sequence[str]], None]:
         """Let the vectorizer grow by the changed texts; missing if it cannot grow."""
-        grow = self._vectorizer.grow
+        if (grow := own_method(self._vectorizer, "grow")) is None:
+            raise AttributeError("grow")
         return lambda texts: grow(self._changed(texts))
 
     def spans(self, text: str) -> Any:
@@ -62,7 +63,7 @@ class Preprocess:
         from textforge.data import with_text
         from textforge_standard.vectorizers.alignment import aligned
 
-        if not hasattr(self._vectorizer, "spans"):
+        if own_method(self._vectorizer, "spans") is None:
             return None
         alignments = []
         for step in self._steps:
@@ -88,7 +89,7 @@ class Preprocess:
 
     def __getattr__(self, name: str) -> Any:
         """Facts, warnings and the vocabulary of the inner vectorizer."""
-        if name.startswith("_"):  # not set yet, for example during unpickling
+        if name.startswith("_") or name == "grow":  # not set yet, as in unpickling; `grow` above found none
             raise AttributeError(name)
         return getattr(self._vectorizer, name)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from annotated_types import Gt, MinLen
 
 from textforge import Vectorizer
-from textforge_standard.vectorizers.inner import fit, fit_transform
+from textforge_standard.vectorizers.inner import fit, fit_transform, own_method
 
 
 class Union:
@@ -74,14 +74,14 @@ class Union:
 
         Vectorizers that cannot grow stay as they are; missing if none can.
         """
-        if not any(callable(getattr(member, "grow", None)) for member in self._members):
+        if not any(own_method(member, "grow") for member in self._members):
             raise AttributeError("grow: none of the vectorizers can grow")
         return self._grow
 
     def _grow(self, texts: Sequence[str]) -> None:
         before = self._widths or [self._sizes()]
         for member in self._members:
-            if callable(getattr(member, "grow", None)):
+            if own_method(member, "grow"):
                 member.grow(texts)
         after = self._sizes()
         self._grown_to(before if after == before[-1] else [*before, after])
@@ -120,7 +120,7 @@ class Union:
 
         found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
         for member, place in self._placed():
-            spans = member.spans(text) if hasattr(member, "spans") else None
+            spans = member.spans(text) if own_method(member, "spans") else None
             if spans is not None:
                 features, starts, ends, *shares = spans
                 numbers = place(np.asarray(features, dtype=np.int64))

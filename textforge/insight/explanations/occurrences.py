@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textforge.components.own_methods import own_method
 from textforge.components.part import plugin_errors
 from textforge.errors import ComponentError
 
@@ -45,12 +46,12 @@ def occurrences(vectorizer: Any, who: str, text: str, indices: NDArray[Any]) -> 
         ComponentError: `spans` raised, or returned something else than the contract says.
     """
     columns = _columns(vectorizer, who, text, indices)
-    if not hasattr(vectorizer, "spans"):
+    if (spans := own_method(vectorizer, "spans")) is None:
         none = np.zeros(0, dtype=np.int64)
         alone = columns is not None and len(columns) == len(indices)  # every feature comes from a column
         return Occurrences(none, none, none, np.zeros(0), columns or {}) if alone else None
     with plugin_errors(who, "saying where its features stand in a text"):
-        found = vectorizer.spans(text)
+        found = spans(text)
     if found is None:
         return None
     in_text = np.array([n for n in range(len(indices)) if n not in (columns or {})], dtype=np.int64)
