@@ -3,7 +3,10 @@
 import logging
 import os
 import random
+import sys
 import warnings
+from multiprocessing.spawn import get_preparation_data
+from types import ModuleType
 
 import kit_broken_common as broken
 import numpy as np
@@ -12,7 +15,7 @@ import torch
 from kit_examples import Broken, failures, holds
 
 from textforge import PluginManager
-from textforge.testing import ContractError, Skipped, checks, contract_tests
+from textforge.testing import ContractError, Skipped, checks, contract_tests, processes
 
 
 def metric(rule, component, *says, **more):
@@ -163,3 +166,13 @@ def test_options_may_be_made_from_a_folder():
 
     assert not failures("metric", broken.needing, options=options)
     assert len(seen) == 1, "made once"
+
+
+def test_a_script_may_run_the_checks_and_is_not_run_again_by_the_other_process(monkeypatch):
+    script = ModuleType("__main__")
+    script.__file__ = "script.py"
+    monkeypatch.setitem(sys.modules, "__main__", script)
+    assert "init_main_from_path" in get_preparation_data("worker"), "multiprocessing would run it"
+    with processes._without_script():
+        assert "init_main_from_path" not in get_preparation_data("worker")
+    assert sys.modules["__main__"] is script

@@ -86,8 +86,8 @@ class Registry:
         if of_it:
             meant = did_you_mean(f"{distribution}/{short}", of_it)
             return f"no {kind} named '{cut(name)}'.{meant} {distribution} gives: {listed(of_it)}."
-        every = [*usable, *(c.qualified_name for c in usable.values())] if distribution else usable
-        meant = did_you_mean(name, every)
+        same = [c.qualified_name for c in usable.values() if c.name == short]  # of a distribution with a similar name
+        meant = did_you_mean(name, same if distribution else usable)
         message = f"no {kind} named '{cut(name)}'.{meant} Installed: {listed(usable)}."
         if meant or not distribution or not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", distribution):
             return message

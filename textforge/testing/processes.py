@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, TimeoutError as TooLong
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -62,9 +63,20 @@ def compare_with_spawned_process(subject: Subject) -> None:
 def _pool() -> ProcessPoolExecutor:
     if not _worker:
         _worker.append(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
-        with _other_hashes():
+        with _other_hashes(), _without_script():
             _worker[0].submit(os.getpid).result()  # starts the process
     return _worker[0]
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """Hide the script that runs: a process started inside the block would run it again, up to the same call."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 @contextmanager
