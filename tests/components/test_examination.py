@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import signal
 import subprocess
 import sys
@@ -17,10 +18,12 @@ from in_process import invoke
 from installed_sites import MODEL, Site
 
 from textforge import PluginManager
+from textforge.classifiers.bundles.description import SavedPart
+from textforge.classifiers.bundles.named_parts import saved_part
 from textforge.components import examination, import_effects
 from textforge.components.component import Origin
 from textforge.components.import_effects import FILTERS, watching
-from textforge.errors import PluginError
+from textforge.errors import BundleError, PluginError
 
 HOOKS = "from textforge import hookimpl\n@hookimpl\ndef textforge_models(): return {'rude': 'textforge_rude:model'}\n"
 ORIGIN = Origin("textforge-rude", "1.0")
@@ -249,6 +252,19 @@ def test_what_is_not_chosen_is_not_imported(site: Site, monkeypatch: pytest.Monk
     monkeypatch.setenv("TEXTFORGE_PLUGINS", "none")
     assert "rude" not in PluginManager().names("model")
     assert not (site.folder / "log").exists()
+
+
+def test_a_part_that_is_not_chosen_is_not_called_missing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.install("textforge-rude", HOOKS)
+    monkeypatch.setenv("TEXTFORGE_PLUGINS", "none")
+    left_out = re.escape("TEXTFORGE_PLUGINS=none: no other installed plugin was looked at.")
+    for name in ("rude", "textforge-rude/rude"):
+        with pytest.raises(PluginError, match=left_out):
+            PluginManager().component("model", name)
+    saved = SavedPart(use="rude", options={}, distribution="textforge-rude", version="1.0")
+    with pytest.raises(BundleError, match=left_out) as error:
+        saved_part("model", saved, PluginManager(), site.folder)
+    assert "pip install" not in str(error.value)
 
 
 # -- components that entry points state ------------------------------------------------------------

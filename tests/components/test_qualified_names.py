@@ -187,3 +187,20 @@ def test_a_command_and_a_model_of_one_name_are_no_clash() -> None:
         PluginManager(entry_points=False), "d", {"x": twin}, textforge_commands={"x": click.Command("x")}
     )
     assert plugins.names("command") == plugins.names("model") == ["x"]
+
+
+# -- names of what is not installed ----------------------------------------------------------------
+
+
+def test_a_part_of_a_distribution_that_is_not_installed_gets_what_to_install(with_twin: PluginManager) -> None:
+    with pytest.raises(PluginError) as error:
+        with_twin.component("model", "textforge-away/linaer")
+    assert str(error.value).endswith(
+        "If it comes from 'textforge-away', and you trust that: pip install 'textforge-away'"
+    )
+    assert "Did you mean" not in str(error.value), "another distribution's part of a similar name"
+
+
+def test_a_misspelt_distribution_gets_the_part_of_that_name(with_twin: PluginManager) -> None:
+    with pytest.raises(PluginError, match="Did you mean 'textforge-twin/mlp'"):
+        with_twin.component("model", "textforge-twn/mlp")

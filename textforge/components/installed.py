@@ -14,7 +14,7 @@ from textforge.components.hookspecs import GROUP
 from textforge.components.names import STANDARD, normalized
 from textforge.components.offers import Examined, statically_offered
 from textforge.components.plugin_index import IndexEntry, installed_digest
-from textforge.errors import PluginError, did_you_mean, listed
+from textforge.errors import PluginError, cut, did_you_mean, listed
 
 CHOSEN = "TEXTFORGE_PLUGINS"
 """Environment variable that chooses the plugins to look at, by distribution or entry point; or `none`."""
@@ -155,6 +155,12 @@ class _Distribution:
                 known.changed,
                 recalled=point not in self.unknown,
             )
+
+
+def others_left_out() -> str:
+    """A sentence that TEXTFORGE_PLUGINS leaves other plugins out, to follow one about a missing part; else empty."""
+    chosen = os.environ.get(CHOSEN, "").strip()
+    return f" {CHOSEN}={cut(chosen)}: no other installed plugin was looked at." if chosen else ""
 
 
 def _chosen(found: list[_Distribution]) -> list[_Distribution]:

@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from textforge.components.component import IN_CODE, Component, Origin
 from textforge.components.hook_reader import HOOKED, HookReader
-from textforge.components.installed import InstalledPlugin, installed_plugins
+from textforge.components.installed import InstalledPlugin, installed_plugins, others_left_out
 from textforge.components.kinds import KINDS
 from textforge.components.names import split
 from textforge.components.nested import OptionMistake, OptionPath
@@ -264,7 +264,7 @@ class PluginManager:
         if self._broken and "broken plugin" not in message:
             whose = dict.fromkeys(f"{broken.plugin} ({broken.origin})" for broken in self._broken)
             message += f" Broken plugins, which may provide it: {listed(whose)}; see 'textforge plugins'."
-        return message
+        return message + (others_left_out() if self._installed else "")
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ from pydantic import ValidationError
 from textforge.classifiers.bundles.description import UNNAMED, Description, SavedPart, is_distribution, is_version
 from textforge.components.api_version import pip_install
 from textforge.components.component import IN_CODE, Component, Origin
+from textforge.components.installed import others_left_out
 from textforge.components.manager import PluginManager
 from textforge.components.names import normalized, qualified
 from textforge.components.nested import AnyPart, OptionMistake, OptionPath, value_at, with_value
 from textforge.components.option_errors import dotted
 from textforge.components.options import jsonable
 from textforge.components.part import Part
-from textforge.components.requirements import missing_dependencies
+from textforge.components.requirements import is_installed, missing_dependencies
 from textforge.components.upgrades import upgraded
 from textforge.errors import BundleError, ComponentError, PluginError, RecipeError
 
@@ -141,6 +142,8 @@ def _advice(kind: str, saved: SavedPart, plugins: PluginManager, install: str) -
     needs = f"needs {kind} '{saved.use}' from the distribution {saved.made_with}"
     if broken:
         return f"{needs}, which is broken: {' '.join(broken)}{another}"
+    if is_installed(saved.distribution) and (chosen := others_left_out()):
+        return f"{needs}.{chosen}"
     if not saved.version:
         return f"{needs}, which is not installed.{another} {CLAIM}"
     return f"{needs}, which is not installed.{another} {CLAIM} Install it: {install}"
