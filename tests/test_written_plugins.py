@@ -24,6 +24,7 @@ import textforge
 from textforge import PluginManager, RecipeError
 from textforge.components.kinds import KINDS
 from textforge.errors import TextforgeError
+from textforge.runs.evaluation import evaluate
 from textforge.testing import Skipped, checks
 
 SOURCES = ROOT / "tests" / "kept_plugins" / "1.1"
@@ -175,6 +176,20 @@ def test_a_stream_from_sqlite_with_stems_in_front_of_a_vectorizer_that_streams(
     vectorizer = {"use": "stemmed", "of": {"use": "tfidf", "max_features": 40}}
     done = run(plugins, tmp_path / "run", dataset=dataset, vectorizer=vectorizer, model="linear", optimizer=ADAM)
     assert done.test["accuracy"] > 0.9
+
+
+def test_a_run_of_a_dataset_that_splits_its_file_is_evaluated_on_another_by_a_recipe(
+    plugins: PluginManager, database: Path, tmp_path: Path
+) -> None:
+    dataset = {"use": "sqlite-rows", "path": str(database)}
+    done = run(plugins, tmp_path / "run", dataset=dataset, vectorizer="hashing", model="linear", optimizer=ADAM)
+    other = database.with_name("other.db")
+    other.write_bytes(database.read_bytes())
+    with pytest.raises(RecipeError, match=r"reads such a file by its option 'path'\. .* give the copy with --data"):
+        evaluate(done.path, data=other, plugins=plugins)
+    recipe = tmp_path / "other.yaml"
+    recipe.write_text((done.path / "resolved.yaml").read_text().replace(str(database), str(other)))
+    assert evaluate(done.path, data=recipe, plugins=plugins)["accuracy"] == done.test["accuracy"]
 
 
 def test_stems_reach_the_vectorizer_within_at_the_fit_and_at_prediction(

@@ -16,7 +16,7 @@ from textforge.data.encoding import are_sets
 from textforge.data.gold import encode_gold
 from textforge.data.labels import label_names, label_type
 from textforge.data.tables import COMPRESSED
-from textforge.errors import BundleError, RecipeError, did_you_mean, listed
+from textforge.errors import BundleError, RecipeError, cut, did_you_mean, listed
 from textforge.recipes.document import read_document
 from textforge.recipes.recipe import load_dataset_part, load_metric_parts
 from textforge.runs import folder as run_folder
@@ -189,6 +189,17 @@ def _file_part(path: Path, run: Path, options: list[str], plugins: PluginManager
     if name not in names and "/" not in name:
         raise RecipeError(
             f"{path}: no dataset reads '{unpacked.suffix}' files. A data file is read by the dataset named after its "
-            f"suffix; installed: {listed(names)}.{did_you_mean(name, names)}"
+            f"suffix; installed: {listed(names)}.{did_you_mean(name, names)}{_by_recipe(own, path)}"
         )
     return part_for_file(name, path, run, options, plugins, columns=columns)
+
+
+def _by_recipe(own: dict[str, Any], path: Path) -> str:
+    """Say how a recipe gives a file to the run's own dataset, if that reads such files by another option than train."""
+    options = [name for name, value in own.items() if isinstance(value, str) and Path(value).suffix == path.suffix]
+    if not options:
+        return ""
+    return (
+        f" The run's dataset '{cut(own['use'])}' reads such a file by its option '{options[0]}'. To use it, copy "
+        f"{run_folder.RESOLVED} of the run, set that option, and give the copy with --data."
+    )
