@@ -52,10 +52,17 @@ class First:
         return getattr(self.inner, name)
 
 
+def made_by_a_function(facts: dict[str, Any], /, *, of: Vectorizer = "tfidf") -> First:  # type: ignore[assignment]
+    """What it defines is known only once it is called."""
+    return First(facts, of=of)
+
+
 def wrapper(*path: str) -> Any:
     """The vectorizer `First` over `tfidf` within other vectorizers, as a part."""
     plugins = PluginManager()
-    plugins.register(type("Plugin", (), {"textforge_vectorizers": textforge.hookimpl(lambda: {"first": First})}))
+    plugins.register(
+        type("Plugin", (), {"textforge_vectorizers": textforge.hookimpl(lambda: {"first": made_by_a_function})})
+    )
     part = plugins.part("vectorizer", "first")
     for name in path:
         options = {"union": {"of": [part]}, "preprocess": {"steps": ["lowercase"], "vectorizer": part}}
@@ -82,10 +89,11 @@ def test_it_says_of_no_feature_where_it_stands_and_does_not_grow(path: tuple[str
         textforge.Start(classifier, vocabulary="grow")
 
 
-def test_it_does_not_learn_from_a_stream_if_only_the_vectorizer_within_does() -> None:
+@pytest.mark.parametrize("path", INSIDE)
+def test_it_does_not_learn_from_a_stream_if_only_the_vectorizer_within_does(path: tuple[str, ...]) -> None:
     stream = Stream(1, lambda _: (TEXTS, LABELS))
     with pytest.raises(RecipeError, match="it has no fit_chunks"):
-        Trainer(Dataset(train=stream), wrapper(), "linear", "adam", epochs=1).fit()
+        Trainer(Dataset(train=stream), wrapper(*path), "linear", "adam", epochs=1).fit()
 
 
 def test_a_method_of_the_class_or_of_the_object_is_its_own_and_a_property_may_lack_it() -> None:

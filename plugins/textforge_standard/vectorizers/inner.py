@@ -3,12 +3,28 @@
 from collections.abc import Sequence
 from typing import Any
 
+from textforge import RecipeError
+
 
 def own_method(vectorizer: Any, name: str) -> Any:
     """An optional method of a vectorizer, or None; see `textforge.data.own_method`."""
     from textforge import data  # imports numpy
 
     return data.own_method(vectorizer, name)
+
+
+def chunk_fit(vectorizer: Any) -> Any:
+    """The method `fit_chunks` of a vectorizer.
+
+    Raises:
+        RecipeError: it has none of its own.
+    """
+    if (found := own_method(vectorizer, "fit_chunks")) is None:
+        raise RecipeError(
+            f"the vectorizer {type(vectorizer).__name__} learns from all texts at once (it has no fit_chunks), but the "
+            "training texts are a stream. Use a vectorizer that has fit_chunks, or give the texts in memory."
+        )
+    return found
 
 
 def fit(vectorizer: Any, texts: Sequence[str], targets: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from annotated_types import MinLen
 
 from textforge import Preprocessor, Vectorizer
-from textforge_standard.vectorizers.inner import fit, fit_transform, own_method
+from textforge_standard.vectorizers.inner import chunk_fit, fit, fit_transform, own_method
 
 
 class Preprocess:
@@ -44,7 +44,7 @@ class Preprocess:
 
     def fit_chunks(self, chunks: Iterable[Sequence[str]]) -> Self:
         """Fit the vectorizer on chunks of changed texts, which are read once."""
-        self._vectorizer.fit_chunks(map(self._changed, chunks))
+        chunk_fit(self._vectorizer)(map(self._changed, chunks))
         return self
 
     def transform(self, texts: Sequence[str]) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from annotated_types import Gt, MinLen
 
 from textforge import Vectorizer
-from textforge_standard.vectorizers.inner import fit, fit_transform, own_method
+from textforge_standard.vectorizers.inner import chunk_fit, fit, fit_transform, own_method
 
 
 class Union:
@@ -61,7 +61,7 @@ class Union:
         from textforge_standard.vectorizers.broadcast import broadcast
 
         self._grown_to([])
-        broadcast(chunks, [member.fit_chunks for member in self._members])
+        broadcast(chunks, [chunk_fit(member) for member in self._members])
         return self
 
     def transform(self, texts: Sequence[str]) -> Any:
