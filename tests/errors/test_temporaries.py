@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,15 @@ from hypothesis import given, strategies as st
 
 from textforge.errors import DataError, StorageError, makers, temporaries
 from textforge.errors.makers import is_running, maker
-from textforge.errors.temporaries import LEFT_FOR, Scratch, left_behind, new_folder, replaced, temporary_beside
+from textforge.errors.temporaries import (
+    LEFT_FOR,
+    Scratch,
+    left_behind,
+    new_folder,
+    replaced,
+    sweep_all,
+    temporary_beside,
+)
 
 HOST = maker().split("-")[0]
 ELSEWHERE = "0" * 8
@@ -169,6 +178,37 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), new_folder(tmp_path / "b"):
         raise KeyboardInterrupt
     assert names(tmp_path) == ["deep"]
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """The names of the files and folders that are synced, and what is in the folders then."""
+    found = []
+
+    def fsync(number: int) -> None:
+        path = Path(f"/proc/self/fd/{number}").resolve()
+        found.append((re.sub(r"^\..*tmp$", "temporary", path.name), names(path) if path.is_dir() else []))
+
+    monkeypatch.setattr("os.fsync", fsync)
+    return found
+
+
+def test_a_file_is_synced_before_it_has_its_name_and_its_folder_after_that(tmp_path: Path, synced) -> None:
+    with replaced(tmp_path / "a") as file:
+        file.write_text("x")
+    assert synced == [("temporary", []), (tmp_path.name, ["a"])]
+
+
+def test_a_folder_lasts_with_all_folders_above_it_that_are_new(tmp_path: Path, synced) -> None:
+    with new_folder(tmp_path / "deep" / "a") as folder, replaced(folder / "file") as file:
+        file.write_text("x")
+    assert [one for one in synced if one[1]] == [(tmp_path.name, ["deep"]), ("temporary", ["file"]), ("deep", ["a"])]
+
+
+def test_all_temporary_files_go_where_no_other_process_works(left: Path) -> None:
+    (left / f".a.{ELSEWHERE}-1-1-abcdef.tmp").write_text("of another boot")
+    sweep_all(left)
+    assert names(left) == [".a.b-1.tmp", ".mine.tmp", "a.tmp"]
 
 
 def test_an_error_names_the_folder_to_be_and_never_the_temporary_one(tmp_path: Path) -> None:

@@ -564,7 +564,10 @@ def test_seeds_that_were_killed_before_a_run_began_go_on(data: Path, tmp_path: P
         (tmp_path / "runs" / "seed-1" / name).unlink()
     shutil.rmtree(tmp_path / "runs" / "seed-1" / "checkpoints")
     (tmp_path / "runs" / "seed-1" / "metrics.jsonl").unlink(missing_ok=True)
+    for folder, name in ((tmp_path / "runs", "seeds.json"), (tmp_path / "runs" / "seed-1", "recipe.yaml")):
+        (folder / f".{name}.00000000-1-1-abcdef.tmp").write_text("of another boot")
     textforge.resume(tmp_path / "runs")
+    assert not list((tmp_path / "runs").rglob(".*"))
     alone = textforge.run({**made, "seed": 1}, out=tmp_path / "alone")
     assert outcome(tmp_path / "runs" / "seed-1")[:3] == outcome(alone.path)[:3]
 

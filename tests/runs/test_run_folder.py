@@ -20,6 +20,7 @@ from textforge.runs.folder import (
     is_finished,
     is_run,
     read_result,
+    write_result,
 )
 
 
@@ -41,6 +42,19 @@ def test_by_default_it_is_runs_name_utc_time_and_short_id(tmp_path: Path, monkey
         assert path.is_dir()
         assert re.fullmatch(r"runs/mine/\d{8}T\d{6}Z-[0-9a-f]{6}", path.as_posix())
     assert len(set(made)) == 20, "runs of one second do not meet"
+
+
+def test_the_log_is_synced_before_the_result_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, synced = unfinished(tmp_path / "run"), []
+
+    def fsync(number: int) -> None:
+        path = Path(f"/proc/self/fd/{number}").resolve()
+        synced.append((path.name, is_finished(run)))
+
+    monkeypatch.setattr("os.fsync", fsync)
+    write_result(run, {"test": None})
+    assert synced[0] == ("metrics.jsonl", False)
+    assert synced[-1] == ("run", True)
 
 
 def left_by_a_killed_process(run: Path) -> None:

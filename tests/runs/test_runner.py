@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import os
@@ -28,8 +27,7 @@ import textforge
 from textforge import Dataset, PluginManager, RecipeError, hookimpl
 from textforge.classifiers.storage import sha256
 from textforge.errors import ComponentError, DataError, StorageError, TrainingError
-
-run_module = importlib.import_module("textforge.runs.runner")  # the attribute textforge.run is the function
+from textforge.runs import folder as run_folder
 
 FILES = {
     "recipe.yaml",
@@ -185,14 +183,11 @@ def test_result_is_written_after_everything_else(
     """A folder that has a result.json has all else: seen at the moment when it would be written."""
     seen: list[set[str]] = []
 
-    def full(path: Path, value: Any) -> None:
-        if path.name == "result.json":
-            seen.append(files(path.parent))
-            raise StorageError(f"{path}: cannot be written.")
-        write_json(path, value)
+    def full(run: Path, result: Any) -> None:
+        seen.append(files(run))
+        raise StorageError(f"{run}: cannot be written.")
 
-    write_json = run_module.write_json
-    monkeypatch.setattr(run_module, "write_json", full)
+    monkeypatch.setattr(run_folder, "write_result", full)
     with pytest.raises(StorageError, match=r"The run itself was done: test accuracy 0\.\d{4}, macro F1 0\.\d{4}"):
         textforge.run(small_recipe(small_csv), out=tmp_path / "run")
     assert seen == [FILES - {"result.json"}]

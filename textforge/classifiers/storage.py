@@ -17,7 +17,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def append_text(path: Path, text: str) -> None:
-    """Append UTF-8 text to a file, such as a log.
+    """Append UTF-8 text to a file, such as a log. It may be lost in a power failure until the file is synced.
 
     Raises:
         StorageError: the file cannot be written.

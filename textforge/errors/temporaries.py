@@ -3,6 +3,9 @@
 A file or folder appears under its own name only when it is complete. Until then its name is
 `.<name>.<maker>-<random>.tmp`, where the maker is the process that writes it (see `makers.py`). Whoever writes to the
 same folder next deletes what processes left that no longer run.
+
+What was written must last through a power failure. The content of a file lasts once the file is synced, and its name
+once its folder is synced, so both are. `benchmarks/attacks/power.py` tests this.
 """
 
 from __future__ import annotations
@@ -34,7 +37,10 @@ _EARLIER = re.compile(r"\..*\.[0-9a-f]{12}\.tmp(?:\.old)?", re.DOTALL)
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`; at the end, sync the file and rename it to `path`.
+    """Yield a temporary path in the folder of `path`; at the end, sync the file, rename it to `path`, sync the folder.
+
+    So files appear on the disk in the order in which they were written, also if power fails. In the temporary folder of
+    `new_folder`, which is synced at its end, the order does not matter.
 
     Symbolic links are followed. A device or a pipe cannot be replaced, so its own path is yielded.
 
@@ -60,6 +66,8 @@ def replaced(path: Path) -> Iterator[Path]:
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             temporary.replace(path)
+            if not _NAME.fullmatch(path.parent.name):
+                sync(path.parent)
         finally:
             with suppress(OSError):
                 temporary.unlink()
@@ -75,12 +83,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary = temporary_beside(path)
     try:
         with storage_errors(path):
-            temporary.mkdir(parents=True)
+            if not path.parent.exists():
+                make_folders(path.parent)
+            temporary.mkdir()
             sweep(path.parent)
             yield temporary
-            sync_folder(temporary)
+            sync(temporary)
             temporary.rename(path)
-            sync_folder(path.parent)
+            sync(path.parent)
     except StorageError as error:  # of a file in the folder: show its final path
         raise StorageError(str(error).replace(str(temporary), str(path))) from error
     finally:
@@ -129,6 +139,13 @@ def sweep(folder: Path) -> None:
         delete(path)
 
 
+def sweep_all(folder: Path) -> None:
+    """Delete all temporary files and folders in a folder in which no other process works, whoever made them."""
+    for path in folder.glob(".*.tmp"):
+        if _NAME.fullmatch(path.name) or _EARLIER.fullmatch(path.name):
+            delete(path)
+
+
 def left_behind(folder: Path) -> list[Path]:
     """Return the temporary files and folders in a folder whose makers no longer run.
 
@@ -169,8 +186,23 @@ def delete(path: Path) -> None:
             path.unlink()
 
 
-def sync_folder(path: Path) -> None:
-    """Sync a folder, so that names in it last through a power failure; do nothing where a folder cannot be opened."""
+def make_folders(path: Path) -> None:
+    """Create a folder and those above it that are missing, so that they last through a power failure.
+
+    Raises:
+        OSError: one cannot be created, or is a file.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync(folder.parent)
+
+
+def sync(path: Path) -> None:
+    """Sync a file, or the names in a folder, so that they last through a power failure.
+
+    Does nothing where it cannot be opened, as a folder on Windows.
+    """
     with suppress(OSError):
         number = os.open(path, os.O_RDONLY)
         try:

@@ -14,6 +14,7 @@ from textforge.classifiers.streams.probabilities import MOST, as_limit, predicti
 from textforge.components.manager import PluginManager
 from textforge.errors import DataError, RecipeError, listed
 from textforge.errors.shortage import advised
+from textforge.errors.temporaries import sync
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.baseline import losing_warnings
@@ -205,6 +206,7 @@ def _carry_out(
         "seconds": {"total": round(time.perf_counter() - began, 3)},
     }
     add_imported_packages(recipe, path)
+    sync(path / run_folder.PER_FOLD)  # before the file that says that all folds are done
     write_json(path / run_folder.FOLDS, result)
     saved.remove()
     return CrossValidation(path, result)

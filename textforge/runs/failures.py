@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge.errors import ComponentError, DataError, Mistake, RecipeError, TextforgeError, TrainingError
+from textforge.errors.temporaries import sweep_all
 from textforge.recipes.recipe import Recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.progress import Progress
@@ -59,7 +60,10 @@ def cleared_on_error(path: Path, keep_folder: bool) -> Iterator[None]:
 
 
 def clear_folder(path: Path, keep_folder: bool) -> None:
-    """Delete the files that are written before training, and the folder unless it existed before the run."""
+    """Delete the files that are written before training, and the folder unless it existed before the run.
+
+    Temporary files go, too: no other process works in the folder.
+    """
     with suppress(OSError):
         for file in (
             run_folder.PLAN,
@@ -69,6 +73,7 @@ def clear_folder(path: Path, keep_folder: bool) -> None:
             run_folder.PER_FOLD,
         ):
             (path / file).unlink(missing_ok=True)
+        sweep_all(path)
         if not keep_folder:
             path.rmdir()
 

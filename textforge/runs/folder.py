@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from textforge.classifiers.storage import write_json
 from textforge.errors import BundleError, RecipeError, StorageError
-from textforge.errors.temporaries import sweep
+from textforge.errors.temporaries import make_folders, sweep, sync
 
 RESULT = "result.json"
 RECIPE, RESOLVED, ENVIRONMENT = "recipe.yaml", "resolved.yaml", "environment.json"
@@ -54,7 +55,7 @@ def create_run_folder(name: str, out: str | Path | None) -> Path:
             raise RecipeError(
                 f"{path}: exists and holds {state}; runs are never overwritten. Choose another --out{advice}"
             )
-        path.mkdir(parents=True, exist_ok=True)
+        make_folders(path)
     except FileExistsError as error:
         raise RecipeError(f"{path}: is a file. Choose another --out.") from error
     except OSError as error:
@@ -69,6 +70,16 @@ def create_run_folder(name: str, out: str | Path | None) -> Path:
 def is_finished(run: Path) -> bool:
     """Whether a run folder has its final result.json."""
     return (run / RESULT).is_file()
+
+
+def write_result(run: Path, result: dict[str, Any]) -> None:
+    """Write result.json, by which the run counts as finished; everything else must last before it.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    sync(run / METRICS)  # other files are synced when they are written
+    write_json(run / RESULT, result)
 
 
 def read_result(run: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from textforge.classifiers.storage import write_text
 from textforge.components.manager import PluginManager
 from textforge.components.part import Part, part_name
 from textforge.errors import BundleError, RecipeError, listed
+from textforge.errors.temporaries import sweep_all
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.recipes.yaml12 import to_yaml
 from textforge.runs import folder as run_folder
@@ -211,8 +212,7 @@ def _clear_leftovers(path: Path) -> None:
             (path / file).unlink(missing_ok=True)
     shutil.rmtree(path / run_folder.MODEL, ignore_errors=True)
     for below in (path, path / run_folder.CHECKPOINTS):
-        for left in below.glob(".*.tmp"):
-            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        sweep_all(below)
 
 
 def refuse_changes(path: Path, changed: Sequence[str], *, anyway: bool) -> None:

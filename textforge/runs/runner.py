@@ -295,7 +295,7 @@ def _finish(plan: RunPlan, prepared: _Prepared, classifier: Classifier) -> Run:
             "seconds": plan.clock.seconds(),
         }
         add_imported_packages(plan.recipe, path)
-        write_json(path / run_folder.RESULT, result)
+        run_folder.write_result(path, result)
     return Run(path, result, classifier)
 
 
@@ -352,5 +352,5 @@ def _with_callbacks(plan: RunPlan, callbacks: Callbacks, done: Run) -> Run:
     added = callbacks.finished({"path": str(plan.path), **done.result})
     if added or len(plan.warnings.messages) > before:
         done.result.update({"added": added} if added else {}, warnings=plan.warnings.messages)
-        write_json(plan.path / run_folder.RESULT, done.result)
+        run_folder.write_result(plan.path, done.result)
     return done

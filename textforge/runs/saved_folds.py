@@ -11,6 +11,7 @@ from typing import Any
 
 from textforge.classifiers.storage import append_text, write_json, write_text
 from textforge.errors import BundleError
+from textforge.errors.temporaries import make_folders, sweep_all
 from textforge.runs import folder as run_folder
 from textforge.runs.progress import Progress
 
@@ -45,13 +46,15 @@ class SavedFolds:
 
     def add(self, fold: Fold) -> None:
         """Keep the results of a fold, on disk, too."""
-        (self.path / FOLDER).mkdir(exist_ok=True)
+        make_folders(self.path / FOLDER)
         write_json(self._file(fold.number), asdict(fold))
         append_text(self.path / run_folder.PER_FOLD, _line(fold))
         self.done[fold.number] = fold
 
     def read(self, progress: Progress) -> None:
-        """Read the folds that are done; a damaged one is trained again, with a warning."""
+        """Read the folds that are done; a damaged one is trained again, with a warning. Unfinished files go."""
+        for folder in (self.path, self.path / FOLDER):
+            sweep_all(folder)
         for number in range(1, self.n_folds + 1):
             if not self._file(number).is_file():
                 continue

@@ -14,6 +14,7 @@ from textforge.classifiers.streams.probabilities import MOST as MOST_LABELS, as_
 from textforge.components.manager import PluginManager
 from textforge.components.settings import MAX_SEED
 from textforge.errors import RecipeError
+from textforge.errors.temporaries import sweep_all
 from textforge.recipes.given_data import GIVEN
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
@@ -101,6 +102,7 @@ def resume_seeds(
     refuse_changes(path, changed, anyway=anyway)
     several = Several(recipe, path, plan, plugins, progress or Progress(), anyway=anyway)
     with locked(path), several.noting(keep_folder=True):
+        sweep_all(path)
         several.refuse_changes()
         return several.carry_out()
 
