@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 from conftest import ROOT
+
+import textforge
 
 FOLDER = ROOT / "benchmarks"
 PAGE = (ROOT / "docs" / "reliability.md").read_text()
@@ -21,12 +24,47 @@ def reliability(monkeypatch):
     return reliability
 
 
-ATTACKS = [("recipes", 100), ("bundles", 40), ("checkpoints", 30), ("data", 120), ("inits", 25), ("kills", 2)]
+ATTACKS = [("recipes", 100), ("bundles", 40), ("checkpoints", 30), ("data", 120), ("inits", 25)]
 
 
 @pytest.mark.parametrize(("section", "n"), ATTACKS)
 def test_no_attack_succeeds(reliability, section, n):
     failed = [(number, verdict) for number, verdict in reliability.cases(section, 10_000, n) if verdict.failure]
+    assert not failed
+
+
+def test_a_run_that_is_killed_is_continued_to_the_same_results(reliability, monkeypatch):
+    from attacks import kills
+
+    def finished(name, folder):  # in this process, which is quicker
+        folder.mkdir()
+        kills.write_setup(name, folder)
+        done = textforge.run(folder / "killed.yaml", out=folder / "runs" / "killed" / "whole")
+        return kills.Reference(kills.outcome(done.path), seconds=2.0)
+
+    name = "network, in memory"
+    monkeypatch.setattr(kills, "RECIPES", {name: kills.RECIPES[name]})
+    monkeypatch.setattr(kills, "finished", finished)
+    monkeypatch.setattr(kills, "MOST_KILLS", 1)
+    ((_, verdict),) = reliability.cases("kills", 10_000, 1)
+    assert not verdict.failure
+
+
+@pytest.fixture
+def power(reliability, monkeypatch):
+    """The attack by power failures, with one recipe that is recorded once."""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace here: power failures are NOT tested")
+    from attacks import power
+
+    name = "sparse optimizer, plateau"
+    monkeypatch.setattr(power, "RECIPES", {name: power.RECIPES[name]})
+    monkeypatch.setattr(power, "CONTINUED_RUNS", 0)
+    return power
+
+
+def test_a_run_whose_power_fails_is_continued_to_the_same_results(reliability, power):
+    failed = [(number, verdict) for number, verdict in reliability.cases("power", 10_000, 5) if verdict.failure]
     assert not failed
 
 

@@ -1,7 +1,8 @@
 """Random attacks on the input of textforge; the number of a case is its seed, so each can be replayed.
 
 A section is a module with `CASES`, the default number of cases, and `prepare(folder)`, which returns the attack: a
-function of a random generator and an empty folder that makes one case and judges its outcome.
+function of a random generator and an empty folder that makes one case and judges its outcome. It may have a `HEAD`, the
+head of the first column of its table.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import resource
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +37,9 @@ class Verdict(NamedTuple):
     failure: str = ""
     """Why this breaks what the page promises; empty if it does not."""
 
+    counts: Mapping[str, int] = {}
+    """Further columns of the table, to be added up."""
+
 
 Attack = Callable[[random.Random, Path], Verdict]
 
@@ -47,16 +51,20 @@ def crash(kind: str, error: BaseException) -> Verdict:
 
 
 @contextmanager
-def bounded() -> Iterator[None]:
-    """Limit the time and memory of a case: interrupt it after `SECONDS`, and refuse memory beyond the limit."""
+def bounded(megabytes: int | None = MEGABYTES) -> Iterator[None]:
+    """Limit the time and memory of a case: interrupt it after `SECONDS`, and refuse memory beyond the limit.
+
+    Args:
+        megabytes: the limit; None for no limit, for cases that may start the threads of a library.
+    """
 
     def stop(*_: Any) -> None:
         raise TimeoutError(f"took more than {SECONDS} seconds")
 
     before, old = signal.signal(signal.SIGALRM, stop), resource.getrlimit(resource.RLIMIT_AS)
-    if sys.platform == "linux":
+    if megabytes is not None and sys.platform == "linux":
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (MEGABYTES << 20), old[1]))
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (megabytes << 20), old[1]))
     signal.alarm(SECONDS)
     try:
         with warnings.catch_warnings():
