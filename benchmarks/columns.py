@@ -84,7 +84,7 @@ def main() -> None:
             },
             out,
         ) + measured(
-            "orders, made",
+            "orders, synthetic",
             {
                 "text": recipe(orders, None, [WORDS]),
                 "text + price": recipe(orders, {"price": "number"}, [WORDS, "numbers"]),
