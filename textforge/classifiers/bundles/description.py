@@ -277,7 +277,8 @@ def read_description(folder: Path) -> Description:
 
 def _other_format(number: Any, version: Any) -> str:
     shown = repr(number) if isinstance(number, (int, float, str, type(None))) else f"a {type(number).__name__}"
-    reason = f"bundle format {shown[:40]}; this textforge ({metadata.version('textforge')}) reads format {FORMAT}."
+    version_here = metadata.version("textforge")
+    reason = f"bundle format {shown[:40]}; this textforge ({version_here}) reads formats up to {FORMAT}."
     if isinstance(version, str) and is_version(version):
         return f"{reason} It was written by textforge {version}: install that version."
     return f"{reason} It does not say which textforge wrote it."
