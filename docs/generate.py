@@ -35,7 +35,7 @@ EXIT_CODES = """\
 | exit code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | failed while running: the loss became NaN, the disk is full, memory ran out, a plugin raised an exception; `replay` found a difference; a check of `plugin check` failed |
+| 1 | the loss became NaN, disk or memory is full, a plugin failed; `replay` or `plugin check` found a fault |
 | 2 | the recipe, the arguments, the data or the bundle are wrong |
 | 3 | the data are unavailable: not in the cache, and no source answers |
 | 130, 143, 129 | ended by SIGINT (Ctrl-C), SIGTERM, SIGHUP; an unfinished run can be [continued](resume.md) |
