@@ -10,6 +10,7 @@ from textforge.classifiers.storage import sha256, write_json
 from textforge.components.component import IN_CODE
 from textforge.components.kinds import KINDS, LISTED
 from textforge.components.part import Part
+from textforge.components.paths import paths_within
 from textforge.errors import BundleError
 from textforge.recipes.recipe import Recipe
 from textforge.runs.folder import ENVIRONMENT, bundle_folder, read_object
@@ -93,22 +94,10 @@ def describe_packages(packages: Iterable[Installed]) -> dict[str, Any]:
 def _inputs(recipe: Recipe) -> dict[str, str]:
     """SHA-256 of every other file that a run reads, by its path: files in options, the classifier to continue from."""
     files = [path for part in _all_parts(recipe) if part.component.kind.name != "dataset"
-             for path in _paths(part.all_options) if path.is_file()]  # fmt: skip
+             for path in paths_within(part.all_options) if path.is_file()]  # fmt: skip
     if recipe.init_from is not None:
         files.append(bundle_folder(recipe.init_from.run) / "bundle.json")  # it holds the digests of the other files
     return {str(path.absolute()): sha256(path) for path in files}
-
-
-def _paths(value: Any) -> Iterator[Path]:
-    """The paths among the values of options."""
-    if isinstance(value, Path):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _paths(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _paths(inner)
 
 
 def _best_device() -> str:
