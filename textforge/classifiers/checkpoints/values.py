@@ -79,13 +79,11 @@ def join_values(encoded: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
     raise ValueError(f"{cut(repr(encoded))} is not a value of a state, or a tensor is missing")
 
 
-def same_values(one: Any, other: Any) -> bool:
-    """Whether two nested states are equal bit for bit: the same types, texts, numbers and tensors; NaN equals NaN."""
-    return first_difference(one, other) is None
-
-
 def first_difference(one: Any, other: Any, where: str = "") -> str | None:
-    """The place of the first difference between two nested states; None if they are equal bit for bit."""
+    """The place of the first difference between two nested states; None if they are equal bit for bit.
+
+    Types, texts, numbers and tensors must be the same; NaN equals NaN.
+    """
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         return None if _same_tensor(one, other) else where
     if isinstance(one, Mapping) and isinstance(other, Mapping):
