@@ -65,13 +65,7 @@ def clear_folder(path: Path, keep_folder: bool) -> None:
     Temporary files go, too: no other process works in the folder.
     """
     with suppress(OSError):
-        for file in (
-            run_folder.PLAN,
-            run_folder.RECIPE,
-            run_folder.RESOLVED,
-            run_folder.ENVIRONMENT,
-            run_folder.PER_FOLD,
-        ):
+        for file in run_folder.FIRST:
             (path / file).unlink(missing_ok=True)
         sweep_all(path)
         if not keep_folder:
