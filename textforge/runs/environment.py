@@ -75,10 +75,14 @@ def environment_now(like: Mapping[str, Any], recipe: Recipe | None = None) -> di
         like: the other environment; its packages are looked up.
         recipe: the recipe whose plugins are listed, too.
     """
-    found = (installed(name) for name in like.get("packages") or {})
     device = "cpu" if like.get("device") == "cpu" else _best_device()
-    described = {**describe_machine(device), **describe_packages(one for one in found if one is not None)}
+    described = {**describe_machine(device), **packages_now(like)}
     return described if recipe is None else {**described, **_described_parts(recipe)}
+
+
+def packages_now(like: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the packages of another environment as they are installed here, without those that are not."""
+    return describe_packages(found for name in like.get("packages") or {} if (found := installed(name)) is not None)
 
 
 def describe_packages(packages: Iterable[Installed]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from textforge.classifiers.bundles.description import DESCRIPTION, MODEL, VECTORIZER
 from textforge.errors import BundleError, RecipeError
 from textforge.recipes.document import read_document
 from textforge.runs import folder as run_folder
@@ -21,7 +22,6 @@ from textforge.runs.replays.differences import (
 
 NAMES = ("recipe", "data", "features", "history", "weights", "decision", "predictions", "figures")
 """What is compared of a run, in the order in which the run makes it."""
-BUNDLE, WEIGHTS, VECTORIZER = "bundle.json", "model.safetensors", "vectorizer.safetensors"
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ def compare_runs(then: Path, now: Path) -> list[Compared]:
         BundleError: a file is damaged.
     """
     results = [run_folder.read_result(path) for path in (then, now)]
-    bundles = [run_folder.read_object(path / run_folder.MODEL / BUNDLE, f"{path}: damaged") for path in (then, now)]
+    folders = [path / run_folder.MODEL for path in (then, now)]
+    bundles = [run_folder.read_object(folder / DESCRIPTION, f"{folder}: damaged") for folder in folders]
     checks: dict[str, Callable[[], str | None]] = {
         "recipe": lambda: _json_difference(_recipe(then), _recipe(now)),
         "data": lambda: data_difference(then, now),
-        "features": lambda: _features(then, now, bundles),
+        "features": lambda: _features(folders, bundles),
         "history": lambda: _history(then, now),
-        "weights": lambda: differing_tensors(
-            then / run_folder.MODEL / WEIGHTS, now / run_folder.MODEL / WEIGHTS),
+        "weights": lambda: differing_tensors(*(folder / MODEL for folder in folders)),
         "decision": lambda: _json_difference(bundles[0].get("decision") or {}, bundles[1].get("decision") or {}),
         "predictions": lambda: _predictions(then, now),
         "figures": lambda: _json_difference(_figures(results[0]), _figures(results[1])),
@@ -144,13 +144,21 @@ def differing_data(then: dict[str, Any], now: dict[str, Any]) -> str | None:
     return "; ".join(changed) or "by their SHA-256"
 
 
-def _features(then: Path, now: Path, bundles: list[dict[str, Any]]) -> str | None:
-    """Compare the number of features and the state of the fitted vectorizer."""
+def _features(folders: list[Path], bundles: list[dict[str, Any]]) -> str | None:
+    """Compare the number of features and the state of the fitted vectorizer of two bundles.
+
+    Args:
+        folders: their folders.
+        bundles: their descriptions.
+    """
     facts = [bundle.get("facts") for bundle in bundles]
     parts = [bundle.get("vectorizer") for bundle in bundles]
     states = [part.get("state") if isinstance(part, dict) else part for part in parts]
-    return _json_difference(facts[0], facts[1]) or _json_difference(states[0], states[1]) or differing_tensors(
-        then / run_folder.MODEL / VECTORIZER, now / run_folder.MODEL / VECTORIZER)  # fmt: skip
+    return (
+        _json_difference(facts[0], facts[1])
+        or _json_difference(states[0], states[1])
+        or differing_tensors(*(folder / VECTORIZER for folder in folders))
+    )
 
 
 def _history(then: Path, now: Path) -> str | None:

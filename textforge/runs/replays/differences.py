@@ -98,9 +98,9 @@ def differing_tensors(then: Path, now: Path) -> str | None:
     """
     from safetensors import SafetensorError, safe_open
 
-    if sha256(then) == sha256(now):
-        return None
     try:
+        if sha256(then) == sha256(now):
+            return None
         with safe_open(str(then), "pt") as one, safe_open(str(now), "pt") as other:
             if only := sorted({*one.keys()} ^ {*other.keys()}):
                 return f"'{cut(only[0])}' is in one of them only"

@@ -11,7 +11,7 @@ from textforge.components.manager import PluginManager
 from textforge.errors import BundleError, DataUnavailable, PluginError, RecipeError, Scratch, TextforgeError
 from textforge.recipes.given_data import GIVEN
 from textforge.runs import folder as run_folder
-from textforge.runs.environment import environment_now
+from textforge.runs.environment import environment_now, packages_now
 from textforge.runs.environment_changes import Change, environment_changes, read_environment
 from textforge.runs.own_data import own_dataset
 from textforge.runs.progress import Progress
@@ -207,10 +207,7 @@ class _Again:
         if self.command.isolated:  # pip has installed what the replay did not need to import
             now["packages"] = {**(then.get("packages") or {}), **(now.get("packages") or {})}
         else:  # the replay lists what its own recipe needs, the run may list more
-            from textforge.runs.environment import describe_packages
-            from textforge.runs.packages import installed
-
-            here = describe_packages(one for name in then.get("packages") or {} if (one := installed(name)))
+            here = packages_now(then)
             now = {**now, **{key: {**here[key], **(now.get(key) or {})} for key in here}}
         return environment_changes(then, now)
 
