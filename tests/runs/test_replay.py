@@ -396,6 +396,7 @@ def rewrite(name: str, text: str) -> Callable[[Path], None]:
         (rewrite("metrics.jsonl", "{}\nnull\n"), "damaged: line 2 holds no object"),
         (rewrite("predictions.jsonl", "{"), "damaged"),
         (rewrite("model/model.safetensors", "x"), "damaged"),
+        (remove("model/vectorizer.safetensors"), "damaged"),
         (rewrite("model/bundle.json", "x"), "damaged"),
         (lambda run: shutil.rmtree(run), "no such run or bundle"),
         (rewrite("seeds.json", '{"runs": [1]}'), "its seeds.json is damaged: it names no runs"),
