@@ -207,6 +207,7 @@ def test_a_folder_lasts_with_all_folders_above_it_that_are_new(tmp_path: Path, s
 
 def test_all_temporary_files_go_where_no_other_process_works(left: Path) -> None:
     (left / f".a.{ELSEWHERE}-1-1-abcdef.tmp").write_text("of another boot")
+    (left / ".a.0123456789ab.tmp.old").write_text("of an earlier version")
     sweep_all(left)
     assert names(left) == [".a.b-1.tmp", ".mine.tmp", "a.tmp"]
 

@@ -141,7 +141,7 @@ def sweep(folder: Path) -> None:
 
 def sweep_all(folder: Path) -> None:
     """Delete all temporary files and folders in a folder in which no other process works, whoever made them."""
-    for path in folder.glob(".*.tmp"):
+    for path in folder.glob(".*"):
         if _NAME.fullmatch(path.name) or _EARLIER.fullmatch(path.name):
             delete(path)
 
