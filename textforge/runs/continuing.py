@@ -82,7 +82,8 @@ def refuse_nothing_to_continue(path: Path, *, further: bool = False) -> None:
     """
     if run_folder.can_continue(path):
         if further:
-            raise RecipeError(f"{path}: is not finished, so it cannot be trained further yet; first continue it.")
+            first = run_folder.how_to_continue(path)
+            raise RecipeError(f"{path}: is not finished, so it cannot be trained further yet; first {first}")
         return
     if further and run_folder.is_finished(path):
         return

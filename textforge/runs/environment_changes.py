@@ -123,11 +123,11 @@ def _variables(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Chan
 
 
 def data_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Compare the digests of the data in two descriptions of the environment; return a sentence if they differ."""
+    """Compare the digests of the data in two descriptions of the environment; return a phrase if they differ."""
     one, other = ((each.get("data") or {}).get("sha256") for each in (then, now))
     if one == other:
         return []
-    return [f"the data are others: their SHA-256 was {str(one)[:12]}… and is {str(other)[:12]}…"]
+    return [f"the data (their SHA-256 was {str(one)[:12]}… and is {str(other)[:12]}…)"]
 
 
 def read_environment(path: Path) -> dict[str, Any]:
@@ -224,4 +224,4 @@ def advice(changes: Sequence[Change], then: Mapping[str, Any]) -> str:
         return "'textforge replay RUN --write-requirements FILE' writes the versions as requirements for pip."
     if any(change.what == "the number of threads" for change in changes):
         return f"Set the number of threads by the environment variable OMP_NUM_THREADS={then['threads']}."
-    return "Run without --locked to go on regardless."
+    return "Leave out --locked and --lock to go on regardless."
