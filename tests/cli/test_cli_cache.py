@@ -75,7 +75,7 @@ def test_what_is_in_use_stays_with_a_warning(folder: Path) -> None:
     done = invoke("cache", "clear")
     assert done.returncode == 0
     assert done.stdout == f"deleted 2 entries, 3 kB, from {folder}\n"
-    assert done.stderr == f"warning: 1 stay, which are in use or cannot be deleted, such as {path}.\n"
+    assert done.stderr == f"warning: 1 entry stays because it is in use or cannot be deleted, such as {path}.\n"
     held.release()
 
 

@@ -65,7 +65,8 @@ def clear(kind: str | None, older_than: float | None, as_json: bool) -> None:
         raise RecipeError(f"the cache has no kind '{kind}'. Its kinds: {listed(kinds)}.{did_you_mean(kind, kinds)}")
     kept, count, freed = clear_cache(kind, unused_for=older_than or 0.0)
     if kept:
-        write_message(f"warning: {len(kept):,} stay, which are in use or cannot be deleted, such as {kept[0].path}.")
+        stay = "entry stays because it is" if len(kept) == 1 else "entries stay because they are"
+        write_message(f"warning: {len(kept):,} {stay} in use or cannot be deleted, such as {kept[0].path}.")
     with results() as stdout:
         if as_json:
             stays = [str(entry.path) for entry in kept]
