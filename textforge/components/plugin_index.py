@@ -1,6 +1,6 @@
 """Remember what an installed distribution offers, so that its plugins need not be imported to list it.
 
-There is one JSON file a distribution in the cache folder. It holds the key under which it was written; with another
+The cache folder has one JSON file for each distribution. It holds the key under which it was written; with another
 key, or if it is damaged, it counts as absent. It may be deleted at any time.
 """
 
@@ -65,7 +65,7 @@ class IndexEntry:
         """
         if any(_may_change_unseen(changed, self._asked) for _, changed, _ in self._stamps):
             return
-        temporary = temporary_beside(self._path)
+        temporary = temporary_beside(self._path)  # not `replaced`: what power failures damage counts as absent anyway
         try:
             temporary.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(json.dumps({"key": self.key, "found": found}), encoding="utf-8")
