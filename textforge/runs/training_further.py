@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge.components.manager import PluginManager
-from textforge.errors import RecipeError
+from textforge.errors import BundleError, RecipeError
 from textforge.recipes.init_from import InitFrom
 from textforge.runs import folder as run_folder
 from textforge.runs.baseline import load_baseline
@@ -76,9 +76,12 @@ def train_further(
 
     Raises:
         RecipeError: the run has so many epochs already, or its model fits itself; or something has changed.
+        BundleError: there is no finished run at `path`, or a file of it is damaged.
         TextforgeError: or a subclass, as `run` does.
     """
-    done = run_folder.read_result(path)["epochs"]
+    done = run_folder.read_result(path).get("epochs")
+    if type(done) is not int:
+        raise BundleError(f"{path}: its {run_folder.RESULT} is damaged: it does not say how many epochs the run had.")
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs <= done:
         raise RecipeError(f"{path}: has {done} epochs already; give a larger number of epochs, not {epochs!r}.")
     saved = SavedPlan.read(path)
