@@ -18,6 +18,7 @@ from textforge import BundleError, PluginManager, Progress, RecipeError, hookimp
 from textforge.classifiers.storage import sha256
 from textforge.components.checkpointing import CheckpointSettings
 from textforge.runs.checkpoints import Schedule, saved_checkpoints
+from textforge.runs.interruption import Interruption
 
 STEPS = 24
 """Steps of every run here: 3 epochs of 8."""
@@ -520,6 +521,26 @@ def test_what_cannot_be_trained_further_says_why(finished_run: Path, stopped: Pa
         textforge.resume(stopped, epochs=9)
     with pytest.raises(RecipeError, match="out is for a new run"):
         textforge.resume(stopped, out=tmp_path / "x")
+    damaged = Path(shutil.copytree(finished_run, tmp_path / "damaged"))
+    (damaged / "result.json").write_text("{}")
+    with pytest.raises(BundleError, match="does not say how many epochs the run had"):
+        textforge.resume(damaged, epochs=9)
+
+
+def test_the_advice_to_continue_is_there_until_the_run_is_done(data: Path, tmp_path: Path) -> None:
+    found = []
+
+    class Listening(Progress):
+        interruption = Interruption()
+
+        def stage(self, text: str) -> None:
+            found.append(self.interruption.advice)
+
+    for what, more in (("run", {}), ("run_seeds", {"seeds": [1, 2]}), ("cross_validate", {"folds": 2})):
+        found.clear()
+        getattr(textforge, what)(recipe(data), out=tmp_path / what, progress=Listening(), **more)
+        assert set(found) == {f"continue with: textforge resume {tmp_path / what}"}
+        assert not Listening.interruption.advice
 
 
 # -- several trainings ---------------------------------------------------------------------------

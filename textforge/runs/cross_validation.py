@@ -18,7 +18,8 @@ from textforge.errors.temporaries import sync
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.baseline import losing_warnings
-from textforge.runs.failures import clear_folder, interruptible, located, noting_unfinished
+from textforge.runs.failures import clear_folder, located, noting_unfinished
+from textforge.runs.interruption import interruption_of
 from textforge.runs.lock import locked
 from textforge.runs.plan import given_part, trainer_for
 from textforge.runs.progress import Progress, WarningLog, refuse_stopped
@@ -84,7 +85,7 @@ def cross_validate(
         write_text(path / run_folder.RESOLVED, checked.resolved_yaml())
         write_text(path / run_folder.PER_FOLD, "")
         SavedPlan.of(checked, limit, folds=folds).write(path)
-        with locked(path), interruptible(progress, path):
+        with locked(path), interruption_of(progress).advising(run_folder.how_to_continue(path)):
             return _carry_out(checked, SavedFolds(path, folds), progress, limit)
 
 
@@ -101,7 +102,8 @@ def resume_folds(
     The arguments are those of `resume`.
     """
     progress = progress or Progress()
-    with locked(path), noting_unfinished(path, run_folder.FOLDS), interruptible(progress, path):
+    advising = interruption_of(progress).advising(run_folder.how_to_continue(path))
+    with locked(path), noting_unfinished(path, run_folder.FOLDS), advising:
         saved = SavedPlan.read(path)
         recipe, changed = read_recipe(path, saved, plugins=plugins, dataset=given_part(dataset))
         reference = Reference(path, anyway=anyway, changed=changed)

@@ -11,7 +11,6 @@ from textforge.errors import ComponentError, DataError, Mistake, RecipeError, Te
 from textforge.errors.temporaries import sweep_all
 from textforge.recipes.recipe import Recipe
 from textforge.runs import folder as run_folder
-from textforge.runs.progress import Progress
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
@@ -38,15 +37,6 @@ def noting_unfinished(path: Path, last: str = run_folder.RESULT, *, within: Path
 
 FAILS_AGAIN = (RecipeError, DataError, TrainingError, ComponentError)
 """Errors that a run would meet again if it were continued."""
-
-
-@contextmanager
-def interruptible(progress: Progress, path: Path) -> Iterator[None]:
-    """Say how to continue if a signal ends the process before this block is done."""
-    interruption = getattr(progress, "interruption", None)
-    if interruption is not None:
-        interruption.advice = run_folder.how_to_continue(path)
-    yield
 
 
 @contextmanager

@@ -48,6 +48,13 @@ class Interruption:
             raise Interrupted(self.number)
 
     @contextmanager
+    def advising(self, advice: str) -> Iterator[None]:
+        """Have this advice until the `with` block is done; after an error it stays, since the process may soon end."""
+        before, self.advice = self.advice, advice
+        yield
+        self.advice = before
+
+    @contextmanager
     def deferred(self, on: bool = True) -> Iterator[None]:
         """Leave it to the `with` block to call `check`; a request that it did not heed is heeded at its end."""
         self._deferred = on
@@ -56,3 +63,9 @@ class Interruption:
         finally:
             self._deferred = False
         self.check()
+
+
+def interruption_of(progress: object) -> Interruption:
+    """The interruption that a `Progress` has; if it has none, one that nobody requests."""
+    found: Interruption | None = getattr(progress, "interruption", None)
+    return found or Interruption()

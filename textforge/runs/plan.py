@@ -16,7 +16,7 @@ from textforge.errors.shortage import advised
 from textforge.recipes.given_data import given_dataset
 from textforge.recipes.recipe import Recipe
 from textforge.runs.baseline import Baseline
-from textforge.runs.interruption import Interruption
+from textforge.runs.interruption import Interruption, interruption_of
 from textforge.runs.progress import Progress, StopRequest, WarningLog
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class RunPlan:
         self.warnings: WarningLog = WarningLog(progress)
         self.clock: Clock = Clock()
         self.stop: StopRequest = StopRequest(progress)
-        self.interruption: Interruption = getattr(progress, "interruption", None) or Interruption()
+        self.interruption: Interruption = interruption_of(progress)
         self.checkpoints: Checkpoints | None = None
         """Saves the state of the run; None until there is one."""
 

@@ -126,12 +126,12 @@ def begin(plan: RunPlan, *, keep_folder: bool) -> Run:
 
 def carry_out(plan: RunPlan, preparing: AbstractContextManager[None]) -> Run:
     """Carry out a run in its folder, new or stopped; `preparing` surrounds what happens before training."""
-    plan.interruption.advice = run_folder.how_to_continue(plan.within or plan.path)
-    with preparing, located(plan.recipe):
-        prepared = _prepare(plan)
-    with prepared.callbacks.reporting_failure():
-        prepared.callbacks.started({**prepared.about, "epochs": prepared.trainer.epochs})
-        done = _finish(plan, prepared, _train(plan, prepared))
+    with plan.interruption.advising(run_folder.how_to_continue(plan.within or plan.path)):
+        with preparing, located(plan.recipe):
+            prepared = _prepare(plan)
+        with prepared.callbacks.reporting_failure():
+            prepared.callbacks.started({**prepared.about, "epochs": prepared.trainer.epochs})
+            done = _finish(plan, prepared, _train(plan, prepared))
     return _with_callbacks(plan, prepared.callbacks, done)
 
 

@@ -20,6 +20,7 @@ from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.baseline import load_baseline
 from textforge.runs.failures import FAILS_AGAIN, clear_folder
+from textforge.runs.interruption import interruption_of
 from textforge.runs.lock import locked
 from textforge.runs.plan import RunPlan, given_part
 from textforge.runs.progress import Progress, refuse_stopped
@@ -83,8 +84,10 @@ def run_seeds(
     path = run_folder.create_run_folder(checked.name, out)
     write_text(path / run_folder.RESOLVED, checked.resolved_yaml())
     plan.write(path)
-    several = Several(checked, path, plan, plugins, progress or Progress())
-    with locked(path), several.noting(keep_folder=given):
+    progress = progress or Progress()
+    several = Several(checked, path, plan, plugins, progress)
+    advising = interruption_of(progress).advising(run_folder.how_to_continue(path))
+    with locked(path), several.noting(keep_folder=given), advising:
         return several.carry_out()
 
 
@@ -100,8 +103,10 @@ def resume_seeds(
     plan = SavedPlan.read(path)
     recipe, changed = read_recipe(path, plan, plugins=plugins, dataset=given_part(dataset))
     refuse_changes(path, changed, anyway=anyway)
-    several = Several(recipe, path, plan, plugins, progress or Progress(), anyway=anyway)
-    with locked(path), several.noting(keep_folder=True):
+    progress = progress or Progress()
+    several = Several(recipe, path, plan, plugins, progress, anyway=anyway)
+    advising = interruption_of(progress).advising(run_folder.how_to_continue(path))
+    with locked(path), several.noting(keep_folder=True), advising:
         sweep_all(path)
         several.refuse_changes()
         return several.carry_out()
