@@ -118,6 +118,16 @@ def test_a_wheel_that_cannot_be_built_here_says_what_its_build_requires(place: P
         missing_from_wheel(source, ["tf_parted"])
 
 
+def test_a_project_with_a_setup_py_alone_is_built_by_setuptools(place: Path, monkeypatch) -> None:
+    source = editable(place, {"tf_parted.py": HOOKS, "setup.py": "from setuptools import setup\nsetup()\n"})
+    given: list[str] = []
+    failed = subprocess.CompletedProcess([], 1, "", "no backend\n")
+    monkeypatch.setattr(subprocess, "run", lambda command, **named: given.extend(command) or failed)
+    with pytest.raises(Skipped, match=r"built here: no backend\.$"):
+        missing_from_wheel(editable_source("tf-parted") or source, ["tf_parted"])
+    assert "setuptools.build_meta:__legacy__" in " ".join(given)
+
+
 # -- what it depends on -------------------------------------------------------------------------
 
 

@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlparse
 
 from textforge.components.requirements import pip_install
+from textforge.errors import Scratch
 from textforge.testing.checks import Skipped
 
 BUILD = """
@@ -58,15 +58,16 @@ def missing_from_wheel(source: Path, modules: Iterable[str]) -> tuple[list[str],
     Raises:
         Skipped: the wheel cannot be built here; says why.
     """
-    with tempfile.TemporaryDirectory(prefix="textforge-wheel-") as made:
-        with zipfile.ZipFile(_built(source, Path(made))) as wheel:
+    with Scratch() as scratch:
+        with zipfile.ZipFile(_built(source, scratch.path)) as wheel:
             held = {name for name in wheel.namelist() if ".dist-info/" not in name}
         return sorted(_modules(source, modules, held)), sorted(_files(source, held))
 
 
 def _built(source: Path, folder: Path) -> Path:
     """Build the wheel with the project's own build backend if it is installed here, else with pip."""
-    build = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8")).get("build-system", {})
+    project = source / "pyproject.toml"
+    build = tomllib.loads(project.read_text(encoding="utf-8")).get("build-system", {}) if project.is_file() else {}
     backend, required = build.get("build-backend", "setuptools.build_meta:__legacy__"), build.get("requires", [])
     had_build = (source / "build").exists()
     given = json.dumps([backend, [str(source / path) for path in build.get("backend-path", [])], str(folder)])
