@@ -45,14 +45,14 @@ def command(name: str, only: str | None, given: tuple[str, ...], skip: tuple[str
         shown = None if as_json else stdout
         checked = []
         for component, own in zip(components, options, strict=True):
-            told(f"{component.label} from {component.origin}", shown)
+            write_line(f"{component.label} from {component.origin}", shown)
             checks = report(outcomes(component, own, skip=skips[component.kind.name]), component.label, counts, shown)
             checked.append(described(component, checks))
         of_distributions = {}
         for distribution in dict.fromkeys(component.origin.distribution for component in components):
             its = [component for component in components if component.origin.distribution == distribution]
             if distribution != "textforge":
-                told(f"distribution {distribution}", shown)
+                write_line(f"distribution {distribution}", shown)
                 found = report(distribution_outcomes(distribution, its), distribution, counts, shown)
                 of_distributions[distribution] = found
     totals = {status: counts[status] for status in STATUSES}
@@ -74,11 +74,11 @@ def report(found: Iterable[Any], label: str, counts: Counter[str], stdout: Any) 
         checks.append(outcome.as_json())
         word = outcome.status.upper() if outcome.status == "failed" else outcome.status
         said = outcome.message.removeprefix(f"{label}: ")
-        told(f"  {word:8} {outcome.name}{f': {said}' if said else ''}", stdout)
+        write_line(f"  {word:8} {outcome.name}{f': {said}' if said else ''}", stdout)
     return checks
 
 
-def told(line: str, stdout: Any) -> None:
+def write_line(line: str, stdout: Any) -> None:
     """Print a line if `stdout` is given."""
     if stdout:
         click.echo(line, file=stdout)
