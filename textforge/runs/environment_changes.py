@@ -10,6 +10,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ValidationError
 
+from textforge.components.kinds import KINDS, LISTED
 from textforge.errors import BundleError, RecipeError
 from textforge.runs import folder as run_folder
 from textforge.runs.environment import FORMAT, environment_now
@@ -64,7 +65,7 @@ def _packages(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Chang
 
 def _plugins(described: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Name, distribution and version of each part of a run, also of those inside others, in the order of the recipe."""
-    lists = [part for key in ("metrics", "callbacks") for part in described.get(key) or ()]
+    lists = [part for kind in LISTED for part in described.get(KINDS[kind].many) or ()]
     waiting = [*(described.get("plugins") or {}).values(), *lists]
     while waiting:
         part = waiting.pop(0)
