@@ -21,6 +21,7 @@ from conftest import ROOT, TOPICS
 from in_process import invoke
 
 import textforge
+import textforge.cli as cli
 from textforge import PluginManager, RecipeError
 from textforge.components.kinds import KINDS
 from textforge.errors import TextforgeError
@@ -237,8 +238,11 @@ def test_several_plugins_meet_in_one_recipe(plugins: PluginManager, table: Path,
         run(plugins, tmp_path / "wrong", **sections, optimizer=ADAM)
 
 
-def test_a_command_reads_a_run(plugins: PluginManager, table: Path, tmp_path: Path) -> None:
+def test_a_command_reads_a_run(
+    plugins: PluginManager, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(plugins, tmp_path / "run", dataset=data(table), vectorizer="tfidf", model="linear", optimizer=ADAM)
+    monkeypatch.setattr(cli, "_plugins", lambda: plugins)  # those of this process may have been looked up before
     done = invoke("telling-words", tmp_path / "run", "-n", 3)
     assert done.returncode == 0
     listed = dict(line.split(": ") for line in done.stdout.splitlines())

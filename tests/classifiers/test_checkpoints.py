@@ -132,7 +132,8 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch
     monkeypatch.setattr("os.fsync", synced)
     monkeypatch.setattr(Path, "rename", renamed_to)
     write_checkpoint(tmp_path / "all" / "c", {"a": torch.ones(2)})
-    tensors, description, folder, renamed, parent = order
+    created, tensors, description, folder, renamed, parent = order
+    assert created == str(tmp_path)  # which has the name of the new folder `all`
     assert ".state.safetensors." in tensors
     assert ".checkpoint.json." in description
     assert folder == str(Path(tensors).parent) == str(Path(description).parent)

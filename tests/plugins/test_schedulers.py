@@ -152,10 +152,16 @@ def test_every_scheduler_drives_every_optimizer(name, optimizer):
     made = scheduler(name, built, 6, 2, **({"every": 1} if name == "step" else {}))
     before = [parameter.detach().clone() for parameter in model.parameters()]
     lrs = set()
-    for _ in range(5):
+
+    def closure():
         built.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(model(torch.tensor([[0, 1], [2, 3]])), torch.tensor([0, 1])).backward()
-        built.step()
+        loss = nn.functional.cross_entropy(model(torch.tensor([[0, 1], [2, 3]])), torch.tensor([0, 1]))
+        loss.backward()
+        return loss
+
+    for _ in range(5):
+        closure()
+        built.step(*[closure] if optimizer == "lbfgs" else [])
         made.step(1.0) if name == "plateau" else made.step()
         lrs.add(built.param_groups[-1]["lr"])
     assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
