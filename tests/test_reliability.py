@@ -46,6 +46,7 @@ def test_a_run_that_is_killed_is_continued_to_the_same_results(reliability, monk
     monkeypatch.setattr(kills, "RECIPES", {name: kills.RECIPES[name]})
     monkeypatch.setattr(kills, "finished", finished)
     monkeypatch.setattr(kills, "MOST_KILLS", 1)
+    monkeypatch.setattr(kills, "TIMES", 1)
     ((_, verdict),) = reliability.cases("kills", 10_000, 1)
     assert not verdict.failure
 

@@ -6,6 +6,7 @@ from the start of Python to its end, and continued by `textforge resume`.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
@@ -20,9 +21,11 @@ from typing import Any, NamedTuple
 from attacks import Attack, Verdict
 from attacks.texts import labelled, write_csv
 
-CASES = 60
+CASES = 64
 HEAD = "recipe"
 MOST_KILLS = 3
+TIMES = 6
+"""Factor of the epochs, so that a process trains for a large part of its life."""
 LONGEST = 120
 """Seconds after which a command counts as hanging."""
 EARLIER = "0-earlier"
@@ -75,7 +78,7 @@ def prepare(folder: Path) -> Attack:
         name = rng.choice([*RECIPES])
         if name not in whole:
             whole[name] = finished(name, folder / f"{len(whole)}")
-        write_setup(name, case)
+        write_setup(name, case, TIMES)
         earlier = case / "runs" / "killed" / EARLIER
         shutil.copytree(newest(folder / f"{[*whole].index(name)}"), earlier)
         before, counts = contents(earlier), dict.fromkeys(("kills", *STAGES), 0)
@@ -91,10 +94,13 @@ def prepare(folder: Path) -> Attack:
     return attack
 
 
-def write_setup(name: str, folder: Path) -> None:
-    """Write the recipe and its data into a folder."""
+def write_setup(name: str, folder: Path, times: int = 1) -> None:
+    """Write the recipe, with its epochs so many times, and its data into a folder."""
     write_csv(folder / "texts.csv", labelled(300))
-    (folder / "killed.yaml").write_text(json.dumps(RECIPES[name]))
+    recipe = copy.deepcopy(RECIPES[name])
+    if "trainer" in recipe:
+        recipe["trainer"]["epochs"] *= times
+    (folder / "killed.yaml").write_text(json.dumps(recipe))
 
 
 def run_command(name: str) -> list[str]:
@@ -107,7 +113,7 @@ def finished(name: str, folder: Path) -> Reference:
     for _ in range(2):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        write_setup(name, folder)
+        write_setup(name, folder, TIMES)
         began = time.monotonic()
         code, errors = ended(run_command(name), folder, None)
         seconds = time.monotonic() - began
