@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from attacks import Attack, Verdict
 from attacks.texts import labelled, write_csv
 
-CASES = 64
+CASES = 84
 HEAD = "recipe"
 MOST_KILLS = 3
 TIMES = 6
