@@ -25,7 +25,7 @@ WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "ended by SIGTERM"}
 if hasattr(signal, "SIGHUP"):  # not on Windows
     WORDS[signal.SIGHUP] = "ended by SIGHUP"
 
-interruption = Interruption()
+interruption: Interruption = Interruption()
 """That of this process. A run heeds it through its `Progress`."""
 grace: float = GRACE
 _watched = False

@@ -95,7 +95,7 @@ class Options:
                     "nor an option (keyword-only, after '*'). Put a '/' after the facts and a '*' before "
                     "the options."
                 )
-        self.added = frozenset(option.name for option in added if option.name not in self.fields)
+        self.added: frozenset[str] = frozenset(option.name for option in added if option.name not in self.fields)
         self.fields |= {option.name: option for option in added if option.name in self.added}
 
     def __getstate__(self) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class IndexEntry:
         self._stamps = sorted(stamp for module in modules for stamp in _stamps(module, record, distribution))
         self._asked = time.time()
         where = str(distribution.locate_file(""))
-        self.key = _digest([FORMAT, PLUGIN_API, sys.implementation.cache_tag, described, points, self._stamps])
+        self.key: str = _digest([FORMAT, PLUGIN_API, sys.implementation.cache_tag, described, points, self._stamps])
         self._path = cache_folder() / "plugins" / f"{_digest([sys.implementation.cache_tag, where, points])[:24]}.json"
 
     def load(self) -> dict[str, Any] | None:

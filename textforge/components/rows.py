@@ -64,7 +64,8 @@ class Row(str):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = str.__hash__
+    def __hash__(self) -> int:
+        return str.__hash__(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Row, (str(self), self.values, self.kinds)

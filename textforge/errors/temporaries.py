@@ -17,7 +17,7 @@ import secrets
 import shutil
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
@@ -110,9 +110,9 @@ class Scratch:
         import tempfile  # late: few commands need it
 
         place = Path(tempfile.gettempdir())
-        self.path = temporary_beside(place / "textforge")
+        self.path: Path = temporary_beside(place / "textforge")
         self.path.mkdir(mode=0o700)
-        self.close = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        self.close: Callable[[], object] = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
         sweep(place)
 
     def __enter__(self) -> Scratch:

@@ -28,7 +28,7 @@ class Interruption:
     def __init__(self) -> None:
         self.number: int | None = None
         """The signal that asked; None if none did."""
-        self.advice = ""
+        self.advice: str = ""
         """How to continue the run that is at work; empty without one."""
         self._deferred = False
 

@@ -40,7 +40,8 @@ class SavedFolds:
     """
 
     def __init__(self, path: Path, n_folds: int) -> None:
-        self.path, self.n_folds = path, n_folds
+        self.path: Path = path
+        self.n_folds: int = n_folds
         self.done: dict[int, Fold] = {}
         """The folds by number."""
 

@@ -79,7 +79,7 @@ class Net:
 
         declared = subject.part.needs_closure if needed is None else needed
         self.needed: NeedsClosure = closure_needed(self.optimizer, declared, subject.label)
-        self.modes = Modes(self.optimizer, self.module, subject.label)
+        self.modes: Modes = Modes(self.optimizer, self.module, subject.label)
         self.calls: int = 0
         """How often steps have called the closure."""
         self.gradients_first: bool = self.needed is not True
