@@ -89,7 +89,7 @@ class Registry:
         same = [c.qualified_name for c in usable.values() if c.name == short]  # of a distribution with a similar name
         meant = did_you_mean(name, same if distribution else usable)
         message = f"no {kind} named '{cut(name)}'.{meant} Installed: {listed(usable)}."
-        if meant or not distribution or not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", distribution):
+        if not distribution or not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", distribution):
             return message
         return f"{message} If it comes from '{cut(distribution)}', and you trust that: {pip_install(cut(distribution))}"
 
