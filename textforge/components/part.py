@@ -58,6 +58,14 @@ class Part(AnyPart):
         """Each part among the options, with its path; parts inside those parts are not included."""
         return list(parts_within(self.options))
 
+    def with_inner_parts(self) -> Iterator[Part]:
+        """Yield this part, then the parts within it at any depth."""
+        waiting = [self]
+        while waiting:
+            part = waiting.pop()
+            yield part
+            waiting += [inner for _, inner in part.parts]
+
     def _declared(self, attribute: str, default: Any, doing: str) -> Any:
         """The value of a factory attribute; a function is called with the options and its result returned."""
         value = self.component.declared(attribute, default)

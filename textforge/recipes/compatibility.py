@@ -46,10 +46,7 @@ def _missing_dependencies(sections: Mapping[str, Part | tuple[Part, ...] | None]
     for section, found in sections.items():
         parts = found if isinstance(found, tuple) else (found,) if found else ()
         for place, part in enumerate(parts):
-            waiting = [part]
-            while waiting:
-                one = waiting.pop()
-                waiting += [inner for _, inner in one.parts]
+            for one in part.with_inner_parts():
                 if missing := missing_dependencies(one.component.origin.distribution):
                     yield section, (place if isinstance(found, tuple) else "use",), f"{one.label} cannot run: {missing}"
 

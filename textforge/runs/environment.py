@@ -112,11 +112,9 @@ def _best_device() -> str:
 
 def _all_parts(recipe: Recipe) -> Iterator[Part]:
     """Every part of a recipe, and the parts within them."""
-    waiting = [*recipe.parts.values(), *(part for kind in LISTED for part in recipe.listed(kind))]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        waiting += [inner for _, inner in part.parts]
+    outer = [*recipe.parts.values(), *(part for kind in LISTED for part in recipe.listed(kind))]
+    for part in reversed(outer):
+        yield from part.with_inner_parts()
 
 
 def _splits(dataset: Dataset) -> dict[str, Any]:
