@@ -88,8 +88,8 @@ def prepare(folder: Path) -> Attack:
             failure = "an earlier run is changed"
         if not failure and outcome(newest(case)) != whole[name].outcome:
             failure = "it ends with other results"
-        told = f" (killed after {', '.join(f'{moment:.2f}' for moment in moments)} s)"
-        return Verdict(name, "the same results" if not failure else "other", failure and failure + told, counts)
+        where = f" (killed after {', '.join(f'{moment:.2f}' for moment in moments)} s)"
+        return Verdict(name, "the same results" if not failure else "other", failure and failure + where, counts)
 
     return attack
 

@@ -79,8 +79,8 @@ def prepare(folder: Path) -> Attack:
         except BaseException as error:
             ended, failure = "crash", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         shutil.copytree(run.place, case / "files")
-        told = f" ({name}{', continued' if continued else ''}, after {len(done)} operations)"
-        return Verdict(way, ended, failure and failure + told)
+        where = f" ({name}{', continued' if continued else ''}, after {len(done)} operations)"
+        return Verdict(way, ended, failure and failure + where)
 
     return attack
 

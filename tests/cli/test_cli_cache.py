@@ -80,17 +80,17 @@ def test_what_is_in_use_stays_with_a_warning(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["clear", "strems"], "no kind 'strems'. Its kinds: corpora, streams. Did you mean 'streams'?\n"),
         (["clear", "--older-than", "old"], "'old' is no age. Write hours, days or weeks, as in 12h, 30d or 8w."),
         (["cler"], "No such command 'cler'"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_exit_code_2_and_deletes_nothing(folder, arguments, told):
+def test_a_mistake_is_exit_code_2_and_deletes_nothing(folder, arguments, message):
     done = invoke("cache", *arguments)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert only_json(invoke("cache", "--json").stdout)["size"] == 6000
 
 
