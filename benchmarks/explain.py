@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import textforge
-from textforge.classifiers.classifier import logits
+from textforge.classifiers.engines.torch_engine import logits
 from textforge.insight.answers import read_run
 from textforge.insight.own_texts import OwnTexts
 

@@ -45,7 +45,9 @@ def everything_importable() -> dict[str, Any]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
                 for line in node.body:
-                    if isinstance(line, ast.ImportFrom) and (line.module or "").startswith("textforge."):
+                    if isinstance(line, ast.Import):
+                        found |= {alias.name: importlib.import_module(alias.name) for alias in line.names}
+                    elif isinstance(line, ast.ImportFrom) and (line.module or "").startswith(("textforge.", "torch")):
                         module = importlib.import_module(line.module or "")
                         found |= {alias.asname or alias.name: getattr(module, alias.name) for alias in line.names}
     return found

@@ -53,13 +53,12 @@ if TYPE_CHECKING:
         TrainingError as TrainingError,
     )
     from textforge.features.bag_sums import bag_sum as bag_sum
+    from textforge.features.batch import Batch as Batch, RaggedBatch as RaggedBatch
     from textforge.features.layers import FeatureLinear as FeatureLinear
     from textforge.features.ragged import (
-        Batch as Batch,
         Dense as Dense,
         Features as Features,
         Ragged as Ragged,
-        RaggedBatch as RaggedBatch,
         as_features as as_features,
     )
     from textforge.insight.doctor.examination import doctor as doctor
@@ -113,7 +112,7 @@ def lazy(package: str, homes: Mapping[str, str]) -> tuple[list[str], Callable[[s
 
 
 _HOMES = {
-    "Batch": "features.ragged",
+    "Batch": "features.batch",
     "Broken": "components.manager",
     "BundleError": "errors",
     "Change": "runs.environment_changes",
@@ -158,7 +157,7 @@ _HOMES = {
     "Preprocessor": "components.part",
     "Progress": "runs.progress",
     "Ragged": "features.ragged",
-    "RaggedBatch": "features.ragged",
+    "RaggedBatch": "features.batch",
     "Reasons": "insight.report.reasons",
     "Recipe": "recipes.recipe",
     "RecipeError": "errors",

@@ -19,7 +19,9 @@ from torch import nn
 
 import textforge
 from textforge.classifiers import rebuilding
-from textforge.classifiers.bundles import weights as bundle_weights
+from textforge.classifiers.bundles import arrays, weights as bundle_weights
+from textforge.classifiers.classifier import computed_by
+from textforge.classifiers.engines.torch_engine import TorchEngine
 from textforge.classifiers.random_state import RandomState
 
 CPU = torch.device("cpu")
@@ -228,13 +230,14 @@ def test_loading_and_unpickling_wait_for_no_training(tmp_path: Path, add: Callab
     plugins = plugins_with(model=factory)
     before = trained(plugins)
     path = textforge.save(before, tmp_path / "b")
-    state = before.__getstate__()
+    state = before.engine.__getstate__()
     expected = before.predict_proba(TEXTS)
     with another_thread_training():
         loaded = in_time(lambda: textforge.load(path, plugins=plugins))
-        again = textforge.Classifier.__new__(textforge.Classifier)
-        in_time(lambda: again.__setstate__(dict(state)) or True)
+        engine = TorchEngine.__new__(TorchEngine)
+        in_time(lambda: engine.__setstate__(state) or True)
     assert np.array_equal(loaded.predict_proba(TEXTS), expected)
+    again = computed_by(engine, before.vectorizer, before.labels)
     assert np.array_equal(again.predict_proba(TEXTS), expected)
 
 
@@ -261,7 +264,7 @@ def test_weights_read_in_parts_are_those_of_the_file(
     tensors = {str(number): torch.randint(0, 2, shape).to(dtype) for number, shape in enumerate(shapes)}
     save_file(tensors, str(path))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(bundle_weights, "READ_BYTES", at_once)
+        patched.setattr(arrays, "READ_BYTES", at_once)
         found = bundle_weights.read_weights(path)
     assert {*found} == {*tensors}
     for name, tensor in tensors.items():

@@ -223,7 +223,7 @@ def test_a_training_step_does_not_import_torchs_compiler():
     program = """
 import sys, torch
 from textforge.features.layers import FeatureLinear
-from textforge.features.ragged import RaggedBatch
+from textforge.features.batch import RaggedBatch
 from textforge.components.manager import PluginManager
 for name in sys.argv[1:]:
     words = torch.nn.EmbeddingBag(5, 4, sparse=name in ("rowwise-adagrad", "sparse-adam"))

@@ -14,7 +14,7 @@ from conftest import TOPICS, make_texts
 
 import textforge
 from textforge import Classifier, DataError, Dataset, FeatureLinear, RecipeError, Start, Stream, Trainer
-from textforge.classifiers.classifier import logits
+from textforge.classifiers.engines.torch_engine import logits
 
 PARTS = textforge.PluginManager()
 TEXTS, LABELS = make_texts(80)

@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from textforge.classifiers.comparison import compare, measured
 from textforge.classifiers.decision import Decision
-from textforge.classifiers.devices import as_device
+from textforge.classifiers.engines.engine import BATCH_SIZE, Engine, ModelPart
 from textforge.classifiers.metrics import ExtraMetrics, Metrics
-from textforge.classifiers.ownership import copied_module
-from textforge.classifiers.rebuilding import rebuilt
 from textforge.classifiers.vectorizing import feature_names, vectorized
-from textforge.components.part import Part, part_name, plugin_errors
+from textforge.components.part import Part, part_name
 from textforge.components.rows import ColumnKind, ColumnKinds
 from textforge.components.settings import UnknownLabels
 from textforge.data.given_rows import GivenColumns, GivenTexts, as_rows
 from textforge.data.gold import Labelled
 from textforge.data.labels import label_names
 from textforge.data.weights import Weights, as_weights, refuse_all_zero
-from textforge.errors import ComponentError, DataError, RecipeError, TrainingError, listed
-from textforge.features.ragged import Features, bounded_batches
+from textforge.errors import DataError, RecipeError, TrainingError, listed
+from textforge.features.ragged import Features
 
-BATCH_SIZE = 512
-"""Texts per prediction batch. Bounds memory; affects results only by float rounding."""
-MOST_PADDED = 2**17
-"""Most words per prediction batch, counting the padding of every text to the longest one."""
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class About(TypedDict, total=False):
+    """What a classifier knows besides its vectorizer, model and labels: the arguments of `Classifier`."""
+
+    facts: Mapping[str, Any] | None
+    parts: Mapping[str, Part] | None
+    columns: ColumnKinds | None
+    decision: Decision | None
 
 
 class Classifier:
@@ -67,44 +70,49 @@ class Classifier:
         decision: Decision | None = None,
         copy_module: bool = True,
     ) -> None:
+        from textforge.classifiers.engines.torch_engine import TorchEngine
+
+        self._hold(vectorizer, labels, facts=facts, parts=parts, columns=columns, decision=decision)
+        model = ModelPart(self.parts.get("model"), self.facts, len(self.labels))
+        self.engine: Engine = (TorchEngine.of_copy if copy_module else TorchEngine)(model, module, device)
+
+    def _hold(self, vectorizer: Any, labels: Sequence[Any], **about: Unpack[About]) -> None:
         self.vectorizer: Any = vectorizer
-        self.decision: Decision = decision or Decision()
-        self.device: torch.device = as_device(device)
+        self.decision: Decision = about.get("decision") or Decision()
         self.labels: tuple[Any, ...] = tuple(labels)
-        self.facts: dict[str, Any] = dict(facts or {})
-        self.parts: dict[str, Part] = dict(parts or {})
-        self.columns: dict[str, ColumnKind] = dict(columns or {})
-        if copy_module:
-            part = self.parts.get("model")
-            build = partial(part.build, self.facts) if part else None
-            module = copied_module(module, build, part_name(part, "the model"))
-        with plugin_errors(part_name(self.parts.get("model"), "the model"), "being put on its device"):
-            self.module: nn.Module = module.to(self.device).eval()
+        self.facts: dict[str, Any] = dict(about.get("facts") or {})
+        self.parts: dict[str, Part] = dict(about.get("parts") or {})
+        self.columns: dict[str, ColumnKind] = dict(about.get("columns") or {})
+
+    @property
+    def module(self) -> nn.Module:
+        """The trained `torch.nn.Module`.
+
+        A classifier that computes without torch builds it on first use, and computes by it from then on, so that a
+        change of its weights shows in the predictions.
+
+        Raises:
+            ComponentError: the bundle holds an exported model, or torch is not installed.
+        """
+        engine = self.engine.with_module()
+        self.engine = engine
+        return engine.module
+
+    @property
+    def device(self) -> torch.device:
+        """The device that the model computes on."""
+        import torch
+
+        return torch.device(self.engine.device)
 
     def __repr__(self) -> str:
-        parts = [part_name(self.parts.get(kind), type(own).__name__) for kind, own in
-                 (("vectorizer", self.vectorizer), ("model", self.module))]  # fmt: skip
-        weights = sum(one.numel() for one in self.module.parameters())
+        vectorizer = part_name(self.parts.get("vectorizer"), type(self.vectorizer).__name__)
+        model = part_name(self.parts.get("model"))
         return (
             f"<Classifier of {len(self.labels):,} labels ({listed(label_names(self.labels), limit=5)}): "
-            f"{parts[0]}, {parts[1]} with {weights:,} weights, on {self.device}>"
+            f"{vectorizer}, {model or type(self.module).__name__} with {self.engine.n_weights:,} weights, "
+            f"on {self.engine.device}>"
         )
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the state for pickle; a named model becomes its part and weights.
-
-        A factory may define its module class locally, and pickle cannot store an instance of such a class.
-        """
-        state = dict(vars(self))
-        if "model" in self.parts:
-            state["weights"] = state.pop("module").state_dict()
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        weights = state.pop("weights", None)
-        vars(self).update(state)
-        if weights is not None:
-            self.module = rebuilt(self.parts["model"], self.facts, weights).to(self.device).eval()
 
     def predict_proba(
         self,
@@ -280,9 +288,9 @@ class Classifier:
         return feature_names(self.vectorizer, part_name(self.parts.get("vectorizer"), "the vectorizer"))
 
     def _logits(self, features: Features) -> NDArray[np.float32]:
-        who = part_name(self.parts.get("model"), "the model")
-        scores = logits(self.module, features, len(self.labels), self.device, who)
+        scores = self.engine.logits(features)
         if not np.isfinite(scores).all():
+            who = part_name(self.parts.get("model"), "the model")
             raise TrainingError(
                 f"{who} gives outputs that are not finite numbers; its weights are probably not finite, either."
             )
@@ -296,6 +304,21 @@ class Classifier:
                 f"these are {found.dtype} of shape {found.shape}."
             )
         return found
+
+
+def computed_by(engine: Engine, vectorizer: Any, labels: Sequence[Any], **about: Unpack[About]) -> Classifier:
+    """Make a classifier whose model an engine computes, without torch if the engine is another.
+
+    Args:
+        engine: computes the model. It is used as it is.
+        vectorizer: the fitted vectorizer.
+        labels: the classes, in the order of the model's outputs.
+        about: as for `Classifier`.
+    """
+    made = Classifier.__new__(Classifier)
+    made._hold(vectorizer, labels, **about)
+    made.engine = engine
+    return made
 
 
 def _starts(texts: Sequence[str]) -> range:
@@ -313,46 +336,3 @@ def _checked(weights: Any, n_texts: int, name: str) -> Weights | None:
     found = np.array(as_weights(weights, n_texts, name))
     refuse_all_zero(found, name)
     return found
-
-
-def forward(module: nn.Module, batch: Any, n_classes: int, who: str) -> torch.Tensor:
-    """Run the module on one batch and return logits, float32, shape (rows, n_classes).
-
-    Raises:
-        ComponentError: the module raised, or returned anything but a float tensor of that shape.
-    """
-    with plugin_errors(who, "computing a batch"):
-        scores = module(batch)
-    wanted = (len(batch), n_classes)
-    if isinstance(scores, torch.Tensor) and tuple(scores.shape) == wanted and scores.is_floating_point():
-        return scores.float()
-    found = (
-        f"{scores.dtype} of shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else type(scores).__name__
-    )
-    raise ComponentError(
-        f"{who} returned {found}; expected a float tensor of shape {wanted}: one logit per text and class."
-    )
-
-
-def logits(
-    module: nn.Module, features: Features, n_classes: int, device: torch.device, who: str
-) -> NDArray[np.float32]:
-    """Run the module in evaluation mode, without gradients; return logits, float32, shape (rows, n_classes).
-
-    Raises:
-        ComponentError: the module raised, or returned anything but a float tensor of that shape.
-    """
-    with plugin_errors(who, "being put into evaluation mode"):
-        training, switched = module.training, any(part.training for part in module.modules())
-        if switched:  # eval() visits every submodule, which costs more than predicting a short text
-            module.eval()
-    scores = np.empty((len(features), n_classes), dtype=np.float32)
-    try:
-        with torch.no_grad():  # not inference_mode: tensors that a module caches here must stay trainable
-            for batch, rows in bounded_batches(features, BATCH_SIZE, MOST_PADDED):
-                scores[rows] = forward(module, batch.to(device), n_classes, who).cpu().numpy()
-    finally:
-        if switched:
-            with plugin_errors(who, "being put into training mode"):
-                module.train(training)
-    return scores

@@ -92,7 +92,7 @@ def with_labels(
     classifier: Classifier, probabilities: NDArray[np.float32], labels: Sequence[Any]
 ) -> tuple[Classifier, NDArray[np.float32]]:
     """Extend a classifier and its probabilities to more labels; those it was not trained on get probability 0."""
-    from textforge.classifiers.classifier import Classifier
+    from textforge.classifiers.classifier import computed_by
 
     if len(classifier.labels) == len(labels):
         return classifier, probabilities
@@ -103,8 +103,4 @@ def with_labels(
     if decision.thresholds is not None:
         at = dict(zip(classifier.labels, decision.thresholds, strict=True))
         decision = replace(decision, thresholds=tuple(at.get(label, 1.0) for label in labels))
-    wider = Classifier(
-        classifier.vectorizer, classifier.module, labels,
-        device=classifier.device, decision=decision, copy_module=False,
-    )  # fmt: skip
-    return wider, spread
+    return computed_by(classifier.engine, classifier.vectorizer, labels, decision=decision), spread

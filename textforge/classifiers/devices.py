@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import torch
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from textforge.errors import RecipeError
+from textforge.components.requirements import pip_install
+from textforge.errors import ComponentError, RecipeError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def as_device(device: torch.device | str) -> torch.device:
@@ -13,6 +18,8 @@ def as_device(device: torch.device | str) -> torch.device:
     Raises:
         RecipeError: the device is not available.
     """
+    import torch
+
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     no_device = RecipeError(f"unknown device '{device}'. Use device 'cpu', 'cuda' or 'auto'.")
@@ -27,3 +34,16 @@ def as_device(device: torch.device | str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise no_device from error
     return found
+
+
+def require_torch(who: str) -> None:
+    """Check that torch is installed, without importing it.
+
+    Args:
+        who: what needs it, as the subject of the message.
+
+    Raises:
+        ComponentError: it is not installed.
+    """
+    if find_spec("torch") is None:
+        raise ComponentError(f"{who} needs torch, which is not installed. Install it: {pip_install('torch')}")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Annotated, Any
 
 from textforge.components.columns import COLUMN, selected
@@ -114,6 +115,43 @@ class Part(AnyPart):
     def gives(self) -> tuple[str, ...]:
         """Facts that a vectorizer gives to models: its factory's attribute `gives`, by default `n_features`."""
         return self.component.names_of_facts(self._declared("gives", DEFAULT_GIVES, "reporting which facts it gives"))
+
+    @property
+    def in_numpy(self) -> str | None:
+        """The function 'module:name' that computes a model in numpy: its factory's attribute `in_numpy`.
+
+        The attribute is None if the model, with these options, needs torch.
+
+        Raises:
+            PluginError: the attribute is neither None nor such a string.
+        """
+        found = self._declared("in_numpy", None, "reporting what computes it in numpy")
+        if found is not None and not (isinstance(found, str) and all(found.partition(":"))):
+            raise PluginError(
+                f"{self.label} from {self.component.origin}: its attribute 'in_numpy' is {found!r}; it must name a "
+                "function as 'package.module:function'."
+            )
+        return found
+
+    def scores_in_numpy(self, facts: Mapping[str, Any], weights: Mapping[str, Any]) -> Any:
+        """Call the function that `in_numpy` names.
+
+        Args:
+            facts: the facts that the model was built from.
+            weights: arrays by name, as in the state dict of its module.
+
+        Returns:
+            A callable that takes features and returns logits, float32, shape (rows, n_classes).
+
+        Raises:
+            ComponentError: the function cannot be imported, raised, or `in_numpy` is None.
+        """
+        with plugin_errors(part_name(self), "being prepared to compute in numpy"):
+            module, _, name = (self.in_numpy or "").partition(":")
+            found = getattr(import_module(module), name)(self.all_options, facts, weights)
+        if not callable(found):
+            raise ComponentError(f"{part_name(self)}: '{self.in_numpy}' returned no function, but {found!r}.")
+        return found
 
     @property
     def whole_batch(self) -> bool:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from textforge.features.bag_sums import bag_sum
-from textforge.features.ragged import Batch, RaggedBatch
+from textforge.features.batch import Batch, RaggedBatch
 
 
 class FeatureLinear(nn.Module):

@@ -1,17 +1,21 @@
-"""The output of vectorizers: ragged rows (CSR) or dense vectors, and batches of them."""
+"""The output of vectorizers: ragged rows (CSR) or dense vectors, and batches of them. Imports no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from textforge.components.settings import TrainerSettings
 from textforge.errors import ComponentError, RecipeError
+
+if TYPE_CHECKING:
+    import torch
+
+    from textforge.features.batch import Batch, RaggedBatch
 
 
 @dataclass(frozen=True)
@@ -90,51 +94,16 @@ class Ragged:
 
     def batch(self, start: int, stop: int) -> RaggedBatch:
         """Return rows `start` to `stop` (exclusive) as tensors that share this object's memory."""
+        import torch
+
+        from textforge.features.batch import RaggedBatch
+
         first, last = self.offsets[start], self.offsets[stop]
         return RaggedBatch(
             torch.from_numpy(self.indices[first:last]),
             torch.from_numpy((self.offsets[start:stop] - first).astype(np.int32)),
             None if self.weights is None else torch.from_numpy(self.weights[first:last]),
         )
-
-
-@dataclass(frozen=True)
-class RaggedBatch:
-    """A batch of ragged rows, as a model's `forward` receives it; the arguments of `nn.EmbeddingBag`.
-
-    Args:
-        indices: int32 tensor, shape (total,): the feature indices of all rows, concatenated.
-        offsets: int32 tensor, shape (n_rows,): the start of each row in `indices`.
-        weights: float32 tensor, shape (total,): the weight of each entry; None if every weight is 1.
-    """
-
-    indices: torch.Tensor
-    offsets: torch.Tensor
-    weights: torch.Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.offsets)
-
-    def padded(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pad rows with 0 on the right; return the indices (int64) and a mask that is False on padding (bool).
-
-        Shape:
-            Both (n_rows, max(1, length of the longest row)).
-        """
-        ends = torch.cat([self.offsets[1:], self.offsets.new_tensor([len(self.indices)])])
-        lengths = (ends - self.offsets).long()
-        longest = max(1, int(lengths.max())) if len(self) else 1
-        mask = torch.arange(longest, device=lengths.device) < lengths[:, None]
-        numbers = torch.zeros(mask.shape, dtype=torch.int64, device=lengths.device)
-        numbers[mask] = self.indices.long()
-        return numbers, mask
-
-    def to(self, device: torch.device) -> RaggedBatch:
-        """Return the batch on a device; the same object if it is already there."""
-        if self.indices.device == device:
-            return self
-        weights = None if self.weights is None else self.weights.to(device)
-        return RaggedBatch(self.indices.to(device), self.offsets.to(device), weights)
 
 
 @dataclass(frozen=True)
@@ -154,6 +123,8 @@ class Dense:
         return Dense(self.vectors[rows])
 
     def batch(self, start: int, stop: int) -> torch.Tensor:
+        import torch
+
         return torch.from_numpy(self.vectors[start:stop].copy())  # a module may change its input in place
 
 
@@ -163,7 +134,6 @@ def _owned(array: Any, dtype: Any) -> NDArray[Any]:
 
 
 Features = Ragged | Dense
-Batch = RaggedBatch | torch.Tensor
 
 
 def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from textforge.classifiers.classifier import Classifier, forward
+from textforge.classifiers.classifier import Classifier
+from textforge.classifiers.engines.torch_engine import forward
 from textforge.classifiers.random_state import RandomState
 from textforge.classifiers.vectorizing import fitted_features, given_facts, vectorized
 from textforge.components.kinds import DEFAULT_GIVES, fact_text
@@ -20,7 +21,8 @@ from textforge.components.part import Part
 from textforge.data.dataset import Dataset
 from textforge.data.weights import called_with
 from textforge.errors import TextforgeError
-from textforge.features.ragged import Batch, Features
+from textforge.features.batch import Batch
+from textforge.features.ragged import Features
 from textforge.testing import probes
 from textforge.testing.checks import Skipped
 from textforge.testing.inner_parts import every_component, unmet

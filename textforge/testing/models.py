@@ -14,7 +14,7 @@ from textforge.classifiers.rebuilding import rebuilt
 from textforge.data.dataset import Dataset
 from textforge.data.weights import fit_takes_weights
 from textforge.errors import ComponentError, RecipeError, listed
-from textforge.features.ragged import RaggedBatch
+from textforge.features.batch import RaggedBatch
 from textforge.runs.loading import load
 from textforge.testing import probes
 from textforge.testing.bench import CPU, Bench

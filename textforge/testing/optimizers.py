@@ -11,7 +11,7 @@ from torch import nn
 from textforge.classifiers.ownership import copied_state
 from textforge.classifiers.random_state import RandomState
 from textforge.errors import RecipeError, listed
-from textforge.features.ragged import RaggedBatch
+from textforge.features.batch import RaggedBatch
 from textforge.testing import probes
 from textforge.testing.checks import Skipped, as_contract_error, raised, rule
 from textforge.testing.subject import Subject, exercise

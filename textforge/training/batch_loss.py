@@ -10,11 +10,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from textforge.classifiers.classifier import forward
+from textforge.classifiers.engines.torch_engine import forward
 from textforge.components.part import plugin_errors
 from textforge.data.offered import takes
 from textforge.errors import ComponentError
-from textforge.features.ragged import Batch
+from textforge.features.batch import Batch
 from textforge.training.batch_sources import Targets
 from textforge.training.factories import Factories, Loss
 from textforge.training.weighted_loss import WeightedLoss

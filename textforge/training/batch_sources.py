@@ -18,7 +18,8 @@ from textforge.data.streams import Stream
 from textforge.data.training_splits import Encoded
 from textforge.data.weights import Weights, with_mean_one
 from textforge.errors import DataError, RecipeError
-from textforge.features.ragged import Batch, Features, batches, joined, training_order
+from textforge.features.batch import Batch
+from textforge.features.ragged import Features, batches, joined, training_order
 from textforge.training.factories import Factories
 
 

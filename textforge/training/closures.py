@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from textforge.errors import ComponentError, listed
-from textforge.features.ragged import Batch
+from textforge.features.batch import Batch
 from textforge.training.batch_sources import Targets
 
 NeedsClosure = bool | Literal["after_gradients"]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from textforge.classifiers.classifier import logits
 from textforge.classifiers.decision import Scored
+from textforge.classifiers.engines.torch_engine import logits
 from textforge.classifiers.ownership import copied_state
 from textforge.classifiers.random_state import RandomState
 from textforge.data.labels import label_names

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from textforge.classifiers.classifier import logits
+from textforge.classifiers.engines.torch_engine import logits
 from textforge.classifiers.random_state import RandomState
 from textforge.components.part import plugin_errors
 from textforge.data.weights import called_with, fit_takes_weights

@@ -16,7 +16,7 @@ from textforge.classifiers.ownership import copied_state
 from textforge.classifiers.random_state import RandomState
 from textforge.components.part import plugin_errors
 from textforge.errors import ComponentError, RecipeError, TrainingError
-from textforge.features.ragged import Batch
+from textforge.features.batch import Batch
 from textforge.training.averaging import AveragedWeights
 from textforge.training.batch_loss import BatchLoss
 from textforge.training.batch_sources import Targets

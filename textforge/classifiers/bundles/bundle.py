@@ -12,17 +12,16 @@ from contextlib import suppress
 from enum import Enum
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from textforge.classifiers.bundles.description import (
     DESCRIPTION,
     FORMAT,
-    MODEL,
     VECTORIZER,
+    WITH_COLUMNS,
     Description,
     checked,
     content_digest,
@@ -33,10 +32,10 @@ from textforge.classifiers.bundles.golden import golden_texts
 from textforge.classifiers.bundles.named_parts import changed_versions, named, saved_part
 from textforge.classifiers.bundles.seal import refuse_broken_seal, seal_of_arrays
 from textforge.classifiers.bundles.state import Arrays, State, join_state, split_state
-from textforge.classifiers.bundles.weights import read_weights, restored
-from textforge.classifiers.classifier import Classifier
+from textforge.classifiers.classifier import Classifier, computed_by
 from textforge.classifiers.decision import Decision
-from textforge.classifiers.devices import as_device
+from textforge.classifiers.engines.choice import Choice, chosen, opened
+from textforge.classifiers.engines.engine import EngineName, ModelPart
 from textforge.classifiers.storage import json_text, sha256, write_json
 from textforge.classifiers.vectorizing import given_facts, vectorized
 from textforge.components.manager import PluginManager
@@ -45,6 +44,9 @@ from textforge.components.rows import ColumnKinds, Row
 from textforge.data.labels import as_members, label_names, label_value
 from textforge.errors import BundleError, ComponentError, TextforgeError
 from textforge.errors.temporaries import new_folder, replaced
+
+if TYPE_CHECKING:
+    import torch
 
 TOLERANCE = 1e-3
 """Largest allowed difference of a golden probability; processors round differently."""
@@ -98,7 +100,9 @@ def refuse_unsavable(
     """
     state = _state(vectorizer, parts["vectorizer"])
     vectorized(vectorizer, golden_texts(columns or {}), part_name(parts["vectorizer"]))
-    _weights(module, parts["model"])
+    from textforge.classifiers.engines.torch_engine import weights_of
+
+    weights_of(module, part_name(parts["model"]))
     return state
 
 
@@ -107,6 +111,7 @@ def read_bundle(
     *,
     plugins: PluginManager | None = None,
     device: str = "cpu",
+    engine: EngineName = "auto",
     check: bool = True,
     label_type: type[Enum] | None = None,
 ) -> Classifier:
@@ -116,24 +121,26 @@ def read_bundle(
         path: a bundle folder.
         plugins: the plugins to look up components in; by default all installed ones.
         device: 'cpu', 'cuda' or 'auto'.
+        engine: what computes the model: 'torch', 'numpy' or 'onnx'; 'auto' takes the lightest that can.
         check: whether to repeat the golden predictions and compare them.
         label_type: the Enum whose members to use as labels.
 
     Raises:
-        RecipeError: the device is not available.
+        RecipeError: the device is not available, or the engine cannot compute the model.
         DataError: `label_type` is not an Enum that has a member for each label.
         BundleError: the bundle is missing, incomplete, damaged or of an unknown format, or it needs a plugin that is
             not installed; the message then names the distribution to install.
     """
-    folder, place = Path(path), as_device(device)
-    plugins, described = plugins or PluginManager(), read_description(folder)
+    folder, plugins = Path(path), plugins or PluginManager()
+    described = read_description(folder)
     members = None if label_type is None else as_members(described.labels, label_type)
     parts = {
         "vectorizer": saved_part("vectorizer", described.vectorizer, plugins, folder),
         "model": saved_part("model", described.model, plugins, folder),
     }
+    choice = chosen(parts["model"], described.engine, engine, device)
     try:
-        classifier = _restored(folder, described, parts, place)
+        classifier = _restored(folder, described, parts, choice)
         golden = [Row(one.text, one.columns.values(), described.columns) for one in described.golden]
         features = classifier.features(golden if described.columns else [*map(str, golden)])
         _refuse_other_size(features.n_features, classifier.facts, part_name(parts["vectorizer"]))
@@ -151,27 +158,23 @@ def read_bundle(
 
 
 def _write(classifier: Classifier, folder: Path, state: State) -> None:
-    from safetensors.torch import save_file
-
-    # Not save_model: its order of tied weights differs from process to process.
-    weights = {
-        name: tensor.cpu().clone(memory_format=torch.contiguous_format)
-        for name, tensor in _weights(classifier.module, classifier.parts["model"]).items()
-    }
-    with replaced(folder / MODEL) as temporary:
-        save_file(weights, str(temporary))
+    engine, part = classifier.engine, classifier.parts["model"]
+    with replaced(folder / engine.file) as temporary:
+        engine.write(temporary)
     labels = [label_value(label) for label in classifier.labels]
     arrays, values = state
     golden = golden_texts(classifier.columns)
+    exported = engine.described()
     described: dict[str, Any] = {
-        "format": FORMAT if classifier.columns else 2 if isinstance(labels[0], str) else 3,
+        "format": _format(labels, exported=bool(exported), columns=bool(classifier.columns)),
         "textforge": metadata.version("textforge"),
         "labels": labels,
         "decision": classifier.decision.as_json(),
         "facts": _plain_facts(classifier),
         **({"columns": classifier.columns} if classifier.columns else {}),
         "vectorizer": {**named(classifier.parts["vectorizer"]), "state": values},
-        "model": named(classifier.parts["model"]),
+        "model": named(part),
+        **({"engine": exported} if exported else {}),
         "golden": [
             {
                 "text": text,
@@ -181,7 +184,7 @@ def _write(classifier: Classifier, folder: Path, state: State) -> None:
             for text, row in zip(golden, classifier.predict_proba(golden), strict=True)
         ],
     }
-    content = f"{content_digest(json.loads(json_text(described)))} {sha256(folder / MODEL)}"
+    content = f"{content_digest(json.loads(json_text(described)))} {sha256(folder / engine.file)}"
     seal = seal_of_arrays(content, arrays)
     _write_arrays(arrays, seal, part_name(classifier.parts["vectorizer"]), folder)
     described["files"] = {file.name: sha256(file) for file in sorted(folder.iterdir())}
@@ -190,32 +193,35 @@ def _write(classifier: Classifier, folder: Path, state: State) -> None:
     write_json(folder / DESCRIPTION, signed)
 
 
+def _format(labels: list[Any], *, exported: bool, columns: bool) -> int:
+    """The number of the earliest format that has all that a bundle needs."""
+    if exported or columns:
+        return FORMAT if exported else WITH_COLUMNS
+    return 2 if isinstance(labels[0], str) else 3
+
+
 def _refuse_unloadable(classifier: Classifier, folder: Path) -> None:
-    """Reject a model that fits itself and keeps what it learned in plain attributes, which a bundle does not store."""
+    """Reject a model that predicts differently once it is loaded.
+
+    One that fits itself may keep what it learned in plain attributes, which a bundle does not store; one that can be
+    computed in numpy may compute something else there.
+    """
     part = classifier.parts["model"]
-    if not part.fits_itself:
+    if classifier.engine.described() or not (part.fits_itself or part.in_numpy):
         return
     rule = "what it learns must be parameters or buffers whose shapes follow from its facts"
     try:
-        again = Classifier(
-            classifier.vectorizer, _module(part, classifier.facts, folder), classifier.labels,
-            parts=classifier.parts, columns=classifier.columns, device=classifier.device, decision=classifier.decision,
+        choice = chosen(part, None, "auto", classifier.engine.device)
+        engine = opened(folder, classifier.engine.model, None, choice)
+        again = computed_by(
+            engine, classifier.vectorizer, classifier.labels,
+            parts=classifier.parts, columns=classifier.columns, decision=classifier.decision,
         )  # fmt: skip
         _check_golden(read_description(folder), again.predict_proba(golden_texts(classifier.columns)))
     except BundleError as error:
         raise ComponentError(f"{part_name(part)} predicts differently once its weights are loaded; {rule}.") from error
     except ComponentError as error:
         raise ComponentError(f"{' '.join(str(error).split())} ({rule})") from error
-
-
-def _weights(module: torch.nn.Module, part: Part) -> dict[str, torch.Tensor]:
-    with plugin_errors(part_name(part), "giving its weights"):
-        weights = module.state_dict()
-    if other := [name for name, value in weights.items() if not isinstance(value, torch.Tensor)]:
-        raise ComponentError(
-            f"{part_name(part)}: '{other[0]}' in its state_dict() is not a tensor, so a bundle cannot store it."
-        )
-    return weights
 
 
 def _plain_facts(classifier: Classifier) -> dict[str, Any]:
@@ -265,7 +271,7 @@ def _write_arrays(arrays: Arrays, seal: dict[str, str], who: str, folder: Path) 
 # -- reading -----------------------------------------------------------------------------------
 
 
-def _restored(folder: Path, described: Description, parts: Mapping[str, Part], device: torch.device) -> Classifier:
+def _restored(folder: Path, described: Description, parts: Mapping[str, Part], choice: Choice) -> Classifier:
     """Rebuild the classifier, without comparing the golden predictions."""
     saved, who = described.facts.given(), part_name(parts["vectorizer"])
     vectorizer = parts["vectorizer"].build({"seed": described.facts.seed})
@@ -281,28 +287,21 @@ def _restored(folder: Path, described: Description, parts: Mapping[str, Part], d
     facts.setdefault("labels", tuple(label_names(described.labels)))
     if isinstance(facts.get("class_counts"), list):
         facts["class_counts"] = np.array(facts["class_counts"])
-    module = _module(parts["model"], facts, folder)
+    engine = opened(folder, ModelPart(parts["model"], facts, len(described.labels)), described.engine, choice)
     decision = Decision.from_json(described.decision.model_dump())
-    with plugin_errors(part_name(parts["model"]), "being put on its device"):
-        return Classifier(
-            vectorizer, module, described.labels,
-            facts=facts, parts=parts, columns=described.columns, device=device, decision=decision, copy_module=False,
-        )  # fmt: skip
+    return computed_by(
+        engine, vectorizer, described.labels,
+        facts=facts, parts=parts, columns=described.columns, decision=decision,
+    )  # fmt: skip
 
 
 def _read_state(folder: Path, described: Description) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     arrays: Arrays = load_file(str(folder / VECTORIZER))
-    content = f"{described.content} {described.files['model.safetensors']}"
+    content = f"{described.content} {described.files[described.model_file]}"
     refuse_broken_seal(folder / VECTORIZER, seal_of_arrays(content, arrays), required=False)  # earlier ones have none
     return join_state(described.vectorizer.state, arrays)
-
-
-def _module(part: Part, facts: Mapping[str, Any], folder: Path) -> torch.nn.Module:
-    with plugin_errors(str(folder / MODEL), "being read"):
-        weights = read_weights(folder / MODEL)
-    return restored(part, facts, weights)
 
 
 def _refuse_other_size(n_features: int, facts: Mapping[str, Any], who: str) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from packaging.version import InvalidVersion, Version
@@ -32,14 +32,17 @@ from textforge.components.rows import ColumnKind
 from textforge.components.settings import MAX_SEED
 from textforge.errors import BundleError
 
-FORMAT = 4
-"""Current format number, for classifiers that read columns beside the text.
+FORMAT = 5
+"""Current format number, for models that were exported: they have the section `engine` and a file in place of weights.
 
-Others keep the numbers of earlier versions, which read them: 3 if labels are numbers or true and false, 2 if they are
-text. Format 1 has no decision: each text gets its most probable label.
+Others keep the numbers of earlier versions, which read them: 4 for classifiers that read columns beside the text, 3 if
+labels are numbers or true and false, 2 if they are text. Format 1 has no decision: each text gets its most probable
+label.
 """
+WITH_COLUMNS = 4
 DESCRIPTION = "bundle.json"
-MODEL, VECTORIZER = "model.safetensors", "vectorizer.safetensors"
+MODEL: Final = "model.safetensors"
+VECTORIZER: Final = "vectorizer.safetensors"
 _MESSAGES = {
     "missing": "is missing",
     "model_type": "is not an object",
@@ -87,6 +90,7 @@ def _distinct(labels: Labels) -> Labels:
 
 Labels = list[str] | list[int] | list[bool]
 Probability = Annotated[float, Ge(0), Le(1)]
+BundleFile = Literal["model.safetensors", "model.onnx", "vectorizer.safetensors"]
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 """A SHA-256 in hexadecimal."""
 
@@ -154,6 +158,21 @@ class SavedFacts(_Strict):
         return self.model_dump(exclude_unset=True)
 
 
+class SavedEngine(_Strict):
+    """The engine that an exported model needs, and how the model was exported."""
+
+    name: Literal["onnx"]
+    opset: Annotated[int, Ge(1), Le(1000)]
+    """Version of the operators of ONNX that the graph uses."""
+    quantization: Literal["int8"] | None = None
+    """The type of the weights if they were rounded; None if they are as they were trained."""
+
+    @property
+    def file(self) -> BundleFile:
+        """The file of the bundle that holds the model."""
+        return "model.onnx"
+
+
 class Golden(_Strict):
     """A text and its predicted probabilities at the time the bundle was made."""
 
@@ -165,7 +184,7 @@ class Golden(_Strict):
 class Description(_Strict):
     """The content of `bundle.json`."""
 
-    format: Literal[1, 2, 3, 4]
+    format: Literal[1, 2, 3, 4, 5]
     textforge: Annotated[str, AfterValidator(_version)]
     labels: Annotated[Labels, MinLen(1), AfterValidator(_distinct)]
     decision: SavedDecision = SavedDecision(multi_label=False, temperature=1.0, thresholds=None, abstain=None)
@@ -174,8 +193,10 @@ class Description(_Strict):
     """The columns that texts need beside them, with their kinds."""
     vectorizer: SavedVectorizer
     model: SavedPart
+    engine: SavedEngine | None = None
+    """For a model that was exported."""
     golden: Annotated[list[Golden], MinLen(1), MaxLen(64)]
-    files: dict[Literal["model.safetensors", "vectorizer.safetensors"], Digest]
+    files: dict[BundleFile, Digest]
     digest: Digest
     _content: str = PrivateAttr(default="")
 
@@ -184,15 +205,24 @@ class Description(_Strict):
         """The `content_digest` of the description as it was read."""
         return self._content
 
+    @property
+    def model_file(self) -> BundleFile:
+        """The file that holds the model."""
+        return self.engine.file if self.engine else MODEL
+
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         n, decision = len(self.labels), self.decision
         if (self.format == 1) == ("decision" in self.model_fields_set):
             raise ValueError(f"a bundle of format {self.format} has {'no' if self.format == 1 else 'a'} decision")
-        if self.format < FORMAT and (self.format == 3) == isinstance(self.labels[0], str):
+        if self.format < WITH_COLUMNS and (self.format == 3) == isinstance(self.labels[0], str):
             raise ValueError(f"labels of format {self.format} are {'not ' if self.format == 3 else ''}text")
-        if (self.format == FORMAT) != bool(self.columns):
-            raise ValueError(f"a bundle of format {self.format} has {'' if self.format == FORMAT else 'no '}columns")
+        if self.format < FORMAT and (self.format == WITH_COLUMNS) != bool(self.columns):
+            raise ValueError(
+                f"a bundle of format {self.format} has {'' if self.format == WITH_COLUMNS else 'no '}columns"
+            )
+        if (self.format == FORMAT) != (self.engine is not None):
+            raise ValueError(f"a bundle of format {self.format} has {'an' if self.format == FORMAT else 'no'} engine")
         if any([*one.columns] != [*self.columns] for one in self.golden):
             raise ValueError("golden texts have other columns than the bundle")
         if n < 2 and not decision.multi_label:
@@ -211,8 +241,8 @@ class Description(_Strict):
             raise ValueError("decision.abstain needs one label per text")
         if any(len(one.probabilities) != n for one in self.golden):
             raise ValueError("golden does not have one probability for each label")
-        if set(self.files) != {MODEL, VECTORIZER}:
-            raise ValueError(f"files are not {MODEL} and {VECTORIZER}")
+        if set(self.files) != {self.model_file, VECTORIZER}:
+            raise ValueError(f"files are not {self.model_file} and {VECTORIZER}")
         return self
 
 

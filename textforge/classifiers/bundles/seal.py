@@ -11,13 +11,15 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from textforge.classifiers.bundles.state import Arrays
 from textforge.errors import BundleError
+
+if TYPE_CHECKING:
+    import torch
 
 SEAL = "seal"
 
@@ -36,6 +38,8 @@ def seal_of_arrays(content: str, arrays: Arrays) -> dict[str, str]:
 
 def seal_of_tensors(content: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:
     """Return the metadata that ties tensors on the CPU to a description."""
+    import torch
+
     stored = sorted(tensors.items())
     about = [f"{name} {one.dtype} {[*one.shape]}" for name, one in stored]
     data = (one.detach().contiguous().flatten().view(torch.uint8).numpy() for _, one in stored)

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from textforge.classifiers.bundles.arrays import read_copies
 from textforge.classifiers.rebuilding import PrivateDraws, rebuilt
 from textforge.components.part import Part, part_name, plugin_errors
 from textforge.errors import BundleError, ComponentError
@@ -31,9 +32,6 @@ SPARE_TABLES = 2**26
 """Scalars that a model may compute without storing them, such as sinusoidal positions; 256 MiB as float32."""
 SPARE_TENSORS = 20_000
 """Tensors that a factory may create beyond eight for each tensor in the bundle."""
-
-READ_BYTES = 2**24
-"""Bytes of the stored weights that are mapped into memory at once."""
 
 _MAKERS = frozenset(
     (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.randint, torch.arange,
@@ -86,28 +84,8 @@ def restored(part: Part, facts: Mapping[str, Any], weights: dict[str, torch.Tens
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Read the tensors of a safetensors file into memory of their own.
-
-    safetensors maps the file, so a classifier would fail if the file was changed under it, and a copy of the whole
-    map would take twice the memory. Rows are copied a few at a time, from a map that is closed after each.
-    """
-    from safetensors import safe_open
-
-    with safe_open(str(path), "pt") as file:
-        weights = {name: torch.empty_like(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118  (no dict)
-    for name, tensor in weights.items():
-        for rows in _parts_to_read(tensor):
-            with safe_open(str(path), "pt") as file:
-                tensor[rows] = file.get_slice(name)[rows] if tensor.dim() else file.get_tensor(name)
-    return weights
-
-
-def _parts_to_read(tensor: torch.Tensor) -> list[Any]:
-    """Slices of the rows of a tensor, of about READ_BYTES each; a scalar has no rows."""
-    if not tensor.dim():
-        return [...]
-    step = max(1, READ_BYTES * len(tensor) // max(1, tensor.nbytes))
-    return [slice(start, start + step) for start in range(0, len(tensor), step)]
+    """Read the tensors of a safetensors file into memory of their own."""
+    return read_copies(path, "pt", torch.empty_like)
 
 
 def _module_size(part: Part, facts: Mapping[str, Any], held: _BundleSize) -> _ModuleSize | None:

@@ -13,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from textforge.classifiers.classifier import Classifier, forward
+from textforge.classifiers.classifier import Classifier
+from textforge.classifiers.engines.torch_engine import forward
 from textforge.components.part import part_name, plugin_errors
 from textforge.errors import ComponentError
-from textforge.features.ragged import Ragged, RaggedBatch
+from textforge.features.batch import RaggedBatch
+from textforge.features.ragged import Ragged
 
 EXACT, INTEGRATED, DELETED = "exact", "integrated gradients", "deletion"
 """Methods."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge.classifiers.classifier import Classifier, logits
-from textforge.components.part import part_name
+from textforge.classifiers.classifier import Classifier
 from textforge.components.rows import Row, kinds_of, with_text
 from textforge.insight.explanations.attribution import DELETED, Attribution
 from textforge.insight.explanations.explanation import FeatureContribution
@@ -25,10 +24,8 @@ def attribute_by_deletion(classifier: Classifier, text: str, words: Pieces, clas
     size = -(-len(words) // MOST) or 1
     runs = [(int(words[n, 0]), int(words[min(n + size, len(words)) - 1, 1])) for n in range(0, len(words), size)]
     variants = [text, "", *(with_text(text, text[:start] + text[end:]) for start, end in runs), *_without_columns(text)]
-    who = part_name(classifier.parts.get("model"), "the model")
-    n_classes = len(classifier.labels)
     outputs = np.concatenate([
-        logits(classifier.module, classifier.features(variants[n : n + MOST]), n_classes, classifier.device, who)
+        classifier.engine.logits(classifier.features(variants[n : n + MOST]))
         for n in range(0, len(variants), MOST)
     ]).astype(np.float64)  # fmt: skip
     whole, bias = outputs[:2]
