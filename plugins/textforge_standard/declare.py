@@ -13,6 +13,9 @@ class Attributes(TypedDict, total=False):
     """Takes all options by name; returns facts that the factory needs besides those it asks for."""
     fits_itself: bool | Callable[..., bool]
     """Whether a model is trained by its own `fit`; may be a function of the options."""
+    in_numpy: str | Callable[..., str | None] | None
+    """The function 'module:name' that computes a model without torch; may be a function of the options, which returns
+    None where the model needs torch."""
     sparse_gradients: bool | str | Callable[..., bool]
     """Whether an optimizer takes sparse gradients: a bool, the option that decides, or a function of the options."""
     needs_closure: bool | str | Callable[..., bool | str]

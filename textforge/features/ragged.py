@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from textforge.components.settings import TrainerSettings
 from textforge.errors import ComponentError, RecipeError
+from textforge.features.products import product
 
 if TYPE_CHECKING:
     import torch
@@ -83,6 +84,10 @@ class Ragged:
         data = np.ones(len(self.indices), dtype=np.float32) if self.weights is None else self.weights
         return data, self.indices, self.offsets
 
+    def __matmul__(self, matrix: NDArray[Any]) -> NDArray[Any]:
+        """Multiply by a matrix of shape (n_features, width), in numpy and in its type: shape (n_rows, width)."""
+        return product(self, matrix)
+
     def take(self, rows: NDArray[np.integer[Any]]) -> Ragged:
         """Return the rows with these numbers, in the given order."""
         starts = self.offsets[:-1][rows]
@@ -118,6 +123,11 @@ class Dense:
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def __matmul__(self, matrix: NDArray[Any]) -> NDArray[Any]:
+        """Multiply by a matrix of shape (n_features, width), in its type: shape (n_rows, width)."""
+        found: NDArray[Any] = self.vectors.astype(matrix.dtype, copy=False) @ matrix
+        return found
 
     def take(self, rows: NDArray[np.integer[Any]]) -> Dense:
         return Dense(self.vectors[rows])

@@ -106,4 +106,12 @@ def _needs(*, of: Any, **_: Any) -> tuple[str, ...]:
     return ("n_features",) if of is None else ()
 
 
-declare(calibrated, fits_itself=True, check_options=_contradiction, needs=_needs)
+def _in_numpy(*, of: Any, **_: Any) -> str | None:
+    """What computes it without torch; None if the inner model needs torch."""
+    home = "textforge_standard.models.calibrated_in_numpy"
+    if of is None:
+        return f"{home}:machine"
+    return f"{home}:scaled" if of.in_numpy else None
+
+
+declare(calibrated, fits_itself=True, check_options=_contradiction, needs=_needs, in_numpy=_in_numpy)

@@ -82,4 +82,8 @@ def _contradiction(*, of: Sequence[Any], weights: Sequence[float] | None) -> str
     return None
 
 
-declare(ensemble, fits_itself=_fits_itself, check_options=_contradiction)
+def _in_numpy(*, of: Sequence[Any], **_: Any) -> str | None:
+    return "textforge_standard.models.ensemble_in_numpy:ensemble" if all(part.in_numpy for part in of) else None
+
+
+declare(ensemble, fits_itself=_fits_itself, check_options=_contradiction, in_numpy=_in_numpy)

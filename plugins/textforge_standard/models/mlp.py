@@ -65,4 +65,8 @@ def _contradiction(*, hidden: list[int], norm: str | None, dropout: float, **_: 
     return f"{'norm' if norm else 'dropout'} has no effect without hidden layers; leave it out, or use input_dropout."
 
 
-declare(mlp, check_options=_contradiction)
+def _in_numpy(*, activation: str, **_: Any) -> str | None:
+    return None if activation == "gelu" else "textforge_standard.models.mlp_in_numpy:mlp"  # numpy has no error function
+
+
+declare(mlp, check_options=_contradiction, in_numpy=_in_numpy)

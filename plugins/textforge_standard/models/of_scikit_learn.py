@@ -63,7 +63,7 @@ def of_scikit_learn(
             return LinearScores(Estimator(name, unfitted, rows, counts), n_features, n_classes, multi_label)
 
         factory.__doc__ = completed_doc(described, COMMON_OPTIONS)
-        declare(factory, fits_itself=True)
+        declare(factory, fits_itself=True, in_numpy="textforge_standard.models.linear_in_numpy:fitted")
         return factory
 
     return make

@@ -45,4 +45,4 @@ def _parts_to_read(array: Any) -> list[Any]:
     if not array.ndim:
         return [...]
     step = max(1, READ_BYTES * len(array) // max(1, array.nbytes))
-    return [slice(start, start + step) for start in range(0, len(array), step)]
+    return [slice(start, min(start + step, len(array))) for start in range(0, len(array), step)]
