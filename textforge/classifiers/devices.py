@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from textforge.components.requirements import pip_install
-from textforge.errors import ComponentError, RecipeError
+from textforge.errors import RecipeError
 
 if TYPE_CHECKING:
     import torch
@@ -34,16 +32,3 @@ def as_device(device: torch.device | str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise no_device from error
     return found
-
-
-def require_torch(who: str) -> None:
-    """Check that torch is installed, without importing it.
-
-    Args:
-        who: what needs it, as the subject of the message.
-
-    Raises:
-        ComponentError: it is not installed.
-    """
-    if find_spec("torch") is None:
-        raise ComponentError(f"{who} needs torch, which is not installed. Install it: {pip_install('torch')}")

@@ -28,6 +28,8 @@ COMMANDS = (
 )  # fmt: skip
 LIGHT = ("check", "plugins", "cache")
 """Commands that import neither torch nor polars."""
+TRAINING = ("run", "resume", "cross-validate", "replay")
+"""Commands that always need torch."""
 
 
 class LazyGroup(click.Group):
@@ -112,8 +114,11 @@ def _unknown_command(name: str, known: list[str]) -> str:
 def cli(context: click.Context, debug: bool) -> None:
     """Train text classifiers from YAML recipes, every part a plugin."""
     if context.invoked_subcommand not in LIGHT and not {*context.help_option_names} & {*sys.argv}:
+        from textforge.components.requirements import require_torch
         from textforge.errors.shortage import require_room
 
+        if context.invoked_subcommand in TRAINING:
+            require_torch(f"'textforge {context.invoked_subcommand}'")
         require_room(polars=context.invoked_subcommand != "predict")
         signals.watch()
 

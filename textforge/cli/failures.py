@@ -13,6 +13,7 @@ import click
 
 from textforge.cli import signals
 from textforge.cli.messages import write_message
+from textforge.components.requirements import missing_package
 from textforge.errors import ComponentError, DataUnavailable, RecipeError, TextforgeError, shown_line
 from textforge.errors.shortage import ShortageError, limits, shortage
 from textforge.errors.temporaries import FULL
@@ -70,12 +71,19 @@ def guarded(command: click.Command) -> int:
         if isinstance(error, OSError) and error.filename:
             write_error(f"{error.filename}: {error.strerror}.{_notes(error)}")
             return 2
+        if missing := missing_package(error):
+            write_error(f"'textforge {_command(arguments)}' {missing}{_notes(error)}")
+            return 1
         place = traceback.extract_tb(error.__traceback__)[-1]
         write_error(
             f"internal error: {type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno}). "
             "This is a fault of textforge or of a plugin, not yours; --debug shows the traceback." + _notes(error)
         )
         return 1
+
+
+def _command(arguments: list[str]) -> str:
+    return next((one for one in arguments if not one.startswith("-")), "--help")
 
 
 def _report_shortage(error: BaseException, ran_out: str) -> int:

@@ -13,7 +13,7 @@ from textforge.components.columns import COLUMN_OPTION
 from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, Kind
 from textforge.components.names import STANDARD, normalized, qualified
 from textforge.components.options import Options, try_call
-from textforge.components.requirements import missing_dependencies
+from textforge.components.requirements import missing_dependencies, missing_package
 from textforge.errors import PluginError, did_you_mean, listed
 
 
@@ -127,6 +127,8 @@ class Component:
 
     def _refuse(self, failed: BaseException | None) -> None:
         if failed:
+            if missing := missing_package(failed):
+                raise PluginError(f"{self.label} from {self.origin} {missing}") from failed
             advice = missing_dependencies(self.origin.distribution)
             raise PluginError(
                 f"{self.label} from {self.origin} cannot be imported: {type(failed).__name__}: {failed}"

@@ -15,6 +15,7 @@ from textforge.components.kinds import DEFAULT_GIVES, EVERY_FACT, fact_text
 from textforge.components.nested import AnyPart, OptionPath, PartOf, parts_within
 from textforge.components.options import jsonable
 from textforge.components.paths import paths_within
+from textforge.components.requirements import missing_package
 from textforge.components.rows import KINDS_OF_COLUMNS, ColumnKinds
 from textforge.components.settings import result_key
 from textforge.errors import (
@@ -346,6 +347,8 @@ def plugin_errors(who: str, doing: str, place: str = "") -> Iterator[None]:
         text = _CPP_TRACE.split(str(error))[0]
         if "can't allocate memory" in text or "out of memory" in text:  # torch raises a plain RuntimeError for this
             raise MemoryError(text) from error
-        failure = ComponentError(f"{who} failed while {doing}: {type(error).__name__}: {text}".rstrip(": "))
+        missing = missing_package(error)
+        said = f"{who} {missing}" if missing else f"{who} failed while {doing}: {type(error).__name__}: {text}"
+        failure = ComponentError(said.rstrip(": "))
         failure.place = place
         raise failure from error

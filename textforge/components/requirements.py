@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import metadata
+from importlib.util import find_spec
 
 from textforge.components.names import normalized
+from textforge.errors import ComponentError
 
 
 def pip_install(*requirements: str) -> str:
@@ -19,6 +21,34 @@ def pip_install(*requirements: str) -> str:
     """
     quoted = [found if (found := shlex.quote(one)) != one else f"'{one}'" for one in requirements]
     return f"pip install {' '.join(quoted)}"
+
+
+OPTIONAL = {
+    "charset_normalizer": "charset-normalizer", "jinja2": "jinja2", "polars": "polars", "rich": "rich",
+    "sklearn": "scikit-learn", "torch": "torch", "zstandard": "zstandard",
+}  # fmt: skip
+"""Packages that textforge requires and that a classifier can answer without, with their distributions."""
+
+
+def missing_package(error: BaseException | None) -> str | None:
+    """The end of a sentence about a package that an import did not find, and how to install it; None for others."""
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if name not in OPTIONAL:
+        return None
+    return f"needs {OPTIONAL[name]}, which is not installed. Install it: {pip_install(OPTIONAL[name])}"
+
+
+def require_torch(who: str) -> None:
+    """Check that torch is installed, without importing it.
+
+    Args:
+        who: what needs it, as the subject of the message.
+
+    Raises:
+        ComponentError: it is not installed.
+    """
+    if find_spec("torch") is None:
+        raise ComponentError(f"{who} {missing_package(ModuleNotFoundError(name='torch'))}")
 
 
 def is_installed(distribution: str) -> bool:

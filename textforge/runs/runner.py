@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from textforge.classifiers.storage import append_text, write_json, write_text
 from textforge.classifiers.streams.probabilities import MOST, as_limit, prediction_lines
 from textforge.components.manager import PluginManager
+from textforge.components.requirements import require_torch
 from textforge.errors import DataError, RecipeError, TextforgeError
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.recipes.yaml12 import to_yaml
@@ -98,6 +99,7 @@ def run(
     Raises:
         TextforgeError: or a subclass; the run folder then has no result.json.
     """
+    require_torch("a run")
     trained = load_baseline(plugins) if baseline else None
     given = given_part(dataset)
     if not isinstance(recipe, Recipe):

@@ -8,9 +8,9 @@ from typing import get_args
 
 from textforge.classifiers.bundles.arrays import read_arrays
 from textforge.classifiers.bundles.description import SavedEngine
-from textforge.classifiers.devices import require_torch
 from textforge.classifiers.engines.engine import Engine, EngineName, ModelPart
 from textforge.components.part import Part, plugin_errors
+from textforge.components.requirements import require_torch
 from textforge.errors import RecipeError, did_you_mean, listed
 
 

@@ -90,6 +90,11 @@ class Engine(ABC):
             ComponentError: the module cannot be built from what the engine holds, or torch is not installed.
         """
 
+    @property
+    def has_module(self) -> bool:
+        """Whether `with_module` has what it needs."""
+        return True
+
     @abstractmethod
     def write(self, file: Path) -> None:
         """Write the model to a file of a bundle.

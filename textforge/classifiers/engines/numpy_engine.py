@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge.classifiers.devices import require_torch
 from textforge.classifiers.engines.engine import Engine, EngineName, ModelPart, checked_logits
 from textforge.components.part import plugin_errors
+from textforge.components.requirements import require_torch
 from textforge.errors import ComponentError
 from textforge.features.ragged import Features, Ragged
 
@@ -61,6 +62,10 @@ class NumpyEngine(Engine):
 
         weights = {name: torch.from_numpy(one.copy()) for name, one in self._weights.items()}
         return TorchEngine(self.model, restored(self.model.named, self.model.facts, weights))
+
+    @property
+    def has_module(self) -> bool:
+        return find_spec("torch") is not None
 
     def write(self, file: Path) -> None:
         from safetensors.numpy import save_file

@@ -48,5 +48,9 @@ class OnnxEngine(Engine):
             "that it was exported from."
         )
 
+    @property
+    def has_module(self) -> bool:
+        return False
+
     def write(self, file: Path) -> None:
         raise NotImplementedError
