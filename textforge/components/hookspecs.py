@@ -15,7 +15,7 @@ import pluggy
 GROUP = "textforge"
 """Entry-point group of plugins."""
 
-PLUGIN_API = "1.1"
+PLUGIN_API = "1.2"
 """Version of the plugin API: the hooks below, the facts and return types of factories, and the public names.
 
 The major number grows when a promise of docs/plugins.md is removed or changes its meaning, the minor number when

@@ -76,6 +76,16 @@ def of(subject: Subject) -> Import:
     return _imported(tuple(dict.fromkeys([*_entry(subject.component), module])))
 
 
+@cache
+def loads(module: str, other: str) -> bool:
+    """Whether importing a module in a fresh process imports another, too."""
+    code = "import importlib, json, sys; module, other, sys.path[:] = json.loads(sys.argv[1])\n"
+    code += "importlib.import_module(module); sys.exit(3 if other in sys.modules else 0)"
+    given = json.dumps([module, other, sys.path])
+    done = subprocess.run([sys.executable, "-c", code, given], capture_output=True, check=False)  # noqa: S603
+    return done.returncode == 3
+
+
 def check_budget(subject: Subject) -> None:
     """Check that importing the subject's module stays within its budget.
 

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from textforge.classifiers.bundles.bundle import save
+from textforge.classifiers.engines.engine import ModelPart
+from textforge.classifiers.engines.numpy_engine import NumpyEngine
 from textforge.classifiers.random_state import RandomState
 from textforge.classifiers.rebuilding import rebuilt
 from textforge.data.dataset import Dataset
@@ -20,6 +22,7 @@ from textforge.testing import probes
 from textforge.testing.bench import CPU, Bench
 from textforge.testing.checks import Skipped, as_contract_error, rule
 from textforge.testing.digests import differing, digests
+from textforge.testing.imports import loads
 from textforge.testing.pickling import no_pickle
 from textforge.testing.subject import Subject, exercise
 from textforge.testing.words import named_others, refuse
@@ -218,6 +221,29 @@ def its_weights_restore_it(subject: Subject) -> None:
     mine, theirs = (bench.logits(module, bench.batch(subject.single_texts[:3])) for module in (trained, again))
     if not torch.allclose(mine, theirs, rtol=1e-4, atol=1e-5):
         raise subject.breaks("with its weights loaded into a new module the logits differ.", advice)
+
+
+@rule("model", after=("its-weights-restore-it",))
+def scores_in_numpy_are_its_logits(subject: Subject) -> None:
+    """If it declares `in_numpy`, that function needs no torch, and its scores equal the logits within 1e-5."""
+    name = subject.part.in_numpy
+    if name is None:
+        raise Skipped("it declares no in_numpy.")
+    bench = Bench.of(subject)
+    if loads(name.partition(":")[0], "torch"):
+        advice = "Keep what computes in numpy in a module of its own."
+        raise subject.breaks(f"importing its in_numpy, '{name}', imports torch.", advice)
+    module = bench.classifier.module
+    weights = {key: value.numpy().copy() for key, value in module.state_dict().items()}
+    texts = [*subject.single_texts, *subject.texts[0]]
+    expected = bench.logits(module, bench.batch(texts)).numpy()
+    advice = "Return logits of shape (texts, n_classes): an array of float32, those of the module in evaluation mode."
+    with as_contract_error(subject.label, "in its in_numpy", advice):
+        engine = NumpyEngine(ModelPart(subject.part, bench.facts(), bench.n_classes), weights)
+        found = engine.logits(bench.features(texts))
+    if not np.allclose(found, expected, rtol=1e-5, atol=1e-5):
+        off = float(np.abs(found - expected).max())
+        raise subject.breaks(f"the scores of its in_numpy differ from its logits by {off:.2g}.", advice)
 
 
 @rule(
