@@ -57,7 +57,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
 def trained(model: str = "linear", vectorizer: Any = "tfidf", *, several: bool = False, **options: Any) -> Any:
     texts, labels = make_texts(60, seed=1)
     part = PLUGINS.part("model", model, **options)
-    golds: Any = [(label, "long") if len(text) > 45 else (label,) for text, label in zip(texts, labels, strict=True)]
+    golds: Any = [(label, "long") if len(text) > 38 else (label,) for text, label in zip(texts, labels, strict=True)]
     dataset = Dataset(train=(texts, golds if several else labels))
     vectorizer = PLUGINS.part("vectorizer", vectorizer) if isinstance(vectorizer, str) else vectorizer
     optimizer = None if part.fits_itself else PLUGINS.part("optimizer", "adam", lr=0.05)
@@ -91,10 +91,10 @@ def test_numpy_gives_the_logits_of_the_module(tmp_path: Path, model: str, option
         assert np.allclose(one.contributions, other.contributions, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("vectorizer", ["bow", "hashing", "union", "bytes of columns"])
+@pytest.mark.parametrize("vectorizer", ["bow", "hashing", "union"])
 def test_numpy_takes_what_vectorizers_give(tmp_path: Path, vectorizer: str) -> None:
     part: Any = vectorizer
-    if " " in vectorizer or vectorizer == "union":
+    if vectorizer == "union":
         part = PLUGINS.part("vectorizer", "union", of=[{"use": "bow"}, {"use": "tfidf", "unit": "characters"}])
     classifier = trained("linear", part)
     loaded = textforge.load(textforge.save(classifier, tmp_path / "bundle"))
