@@ -72,7 +72,7 @@ def test_a_plugin_written_for_an_earlier_number_runs_unchanged(kept: PluginManag
     recipe = {"trainer": {"epochs": 1}, **RECIPES[name]}
     run = textforge.run(recipe, plugins=kept, out=tmp_path / "run")
     assert not [one for one in run.result["warnings"] if "failed" in one or "deprecat" in one]
-    again = textforge.load(run.path, plugins=kept)
+    again = textforge.load(run.path, plugins=kept, engine="torch")
     texts = ["An array of MOON numbers.", ""]
     assert np.array_equal(again.predict_proba(texts), run.classifier.predict_proba(texts))
 

@@ -94,9 +94,10 @@ def same_after_loading(classifier, folder):
     texts = [*UNTRAINED, "Return the sum of an array."]
     texts = with_columns(texts) if classifier.columns else texts
     mine = classifier.predict_proba(texts)
-    loaded = textforge.load(textforge.save(classifier, folder / "bundle"))
-    for again in (loaded, pickle.loads(pickle.dumps(classifier))):
+    path = textforge.save(classifier, folder / "bundle")
+    for again in (textforge.load(path, engine="torch"), pickle.loads(pickle.dumps(classifier))):
         assert np.array_equal(mine, again.predict_proba(texts))
+    assert np.allclose(mine, textforge.load(path).predict_proba(texts), rtol=0, atol=1e-5)
     assert np.isfinite(mine).all()
     return mine
 
