@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from textforge.classifiers.classifier import Classifier
+from textforge.classifiers.engines.engine import ModelPart
+from textforge.classifiers.engines.numpy_engine import NumpyEngine
 from textforge.classifiers.engines.torch_engine import forward
 from textforge.classifiers.random_state import RandomState
 from textforge.classifiers.vectorizing import fitted_features, given_facts, vectorized
@@ -164,6 +166,16 @@ class Bench:
         module.eval()
         with torch.no_grad():
             return forward(module, batch, self.n_classes, self.subject.label)
+
+    def logits_in_numpy(self, module: nn.Module, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Compute the logits of texts by the model's `in_numpy`, with the weights of a module.
+
+        Raises:
+            ComponentError: it raised an exception, or returned anything but logits (n, n_classes).
+        """
+        weights = {name: value.numpy().copy() for name, value in module.state_dict().items()}
+        engine = NumpyEngine(ModelPart(self.subject.part, self.facts(), self.n_classes), weights)
+        return engine.logits(self.features(texts))
 
     def trainer(self, dataset: Dataset, epochs: int = 2) -> Trainer:
         """Create a trainer of the model with Adam, or without optimizer if it fits itself."""

@@ -9,8 +9,6 @@ import numpy as np
 import torch
 
 from textforge.classifiers.bundles.bundle import save
-from textforge.classifiers.engines.engine import ModelPart
-from textforge.classifiers.engines.numpy_engine import NumpyEngine
 from textforge.classifiers.random_state import RandomState
 from textforge.classifiers.rebuilding import rebuilt
 from textforge.data.dataset import Dataset
@@ -234,13 +232,11 @@ def scores_in_numpy_are_its_logits(subject: Subject) -> None:
         advice = "Keep what computes in numpy in a module of its own."
         raise subject.breaks(f"importing its in_numpy, '{name}', imports torch.", advice)
     module = bench.classifier.module
-    weights = {key: value.numpy().copy() for key, value in module.state_dict().items()}
     texts = [*subject.single_texts, *subject.texts[0]]
     expected = bench.logits(module, bench.batch(texts)).numpy()
     advice = "Return logits of shape (texts, n_classes): an array of float32, those of the module in evaluation mode."
     with as_contract_error(subject.label, "in its in_numpy", advice):
-        engine = NumpyEngine(ModelPart(subject.part, bench.facts(), bench.n_classes), weights)
-        found = engine.logits(bench.features(texts))
+        found = bench.logits_in_numpy(module, texts)
     if not np.allclose(found, expected, rtol=1e-5, atol=1e-5):
         off = float(np.abs(found - expected).max())
         raise subject.breaks(f"the scores of its in_numpy differ from its logits by {off:.2g}.", advice)
