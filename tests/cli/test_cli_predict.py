@@ -305,12 +305,18 @@ def test_progress_counts_texts_now_and_then(
 
 
 @pytest.mark.slow
-def test_an_interrupt_while_torch_is_imported_is_reported_without_noise(finished_run: Path) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "textforge", "predict", str(finished_run), "text"]
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_an_interrupt_while_a_library_is_imported_is_reported_without_noise(
+    finished_run: Path, tmp_path: Path, library: str
+) -> None:
+    arguments = ["predict", finished_run, "text"]
+    if library == "torch":
+        arguments = ["run", finished_run / "resolved.yaml", "--out", tmp_path / "run"]
+    command = [sys.executable, "-X", "importtime", "-m", "textforge", *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         for line in process.stderr:
-            if line.split("|")[-1].strip().startswith("torch."):
+            if line.split("|")[-1].strip().startswith(f"{library}."):
                 process.send_signal(2)
                 break
         rest = process.stderr.read()
