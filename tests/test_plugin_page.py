@@ -107,7 +107,7 @@ def test_one_runs_with_its_recipe_and_its_bundle_answers_alike(parts, tmp_path, 
     assert not [warning for warning in run.result["warnings"] if "callback" in warning]
     assert run.test["accuracy"] > 0.6, "chance is a half"
     texts = ["An array of MOON numbers.", "", "tensor " * 50]
-    again = textforge.load(run.path, plugins=parts)
+    again = textforge.load(run.path, plugins=parts, engine="torch")
     assert np.array_equal(again.predict_proba(texts), run.classifier.predict_proba(texts))
     described = own_component(parts, name)
     assert described.doc

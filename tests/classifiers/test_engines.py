@@ -283,6 +283,11 @@ def test_a_plugin_says_how_numpy_computes_its_model(averaged: Any) -> None:
     assert problems(averaged) == []
 
 
+def test_the_page_on_plugins_shows_that_function() -> None:
+    source = (SOURCE / "textforge_averaged" / "in_numpy.py").read_text()
+    assert source.partition("import numpy as np\n")[2] in (ROOT / "docs" / "plugins.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
