@@ -113,7 +113,7 @@ def test_the_same_seed_gives_the_same_and_another_does_not(fitted):
 
 def test_a_saved_one_is_loaded_as_any_bundle(fitted, tmp_path):
     path = fitted.save(tmp_path / "bundle")
-    loaded = textforge.load(path)
+    loaded = textforge.load(path, engine="torch")
     assert loaded.labels == fitted.classifier_.labels == tuple(KINDS)
     assert np.array_equal(loaded.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
 

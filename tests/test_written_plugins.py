@@ -126,7 +126,7 @@ def table(database: Path) -> Path:
 def run(plugins: PluginManager, out: Path, **sections: Any) -> textforge.Run:
     """Run a recipe; its bundle answers as the classifier in memory."""
     done = textforge.run({"trainer": {"epochs": 3}, **sections}, plugins=plugins, out=out)
-    again = textforge.load(done.path, plugins=plugins)
+    again = textforge.load(done.path, plugins=plugins, engine="torch")
     assert np.array_equal(again.predict_proba(TEXTS), done.classifier.predict_proba(TEXTS))
     assert not [one for one in done.result["warnings"] if "failed" in one]
     return done
@@ -283,7 +283,7 @@ def test_two_plugins_with_one_name_break_neither_bundles_nor_recipes_of_others(
     twin = run(site.install("twin_left"), tmp_path / "twin", model="twin", **common)
     both = site.install("twin_left", "twin_right")
     for earlier in (standard, twin):
-        now = textforge.load(earlier.path, plugins=both).predict_proba(TEXTS)
+        now = textforge.load(earlier.path, plugins=both, engine="torch").predict_proba(TEXTS)
         assert np.array_equal(now, earlier.classifier.predict_proba(TEXTS))
         textforge.run(earlier.path / "resolved.yaml", plugins=both, out=tmp_path / f"{earlier.path.name}-again")
     again = run(both, tmp_path / "again", model={"use": "mlp", "hidden": [4]}, **common)

@@ -255,7 +255,7 @@ def test_texts_that_have_no_labels_can_be_evaluated(classifier: textforge.Classi
 def test_a_bundle_gives_the_same_predictions(tmp_path: Path) -> None:
     decision = {"calibrate": "temperature", "threshold": "f1"}
     before = trainer(Dataset(train=make_sets(200)), validation=0.2, decision=decision).fit()
-    after = textforge.load(textforge.save(before, tmp_path / "bundle"))
+    after = textforge.load(textforge.save(before, tmp_path / "bundle"), engine="torch")
     texts = [*make_sets(60, seed=8)[0], "", "unknown words"]
     assert np.array_equal(before.predict_proba(texts), after.predict_proba(texts))
     assert after.predict(texts) == before.predict(texts)

@@ -193,7 +193,7 @@ def test_a_vectorizer_that_asks_gets_the_targets_of_the_training_texts(data: Any
     assert named == [[one] if isinstance(one, str) else one for one in data[1]]
     assert inside.words
     textforge.save(clf, tmp_path / "bundle")
-    again = textforge.load(tmp_path / "bundle", plugins=parts)
+    again = textforge.load(tmp_path / "bundle", plugins=parts, engine="torch")
     assert np.array_equal(again.predict_proba(TRAIN[0]), clf.predict_proba(TRAIN[0]))
 
 
@@ -203,7 +203,7 @@ def test_one_wrapper_stands_around_bags_and_sequences_and_nests_its_state(tmp_pa
         vectorizer = parts.part("vectorizer", "around", of=inner)
         clf = trainer(parts, vectorizer, parts.part("model", model)).fit()
         textforge.save(clf, tmp_path / inner)
-        again = textforge.load(tmp_path / inner, plugins=parts)
+        again = textforge.load(tmp_path / inner, plugins=parts, engine="torch")
         assert np.array_equal(again.predict_proba(TRAIN[0]), clf.predict_proba(TRAIN[0]))
 
 
@@ -214,7 +214,7 @@ def test_a_model_knows_the_classes_and_how_many_texts_each_has_also_when_it_is_l
     parts = plugins()
     clf = trainer(parts, parts.part("vectorizer", "bow"), parts.part("model", "prior")).fit()
     textforge.save(clf, tmp_path / "bundle")
-    again = textforge.load(tmp_path / "bundle", plugins=parts)
+    again = textforge.load(tmp_path / "bundle", plugins=parts, engine="torch")
     for one in (clf, again):
         counts, names, n_texts = one.module.given
         assert names == ("ball", "paint", "space")
@@ -239,7 +239,7 @@ def test_counts_of_weighted_texts_stay_sums_of_weights(tmp_path) -> None:
     bow, model = parts.part("vectorizer", "bow"), parts.part("model", "prior")
     clf = Trainer(data, bow, model, optimizer, epochs=1).fit()
     textforge.save(clf, tmp_path / "bundle")
-    again = textforge.load(tmp_path / "bundle", plugins=parts)
+    again = textforge.load(tmp_path / "bundle", plugins=parts, engine="torch")
     assert again.module.given[0].dtype == np.float64
     assert np.array_equal(again.module.given[0], clf.module.given[0])
     assert clf.module.given[0].sum() == pytest.approx(60)
