@@ -16,6 +16,7 @@ EXAMPLES = [
     model("takes-empty-texts", broken.dividing, "its logits are not finite", "lengths.clamp(min=1)"),
     model("takes-a-batch-of-empty-texts", broken.maximal, "over a batch of empty texts", "only empty texts"),
     model("evaluation-is-deterministic", broken.undecided, "other logits the second time", "while self.training"),
+    model("scores-in-numpy-are-its-logits", broken.doubled, "differ from its logits by", "Return logits of shape"),
     model("its-explanation-adds-up", broken.overstating, "do not add up to its logits", "or return None"),
     model("a-batch-equals-its-singles", broken.comparing, "beside other texts", "Mask padding"),
     model("gradients-reach-every-parameter", broken.detached, "reached words.weight in", "without detach()"),
