@@ -244,7 +244,12 @@ def scores_in_numpy_are_its_logits(subject: Subject) -> None:
 
 @rule(
     "model",
-    after=("its-state-is-tensors", "its-weights-restore-it", "takes-empty-texts", "evaluation-is-deterministic"),
+    after=(
+        "scores-in-numpy-are-its-logits",
+        "its-state-is-tensors",
+        "takes-empty-texts",
+        "evaluation-is-deterministic",
+    ),
 )
 def comes_back_from_a_bundle(subject: Subject) -> None:
     """A classifier saved as a bundle and loaded gives the same predictions."""
