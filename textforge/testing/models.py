@@ -29,6 +29,8 @@ from textforge.training.batch_loss import plain_loss
 STEPS = 8
 """Optimizer steps within which every parameter must get a gradient. More than one, because a layer initialized with
 zeros passes no gradient to the layers before it in the first step."""
+RESTORED = ("its-state-is-tensors", "its-weights-restore-it", "takes-empty-texts", "evaluation-is-deterministic")
+"""Rules without which a bundle cannot be compared."""
 
 
 @exercise("model")
@@ -242,15 +244,7 @@ def scores_in_numpy_are_its_logits(subject: Subject) -> None:
         raise subject.breaks(f"the scores of its in_numpy differ from its logits by {off:.2g}.", advice)
 
 
-@rule(
-    "model",
-    after=(
-        "scores-in-numpy-are-its-logits",
-        "its-state-is-tensors",
-        "takes-empty-texts",
-        "evaluation-is-deterministic",
-    ),
-)
+@rule("model", after=("scores-in-numpy-are-its-logits", *RESTORED))
 def comes_back_from_a_bundle(subject: Subject) -> None:
     """A classifier saved as a bundle and loaded gives the same predictions."""
     _through_a_bundle(subject, "bundle")
