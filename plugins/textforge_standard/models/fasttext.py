@@ -37,7 +37,6 @@ def fasttext(
     """
     import torch
     from torch import nn
-    from torch.nn import functional
 
     from textforge import bag_sum
     from textforge_standard.models.embedding import drawn_small, word_embedding
@@ -56,15 +55,17 @@ def fasttext(
 
         def forward(self, batch: Any) -> Any:
             ids, starts = batch.indices.long(), batch.offsets.long()
-            entries = lengths = functional.pad(starts[1:], (0, 1), value=len(ids)) - starts
-            text = torch.repeat_interleave(torch.arange(len(starts), device=ids.device), lengths)
-            total = bag_sum(self.words.weight, ids, starts, sparse=self.words.sparse)
+            total = ids.shape[0]  # not len(), which an export would fix to the length of its example
+            entries = lengths = torch.cat([starts[1:], starts.new_full((1,), total)]) - starts
+            numbers = torch.arange(starts.shape[0], device=ids.device)
+            text = torch.repeat_interleave(numbers, lengths, output_size=total)
+            summed = bag_sum(self.words.weight, ids, starts, sparse=self.words.sparse)
             for more, _, numbers in self.hashed_runs(ids, text):
                 runs = (lengths - more).clamp(min=0)
                 first = runs.cumsum(0) - runs
-                total = total + bag_sum(self.runs.weight, numbers, first, sparse=self.runs.sparse)
+                summed = summed + bag_sum(self.runs.weight, numbers, first, sparse=self.runs.sparse)
                 entries = entries + runs
-            return self.out(self.dropout(total / entries.clamp(min=1).unsqueeze(1)))
+            return self.out(self.dropout(summed / entries.clamp(min=1).unsqueeze(1)))
 
         def hashed_runs(self, ids: Any, text: Any) -> Any:
             """Yield, for each n-gram length, the number of words after the first, the first words, and the vectors."""

@@ -64,9 +64,10 @@ def rnn(
             self.out = nn.Linear(width, n_classes)
 
         def forward(self, batch: Any) -> Any:
-            if not len(batch):
-                return self.out.bias.new_zeros(0, n_classes)  # torch's cells reject an empty batch
             ids, mask = padded(batch)
+            rows = ids.shape[0]  # not len(), which an export would fix to the length of its example
+            if not rows:
+                return self.out.bias.new_zeros(0, n_classes)  # torch's cells reject an empty batch
             last = mask.sum(dim=1, keepdim=True) - 1
             place = torch.arange(ids.shape[1], device=ids.device)
             turned = torch.where(mask, last - place, place).unsqueeze(2)
@@ -81,7 +82,7 @@ def rnn(
                 states = torch.cat(found, dim=2)
             if self.pooling is not None:
                 return self.out(self.dropout(self.pooling(states, mask)))
-            ends = [found[0][torch.arange(len(ids), device=ids.device), last[:, 0]], *(way[:, 0] for way in found[1:])]
+            ends = [found[0][torch.arange(rows, device=ids.device), last[:, 0]], *(way[:, 0] for way in found[1:])]
             return self.out(self.dropout(torch.cat(ends, dim=1)))
 
     return Recurrent()

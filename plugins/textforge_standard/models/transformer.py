@@ -70,12 +70,12 @@ def transformer(
 
         def forward(self, batch: Any) -> Any:
             ids, mask = padded(batch)
-            if ids.shape[1] > max_positions:
+            if not torch.compiler.is_compiling() and ids.shape[1] > max_positions:  # an export takes no branch
                 self.warnings = [f"of a text the first {max_positions} words are read (model.max_positions)."]
-                ids, mask = ids[:, :max_positions], mask[:, :max_positions]
+            ids, mask = ids[:, :max_positions], mask[:, :max_positions]
             states = self.words(ids) * dim**0.5 + self.positions[: ids.shape[1]]
             if self.cls is not None:
-                states = torch.cat([self.cls.expand(len(states), 1, -1), states], dim=1)
+                states = torch.cat([self.cls.expand(states.shape[0], 1, -1), states], dim=1)
                 mask = functional.pad(mask, (1, 0), value=True)
             states = self.dropout(states)
             for layer in self.layers:
