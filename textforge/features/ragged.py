@@ -214,18 +214,24 @@ def batches(
 
 
 def bounded_batches(features: Features, size: int, most: int) -> Iterator[tuple[Batch, NDArray[np.int64]]]:
-    """Iterate over batches of at most `size` rows whose padded size is at most `most` entries.
+    """Iterate over the batches of `bounded_rows`, and their row numbers."""
+    for rows in bounded_rows(features, size, most):
+        start, stop = int(rows[0]), int(rows[-1]) + 1
+        in_order = stop - start == len(rows) and (np.diff(rows) == 1).all()
+        yield (features.batch(start, stop) if in_order else features.take(rows).batch(0, len(rows))), rows
+
+
+def bounded_rows(features: Features, size: int, most: int) -> Iterator[NDArray[np.int64]]:
+    """Iterate over the row numbers of batches of at most `size` rows whose padded size is at most `most` entries.
 
     The padded size is the number of rows times the length of the longest row. A single row may exceed `most`. If
     the bound applies, rows are sorted by length, so that rows of similar length share a batch. Rows with weights
     are bags: models do not pad them, so the bound does not apply.
     """
-    if isinstance(features, Dense) or features.weights is not None:
-        yield from batches(features, size)
-        return
-    lengths = np.diff(features.offsets)
+    padded = isinstance(features, Ragged) and features.weights is None
+    lengths = np.diff(features.offsets) if padded else np.zeros(0, dtype=np.int64)
     if not len(lengths) or min(size, len(lengths)) * int(lengths.max()) <= most:
-        yield from batches(features, size)
+        yield from (np.arange(start, min(start + size, len(features))) for start in range(0, len(features), size))
         return
     order = np.argsort(lengths, kind="stable")
     start = 0
@@ -233,8 +239,7 @@ def bounded_batches(features: Features, size: int, most: int) -> Iterator[tuple[
         stop = min(start + size, len(order))
         while stop > start + 1 and (stop - start) * int(lengths[order[stop - 1]]) > most:
             stop = start + max(1, min(stop - start - 1, most // int(lengths[order[stop - 1]])))
-        rows = order[start:stop]
-        yield features.take(rows).batch(0, len(rows)), rows
+        yield order[start:stop]
         start = stop
 
 

@@ -7,12 +7,15 @@ import torch
 from torch import nn
 
 from textforge_transformers.checkpoint import Pretrained
-from textforge_transformers.encoders import depths, encoder, in_batches, pad_id, pooled
+from textforge_transformers.encoders import TOKENS_AT_ONCE, depths, encoder, in_batches, pad_id, pooled
 from textforge_transformers.transformer_tokens import SPECIAL
 
 
 class EncoderClassifier(nn.Module):
     """An encoder, pooling to one vector per text, dropout and a linear layer. See `transformer_encoder` for options."""
+
+    most_padded = TOKENS_AT_ONCE
+    """Most tokens, padding included, that an exported model is given at once."""
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class EncoderClassifier(nn.Module):
         ids, mask = batch.padded()
         mask[:, 0] |= ~mask.any(dim=1)  # read a text without tokens as one padding token
         ids = torch.where(ids > 0, ids - SPECIAL, self._pad)
-        if self.training:
+        if self.training or torch.compiler.is_compiling():  # an export takes one batch, of at most `most_padded` tokens
             return self._logits(ids, mask)
         # Prediction batches mix texts of all lengths and may exceed the memory of one forward pass.
         lengths = mask.sum(dim=1)

@@ -1,14 +1,15 @@
-"""The engine that computes an exported model by onnxruntime."""
+"""The engine that computes an exported model by onnxruntime, without torch."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textforge.classifiers.engines.engine import Engine, EngineName, ModelPart
+from textforge.classifiers.engines.engine import Engine, EngineName, ModelPart, checked_logits
+from textforge.classifiers.engines.onnx_graph import OnnxGraph
 from textforge.errors import ComponentError
 from textforge.features.ragged import Features
 
@@ -16,31 +17,40 @@ if TYPE_CHECKING:
     from textforge.classifiers.bundles.description import SavedEngine
     from textforge.classifiers.engines.torch_engine import TorchEngine
 
+Quantization = Literal["int8"]
+
 
 class OnnxEngine(Engine):
-    """Computes a model by its graph in `model.onnx`.
+    """Computes a model by its graph.
 
     Args:
         model: how the model was made.
-        file: the graph.
-        saved: the section `engine` of the bundle.
-
-    Raises:
-        ComponentError: onnxruntime is not installed.
+        graph: the graph, from features to logits.
+        opset: version of ONNX's operators that the graph uses.
+        quantization: the type that the weights were rounded to; None if they are as they were trained.
     """
 
     name: ClassVar[EngineName] = "onnx"
     file: ClassVar[str] = "model.onnx"
 
-    def __init__(self, model: ModelPart, file: Path, saved: SavedEngine) -> None:
-        raise ComponentError(f"{model.who} was exported to ONNX, which this textforge cannot compute.")
+    def __init__(self, model: ModelPart, graph: OnnxGraph, opset: int, quantization: Quantization | None) -> None:
+        self.model, self._graph, self._opset, self._quantization = model, graph, opset, quantization
+
+    @classmethod
+    def opened(cls, model: ModelPart, file: Path, saved: SavedEngine) -> OnnxEngine:
+        """Open the graph of a bundle.
+
+        Raises:
+            ComponentError: onnxruntime is not installed, or cannot read the graph.
+        """
+        return cls(model, OnnxGraph(file.read_bytes(), model.who), saved.opset, saved.quantization)
 
     def logits(self, features: Features) -> NDArray[np.float32]:
-        raise NotImplementedError
+        return checked_logits(self.model, self._graph(features), len(features))
 
     @property
     def n_weights(self) -> int:
-        raise NotImplementedError
+        return self._graph.n_weights
 
     def with_module(self) -> TorchEngine:
         raise ComponentError(
@@ -53,4 +63,7 @@ class OnnxEngine(Engine):
         return False
 
     def write(self, file: Path) -> None:
-        raise NotImplementedError
+        file.write_bytes(self._graph.content)
+
+    def described(self) -> dict[str, Any]:
+        return {"name": self.name, "opset": self._opset, "quantization": self._quantization}
