@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from textforge.classifiers.bundles.bundle import save as save
     from textforge.classifiers.classifier import Classifier as Classifier
     from textforge.classifiers.decision import Decision as Decision
+    from textforge.classifiers.engines.onnx_graph import OnnxGraph as OnnxGraph
     from textforge.classifiers.metrics import ExtraMetrics as ExtraMetrics, Metrics as Metrics
     from textforge.components.checkpointing import CheckpointSettings as CheckpointSettings
     from textforge.components.component import Component as Component, FromHook as FromHook, Origin as Origin
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from textforge.runs.continuing import resume as resume
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.environment_changes import Change as Change
+    from textforge.runs.export import Export as Export, export as export
     from textforge.runs.interruption import Interrupted as Interrupted, Interruption as Interruption
     from textforge.runs.loading import load as load
     from textforge.runs.progress import Progress as Progress
@@ -130,6 +132,7 @@ _HOMES = {
     "Dense": "features.ragged",
     "EpochResult": "training.validation",
     "Explanation": "insight.explanations.explanation",
+    "Export": "runs.export",
     "ExtraMetrics": "classifiers.metrics",
     "FeatureContribution": "insight.explanations.explanation",
     "FeatureLinear": "features.layers",
@@ -147,6 +150,7 @@ _HOMES = {
     "Metrics": "classifiers.metrics",
     "Mistake": "errors",
     "Model": "components.part",
+    "OnnxGraph": "classifiers.engines.onnx_graph",
     "Optimizer": "components.part",
     "Origin": "components.component",
     "PLUGIN_API": "components.hookspecs",
@@ -185,6 +189,7 @@ _HOMES = {
     "doctor": "insight.doctor.examination",
     "explain": "insight.explanations.texts",
     "explain_class": "insight.explanations.classes",
+    "export": "runs.export",
     "hookimpl": "components.hookspecs",
     "load": "runs.loading",
     "load_recipe": "recipes.recipe",

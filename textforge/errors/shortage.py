@@ -38,6 +38,7 @@ ADVICE = {
     "train": "It happened while training: use a smaller trainer.batch_size, a smaller model, or fewer features.",
     "evaluate": "It happened while texts were evaluated: use fewer or shorter ones.",
     "predict": "It happened while labels were predicted: give fewer or shorter texts at a time.",
+    "export": "It happened while the model was exported, which takes several times its size.",
 }  # fmt: skip
 """Advice for each stage at which memory can run out."""
 

@@ -81,7 +81,7 @@ def opened(folder: Path, model: ModelPart, saved: SavedEngine | None, choice: Ch
     if saved is not None:
         from textforge.classifiers.engines.onnx_engine import OnnxEngine
 
-        return OnnxEngine(model, folder / OnnxEngine.file, saved)
+        return OnnxEngine.opened(model, folder / OnnxEngine.file, saved)
     if choice.name == "numpy":
         from textforge.classifiers.engines.numpy_engine import NumpyEngine
 

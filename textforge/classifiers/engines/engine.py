@@ -23,6 +23,8 @@ EngineName = Literal["auto", "torch", "numpy", "onnx"]
 
 BATCH_SIZE = 512
 """Texts per prediction batch. Bounds memory; affects results only by float rounding."""
+MOST_PADDED = 2**17
+"""Most words per prediction batch, counting the padding of every text to the longest one."""
 
 
 @dataclass(frozen=True)

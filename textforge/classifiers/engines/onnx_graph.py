@@ -10,15 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textforge.classifiers.engines.engine import BATCH_SIZE, MOST_PADDED
 from textforge.components.part import plugin_errors
 from textforge.components.requirements import pip_install
 from textforge.errors import ComponentError
 from textforge.features.ragged import Dense, Features, Ragged, bounded_rows
 
-BATCH_SIZE = 512
-"""Texts that are computed at once."""
-MOST_PADDED = 2**17
-"""Most words that are computed at once, counting the padding of every text to the longest one."""
 MOST_ENTRIES = 2**12
 """Most entries of bags that are computed at once; with more, the vectors that are summed leave the processor's cache."""
 RAGGED = ("indices", "offsets", "weights", "ids", "mask")

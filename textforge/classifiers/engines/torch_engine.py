@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from textforge.classifiers.devices import as_device
-from textforge.classifiers.engines.engine import BATCH_SIZE, Engine, EngineName, ModelPart
+from textforge.classifiers.engines.engine import BATCH_SIZE, MOST_PADDED, Engine, EngineName, ModelPart
 from textforge.classifiers.ownership import copied_module
 from textforge.classifiers.rebuilding import rebuilt
 from textforge.components.part import plugin_errors
 from textforge.errors import ComponentError
 from textforge.features.ragged import Features, bounded_batches
 
-MOST_PADDED = 2**17
-"""Most words per prediction batch, counting the padding of every text to the longest one."""
 
 
 class TorchEngine(Engine):

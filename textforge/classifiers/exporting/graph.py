@@ -18,7 +18,8 @@ from torch import nn
 from textforge.classifiers.exporting.bag_sums import TRANSLATIONS
 from textforge.classifiers.exporting.recurrent import with_onnx_layers
 from textforge.errors import ComponentError
-from textforge.features.ragged import Dense, Features, Ragged, RaggedBatch
+from textforge.features.batch import RaggedBatch
+from textforge.features.ragged import Dense, Features, Ragged
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from textforge.classifiers.bundles.golden import golden_texts
-from textforge.classifiers.classifier import Classifier
-from textforge.classifiers.engines.engine import ModelPart
+from textforge.classifiers.classifier import Classifier, computed_by
+from textforge.classifiers.engines.engine import Engine
 from textforge.classifiers.engines.onnx_engine import OnnxEngine, Quantization
 from textforge.classifiers.engines.onnx_graph import N_WEIGHTS, PADDED, OnnxGraph
 from textforge.components.own_methods import own_method
 from textforge.components.part import part_name, plugin_errors, why_unsavable
 from textforge.components.requirements import pip_install
-from textforge.components.rows import Row
+from textforge.components.rows import with_text
 from textforge.errors import BundleError, ComponentError
 from textforge.features.ragged import Dense, Features, Ragged
 
@@ -62,21 +59,26 @@ def exported(classifier: Classifier, quantize: Quantization | None = None) -> Ex
         BundleError: the classifier has parts that no bundle can name.
         ComponentError: the model cannot be exported, gives other probabilities as a graph, or a package is missing.
     """
-    _require_packages()
+    require_packages()
     if reason := why_unsavable(classifier.parts):
         raise BundleError(reason)
-    model = ModelPart(classifier.parts["model"], classifier.facts, len(classifier.labels))
-    features = classifier.features(golden_texts(classifier.columns))
-    graph = _graph(classifier.module, features, model.who)
-    exact = _with_graph(classifier, model, _opened(graph, model.who, None), None)
-    difference = _difference(classifier, exact, exact=True)
+    by_torch = classifier.engine.with_module()
+    original = _computed_by(by_torch, classifier.vectorizer, classifier)
+    graph = _graph(by_torch.module, classifier.features(golden_texts(classifier.columns)), by_torch.model.who)
+    exact = _with_graph(original, graph, None)
+    difference = _difference(original, exact, exact=True)
     if quantize is None:
         return Exported(exact, difference)
-    rounded = _with_graph(classifier, model, _opened(graph, model.who, quantize), quantize)
-    return Exported(rounded, _difference(classifier, rounded, exact=False))
+    rounded = _with_graph(original, graph, quantize)
+    return Exported(rounded, _difference(original, rounded, exact=False))
 
 
-def _require_packages() -> None:
+def require_packages() -> None:
+    """Check that the packages for an export are installed.
+
+    Raises:
+        ComponentError: one is missing.
+    """
     lacking = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
     if lacking:
         raise ComponentError(
@@ -108,15 +110,18 @@ def _opened(graph: ModelProto, who: str, quantize: Quantization | None) -> OnnxG
     return OnnxGraph(graph.SerializeToString(deterministic=True), who)
 
 
-def _with_graph(
-    classifier: Classifier, model: ModelPart, graph: OnnxGraph, quantize: Quantization | None
-) -> Classifier:
+def _with_graph(classifier: Classifier, graph: ModelProto, quantize: Quantization | None) -> Classifier:
     from textforge.classifiers.exporting.graph import OPSET
 
-    engine = OnnxEngine(model, graph, OPSET, quantize)
-    return Classifier(
-        _vectorizer(classifier, quantize), engine, classifier.labels,
-        facts=classifier.facts, parts=classifier.parts, columns=classifier.columns, decision=classifier.decision,
+    model = classifier.engine.model
+    engine = OnnxEngine(model, _opened(graph, model.who, quantize), OPSET, quantize)
+    return _computed_by(engine, _vectorizer(classifier, quantize), classifier)
+
+
+def _computed_by(engine: Engine, vectorizer: Any, like: Classifier) -> Classifier:
+    return computed_by(
+        engine, vectorizer, like.labels,
+        facts=like.facts, parts=like.parts, columns=like.columns, decision=like.decision,
     )  # fmt: skip
 
 
@@ -172,9 +177,7 @@ def _compared(
 
 
 def _long(texts: list[str]) -> str:
-    text = " ".join(texts * LONG)
-    first = texts[0]
-    return Row(text, first.values, first.kinds) if isinstance(first, Row) else text
+    return with_text(texts[1], " ".join(texts * LONG))
 
 
 def _drawn(longest: Features) -> Features:
