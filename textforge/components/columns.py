@@ -81,6 +81,12 @@ class ColumnVectorizer:
 
         return call
 
+    @property
+    def for_onnx(self) -> Any:
+        """The same column before what the vectorizer's `for_onnx` returns."""
+        for_onnx = self._own("for_onnx")
+        return lambda export: ColumnVectorizer(for_onnx(export), self._column)
+
     def _with_from_state(self, restore: Any) -> Any:
         def from_state(state: Mapping[str, Any]) -> ColumnVectorizer:
             self._vectorizer = restore(state)

@@ -228,8 +228,9 @@ def bounded_rows(features: Features, size: int, most: int) -> Iterator[NDArray[n
     the bound applies, rows are sorted by length, so that rows of similar length share a batch. Rows with weights
     are bags: models do not pad them, so the bound does not apply.
     """
-    padded = isinstance(features, Ragged) and features.weights is None
-    lengths = np.diff(features.offsets) if padded else np.zeros(0, dtype=np.int64)
+    lengths = np.zeros(0, dtype=np.int64)
+    if isinstance(features, Ragged) and features.weights is None:
+        lengths = np.diff(features.offsets)
     if not len(lengths) or min(size, len(lengths)) * int(lengths.max()) <= most:
         yield from (np.arange(start, min(start + size, len(features))) for start in range(0, len(features), size))
         return

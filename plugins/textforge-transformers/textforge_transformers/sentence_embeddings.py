@@ -1,15 +1,21 @@
 """Vectorizer `sentence-embeddings`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from annotated_types import Ge
 
 from textforge_transformers.checkpoint import Source, one_source
 
+if TYPE_CHECKING:
+    from textforge import OnnxGraph, Ragged
+
 ENCODER = "encoder."
 """Prefix of the names of weights in the state."""
+GRAPH = "graph"
+"""Name of the encoder in the state of an exported vectorizer: a graph of ONNX as bytes."""
+WHO = "vectorizer 'sentence-embeddings'"
 
 
 class SentenceEmbeddings:
@@ -52,6 +58,7 @@ class SentenceEmbeddings:
         self.max_length, self.keep, self.carry, self.device = max_length, keep, carry, device
         self.warnings: list[str] = []
         """Warnings about the fit, to show to the user."""
+        self._graph: OnnxGraph | None = None
 
     check_options = staticmethod(one_source)
 
@@ -80,7 +87,15 @@ class SentenceEmbeddings:
         return self._vectors(self._rows(texts)[0])
 
     def state(self) -> dict[str, Any]:
-        """The tokenizer, configuration and weights of the encoder; only the hub's commit if `carry` is false."""
+        """The tokenizer, configuration and weights of the encoder; only the hub's commit if `carry` is false.
+
+        An exported one always carries the encoder, as a graph in place of weights.
+        """
+        if self._graph is not None:
+            import numpy as np
+
+            graph = np.frombuffer(self._graph.content, dtype=np.uint8)
+            return {"tokenizer": self._tokens.as_json(), "config": self._config, GRAPH: graph}
         if not self.carry:
             return {"revision": self._source.revision}
         weights = {ENCODER + name: value.cpu().numpy() for name, value in self._encoder.state_dict().items()}
@@ -92,12 +107,26 @@ class SentenceEmbeddings:
             self._source = self._source._replace(revision=state["revision"])
             self._read_checkpoint()
             return self
+        if GRAPH in state:
+            from textforge import OnnxGraph
+
+            self._use_tokenizer(state["tokenizer"], state["config"], "the bundle")
+            self._graph = OnnxGraph(state[GRAPH].tobytes(), WHO)
+            return self
         import torch
 
         self._use(state["tokenizer"], state["config"], None, "the bundle")
         weights = {name.removeprefix(ENCODER): value for name, value in state.items() if name.startswith(ENCODER)}
         self._encoder.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
         return self
+
+    def for_onnx(self, export: Callable[[Any, Any], "OnnxGraph"]) -> "SentenceEmbeddings":
+        """The same vectorizer, whose encoder onnxruntime computes without torch."""
+        import copy
+
+        exported = copy.copy(self)
+        exported._graph = export(self._encoder_vectors(), self._ragged(self._rows(["a", "b"])[0]))
+        return exported
 
     def _read_checkpoint(self) -> None:
         from textforge_transformers.checkpoint import Checkpoint
@@ -109,16 +138,33 @@ class SentenceEmbeddings:
     def _use(self, tokenizer: str, config: dict[str, Any], weights: Any, shown: str) -> None:
         import torch
 
-        from textforge_transformers.checkpoint import checked_length, checked_tokenizer
         from textforge_transformers.encoders import encoder, pad_id
 
-        self._most = checked_length(self.max_length, config, "sentence-embeddings")
-        self._tokens = checked_tokenizer(tokenizer, config, shown)
-        self._config, self._pad = config, pad_id(config)
+        self._use_tokenizer(tokenizer, config, shown)
+        self._pad = pad_id(config)
         with torch.random.fork_rng(devices=[]):  # building the encoder draws random weights, even if they are replaced
             self._encoder: Any = encoder(config, weights).eval().requires_grad_(False)
         if self.device == "auto" and torch.cuda.is_available():
             self._encoder.to("cuda")
+
+    def _use_tokenizer(self, tokenizer: str, config: dict[str, Any], shown: str) -> None:
+        from textforge_transformers.checkpoint import checked_length, checked_tokenizer
+
+        self._most = checked_length(self.max_length, config, "sentence-embeddings")
+        self._tokens = checked_tokenizer(tokenizer, config, shown)
+        self._config = config
+
+    def _encoder_vectors(self) -> Any:
+        from textforge_transformers.vectors import EncoderVectors
+
+        return EncoderVectors(self._encoder, self._pad, self.pooling, self.normalise)
+
+    def _ragged(self, rows: Sequence[Any]) -> "Ragged":
+        import numpy as np
+        from textforge import Ragged
+
+        ids = np.concatenate([np.zeros(0, dtype=np.int32), *rows])
+        return Ragged(ids, np.cumsum([0, *map(len, rows)]), self._tokens.size)
 
     def _rows(self, texts: Sequence[str]) -> tuple[Any, list[int]]:
         prefixed = [self.prefix + text for text in texts] if self.prefix else texts
@@ -133,22 +179,18 @@ class SentenceEmbeddings:
     def _vectors(self, rows: Any) -> Any:
         """Compute vectors in batches of texts of similar length, to keep padding short."""
         import numpy as np
+
+        features = self._ragged(rows)
+        if self._graph is not None:
+            return self._graph(features)
         import torch
-        from torch.nn.functional import normalize
 
-        from textforge_transformers.encoders import in_batches, pooled
+        from textforge_transformers.encoders import in_batches
 
-        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        compute = self._encoder_vectors()
         vectors = np.empty((len(rows), self._encoder.config.hidden_size), dtype=np.float32)
         with torch.no_grad():
-            for places in in_batches(lengths):
-                longest = max(1, int(lengths[places].max()))
-                mask = torch.arange(longest) < torch.from_numpy(lengths[places]).clamp(min=1)[:, None]
-                ids = torch.full(mask.shape, self._pad)
-                for number, place in enumerate(places):
-                    ids[number, : lengths[place]] = torch.from_numpy(rows[place])
-                ids, mask = ids.to(self._encoder.device), mask.to(self._encoder.device)
-                states = self._encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-                found = pooled(states, mask, self.pooling)
-                vectors[places] = (normalize(found) if self.normalise else found).cpu().numpy()
+            for places in in_batches(np.diff(features.offsets)):
+                batch = features.take(places).batch(0, len(places)).to(self._encoder.device)
+                vectors[places] = compute(batch).cpu().numpy()
         return vectors

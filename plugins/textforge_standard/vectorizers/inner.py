@@ -42,3 +42,9 @@ def fit_transform(vectorizer: Any, texts: Sequence[str], targets: Any = None) ->
         return called_offering(own, texts, targets=targets)
     fit(vectorizer, texts, targets)
     return vectorizer.transform(texts)
+
+
+def exported_by(vectorizer: Any, export: Any) -> Any:
+    """What `for_onnx` of a vectorizer returns, or the vectorizer itself if it computes without torch."""
+    for_onnx = own_method(vectorizer, "for_onnx")
+    return for_onnx(export) if for_onnx else vectorizer

@@ -1,12 +1,13 @@
 """Vectorizer `preprocess`."""
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Annotated, Any, Self
 
 from annotated_types import MinLen
 
 from textforge import Preprocessor, Vectorizer
-from textforge_standard.vectorizers.inner import chunk_fit, fit, fit_transform, own_method
+from textforge_standard.vectorizers.inner import chunk_fit, exported_by, fit, fit_transform, own_method
 
 
 class Preprocess:
@@ -77,6 +78,12 @@ class Preprocess:
         for alignment in reversed(alignments):
             starts, ends = alignment.spans(starts, ends)
         return columns, starts, ends, *shares
+
+    def for_onnx(self, export: Callable[[Any, Any], Any]) -> "Preprocess":
+        """The same steps before what the `for_onnx` of the vectorizer returns."""
+        exported = copy(self)
+        exported._vectorizer = exported_by(self._vectorizer, export)
+        return exported
 
     def state(self) -> dict[str, Any]:
         """The state of the vectorizer; the steps have none."""

@@ -1,6 +1,7 @@
 """Vectorizer `union`."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from functools import partial
 from operator import add
 from typing import Annotated, Any, Self
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Self
 from annotated_types import Gt, MinLen
 
 from textforge import Vectorizer
-from textforge_standard.vectorizers.inner import chunk_fit, fit, fit_transform, own_method
+from textforge_standard.vectorizers.inner import chunk_fit, exported_by, fit, fit_transform, own_method
 
 
 class Union:
@@ -156,6 +157,12 @@ class Union:
             else:
                 yield member, partial(add, before)
                 before += sizes[number]
+
+    def for_onnx(self, export: Callable[[Any, Any], Any]) -> "Union":
+        """The same union of what the `for_onnx` of the vectorizers return."""
+        exported = copy(self)
+        exported._members = [exported_by(member, export) for member in self._members]
+        return exported
 
     def state(self) -> dict[str, Any]:
         """The states of the vectorizers, and how they have grown."""

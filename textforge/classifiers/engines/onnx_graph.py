@@ -17,7 +17,7 @@ from textforge.errors import ComponentError
 from textforge.features.ragged import Dense, Features, Ragged, bounded_rows
 
 MOST_ENTRIES = 2**12
-"""Most entries of bags that are computed at once; with more, the vectors that are summed leave the processor's cache."""
+"""Most entries of bags that are computed at once: the vectors that are summed stay in the processor's cache."""
 RAGGED = ("indices", "offsets", "weights", "ids", "mask")
 OUTPUT, N_WEIGHTS, PADDED = "logits", "n_weights", "most_padded"
 """Name of the output, and keys of the graph's metadata."""
@@ -83,8 +83,8 @@ class OnnxGraph:
                 output = self._session.run(None, given)[0]
             if output.shape != (len(own), self._width) or output.dtype != np.float32:
                 raise ComponentError(
-                    f"{self._who}: the graph gave {output.dtype} of shape {output.shape} for {len(own)} texts; expected "
-                    f"float32 of shape ({len(own)}, {self._width})."
+                    f"{self._who}: the graph gave {output.dtype} of shape {output.shape} for {len(own)} texts; "
+                    f"expected float32 of shape ({len(own)}, {self._width})."
                 )
             found.append(output)
             rows.append(own)

@@ -20,7 +20,6 @@ from textforge.errors import ComponentError
 from textforge.features.ragged import Features, bounded_batches
 
 
-
 class TorchEngine(Engine):
     """Computes a model by its module.
 

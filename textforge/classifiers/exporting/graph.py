@@ -42,7 +42,8 @@ class PaddedBatch(RaggedBatch):
     mask: torch.Tensor | None = None
 
     def padded(self) -> tuple[torch.Tensor, torch.Tensor]:
-        assert self.ids is not None and self.mask is not None
+        assert self.ids is not None
+        assert self.mask is not None
         return self.ids.clone(), self.mask.clone()  # a module may change them in place
 
 

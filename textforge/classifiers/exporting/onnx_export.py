@@ -170,8 +170,8 @@ def _compared(
     allowed = max(TOLERANCE, ROUNDING * float(np.abs(logits[logits > -1e20]).max(initial=0)))
     if exact and difference > allowed:
         raise ComponentError(
-            f"{part_name(classifier.parts['model'])} cannot be exported: its graph gives other probabilities than torch "
-            f"(a difference of {difference:.2g}). It may decide by sizes or values, which a graph fixes."
+            f"{part_name(classifier.parts['model'])} cannot be exported: its graph gives other probabilities than "
+            f"torch (a difference of {difference:.2g}). It may decide by sizes or values, which a graph fixes."
         )
     return difference
 

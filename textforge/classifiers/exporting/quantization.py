@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
     from numpy.typing import NDArray
+    from onnx import ModelProto, NodeProto
 
 LARGEST = 127
 """Largest absolute value of an 8-bit integer that is used, so that a scale serves both signs."""

@@ -11,6 +11,8 @@ OPSET = 14
 """Version of the operators `GRU` and `LSTM`."""
 GATES = {nn.GRU: ("GRU", (1, 0, 2)), nn.LSTM: ("LSTM", (0, 3, 1, 2))}
 """ONNX's operator for a layer of torch, and the place in torch of each of its gates, in ONNX's order."""
+FINAL = {"GRU": 1, "LSTM": 2}
+"""Number of final states: an LSTM has a cell's state, too."""
 
 
 class OnnxRecurrent(nn.Module):
@@ -28,14 +30,12 @@ class OnnxRecurrent(nn.Module):
         self._layers = layers.num_layers
         for layer in range(layers.num_layers):
             own = [f"_l{layer}", f"_l{layer}_reverse"][: self._directions]
-            for name in ("weight_ih", "weight_hh"):
-                stacked = torch.stack([_in_order(getattr(layers, name + end), gates) for end in own])
-                self.register_buffer(f"{name}_{layer}", stacked)
-            if layers.bias:
-                both = [[_in_order(getattr(layers, name + end), gates) for name in ("bias_ih", "bias_hh")] for end in own]
-                self.register_buffer(f"bias_{layer}", torch.stack([torch.cat(pair) for pair in both]))
+            parts = {"weight_ih": ("weight_ih",), "weight_hh": ("weight_hh",)}
+            for name, joined in {**parts, **({"bias": ("bias_ih", "bias_hh")} if layers.bias else {})}.items():
+                each = [torch.cat([_in_order(getattr(layers, one + end), gates) for one in joined]) for end in own]
+                self.register_buffer(f"{name}_{layer}", torch.stack(each))
 
-    def forward(self, states: torch.Tensor, hx: Any = None) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, states: torch.Tensor, hx: Any = None) -> tuple[torch.Tensor, Any]:
         """Return the states of the last layer and the final states of all layers, as torch's layers do.
 
         Raises:
@@ -47,21 +47,25 @@ class OnnxRecurrent(nn.Module):
             states = states.transpose(0, 1)
         ends = []
         for layer in range(self._layers):
-            length, rows = states.shape[0], states.shape[1]
-            final = (self._directions, rows, self._hidden)
-            found, *last = torch.onnx.ops.symbolic_multi_out(
-                self._operator,
-                [states, *(getattr(self, f"{name}_{layer}", None) for name in ("weight_ih", "weight_hh", "bias"))],
-                self._attributes(),
-                dtypes=[states.dtype] * (2 if self._operator == "GRU" else 3),
-                shapes=[(length, self._directions, rows, self._hidden), *([final] * (1 if self._operator == "GRU" else 2))],
-                version=OPSET,
-            )
-            states = found.transpose(1, 2).flatten(2)  # (length, rows, directions * hidden)
-            ends.append(last)
-        final_states = tuple(torch.cat(each) for each in zip(*ends, strict=True))
+            states, *final = self._layer(layer, states)
+            ends.append(final)
         states = states.transpose(0, 1) if self._batch_first else states
-        return states, final_states[0] if self._operator == "GRU" else final_states  # type: ignore[return-value]
+        final_states = tuple(torch.cat(each) for each in zip(*ends, strict=True))
+        return states, final_states if len(final_states) > 1 else final_states[0]
+
+    def _layer(self, layer: int, states: torch.Tensor) -> list[torch.Tensor]:
+        """The states of one layer, (length, rows, directions * hidden), and its final states."""
+        final = (self._directions, states.shape[1], self._hidden)
+        n_final = FINAL[self._operator]
+        found, *ends = torch.onnx.ops.symbolic_multi_out(
+            self._operator,
+            [states, *(getattr(self, f"{name}_{layer}", None) for name in ("weight_ih", "weight_hh", "bias"))],
+            self._attributes(),
+            dtypes=[states.dtype] * (1 + n_final),
+            shapes=[(states.shape[0], *final), *[final] * n_final],
+            version=OPSET,
+        )
+        return [found.transpose(1, 2).flatten(2), *ends]
 
     def _attributes(self) -> dict[str, Any]:
         attributes: dict[str, Any] = {
