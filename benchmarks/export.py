@@ -27,11 +27,11 @@ from textforge.insight.answers import read_run
 from textforge.insight.own_texts import OwnTexts
 
 WORDS = {
-    "space": "orbit launch shuttle moon rocket satellite lunar mission probe comet".split(),
-    "ball": "pitcher inning bat team league homer catcher season glove base".split(),
-    "paint": "pixel polygon render image color shader texture vertex raster brush".split(),
+    "space": ["orbit", "launch", "shuttle", "moon", "rocket", "satellite", "lunar", "mission", "probe", "comet"],
+    "ball": ["pitcher", "inning", "bat", "team", "league", "homer", "catcher", "season", "glove", "base"],
+    "paint": ["pixel", "polygon", "render", "image", "color", "shader", "texture", "vertex", "raster", "brush"],
 }
-COMMON = "the a of and to in is it that was for on with as at by this".split()
+COMMON = ["the", "a", "of", "and", "to", "in", "is", "it", "that", "was", "for", "on", "with", "as", "at", "by", "this"]
 COLUMNS: dict[str, Any] = {"stars": "number", "shop": "category", "title": "text"}
 FIRST, MANY = 1, 512
 """Numbers of texts at a time for which throughput is measured."""
@@ -57,7 +57,10 @@ def families() -> Iterator[Family]:
     bow, binary, tokens = {"use": "bow"}, {"use": "bow", "binary": True}, {"use": "tokens"}
     tfidf: dict[str, Any] = {"use": "tfidf", "ngrams": [1, 2]}
     union = {"use": "union", "of": [tfidf, {"use": "hashing", "n_features": 512}]}
-    columns = {"use": "union", "of": [bow, {"use": "numbers"}, {"use": "categories"}, {"use": "bow", "column": "title"}]}
+    columns = {
+        "use": "union",
+        "of": [bow, {"use": "numbers"}, {"use": "categories"}, {"use": "bow", "column": "title"}],
+    }
     for vectorizer in (bow, binary, tfidf, {"use": "hashing", "n_features": 512}, union, columns, {"use": "numbers"}):
         yield Family(vectorizer, {"use": "linear"})
     yield Family({"use": "preprocess", "steps": ["html", "lowercase"], "vectorizer": bow}, {"use": "linear"})

@@ -50,8 +50,9 @@ SLOW = {
     "kit": "command common given models others rules training vectorizers".split(),
     "": """allocation any_script benchmarks bundle bundle_edits bundle_weights bundles_kept callbacks catalogue
         classical_recipes columns_page contracts corpus_cache cross_validation csv_rows decision docs docstrings
-        editor encodings engines ensemble environment examination fit_chunks fitting_models fitting_weights folds forks
-        gold hashing init_sample installed_plugins interrupts kept_plugins light_paths loss_batches loss_weights metrics
+        editor encodings engines ensemble environment examination export export_families fit_chunks fitting_models
+        fitting_weights folds forks gold hashing init_sample installed_plugins interrupts kept_plugins light_paths
+        loss_batches loss_weights metrics
         metrics_of_runs named_failures newsgroups ngrams optimizers partial_fit plugin_index plugin_page
         recipe_bounds reliability replay report_browser report_values resampling resume run_comparison runner
         runs_kept schedulers seeds sequence_models shipped_recipes significance sklearn sklearn_tables
