@@ -22,7 +22,7 @@ from textforge.classifiers.engines import onnx_graph
 from textforge.classifiers.storage import sha256
 
 KEPT = ROOT / "tests" / "classifiers" / "kept_bundles"
-BAGS, SEQUENCES = KEPT / "bow-mlp-onnx-int8", KEPT / "tokens-ensemble-onnx"
+BAGS, SEQUENCES = KEPT / "bow-mlp-onnx-int8", KEPT / "tokens-rnn-lstm-onnx"
 
 
 def rows(lengths: list[int], n_features: int, *, weights: bool) -> Ragged:
