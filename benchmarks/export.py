@@ -138,8 +138,8 @@ def family_row(family: Family) -> str:
 
 def run_row(run: Path, most: int | None) -> Iterator[str]:
     """Lines of a run: with torch, with onnxruntime, and with rounded weights."""
-    own = OwnTexts(read_run(run))
-    texts, gold = own.texts()[:most], [*own.answers.gold][:most]
+    tested = read_run(run)
+    texts, gold = OwnTexts(tested).texts()[:most], [tested.labels[number] for number in tested.gold][:most]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         textforge.export(run, folder / "onnx")

@@ -300,7 +300,8 @@ def _read_state(folder: Path, described: Description) -> dict[str, Any]:
 
     arrays: Arrays = load_file(str(folder / VECTORIZER))
     content = f"{described.content} {described.files[described.model_file]}"
-    refuse_broken_seal(folder / VECTORIZER, seal_of_arrays(content, arrays), required=False)  # earlier ones have none
+    required = described.engine is not None  # bundles of weights had no seal at first
+    refuse_broken_seal(folder / VECTORIZER, seal_of_arrays(content, arrays), required=required)
     return join_state(described.vectorizer.state, arrays)
 
 

@@ -47,7 +47,10 @@ class OnnxGraph:
 
         with plugin_errors(self._who, "being read by onnxruntime"):
             self._session: Any = onnxruntime.InferenceSession(
-                self.content, _options(), providers=["CPUExecutionProvider"]
+                self.content,
+                _options(),
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # else it prints what is wrong, and tries the same again
             )
             self._inputs = [one.name for one in self._session.get_inputs()]
             noted = self._session.get_modelmeta().custom_metadata_map
