@@ -33,7 +33,8 @@ ALLOWED = {
     "errors": set[str](),
     "components": LIGHT,
     "recipes": LIGHT,
-    **dict.fromkeys(("data", "features", "classifiers", "training", "runs"), HEAVY),
+    **dict.fromkeys(("data", "features", "training", "runs"), HEAVY),
+    "classifiers": HEAVY | {"onnx", "onnxruntime", "onnxscript"},  # the last three: textforge[onnx-export]
     "insight": HEAVY | {"jinja2"} | {"cleanlab", "ftfy", "py3langid", "rensa"},  # the last four: textforge[doctor]
     "testing": HEAVY | {"pytest"},
     "sklearn": HEAVY | {"sklearn"},
