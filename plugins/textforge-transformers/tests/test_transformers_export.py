@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from transformers_tiny import checkpoint, environment, make_texts, parts
-
 import textforge
 from textforge import Dataset, Trainer
+from transformers_tiny import checkpoint, environment, make_texts, parts
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
