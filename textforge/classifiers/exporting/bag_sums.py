@@ -27,6 +27,7 @@ def embedding_bag(
     per_sample_weights: Any = None,
     include_last_offset: bool = False,
     padding_idx: int = -1,
+    /,
 ) -> tuple[Any, Any, Any, Any]:
     """Translate torch's operator of this name, for the modes 'sum' and 'mean' over ragged bags.
 
