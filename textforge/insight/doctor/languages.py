@@ -20,7 +20,7 @@ USUAL = 0.2
 
 def mixed_languages(data: Examined, plugins: PluginManager) -> Iterator[Finding]:
     """Yield a finding for texts in a language in which few texts are."""
-    recognize = _recognizer()
+    recognize = recognizer()
     languages = [recognize(text) for text in data.texts]
     counts = Counter(language for language in languages if language)
     rare = {language for language, n in counts.items() if n < USUAL * sum(counts.values())}
@@ -37,7 +37,7 @@ def mixed_languages(data: Examined, plugins: PluginManager) -> Iterator[Finding]
 
 
 @cache  # reading the model takes a second
-def _recognizer() -> Callable[[str], str]:
+def recognizer() -> Callable[[str], str]:
     """A function that returns the ISO 639-1 code of a text's language; empty if the text is short or it is unsure."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 

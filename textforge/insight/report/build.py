@@ -47,11 +47,21 @@ def report(
         BundleError: the run is unfinished or damaged.
         StorageError: the HTML file cannot be written.
     """
-    plugins = plugins or PluginManager()
-    sources = read_sources(path, plugins)
-    words, given, warnings = _words(sources, reasons, plugins)
+    sources = read_sources(path, plugins or PluginManager())
+    found = gathered(sources, reasons=reasons) | {"run": str(path)}
+    if out is not None:
+        from textforge.classifiers.storage import write_text
+        from textforge.insight.report.page import page
+
+        write_text(Path(out), page(found))
+    return found
+
+
+def gathered(sources: Sources, *, reasons: Reasons | bool) -> dict[str, Any]:
+    """Return the values of a report, as `report` does."""
+    words, given, warnings = _words(sources, reasons)
     found: dict[str, Any] = {
-        "run": str(path),
+        "run": str(sources.path),
         "kind": sources.kind,
         "recipe_name": sources.result.get("recipe") or sources.path.name,
         "n_runs": len(sources.folders),
@@ -80,18 +90,10 @@ def report(
         found["mistakes"], more = worst_mistakes(sources, pool, given)
         warnings += more
     found["data"], more = data_section(sources)
-    found |= {"environment": environment(sources), "warnings": [*warnings, *more]}
-    if out is not None:
-        from textforge.classifiers.storage import write_text
-        from textforge.insight.report.page import page
-
-        write_text(Path(out), page(found))
-    return found
+    return found | {"environment": environment(sources), "warnings": [*warnings, *more]}
 
 
-def _words(
-    sources: Sources, reasons: Reasons | bool, plugins: PluginManager
-) -> tuple[list[dict[str, Any]], Reasons | None, list[str]]:
+def _words(sources: Sources, reasons: Reasons | bool) -> tuple[list[dict[str, Any]], Reasons | None, list[str]]:
     """Return the words that stand for each class, what marks words if anything can, and warnings."""
     if isinstance(reasons, bool):
         if not reasons or sources.kind != "run" or not sources.tested:
@@ -102,7 +104,7 @@ def _words(
             dataset = sources.dataset()
         except TextforgeError:  # the section of the data says why
             return [], None, []
-        reasons = MarkedRun(sources.path, plugins, dataset)
+        reasons = MarkedRun(sources.path, sources.plugins, dataset)
     try:
         return class_words(reasons), reasons, []
     except TextforgeError as error:
