@@ -33,8 +33,9 @@ ALLOWED = {
     "errors": set[str](),
     "components": LIGHT,
     "recipes": LIGHT,
-    **dict.fromkeys(("data", "features", "training", "runs"), HEAVY),
+    **dict.fromkeys(("data", "features", "training"), HEAVY),
     "classifiers": HEAVY | {"onnx", "onnxruntime", "onnxscript"},  # the last three: textforge[onnx-export]
+    "runs": HEAVY | {"huggingface_hub"},  # textforge[hub]
     "insight": HEAVY | {"jinja2"} | {"cleanlab", "ftfy", "py3langid", "rensa"},  # the last four: textforge[doctor]
     "testing": HEAVY | {"pytest"},
     "sklearn": HEAVY | {"sklearn"},

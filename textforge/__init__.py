@@ -70,6 +70,8 @@ if TYPE_CHECKING:
         WordContribution as WordContribution,
     )
     from textforge.insight.explanations.texts import explain as explain
+    from textforge.insight.handover.card import card as card
+    from textforge.insight.handover.push import Pushed as Pushed, PushOptions as PushOptions, push as push
     from textforge.insight.report.build import report as report
     from textforge.insight.report.reasons import Reasons as Reasons
     from textforge.insight.run_comparison import compare as compare
@@ -80,6 +82,7 @@ if TYPE_CHECKING:
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.environment_changes import Change as Change
     from textforge.runs.export import Export as Export, export as export
+    from textforge.runs.hub.pull import Pulled as Pulled, pull as pull
     from textforge.runs.interruption import Interrupted as Interrupted, Interruption as Interruption
     from textforge.runs.loading import load as load
     from textforge.runs.progress import Progress as Progress
@@ -160,6 +163,9 @@ _HOMES = {
     "PluginManager": "components.manager",
     "Preprocessor": "components.part",
     "Progress": "runs.progress",
+    "Pulled": "runs.hub.pull",
+    "PushOptions": "insight.handover.push",
+    "Pushed": "insight.handover.push",
     "Ragged": "features.ragged",
     "RaggedBatch": "features.batch",
     "Reasons": "insight.report.reasons",
@@ -184,6 +190,7 @@ _HOMES = {
     "WordContribution": "insight.explanations.explanation",
     "as_features": "features.ragged",
     "bag_sum": "features.bag_sums",
+    "card": "insight.handover.card",
     "compare": "insight.run_comparison",
     "cross_validate": "runs.cross_validation",
     "doctor": "insight.doctor.examination",
@@ -194,6 +201,8 @@ _HOMES = {
     "load": "runs.loading",
     "load_recipe": "recipes.recipe",
     "mistakes": "insight.wrong_texts",
+    "pull": "runs.hub.pull",
+    "push": "insight.handover.push",
     "replay": "runs.replays.replay",
     "report": "insight.report.build",
     "resume": "runs.continuing",

@@ -15,6 +15,7 @@ from typing import Any
 from textforge.classifiers.storage import write_json
 from textforge.errors import BundleError, RecipeError, StorageError
 from textforge.errors.temporaries import make_folders, sweep, sync
+from textforge.runs.hub.address import hub_address
 
 RESULT = "result.json"
 RECIPE, RESOLVED, ENVIRONMENT = "recipe.yaml", "resolved.yaml", "environment.json"
@@ -131,9 +132,16 @@ def is_run(path: Path) -> bool:
 def bundle_folder(path: Path) -> Path:
     """The path of a bundle: `path` itself, or the bundle of the finished run at `path`.
 
+    For `hf://USER/NAME@REVISION`, that in the cache of the hub's library, downloaded if necessary.
+
     Raises:
         BundleError: `path` has no bundle; the message says whether it is an unfinished run.
+        DataUnavailable: it is an address on the hub, and cannot be had.
     """
+    if address := hub_address(path):
+        from textforge.runs.hub.downloads import cached_bundle
+
+        return cached_bundle(address)
     if (path / "bundle.json").is_file():
         return path
     if is_run(path):

@@ -26,7 +26,8 @@ def load(
     """Load the classifier of a bundle or of a finished run.
 
     Args:
-        path: a bundle folder or a run folder.
+        path: a bundle folder, a run folder, or `hf://USER/NAME@REVISION` on the Hugging Face hub (needs
+            textforge[hub]). What the cache has is loaded without network.
         plugins: the plugin manager that looks up components. Defaults to everything installed.
         device: 'cpu', 'cuda' or 'auto'.
         engine: what computes the model: 'torch', 'numpy' or 'onnx'. By default the lightest that can: onnx for an
@@ -40,6 +41,7 @@ def load(
         DataError: `label_type` is not an Enum that has a member for each label.
         BundleError: the bundle is missing, unfinished, damaged or of an unknown format, or it needs a plugin that is
             not installed; then the message names the distribution to install.
+        DataUnavailable: the hub cannot be reached or has no such bundle, and the cache has none.
     """
     folder = bundle_folder(Path(path))  # raises before torch is imported
     from textforge.classifiers.bundles.bundle import read_bundle

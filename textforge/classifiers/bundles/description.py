@@ -274,11 +274,23 @@ def checked(described: Mapping[str, Any]) -> Description:
 
 
 def read_description(folder: Path) -> Description:
-    """Read and validate the description of a bundle, and verify the digests of both files.
+    """Read and validate the description of a bundle, and verify the digests of its files.
 
     Raises:
         BundleError: a file is missing, unreadable or damaged, the format is unknown, or the description does not
             match the schema.
+    """
+    found = unverified_description(folder)
+    for name, expected in found.files.items():
+        _refuse_changed(folder / name, expected, f"{folder}: damaged: ")
+    return found
+
+
+def unverified_description(folder: Path) -> Description:
+    """Read and validate the description of a bundle whose other files may not be there yet.
+
+    Raises:
+        BundleError: it is missing, unreadable or damaged, its format is unknown, or it does not match the schema.
     """
     file, damaged = folder / DESCRIPTION, f"{folder}: damaged: "
     try:
@@ -299,8 +311,6 @@ def read_description(folder: Path) -> Description:
         found = checked(described)
     except BundleError as error:
         raise BundleError(f"{damaged}{error}") from error
-    for name, expected in found.files.items():
-        _refuse_changed(folder / name, expected, damaged)
     found._content = content_digest(described)
     return found
 
