@@ -27,6 +27,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a worker for each core: more threads 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if TYPE_CHECKING:
+    from standin_hub import Hub
+
     from textforge import PluginManager
 
 # No deadline: a busy machine is no fault of the code. In CI the same examples every time, else new ones, 50 of each
@@ -45,8 +47,8 @@ TOPICS = {
     "paint": "pixel polygon render image color shader texture graphics vertex raster".split(),
 }
 SLOW = {
-    "cli": """any_file check columns commands cross_validate doctor evaluate failures plugins predict_tables replay run
-        shortage signals streams terminal""".split(),
+    "cli": """any_file check columns commands cross_validate doctor evaluate failures hub plugins predict_tables replay
+        run shortage signals streams terminal""".split(),
     "kit": "command common given models others rules training vectorizers".split(),
     "": """allocation any_script benchmarks bundle bundle_edits bundle_weights bundles_kept callbacks catalogue
         classical_recipes columns_page contracts corpus_cache cross_validation csv_rows decision docs docstrings
@@ -58,6 +60,9 @@ SLOW = {
         runs_kept schedulers seeds sequence_models shipped_recipes significance sklearn sklearn_tables
         state_dict streamed subword transformers_export units virtual_environment weighted_metrics weighted_runs
         wheel wheels without_torch words""".split(),
+        runs_kept schedulers seeds sequence_models service shipped_recipes significance sklearn sklearn_tables
+        state_dict streamed subword units virtual_environment weighted_metrics weighted_runs wheel wheels
+        without_torch words""".split(),
 }
 """Test modules that `make quick` leaves out, by prefix: they start processes, train many models, or try many texts."""
 COMMON = "the a of and to in is it that was for on with as at by this".split()
@@ -233,6 +238,39 @@ def only_json(text: str) -> dict:
     """The one JSON object that stdout holds, and nothing else."""
     assert text.count("\n") == 1, text
     return json.loads(text)
+
+
+@pytest.fixture(scope="session")
+def tested_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run with a test split, of the recipe topics.yaml. Tests that change it copy it first."""
+    import textforge
+
+    folder = tmp_path_factory.mktemp("tested")
+    data = write_csv(folder / "posts.csv", *make_texts(160))
+    recipe = small_recipe(data, dataset={"use": "csv", "train": str(data), "test_fraction": 0.25})
+    (folder / "topics.yaml").write_text(yaml.safe_dump(recipe))
+    return textforge.run(folder / "topics.yaml", out=folder / "run").path
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    """A stand-in for the Hugging Face hub, where alice is logged in, and an empty cache."""
+    from huggingface_hub import constants
+    from standin_hub import standin_hub
+
+    with standin_hub() as found:
+        monkeypatch.setenv("HF_ENDPOINT", found.url)
+        monkeypatch.setenv("HF_TOKEN", "hf_alice")
+        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")  # a protocol of its own, which the stand-in lacks
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+        monkeypatch.setattr(constants, "ENDPOINT", found.url)  # the library reads the variables when it is imported
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", found.url + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+        monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)  # between its retries
+        yield found
 
 
 @pytest.fixture
