@@ -47,21 +47,18 @@ TOPICS = {
     "paint": "pixel polygon render image color shader texture graphics vertex raster".split(),
 }
 SLOW = {
-    "cli": """any_file check columns commands cross_validate doctor evaluate failures hub plugins predict_tables replay
-        run shortage signals streams terminal""".split(),
+    "cli": """any_file check columns commands cross_validate doctor evaluate failures hub plugins predict_tables
+        replay run shortage signals streams terminal""".split(),
     "kit": "command common given models others rules training vectorizers".split(),
     "": """allocation any_script benchmarks bundle bundle_edits bundle_weights bundles_kept callbacks catalogue
-        classical_recipes columns_page contracts corpus_cache cross_validation csv_rows decision docs docstrings
-        editor encodings engines ensemble environment examination export export_families fit_chunks fitting_models
-        fitting_weights folds forks gold hashing init_sample installed_plugins interrupts kept_plugins light_paths
-        loss_batches loss_weights metrics
-        metrics_of_runs named_failures newsgroups ngrams optimizers partial_fit plugin_index plugin_page
-        recipe_bounds reliability replay report_browser report_values resampling resume run_comparison runner
-        runs_kept schedulers seeds sequence_models shipped_recipes significance sklearn sklearn_tables
-        state_dict streamed subword transformers_export units virtual_environment weighted_metrics weighted_runs
-        wheel wheels without_torch words""".split(),
-        runs_kept schedulers seeds sequence_models service shipped_recipes significance sklearn sklearn_tables
-        state_dict streamed subword units virtual_environment weighted_metrics weighted_runs wheel wheels
+        classical_recipes columns_page contracts corpus_cache cross_validation csv_rows decision docs
+        docstrings editor encodings engines ensemble environment examination export export_families
+        fit_chunks fitting_models fitting_weights folds forks gold hashing init_sample installed_plugins
+        interrupts kept_plugins light_paths loss_batches loss_weights metrics metrics_of_runs named_failures
+        newsgroups ngrams optimizers partial_fit plugin_index plugin_page recipe_bounds reliability replay
+        report_browser report_values resampling resume run_comparison runner runs_kept schedulers seeds
+        sequence_models service shipped_recipes significance sklearn sklearn_tables state_dict streamed
+        subword transformers_export units virtual_environment weighted_metrics weighted_runs wheel wheels
         without_torch words""".split(),
 }
 """Test modules that `make quick` leaves out, by prefix: they start processes, train many models, or try many texts."""
