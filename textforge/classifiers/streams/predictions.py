@@ -154,9 +154,10 @@ class Answers:
     def jsonl(self) -> str:
         """Format each dict of `dicts` as one line of JSON."""
         errors = {n: _as_json({"error": why}) for n, why in self.unreadable.items()}
-        return "".join(_interleaved(self._json_lines(), {n: f"{line}\n" for n, line in errors.items()}))
+        return "\n".join([*_interleaved(self.json_lines(), errors), ""])
 
-    def _json_lines(self) -> list[str]:
+    def json_lines(self) -> list[str]:
+        """Each prediction as a line of JSON, without its end; unreadable lines have none."""
         names, key = self.classes.json, self.classes.keys.__getitem__
         lines = []
         for chosen, numbers, row in self._rows():
@@ -165,7 +166,7 @@ class Answers:
             else:
                 begin = f'"label": {names[chosen[0]] if chosen else "null"}'
             pairs = ", ".join(map(add, map(key, numbers), map(repr, row)))
-            lines.append(f'{{{begin}, "probabilities": {{{pairs}}}}}\n')
+            lines.append(f'{{{begin}, "probabilities": {{{pairs}}}}}')
         return lines
 
     def tsv(self) -> str:
