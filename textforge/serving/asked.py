@@ -60,10 +60,10 @@ def asked(body: bytes, query: Mapping[str, str], models: Models, known: Sequence
             if name in given and str(fields[name]) != given[name]:
                 raise HttpError(422, f"the query and the body give different values of '{name}'. Give it once.")
             given[name] = fields[name]
-    name = given.get("model")
-    if name is not None and not isinstance(name, str):
-        raise HttpError(422, f"'model' must be a string, name or name@version, not {_described(name)}.")
-    model = found_model(models, name)
+    wanted = given.get("model")
+    if wanted is not None and not isinstance(wanted, str):
+        raise HttpError(422, f"'model' must be a string, name or name@version, not {_described(wanted)}.")
+    model = found_model(models, wanted)
     texts = _texts(fields, model)
     return Asked(model, texts, limit_of(given.get("probabilities")), _labels(fields.get("labels")))
 

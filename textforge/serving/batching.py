@@ -1,7 +1,7 @@
 """Compute what arrives together in one call, in one worker thread, with a bounded queue.
 
-An idle batcher starts at once, so that a single request never waits. While it computes, further work gathers and becomes
-the next batch: the busier the server, the larger its batches.
+An idle batcher starts at once, so that a single request never waits. While it computes, further work gathers and
+becomes the next batch: the busier the server, the larger its batches.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Batcher(Generic[Key, Result]):
         """
         if self.texts_waiting + len(texts) > self._queue_size:
             raise Overloaded
-        work = Work[Key, Result](key, texts, gone)
+        work: Work[Key, Result] = Work(key, texts, gone)
         self._waiting[work] = None
         self.texts_waiting += len(texts)
         if self._idle:  # in the next turn of the loop, with all that has arrived by then

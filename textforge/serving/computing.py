@@ -60,8 +60,8 @@ class Computing:
         self, model: ServedModel, text: str, labels: tuple[Any, ...] | None, gone: Gone
     ) -> dict[str, Any]:
         """Return the explanation of a text; see `predictions`."""
-        (found,) = await _answered(self.explaining.submit((model, labels), [text], gone))
-        return found
+        found: list[dict[str, Any]] = await _answered(self.explaining.submit((model, labels), [text], gone))
+        return found[0]
 
     @property
     def stuck(self) -> bool:

@@ -28,7 +28,7 @@ async def explain(request: Request, models: Models, computing: Computing) -> Ans
             f"a text to explain may have {longest:,} characters, not {length:,}. Explain a part of it.",
             limit=longest,
         )
-    request.model, request.texts = wanted.model.key, len(wanted.texts)
+    request.answers(wanted.model.key, wanted.texts)
     found = [await computing.explanation(wanted.model, text, wanted.labels, request.gone) for text in wanted.texts]
     explanations = orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS).decode()
     return Answer(f'{wanted.model.opening}"explanations": {explanations}}}\n'.encode())

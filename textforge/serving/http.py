@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,6 +12,7 @@ import orjson
 
 from textforge.errors import did_you_mean, listed
 from textforge.serving.limits import Limits
+from textforge.serving.stopping import Stopping
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -19,7 +20,12 @@ Send = Callable[[Message], Awaitable[None]]
 JSON, LINES = "application/json", "application/x-ndjson"
 DRAINED = 2**20
 """Bytes of a refused body that are still read, so that the client sees the answer instead of a reset connection."""
+SEEN = 1000
+"""Most texts of a request in the access log."""
 RETRY_AFTER = {"retry-after": "1"}
+
+
+_NEVER = Stopping()
 
 
 class HttpError(Exception):
@@ -83,7 +89,19 @@ class Request:
         budget: what the bodies of all requests may hold.
     """
 
-    __slots__ = ("_held", "budget", "limits", "model", "more_body", "receive", "scope", "texts")
+    __slots__ = (
+        "_held",
+        "budget",
+        "limits",
+        "model",
+        "more_body",
+        "path",
+        "receive",
+        "scope",
+        "seen",
+        "stopping",
+        "texts",
+    )
 
     def __init__(self, scope: Mapping[str, Any], receive: Receive, limits: Limits, budget: BodyBudget) -> None:
         self.scope: Mapping[str, Any] = scope
@@ -91,6 +109,11 @@ class Request:
         self.limits: Limits = limits
         self.budget: BodyBudget = budget
         self.more_body: bool = True
+        self.path: str = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+        """The path below the place where the application is mounted."""
+        self.stopping: Stopping = _NEVER
+        self.seen: list[str] = []
+        """The first texts, for the access log."""
         self.model: str = ""
         """The model that answered, for the access log."""
         self.texts: int = 0
@@ -120,6 +143,17 @@ class Request:
             if names.count(name) > 1:
                 raise HttpError(422, f"the query gives '{name}' {names.count(name)} times. Give it once.")
         return dict(pairs)
+
+    def refuse_query(self) -> None:
+        """Raise an `HttpError` 422 if there is a query."""
+        if self.scope["query_string"]:
+            raise HttpError(422, f"{self.path} takes no query.")
+
+    def answers(self, model: str, texts: Sequence[str]) -> None:
+        """Note what is answered, for the log and the metrics."""
+        self.model = model
+        self.texts += len(texts)
+        self.seen += texts[: max(0, SEEN - len(self.seen))]
 
     def refuse_other_accept(self, media_type: str) -> None:
         """Raise an `HttpError` 406 if the client does not accept this type."""
@@ -185,9 +219,12 @@ class Request:
         """
         while self.more_body:
             try:
-                async with asyncio.timeout(self.limits.body_timeout):
+                async with self.stopping.timeout(self.limits.body_timeout):
                     message = await self.receive()
             except TimeoutError:
+                if self.stopping.begun:
+                    raise HttpError(503, "the server is stopping. Send the lines that have no answer again.",
+                                    headers=RETRY_AFTER) from None  # fmt: skip
                 waited = f"no bytes of the body arrived for {self.limits.body_timeout:g} seconds."
                 raise HttpError(408, waited, headers={"connection": "close"}) from None
             if chunk := self._chunk(message):
@@ -196,7 +233,7 @@ class Request:
     async def gone(self) -> None:
         """Return when the client has gone; only for a request whose body has been read."""
         while (await self.receive())["type"] != "http.disconnect":
-            pass
+            await asyncio.sleep(1)  # a server may repeat the end of the body without waiting
 
     def hold(self, size: int) -> None:
         """Account for bytes that are held until `release`."""

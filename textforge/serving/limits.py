@@ -20,7 +20,7 @@ class Limits:
     max_batch: int = 64
     """Most texts that are computed together."""
     max_wait: float = 0.0
-    """Longest wait for more texts when a batch has ended and fewer than `max_batch` wait. An idle server never waits."""
+    """Longest wait for more texts when a batch has ended and fewer than `max_batch` wait. An idle one never waits."""
     queue: int = 2048
     """Most texts that may wait; further requests get 503."""
     max_body: int = 8 * MIB

@@ -83,8 +83,7 @@ async def answer_lines(
             if (one := _text(line, number + 1, model, request.limits.max_body)) is not None:
                 yield await _answered(request, [one], model, limit, computing)
     except HttpError as error:  # the answer has begun, so the status cannot change any more
-        yield error.answer().body  # type: ignore[misc]
-        raise
+        yield _error_line(error)
 
 
 def _text(line: bytes | None, number: int, model: ServedModel, longest: int) -> str | HttpError | None:
@@ -109,7 +108,7 @@ async def _answered(
 ) -> bytes:
     texts = [one for one in batch if isinstance(one, str)]
     found = iter(await computing.predictions(model, texts, limit, None) if texts else ())
-    request.texts += len(texts)
+    request.answers(model.key, texts)
     return b"".join(f"{next(found)}\n".encode() if isinstance(one, str) else _error_line(one) for one in batch)
 
 

@@ -84,8 +84,7 @@ def load_model(path: Path, name: str | None = None, *, device: str = "cpu") -> S
     run = bundle.parent if bundle.name == MODEL and is_finished(bundle.parent) else None
     result = None if run is None else read_result(run)
     card = next((file for folder in (bundle, run) if folder and (file := folder / CARD).is_file()), None)
-    recipe = result and result.get("recipe")
-    name = name or (str(recipe) if recipe else path.resolve().name)
+    name = name or default_name(path)
     about = {**_about(classifier), "run": result and _about_run(result)}
     about["card"] = None if card is None else f"card?model={name}@{version}"
     text = None if card is None else card.read_text(encoding="utf-8", errors="replace")
@@ -99,8 +98,18 @@ def served(given: str | Path | Classifier, name: str | None = None, *, device: s
     return ServedModel(name or "classifier", "memory", given, {**_about(given), "run": None, "card": None})
 
 
+def default_name(path: Path) -> str:
+    """The name of a model without a given one: that of its run's recipe, or of its folder.
+
+    Raises:
+        BundleError: the result of the run is damaged.
+    """
+    recipe = read_result(path).get("recipe") if is_finished(path) else None
+    return str(recipe) if recipe else path.resolve().name
+
+
 def version_of(bundle: Path) -> str:
-    """The version of a bundle: the beginning of the SHA-256 of its description, which holds those of its other files."""
+    """The version of a bundle: the beginning of the SHA-256 of its description, which has those of the other files."""
     try:
         return sha256(bundle / "bundle.json")[:VERSION]
     except OSError as error:

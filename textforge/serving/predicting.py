@@ -22,6 +22,6 @@ async def predict(request: Request, models: Models, computing: Computing) -> Ans
         return Answer(lines, media_type=LINES)
     request.refuse_other_accept(JSON)
     wanted = asked(await request.body(), query, models, FIELDS)
-    request.model, request.texts = wanted.model.key, len(wanted.texts)
+    request.answers(wanted.model.key, wanted.texts)
     found = await computing.predictions(wanted.model, wanted.texts, wanted.limit, request.gone)
     return Answer(f'{wanted.model.opening}"predictions": [{", ".join(found)}]}}\n'.encode())
