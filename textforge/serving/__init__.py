@@ -10,10 +10,11 @@ from textforge import lazy
 if TYPE_CHECKING:
     from textforge.serving.application import Application as Application, app as app
     from textforge.serving.limits import Limits as Limits
+    from textforge.serving.settings import Settings as Settings
 
 _names, _get, _dir = lazy(
     __name__,
-    {"Application": "application", "Limits": "limits", "app": "application"},
+    {"Application": "application", "Limits": "limits", "Settings": "settings", "app": "application"},
 )
 __all__ = [*_names]  # noqa: PLE0604  (names, by construction)
 

@@ -291,7 +291,8 @@ async def send_answer(answer: Answer, send: Send, *, head: bool = False) -> None
     headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers.items()]
     body = answer.body
     if isinstance(body, bytes):
-        headers.append((b"content-length", b"%d" % len(body)))
+        if answer.status not in (204, 304):
+            headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else body})
         return
