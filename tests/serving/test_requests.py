@@ -46,8 +46,8 @@ def test_a_prediction_is_what_predict_writes_as_a_line_of_json(client, classifie
 
 @settings(max_examples=10)
 @given(st.lists(st.lists(st.text(max_size=20), max_size=7), min_size=1, max_size=12), st.integers(1, 9))
-def test_any_split_into_concurrent_requests_gives_the_answers_of_predict_proba(run, classifier, parts, size):
-    client = Client(app(run, settings=Settings(Limits(max_batch=size))))
+def test_any_split_into_concurrent_requests_gives_the_answers_of_predict_proba(classifier, parts, size):
+    client = Client(app(classifier, settings=Settings(Limits(max_batch=size))))
 
     async def ask_all() -> list:
         return await asyncio.gather(*[client.post("/predict", {"texts": part}) for part in parts])
@@ -132,7 +132,11 @@ def test_accept_is_heeded(client, accept, status):
 def test_head_and_options_are_answered(client):
     head, get = (client.get("/models", method=method) for method in ("HEAD", "GET"))
     assert (head.body, head.headers, head.status) == (b"", get.headers, 200)
-    for path, methods in (("/predict", "POST, OPTIONS"), ("/models", "GET, HEAD, OPTIONS"), ("/", "GET, HEAD, OPTIONS")):
+    for path, methods in (
+        ("/predict", "POST, OPTIONS"),
+        ("/models", "GET, HEAD, OPTIONS"),
+        ("/", "GET, HEAD, OPTIONS"),
+    ):
         found = client.get(path, method="OPTIONS")
         assert (found.status, found.headers["allow"], found.body) == (204, methods, b"")
         assert "content-length" not in found.headers

@@ -33,7 +33,7 @@ MIB = 2**20
 @click.option("--timeout", metavar="SECONDS", type=SECONDS, default=30, show_default=True,
               help="Longest time to compute an answer; then 503.")  # fmt: skip
 @click.option("--body-timeout", metavar="SECONDS", type=SECONDS, default=20, show_default=True,
-              help="Longest time for a body to arrive; then 408.")  # fmt: skip
+              help="Longest time for a body to arrive, and for a head if it is below 10; then 408.")  # fmt: skip
 @click.option("--connections", type=ABOVE_0, default=1000, show_default=True, help="Most open connections.")
 @click.option("--grace", metavar="SECONDS", type=click.FloatRange(min=0), default=10, show_default=True,
               help="Time to answer what was accepted when SIGINT, SIGTERM or SIGHUP stops the server.")  # fmt: skip
@@ -112,7 +112,7 @@ def _settings(given: dict[str, Any]) -> Any:
     limits = Limits(
         max_batch=given["max_batch"], max_wait=given["max_wait"] / 1000, queue=given["queue"],
         max_body=int(given["max_body"] * MIB), compute_timeout=given["timeout"], body_timeout=given["body_timeout"],
-        connections=given["connections"],
+        header_timeout=min(given["body_timeout"], Limits.header_timeout), connections=given["connections"],
     )  # fmt: skip
     if given["access_log"] == "off":
         if given["log_texts"]:

@@ -112,7 +112,11 @@ class LimitedProtocol(HttpToolsProtocol):
         """Answer what is no whole request, and close the connection."""
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:  # else it would break into another answer
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_started:  # a body that breaks the protocol
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if cycle is None or cycle.response_complete or cycle.disconnected:  # else it would break into another answer
             body = error.answer().body
             assert isinstance(body, bytes)
             head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
