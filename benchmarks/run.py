@@ -26,6 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "breakdown": ("breakdown.py",),
     "vectorizers": ("vectorizers.py",),
     "prediction": ("prediction.py",),
+    "serving": ("serving.py",),
     "streams": ("streams.py",),
     "growth": ("growth.py",),
     "startup": ("startup.py",),

@@ -93,7 +93,7 @@ WRONG = [
     ("/predict", b'{"text": "a", "probabilities": 1e400}', 400, "not JSON"),
     ("/predict?modle=x", b'{"text": "a"}', 422, "no query parameter 'modle'. Did you mean 'model'?"),
     ("/predict?model=a&model=b", b'{"text": "a"}', 422, "the query gives 'model' 2 times"),
-    ("/predict?model=topics", b'{"text": "a", "model": "other"}', 422, "different values of 'model'"),
+    ("/predict?model=topics", b'{"text": "a", "model": "other"}', 404, "no model 'other'"),
     ("/explain", b'{"text": "a", "labels": ["spice"]}', 422, "no label 'spice' in this classifier. Did you mean 'space'?"),
     ("/explain", b'{"text": "a", "labels": []}', 422, "'labels' must be a list of one or more"),
     ("/explain", json.dumps({"texts": ["a"] * 17}).encode(), 422, "at most 16 texts are explained at once"),

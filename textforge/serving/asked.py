@@ -54,12 +54,7 @@ def asked(body: bytes, query: Mapping[str, str], models: Models, known: Sequence
         return Asked(model, [text_of(fields[TEXT], model, "'text'")])
     for name in fields:
         refuse_unknown(name, known, "field")
-    given: dict[str, Any] = {**query}
-    for name in QUERY:
-        if fields.get(name) is not None:
-            if name in given and str(fields[name]) != given[name]:
-                raise HttpError(422, f"the query and the body give different values of '{name}'. Give it once.")
-            given[name] = fields[name]
+    given: dict[str, Any] = {**query, **{name: fields[name] for name in QUERY if fields.get(name) is not None}}
     wanted = given.get("model")
     if wanted is not None and not isinstance(wanted, str):
         raise HttpError(422, f"'model' must be a string, name or name@version, not {_described(wanted)}.")
