@@ -21,7 +21,7 @@ from measuring import ROOT, arguments, table
 from run import write_section
 
 PAGE = ROOT / "docs" / "reliability.md"
-SECTIONS = ("recipes", "bundles", "checkpoints", "data", "inits", "kills", "power")
+SECTIONS = ("recipes", "bundles", "checkpoints", "data", "inits", "kills", "power", "requests")
 
 
 def cases(section: str, start: int, n: int, kept: Path | None = None) -> Iterator[tuple[int, Verdict]]:

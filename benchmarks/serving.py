@@ -26,7 +26,7 @@ from measuring import ROOT, TEXTFORGE, arguments, table
 
 CONNECTIONS, PORT, TURNS, SECONDS = 64, 8765, 5, 8
 CATEGORIES = ["comp.graphics", "sci.space", "rec.sport.baseball"]
-FASTAPI = '''
+FASTAPI = """
 from fastapi import FastAPI
 from pydantic import BaseModel
 from sklearn.datasets import fetch_20newsgroups
@@ -50,16 +50,16 @@ def predict(item: Item):
         "label": data.target_names[probabilities.argmax()],
         "probabilities": dict(zip(data.target_names, map(float, probabilities))),
     }
-'''
+"""
 """The app as its users write it."""
-WRK = '''
+WRK = """
 local bodies, n = {}, 0
 for line in io.lines("%s") do bodies[#bodies + 1] = line end
 request = function()
   n = n %% #bodies + 1
   return wrk.format("POST", "/predict", {["Content-Type"] = "application/json"}, bodies[n])
 end
-'''
+"""
 
 
 @dataclass
