@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_stream_without_bytes_for_too_long_ends_with_an_error_line(finished_ru
 def test_lines_are_the_same_however_the_bytes_are_split(body, cuts, longest):
     splitter, found = LineSplitter(longest), []
     places = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         found += splitter.lines(body[start:end])
     found += splitter.rest()
     lines = body.split(b"\n")

@@ -94,7 +94,8 @@ WRONG = [
     ("/predict?modle=x", b'{"text": "a"}', 422, "no query parameter 'modle'. Did you mean 'model'?"),
     ("/predict?model=a&model=b", b'{"text": "a"}', 422, "the query gives 'model' 2 times"),
     ("/predict?model=topics", b'{"text": "a", "model": "other"}', 404, "no model 'other'"),
-    ("/explain", b'{"text": "a", "labels": ["spice"]}', 422, "no label 'spice' in this classifier. Did you mean 'space'?"),
+    ("/explain", b'{"text": "a", "labels": ["spice"]}', 422, "no label 'spice' in this classifier. Did you mean"),
+    ("/explain", b"{\"text\": \"a\", \"labels\": [\"" + b"x" * 9000 + b"\"]}", 422, "xxx…xxx"),
     ("/explain", b'{"text": "a", "labels": []}', 422, "'labels' must be a list of one or more"),
     ("/explain", json.dumps({"texts": ["a"] * 17}).encode(), 422, "at most 16 texts are explained at once"),
     ("/explain", json.dumps({"text": "a" * 20_001}).encode(), 413, "may have 20,000 characters, not 20,001"),
@@ -107,7 +108,7 @@ WRONG = [
 def test_a_mistake_is_answered_by_what_was_expected(client, target, body, status, message):
     found = client.send(target, body)
     assert (found.status, message in found.message) == (status, True), found.message
-    assert len(found.message) < 300
+    assert len(found.message) <= 500
 
 
 def test_a_body_of_another_type_is_refused_with_the_right_one(client):
@@ -328,7 +329,7 @@ def test_answers_are_as_described(client):
 
 def test_a_failing_classifier_is_an_error_that_says_so_and_fails_its_own_request_only(run, classifier):
     class Failing:
-        columns = {}
+        columns = classifier.columns
         decision, labels = classifier.decision, classifier.labels
 
         def predict_proba(self, texts):

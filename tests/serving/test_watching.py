@@ -113,7 +113,7 @@ def test_a_damaged_bundle_is_reported_once_and_the_earlier_one_stays(finished_ru
         await watched.until(lambda: watched.version != first)
 
     watched.run(steps)
-    reported, loaded = watched.messages
+    reported, _ = watched.messages
     assert "was not loaded" in reported and f"Version {first} stays." in reported
     found = Client(watched.application).get("/metrics").body.decode()
     assert 'textforge_reloads_total{outcome="failed"} 1.0' in found

@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 from textforge import lazy
 
 if TYPE_CHECKING:
+    from textforge.serving.access_log import AccessLog as AccessLog
     from textforge.serving.application import Application as Application, app as app
     from textforge.serving.limits import Limits as Limits
     from textforge.serving.settings import Settings as Settings
 
 _names, _get, _dir = lazy(
     __name__,
-    {"Application": "application", "Limits": "limits", "Settings": "settings", "app": "application"},
+    {
+        "AccessLog": "access_log",
+        "Application": "application",
+        "Limits": "limits",
+        "Settings": "settings",
+        "app": "application",
+    },
 )
 __all__ = [*_names]  # noqa: PLE0604  (names, by construction)
 

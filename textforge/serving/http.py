@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from textforge.errors import did_you_mean, listed
+from textforge.errors import cut, did_you_mean, listed
 from textforge.serving.limits import Limits
 from textforge.serving.stopping import Stopping
 
@@ -20,6 +20,8 @@ Send = Callable[[Message], Awaitable[None]]
 JSON, LINES = "application/json", "application/x-ndjson"
 DRAINED = 2**20
 """Bytes of a refused body that are still read, so that the client sees the answer instead of a reset connection."""
+LONGEST = 500
+"""Most characters of a message."""
 SEEN = 1000
 """Most texts of a request in the access log."""
 RETRY_AFTER = {"retry-after": "1"}
@@ -40,7 +42,8 @@ class HttpError(Exception):
 
     def __init__(self, status: int, message: str, *, headers: Mapping[str, str] | None = None, **details: Any) -> None:
         super().__init__(message)
-        self.status, self.message, self.headers, self.details = status, message, dict(headers or {}), details
+        self.status, self.headers, self.details = status, dict(headers or {}), details
+        self.message = cut(message, LONGEST)  # a name or a value in it may be as long as the body
 
     def answer(self) -> Answer:
         error = {"status": self.status, "message": self.message, **self.details}
