@@ -24,7 +24,7 @@ def reliability(monkeypatch):
     return reliability
 
 
-ATTACKS = [("recipes", 100), ("bundles", 40), ("checkpoints", 30), ("data", 120), ("inits", 25)]
+ATTACKS = [("recipes", 100), ("bundles", 40), ("checkpoints", 30), ("data", 120), ("inits", 25), ("requests", 40)]
 
 
 @pytest.mark.parametrize(("section", "n"), ATTACKS)
