@@ -54,6 +54,7 @@ def asked(body: bytes, query: Mapping[str, str], models: Models, known: Sequence
         return Asked(model, [text_of(fields[TEXT], model, "'text'")])
     for name in fields:
         refuse_unknown(name, known, "field")
+    limit_of(query.get("probabilities"))  # checked even if the body has one
     given: dict[str, Any] = {**query, **{name: fields[name] for name in QUERY if fields.get(name) is not None}}
     wanted = given.get("model")
     if wanted is not None and not isinstance(wanted, str):

@@ -95,7 +95,7 @@ async def _answered(submitted: Awaitable[list[Any]]) -> list[Any]:
     except TooSlow:
         raise HttpError(503, "computing the answer took too long. Send less at once.", headers=RETRY_AFTER) from None
     except RecipeError as error:  # an unknown label
-        raise HttpError(422, str(error)) from error
+        raise HttpError(404, str(error)) from error
     except TextforgeError as error:
         raise HttpError(500, str(error)) from error
     except asyncio.CancelledError:

@@ -14,7 +14,7 @@ LABEL = {"type": ["string", "integer", "boolean"]}
 ERRORS = {
     400: "The body is not JSON in UTF-8.",
     401: "The API key is missing or wrong.",
-    404: "There is no such model.",
+    404: "There is no such model or label.",
     405: "The path does not take this method.",
     406: "Accept excludes what the path gives.",
     408: "The body came too slowly.",
