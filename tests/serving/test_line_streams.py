@@ -11,6 +11,7 @@ import pytest
 from asgi import Client
 from hypothesis import given, strategies as st
 
+from textforge import ComponentError
 from textforge.serving import Limits, Settings, app
 from textforge.serving.line_streams import LineSplitter
 
@@ -89,6 +90,21 @@ def test_a_stream_without_bytes_for_too_long_ends_with_an_error_line(finished_ru
 
     client = Client(app(finished_run, settings=Settings(Limits(body_timeout=0.05))))
     assert [one.get("error", {}).get("status") for one in client.send("/predict", body(), NDJSON).lines] == [None, 408]
+
+
+def test_a_text_on_which_the_classifier_fails_gives_an_error_for_its_line_alone(finished_run):
+    application = app(finished_run)
+    compute = application.computing.predicting._compute
+
+    def failing(key, texts):
+        if "bad" in texts:
+            raise ComponentError("model 'm' raised")
+        return compute(key, texts)
+
+    application.computing.predicting._compute = failing
+    found = Client(application).send("/predict", b'"a"\n"bad"\n"b"\n', NDJSON).lines
+    assert ["error" in one for one in found] == [False, True, False]
+    assert found[1]["error"] == {"status": 500, "message": "model 'm' raised", "line": 2}
 
 
 @given(st.binary(max_size=60), st.lists(st.integers(0, 60), max_size=6), st.integers(1, 20))

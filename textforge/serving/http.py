@@ -181,7 +181,7 @@ class Request:
             Disconnected: the client has gone.
         """
         length = self.header(b"content-length")
-        if length and int(length) > self.limits.max_body:
+        if length.isdecimal() and int(length) > self.limits.max_body:
             await self._refuse_large()
         message = await self.receive()  # the body of most requests is here already
         if message["type"] == "http.request" and not message.get("more_body"):

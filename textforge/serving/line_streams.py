@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 import orjson
 
@@ -10,6 +11,9 @@ from textforge.serving.asked import text_of
 from textforge.serving.computing import Computing
 from textforge.serving.http import HttpError, Request
 from textforge.serving.models import ServedModel
+
+Line = tuple[int, "str | HttpError"]
+"""The number of a line, from 1, and its text or its error."""
 
 
 class LineSplitter:
@@ -65,23 +69,29 @@ async def answer_lines(
         computing: where to compute.
     """
     lines, number = LineSplitter(request.limits.max_body), 0
-    batch: list[str | HttpError] = []
+    batch: list[Line] = []
     size = computing.predicting.max_batch
+
+    async def answered() -> bytes:
+        found = await _answered(batch, functools.partial(computing.predictions, model, limit=limit, gone=None))
+        request.answers(model.key, [text for _, text in batch if isinstance(text, str)])
+        batch.clear()
+        return found
+
     try:
         async for chunk in request.chunks():
             for line in lines.lines(chunk):
                 number += 1
-                if (one := _text(line, number, model, request.limits.max_body)) is not None:
-                    batch.append(one)
+                if (text := _text(line, number, model, request.limits.max_body)) is not None:
+                    batch.append((number, text))
                 if len(batch) >= size:
-                    yield await _answered(request, batch, model, limit, computing)
-                    batch = []
+                    yield await answered()
             if batch:
-                yield await _answered(request, batch, model, limit, computing)
-                batch = []
+                yield await answered()
         for line in lines.rest():
-            if (one := _text(line, number + 1, model, request.limits.max_body)) is not None:
-                yield await _answered(request, [one], model, limit, computing)
+            if (text := _text(line, number + 1, model, request.limits.max_body)) is not None:
+                batch.append((number + 1, text))
+                yield await answered()
     except HttpError as error:  # the answer has begun, so the status cannot change any more
         yield _error_line(error)
 
@@ -103,13 +113,23 @@ def _text(line: bytes | None, number: int, model: ServedModel, longest: int) -> 
         return error
 
 
-async def _answered(
-    request: Request, batch: list[str | HttpError], model: ServedModel, limit: int | None, computing: Computing
-) -> bytes:
-    texts = [one for one in batch if isinstance(one, str)]
-    found = iter(await computing.predictions(model, texts, limit, None) if texts else ())
-    request.answers(model.key, texts)
-    return b"".join(f"{next(found)}\n".encode() if isinstance(one, str) else _error_line(one) for one in batch)
+async def _answered(batch: Sequence[Line], predicted: Callable[[list[str]], Awaitable[list[str]]]) -> bytes:
+    """Answer lines. If the classifier fails, answer each alone, so that one text does not fail the others.
+
+    Raises:
+        HttpError: 503.
+    """
+    texts = [text for _, text in batch if isinstance(text, str)]
+    try:
+        found = iter(await predicted(texts) if texts else ())
+    except HttpError as error:
+        if error.status == 503:
+            raise
+        if len(batch) > 1:
+            return b"".join([await _answered([line], predicted) for line in batch])
+        error.details["line"] = batch[0][0]
+        return _error_line(error)
+    return b"".join(f"{next(found)}\n".encode() if isinstance(text, str) else _error_line(text) for _, text in batch)
 
 
 def _error_line(error: HttpError) -> bytes:
