@@ -65,7 +65,7 @@ def test_model_and_number_of_probabilities_are_given_in_the_query_or_the_body(cl
     found = client.json(target, {"text": "orbit", **body}).json
     version = found["version"]
     assert len(found["predictions"][0]["probabilities"]) == 1
-    assert client.json("/predict", {"text": "x", "model": f"topics@{version}"}).status == 200
+    assert client.json("/predict", {"text": "x", "model": f"topics@{version}", "probabilities": 1.0}).status == 200
 
 
 WRONG = [

@@ -101,6 +101,8 @@ def limit_of(probabilities: Any) -> int | None:
     """
     if probabilities is None:
         return MOST
+    if isinstance(probabilities, float) and probabilities.is_integer():
+        probabilities = int(probabilities)  # 1.0 is a whole number of JSON
     if isinstance(probabilities, float):
         raise HttpError(422, f"probabilities must be a whole number from 1 or 'all', not {probabilities!r}.")
     try:

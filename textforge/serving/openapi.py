@@ -63,7 +63,8 @@ def described(limits: Limits, *, key: bool) -> dict[str, Any]:
             },
             "/explain": {
                 "post": _operation(
-                    "Show what each word gave to each class.", POSTING, parameters=[model],
+                    f"Show what each word gave to each class; a text has at most {limits.explain_characters:,} characters.",
+                    POSTING, parameters=[model],
                     body={JSON: _ref("ToExplain")}, answers={JSON: _ref("Explanations")},
                 )
             },
@@ -88,8 +89,7 @@ def described(limits: Limits, *, key: bool) -> dict[str, Any]:
                 "Asked": _asked({**asked, "probabilities": probabilities}),
                 "ToExplain": _asked({
                     **asked,
-                    "text": _text_to_explain(limits),
-                    "texts": {"type": "array", "items": _text_to_explain(limits), "maxItems": EXPLAINED},
+                    "texts": {"type": "array", "items": _ref("Text"), "maxItems": EXPLAINED},
                     "labels": {"type": "array", "items": LABEL, "minItems": 1},
                 }),
                 "Prediction": _object(
@@ -166,11 +166,6 @@ def _get(summary: str, answers: dict[str, Any], *errors: int, open_to_all: bool 
     if open_to_all:
         operation["security"] = []
     return {"get": operation}
-
-
-def _text_to_explain(limits: Limits) -> dict[str, Any]:
-    text = {**STRING, "maxLength": limits.explain_characters}
-    return {"oneOf": [text, _object({"text": text}, ["text"])]}
 
 
 def _asked(fields: dict[str, Any]) -> dict[str, Any]:
