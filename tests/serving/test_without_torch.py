@@ -6,11 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-import yaml
 from conftest import make_texts, small_recipe, write_csv
-
-pytest.importorskip("textforge.classifiers.engines", reason="the classifier needs torch")
 
 CODE = """
 import sys
@@ -37,6 +33,6 @@ def test_a_linear_classifier_is_served_without_torch(tmp_path: Path) -> None:
     import textforge
 
     recipe = small_recipe(write_csv(tmp_path / "small.csv", *make_texts(60)), model={"use": "linear"})
-    run = textforge.run(yaml.safe_load(yaml.safe_dump(recipe)), out=tmp_path / "run").path
+    run = textforge.run(recipe, out=tmp_path / "run").path
     done = subprocess.run([sys.executable, "-c", CODE, run, Path(__file__).parent], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
