@@ -63,7 +63,7 @@ def described(limits: Limits, *, key: bool) -> dict[str, Any]:
             },
             "/explain": {
                 "post": _operation(
-                    f"Show what each word of texts of at most {limits.explain_characters:,} characters gave to each class.",
+                    f"Show what words gave to classes; a text has at most {limits.explain_characters:,} characters.",
                     POSTING, parameters=[model],
                     body={JSON: _ref("ToExplain")}, answers={JSON: _ref("Explanations")},
                 )
