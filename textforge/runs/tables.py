@@ -18,6 +18,14 @@ from textforge.runs.named_tables import NamedFormat
 from textforge.runs.own_data import own_dataset, part_for_file
 
 
+class UnknownTextColumn(DataError):
+    """No column, or more than one, of a table is named as texts usually are."""
+
+    def __init__(self, message: str, columns: Sequence[str]) -> None:
+        super().__init__(message)
+        self.columns: list[str] = [*columns]
+
+
 class TableFormats:
     """The formats of tables by the name of their dataset, from its factory's attribute `tables`."""
 
@@ -102,6 +110,7 @@ def open_table(
     Raises:
         RecipeError: an option is invalid.
         DataError: the table cannot be read, or has no such text column; the message lists its columns.
+        UnknownTextColumn: no text column was named, and none is clear from its name.
     """
     given = [option.removeprefix("dataset.") for option in options]
     home = run.parent if not (run / run_folder.RESOLVED).is_file() and run_folder.is_finished(run.parent) else run
@@ -118,9 +127,10 @@ def open_table(
         _refuse_missing(source.name, reader.columns, named)
         return OpenTable(reader, tuple(named), join, False)
     if (usual := reader.usual_text()) is None:
-        raise DataError(
+        raise UnknownTextColumn(
             f"{source.name}: no column, or more than one, is named as texts usually are. Name it with --text. "
-            f"Its columns: {listed(reader.columns)}."
+            f"Its columns: {listed(reader.columns)}.",
+            reader.columns,
         )
     return OpenTable(reader, (usual,), join, True)
 

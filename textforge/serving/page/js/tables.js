@@ -1,0 +1,245 @@
+// Many texts: read a table or lines, show how its first rows are answered, then answer all of it as a file.
+import { aborted, connection, send, read, Problem, sentence } from "./api.js";
+import { h, offer, one, say } from "./dom.js";
+import { model, onModel, reference } from "./models.js";
+import { bytes, counted, percent, plural } from "./numbers.js";
+import { beginning, lookAt, pasted, queryFor } from "./source.js";
+import { Collected, events } from "./stream.js";
+
+const SHOWN = 5;
+const SEPARATORS = [[",", "comma ,"], [";", "semicolon ;"], ["\t", "tab"], ["|", "bar |"]];
+const ENCODINGS = ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "iso8859_15", "cp1250", "cp1251", "gb18030", "cp932", "mac_roman"];
+const PREFIX = "predicted_";
+
+export function prepareTables() {
+  let source = null;
+  let about = null; // how the server reads it
+  let running = null;
+  let link = null;
+  let settings = {};
+
+  async function take(looking) {
+    cancel();
+    say(one("table-problem"), "");
+    one("table").hidden = true;
+    try {
+      source = await looking;
+    } catch {
+      say(one("table-problem"), "The browser cannot read this file.");
+      return;
+    }
+    settings = { separator: source.separator, encoding: source.encoding, text: "", write: "" };
+    one("table-heading").textContent = source.typed || source.name === "pasted.txt" ? "Pasted lines" : source.name;
+    await look();
+  }
+
+  /** Ask how the first rows are read and answered. */
+  async function look(focus = true) {
+    if (!source || !model()) return;
+    forgetAnswer();
+    const mine = begin();
+    one("table").hidden = false;
+    one("table").setAttribute("aria-busy", "true");
+    say(one("table-problem"), "");
+    try {
+      if (!source.size) throw new Problem("The file is empty.", 422);
+      const query = queryFor(source, settings);
+      query.set("preview", SHOWN);
+      about = await read(async () => (await table(query, await beginning(source), mine)).json());
+      settings.text ||= about.text.length === 1 ? about.text[0] : "";
+      showSettings();
+      showPreview();
+      say(one("table-spoken"), `${one("table-heading").textContent} is read. The first rows are answered below.`);
+    } catch (error) {
+      if (aborted(error) || running !== mine) return;
+      about = error.detail?.columns ? { columns: error.detail.columns, text: [], taken: [] } : null;
+      showSettings();
+      one("preview").replaceChildren();
+      say(one("table-problem"), about ? "Which column holds the texts? Choose it below." : error.message);
+    } finally {
+      if (running === mine) end();
+      one("table").removeAttribute("aria-busy");
+      one("answer").hidden = !about?.rows;
+      if (focus) one("table-heading").focus();
+    }
+  }
+
+  /** Answer all rows, and offer the answered file. */
+  async function answer() {
+    forgetAnswer();
+    const mine = begin();
+    const query = queryFor(source, settings);
+    if (about.taken.length) query.set("prefix", PREFIX);
+    const collected = new Collected();
+    one("answer").hidden = true;
+    one("cancel").hidden = false;
+    one("progress").hidden = false;
+    one("cancel").focus();
+    progress(null, `Sending ${bytes(source.size)} …`);
+    try {
+      const response = await table(query, source.body, mine, { accept: "application/x-ndjson" });
+      let name = "answered.csv";
+      let done = null;
+      await read(async () => {
+        for await (const event of events(response.body)) {
+          if (event.opened) name = event.opened.filename;
+          else if (event.data) collected.add(event.data);
+          else if (event.rows) progress(event.read / source.size, `${plural(event.rows, "row")} answered`);
+          else if (event.failed) done = event;
+          else if (event.done) done = event;
+        }
+      });
+      if (!done) throw new Problem("The server broke off its answer.", 500);
+      if (done.failed) throw new Problem(sentence(done.failed.message), 422);
+      offerDownload(name, collected.blob(), done.done);
+    } catch (error) {
+      if (running !== mine) return;
+      say(one("table-spoken"), aborted(error) ? "Cancelled." : "");
+      if (!aborted(error)) say(one("table-problem"), error.message);
+      one("answer").hidden = false;
+      one("answer").focus();
+    } finally {
+      if (running === mine) end();
+      one("cancel").hidden = one("progress").hidden = true;
+    }
+  }
+
+  function table(query, body, { signal }, headers = {}) {
+    query.set("model", reference());
+    return send(`predict/table?${query}`, { method: "POST", body, signal, headers });
+  }
+
+  function offerDownload(name, blob, { rows, warnings }) {
+    link = URL.createObjectURL(blob);
+    const anchor = one("download");
+    anchor.href = link;
+    anchor.download = name;
+    anchor.textContent = `Download ${name} (${bytes(blob.size)})`;
+    anchor.hidden = false;
+    anchor.focus();
+    one("warnings").replaceChildren(...warnings.map((warning) => h("li", {}, sentence(warning))));
+    say(one("table-spoken"), `${plural(rows, "row")} answered. The download is ready.`);
+    one("answered").textContent = `${plural(rows, "row")} answered.`;
+  }
+
+  const begin = () => {
+    running?.abort();
+    running = new AbortController();
+    return running;
+  };
+  const end = () => {
+    running = null;
+  };
+  function cancel() {
+    running?.abort();
+    forgetAnswer();
+  }
+
+  function forgetAnswer() {
+    if (link) URL.revokeObjectURL(link);
+    link = null;
+    one("download").hidden = one("progress").hidden = one("cancel").hidden = true;
+    one("warnings").replaceChildren();
+    one("answered").textContent = "";
+  }
+
+  function progress(share, sentence) {
+    const bar = one("done");
+    if (share > 0) bar.value = Math.min(share, 1);
+    else bar.removeAttribute("value");
+    one("done-text").textContent = sentence;
+  }
+
+  function showSettings() {
+    const made = [];
+    const choice = (name, label, options) => {
+      const select = h("select", { id: `set-${name}`, name });
+      offer(select, options, settings[name]);
+      select.addEventListener("change", () => {
+        settings[name] = select.value;
+        if (name === "separator" || name === "encoding") settings.text = "";
+        if (name === "write") forgetAnswer();
+        else look(false).then(() => one(`set-${name}`)?.focus());
+      });
+      made.push(h("div", { class: "field" }, h("label", { for: `set-${name}` }, label), select));
+    };
+    if (about && !source.lines) {
+      const several = about.text.length > 1 ? [["", about.text.join(", ")]] : settings.text ? [] : [["", "choose …"]];
+      choice("text", "Column of texts", [...several, ...about.columns.map((name) => [name, name])]);
+    }
+    if (source.delimited) choice("separator", "Separator", SEPARATORS);
+    if (source.text) choice("encoding", "Encoding", ENCODINGS.map((name) => [name, name.toUpperCase().replace("_", "-")]));
+    one("settings").replaceChildren(...made);
+  }
+
+  function showPreview() {
+    const { rows, added, taken, warnings } = about;
+    const names = taken.length ? added.map((name) => PREFIX + name) : added;
+    const head = h("tr", {}, ["text", "label", "probability"].map((name) => h("th", { scope: "col", class: name === "probability" ? "number" : null }, name)));
+    const body = rows.map((row) => h("tr", {}, h("td", { class: "text" }, row.text ?? ""), ...answerCells(row)));
+    const note = `The answered file has ${names.length} more columns: ${names.join(", ")}.`;
+    one("preview").replaceChildren(
+      h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "The first rows with their answers" },
+        h("table", { class: "preview" }, h("caption", {}, "The first rows with their answers"), h("thead", {}, head), h("tbody", {}, body))),
+      h("p", { class: "soft" }, note),
+      ...warnings.map((warning) => h("p", { class: "soft" }, sentence(warning))));
+  }
+
+  function answerCells({ text, label, probability, error }) {
+    if (error) return [h("td", { colspan: "2", class: "fault" }, error)];
+    if (text === null) return [h("td", { colspan: "2", class: "nothing" }, "no text")];
+    if (Array.isArray(label)) {
+      const shares = probability.map(percent).join(", ");
+      return [h("td", {}, label.join(", ") || h("span", { class: "nothing" }, "no label")), h("td", { class: "number" }, shares)];
+    }
+    return [h("td", {}, label ?? h("span", { class: "nothing" }, "abstains")), h("td", { class: "number" }, percent(probability))];
+  }
+
+  one("file").addEventListener("change", (event) => {
+    const [file] = event.target.files;
+    if (file) take(lookAt(file));
+    event.target.value = "";
+  });
+  prepareDrop(one("table-panel"), one("drop"), (file) => take(lookAt(file)));
+  one("lines-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (one("lines").value.trim()) take(pasted(one("lines").value, one("header").checked));
+    else say(one("table-problem"), "Paste some lines first.");
+  });
+  one("lines").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      one("lines-form").requestSubmit();
+    }
+  });
+  one("settings").addEventListener("submit", (event) => event.preventDefault());
+  one("answer").addEventListener("click", answer);
+  one("cancel").addEventListener("click", () => running?.abort());
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !one("cancel").hidden) running?.abort();
+  });
+  onModel((next) => {
+    const reads = Object.keys(next.columns);
+    say(one("columns-note"), reads.length ? `This classifier also reads the columns ${reads.join(", ")}. Give a table that has them.` : "");
+    if (source) look(false);
+  });
+  connection.onReturn(() => source && !link && look(false));
+}
+
+/** Take a file that is dropped, anywhere on the panel. */
+function prepareDrop(panel, area, take) {
+  const over = (on) => (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    area.classList.toggle("over", on);
+  };
+  panel.addEventListener("dragover", over(true));
+  panel.addEventListener("dragleave", over(false));
+  panel.addEventListener("drop", (event) => {
+    over(false)(event);
+    const [file] = event.dataTransfer?.files ?? [];
+    if (file) take(file);
+  });
+  // A file dropped beside the area would replace the page.
+  for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
+}
