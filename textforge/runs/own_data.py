@@ -37,7 +37,7 @@ def own_dataset(run: Path) -> dict[str, Any] | None:
 def part_for_file(
     name: str,
     path: Path,
-    run: Path,
+    run: Path | None,
     options: Iterable[str],
     plugins: PluginManager,
     *,
@@ -48,7 +48,7 @@ def part_for_file(
     Args:
         name: the name of the dataset.
         path: the file.
-        run: the run.
+        run: the run; None if there is none.
         options: overrides of the dataset's options, as in `["text=review"]`.
         plugins: the plugins to look the dataset up in.
         columns: the columns to bring beside the texts, with their kinds; by default none.
@@ -57,7 +57,7 @@ def part_for_file(
         RecipeError: an option is invalid, or names another file.
     """
     given: dict[str, Any] = {}
-    if (own := own_dataset(run)) and plugins.same(str(own.pop("use")), name, "dataset"):
+    if run is not None and (own := own_dataset(run)) and plugins.same(str(own.pop("use")), name, "dataset"):
         whole = ("train", "valid", "test", "stream")
         given = {key: value for key, value in own.items() if key not in whole}
     if plugins.component("dataset", name).declared("brings_columns", None) is not None:

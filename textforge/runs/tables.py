@@ -18,7 +18,7 @@ from textforge.runs.named_tables import NamedFormat
 from textforge.runs.own_data import own_dataset, part_for_file
 
 
-class UnknownTextColumn(DataError):
+class TextColumnError(DataError):
     """No column, or more than one, of a table is named as texts usually are."""
 
     def __init__(self, message: str, columns: Sequence[str]) -> None:
@@ -91,7 +91,7 @@ def open_table(
     formats: TableFormats,
     name: str,
     source: TableStream,
-    run: Path,
+    run: Path | None,
     *,
     texts: Sequence[str] = (),
     options: Iterable[str] = (),
@@ -102,7 +102,7 @@ def open_table(
         formats: the installed formats.
         name: the name of the table's format.
         source: its bytes.
-        run: a finished run folder or a bundle.
+        run: a finished run folder or a bundle; None for a classifier from neither.
         texts: names of the text columns. By default those that the run's recipe names, if the table has them, else the
             column that is named as texts usually are.
         options: overrides of the dataset's options, as in `["separator=;"]`.
@@ -110,10 +110,12 @@ def open_table(
     Raises:
         RecipeError: an option is invalid.
         DataError: the table cannot be read, or has no such text column; the message lists its columns.
-        UnknownTextColumn: no text column was named, and none is clear from its name.
+        TextColumnError: no text column was named, and none is clear from its name.
     """
     given = [option.removeprefix("dataset.") for option in options]
-    home = run.parent if not (run / run_folder.RESOLVED).is_file() and run_folder.is_finished(run.parent) else run
+    home = run
+    if run is not None and not (run / run_folder.RESOLVED).is_file() and run_folder.is_finished(run.parent):
+        home = run.parent
     part = part_for_file(name, Path(source.name), home, given, formats.plugins)
     named, join = _named_in_recipe(home, part, given)
     known = {"text": list(texts or named)} if texts or named else {}
@@ -127,7 +129,7 @@ def open_table(
         _refuse_missing(source.name, reader.columns, named)
         return OpenTable(reader, tuple(named), join, False)
     if (usual := reader.usual_text()) is None:
-        raise UnknownTextColumn(
+        raise TextColumnError(
             f"{source.name}: no column, or more than one, is named as texts usually are. Name it with --text. "
             f"Its columns: {listed(reader.columns)}.",
             reader.columns,
@@ -156,9 +158,9 @@ def _texts_within(values: Iterable[Any]) -> Iterator[str]:
             yield from _texts_within(value)
 
 
-def _named_in_recipe(run: Path, part: Part, given: Sequence[str]) -> tuple[Sequence[str], str]:
+def _named_in_recipe(run: Path | None, part: Part, given: Sequence[str]) -> tuple[Sequence[str], str]:
     """The text columns that the run's recipe names, and how it joins them; overrides count more."""
-    own, options = own_dataset(run) or {}, part.all_options
+    own, options = (run and own_dataset(run)) or {}, part.all_options
     overridden = {option.partition("=")[0].strip() for option in given}
     found = {key: options[key] if key in overridden else own.get(key, options.get(key)) for key in ("text", "join")}
     text, join = found["text"], found["join"]

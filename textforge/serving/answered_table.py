@@ -72,7 +72,7 @@ class AnsweredTable:
 
     Args:
         classifier: the classifier.
-        run: its run folder or bundle, whose recipe names text columns and options of the same format.
+        run: its run folder or bundle, whose recipe names text columns and options of the same format; None without.
         stream: the bytes of the table.
         options: the options of the request.
         formats: the installed formats of tables.
@@ -83,7 +83,7 @@ class AnsweredTable:
     """
 
     def __init__(
-        self, classifier: Classifier, run: Path, stream: BinaryIO, options: TableOptions, formats: TableFormats
+        self, classifier: Classifier, run: Path | None, stream: BinaryIO, options: TableOptions, formats: TableFormats
     ) -> None:
         self.classifier, self.options, self.formats = classifier, options, formats
         self.form: str = options.form or _form_of(options.filename, formats)
@@ -113,8 +113,8 @@ class AnsweredTable:
         self.source.stream.seek(0)
         if size > MOST_WHOLE:
             raise DataError(
-                f"{path.name}: has {size:,} bytes, and files of this format are read whole, at most {MOST_WHOLE:,} bytes. "
-                "Save it as CSV."
+                f"{path.name}: has {size:,} bytes, and files of this format are read whole, at most {MOST_WHOLE:,} "
+                "bytes. Save it as CSV."
             )
 
     def about(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from textforge.serving.http import (
 from textforge.serving.metrics import OTHER, Metrics
 from textforge.serving.models import Models, served
 from textforge.serving.openapi import described
+from textforge.serving.predict_table import TablePredictions
 from textforge.serving.predicting import predict
 from textforge.serving.settings import Settings
 from textforge.serving.static_page import StaticPage
@@ -95,9 +96,11 @@ class Application:
         self._key = None if settings.api_key is None else ApiKey(settings.api_key)
         self._cors = Cors(settings.cors) if settings.cors else None
         self._page = StaticPage()
+        self._tables = TablePredictions(self.models, self.limits)
         self._background: list[Callable[[], Awaitable[None]]] = []
         self._routes: dict[str, tuple[tuple[str, ...], Endpoint]] = {
             "/predict": (("POST",), self._predict),
+            "/predict/table": (("POST",), self._tables.answer),
             "/explain": (("POST",), self._explain),
             "/models": (READING, self._list_models),
             "/card": (READING, self._card),
@@ -241,5 +244,6 @@ class Application:
                 for task in tasks:
                     task.cancel()
                 self.computing.close()
+                self._tables.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return

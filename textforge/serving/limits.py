@@ -27,6 +27,10 @@ class Limits:
     """Largest body of a request, and longest line of a stream of lines."""
     max_bodies: int = 128 * MIB
     """Most bytes that the bodies of all requests may hold together; further requests get 503."""
+    max_table: int = 512 * MIB
+    """Largest table; it is stored in a temporary file while it is answered."""
+    tables: int = 2
+    """Most tables that are answered at the same time; further ones get 503."""
     body_timeout: float = 20.0
     """Longest time for a body to arrive, and, in a stream, for the next bytes of it, or for answers to be taken."""
     header_timeout: float = 10.0

@@ -41,6 +41,7 @@ class ServedModel:
         classifier: the classifier.
         about: what `GET /models` says of it beside the two, as JSON values.
         card: its card, Markdown; None if it has none.
+        path: the run or the bundle that it was loaded from; None for a classifier that was given.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ServedModel:
     classifier: Classifier
     about: dict[str, Any]
     card: str | None = None
+    path: Path | None = None
 
     @cached_property
     def key(self) -> str:
@@ -88,7 +90,7 @@ def load_model(path: Path, name: str | None = None, *, device: str = "cpu") -> S
     about = {**_about(classifier), "run": result and _about_run(result)}
     about["card"] = None if card is None else f"card?model={name}@{version}"
     text = None if card is None else card.read_text(encoding="utf-8", errors="replace")
-    return ServedModel(name, version, classifier, about, text)
+    return ServedModel(name, version, classifier, about, text, path)
 
 
 def served(given: str | Path | Classifier, name: str | None = None, *, device: str = "cpu") -> ServedModel:

@@ -13,14 +13,25 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, BinaryIO
 from urllib.parse import parse_qs, quote
 
+from textforge.components.manager import PluginManager
 from textforge.errors import Scratch, TextforgeError
-from textforge.runs.tables import TableFormats, UnknownTextColumn
+from textforge.runs.tables import TableFormats, TextColumnError
 from textforge.serving.answered_table import AnsweredTable, TableOptions
 from textforge.serving.asked import found_model
-from textforge.serving.http import LINES, RETRY_AFTER, Answer, Disconnected, HttpError, Request, json_answer, refuse_unknown
+from textforge.serving.http import (
+    LINES,
+    RETRY_AFTER,
+    Answer,
+    HttpError,
+    Request,
+    json_answer,
+    refuse_unknown,
+)
+from textforge.serving.limits import Limits
 from textforge.serving.models import Models, ServedModel
 from textforge.serving.outbox import Ended, Outbox
 
@@ -28,6 +39,8 @@ log = logging.getLogger("textforge.serving")
 OPTIONS = ("separator", "encoding", "sheet")
 """Query parameters that are options of the dataset that reads the table."""
 KNOWN = ("model", "filename", "format", "write", "text", "prefix", "top", "preview", *OPTIONS)
+NAMES = {"--text": "text=…", "--set encoding=…": "encoding=…", "dataset.separator: ": "separator="}
+"""What messages for the command line name, and its name in a query."""
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "tsv": "text/tab-separated-values; charset=utf-8",
                "json": "application/json", "jsonl": LINES, "parquet": "application/vnd.apache.parquet"}  # fmt: skip
 MOST_SHOWN = 50
@@ -41,15 +54,18 @@ class TablePredictions:
 
     Args:
         models: the models.
-        formats: the installed formats of tables.
-        most_bytes: largest table, in bytes.
-        at_once: number of tables that are answered at the same time.
+        limits: how large a table may be, and how many are answered at the same time.
     """
 
-    def __init__(self, models: Models, formats: TableFormats, *, most_bytes: int = 2**29, at_once: int = 2) -> None:
-        self.models, self.formats, self.most_bytes, self.at_once = models, formats, most_bytes, at_once
+    def __init__(self, models: Models, limits: Limits) -> None:
+        self.models, self.limits = models, limits
         self._running = 0
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="textforge-table")
+        self._threads = ThreadPoolExecutor(limits.tables, thread_name_prefix="textforge-table")
+
+    @cached_property
+    def formats(self) -> TableFormats:
+        """The installed formats of tables, looked up when the first table comes."""
+        return TableFormats(PluginManager())
 
     async def answer(self, request: Request) -> Answer:
         """Answer a request.
@@ -63,7 +79,7 @@ class TablePredictions:
         model = found_model(self.models, _single(query, "model"))
         request.model = model.key
         events = LINES in request.header(b"accept")
-        if self._running >= self.at_once:
+        if self._running >= self.limits.tables:
             raise HttpError(503, f"{self._running} tables are being answered. Try again later.", headers=RETRY_AFTER)
         self._running += 1
         job = _Job(self, Scratch())
@@ -107,7 +123,7 @@ class _Job:
         Raises:
             HttpError: 413, it is too large.
         """
-        most, size = self.tables.most_bytes, 0
+        most, size = self.tables.limits.max_table, 0
         self.file = file = (self.scratch.path / "table").open("w+b")
         async for chunk in request.chunks():
             size += len(chunk)
@@ -126,7 +142,7 @@ class _Job:
         """
         try:
             table = await self.run(AnsweredTable, model.classifier, model.path, file, options, self.tables.formats)
-        except UnknownTextColumn as error:
+        except TextColumnError as error:
             message = f"{options.filename}: which column holds the texts? Name it, as in text={error.columns[0]}."
             raise HttpError(422, message, columns=error.columns) from error
         except TextforgeError as error:
@@ -142,7 +158,7 @@ class _Job:
         """
         try:
             return await self.tables.run(function, *arguments)
-        except UnknownTextColumn:
+        except TextColumnError:
             raise
         except TextforgeError as error:
             raise HttpError(422, _as_request(error)) from error
@@ -221,8 +237,9 @@ def _options(query: Mapping[str, list[str]]) -> TableOptions:
     name = "".join(c if c.isprintable() else "_" for c in name[-LONGEST_NAME:]) or "table.csv"
     given = {option: value for option in OPTIONS if (value := _single(query, option)) is not None}
     return TableOptions(
-        filename=name, form=_single(query, "format"), written=_single(query, "write"), texts=tuple(query.get("text", ())),
-        prefix=_single(query, "prefix") or "", top=_number(query, "top", 10**6), options=given,
+        filename=name, form=_single(query, "format"), written=_single(query, "write"),
+        texts=tuple(query.get("text", ())), prefix=_single(query, "prefix") or "",
+        top=_number(query, "top", 10**6), options=given,
     )  # fmt: skip
 
 
@@ -246,6 +263,10 @@ def _number(query: Mapping[str, list[str]], name: str, most: int) -> int:
 def _as_request(error: TextforgeError) -> str:
     """The message of an error, with the names that options have in a request."""
     found = str(error)
-    for command, query in {"--text": "text=…", "--set encoding=…": "encoding=…", "dataset.separator: ": "separator="}.items():
+    for command, query in {
+        "--text": "text=…",
+        "--set encoding=…": "encoding=…",
+        "dataset.separator: ": "separator=",
+    }.items():
         found = found.replace(command, query)
     return found

@@ -69,12 +69,11 @@ export function queryFor(source, { text, separator, encoding, write }) {
   }
   query.set("filename", source.name);
   if (write) query.set("write", write);
-  if (source.delimited && separator !== source.usual) {
+  if (source.delimited && (source.usual === "," || separator !== source.usual)) {
     query.set("format", "csv");
     query.set("separator", separator);
-    if (!write) query.set("write", "csv");
   }
-  if (source.text && encoding !== "utf-8") query.set("encoding", encoding);
+  if (source.text) query.set("encoding", encoding);
   if (text) query.append("text", text);
   return query;
 }
