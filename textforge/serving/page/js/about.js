@@ -10,7 +10,8 @@ const NAMES = { accuracy: "Accuracy", macro_f1: "Macro F1", micro_f1: "Micro F1"
 
 export function prepareAbout() {
   onModel((model) => {
-    one("about").replaceChildren(facts(model), ...figures(model), labels(model), h("div", { id: "card" }));
+    const beside = h("section", {}, figures(model), labels(model));
+    one("about").replaceChildren(h("div", { class: "about-grid" }, facts(model), beside), h("div", { id: "card" }));
     if (model.card) showCard(model);
   });
 }
@@ -47,8 +48,8 @@ function figures({ run }) {
   const rows = Object.entries(found).filter(([, value]) => typeof value === "number");
   if (!rows.length) return [];
   const body = rows.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, NAMES[name] ?? name.replaceAll("_", " ")), h("td", { class: "number" }, figure(value))));
-  const caption = typeof n === "number" ? `On ${counted(n)} texts that it was not trained on` : "On texts that it was not trained on";
-  return [h("h3", {}, "Figures"), h("table", {}, h("caption", {}, caption), h("tbody", {}, body))];
+  const texts = typeof n === "number" ? `${counted(n)} texts` : "texts";
+  return [h("h3", {}, "Figures"), h("p", { class: "soft" }, `On ${texts} that it was not trained on.`), h("table", {}, h("tbody", {}, body))];
 }
 
 const figure = (value) => (Number.isInteger(value) ? counted(value) : value.toFixed(4));

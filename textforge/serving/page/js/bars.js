@@ -72,10 +72,13 @@ export function showMore(button, total, all) {
   button.textContent = all ? `Show the ${FEW} most probable` : `Show all ${counted(total)} classes`;
 }
 
-/** Empty the answer. */
-export function clearAnswer(sentence) {
+/** Empty the answer, and name the classes that there are. */
+export function clearAnswer(sentence, labels) {
+  const few = labels.slice(0, FEW).map(String);
+  const more = labels.length > FEW ? ` and ${counted(labels.length - FEW)} more` : "";
+  const note = few.length ? h("small", {}, `The classes are ${few.join(", ")}${more}.`) : "";
   one("verdict").classList.add("none");
-  one("verdict").textContent = sentence;
+  one("verdict").replaceChildren(sentence, note);
   one("bars").replaceChildren();
   one("all").hidden = true;
 }

@@ -38,9 +38,14 @@ export function prepareTables() {
     if (!source || !model()) return;
     forgetAnswer();
     const mine = begin();
+    about = null;
     one("table").hidden = false;
-    one("table").setAttribute("aria-busy", "true");
+    one("answer").hidden = true;
     say(one("table-problem"), "");
+    const slow = setTimeout(() => {
+      one("progress").hidden = one("cancel").hidden = false;
+      progress(null, "Reading …");
+    }, 400);
     try {
       if (!source.size) throw new Problem("The file is empty.", 422);
       const query = queryFor(source, settings);
@@ -51,16 +56,23 @@ export function prepareTables() {
       showPreview();
       say(one("table-spoken"), `${one("table-heading").textContent} is read. The first rows are answered below.`);
     } catch (error) {
-      if (aborted(error) || running !== mine) return;
+      if (running !== mine) return;
+      if (aborted(error)) {
+        one("table").hidden = true;
+        return;
+      }
       about = error.detail?.columns ? { columns: error.detail.columns, text: [], taken: [] } : null;
       showSettings();
       one("preview").replaceChildren();
       say(one("table-problem"), about ? "Which column holds the texts? Choose it below." : error.message);
     } finally {
-      if (running === mine) end();
-      one("table").removeAttribute("aria-busy");
-      one("answer").hidden = !about?.rows;
-      if (focus) one("table-heading").focus();
+      clearTimeout(slow);
+      if (running === mine) {
+        end();
+        one("progress").hidden = one("cancel").hidden = true;
+        one("answer").hidden = !about?.rows;
+        if (focus) one("table-heading").focus();
+      }
     }
   }
 

@@ -37,7 +37,7 @@ export function prepareTyped() {
     say(one("text-problem"), "");
     one("spoken").textContent = "";
     words.hide();
-    clearAnswer("The answer appears here.");
+    clearAnswer("The answer appears here.", model()?.labels ?? []);
   }
 
   async function answer() {
@@ -68,7 +68,7 @@ export function prepareTyped() {
     if (error.status === 0) return; // the banner says so, and the answer comes with the connection
     prediction = null;
     words.hide();
-    clearAnswer("");
+    clearAnswer("", []);
     say(one("text-problem"), error.message);
   }
 
