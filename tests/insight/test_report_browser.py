@@ -5,14 +5,13 @@ The tests are skipped where no Chromium is installed; `make browser` installs on
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from chromium import HOSTILE, browser, opened_browser
 from conftest import make_texts, small_recipe, write_csv
 from run_folders import GOLD, seeds_folder, written_run
 
@@ -20,23 +19,6 @@ import textforge
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-HOSTILE = "<img src=http://evil.test/x onerror=document.title='owned'>"
-
-
-def browser() -> str | None:
-    """The path of a Chromium of the system or of Playwright; None if there is none."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found:
-        return found
-    cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache/ms-playwright")
-    return next((str(path) for name in ("chrome", "headless_shell", "chrome-headless-shell")
-                 for path in sorted(cache.glob(f"chromium*/*/{name}"))), None)  # fmt: skip
-
 
 pytestmark = pytest.mark.skipif(browser() is None, reason="no Chromium is installed: make browser installs one")
 
@@ -64,14 +46,8 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    profile = tmp_path_factory.mktemp("profile")
-    with sync_api.sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=browser(), headless=True, args=QUIET
-        )
+    with opened_browser(tmp_path_factory.mktemp("profile")) as context:
         yield Opened(context.pages[0])
-        context.close()
 
 
 @pytest.fixture(scope="module")

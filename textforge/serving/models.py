@@ -15,7 +15,7 @@ import numpy as np
 from textforge.classifiers.storage import sha256
 from textforge.data.labels import label_value
 from textforge.errors import BundleError, did_you_mean, listed
-from textforge.runs.folder import MODEL, bundle_folder, is_finished, read_result
+from textforge.runs.folder import MODEL, RESULT, bundle_folder, is_finished, read_result
 from textforge.runs.loading import load
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 VERSION = 12
 """Length of a version, in hexadecimal digits."""
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 CARD = "README.md"
 """File name of a card, in a run or a bundle."""
 
@@ -87,7 +88,7 @@ def load_model(path: Path, name: str | None = None, *, device: str = "cpu") -> S
     result = None if run is None else read_result(run)
     card = next((file for folder in (bundle, run) if folder and (file := folder / CARD).is_file()), None)
     name = name or default_name(path)
-    about = {**_about(classifier), "run": result and _about_run(result)}
+    about = {**_about(classifier), "run": run and result and _about_run(run, result)}
     about["card"] = None if card is None else f"card?model={name}@{version}"
     text = None if card is None else card.read_text(encoding="utf-8", errors="replace")
     return ServedModel(name, version, classifier, about, text, path)
@@ -127,15 +128,21 @@ def _about(classifier: Classifier) -> dict[str, Any]:
         **{kind: part.component.name for kind, part in classifier.parts.items()},
         "engine": getattr(getattr(classifier, "engine", None), "name", "torch"),
         "abstain": classifier.decision.abstain,
-        "loaded": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "loaded": datetime.now(UTC).strftime(TIME),
     }
 
 
-def _about_run(result: dict[str, Any]) -> dict[str, Any]:
+def _about_run(run: Path, result: dict[str, Any]) -> dict[str, Any]:
     """What a run's result says for a reader who chooses a model."""
+    finished = datetime.fromtimestamp((run / RESULT).stat().st_mtime, UTC)
     test = result.get("test") or {}
     figures = {key: value for key, value in test.items() if isinstance(value, (int, float, np.number))}
-    return {"recipe": result.get("recipe"), "n_train": result.get("n_train"), "test": figures or None}
+    return {
+        "recipe": result.get("recipe"),
+        "finished": finished.strftime(TIME),
+        "n_train": result.get("n_train"),
+        "test": figures or None,
+    }
 
 
 class Models:

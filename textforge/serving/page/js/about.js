@@ -20,7 +20,7 @@ function facts(model) {
   const run = model.run ?? {};
   const rows = [
     ["Version", h("code", {}, model.version)],
-    ["Trained", run.finished ?? run.created ?? run.trained ? when(run.finished ?? run.created ?? run.trained) : null],
+    ["Trained", run.finished ? when(run.finished) : null],
     ["Recipe", run.recipe],
     ["Training texts", typeof run.n_train === "number" ? counted(run.n_train) : null],
     ["Features", model.vectorizer],
@@ -52,7 +52,7 @@ function figures({ run }) {
   return [h("h3", {}, "Figures"), h("p", { class: "soft" }, `On ${texts} that it was not trained on.`), h("table", {}, h("tbody", {}, body))];
 }
 
-const figure = (value) => (Number.isInteger(value) ? counted(value) : value.toFixed(4));
+const figure = (value) => (Number.isInteger(value) && value > 1 ? counted(value) : value.toFixed(4));
 
 function labels({ labels: all }) {
   const list = h("ul", { class: "labels", tabindex: all.length > 30 ? "0" : null, "aria-label": "Labels" });

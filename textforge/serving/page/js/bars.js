@@ -44,6 +44,7 @@ export function spoken(prediction) {
 export function showBars(list, prediction, { limit, explained, choose }) {
   const rows = ranked(prediction.probabilities).slice(0, limit);
   const chosen = new Set(decided(prediction));
+  list.classList.toggle("long", rows.length > 2 * FEW);
   while (list.children.length > rows.length) list.lastChild.remove();
   while (list.children.length < rows.length) list.append(row(choose));
   rows.forEach(([label, probability], at) => {
