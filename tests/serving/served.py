@@ -63,8 +63,8 @@ class Server:
         self.socket.close()
 
 
-def trained_models(folder: Path) -> dict[str, Path]:
-    """Runs that differ in what a page has to show: labels of all kinds, several, none, columns, a thousand."""
+def trained_models(folder: Path) -> dict[str, Any]:
+    """Runs, and one classifier, that differ in what a page shows: odd labels, several, none, columns, a thousand."""
     rng = random.Random(0)
     linear = {"vectorizer": {"use": "tfidf"}, "model": {"use": "linear"}, "optimizer": {"use": "adam", "lr": 0.1}}
     hostile = [(f"word{n % 4} other{n % 4} the", LABELS[n % 4]) for n in range(80)]
@@ -80,11 +80,10 @@ def trained_models(folder: Path) -> dict[str, Path]:
         "topics": (make_texts(150), {}),
         "hostile": (zip(*hostile, strict=True), {}),
         "many": (zip(*many, strict=True), {"trainer": {"epochs": 1}}),
-        "abstaining": (make_texts(150), {"decision": {"abstain": 0.99}}),
         "columns": (None, {"dataset": kinds, "vectorizer": {"use": "union", "of": every}}),
         "several": (make_sets(120), {}),
     }
-    found = {}
+    found: dict[str, Any] = {}
     for name, (train, sections) in data.items():
         recipe = small_recipe(columns, **{**linear, **sections})
         dataset = None
@@ -92,5 +91,7 @@ def trained_models(folder: Path) -> dict[str, Path]:
             dataset = textforge.Dataset(train=tuple([*each] for each in train))
             del recipe["dataset"]
         found[name] = textforge.run(recipe, dataset=dataset, out=folder / name).path
+    found["abstaining"] = textforge.load(found["topics"])
+    found["abstaining"].abstain_below(0.99)
     (found["topics"] / "README.md").write_text(CARD)
     return found

@@ -7,6 +7,7 @@ import { prepareTyped } from "./typed.js";
 import { one, say } from "./dom.js";
 
 const TABS = ["text", "table", "about"];
+const IN_ADDRESS = ["one", "many", "classifier"]; // no ids: a browser would start its walk by keyboard at such an element
 
 function prepareTabs() {
   const tabs = TABS.map((name) => one(`tab-${name}`));
@@ -21,7 +22,7 @@ function prepareTabs() {
   };
   const go = (name, focus) => {
     const address = new URL(location.href);
-    address.hash = name;
+    address.hash = IN_ADDRESS[TABS.indexOf(name)];
     history.replaceState(null, "", address);
     show(name, focus);
   };
@@ -35,7 +36,7 @@ function prepareTabs() {
       go(TABS[to], true);
     });
   });
-  const inAddress = () => show(TABS.includes(location.hash.slice(1)) ? location.hash.slice(1) : TABS[0]);
+  const inAddress = () => show(TABS[IN_ADDRESS.indexOf(location.hash.slice(1))] ?? TABS[0]);
   window.addEventListener("hashchange", inAddress);
   inAddress();
 }

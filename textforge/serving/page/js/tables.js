@@ -22,6 +22,8 @@ export function prepareTables() {
     cancel();
     say(one("table-problem"), "");
     one("table").hidden = true;
+    one("preview").replaceChildren();
+    one("settings").replaceChildren();
     try {
       source = await looking;
     } catch {
@@ -29,7 +31,7 @@ export function prepareTables() {
       return;
     }
     settings = { separator: source.separator, encoding: source.encoding, text: "", write: "" };
-    one("table-heading").textContent = source.typed || source.name === "pasted.txt" ? "Pasted lines" : source.name;
+    one("table-heading").textContent = /^pasted\.(txt|csv)$/.test(source.name) ? "Pasted lines" : source.name;
     await look();
   }
 
@@ -50,7 +52,8 @@ export function prepareTables() {
       if (!source.size) throw new Problem("The file is empty.", 422);
       const query = queryFor(source, settings);
       query.set("preview", SHOWN);
-      about = await read(async () => (await table(query, await beginning(source), mine)).json());
+      const response = await table(query, await beginning(source), mine);
+      about = await read(() => response.json());
       settings.text ||= about.text.length === 1 ? about.text[0] : "";
       showSettings();
       showPreview();
@@ -180,7 +183,7 @@ export function prepareTables() {
       choice("text", "Column of texts", [...several, ...about.columns.map((name) => [name, name])]);
     }
     if (source.delimited) choice("separator", "Separator", SEPARATORS);
-    if (source.text) choice("encoding", "Encoding", ENCODINGS.map((name) => [name, name.toUpperCase().replace("_", "-")]));
+    if (source.delimited) choice("encoding", "Encoding", ENCODINGS.map((name) => [name, name.toUpperCase().replace("_", "-")]));
     one("settings").replaceChildren(...made);
   }
 

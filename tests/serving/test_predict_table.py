@@ -1,0 +1,199 @@
+"""`POST /predict/table`: tables come back as `textforge predict` gives them, in bounded memory."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import http.client
+import io
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import polars as pl
+import pytest
+from conftest import make_texts
+from in_process import invoke
+from served import Server
+from written_tables import write_xlsx
+
+import textforge
+from textforge.serving import Limits, app
+
+ROWS = b"id,text\n1,orbit launch\n2,\n3\n4,pitcher inning\n"
+
+
+@pytest.fixture(scope="module")
+def server(finished_run: Path) -> Iterator[Server]:
+    with Server(app(finished_run, limits=Limits(max_table=1 << 20, tables=2))) as running:
+        yield running
+
+
+def ask(server: Server, body: Any, *, accept: str = "*/*", **query: Any) -> tuple[int, http.client.HTTPMessage, bytes]:
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)
+    connection.request("POST", f"/predict/table?{urlencode(query, doseq=True)}", body, {"accept": accept})
+    response = connection.getresponse()
+    found = response.status, response.headers, response.read()
+    connection.close()
+    return found
+
+
+def events(server: Server, body: Any, **query: Any) -> list[dict[str, Any]]:
+    status, headers, found = ask(server, body, accept="application/x-ndjson", **query)
+    assert (status, headers["content-type"]) == (200, "application/x-ndjson")
+    return [json.loads(line) for line in found.splitlines()]
+
+
+def refused(server: Server, body: Any, **query: Any) -> dict[str, Any]:
+    status, _, found = ask(server, body, **query)
+    error = json.loads(found)["error"]
+    assert status == error["status"]
+    return error
+
+
+def predicted(run: Path, source: Path, *arguments: str, suffix: str = "") -> bytes:
+    """What the command line makes of the same table."""
+    out = source.with_name(f"expected{suffix or source.suffix}")
+    done = invoke("predict", run, "-i", source, "-o", out, "--on-error", "mark", "--force", *arguments)
+    assert not done.returncode, done.stderr
+    return out.read_bytes()
+
+
+def test_a_table_is_answered_as_by_the_command_line(server: Server, finished_run: Path, tmp_path: Path) -> None:
+    source = tmp_path / "rows.csv"
+    source.write_bytes(ROWS)
+    status, headers, found = ask(server, ROWS, filename="my rows.csv", top=2, prefix="p_")
+    assert status == 200
+    assert headers["content-type"] == "text/csv; charset=utf-8"
+    assert headers["content-disposition"] == "attachment; filename*=UTF-8''my%20rows%20answered.csv"
+    assert found == predicted(finished_run, source, "--top", "2", "--prefix", "p_")
+
+
+def test_events_say_how_the_table_is_read_how_far_it_is_and_what_was_odd(server: Server) -> None:
+    first, *between, last = events(server, ROWS, filename="rows.csv")
+    assert first["opened"] == {
+        "format": "csv", "columns": ["id", "text"], "text": ["text"], "guessed": False, "written": "csv",
+        "added": ["label", "probability", "error"], "taken": [], "filename": "rows answered.csv",
+    }  # fmt: skip
+    assert [event for event in between if "rows" in event] == [{"rows": 4, "read": len(ROWS)}]
+    assert b"".join(base64.b64decode(event["data"]) for event in between if "data" in event) == ask(server, ROWS)[2]
+    assert last["done"] == {
+        "rows": 4, "missing": 1, "faults": 1,
+        "warnings": ["1 of 4 rows have no text; their label is empty.",
+                     "1 of 4 rows could not be read; each has an error in its place."],
+    }  # fmt: skip
+
+
+def test_a_preview_has_the_first_rows_and_their_answers(server: Server) -> None:
+    _, _, found = ask(server, ROWS + b'5,"' + b"x" * 400 + b'"\n', filename="rows.csv", preview=5)
+    rows = json.loads(found)["rows"]
+    assert [row["error"] for row in rows] == [None, None, "line 4 has 1 column instead of 2.", None, None]
+    assert [row["label"] for row in rows][:4] == ["space", None, None, "ball"]
+    assert len(rows[4]["text"]) == 300
+
+
+@pytest.mark.parametrize("form", ["xlsx", "parquet", "jsonl", "csv.gz"])
+def test_other_formats_are_read_and_written(server: Server, finished_run: Path, tmp_path: Path, form: str) -> None:
+    source = tmp_path / f"rows.{form}"
+    texts, _ = make_texts(5)
+    frame = pl.DataFrame({"text": texts, "id": list(range(5))})
+    if form == "xlsx":
+        pytest.importorskip("fastexcel")
+        write_xlsx(source, {"rows": [["text", "id"], *map(list, frame.rows())]})
+    elif form == "parquet":
+        frame.write_parquet(source)
+    elif form == "jsonl":
+        frame.write_ndjson(source)
+    else:
+        source.write_bytes(gzip.compress(frame.write_csv().encode()))
+    status, headers, found = ask(server, source.read_bytes(), filename=source.name)
+    assert status == 200, found
+    suffix = {"xlsx": ".csv", "csv.gz": ".csv"}.get(form, f".{form}")
+    assert headers["content-disposition"].endswith(f"rows%20answered{suffix}")
+    if form == "parquet":
+        assert pl.read_parquet(found)["label"].to_list() == textforge.load(finished_run).predict(texts)
+    else:
+        assert found == predicted(finished_run, source, "--text", "text", suffix=suffix)
+
+
+def test_lines_become_a_table_of_another_format(server: Server) -> None:
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in ['orbit, "x"', "=pitcher"])
+    _, _, found = ask(server, lines.encode(), filename="lines.jsonl", write="csv")
+    assert [line.split(",")[0] for line in found.decode().splitlines()] == ["text", '"orbit', "=pitcher"]
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "status", "said"),
+    [
+        (ROWS, {"filename": "rows.pdf"}, 422, "rows.pdf: its suffix is not that of a table"),
+        (ROWS, {"filename": "../../etc/rows.csv", "text": "title"}, 422, "rows.csv: there is no column 'title'."),
+        (b"a,b\n1,2\n", {}, 422, "table.csv: which column holds the texts? Name it, as in text=a."),
+        (b"text,label\n1,2\n", {}, 422, "has 'label' already. Choose other names for the added columns, as with prefix="),
+        (b"a;text\n1;2\n", {}, 422, 'Are the columns separated by \';\'? Then set separator=";".'),
+        (ROWS, {"separator": "long"}, 422, "separator"),
+        (ROWS, {"encoding": "utf-99"}, 422, "utf-99"),
+        (ROWS, {"format": "cvs"}, 422, "Did you mean 'csv'?"),
+        (ROWS, {"write": "excel"}, 422, "does not write the format 'excel'"),
+        (ROWS, {"top": "0"}, 422, "top must be a whole number from 1"),
+        (ROWS, {"prefixx": "a"}, 422, "no query parameter 'prefixx'. Did you mean 'prefix'?"),
+        (ROWS, {"prefix": ["a", "b"]}, 422, "the query gives 'prefix' 2 times."),
+        (ROWS, {"model": "other"}, 404, "no model 'other'"),
+        (b"", {}, 422, "is empty"),
+        (b"x" * (1 << 20) + b"y", {}, 413, "the table is larger than 1,048,576 bytes."),
+        (b"PAR1", {"filename": "a.parquet"}, 422, "a.parquet: "),
+        (b"PK\3\4", {"filename": "a.xlsx.gz"}, 422, "a.xlsx.gz: is compressed twice. Send the file inside it."),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(
+    server: Server, body: bytes, query: dict[str, Any], status: int, said: str
+) -> None:
+    error = refused(server, body, **query)
+    assert error["status"] == status
+    assert said in error["message"]
+    assert "--" not in error["message"]
+
+
+def test_an_unclear_column_of_texts_comes_with_the_columns(server: Server) -> None:
+    assert refused(server, b"a,b\n1,2\n")["columns"] == ["a", "b"]
+
+
+def test_a_table_that_breaks_off_ends_with_the_reason(server: Server) -> None:
+    whole = gzip.compress(b"text\n" + b"orbit launch\n" * 50_000)
+    last = events(server, whole[: len(whole) // 2], filename="rows.csv.gz")[-1]
+    assert "rows.csv.gz: " in last["failed"]["message"]
+    with pytest.raises(http.client.HTTPException):
+        ask(server, whole[: len(whole) // 2], filename="rows.csv.gz")
+
+
+def test_a_client_that_goes_makes_room_for_the_next(server: Server) -> None:
+    rows = b"text\n" + b"orbit launch\n" * 70_000
+    waiting = []
+    for _ in range(2):
+        connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)
+        connection.request("POST", "/predict/table", rows)
+        response = connection.getresponse()
+        assert response.read(10)
+        waiting.append((connection, response))
+    status, headers, _ = ask(server, ROWS)
+    assert (status, headers["retry-after"]) == (503, "1")
+    for connection, response in waiting:
+        response.close()
+        connection.close()
+    deadline = time.monotonic() + 15
+    while ask(server, ROWS)[0] == 503:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_nothing_is_left_on_the_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for body, name in ((ROWS, "rows.csv"), (b"", "rows.csv"), (b"PAR1", "rows.parquet"), (io.BytesIO(ROWS), "rows.csv")):
+        ask(server, body, filename=name)
+        ask(server, body, filename=name, preview=3)
+    deadline = time.monotonic() + 5
+    while left := [*tmp_path.iterdir()]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.01)
