@@ -17,12 +17,15 @@ from urllib.parse import urlencode, urlsplit
 import polars as pl
 import pytest
 from conftest import make_texts
+from hypothesis import given, settings, strategies as st
 from in_process import invoke
 from served import Server
 from written_tables import write_xlsx
 
 import textforge
-from textforge.serving import Limits, app
+from textforge.serving import app
+from textforge.serving.limits import Limits
+from textforge.serving.settings import Settings
 
 MOST = 2_000_000
 ROWS = b"id,text\n1,orbit launch\n2,\n3\n4,pitcher inning\n"
@@ -30,7 +33,7 @@ ROWS = b"id,text\n1,orbit launch\n2,\n3\n4,pitcher inning\n"
 
 @pytest.fixture(scope="module")
 def server(finished_run: Path) -> Iterator[Server]:
-    with Server(app(finished_run, limits=Limits(max_table=MOST, tables=2))) as running:
+    with Server(app(finished_run, settings=Settings(Limits(max_table=MOST, tables=2)))) as running:
         yield running
 
 
@@ -157,6 +160,29 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert "--" not in error["message"]
 
 
+NAMES = st.sampled_from(["a.csv", "a.json", "a.jsonl", "a.parquet", "a.xlsx", "a.csv.gz"])
+CODECS = st.sampled_from(["rot13", "hex", "utf-7", "idna", "unicode_escape", "mbcs", "zlib"])
+
+
+@settings(max_examples=30)
+@given(
+    body=st.binary(max_size=60) | st.text(max_size=40).map(lambda text: f"text,{text}\n{text}\n".encode()),
+    query=st.fixed_dictionaries({}, optional={
+        "filename": st.text(max_size=12) | NAMES, "encoding": st.text(max_size=6) | CODECS,
+        "separator": st.text(max_size=2), "sheet": st.text(max_size=3), "prefix": st.text(max_size=3),
+        "text": st.lists(st.text(max_size=4), max_size=2), "write": st.sampled_from(["csv", "jsonl", "parquet"]),
+        "preview": st.sampled_from([1, 5]), "format": st.sampled_from(["csv", "tsv", "jsonl", "json"]),
+    }),
+)  # fmt: skip
+def test_no_request_makes_the_server_fail(server: Server, body: bytes, query: dict[str, Any]) -> None:
+    try:
+        status, _, found = ask(server, body, accept="application/x-ndjson", **query)
+    except UnicodeEncodeError:  # half a character is no query
+        return
+    assert status in (200, 422), found
+    assert b"the server failed" not in found
+
+
 def test_an_unclear_column_of_texts_comes_with_the_columns(server: Server) -> None:
     assert refused(server, b"a,b\n1,2\n")["columns"] == ["a", "b"]
 
@@ -185,10 +211,29 @@ def test_a_client_that_goes_makes_room_for_the_next(server: Server) -> None:
     for connection, response in waiting:
         response.close()
         connection.close()
+    _wait_for_room(server)
+
+
+def _wait_for_room(server: Server) -> None:
     deadline = time.monotonic() + 15
     while ask(server, ROWS)[0] == 503:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_client_that_takes_nothing_is_given_up(finished_run: Path) -> None:
+    limits = Limits(tables=1, body_timeout=0.5)
+    with (
+        Server(app(finished_run, settings=Settings(limits))) as server,
+        closing(http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)) as connection,
+    ):
+        connection.request("POST", "/predict/table", b"text\n" + b"orbit launch shuttle rocket\n" * 400_000)
+        with connection.getresponse() as response:
+            assert response.read(10)
+            assert ask(server, ROWS)[0] == 503
+            _wait_for_room(server)
+            with pytest.raises(http.client.HTTPException):
+                response.read()
 
 
 def test_nothing_is_left_on_the_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,8 +158,8 @@ class AnsweredTable:
                 "prefix=predicted_."
             )
 
-    def write(self, sink: Sink) -> None:
-        """Write all rows with the added columns; events say how far it is, and what was odd.
+    def write(self, sink: Sink) -> int:
+        """Write all rows with the added columns, and return their number; events say how far it is, and what was odd.
 
         Raises:
             TextforgeError: the table cannot be read to its end, or not be written in this format.
@@ -184,6 +184,7 @@ class AnsweredTable:
         warnings = [*reader.warnings, *counts.warnings()]
         sink.tell({"done": {"rows": counts.rows, "missing": counts.missing, "faults": counts.faults,
                             "warnings": warnings}})  # fmt: skip
+        return counts.rows
 
     def _answered(self) -> Any:
         options, columns = self.options, self.classifier.columns

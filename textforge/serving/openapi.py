@@ -8,9 +8,20 @@ from typing import Any
 from textforge.serving.asked import EXPLAINED
 from textforge.serving.http import JSON, LINES
 from textforge.serving.limits import Limits
+from textforge.serving.predict_table import MOST_SHOWN
 
+BINARY = {"type": "string", "format": "binary"}
 STRING, NUMBER, OBJECT = {"type": "string"}, {"type": "number"}, {"type": "object"}
 LABEL = {"type": ["string", "integer", "boolean"]}
+TABLE_PARAMETERS = {
+    "filename": "Name of the file; its suffix names the format.",
+    "format": "Format of the table, if the suffix does not name it.",
+    "write": "Format of the answered table; by default its own.",
+    "prefix": "Begin the names of the added columns so.",
+    "separator": "Separator of the columns.",
+    "encoding": "Encoding of the table.",
+    "sheet": "Sheet of a workbook.",
+}
 ERRORS = {
     400: "The body is not JSON in UTF-8.",
     401: "The API key is missing or wrong.",
@@ -38,6 +49,8 @@ def described(limits: Limits, *, key: bool) -> dict[str, Any]:
                      "default": 20}  # fmt: skip
     asked = {"text": _ref("Text"), "texts": {"type": "array", "items": _ref("Text")}, "model": STRING}
     model = _parameter("model", "A model, as name or name@version; by default the first.", STRING)
+    above_0 = {"type": "integer", "minimum": 1}
+    shown = {**above_0, "maximum": MOST_SHOWN}
     by_query = [model, _parameter("probabilities", "Give the probabilities of so many labels.", probabilities)]
     return {
         "openapi": "3.1.0",
@@ -59,6 +72,21 @@ def described(limits: Limits, *, key: bool) -> dict[str, Any]:
                         JSON: _ref("Predictions"),
                         LINES: {"type": "string", "description": "A prediction, or an error, on each line."},
                     },
+                )
+            },
+            "/predict/table": {
+                "post": _operation(
+                    "Answer a table, which comes back with columns added.",
+                    (401, 404, 405, 408, 413, 422, 500, 503),
+                    parameters=[
+                        model,
+                        *(_parameter(name, what, STRING) for name, what in TABLE_PARAMETERS.items()),
+                        _parameter("text", "A column of texts; several are joined.", _items(STRING)),
+                        _parameter("top", "Add so many of the most probable labels.", above_0),
+                        _parameter("preview", "Answer the first rows alone, as JSON.", shown),
+                    ],
+                    body={"*/*": BINARY},
+                    answers={"*/*": BINARY, LINES: {"type": "string", "description": "An event on each line."}},
                 )
             },
             "/explain": {
@@ -188,6 +216,10 @@ def _object(fields: dict[str, Any], required: list[str]) -> dict[str, Any]:
 
 def _list(fields: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": _object(fields, [*fields])}
+
+
+def _items(item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": item}
 
 
 def _content(types: dict[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import orjson
+
+from textforge.serving.http import Disconnected
 
 PIECE = 1 << 16
 """Bytes that are sent at once."""
@@ -17,12 +20,17 @@ WAITING = 8
 
 
 class Outbox:
-    """Hands pieces from the thread that writes a table to the one that sends it; waits while many are unsent."""
+    """Hands pieces from the thread that writes a table to the one that sends it; waits while many are unsent.
 
-    def __init__(self, *, events: bool) -> None:
+    Args:
+        events: whether the client gets lines of JSON, with the table in base64; else the bytes of the table alone.
+        patience: seconds to wait for a client that takes nothing; then nobody waits for the table any more.
+    """
+
+    def __init__(self, *, events: bool, patience: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[bytes | Exception | None] = asyncio.Queue(WAITING)
-        self._events, self._closed = events, False
+        self._events, self._patience, self._closed = events, patience, False
         self._held: list[bytes] = []
         self._size = 0
 
@@ -55,11 +63,17 @@ class Outbox:
         self._put(error)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Iterate over what is to be sent."""
+        """Iterate over what is to be sent.
+
+        Raises:
+            Disconnected: `close` was called, or the client took nothing for too long.
+        """
         while (piece := await self._waiting.get()) is not None and not self._closed:
             if isinstance(piece, Exception):
                 raise piece
             yield piece
+        if self._closed:
+            raise Disconnected
 
     def close(self) -> None:
         """Let the thread end at its next piece."""
@@ -72,10 +86,14 @@ class Outbox:
         if self._closed or self._loop.is_closed():
             raise Ended
         sent = asyncio.run_coroutine_threadsafe(self._waiting.put(piece), self._loop)
+        deadline = time.monotonic() + self._patience
         while True:
             with suppress(TimeoutError):
                 return sent.result(0.5)
             if self._closed or self._loop.is_closed():
+                raise Ended
+            if time.monotonic() > deadline:
+                self._loop.call_soon_threadsafe(self.close)
                 raise Ended
 
 

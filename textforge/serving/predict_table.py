@@ -180,12 +180,12 @@ def _answer(request: Request, job: _Job, table: AnsweredTable, events: bool) -> 
     except TextforgeError as error:
         job.close()
         raise HttpError(422, _as_request(error)) from error
-    outbox = Outbox(events=events)
+    outbox = Outbox(events=events, patience=request.limits.body_timeout)
 
     def write() -> None:
         with suppress(Ended):
             try:
-                table.write(outbox)
+                request.texts = table.write(outbox)
             except TextforgeError as error:
                 outbox.end(HttpError(422, _as_request(error)))
             except Ended:

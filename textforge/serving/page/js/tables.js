@@ -1,8 +1,10 @@
 // Many texts: read a table or lines, show how its first rows are answered, then answer all of it as a file.
 import { aborted, connection, send, read, Problem, sentence } from "./api.js";
 import { h, offer, one, say } from "./dom.js";
+import { prepareDrop } from "./drop.js";
 import { model, onModel, reference } from "./models.js";
-import { bytes, counted, percent, plural } from "./numbers.js";
+import { bytes, plural } from "./numbers.js";
+import { previewOf } from "./preview.js";
 import { beginning, lookAt, pasted, queryFor } from "./source.js";
 import { Collected, events } from "./stream.js";
 
@@ -56,7 +58,7 @@ export function prepareTables() {
       about = await read(() => response.json());
       settings.text ||= about.text.length === 1 ? about.text[0] : "";
       showSettings();
-      showPreview();
+      one("preview").replaceChildren(...previewOf(about, PREFIX));
       say(one("table-spoken"), `${one("table-heading").textContent} is read. The first rows are answered below.`);
     } catch (error) {
       if (running !== mine) return;
@@ -187,29 +189,6 @@ export function prepareTables() {
     one("settings").replaceChildren(...made);
   }
 
-  function showPreview() {
-    const { rows, added, taken, warnings } = about;
-    const names = taken.length ? added.map((name) => PREFIX + name) : added;
-    const head = h("tr", {}, ["text", "label", "probability"].map((name) => h("th", { scope: "col", class: name === "probability" ? "number" : null }, name)));
-    const body = rows.map((row) => h("tr", {}, h("td", { class: "text" }, row.text ?? ""), ...answerCells(row)));
-    const note = `The answered file has ${names.length} more columns: ${names.join(", ")}.`;
-    one("preview").replaceChildren(
-      h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "The first rows with their answers" },
-        h("table", { class: "preview" }, h("caption", {}, "The first rows with their answers"), h("thead", {}, head), h("tbody", {}, body))),
-      h("p", { class: "soft" }, note),
-      ...warnings.map((warning) => h("p", { class: "soft" }, sentence(warning))));
-  }
-
-  function answerCells({ text, label, probability, error }) {
-    if (error) return [h("td", { colspan: "2", class: "fault" }, error)];
-    if (text === null) return [h("td", { colspan: "2", class: "nothing" }, "no text")];
-    if (Array.isArray(label)) {
-      const shares = probability.map(percent).join(", ");
-      return [h("td", {}, label.join(", ") || h("span", { class: "nothing" }, "no label")), h("td", { class: "number" }, shares)];
-    }
-    return [h("td", {}, label ?? h("span", { class: "nothing" }, "abstains")), h("td", { class: "number" }, percent(probability))];
-  }
-
   one("file").addEventListener("change", (event) => {
     const [file] = event.target.files;
     if (file) take(lookAt(file));
@@ -239,22 +218,4 @@ export function prepareTables() {
     if (source) look(false);
   });
   connection.onReturn(() => source && !link && look(false));
-}
-
-/** Take a file that is dropped, anywhere on the panel. */
-function prepareDrop(panel, area, take) {
-  const over = (on) => (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    area.classList.toggle("over", on);
-  };
-  panel.addEventListener("dragover", over(true));
-  panel.addEventListener("dragleave", over(false));
-  panel.addEventListener("drop", (event) => {
-    over(false)(event);
-    const [file] = event.dataTransfer?.files ?? [];
-    if (file) take(file);
-  });
-  // A file dropped beside the area would replace the page.
-  for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
 }

@@ -3,7 +3,7 @@ import { aborted, connection, post } from "./api.js";
 import { clearAnswer, FEW, showBars, showMore, showVerdict, spoken } from "./bars.js";
 import { one, say, settled } from "./dom.js";
 import { Fields } from "./fields.js";
-import { model, onModel, reference } from "./models.js";
+import { loadModels, model, onModel, reference } from "./models.js";
 import { Words } from "./words.js";
 
 const TYPING = 120;
@@ -66,6 +66,7 @@ export function prepareTyped() {
 
   function failed(error) {
     if (error.status === 0) return; // the banner says so, and the answer comes with the connection
+    if (error.status === 404) loadModels().catch(() => {}); // this version has been replaced: the next one answers
     prediction = null;
     words.hide();
     clearAnswer("", []);
