@@ -1,5 +1,5 @@
 // The page: tabs, and what each of them shows.
-import { aborted, connection, prepareKey } from "./api.js";
+import { connection, prepareKey } from "./api.js";
 import { loadModels, prepareModels } from "./models.js";
 import { prepareAbout } from "./about.js";
 import { prepareTables } from "./tables.js";
@@ -44,10 +44,10 @@ function prepareTabs() {
 async function load() {
   try {
     await loadModels();
-    say(one("text-problem"), "");
   } catch (error) {
-    if (!aborted(error) && error.status) say(one("text-problem"), error.message);
-    else if (error.status === undefined) throw error;
+    if (error.status === undefined) throw error;
+    if (error.status === 401) say(one("connection"), "This server needs an API key. Reload the page to enter it.");
+    else if (error.status) say(one("connection"), error.message);
   }
 }
 
