@@ -334,6 +334,16 @@ def test_pasted_lines_come_back_as_a_table(visit: Visit) -> None:
     ]
 
 
+def test_a_pasted_table_is_read_by_its_header(visit: Visit) -> None:
+    page = visit.open(tab="many")
+    page.fill("#lines", "id\ttext\n1\torbit, launch\n2\tpitcher; inning")
+    page.get_by_label("The first line names the columns").check()
+    page.click("#take-lines")
+    page.locator("#preview td", has_text="orbit, launch").wait_for()
+    assert page.get_by_label("Separator").input_value() == "\t"
+    assert page.get_by_label("Column of texts").input_value() == "text"
+
+
 def test_a_column_that_no_name_shows_is_asked_for(visit: Visit, tmp_path: Path) -> None:
     page = visit.open(tab="many")
     file = tmp_path / "odd.csv"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import mimetypes
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -41,8 +42,6 @@ OPTIONS = ("separator", "encoding", "sheet")
 KNOWN = ("model", "filename", "format", "write", "text", "prefix", "top", "preview", *OPTIONS)
 NAMES = {"--text": "text=…", "--set encoding=…": "encoding=…", "dataset.separator: ": "separator="}
 """What messages for the command line name, and its name in a query."""
-MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "tsv": "text/tab-separated-values; charset=utf-8",
-               "json": "application/json", "jsonl": LINES, "parquet": "application/vnd.apache.parquet"}  # fmt: skip
 MOST_SHOWN = 50
 """Most rows of a preview."""
 LONGEST_NAME = 200
@@ -201,9 +200,10 @@ def _answer(request: Request, job: _Job, table: AnsweredTable, events: bool) -> 
     weakref.finalize(body, outbox.close)  # even if the body is never asked for
     if events:
         return Answer(body, media_type=LINES)
-    name = quote(table.about()["filename"])
-    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
-    return Answer(body, media_type=MEDIA_TYPES.get(table.written, "application/octet-stream"), headers=headers)
+    name = table.about()["filename"]
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Answer(body, media_type=media_type, headers=headers)
 
 
 async def _sent(request: Request, outbox: Outbox) -> AsyncIterator[bytes]:
