@@ -85,7 +85,7 @@ def described(limits: Limits, *, key: bool) -> dict[str, Any]:
                         _parameter("top", "Add so many of the most probable labels.", above_0),
                         _parameter("preview", "Answer the first rows alone, as JSON.", shown),
                     ],
-                    body={"*/*": BINARY},
+                    body={"application/octet-stream": BINARY},
                     answers={"*/*": BINARY, LINES: {"type": "string", "description": "An event on each line."}},
                 )
             },
