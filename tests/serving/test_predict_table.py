@@ -134,7 +134,7 @@ def test_lines_become_a_table_of_another_format(server: Server) -> None:
     [
         (ROWS, {"filename": "rows.pdf"}, 422, "rows.pdf: its suffix is not that of a table"),
         (ROWS, {"filename": "../../etc/rows.csv", "text": "title"}, 422, "rows.csv: there is no column 'title'."),
-        (b"a,b\n1,2\n", {}, 422, "table.csv: which column holds the texts? Name it, as in text=a."),
+        (b"a,b\n1,2\n", {}, 422, "is named as texts usually are. Name it with text=…. Its columns: a, b."),
         (b"text,label\n1,2\n", {}, 422, "has 'label' already. Choose other names for the added columns"),
         (b"a;text\n1;2\n", {}, 422, "Are the columns separated by ';'? Then set separator=\";\"."),
         (ROWS, {"separator": "long"}, 422, "separator"),
@@ -234,6 +234,18 @@ def test_a_client_that_takes_nothing_is_given_up(finished_run: Path) -> None:
             _wait_for_room(server)
             with pytest.raises(http.client.HTTPException):
                 response.read()
+
+
+def test_a_table_that_trickles_in_is_refused(finished_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textforge.serving.predict_table.SLOWEST", 1 << 30)
+
+    def trickle() -> Iterator[bytes]:
+        for _ in range(8):
+            yield b"text\norbit\n"
+            time.sleep(0.1)
+
+    with Server(app(finished_run, settings=Settings(Limits(body_timeout=0.3)))) as server:
+        assert refused(server, trickle())["status"] == 408
 
 
 def test_nothing_is_left_on_the_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

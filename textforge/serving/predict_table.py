@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import mimetypes
+import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,9 @@ OPTIONS = ("separator", "encoding", "sheet")
 KNOWN = ("model", "filename", "format", "write", "text", "prefix", "top", "preview", *OPTIONS)
 NAMES = {"--text": "text=…", "--set encoding=…": "encoding=…", "dataset.separator: ": "separator="}
 """What messages for the command line name, and its name in a query."""
+SLOWEST = 1 << 16
+"""Bytes per second that a table must arrive with, since it keeps others waiting."""
+CLOSE = {"connection": "close"}
 MOST_SHOWN = 50
 """Most rows of a preview."""
 LONGEST_NAME = 200
@@ -120,16 +124,22 @@ class _Job:
         """Store the body in a file.
 
         Raises:
-            HttpError: 413, it is too large.
+            HttpError: 408, 413 or 503, it comes too slowly, is too large, or the disk has no room for it.
         """
-        most, size = self.tables.limits.max_table, 0
+        most, size, began = self.tables.limits.max_table, 0, time.monotonic()
         self.file = file = (self.scratch.path / "table").open("w+b")
         async for chunk in request.chunks():
             size += len(chunk)
             if size > most:
-                raise HttpError(413, f"the table is larger than {most:,} bytes. Send it in parts.", limit=most)
-            with self.scratch.writing():
+                message = f"the table is larger than {most:,} bytes. Send it in parts."
+                raise HttpError(413, message, headers=CLOSE, limit=most)
+            if time.monotonic() - began > request.limits.body_timeout + size / SLOWEST:
+                message = f"the table arrives more slowly than {SLOWEST:,} bytes per second."
+                raise HttpError(408, message, headers=CLOSE)
+            try:
                 file.write(chunk)
+            except OSError as error:
+                raise HttpError(503, f"the server cannot store the table: {error.strerror}.") from error
         file.seek(0)
         return file
 
@@ -139,14 +149,9 @@ class _Job:
         Raises:
             HttpError: 422, it cannot be read so.
         """
-        try:
-            table = await self.run(AnsweredTable, model.classifier, model.path, file, options, self.tables.formats)
-        except TextColumnError as error:
-            message = f"{options.filename}: which column holds the texts? Name it, as in text={error.columns[0]}."
-            raise HttpError(422, message, columns=error.columns) from error
-        except TextforgeError as error:
-            raise HttpError(422, _as_request(error)) from error
-        found: AnsweredTable = table
+        found: AnsweredTable = await self.run(
+            AnsweredTable, model.classifier, model.path, file, options, self.tables.formats
+        )
         return found
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -157,10 +162,8 @@ class _Job:
         """
         try:
             return await self.tables.run(function, *arguments)
-        except TextColumnError:
-            raise
         except TextforgeError as error:
-            raise HttpError(422, _as_request(error)) from error
+            raise _refusal(error) from error
 
     def close(self, *_: object) -> None:
         """Delete the file."""
@@ -178,7 +181,7 @@ def _answer(request: Request, job: _Job, table: AnsweredTable, events: bool) -> 
         table.refuse_taken()
     except TextforgeError as error:
         job.close()
-        raise HttpError(422, _as_request(error)) from error
+        raise _refusal(error) from error
     outbox = Outbox(events=events, patience=request.limits.body_timeout)
 
     def write() -> None:
@@ -186,7 +189,7 @@ def _answer(request: Request, job: _Job, table: AnsweredTable, events: bool) -> 
             try:
                 request.texts = table.write(outbox)
             except TextforgeError as error:
-                outbox.end(HttpError(422, _as_request(error)))
+                outbox.end(_refusal(error))
             except Ended:
                 raise
             except Exception:
@@ -260,13 +263,11 @@ def _number(query: Mapping[str, list[str]], name: str, most: int) -> int:
     return int(text)
 
 
-def _as_request(error: TextforgeError) -> str:
-    """The message of an error, with the names that options have in a request."""
-    found = str(error)
-    for command, query in {
-        "--text": "text=…",
-        "--set encoding=…": "encoding=…",
-        "dataset.separator: ": "separator=",
-    }.items():
-        found = found.replace(command, query)
-    return found
+def _refusal(error: TextforgeError) -> HttpError:
+    """An error of a table as one of its request, with the names that options have there."""
+    message = str(error)
+    for command, query in NAMES.items():
+        message = message.replace(command, query)
+    if isinstance(error, TextColumnError):
+        return HttpError(422, message, columns=error.columns)
+    return HttpError(422, message)

@@ -9,6 +9,8 @@ import { beginning, lookAt, pasted, queryFor } from "./source.js";
 import { Collected, events } from "./stream.js";
 
 const SHOWN = 5;
+const LARGEST = 512 * 2 ** 20; // `max_table` of the server, which cannot say so while a browser sends
+const QUICK = 2 ** 20;
 const SEPARATORS = [[",", "comma ,"], [";", "semicolon ;"], ["\t", "tab"], ["|", "bar |"]];
 const ENCODINGS = ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "iso8859_15", "cp1250", "cp1251", "gb18030", "cp932", "mac_roman"];
 const PREFIX = "predicted_";
@@ -52,6 +54,7 @@ export function prepareTables() {
     }, 400);
     try {
       if (!source.size) throw new Problem("The file is empty.", 422);
+      if (source.size > LARGEST) throw new Problem(`The file has ${bytes(source.size)}, and the server takes ${bytes(LARGEST)}. Cut it into parts.`, 413);
       const query = queryFor(source, settings);
       query.set("preview", SHOWN);
       const response = await table(query, await beginning(source), mine);
@@ -217,5 +220,7 @@ export function prepareTables() {
     say(one("columns-note"), reads.length ? `This classifier also reads the columns ${reads.join(", ")}. Give a table that has them.` : "");
     if (source) look(false);
   });
-  connection.onReturn(() => source && !link && look(false));
+  connection.onReturn(() => {
+    if (source && !about && source.size < QUICK) look(false);
+  });
 }
