@@ -60,7 +60,7 @@ export function prepareTyped() {
       if (running === mine && !aborted(error)) failed(error);
     } finally {
       clearTimeout(slow);
-      if (running === mine) one("answer-heading").parentElement.classList.remove("waiting");
+      if (running === mine) one("answer-heading").parentElement.classList.toggle("waiting", connection.waiting);
     }
   }
 
