@@ -239,13 +239,19 @@ def test_a_client_that_takes_nothing_is_given_up(finished_run: Path) -> None:
 def test_a_table_that_trickles_in_is_refused(finished_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textforge.serving.predict_table.SLOWEST", 1 << 30)
 
-    def trickle() -> Iterator[bytes]:
-        for _ in range(8):
-            yield b"text\norbit\n"
-            time.sleep(0.1)
-
-    with Server(app(finished_run, settings=Settings(Limits(body_timeout=0.3)))) as server:
-        assert refused(server, trickle())["status"] == 408
+    with (
+        Server(app(finished_run, settings=Settings(Limits(body_timeout=0.5)))) as server,
+        closing(http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)) as connection,
+    ):
+        connection.putrequest("POST", "/predict/table")
+        connection.putheader("content-length", "1000")
+        connection.endheaders(b"text\n")
+        for _ in range(2):  # sooner than the timeout of a pause
+            time.sleep(0.3)
+            connection.send(b"orbit\n")
+        with connection.getresponse() as response:
+            assert response.status == 408
+            assert "more slowly than" in json.loads(response.read())["error"]["message"]
 
 
 def test_nothing_is_left_on_the_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
