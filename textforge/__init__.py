@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     )
     from textforge.insight.explanations.texts import explain as explain
     from textforge.insight.handover.card import card as card
+    from textforge.insight.handover.export import Export as Export, export as export
     from textforge.insight.handover.push import Pushed as Pushed, PushOptions as PushOptions, push as push
     from textforge.insight.report.build import report as report
     from textforge.insight.report.reasons import Reasons as Reasons
@@ -81,7 +82,6 @@ if TYPE_CHECKING:
     from textforge.runs.continuing import resume as resume
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.environment_changes import Change as Change
-    from textforge.runs.export import Export as Export, export as export
     from textforge.runs.hub.pull import Pulled as Pulled, pull as pull
     from textforge.runs.interruption import Interrupted as Interrupted, Interruption as Interruption
     from textforge.runs.loading import load as load
@@ -135,7 +135,7 @@ _HOMES = {
     "Dense": "features.ragged",
     "EpochResult": "training.validation",
     "Explanation": "insight.explanations.explanation",
-    "Export": "runs.export",
+    "Export": "insight.handover.export",
     "ExtraMetrics": "classifiers.metrics",
     "FeatureContribution": "insight.explanations.explanation",
     "FeatureLinear": "features.layers",
@@ -196,7 +196,7 @@ _HOMES = {
     "doctor": "insight.doctor.examination",
     "explain": "insight.explanations.texts",
     "explain_class": "insight.explanations.classes",
-    "export": "runs.export",
+    "export": "insight.handover.export",
     "hookimpl": "components.hookspecs",
     "load": "runs.loading",
     "load_recipe": "recipes.recipe",

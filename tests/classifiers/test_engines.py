@@ -181,6 +181,15 @@ def test_a_model_without_numpy_says_so() -> None:
 # -- the module --------------------------------------------------------------------------------
 
 
+def test_weights_of_a_type_that_numpy_lacks_are_computed_by_torch(bundle: Path, tmp_path: Path) -> None:
+    classifier = textforge.load(bundle, engine="torch")
+    classifier.module.to(torch.bfloat16)
+    textforge.save(classifier, tmp_path / "bfloat16")
+    again = textforge.load(tmp_path / "bfloat16")
+    assert again.engine.name == "torch"
+    assert np.allclose(again.logits(TEXTS), classifier.logits(TEXTS), atol=0.01)  # computed in float32
+
+
 def test_the_module_is_built_when_it_is_asked_for_and_computes_from_then_on(bundle: Path) -> None:
     classifier = textforge.load(bundle)
     before = classifier.predict_proba(TEXTS)

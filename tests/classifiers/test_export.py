@@ -115,7 +115,8 @@ def test_it_answers_as_the_original_for_any_number_of_texts_of_any_length(
 
 def test_its_bundle_is_of_the_same_kind(bundle: Path) -> None:
     described = json.loads((bundle / "bundle.json").read_text())
-    assert sorted(file.name for file in bundle.iterdir()) == ["bundle.json", "model.onnx", "vectorizer.safetensors"]
+    files = sorted(file.name for file in bundle.iterdir())
+    assert files == ["README.md", "bundle.json", "model.onnx", "vectorizer.safetensors"]
     assert described["engine"] == {"name": "onnx", "opset": 20, "quantization": None}
     assert described["files"]["model.onnx"] == sha256(bundle / "model.onnx")
     assert len(described["golden"]) == 5
@@ -228,6 +229,9 @@ def test_the_command_exports_a_run_and_predict_reads_it(finished_run: Path, tmp_
     assert json.loads(done.stdout)["difference"] < 1e-5
     predicted = [invoke("predict", path, "orbit moon").stdout for path in (out, finished_run)]
     assert predicted[0] == predicted[1]
+    card = (out / "README.md").read_text()
+    assert "Accuracy on" in card  # the figures of the run, which the bundle does not have
+    assert f"textforge predict {out.name} " in card
     again = invoke("export", out, tmp_path / "again")
     assert again.returncode == 2
     assert "holds a model exported to onnx" in again.stderr

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "run", "resume", "check", "predict", "evaluate", "cross-validate", "report", "mistakes", "explain", "compare",
-    "export", "doctor", "replay", "card", "push", "pull", "plugins", "cache", "serve",
+    "export", "serve", "card", "push", "pull", "doctor", "replay", "plugins", "cache",
 )  # fmt: skip
 LIGHT = ("check", "plugins", "cache")
 """Commands that import neither torch nor polars."""

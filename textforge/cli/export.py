@@ -20,15 +20,16 @@ from textforge.cli import options
 def command(run_or_bundle: Path, out: Path, to: Any, quantize: Any, as_json: bool) -> None:
     """Write a classifier as a bundle that needs no torch.
 
-    OUT is a new folder, a bundle whose model is computed by onnxruntime. The export is compared with torch on texts of
-    many lengths before it is written. It needs textforge[onnx-export], and the bundle textforge[onnx].
+    OUT is a new folder, a bundle whose model is computed by onnxruntime, and its model card. The export is compared
+    with torch on texts of many lengths before it is written. It needs textforge[onnx-export], and the bundle
+    textforge[onnx].
     """
     from textforge.cli.output import results, write_json
     from textforge.errors import shown_line
     from textforge.errors.shortage import advised
 
     with results() as stdout, advised("export"):
-        from textforge.runs.export import export
+        from textforge.insight.handover.export import export
 
         found = export(run_or_bundle, out, to=to, quantize=quantize)
         if as_json:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+NUMPY_TYPES = {"BOOL", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "F16", "F32", "F64"}
+"""The types of safetensors that numpy has, too."""
 READ_BYTES = 2**24
 """Bytes of the stored weights that are mapped into memory at once."""
 
@@ -16,6 +18,15 @@ READ_BYTES = 2**24
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Read the arrays of a safetensors file, without torch."""
     return read_copies(path, "numpy", np.empty_like)
+
+
+def numpy_reads(path: Path) -> bool:
+    """Whether numpy has the types of all arrays in a safetensors file; it lacks bfloat16 and those of 8 bits."""
+    from safetensors import safe_open
+
+    with safe_open(str(path), "numpy") as file:
+        types = {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  (no dict)
+    return types <= NUMPY_TYPES
 
 
 def read_copies(path: Path, framework: str, empty_like: Callable[[Any], Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from textforge.classifiers.bundles.arrays import read_arrays
-from textforge.classifiers.bundles.description import SavedEngine
+from textforge.classifiers.bundles.arrays import numpy_reads, read_arrays
+from textforge.classifiers.bundles.description import MODEL, SavedEngine
 from textforge.classifiers.engines.engine import Engine, EngineName, ModelPart
 from textforge.components.part import Part, plugin_errors
 from textforge.components.requirements import require_torch
@@ -66,7 +66,7 @@ def chosen(part: Part, saved: SavedEngine | None, engine: str, device: str) -> C
 
 
 def opened(folder: Path, model: ModelPart, saved: SavedEngine | None, choice: Choice) -> Engine:
-    """Open the model of a bundle with the chosen engine.
+    """Open the model of a bundle with the chosen engine; by torch where numpy lacks a type of its weights.
 
     Args:
         folder: the bundle.
@@ -82,17 +82,18 @@ def opened(folder: Path, model: ModelPart, saved: SavedEngine | None, choice: Ch
         from textforge.classifiers.engines.onnx_engine import OnnxEngine
 
         return OnnxEngine.opened(model, folder / OnnxEngine.file, saved)
-    if choice.name == "numpy":
+    file = folder / MODEL
+    with plugin_errors(str(file), "being read"):
+        in_numpy = choice.name == "numpy" and numpy_reads(file)
+        arrays = read_arrays(file) if in_numpy else {}
+    if in_numpy:
         from textforge.classifiers.engines.numpy_engine import NumpyEngine
 
-        file = folder / NumpyEngine.file
-        with plugin_errors(str(file), "being read"):
-            arrays = read_arrays(file)
         return NumpyEngine(model, arrays)
+    require_torch(model.who)
     from textforge.classifiers.bundles.weights import read_weights, restored
     from textforge.classifiers.engines.torch_engine import TorchEngine
 
-    file = folder / TorchEngine.file
     with plugin_errors(str(file), "being read"):
         weights = read_weights(file)
     return TorchEngine(model, restored(model.named, model.facts, weights), choice.device)

@@ -45,7 +45,8 @@ def export(
 
     The bundle is of the same kind as that of a run, with digests and golden predictions, and `textforge.load` loads it.
     Its model is a graph of ONNX. Before it is written, it is compared with torch on texts and features of many lengths:
-    no probability may differ by more than 1e-5. Needs `textforge[onnx-export]`; the bundle needs `textforge[onnx]`.
+    no probability may differ by more than 1e-5. Beside the bundle's files is its model card, README.md. Needs
+    `textforge[onnx-export]`; the bundle needs `textforge[onnx]`.
 
     Args:
         classifier: a classifier whose parts are named components, a run folder, or a bundle.
@@ -69,14 +70,18 @@ def export(
     from textforge.classifiers.exporting.onnx_export import exported, require_packages
 
     require_packages()  # before torch is imported
+    source = classifier if isinstance(classifier, (str, Path)) else path
     if isinstance(classifier, (str, Path)):
         from textforge.runs.loading import load
 
         classifier = load(classifier, engine="torch")
     found = exported(classifier, quantize)
     from textforge.classifiers.bundles.bundle import save
+    from textforge.insight.handover.card import card
+    from textforge.insight.handover.kept_sections import NAME
 
     save(found.classifier, path)
+    card(source, path / NAME, bundle=path)
     return Export(path, sum(file.stat().st_size for file in path.iterdir()), found.difference)
 
 
