@@ -45,6 +45,29 @@ def test_fitted_in_chunks_is_fitted_at_once(kind, texts, cuts, options):
     assert outcome(kind(**options).fit_chunks, iter(chunks)) == outcome(kind(**options).fit, texts)
 
 
+@settings(max_examples=150)
+@given(texts=TEXTS, cuts=st.lists(st.integers(0, 20), max_size=4), options=OPTIONS)
+@pytest.mark.parametrize("kind", [BagOfWords, Tfidf])
+def test_merged_counts_of_parts_are_fitted_at_once(kind, texts, cuts, options):
+    assert_merging_is_fitting(lambda: kind(**options), texts, cuts)
+
+
+@settings(max_examples=30)
+@given(texts=st.lists(st.text("ab \x00\t\u0e01\u4e00", max_size=9), min_size=1, max_size=8), cut=st.integers(0, 8))
+def test_merged_counts_of_phrases_are_sorted_by_words(texts, cut):
+    for split in ("spaces", "any_script"):
+        for ngrams in ((1, 1), (1, 2)):
+            assert_merging_is_fitting(
+                lambda split=split, ngrams=ngrams: BagOfWords(split=split, ngrams=ngrams), texts, [cut]
+            )
+
+
+def assert_merging_is_fitting(built, texts, cuts):
+    parts = [texts[start:end] for start, end in pairwise([0, *sorted(cuts), len(texts)])]
+    counts = [built().count_chunks(iter([part])) for part in parts]
+    assert outcome(lambda _: built().merge(counts), texts) == outcome(built().fit, texts)
+
+
 def test_what_was_fitted_in_chunks_transforms_as_if_fitted_at_once():
     texts = ["red green green", "blue red", "green blue blue"]
     one = Tfidf(ngrams=(1, 2)).fit_chunks([texts[:1], texts[1:]]).transform([*texts, "red unseen"])
@@ -85,3 +108,18 @@ def test_sequences_fitted_in_chunks_are_fitted_at_once(texts, cuts, options):
         one, other = kind(**given_options), kind(**given_options)
         assert outcome(one.fit_chunks, iter(chunks)) == outcome(other.fit, texts)
         assert one.warnings == other.warnings
+
+
+@settings(max_examples=100)
+@given(texts=TEXTS, cuts=st.lists(st.integers(0, 20), max_size=4), options=SEQUENCES)
+def test_merged_counts_of_sequences_are_fitted_at_once(texts, cuts, options):
+    assert_merging_is_fitting(lambda: Tokens(**options), texts, cuts)
+
+
+def test_merged_counts_warn_of_all_texts_that_are_cut():
+    texts = ["one", "one two three", "one two", "one two three four five"]
+    merged, counts = (
+        Tokens(max_length=2),
+        [Tokens(max_length=2).count_chunks([part]) for part in (texts[:2], texts[2:])],
+    )
+    assert merged.merge(counts).warnings == Tokens(max_length=2).fit(texts).warnings != []

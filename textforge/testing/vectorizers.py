@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from textforge.classifiers.bundles.state import join_state, split_state
-from textforge.classifiers.vectorizing import fitted_features, given_facts, vectorized
+from textforge.classifiers.vectorizing import fitted_features
 from textforge.components.own_methods import own_method
 from textforge.data.offered import called_offering, takes
 from textforge.errors import listed
-from textforge.features.ragged import Features, Ragged
+from textforge.features.ragged import Ragged
 from textforge.testing import probes
-from textforge.testing.checks import ContractError, Skipped, as_contract_error, rule
+from textforge.testing.checks import Skipped, as_contract_error, rule
 from textforge.testing.columns import with_columns
 from textforge.testing.digests import differing, digests
+from textforge.testing.fitted_vectorizers import (
+    facts_of,
+    fitted,
+    fitted_and_transformed,
+    kept,
+    labelled,
+    others,
+    same,
+    stored,
+    targets_of,
+    vectors,
+    well_shaped,
+)
 from textforge.testing.subject import Subject, exercise
 
 EMPTY = ("", " ", "\n\t \r\n", "\u00a0\u3000")
@@ -37,10 +47,10 @@ MEGABYTE = 2**20
 @exercise("vectorizer")
 def _work(subject: Subject) -> Mapping[str, Any]:
     """Fit on some texts, transform others, and collect the state and the facts."""
-    vectorizer, features = _fitted(subject)
+    vectorizer, features = fitted(subject)
     return {
         "features": features,
-        "features of other texts": _vectors(subject, vectorizer, _others(subject)),
+        "features of other texts": vectors(subject, vectorizer, others(subject)),
         "state": dict(vectorizer.state()),
         "facts": {name: getattr(vectorizer, name, None) for name in subject.part.gives},
     }
@@ -49,8 +59,8 @@ def _work(subject: Subject) -> Mapping[str, Any]:
 @rule("vectorizer")
 def gives_the_facts_that_it_promises(subject: Subject) -> None:
     """After the fit, each name in its attribute `gives` is an attribute, consistent with its features."""
-    vectorizer, features = _fitted(subject)
-    facts = _facts(subject, vectorizer)
+    vectorizer, features = fitted(subject)
+    facts = facts_of(subject, vectorizer)
     if "vocab_size" in facts:
         size = facts["vocab_size"]
         if not isinstance(size, (int, np.integer)) or size != features.n_features:
@@ -68,8 +78,8 @@ def gives_the_facts_that_it_promises(subject: Subject) -> None:
 @rule("vectorizer")
 def other_texts_have_as_many_features(subject: Subject) -> None:
     """The number of features stays that of the fit, whatever texts are transformed."""
-    vectorizer, features = _fitted(subject)
-    other = _vectors(subject, vectorizer, with_columns(subject.part, ["words that nobody has seen before", "zzz"]))
+    vectorizer, features = fitted(subject)
+    other = vectors(subject, vectorizer, with_columns(subject.part, ["words that nobody has seen before", "zzz"]))
     if other.n_features != features.n_features:
         raise subject.breaks(
             f"the training texts have {features.n_features} features, others {other.n_features}.",
@@ -80,10 +90,10 @@ def other_texts_have_as_many_features(subject: Subject) -> None:
 @rule("vectorizer")
 def fitting_again_starts_anew(subject: Subject) -> None:
     """Fitted a second time on the same texts, the same object has the same state and features."""
-    vectorizer, features = _fitted(subject)
-    texts = _labelled(subject)
+    vectorizer, features = fitted(subject)
+    texts = labelled(subject)
     before = digests({"state": dict(vectorizer.state()), "features": features})
-    again = fitted_features(vectorizer, texts, subject.label, _targets(subject))
+    again = fitted_features(vectorizer, texts, subject.label, targets_of(subject))
     if other := differing(before, digests({"state": dict(vectorizer.state()), "features": again})):
         raise subject.breaks(
             f"after a second fit its {listed(other)} differ.", "Reset everything learned at the start of fit."
@@ -93,13 +103,13 @@ def fitting_again_starts_anew(subject: Subject) -> None:
 @rule("vectorizer")
 def fit_transform_is_fit_then_transform(subject: Subject) -> None:
     """If it has `fit_transform`, the result equals that of `fit` followed by `transform`."""
-    texts, targets = _labelled(subject), _targets(subject)
+    texts, targets = labelled(subject), targets_of(subject)
     both, apart = subject.build(seed=0), subject.build(seed=0)
     if own_method(both, "fit_transform") is None:
         raise Skipped("it has no fit_transform.")
     at_once = fitted_features(both, texts, subject.label, targets)
     called_offering(apart.fit, list(texts), targets=targets)
-    later = _vectors(subject, apart, texts)
+    later = vectors(subject, apart, texts)
     one = digests({"features": at_once, "state": dict(both.state())})
     if other := differing(one, digests({"features": later, "state": dict(apart.state())})):
         raise subject.breaks(
@@ -114,11 +124,11 @@ def fitting_in_chunks_is_fitting_at_once(subject: Subject) -> None:
     in_chunks, at_once = subject.build(seed=0), subject.build(seed=0)
     if own_method(in_chunks, "fit_chunks") is None or not subject.part.fits_chunks:
         raise Skipped("it has no fit_chunks, or a vectorizer within it has none.")
-    texts = _labelled(subject)
+    texts = labelled(subject)
     in_chunks.fit_chunks(chunk for chunk in (texts[:5], [], texts[5:-1], texts[-1:]))
-    called_offering(at_once.fit, list(texts), targets=_targets(subject))
+    called_offering(at_once.fit, list(texts), targets=targets_of(subject))
     found = [
-        digests({"features": _vectors(subject, one, _others(subject)), "state": dict(one.state())})
+        digests({"features": vectors(subject, one, others(subject)), "state": dict(one.state())})
         for one in (in_chunks, at_once)
     ]
     if other := differing(*found):
@@ -129,26 +139,49 @@ def fitting_in_chunks_is_fitting_at_once(subject: Subject) -> None:
 
 
 @rule("vectorizer")
+def merging_counts_is_fitting_on_all(subject: Subject) -> None:
+    """If it has `count_chunks` and `merge`, counts of parts of the texts, merged, are what `fit` learns from all."""
+    parts, at_once, texts = subject.build(seed=0), subject.build(seed=0), labelled(subject)
+    methods = [own_method(parts, name) for name in ("count_chunks", "merge")]
+    if methods[0] is None:
+        raise Skipped("it has no count_chunks.")
+    advice = "Let count_chunks return counts before anything is chosen, and choose in merge."
+    if methods[1] is None:
+        raise subject.breaks("it has count_chunks, but no merge.", advice)
+    with as_contract_error(subject.label, "when it was fitted in parts", advice):
+        shares = [[texts[:5], []], [texts[5:6]], [], [texts[6:]]]
+        counts = [stored(subject.build(seed=0).count_chunks(iter(share))) for share in shares]
+        parts.merge(counts)
+    called_offering(at_once.fit, list(texts), targets=targets_of(subject))
+    found = [
+        digests({"features": vectors(subject, one, others(subject)), "state": dict(one.state())})
+        for one in (parts, at_once)
+    ]
+    if other := differing(*found):
+        raise subject.breaks(f"merge gives other {listed(other)} than fit.", advice)
+
+
+@rule("vectorizer")
 def its_state_is_json_and_arrays(subject: Subject) -> None:
     """`state()` is a dict of JSON values and numeric numpy arrays, which a bundle can store."""
-    vectorizer, _ = _fitted(subject)
-    _kept(subject, vectorizer)
+    vectorizer, _ = fitted(subject)
+    kept(subject, vectorizer)
 
 
 @rule("vectorizer", after=("its-state-is-json-and-arrays", "gives-the-facts-that-it-promises"))
 def its_state_restores_it(subject: Subject) -> None:
     """`from_state` returns a vectorizer with the same features and facts."""
-    vectorizer, _ = _fitted(subject)
+    vectorizer, _ = fitted(subject)
     fresh = subject.build(seed=0)
     advice = "Put everything that fit learns into state(), restore it in from_state, and 'return self' there."
     with as_contract_error(subject.label, "in from_state", advice):
-        restored = fresh.from_state(_kept(subject, vectorizer))
+        restored = fresh.from_state(kept(subject, vectorizer))
     if restored is None:
         raise subject.breaks("from_state returned None.", advice)
-    texts = _others(subject)
+    texts = others(subject)
     with as_contract_error(subject.label, "when it was used after from_state", advice):
-        mine, theirs = _vectors(subject, vectorizer, texts), _vectors(subject, restored, texts)
-        facts, again = _facts(subject, vectorizer), _facts(subject, restored)
+        mine, theirs = vectors(subject, vectorizer, texts), vectors(subject, restored, texts)
+        facts, again = facts_of(subject, vectorizer), facts_of(subject, restored)
     if differing(digests({"features": mine}), digests({"features": theirs})):
         raise subject.breaks("after from_state its features differ.", advice)
     lost = [name for name, value in facts.items()
@@ -160,12 +193,12 @@ def its_state_restores_it(subject: Subject) -> None:
 @rule("vectorizer")
 def a_batch_equals_its_singles(subject: Subject) -> None:
     """The features of a text do not depend on the other texts."""
-    vectorizer, _ = _fitted(subject)
-    texts = [*_others(subject), ""]
-    together = _vectors(subject, vectorizer, texts)
+    vectorizer, _ = fitted(subject)
+    texts = [*others(subject), ""]
+    together = vectors(subject, vectorizer, texts)
     for row, text in enumerate(texts):
-        alone = _vectors(subject, vectorizer, [text])
-        if not _same(together.take(np.array([row])), alone):
+        alone = vectors(subject, vectorizer, [text])
+        if not same(together.take(np.array([row])), alone):
             raise subject.breaks(
                 f"the features of {text!r} differ alone and beside other texts.",
                 "Learn only in fit; transform each text independently.",
@@ -178,50 +211,50 @@ def takes_empty_texts(subject: Subject) -> None:
     advice = (
         "Give an empty text no words, or a vector of zeros; files have such rows, and every bundle is tested with one."
     )
-    _fitted_and_transformed(subject, with_columns(subject.part, EMPTY), "over empty and blank texts", advice)
-    vectorizer, features = _fitted(subject)
+    fitted_and_transformed(subject, with_columns(subject.part, EMPTY), "over empty and blank texts", advice)
+    vectorizer, features = fitted(subject)
     with as_contract_error(subject.label, "over an empty text without columns", advice):
-        _well_shaped(subject, _vectors(subject, vectorizer, [""]), features, advice)
+        well_shaped(subject, vectors(subject, vectorizer, [""]), features, advice)
 
 
 @rule("vectorizer", after=("takes-empty-texts",))
 def takes_unicode_texts(subject: Subject) -> None:
     """It accepts emoji, combining marks, right-to-left text, NUL and lone surrogates."""
     advice = "Accept any str; encode with text.encode('utf-8', 'replace')."
-    _fitted_and_transformed(subject, with_columns(subject.part, UNICODE), "over texts with unusual characters", advice)
+    fitted_and_transformed(subject, with_columns(subject.part, UNICODE), "over texts with unusual characters", advice)
 
 
 @rule("vectorizer")
 def takes_huge_texts(subject: Subject) -> None:
     """It transforms a text of 1 MB, as one word or many."""
-    vectorizer, features = _fitted(subject)
+    vectorizer, features = fitted(subject)
     many = ("orbit pixel bread " * (MEGABYTE // 18))[:MEGABYTE]
     advice = "Truncate long texts, in transform as in fit."
     with as_contract_error(subject.label, "over a text of a megabyte", advice):
-        found = _vectors(subject, vectorizer, with_columns(subject.part, ["x" * MEGABYTE, many]))
-    _well_shaped(subject, found, features, advice)
+        found = vectors(subject, vectorizer, with_columns(subject.part, ["x" * MEGABYTE, many]))
+    well_shaped(subject, found, features, advice)
 
 
 @rule("vectorizer")
 def no_texts_have_no_rows(subject: Subject) -> None:
     """`transform([])` returns features with zero rows."""
-    vectorizer, features = _fitted(subject)
+    vectorizer, features = fitted(subject)
     advice = "Return a Ragged with offsets [0], or an array of shape (0, n_features)."
     with as_contract_error(subject.label, "over no texts at all", advice):
-        found = _vectors(subject, vectorizer, [])
-    _well_shaped(subject, found, features, advice)
+        found = vectors(subject, vectorizer, [])
+    well_shaped(subject, found, features, advice)
 
 
 @rule("vectorizer")
 def says_where_its_features_stand(subject: Subject) -> None:
     """If it has `spans`, it returns the place of every feature of a text, within the text, or None."""
-    vectorizer, _ = _fitted(subject)
+    vectorizer, _ = fitted(subject)
     if own_method(vectorizer, "spans") is None:
         raise Skipped("it has no spans.")
     advice = (
         "Return arrays of features, starts and ends, an item for each occurrence, with 0 <= start <= end <= len(text)."
     )
-    for text in with_columns(subject.part, (*_others(subject), *EMPTY, *UNICODE)):
+    for text in with_columns(subject.part, (*others(subject), *EMPTY, *UNICODE)):
         with as_contract_error(subject.label, f"in spans of {text!r}", advice):
             spans = vectorizer.spans(text)
             if spans is None:
@@ -233,7 +266,7 @@ def says_where_its_features_stand(subject: Subject) -> None:
             raise subject.breaks(
                 f"spans of {text!r} gives places outside the text, or arrays of other lengths.", advice
             )
-        features = _vectors(subject, vectorizer, [text])
+        features = vectors(subject, vectorizer, [text])
         of_columns = {*vectorizer.column_features(text)} if hasattr(vectorizer, "column_features") else set()
         if not isinstance(features, Ragged) or {*found.tolist()} != {*features.indices.tolist()} - of_columns:
             raise subject.breaks(f"spans of {text!r} gives other features than transform.", advice)
@@ -242,14 +275,14 @@ def says_where_its_features_stand(subject: Subject) -> None:
 @rule("vectorizer")
 def names_the_features_of_columns(subject: Subject) -> None:
     """If it reads columns, `column_features` names those features of a text that come from columns."""
-    vectorizer, _ = _fitted(subject)
+    vectorizer, _ = fitted(subject)
     if not hasattr(vectorizer, "column_features"):
         raise Skipped("it has no column_features.")
     advice = "Return a dict of the numbers of features that transform gives for the text to their names."
-    for text in with_columns(subject.part, [*_others(subject), *EMPTY, *UNICODE]):
+    for text in with_columns(subject.part, [*others(subject), *EMPTY, *UNICODE]):
         with as_contract_error(subject.label, f"in column_features of {text!r}", advice):
             named = dict(vectorizer.column_features(text))
-        features = _vectors(subject, vectorizer, [text])
+        features = vectors(subject, vectorizer, [text])
         given = {*features.indices.tolist()} if isinstance(features, Ragged) else {*range(features.n_features)}
         if not {*named} <= given or not all(isinstance(name, str) and name for name in named.values()):
             raise subject.breaks(f"column_features of {text!r} gives other features than transform.", advice)
@@ -258,15 +291,15 @@ def names_the_features_of_columns(subject: Subject) -> None:
 @rule("vectorizer")
 def leaves_the_texts_alone(subject: Subject) -> None:
     """It does not change the list of texts, or the targets that it asks for."""
-    vectorizer, _ = _fitted(subject)
+    vectorizer, _ = fitted(subject)
     for name in ("fit", "fit_transform", "transform"):
-        texts, targets = _labelled(subject), _targets(subject)
+        texts, targets = labelled(subject), targets_of(subject)
         before = list(texts)
         if hasattr(vectorizer, name):
             called_offering(getattr(vectorizer, name), texts, targets=targets)
         if texts != before:
             raise subject.breaks(f"its {name} changed the list of texts.", "Work on a copy: texts = list(texts).")
-        if not np.array_equal(targets, _targets(subject)):
+        if not np.array_equal(targets, targets_of(subject)):
             raise subject.breaks(f"its {name} changed the targets.", "Work on a copy: targets = targets.copy().")
 
 
@@ -280,80 +313,3 @@ def takes_several_labels_if_it_takes_targets(subject: Subject) -> None:
     advice = "Targets are class numbers, int64 (n,), or float32 0 and 1, (n, n_classes), if a text may have several."
     with as_contract_error(subject.label, "when it was fitted on texts with several labels", advice):
         fitted_features(vectorizer, texts, subject.label, probes.numbers(labels))
-
-
-# -- steps -----------------------------------------------------------------------------------------
-
-
-def _labelled(subject: Subject) -> list[str]:
-    """Texts to fit on, with columns if the vectorizer reads some."""
-    return with_columns(subject.part, subject.texts[0])
-
-
-def _others(subject: Subject) -> list[str]:
-    """Texts that were not in the fit, with known and unknown words."""
-    texts = probes.labelled(9, 5, seed=1)[0] if subject.given_texts is None else subject.texts[0][:9]
-    return with_columns(subject.part, [*texts, "nothing of this was seen", f"{texts[0]} {texts[1]} {texts[2]}"])
-
-
-def _fitted(subject: Subject) -> tuple[Any, Features]:
-    """Build and fit a vectorizer; return it with the features of the texts it was fitted on."""
-    vectorizer = subject.build(seed=0)
-    return vectorizer, fitted_features(vectorizer, _labelled(subject), subject.label, _targets(subject))
-
-
-def _targets(subject: Subject) -> Any:
-    """The encoded labels of the texts that a vectorizer is fitted on."""
-    return probes.numbers(subject.texts[1])
-
-
-def _vectors(subject: Subject, vectorizer: Any, texts: Sequence[str]) -> Features:
-    return vectorized(vectorizer, texts, subject.label)
-
-
-def _facts(subject: Subject, vectorizer: Any) -> dict[str, Any]:
-    return given_facts(vectorizer, subject.part)
-
-
-def _fitted_and_transformed(subject: Subject, texts: Sequence[str], where: str, advice: str) -> None:
-    vectorizer = subject.build(seed=0)
-    with as_contract_error(subject.label, where, advice), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # another rule reports them
-        known, targets = _labelled(subject), _targets(subject)
-        targets = np.resize(targets, len(known) + len(texts))
-        features = fitted_features(vectorizer, [*known, *texts], subject.label, targets)
-        found = _vectors(subject, vectorizer, texts)
-        _well_shaped(subject, found, features, advice)
-        for text in texts:
-            _well_shaped(subject, _vectors(subject, vectorizer, [text]), features, advice)
-
-
-def _well_shaped(subject: Subject, found: Features, fitted: Features, advice: str) -> None:
-    """Check the type and number of features; `vectorized` has already refused missing rows and non-finite values."""
-    if found.n_features != fitted.n_features or type(found) is not type(fitted):
-        raise subject.breaks(
-            f"it gives {type(found).__name__} features, {found.n_features} of them, where the fit gave "
-            f"{type(fitted).__name__}, {fitted.n_features}.",
-            advice,
-        )
-
-
-def _same(one: Features, other: Features) -> bool:
-    """Compare ragged features exactly, and dense ones approximately: matrix products round differently per batch."""
-    if isinstance(one, Ragged):
-        return not differing(digests({"": one}), digests({"": other}))
-    return type(one) is type(other) and np.allclose(one.vectors, other.vectors, rtol=1e-4, atol=1e-5)
-
-
-def _kept(subject: Subject, vectorizer: Any) -> dict[str, Any]:
-    """The state after a round trip through the format of a bundle.
-
-    Raises:
-        ContractError: a bundle cannot store it.
-    """
-    advice = "Return a dict of text to JSON values (text, numbers, lists, dicts, None) and numpy arrays of numbers."
-    try:
-        arrays, values = split_state(vectorizer.state())
-    except (TypeError, ValueError) as error:
-        raise ContractError(f"{subject.label}: state() cannot be kept in a bundle: {error}. {advice}") from error
-    return join_state(json.loads(json.dumps(values)), {name: np.array(value) for name, value in arrays.items()})

@@ -67,13 +67,36 @@ class BagOfWords(TextOptions):
         Raises:
             DataError: the vocabulary is empty.
         """
-        self._begin()
-        frequencies = self._ngrams.learn_frequencies(
-            (units for texts in chunks for units in self._cut.chunks(texts)), totals=self._asks_totals()
-        )
+        frequencies = self._frequencies(chunks)
         self._refuse_empty(frequencies.n_texts)
         keep = self._kept(frequencies)
         self._learn(frequencies if keep is None else frequencies.only(keep))
+        return self
+
+    def count_chunks(self, chunks: Iterable[Sequence[str]]) -> dict[str, Any]:
+        """Count the n-grams of a part of the training texts, for `merge`."""
+        from textforge_standard.vectorizers.merging import packed_counts
+
+        frequencies = self._frequencies(chunks)
+        return packed_counts(self.vocabulary, frequencies)
+
+    def merge(self, counts: Sequence[dict[str, Any]]) -> Self:
+        """Learn from the counts of all parts what `fit` learns from all texts.
+
+        Raises:
+            DataError: the vocabulary is empty.
+        """
+        from textforge_standard.vectorizers.merging import merged_counts
+
+        # Compare units one by one: a word may hold a character that sorts before the space between two words.
+        vocabulary, frequencies = merged_counts(counts, _units if self._joins_words() else None)
+        self._refuse_empty(frequencies.n_texts, len(vocabulary))
+        keep = self._chosen(frequencies)
+        if keep is not None:
+            vocabulary = [name for name, kept in zip(vocabulary, keep.tolist(), strict=True) if kept]
+            frequencies = frequencies.only(keep)
+        self._restore(vocabulary)
+        self._learn(frequencies)
         return self
 
     def transform(self, texts: Sequence[str]) -> Any:
@@ -163,6 +186,16 @@ class BagOfWords(TextOptions):
             pairs=self.split == "any_script",
         )
 
+    def _frequencies(self, chunks: Iterable[Sequence[str]]) -> Any:
+        """Make a column for each n-gram of all chunks, and count them."""
+        self._begin()
+        return self._ngrams.learn_frequencies(
+            (units for texts in chunks for units in self._cut.chunks(texts)), totals=self._asks_totals()
+        )
+
+    def _joins_words(self) -> bool:
+        return self.unit == "words" and (self.ngrams[1] > 1 or self.split == "any_script")
+
     def _learn(self, frequencies: Any) -> None:
         """Learn more from the frequencies of the features; a hook for subclasses."""
 
@@ -170,10 +203,10 @@ class BagOfWords(TextOptions):
         """Whether choosing the most frequent features needs their total counts."""
         return self.max_features is not None and not self.binary
 
-    def _refuse_empty(self, n_texts: int) -> None:
+    def _refuse_empty(self, n_texts: int, n_features: int | None = None) -> None:
         from textforge import DataError
 
-        if not self.n_features:
+        if not (self.n_features if n_features is None else n_features):
             raise DataError(f"the vocabulary is empty: none of the {n_texts} training texts has {self._missing()}")
 
     def _features(self, counts: Any) -> Any:
@@ -186,6 +219,13 @@ class BagOfWords(TextOptions):
 
     def _kept(self, frequencies: Any) -> Any:
         """Drop features by `min_df`, `max_df` and `max_features`; a mask of those kept, or None if all are."""
+        keep = self._chosen(frequencies)
+        if keep is not None:
+            self._ngrams.keep(keep)
+        return keep
+
+    def _chosen(self, frequencies: Any) -> Any:
+        """A mask of the features to keep, or None to keep all."""
         import numpy as np
 
         from textforge import DataError
@@ -197,7 +237,7 @@ class BagOfWords(TextOptions):
         keep = (texts_with >= fewest) & (texts_with <= most)
         if not keep.any():
             raise DataError(
-                f"the vocabulary is empty: of {self.n_features} {self._noun()}s none is in at least "
+                f"the vocabulary is empty: of {len(keep)} {self._noun()}s none is in at least "
                 f"{_amount(self.min_df)} and at most {_amount(self.max_df)} of {n_texts} training texts. "
                 "Loosen vectorizer.min_df or max_df."
             )
@@ -205,7 +245,6 @@ class BagOfWords(TextOptions):
             order = np.argsort(-np.where(keep, frequencies.total, -1), kind="stable")  # ties: first in the alphabet
             keep = np.zeros_like(keep)
             keep[order[: self.max_features]] = True
-        self._ngrams.keep(keep)
         return keep
 
     def _noun(self) -> str:
@@ -220,6 +259,10 @@ class BagOfWords(TextOptions):
         if self.unit == "words" and self.split == "words":
             return f"{what}{stops} (split: words). Look at the text column, or try split: any_script."
         return f"{what}{stops}. Look at the text column."
+
+
+def _units(name: str) -> list[str]:
+    return name.split(" ")
 
 
 def _amount(df: float) -> str:

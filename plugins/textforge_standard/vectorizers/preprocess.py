@@ -48,6 +48,18 @@ class Preprocess:
         chunk_fit(self._vectorizer)(map(self._changed, chunks))
         return self
 
+    @property
+    def count_chunks(self) -> Callable[[Iterable[Sequence[str]]], dict[str, Any]]:
+        """Count a part of the changed texts, for `merge`; missing if the vectorizer cannot be fitted in parts."""
+        if (count_chunks := own_method(self._vectorizer, "count_chunks")) is None:
+            raise AttributeError("count_chunks")
+        return lambda chunks: dict(count_chunks(map(self._changed, chunks)))
+
+    def merge(self, counts: Sequence[dict[str, Any]]) -> Self:
+        """Fit the vectorizer from the counts of all parts."""
+        self._vectorizer.merge(counts)
+        return self
+
     def transform(self, texts: Sequence[str]) -> Any:
         """Features of the changed texts."""
         return self._vectorizer.transform(self._changed(texts))
@@ -96,7 +108,10 @@ class Preprocess:
 
     def __getattr__(self, name: str) -> Any:
         """Facts, warnings and the vocabulary of the inner vectorizer."""
-        if name.startswith("_") or name == "grow":  # not set yet, as in unpickling; `grow` above found none
+        if name.startswith("_") or name in (
+            "grow",
+            "count_chunks",
+        ):  # not set yet, as in unpickling; above none was found
             raise AttributeError(name)
         return getattr(self._vectorizer, name)
 

@@ -42,6 +42,17 @@ class Cut:
         self.units, self.left_out = self.units + sum(lengths), self.left_out + sum(cut) - self.most * len(cut)
         self.longest = max(self.longest, *cut, 0)
 
+    def counts(self) -> list[int]:
+        """The counts so far, for `add_counts`."""
+        return [self.n_texts, self.n_cut, self.units, self.left_out, self.longest]
+
+    def add_counts(self, counts: Sequence[int]) -> None:
+        """Add what another object counted in other texts."""
+        n_texts, n_cut, units, left_out, longest = counts
+        self.n_texts, self.n_cut = self.n_texts + n_texts, self.n_cut + n_cut
+        self.units, self.left_out = self.units + units, self.left_out + left_out
+        self.longest = max(self.longest, longest)
+
     def warnings(self) -> list[str]:
         """The warning; empty if no text is longer."""
         if not self.n_cut:

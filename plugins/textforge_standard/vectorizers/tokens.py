@@ -94,17 +94,31 @@ class Tokens:
         Raises:
             DataError: the vocabulary is empty, or the vector file cannot be used.
         """
-        from textforge_standard.vectorizers import words
+        vocabulary, frequencies, cut = self._frequencies(chunks)
+        self._choose(vocabulary, frequencies)
+        self._fitted(cut)
+        return self
+
+    def count_chunks(self, chunks: Iterable[Sequence[str]]) -> dict[str, Any]:
+        """Count the words of a part of the training texts, for `merge`."""
+        from textforge_standard.vectorizers.merging import packed_counts
+
+        vocabulary, frequencies, cut = self._frequencies(chunks)
+        return {**packed_counts(vocabulary, frequencies), "cut": cut.counts()}
+
+    def merge(self, counts: Sequence[dict[str, Any]]) -> Self:
+        """Learn from the counts of all parts what `fit` learns from all texts.
+
+        Raises:
+            DataError: the vocabulary is empty, or the vector file cannot be used.
+        """
+        from textforge_standard.vectorizers.merging import merged_counts
         from textforge_standard.vectorizers.shortening import Cut
 
-        cut, tally, n_texts = Cut(self.max_length, "words"), words.Tally(), 0
-        for texts in chunks:
-            found, lengths = self._cut(texts, cut)
-            tally.add(found, lengths)
-            n_texts += len(texts)
-        vocabulary, texts_with, total = tally.done()
-        self._refuse_empty(vocabulary, n_texts)
-        self._use(self._kept(vocabulary, texts_with, total, n_texts))
+        self._choose(*merged_counts(counts))
+        cut = Cut(self.max_length, "words")
+        for one in counts:
+            cut.add_counts(one["cut"])
         self._fitted(cut)
         return self
 
@@ -127,6 +141,25 @@ class Tokens:
             more = self._learn(*found)
         self._use([*self.vocabulary, *(word for word in more if word not in known)])
         self._fitted(cut)
+
+    def _frequencies(self, chunks: Iterable[Sequence[str]]) -> tuple[list[str], Any, Any]:
+        """The sorted words of all chunks, their frequencies, and the count of texts that are cut."""
+        from textforge_standard.vectorizers import words
+        from textforge_standard.vectorizers.counting import Frequencies
+        from textforge_standard.vectorizers.shortening import Cut
+
+        cut, tally, n_texts = Cut(self.max_length, "words"), words.Tally(), 0
+        for texts in chunks:
+            found, lengths = self._cut(texts, cut)
+            tally.add(found, lengths)
+            n_texts += len(texts)
+        vocabulary, texts_with, total = tally.done()
+        return vocabulary, Frequencies(n_texts, texts_with, total), cut
+
+    def _choose(self, vocabulary: list[str], frequencies: Any) -> None:
+        """Use the words that are frequent enough."""
+        self._refuse_empty(vocabulary, frequencies.n_texts)
+        self._use(self._kept(vocabulary, frequencies.texts_with, frequencies.total, frequencies.n_texts))
 
     def _fitted(self, cut: Any) -> None:
         """Read the word vectors of the vocabulary and collect the warnings."""

@@ -65,6 +65,31 @@ class Union:
         broadcast(chunks, [chunk_fit(member) for member in self._members])
         return self
 
+    @property
+    def count_chunks(self) -> Callable[[Iterable[Sequence[str]]], dict[str, Any]]:
+        """Count a part of the texts with every vectorizer, for `merge`; missing unless all of them can."""
+        if not all(own_method(member, "count_chunks") for member in self._members):
+            raise AttributeError("count_chunks: a vectorizer cannot be fitted in parts")
+        return self._count_chunks
+
+    def _count_chunks(self, chunks: Iterable[Sequence[str]]) -> dict[str, Any]:
+        from textforge_standard.vectorizers.broadcast import broadcast
+
+        found: dict[int, Any] = {}
+
+        def counting(number: int, chunks: Iterator[Sequence[str]]) -> None:
+            found[number] = self._members[number].count_chunks(chunks)
+
+        broadcast(chunks, [partial(counting, number) for number in range(len(self._members))])
+        return {"of": [found[number] for number in range(len(self._members))]}
+
+    def merge(self, counts: Sequence[dict[str, Any]]) -> Self:
+        """Fit every vectorizer from the counts of all parts."""
+        self._grown_to([])
+        for number, member in enumerate(self._members):
+            member.merge([one["of"][number] for one in counts])
+        return self
+
     def transform(self, texts: Sequence[str]) -> Any:
         """Features of texts: `textforge.Ragged`, one row per text."""
         return self._joined([member.transform(texts) for member in self._members], texts)
