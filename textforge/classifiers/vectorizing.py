@@ -28,6 +28,8 @@ class Vectorized:
     valid: Features | None
     facts: dict[str, Any]
     """What the fitted vectorizer gives to models, with n_features."""
+    vectorizer: Any
+    """The fitted vectorizer."""
 
 
 def vectorize(
@@ -63,7 +65,7 @@ def vectorize(
             vectorizer.fit_chunks(dataset.train_chunks(on_labels))
         train, shown = None, vectorized(vectorizer, [""], who)
     valid = vectorized(vectorizer, splits.valid[0], who) if splits.valid else None
-    return Vectorized(train, valid, {**given_facts(vectorizer, part), "n_features": shown.n_features})
+    return Vectorized(train, valid, {**given_facts(vectorizer, part), "n_features": shown.n_features}, vectorizer)
 
 
 def needed_columns(part: Part | None, brought: ColumnKinds) -> dict[str, ColumnKind]:

@@ -16,6 +16,7 @@ import click
 from textforge.cli import signals
 from textforge.cli.failures import INTERRUPTED, guarded
 from textforge.cli.messages import open_stderr
+from textforge.cli.ranks import Voice, refuse_other_commands
 from textforge.errors import PluginError, did_you_mean
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def _unknown_command(name: str, known: list[str]) -> str:
 @click.pass_context
 def cli(context: click.Context, debug: bool) -> None:
     """Train text classifiers from YAML recipes, every part a plugin."""
+    refuse_other_commands(context.invoked_subcommand)
     if context.invoked_subcommand not in LIGHT and not {*context.help_option_names} & {*sys.argv}:
         from textforge.components.requirements import require_torch
         from textforge.errors.shortage import require_room
@@ -139,7 +141,9 @@ def main() -> None:
     _open_streams()
     gc.set_threshold(100_000, 50, 100)  # importing torch alone creates a million objects that live until the exit
     signals.install()
+    voice = Voice()
     code = guarded(cli)
+    voice.end(code)
     signals.uninstall()
     gc.freeze()  # collecting them all before the exit would take a second
     if code in INTERRUPTED:  # Python would exit by the signal, without this code, if the interrupt hit an exec()

@@ -54,10 +54,13 @@ def command(
     from textforge.cli.finished_run import write_run, write_seeds
     from textforge.cli.output import results
     from textforge.cli.progress import progress_for
+    from textforge.runs.processes.launch import refuse_several
     from textforge.runs.runner import run
 
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both.")
+    if seeds is not None:
+        refuse_several("--seeds")
     if locked or lock is not None:
         recipe = _locked(recipe, lock)
     given = [*overrides]

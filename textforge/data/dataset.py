@@ -227,12 +227,22 @@ class Dataset:
             if split is not None and not isinstance(split, Stream)
         }
 
-    def train_chunks(self, on_labels: Callable[[Sequence[Any]], None] | None = None) -> Iterator[list[str]]:
+    def train_chunks(
+        self, on_labels: Callable[[Sequence[Any]], None] | None = None, numbers: Sequence[int] | None = None
+    ) -> Iterator[list[str]]:
         """Iterate over the training texts in order, in chunks.
 
         Args:
             on_labels: called with the labels of each chunk.
+            numbers: the chunks of a stream to read; None for all. If only some are read, no repeated texts are found.
         """
+        if numbers is not None and isinstance(self.train, Stream):
+            object.__setattr__(self, "_repeated", [])
+            for own, labels_of_own in map(self.train.chunk, numbers):
+                if on_labels is not None:
+                    on_labels(labels_of_own)
+                yield own
+            return
         others = {name: Hashes.of(*split) for name, split in self.splits().items() if name != "train"}
         hashes = TrainHashes(others)
         for texts, labels in self.train.chunks() if isinstance(self.train, Stream) else [self.train]:

@@ -16,6 +16,7 @@ from textforge.errors.exceptions import (
     DataError as DataError,
     DataUnavailable as DataUnavailable,
     PluginError as PluginError,
+    ProcessError as ProcessError,
     RecipeError as RecipeError,
     StorageError as StorageError,
     TextforgeError as TextforgeError,

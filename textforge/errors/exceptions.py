@@ -65,6 +65,17 @@ class TrainingError(TextforgeError):
     """Training cannot continue, for example because the loss is NaN (exit code 1)."""
 
 
+class ProcessError(TextforgeError):
+    """Another process of a distributed training has failed, has ended, or does not answer (exit code 1).
+
+    `exit_code` is that of the process that failed, if it is known.
+    """
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class BundleError(TextforgeError):
     """A bundle or run folder is unfinished or damaged, or needs a package that is not installed (exit code 2)."""
 

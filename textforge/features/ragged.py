@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -179,6 +179,19 @@ def as_features(value: Any, n_texts: int, vectorizer: str) -> Features:
     return features
 
 
+def features_state(features: Features) -> dict[str, Any]:
+    """Features as arrays and numbers, to send them to another process."""
+    if isinstance(features, Dense):
+        return {"vectors": features.vectors}
+    arrays = {"indices": features.indices, "offsets": features.offsets, "weights": features.weights}
+    return {**arrays, "n_features": int(features.n_features)}
+
+
+def features_of(state: Mapping[str, Any]) -> Features:
+    """The features that `features_state` took apart."""
+    return Dense(state["vectors"]) if "vectors" in state else Ragged(**state)
+
+
 def joined(parts: Sequence[Features]) -> Features:
     """Concatenate the rows of features from one vectorizer."""
     first = parts[0]
@@ -192,7 +205,12 @@ def joined(parts: Sequence[Features]) -> Features:
 
 
 def batches(
-    features: Features, size: int, order: NDArray[np.int64] | None = None, *, drop_last: bool = False
+    features: Features,
+    size: int,
+    order: NDArray[np.int64] | None = None,
+    *,
+    drop_last: bool = False,
+    share: Callable[[int], range] | None = None,
 ) -> Iterator[tuple[Batch, NDArray[np.int64]]]:
     """Iterate over batches of `size` rows and their row numbers, in `order` (default: ascending).
 
@@ -201,15 +219,17 @@ def batches(
         size: rows per batch.
         order: int64: the row numbers in the order to take them.
         drop_last: whether to leave out a last batch with fewer than `size` rows.
+        share: the part of each batch to return, of the number of its rows; None for all of it.
     """
     n_rows = len(features) if order is None else len(order)
     end = n_rows - n_rows % size if drop_last else n_rows
     for start in range(0, end, size):
-        stop = min(start + size, end)
+        whole = range(start, min(start + size, end))
+        own = whole if share is None else whole[share(len(whole)).start : share(len(whole)).stop]
         if order is None:
-            yield features.batch(start, stop), np.arange(start, stop)
+            yield features.batch(own.start, own.stop), np.arange(own.start, own.stop)
         else:
-            rows = order[start:stop]
+            rows = order[own.start : own.stop]
             yield features.take(rows).batch(0, len(rows)), rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from textforge.components.checkpointing import NEVER, CheckpointSettings, Interv
 from textforge.errors import ComponentError, StorageError
 from textforge.errors.temporaries import take_away
 from textforge.runs import folder as run_folder
+from textforge.runs.interruption import Interrupted
 
 if TYPE_CHECKING:
     from textforge.classifiers.bundles.state import State
@@ -90,13 +92,15 @@ class Checkpoints:
         self._heed()
 
     def _heed(self) -> None:
-        if self._plan.interruption.number is not None:
+        workers = self._plan.workers
+        # Several processes end after the same step.
+        if self._plan.interruption.number is not None if workers is None else workers.ending:
             self.write()
-        self._plan.interruption.check()
+            raise Interrupted(self._plan.interruption.number or signal.SIGTERM)
 
     def write(self) -> None:
         """Save a checkpoint, and delete the oldest; a warning if that fails, since training itself is not affected."""
-        if self._impossible:
+        if self._impossible or not self._plan.writes:
             return
         from textforge.classifiers.checkpoints.folder import write_checkpoint
 

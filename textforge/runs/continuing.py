@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textforge.components.manager import PluginManager
 from textforge.errors import BundleError, RecipeError
 from textforge.runs import folder as run_folder
+from textforge.runs.processes.launch import refuse_several
 from textforge.runs.progress import Progress
 from textforge.runs.saved_plan import SavedPlan
 
@@ -55,11 +56,14 @@ def resume(
     if epochs is not None:
         from textforge.runs.training_further import train_further
 
+        refuse_several("resume with epochs, which trains a finished run further,")
         given: dict[str, Any] = {"out": out, "anyway": anyway, "dataset": dataset, "plugins": plugins}
         return train_further(path, epochs, progress=progress, **given)
     if out is not None:
         raise RecipeError("out is for a new run, which epochs makes; a run is continued in its own folder.")
     saved = SavedPlan.read(path)
+    if saved.seeds is not None or saved.folds is not None:
+        refuse_several("resume of several seeds or folds")
     if saved.seeds is not None:
         from textforge.runs.seeds import resume_seeds
 

@@ -89,7 +89,8 @@ def _parts(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
 
 def _process(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     """Differences of machine and process."""
-    for key, name in (("device", "the device"), ("threads", "the number of threads"),
+    for key, name in (("device", "the device"), ("processes", "the number of processes"),
+                      ("threads", "the number of threads"),
                       ("interop_threads", "the number of threads between operations"),
                       ("processor", "the processor's instructions"), ("python", "Python"),
                       ("implementation", "the Python implementation"), ("libc", "the C library")):  # fmt: skip

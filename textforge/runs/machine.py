@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from textforge.runs.processes.launch import launched
+
 THREAD_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """Environment variables that set numbers of threads."""
 NUMERIC = (
@@ -31,6 +33,7 @@ def describe_machine(device: str) -> dict[str, Any]:
     import torch
 
     return {
+        "processes": 1 if (launch := launched()) is None else launch.size,
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "platform": platform.platform(),

@@ -17,12 +17,13 @@ from textforge.recipes.given_data import given_dataset
 from textforge.recipes.recipe import Recipe
 from textforge.runs.baseline import Baseline
 from textforge.runs.interruption import Interruption, interruption_of
-from textforge.runs.progress import Progress, StopRequest, WarningLog
+from textforge.runs.progress import Progress, StopRequest, WarningLog, silent
 
 if TYPE_CHECKING:
     from textforge.data.dataset import Dataset
     from textforge.runs.checkpoints import Checkpoints
     from textforge.runs.resuming import Resuming
+    from textforge.training.distributed.workers import Workers
     from textforge.training.start import Start
     from textforge.training.step_result import StepResult
     from textforge.training.trainer import Trainer
@@ -87,6 +88,7 @@ class RunPlan:
         baseline: the baseline to train on the same data; None for none.
         resuming: how the run is continued; None for one that begins.
         within: the folder to continue if the run is stopped; None for its own. Runs of several seeds share one.
+        workers: the processes that train together; None for one.
     """
 
     def __init__(
@@ -100,7 +102,12 @@ class RunPlan:
         baseline: Baseline | None = None,
         resuming: Resuming | None = None,
         within: Path | None = None,
+        workers: Workers | None = None,
     ) -> None:
+        self.workers: Workers | None = workers
+        self.writes: bool = workers is None or workers.first
+        """Whether this process writes to the folder, reports progress and calls callbacks."""
+        progress = progress if self.writes else silent(progress)
         self.recipe: Recipe = recipe
         self.path: Path = path
         self.progress: Progress = progress
@@ -137,6 +144,8 @@ def trainer_for(
     progress: Progress | None = None,
     start: Start | None = None,
     after_step: Callable[[Trainer, StepResult], None] | None = None,
+    *,
+    workers: Workers | None = None,
 ) -> Trainer:
     """Build the trainer of a recipe for a loaded dataset.
 
@@ -146,6 +155,7 @@ def trainer_for(
         progress: hears of each step.
         start: the classifier that the recipe's `init_from` names.
         after_step: called after each step; by default the trainer is stopped if `progress` asks for it.
+        workers: the processes that train together; None for one.
 
     Raises:
         RecipeError: the recipe has `init_from`, and there is no `start`.
@@ -164,6 +174,6 @@ def trainer_for(
         else:
             after_step(trainer, done)
 
-    trainer = Trainer(dataset, start=start, on_step=stepped, **trainer_arguments(recipe))
+    trainer = Trainer(dataset, start=start, on_step=stepped, workers=workers, **trainer_arguments(recipe))
     trainer.repeatable = False  # an exception ends the run
     return trainer

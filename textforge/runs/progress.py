@@ -54,6 +54,13 @@ class Progress:
         """`done` texts of a stream are predicted. The length of the stream is unknown."""
 
 
+def silent(progress: Progress) -> Progress:
+    """A progress that reports nothing and heeds the same signals, for a process that is not the first."""
+    found = Progress()
+    found.interruption = getattr(progress, "interruption", None)
+    return found
+
+
 class StopRequest:
     """Asks the trainer of one run to stop; the fact `stop` of callbacks.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,13 +85,15 @@ class Resuming(Reference):
             RecipeError: the state cannot be restored exactly, and `anyway` is False.
         """
         assert plan.checkpoints is not None
-        _clear_leftovers(self._path)
-        saved = None if trainer.fits_itself else self._newest(plan)
+        if plan.writes:
+            _clear_leftovers(self._path)
+        saved = None if trainer.fits_itself else self._saved(plan)
         if saved is None:
             why = f"{part_name(plan.recipe.model)} fits itself" if trainer.fits_itself else "it has no checkpoint"
             plan.progress.stage(f"{self._path}: {why}, so the run begins anew, with the same data and seed")
-            with suppress(OSError):
-                (self._path / run_folder.METRICS).unlink(missing_ok=True)
+            if plan.writes:
+                with suppress(OSError):
+                    (self._path / run_folder.METRICS).unlink(missing_ok=True)
             return
         self._load(plan, trainer, saved)
         plan.checkpoints.saved_before(saved.name)
@@ -106,11 +108,24 @@ class Resuming(Reference):
         assert plan.checkpoints is not None
         trainer.load_state_dict(saved.trainer)
         self._refuse([*_inexact(plan, trainer, saved)])
-        write_text(plan.path / run_folder.METRICS, "".join(saved.log))
+        if plan.writes:
+            write_text(plan.path / run_folder.METRICS, "".join(saved.log))
         plan.checkpoints.restored(saved)
         plan.warnings.add(saved.warnings)
         plan.clock.carry("train", saved.seconds)
         self.checkpoint = saved.name
+
+    def _saved(self, plan: RunPlan) -> Saved | None:
+        """The newest checkpoint; several processes take that of the first."""
+        if plan.workers is None:
+            return self._newest(plan)
+
+        def found() -> dict[str, Any]:
+            newest = self._newest(plan)
+            return {} if newest is None else {field.name: getattr(newest, field.name) for field in fields(newest)}
+
+        values = plan.workers.state_from_first(found)
+        return Saved(**values) if values else None
 
     def _newest(self, plan: RunPlan) -> Saved | None:
         """Read the newest checkpoint that is not damaged."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,8 +19,11 @@ from textforge.data.training_splits import Encoded
 from textforge.data.weights import Weights, with_mean_one
 from textforge.errors import DataError, RecipeError
 from textforge.features.batch import Batch
-from textforge.features.ragged import Features, batches, joined, training_order
+from textforge.features.ragged import Features, batches, features_of, features_state, joined, training_order
 from textforge.training.factories import Factories
+
+if TYPE_CHECKING:
+    from textforge.training.distributed.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,18 @@ class BatchPlan:
         settings: only batch_size, shuffle, bucket_by_length and drop_last are used.
         seed: determines the order of the texts.
         device: device of the targets.
+        workers: the processes that share each batch; None for one process.
     """
 
     settings: TrainerSettings
     seed: int
     device: torch.device
+    workers: Workers | None = None
+
+    @property
+    def share(self) -> Callable[[int], range] | None:
+        """The part of a batch that is this process's; None for all of it."""
+        return None if self.workers is None else self.workers.share
 
 
 class InMemoryBatches:
@@ -86,7 +96,7 @@ class InMemoryBatches:
         self.n_texts: int = len(train.y)
         self.weights: Weights | None = with_mean_one(train.weights)
         """Float64 (n,), with mean 1; None if all texts count equally."""
-        self._settings, self._seed = plan.settings, plan.seed
+        self._settings, self._seed, self._share = plan.settings, plan.seed, plan.share
         self._targets = Targets.of(train.y, self.weights, plan.device)
         if self.weights is not None and self.y.ndim == 1:
             _refuse_one_class(np.bincount(self.y, self.weights))
@@ -110,7 +120,8 @@ class InMemoryBatches:
         """Iterate over the batches of an epoch. Epochs count from 1."""
         settings = self._settings
         order = training_order(self.features, settings, np.random.default_rng([self._seed, number]))
-        return _with_targets(self.features, self._targets, settings.batch_size, order, drop_last=settings.drop_last)
+        cut = _Cut(settings.batch_size, settings.drop_last, self._share)
+        return _with_targets(self.features, self._targets, cut, order)
 
 
 class StreamedBatches:
@@ -132,7 +143,7 @@ class StreamedBatches:
 
     def __init__(self, stream: Stream, labels: Sequence[Any], vectorizer: Any, who: str, plan: BatchPlan) -> None:
         self._stream, self._labels, self._vectorizer, self._who = stream, labels, vectorizer, who
-        self._settings, self._seed, self._device = plan.settings, plan.seed, plan.device
+        self._settings, self._seed, self._plan = plan.settings, plan.seed, plan
         self.n_texts: int = stream.n_texts
         survey = stream.survey()
         self._scale = None if survey.weight is None else self.n_texts / survey.weight
@@ -159,20 +170,18 @@ class StreamedBatches:
         Raises:
             DataError: the stream yields a different number of texts than when the vectorizer was fitted.
         """
-        settings, size = self._settings, self._settings.batch_size
+        settings, size, share = self._settings, self._settings.batch_size, self._plan.share
         chunks = np.arange(self._stream.n_chunks)
         if settings.shuffle:
             chunks = np.random.default_rng([self._seed, number]).permutation(chunks)
         rest: _Rows | None = None
         n_seen = 0
-        for chunk in chunks.tolist():
-            found = self._shuffled(number, chunk)
-            if not len(found.y):
+        for read in self._read(number, chunks.tolist()):
+            if not len(read.y):
                 continue
-            n_seen += len(found.y)
-            if rest is not None:
-                found = rest.followed_by(found)
-            yield from _with_targets(found.features, self._targets(found), size, drop_last=True)
+            n_seen += len(read.y)
+            found = read if rest is None else rest.followed_by(read)
+            yield from _with_targets(found.features, self._targets(found), _Cut(size, True, share))
             rows = np.arange(len(found.y) - len(found.y) % size, len(found.y))
             rest = found.take(rows) if len(rows) else None
         if n_seen != self.n_texts:
@@ -181,7 +190,18 @@ class StreamedBatches:
                 "It must give the same chunks each time it is read."
             )
         if rest is not None and not settings.drop_last:
-            yield from _with_targets(rest.features, self._targets(rest), size)
+            yield from _with_targets(rest.features, self._targets(rest), _Cut(size, False, share))
+
+    def _read(self, epoch: int, chunks: Sequence[int]) -> Iterator[_Rows]:
+        """Read the chunks in this order; each of several processes reads one of the next, and gets the others."""
+        workers = self._plan.workers
+        if workers is None:
+            yield from (self._shuffled(epoch, chunk) for chunk in chunks)
+            return
+        for start in range(0, len(chunks), workers.size):
+            several = chunks[start : start + workers.size]
+            own = self._shuffled(epoch, several[workers.rank]).state() if workers.rank < len(several) else {}
+            yield from (_Rows.of_state(one) for one in workers.gather(own)[: len(several)])
 
     def _shuffled(self, epoch: int, chunk: int) -> _Rows:
         """The features, encoded labels and weights of a chunk, with rows in this epoch's order."""
@@ -194,7 +214,7 @@ class StreamedBatches:
         return rows if order is None else rows.take(order)
 
     def _targets(self, rows: _Rows) -> Targets:
-        return Targets.of(rows.y, rows.weights, self._device)
+        return Targets.of(rows.y, rows.weights, self._plan.device)
 
 
 @dataclass(frozen=True)
@@ -208,6 +228,15 @@ class _Rows:
     def take(self, rows: NDArray[np.int64]) -> _Rows:
         weights = None if self.weights is None else self.weights[rows]
         return _Rows(self.features.take(rows), self.y[rows], weights)
+
+    def state(self) -> dict[str, Any]:
+        """The rows as arrays and numbers, to send them to another process."""
+        return {"features": features_state(self.features), "y": self.y, "weights": self.weights}
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> _Rows:
+        """The rows that `state` took apart."""
+        return cls(features_of(state["features"]), state["y"], state["weights"])
 
     def followed_by(self, others: _Rows) -> _Rows:
         features, y = joined([self.features, others.features]), np.concatenate([self.y, others.y])
@@ -225,16 +254,20 @@ def _refuse_one_class(class_weights: NDArray[Any]) -> None:
         )
 
 
-def _with_targets(
-    features: Features,
-    targets: Targets,
-    size: int,
-    order: NDArray[np.int64] | None = None,
-    *,
-    drop_last: bool = False,
-) -> Batches:
+class _Cut(NamedTuple):
+    """How rows are cut into batches; see `batches`."""
+
+    size: int
+    drop_last: bool
+    share: Callable[[int], range] | None
+
+
+def _with_targets(features: Features, targets: Targets, cut: _Cut, order: NDArray[np.int64] | None = None) -> Batches:
     """Iterate over batches of features, each with its targets."""
-    for batch, rows in batches(features, size, order, drop_last=drop_last):
+    for batch, rows in batches(features, cut.size, order, drop_last=cut.drop_last, share=cut.share):
+        if not len(rows):
+            yield batch, targets[:0]
+            continue
         # Without an order the rows are contiguous, so a slice (a view) is enough.
         yield batch, targets[int(rows[0]) : int(rows[-1]) + 1] if order is None else targets[torch.from_numpy(rows)]
 

@@ -80,7 +80,8 @@ class Passes:
         gradients: adds the gradients of a batch, weighted by its share, and returns its mean loss, shape ().
         needed: what the optimizer needs.
         before: clears the gradients before a pass.
-        after: clips the gradients after a pass.
+        after: adds up the gradients of all processes and clips them after a pass.
+        total: the sum of a process's part of a loss over all processes.
     """
 
     def __init__(
@@ -91,7 +92,9 @@ class Passes:
         *,
         before: Callable[[], None],
         after: Callable[[], None],
+        total: Callable[[torch.Tensor], torch.Tensor] = lambda loss: loss,
     ) -> None:
+        self._total = total
         self._module, self._gradients, self._before, self._after = module, gradients, before, after
         self.after_gradients: bool = needed == "after_gradients"
         """Whether the optimizer's step is called with gradients already computed."""
@@ -140,7 +143,8 @@ class Passes:
             losses = [self._gradients(*one) for one in self._held]
         self._after()
         self.losses = self.losses or losses
-        return torch.stack([loss * share for loss, (*_, share) in zip(losses, self._held, strict=True)]).sum()
+        parts = [loss * share for loss, (*_, share) in zip(losses, self._held, strict=True)]
+        return self._total(torch.stack(parts).sum())
 
     def _rewind(self) -> None:
         assert self._start is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
@@ -20,6 +20,8 @@ from textforge.data.labels import label_names
 from textforge.errors import RecipeError, TrainingError
 from textforge.features.ragged import Features
 from textforge.training.batch_sources import require_in_memory
+from textforge.training.distributed.steering import SharedSteering
+from textforge.training.distributed.steps import SharedSteps, refuse_batch_norm, tensors_of
 from textforge.training.one_shot import fit_in_one_call, refuse_weights
 from textforge.training.optimization import Optimization
 from textforge.training.preparation import Prepared, Setup
@@ -72,6 +74,8 @@ class Epochs:
             built = setup.factories.module(prepared.facts)
             with setup.factories.calling("model", "being put on its device"):
                 self.module: nn.Module = built.to(setup.device)
+            if setup.workers is not None:
+                refuse_batch_norm(self.module, setup.factories.name("model"))
             if setup.start is not None:
                 found = matched(setup.start, setup.labels, [*setup.dataset.label_counts()], prepared.facts)
                 with setup.factories.calling("model", "giving its weights"):
@@ -90,7 +94,12 @@ class Epochs:
                 "weighted": prepared.source.weighted,
                 "monitor_mode": setup.validation.mode,
             }
-            self.optimization = Optimization(self.module, setup.factories, facts, prepared.budget)
+            shared = None
+            if setup.workers is not None:
+                assert isinstance(self._steering, SharedSteering)
+                setup.workers.copy_from_first(tensors_of(self.module))
+                shared = SharedSteps(self.module, setup.workers, self._steering)
+            self.optimization = Optimization(self.module, setup.factories, facts, prepared.budget, shared)
         if self.optimization.needs_validation and prepared.valid is None:
             raise RecipeError(
                 f"{setup.factories.name('scheduler')} follows the validation figure {setup.settings.monitor}. "
@@ -148,6 +157,8 @@ class Epochs:
     def _epoch(self, progress: EpochProgress, began: float) -> EpochResult:
         setup = self._setup
         train_loss = self._trained(progress)
+        if setup.workers is not None:
+            setup.workers.copy_from_first(self.module.buffers())  # that a forward pass may have changed
         with self.kept_weights():
             valid = self._validate(progress.number)
             best = valid is not None and setup.validation.better(valid, self.best.valid if self.best else None)
@@ -195,10 +206,14 @@ class Epochs:
         return nullcontext() if self.optimization is None else self.optimization.weights()
 
     def logits(self, features: Features, module: nn.Module) -> NDArray[np.float32]:
-        """Outputs of a module, float32, shape (n, n_classes), computed with the training's random state."""
+        """Outputs of a module, float32, shape (n, n_classes), computed with the training's random state.
+
+        Of several processes, each gives features of its share of the texts, and gets the outputs for all texts.
+        """
         setup = self._setup
         with self._random.active():
-            return logits(module, features, len(setup.labels), setup.device, setup.factories.name("model"))
+            found = logits(module, features, len(setup.labels), setup.device, setup.factories.name("model"))
+        return found if setup.workers is None else setup.workers.gather_rows(found)
 
     def _validate(self, epoch: int) -> Figures | None:
         setup, prepared = self._setup, self._prepared
@@ -208,13 +223,20 @@ class Epochs:
         try:
             labels = prepared.valid_gold.names if prepared.valid_gold else setup.labels
             scored = Scored(self.logits(features, self.module), gold, prepared.valid_weights)
-            figures = setup.validation.measure(scored, labels)
+            figures = self._measured(scored, labels)
         except TrainingError as error:
             advice = self.optimization.what_to_try() if self.optimization else ""
             raise TrainingError(f"{error} in epoch {epoch}.{advice}") from error
         if not setup.fits_itself:  # with a single epoch there is nothing to choose
             setup.validation.refuse_undefined(figures, epoch, gold, labels)
         return figures
+
+    def _measured(self, scored: Scored, labels: Sequence[Any]) -> Figures:
+        """Measure; several processes take the figures of the first, so that all decide alike."""
+        setup = self._setup
+        if setup.workers is None:
+            return setup.validation.measure(scored, labels)
+        return setup.workers.from_first(lambda: setup.validation.measure(scored, labels))
 
     # -- state -----------------------------------------------------------------------------------
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -18,7 +18,7 @@ from textforge.components.part import plugin_errors
 from textforge.errors import ComponentError, RecipeError, TrainingError
 from textforge.features.batch import Batch
 from textforge.training.averaging import AveragedWeights
-from textforge.training.batch_loss import BatchLoss
+from textforge.training.batch_loss import BatchLoss, Place
 from textforge.training.batch_sources import Targets
 from textforge.training.budget import Budget
 from textforge.training.closures import Passes, closure_needed
@@ -28,15 +28,8 @@ from textforge.training.optimizer_state import load_exactly
 from textforge.training.state import EpochProgress, gradients_of, load_gradients
 from textforge.training.step_result import StepResult
 
-
-@contextmanager
-def recording_gradients() -> Iterator[None]:
-    """Enable gradients and disable inference mode, whatever the caller has set.
-
-    Tensors created in inference mode cannot be used for training.
-    """
-    with torch.inference_mode(False), torch.enable_grad():
-        yield
+if TYPE_CHECKING:
+    from textforge.training.distributed.steps import SharedSteps
 
 
 class Optimization:
@@ -47,6 +40,7 @@ class Optimization:
         factories: build optimizer and, if given, scheduler and loss.
         facts: see `Factories.update_rule`.
         budget: the length of the training; of its settings, clip_norm, precision and ema are used here.
+        shared: what several processes exchange in each step; None for one process.
 
     Raises:
         RecipeError: clip_norm is set, and the optimizer has sparse gradients; or texts have weights, and the loss
@@ -54,8 +48,16 @@ class Optimization:
         ComponentError: a factory returned another type, or the module has no parameters.
     """
 
-    def __init__(self, module: nn.Module, factories: Factories, facts: Mapping[str, Any], budget: Budget) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        factories: Factories,
+        facts: Mapping[str, Any],
+        budget: Budget,
+        shared: SharedSteps | None = None,
+    ) -> None:
         settings = budget.settings
+        self._shared = shared
         if factories.sparse_gradients:
             if settings.clip_norm is not None:
                 who = factories.name("optimizer")
@@ -67,7 +69,8 @@ class Optimization:
         self.optimizer: torch.optim.Optimizer = rule.optimizer
         self.scheduler: Any = rule.scheduler
         self.loss: Loss | None = rule.loss
-        self._batch_loss = BatchLoss(module, rule.loss, factories, facts, precision=settings.precision)
+        workers = None if shared is None else shared.workers
+        self._batch_loss = BatchLoss(module, rule.loss, factories, facts, precision=settings.precision, workers=workers)
         self.needs_validation: bool = rule.follows_metric
         """Whether the scheduler needs the monitored validation metric."""
         self.module: nn.Module = module
@@ -84,7 +87,10 @@ class Optimization:
         self._passes: Passes | None = None
         """The passes of an update, if the optimizer needs a closure."""
         if needed:
-            self._passes = Passes(module, self._batch_loss.gradients, needed, before=self._clear, after=self._clip)
+            gradients = self._batch_loss.gradients
+            self._passes = Passes(
+                module, gradients, needed, before=self._clear, after=self._complete, total=self._total
+            )
 
     def epoch(
         self,
@@ -116,21 +122,26 @@ class Optimization:
         self._modes.switch(training=True)
         self._batch_loss.epoch = progress.number
         ends, begin = False, progress.step
-        if self._passes is not None and not self._fresh:  # a closure needs all batches of the update
-            self._passes.release()
-            begin = begin // every * every
+        if (self._passes is not None or self._shared is not None) and not self._fresh:
+            begin = self._begin_again(begin // every * every)
         for step, (batch, gold) in enumerate(islice(batches, begin, None), begin + 1):
             first = (step - 1) // every * every * size  # index of this update's first text
-            share = len(gold) / (min(first + every * size, used) - first)
-            if self._passes is not None and step <= progress.step:
-                self._passes.hold(batch.to(device), gold, share)
+            batch_size = min(size, used - (step - 1) * size)
+            place = Place(len(gold), batch_size, min(first + every * size, used) - first)
+            if self._shared is not None:  # so that a state need not hold the random states of all processes
+                random.jump(progress.number, step, self._shared.workers.rank)
+            if step <= progress.step:
+                with random.active():
+                    self._repeat(batch.to(device), gold, place)
                 continue
             rate = self.learning_rate
             with random.active():
-                loss = self._batch(batch.to(device), gold, share, update=step % every == 0 or step == steps)
+                loss = self._batch(batch.to(device), gold, place, update=step % every == 0 or step == steps)
             recent.append(loss)
-            progress.add(loss, len(gold))
+            progress.add(loss, place.batch)
             if step % check_every == 0 or step == steps:
+                if self._shared is not None:
+                    self._shared.heed()
                 self._refuse_infinite(list(recent), step, f"epoch {progress.number}", steps)
             ends |= after_step(StepResult(progress.number, step, steps, rate, loss, self._norm))
             if ends and self._fresh:
@@ -153,12 +164,13 @@ class Optimization:
         now = f" (now {', '.join(f'{rate:g}' for rate in sorted(rates))})" if rates else ""
         return f" Try a smaller learning rate{now}, or bound the gradients with trainer.clip_norm: 1.0."
 
-    def _batch(self, batch: Batch, targets: Targets, share: float, *, update: bool) -> torch.Tensor:
+    def _batch(self, batch: Batch, targets: Targets, place: Place, *, update: bool) -> torch.Tensor:
         """Accumulate a batch's gradients, update the weights if `update`, and return the batch's loss.
 
-        Gradients are weighted by `share`, the batch's share of the update's texts.
+        Gradients are weighted by the batch's share of the update's texts.
         """
         self._norm = None
+        share = self._batch_loss.share(place)
         if self._fresh:
             self._clear()
             if self._passes is not None:
@@ -168,13 +180,39 @@ class Optimization:
             self._passes.hold(batch, targets, share)
         if self._passes is None or self._passes.after_gradients:
             loss = self._batch_loss.gradients(batch, targets, share)
+            if self._shared is not None:
+                self._shared.begin(loss * self._batch_loss.part(place))
             if update:
                 self._update()
+            return loss if self._shared is None else self._shared.end()
+        if update:
+            self._update()
+            loss = self._passes.losses[-1]
+        else:
+            loss = self._batch_loss(batch, targets).detach()
+        if self._shared is None:
             return loss
-        if not update:
-            return self._batch_loss(batch, targets).detach()
-        self._update()
-        return self._passes.losses[-1]
+        self._shared.begin(loss * self._batch_loss.part(place))
+        return self._shared.end()
+
+    def _begin_again(self, first: int) -> int:
+        """Go back to the batch after the first ones, with which an update began that is not done; return their number.
+
+        A closure needs all batches of the update. Of several processes, a state has the gradients of one only.
+        """
+        if self._passes is not None:
+            self._passes.release()
+        else:
+            self._clear()
+        return first
+
+    def _repeat(self, batch: Batch, targets: Targets, place: Place) -> None:
+        """Take a batch of an update that is not done, whose loss is counted already."""
+        share = self._batch_loss.share(place)
+        if self._passes is not None:
+            self._passes.hold(batch, targets, share)
+        else:
+            self._batch_loss.gradients(batch, targets, share)
 
     def _clear(self) -> None:
         with self._factories.calling("optimizer", "setting gradients to zero"):
@@ -293,7 +331,14 @@ class Optimization:
         """
         return self.averaged.applied() if self.averaged is not None else self._modes.evaluating()
 
-    def _clip(self) -> None:
+    def _total(self, loss: torch.Tensor) -> torch.Tensor:
+        """The sum over all processes of a loss that each has a part of."""
+        return loss if self._shared is None else self._shared.workers.sum_(loss * self._batch_loss.counted)
+
+    def _complete(self) -> None:
+        """Add up the gradients of all processes, and clip them."""
+        if self._shared is not None:
+            self._shared.sum_gradients()
         if self._settings.clip_norm is not None:
             with plugin_errors(self._factories.name("model"), "clipping gradients"):
                 norm = nn.utils.clip_grad_norm_(self.module.parameters(), self._settings.clip_norm)
@@ -301,7 +346,7 @@ class Optimization:
 
     def _update(self) -> None:
         if self._passes is None or self._passes.after_gradients:
-            self._clip()
+            self._complete()
         with plugin_errors(self._factories.name("optimizer"), "taking a step"):
             if self._passes is None:
                 self.optimizer.step()

@@ -23,6 +23,8 @@ from textforge.errors import DataError, RecipeError, listed
 from textforge.features.ragged import Features
 from textforge.training.batch_sources import BatchPlan, BatchSource, InMemoryBatches, StreamedBatches
 from textforge.training.budget import Budget
+from textforge.training.distributed.vectorizing import SharedVectorizer
+from textforge.training.distributed.workers import Workers
 from textforge.training.factories import Factories
 from textforge.training.setting_warnings import ChunkLabels, feature_warnings, order_warnings
 from textforge.training.start import Start
@@ -44,6 +46,8 @@ class Setup:
     device: torch.device
     start: Start | None = None
     """The classifier to continue from."""
+    workers: Workers | None = None
+    """The processes that train together; None for one."""
 
     @property
     def fits_itself(self) -> bool:
@@ -56,8 +60,10 @@ class Prepared:
     """The data of a training, ready for the first epoch."""
 
     source: BatchSource
+    vectorizer: Any
+    """The fitted vectorizer."""
     valid: tuple[Features, NDArray[Any]] | None
-    """Features and encoded labels of the validation split."""
+    """Features and encoded labels of the validation split; of several processes, each has features of its share."""
     valid_weights: Weights | None
     """Weights of its texts; None if all count equally."""
     valid_gold: Gold | None
@@ -96,12 +102,19 @@ def prepare(setup: Setup, vectorizer: Any) -> Prepared:
             raise RecipeError("cannot continue: a vocabulary grows from texts in memory, not from a stream. Keep it.")
         with plugin_errors(who, "growing its vocabulary"):
             vectorizer.grow(splits.train.texts)
-    vectorized = vectorize(vectorizer, part, dataset, splits, on_labels=chunks.add, fit=setup.start is None)
+    given: dict[str, Any] = {"on_labels": chunks.add, "fit": setup.start is None}
+    alone = list[str]()
+    if setup.workers is None:
+        vectorized = vectorize(vectorizer, part, dataset, splits, **given)
+    else:
+        shared = SharedVectorizer(vectorizer, part, setup.workers)
+        vectorized, alone = shared.vectorize(dataset, splits, **given), shared.remarks
+    vectorizer = vectorized.vectorizer
     valid = (vectorized.valid, splits.valid.y) if splits.valid and vectorized.valid is not None else None
     valid_weights = splits.valid.weights if splits.valid else None
     weighted = valid_weights is not None or dataset.weights_of("test") is not None
-    plan, featureless = BatchPlan(settings, setup.seed, setup.device), tuple[str, ...]()
-    warnings = metrics.weight_warnings(weighted=weighted)
+    plan, featureless = BatchPlan(settings, setup.seed, setup.device, setup.workers), tuple[str, ...]()
+    warnings = [*metrics.weight_warnings(weighted=weighted), *alone]
     if unread := unread_columns(part, dataset.columns):
         warnings.append(f"no vectorizer reads these columns of the data: {listed(unread)}.")
     if isinstance(dataset.train, Stream):
@@ -131,8 +144,9 @@ def prepare(setup: Setup, vectorizer: Any) -> Prepared:
         "multi_label": dataset.multi_label,
     }
     return Prepared(
-        source, valid, valid_weights, splits.valid_gold, facts, budget, splits.remarks, featureless, tuple(warnings)
-    )
+        source, vectorizer, valid, valid_weights, splits.valid_gold, facts, budget, splits.remarks, featureless,
+        tuple(warnings),
+    )  # fmt: skip
 
 
 def identity(setup: Setup, prepared: Prepared) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from textforge.data.streams import Stream
 from textforge.errors import RecipeError, listed
 from textforge.training.batch_sources import require_in_memory
 from textforge.training.epochs import Epochs
-from textforge.training.optimization import Optimization, recording_gradients
+from textforge.training.gradient_mode import recording_gradients
+from textforge.training.optimization import Optimization
 from textforge.training.preparation import Prepared, Setup, prepare
 from textforge.training.start import Matched
 from textforge.training.steering import OnStep, Steering
@@ -59,6 +60,7 @@ class Progressing:
         if self._epochs is None:
             with recording_gradients():
                 self._prepared = prepare(self._setup, self.vectorizer)
+                self.vectorizer = self._prepared.vectorizer
                 self._epochs = Epochs(self._setup, self._prepared, self._random, self._steering, self._on_step)
                 self._epochs.repeatable = self._repeatable
         with recording_gradients():

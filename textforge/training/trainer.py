@@ -26,10 +26,12 @@ from textforge.data.dataset import Dataset, as_dataset
 from textforge.data.streams import Stream
 from textforge.errors import RecipeError, TextforgeError
 from textforge.training.batch_sources import refuse_stream
+from textforge.training.distributed.steering import SharedSteering
+from textforge.training.distributed.workers import Workers
 from textforge.training.epochs import Epochs
 from textforge.training.factories import Factories, Factory
 from textforge.training.given import given_components, refuse_settings_of_runs
-from textforge.training.optimization import recording_gradients
+from textforge.training.gradient_mode import recording_gradients
 from textforge.training.preparation import Prepared, Setup, identity
 from textforge.training.progressing import Progressing
 from textforge.training.start import Start, labels_after
@@ -70,6 +72,8 @@ class Trainer(Progressing):
             classifier and of the new texts.
         seed: determines every random draw; torch's global random state and the caller's stay untouched.
         on_step: called after each batch with a `StepResult`.
+        workers: the processes that train together, each of which makes a `Trainer` with the same arguments and calls
+            the same methods; None for one process, whether or not a process group exists.
         settings: the fields of `TrainerSettings`, except `checkpoint`, which is for runs.
 
     Raises:
@@ -94,6 +98,7 @@ class Trainer(Progressing):
         labels: Iterable[Any] | None = None,
         seed: int = 0,
         on_step: Callable[[StepResult], object] | None = None,
+        workers: Workers | None = None,
         **settings: Unpack[TrainerOptions],
     ) -> None:
         refuse_settings_of_runs(settings)
@@ -129,9 +134,16 @@ class Trainer(Progressing):
         extra = ExtraMetrics(metrics, labels=self.labels, multi_label=self.dataset.multi_label)
         validation = Validation(self.settings.monitor, extra)
         self._setup = Setup(
-            self.dataset, self.labels, factories, self.settings, decision, validation, self.seed, self.device, begun
-        )
-        self._steering = Steering(1 if self.fits_itself else self.settings.epochs, self.settings.patience)
+            self.dataset, self.labels, factories, self.settings, decision, validation, self.seed, self.device, begun,
+            workers,
+        )  # fmt: skip
+        if workers is not None and self.fits_itself:
+            raise RecipeError(
+                f"{factories.name('model')} fits itself on all texts at once, so several processes do not help. Run it "
+                "in one process, without torchrun."
+            )
+        planned = 1 if self.fits_itself else self.settings.epochs, self.settings.patience
+        self._steering = Steering(*planned) if workers is None else SharedSteering(*planned, workers)
         self._prepared: Prepared | None = None
         self._epochs: Epochs | None = None
         self._repeatable = True
@@ -153,10 +165,16 @@ class Trainer(Progressing):
         the epoch. The weights are then those of a training that was never interrupted, bit for bit.
         """
         epochs = self._started()
-        while not self.finished:
+        while not self._ended():
             with recording_gradients():
                 result = epochs.run()
             yield result.copy()
+
+    def _ended(self) -> bool:
+        """Whether training is finished; several processes agree on it first."""
+        if isinstance(self._steering, SharedSteering):
+            self._steering.agree()
+        return self.finished
 
     def train(self, epochs: int | None = None) -> list[EpochResult]:
         """Train `epochs` more epochs, whatever was planned, and return their results.

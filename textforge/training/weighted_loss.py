@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,25 @@ class WeightedLoss:
             offered = {"epoch": 1} if takes(self.loss, "epoch", after=2) else {}
             whole, each = self.loss(scores, targets.clone(), **offered), self._of_each(scores, targets, **offered)
             return torch.allclose(each.mean(), whole, rtol=1e-3, atol=1e-5)
+
+
+def is_mean_over_texts(loss: Loss, facts: Mapping[str, Any], factories: Factories, device: torch.device) -> bool:
+    """Whether the loss of a batch is the mean of the losses of its texts, so that it can be computed in parts.
+
+    Args:
+        loss: what the factory built; a copy of it is tried out.
+        facts: n_classes, and multi_label: whether a text may have several labels.
+        factories: names the loss in messages, and knows whether it compares the texts of a batch.
+        device: the device of the loss.
+    """
+    if factories.whole_batch:
+        return False
+    try:
+        tried = copy.deepcopy(loss)
+    except Exception:  # an object in it cannot be copied
+        return False
+    example = _example(facts["n_classes"], facts["multi_label"], device)
+    return WeightedLoss(tried, at_once=False)._adds_up(*example, factories.name("loss"))
 
 
 def _example(n_classes: int, multi_label: bool, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
