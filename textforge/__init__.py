@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Mistake as Mistake,
         Place as Place,
         PluginError as PluginError,
+        ProcessError as ProcessError,
         RecipeError as RecipeError,
         StorageError as StorageError,
         TextforgeError as TextforgeError,
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
     from textforge.runs.replays.replay import Replay as Replay, replay as replay
     from textforge.runs.runner import Run as Run, run as run
     from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
+    from textforge.training.distributed.workers import Workers as Workers
     from textforge.training.start import Matched as Matched, Start as Start
     from textforge.training.step_result import StepResult as StepResult
     from textforge.training.trainer import Trainer as Trainer
@@ -162,6 +164,7 @@ _HOMES = {
     "PluginError": "errors",
     "PluginManager": "components.manager",
     "Preprocessor": "components.part",
+    "ProcessError": "errors",
     "Progress": "runs.progress",
     "Pulled": "runs.hub.pull",
     "PushOptions": "insight.handover.push",
@@ -187,6 +190,7 @@ _HOMES = {
     "TrainerSettings": "components.settings",
     "TrainingError": "errors",
     "Vectorizer": "components.part",
+    "Workers": "training.distributed.workers",
     "WordContribution": "insight.explanations.explanation",
     "as_features": "features.ragged",
     "bag_sum": "features.bag_sums",

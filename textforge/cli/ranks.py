@@ -24,6 +24,8 @@ class Voice:
             self._launch = launched()
         self._stderr: TextIO = sys.stderr
         self._held = io.StringIO()
+        if self._launch is not None:
+            os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # else torch reports each lost connection
         if self._launch is not None and not self._launch.first:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (open to the end)
             sys.stderr = self._held
@@ -42,9 +44,12 @@ class Voice:
         if self._launch.first:
             if board is not None:
                 board.said()
-        elif board is None or board.must_say():
-            for line in self._held.getvalue().splitlines()[-1:]:
-                self._stderr.write(f"{self._launch}: {line}\n")
+            return
+        text = self._held.getvalue().strip() or f"exit code {code}"
+        if board is not None and not board.has_joined:  # the first process may wait for this one
+            board.fail(text.removeprefix("error: "), code)
+        if board is None or board.must_say():
+            self._stderr.write(f"{self._launch}: {text}\n")
             self._stderr.flush()
 
 

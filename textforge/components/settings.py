@@ -61,6 +61,8 @@ class TrainerSettings:
         ema: decay of an exponential moving average of the weights, used by validation and by the classifier
             (Polyak & Juditsky 1992); null disables it.
         precision: number format of the forward pass in training; 'bfloat16' uses torch's autocast.
+        compile: compile the model by torch.compile, which takes half a minute or more at the start; pays for long
+            trainings of networks on a GPU, needs a C++ compiler.
         device: where to train; 'auto' uses the first CUDA device if there is one, otherwise the CPU.
         checkpoint: how often a run saves its state (every) and how many of these checkpoints it keeps (keep), to
             continue a run that was stopped.
@@ -80,6 +82,7 @@ class TrainerSettings:
     clip_norm: Annotated[float, Gt(0)] | None = None
     ema: Annotated[float, Gt(0), Lt(1)] | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
 
@@ -101,6 +104,7 @@ class TrainerOptions(TypedDict, total=False):
     clip_norm: float | None
     ema: float | None
     precision: Literal["float32", "bfloat16"]
+    compile: bool
     device: Literal["auto", "cpu", "cuda"]
 
 

@@ -38,8 +38,18 @@ def bag_sum(
     """
     ours = sparse and weight.device.type == "cpu" and weight.dtype == torch.float32
     if ours and not (weights is not None and weights.requires_grad):
-        return _BagSum.apply(weight, indices, offsets, weights)  # type: ignore[no-any-return,no-untyped-call]
+        return _with_sparse_gradient(weight, indices, offsets, weights)
     return functional.embedding_bag(indices, weight, offsets, mode="sum", per_sample_weights=weights, sparse=sparse)
+
+
+def _with_sparse_gradient(
+    weight: torch.Tensor, indices: torch.Tensor, offsets: torch.Tensor, weights: torch.Tensor | None
+) -> torch.Tensor:
+    return _BagSum.apply(weight, indices, offsets, weights)  # type: ignore[no-any-return,no-untyped-call]
+
+
+# What torch.compiler.disable sets, whose import takes seconds: torch.compile cannot trace a gradient made by numpy.
+_with_sparse_gradient._torchdynamo_disable = True  # type: ignore[attr-defined]
 
 
 class _BagSum(torch.autograd.Function):

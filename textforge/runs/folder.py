@@ -16,6 +16,7 @@ from textforge.classifiers.storage import write_json
 from textforge.errors import BundleError, RecipeError, StorageError
 from textforge.errors.temporaries import make_folders, sweep, sync
 from textforge.runs.hub.address import hub_address
+from textforge.runs.processes.launch import command_prefix
 
 RESULT = "result.json"
 RECIPE, RESOLVED, ENVIRONMENT = "recipe.yaml", "resolved.yaml", "environment.json"
@@ -163,7 +164,7 @@ def can_continue(path: Path) -> bool:
 
 def how_to_continue(path: Path) -> str:
     """The advice in every message about an unfinished run."""
-    return f"continue with: textforge resume {_shell_argument(path)}"
+    return f"continue with: {command_prefix()}textforge resume {_shell_argument(path)}"
 
 
 def _why_no_bundle(path: Path) -> str:

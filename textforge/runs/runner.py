@@ -103,7 +103,8 @@ def new_folder(name: str, out: str | Path | None, workers: Workers | None) -> Pa
 def begin(plan: RunPlan, *, keep_folder: bool) -> Run:
     """Carry out a run in an empty folder; `keep_folder` keeps it even if the run fails before it trains."""
     if not plan.writes:
-        return carry_out(plan, nullcontext())
+        with noting_unfinished(plan.path, within=plan.within):
+            return carry_out(plan, nullcontext())
     with noting_unfinished(plan.path, within=plan.within):
         with cleared_on_error(plan.path, keep_folder):
             _begin_folder(plan)
@@ -170,7 +171,7 @@ def _prepare(plan: RunPlan) -> Prepared:
         trainer = trainer_for(recipe, dataset, plan.progress, plan.start, plan.after_step, workers=plan.workers)
         if plan.workers is not None:
             described = describe_environment(recipe, dataset, device=trainer.device.type)
-            refuse_differences(plan.workers, described, recipe.resolved_yaml())
+            refuse_differences(plan.workers, described, plan.resolved)
         trainer.prepare()
         plan.warnings.add(trainer.warnings if plan.writes else ())
         plan.warnings.add(_refuse_unusable_test(dataset, trainer))

@@ -20,6 +20,7 @@ from textforge.data.labels import label_names
 from textforge.errors import RecipeError, TrainingError
 from textforge.features.ragged import Features
 from textforge.training.batch_sources import require_in_memory
+from textforge.training.compiling import compile_module
 from textforge.training.distributed.steering import SharedSteering
 from textforge.training.distributed.steps import SharedSteps, refuse_batch_norm, tensors_of
 from textforge.training.one_shot import fit_in_one_call, refuse_weights
@@ -74,6 +75,8 @@ class Epochs:
             built = setup.factories.module(prepared.facts)
             with setup.factories.calling("model", "being put on its device"):
                 self.module: nn.Module = built.to(setup.device)
+            if setup.settings.compile and not setup.fits_itself:
+                compile_module(self.module)
             if setup.workers is not None:
                 refuse_batch_norm(self.module, setup.factories.name("model"))
             if setup.start is not None:

@@ -152,7 +152,7 @@ def prepare(setup: Setup, vectorizer: Any) -> Prepared:
 def identity(setup: Setup, prepared: Prepared) -> dict[str, Any]:
     """What a trainer must have in common with another one to continue from its state, as plain values."""
     settings = asdict(setup.settings)
-    free, scheduler = ["patience", "device", *OF_RUNS], None  # the state has its own patience
+    free, scheduler = ["patience", "device", "compile", *OF_RUNS], None  # the state has its own patience
     if "scheduler" not in setup.factories:
         free.append("epochs")
     else:

@@ -26,6 +26,7 @@ from textforge.data.dataset import Dataset, as_dataset
 from textforge.data.streams import Stream
 from textforge.errors import RecipeError, TextforgeError
 from textforge.training.batch_sources import refuse_stream
+from textforge.training.compiling import refuse_without_compiler
 from textforge.training.distributed.steering import SharedSteering
 from textforge.training.distributed.workers import Workers
 from textforge.training.epochs import Epochs
@@ -106,6 +107,8 @@ class Trainer(Progressing):
         if not isinstance(decision, DecisionSettings):
             decision = DecisionSettings(**Options(DecisionSettings, "decision").accepted(decision or {}))
         self.device: torch.device = as_device(self.settings.device)
+        if self.settings.compile:
+            refuse_without_compiler(self.device)
         self._random = RandomState(seed, self.device)
         self.seed: int = self._random.seed
         self._on_step = checked_on_step(on_step)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from torch.distributed.distributed_c10d import PrefixStore
-from torch.distributed.rendezvous import rendezvous
+import torch.distributed as dist
 
 from textforge.errors import ProcessError
 from textforge.runs.processes.launch import Launch
@@ -32,20 +32,26 @@ class Board:
     """
 
     def __init__(self, launch: Launch, store: Any) -> None:
-        self._launch, self._store = launch, PrefixStore("textforge", store)
+        self._launch, self._store = launch, dist.PrefixStore("textforge", store)  # type: ignore[attr-defined]
 
     @classmethod
     def connect(cls, launch: Launch, wait: float = CONNECT) -> Board:
-        """Connect to the store at MASTER_ADDR and MASTER_PORT.
+        """Connect to the store at MASTER_ADDR and MASTER_PORT; torchrun keeps it, else the first process does.
 
         Raises:
             ProcessError: it does not answer.
         """
+        host, port = os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"]
+        keeps = launch.first and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
         try:
-            store, _, _ = next(rendezvous("env://", launch.rank, launch.size, timeout=timedelta(seconds=wait)))
+            store = dist.TCPStore(  # type: ignore[attr-defined]
+                host, int(port), is_master=keeps, timeout=timedelta(seconds=wait), wait_for_workers=False,
+                multi_tenant=True,
+            )  # fmt: skip
         except (RuntimeError, ValueError, OSError) as error:
-            raise ProcessError(f"{launch} cannot reach the others: {str(error).partition(chr(10))[0]}.") from error
-        return cls(launch, store)
+            raise ProcessError(f"{launch} cannot reach the others at {host}:{port} within {wait:g} s.") from error
+        prefix = dist.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)  # type: ignore[attr-defined]
+        return cls(launch, prefix)
 
     @property
     def store(self) -> Any:
@@ -83,6 +89,11 @@ class Board:
             if time.monotonic() > until:
                 raise ProcessError(f"{_named(missing, self._launch.size)} did not start within {wait:g} s.")
             time.sleep(_POLL)
+
+    @property
+    def has_joined(self) -> bool:
+        """Whether this process has been here."""
+        return self.read("here", self._launch.rank) is not None
 
     def fail(self, message: str, code: int) -> None:
         """Tell the others that this process has failed by itself."""

@@ -75,13 +75,13 @@ def joined(launch: Launch, device: str) -> Iterator[Workers]:
         raise
 
 
-def refuse_differences(workers: Workers, described: Mapping[str, Any], recipe: str) -> None:
+def refuse_differences(workers: Workers, described: Mapping[str, Any], recipe: Mapping[str, Any]) -> None:
     """Compare data, recipe and versions of all processes with those of the first.
 
     Args:
         workers: the processes.
         described: the environment of this process; see `describe_environment`.
-        recipe: the resolved recipe.
+        recipe: the resolved recipe. Its dataset may be in another place, as long as the data are the same.
 
     Raises:
         DataError: the data differ.
@@ -89,7 +89,8 @@ def refuse_differences(workers: Workers, described: Mapping[str, Any], recipe: s
     """
     own = {name: described.get(name) for name in COMPARED}
     data = {**described["data"]}
-    own |= {"recipe": recipe, "inputs": sorted(data.pop("inputs").values()), "data": data}
+    own |= {"recipe": {name: one for name, one in recipe.items() if name != "dataset"}}
+    own |= {"inputs": sorted(data.pop("inputs").values()), "data": data}
     first, *others = workers.gather(own)
     for rank, other in enumerate(others, start=1):
         if differing := [words for name, words in COMPARED.items() if first[name] != other[name]]:

@@ -58,6 +58,16 @@ def refuse_several(what: str) -> None:
         raise RecipeError(f"{what} works in one process. Start it without torchrun.")
 
 
+def command_prefix() -> str:
+    """What begins a command that is to start as many processes as there are now; empty for one."""
+    launch = launched()
+    if launch is None:
+        return ""
+    if os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:
+        return f"torchrun --nproc-per-node {launch.size} -m "
+    return "torchrun (with the same options) -m "
+
+
 def longest_wait() -> float:
     """The seconds that a process waits for another one.
 
