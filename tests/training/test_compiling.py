@@ -28,6 +28,7 @@ def trainer(optimizer: str = "adam", model: str = "mlp", **settings: object) -> 
     )  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore")  # those of torch about its own code, as it traces
 @pytest.mark.parametrize(("optimizer", "model"), [("adam", "mlp"), ("sparse-adam", "mlp"), ("adam", "textcnn")])
 def test_a_compiled_module_has_the_same_weights(optimizer, model, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(compiling, "BACKEND", "eager")

@@ -48,8 +48,11 @@ def _with_sparse_gradient(
     return _BagSum.apply(weight, indices, offsets, weights)  # type: ignore[no-any-return,no-untyped-call]
 
 
-# What torch.compiler.disable sets, whose import takes seconds: torch.compile cannot trace a gradient made by numpy.
-_with_sparse_gradient._torchdynamo_disable = True  # type: ignore[attr-defined]
+def leave_to_eager() -> None:
+    """Let torch.compile call the bag sums with a sparse gradient as they are: it cannot trace a gradient by numpy."""
+    global _with_sparse_gradient  # noqa: PLW0603  (the same function for every caller)
+    if not hasattr(_with_sparse_gradient, "_torchdynamo_disable"):
+        _with_sparse_gradient = torch.compiler.disable(_with_sparse_gradient)  # type: ignore[no-untyped-call]
 
 
 class _BagSum(torch.autograd.Function):

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from textforge.errors import RecipeError
+from textforge.features.bag_sums import leave_to_eager
 
 BACKEND = "inductor"
 COMPILERS = ("g++", "clang++")
@@ -40,4 +41,5 @@ def compile_module(module: nn.Module) -> None:
     Batches differ in their number of words, so sizes are symbols of the compiled code. What cannot be compiled, such as
     a bag sum with a sparse gradient, is called as before.
     """
+    leave_to_eager()
     module.compile(dynamic=True, backend=BACKEND)
