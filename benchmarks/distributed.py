@@ -36,6 +36,7 @@ def sent(recipe: str, batch_size: int, processes: int = 2) -> tuple[float, float
     import numpy as np
 
     from textforge.data.dataset import as_dataset
+    from textforge.data.streams import Stream
     from textforge.features.ragged import Ragged
     from textforge.recipes.recipe import load_recipe
     from textforge.runs.plan import trainer_for
@@ -44,6 +45,7 @@ def sent(recipe: str, batch_size: int, processes: int = 2) -> tuple[float, float
     loaded = load_recipe(ROOT / "recipes" / f"{recipe}.yaml")
     trainer = trainer_for(loaded, as_dataset(loaded.dataset, 0))
     trainer.prepare()
+    assert not isinstance(trainer.dataset.train, Stream)
     features = trainer.vectorizer.transform(trainer.dataset.train[0])
     assert isinstance(features, Ragged)
     order, own = np.random.default_rng(0).permutation(len(features)), batch_size // processes

@@ -94,6 +94,29 @@ class OnlyTheLast(Words):
         return self
 
 
+class Merging(Words):
+    """Bags of words, learnt in parts."""
+
+    def count_chunks(self, chunks):
+        return {"words": sorted({word for texts in chunks for text in texts for word in text.split()})}
+
+    def merge(self, counts):
+        return self.fit([" ".join(one["words"]) for one in counts])
+
+
+class OnlyTheFirst(Merging):
+    """It forgets all parts but the first."""
+
+    def merge(self, counts):
+        return super().merge(counts[:1])
+
+
+class Unmerged(Words):
+    """It counts, and cannot merge."""
+
+    count_chunks = Merging.count_chunks
+
+
 class Dense(Words):
     """One vector a text: how long it is."""
 

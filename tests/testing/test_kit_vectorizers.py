@@ -21,6 +21,8 @@ EXAMPLES = [
     vectorizer("fitting-again-starts-anew", broken.Remembering, "state, features differ", "Reset everything learned"),
     vectorizer("fit-transform-is-fit-then-transform", broken.OtherAtOnce, "other features", "must be equal"),
     vectorizer("fitting-in-chunks-is-fitting-at-once", broken.OnlyTheLast, "other features, state", "Add up"),
+    vectorizer("merging-counts-is-fitting-on-all", broken.OnlyTheFirst, "other features, state", "choose in merge"),
+    vectorizer("merging-counts-is-fitting-on-all", broken.Unmerged, "count_chunks, but no merge", "choose in merge"),
     vectorizer("its-state-is-json-and-arrays", broken.SetState, "frozenset is not JSON", "Return a dict of text"),
     vectorizer("its-state-is-json-and-arrays", broken.TextArray, "has the type <U", "arrays of numbers"),
     vectorizer("its-state-restores-it", broken.Forgetful, "its features differ", "restore it in from_state"),

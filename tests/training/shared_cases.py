@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from conftest import make_sets, make_texts, shipped
 
 from textforge import Dataset, Part, Stream, Trainer
+from textforge.training.distributed import gradients
 
 N = 203  # a batch of 16 leaves 11 texts for the last one, which the processes cannot share evenly
 
@@ -60,9 +62,12 @@ def of_sequences(vectorizer: str) -> dict[str, Any]:
     return of_bags(data(), sgd, **given, batch_size=32)
 
 
+ROWS = "dense gradients by rows"
+"""Trained as if the vocabulary were large."""
 CASES: dict[str, Callable[[], dict[str, Any]]] = {
     "dense gradients": lambda: of_bags(data()),
     "sparse gradients": lambda: of_bags(data(), sparse_adam(), vectorizer=part("vectorizer", "tfidf")),
+    ROWS: lambda: of_bags(data(), accumulate=2),
     "sequences": lambda: of_sequences("tokens"),
     "a vectorizer that cannot be fitted in parts": lambda: of_sequences("subword"),
     "a stream": lambda: of_bags(stream()),
@@ -83,8 +88,9 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
 
 def trained(name: str, workers: Any = None) -> dict[str, Any]:
     """Weights by name, the losses and figures of all epochs, and warnings."""
-    trainer = Trainer(**CASES[name](), workers=workers, device="cpu")
-    classifier = trainer.fit()
+    with patch.object(gradients, "MANY_ROWS", 8 if name == ROWS else gradients.MANY_ROWS):
+        trainer = Trainer(**CASES[name](), workers=workers, device="cpu")
+        classifier = trainer.fit()
     figures = [[result.train_loss, *(result.valid or {}).values()] for result in trainer.history]
     weights = {key: value.numpy() for key, value in classifier.module.state_dict().items()}
     return {"weights": weights, "figures": np.array(figures), "warnings": trainer.warnings}
