@@ -236,21 +236,16 @@ class Dataset:
             on_labels: called with the labels of each chunk.
             numbers: the chunks of a stream to read; None for all. If only some are read, no repeated texts are found.
         """
-        if numbers is not None and isinstance(self.train, Stream):
-            object.__setattr__(self, "_repeated", [])
-            for own, labels_of_own in map(self.train.chunk, numbers):
-                if on_labels is not None:
-                    on_labels(labels_of_own)
-                yield own
-            return
         others = {name: Hashes.of(*split) for name, split in self.splits().items() if name != "train"}
-        hashes = TrainHashes(others)
-        for texts, labels in self.train.chunks() if isinstance(self.train, Stream) else [self.train]:
-            hashes.add(texts, labels)
+        hashes, some = TrainHashes(others), numbers is not None
+        train = self.train
+        for texts, labels in [train] if not isinstance(train, Stream) else train.chunks(numbers):
+            if not some:
+                hashes.add(texts, labels)
             if on_labels is not None:
                 on_labels(labels)
             yield list(texts)
-        object.__setattr__(self, "_repeated", [*hashes.remarks()])
+        object.__setattr__(self, "_repeated", [] if some else [*hashes.remarks()])
 
     def labels(self, declared: Iterable[Any] | None = None) -> tuple[Any, ...]:
         """The class names, in the order of the model's outputs.

@@ -111,10 +111,10 @@ class Stream:
         weights = as_weights(found[2], len(texts), name) if len(found) == 3 and found[2] is not None else None
         return texts, labels, weights
 
-    def chunks(self) -> Iterator[tuple[list[str], list[Any]]]:
-        """Iterate over all chunks in order. The first full iteration also computes the survey."""
-        surveyor = _Surveyor() if self._known is None else None
-        for number in range(self.n_chunks):
+    def chunks(self, numbers: Sequence[int] | None = None) -> Iterator[tuple[list[str], list[Any]]]:
+        """Iterate over all chunks in order, or over those of `numbers`. The first full iteration computes the survey."""
+        surveyor = _Surveyor() if self._known is None and numbers is None else None
+        for number in range(self.n_chunks) if numbers is None else numbers:
             texts, labels, weights = self.weighted_chunk(number)
             if surveyor is not None and labels:
                 surveyor.add((texts, labels, weights), number)

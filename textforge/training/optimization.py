@@ -208,11 +208,8 @@ class Optimization:
 
     def _repeat(self, batch: Batch, targets: Targets, place: Place) -> None:
         """Take a batch of an update that is not done, whose loss is counted already."""
-        share = self._batch_loss.share(place)
-        if self._passes is not None:
-            self._passes.hold(batch, targets, share)
-        else:
-            self._batch_loss.gradients(batch, targets, share)
+        take = self._batch_loss.gradients if self._passes is None else self._passes.hold
+        take(batch, targets, self._batch_loss.share(place))
 
     def _clear(self) -> None:
         with self._factories.calling("optimizer", "setting gradients to zero"):
