@@ -237,8 +237,7 @@ class Dataset:
             numbers: the chunks of a stream to read; None for all. If only some are read, no repeated texts are found.
         """
         others = {name: Hashes.of(*split) for name, split in self.splits().items() if name != "train"}
-        hashes, some = TrainHashes(others), numbers is not None
-        train = self.train
+        hashes, some, train = TrainHashes(others), numbers is not None, self.train
         for texts, labels in [train] if not isinstance(train, Stream) else train.chunks(numbers):
             if not some:
                 hashes.add(texts, labels)

@@ -112,7 +112,7 @@ class Stream:
         return texts, labels, weights
 
     def chunks(self, numbers: Sequence[int] | None = None) -> Iterator[tuple[list[str], list[Any]]]:
-        """Iterate over all chunks in order, or over those of `numbers`. The first full iteration computes the survey."""
+        """Iterate over all chunks in order, or over those of `numbers`. The first of all computes the survey."""
         surveyor = _Surveyor() if self._known is None and numbers is None else None
         for number in range(self.n_chunks) if numbers is None else numbers:
             texts, labels, weights = self.weighted_chunk(number)
