@@ -15,6 +15,7 @@ from conftest import make_texts, shipped
 
 import textforge
 from textforge import Dataset, RecipeError, Trainer
+from textforge.classifiers import compilers
 from textforge.training import compiling
 
 
@@ -56,6 +57,6 @@ def test_a_machine_without_a_compiler_is_refused(monkeypatch, tmp_path: Path) ->
 
 
 def test_windows_is_refused(monkeypatch) -> None:
-    monkeypatch.setattr(compiling.sys, "platform", "win32")
+    monkeypatch.setattr(compilers.sys, "platform", "win32")
     with pytest.raises(RecipeError, match="not supported here on Windows"):
         trainer(compile=True)

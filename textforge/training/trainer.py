@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from textforge.classifiers.classifier import Classifier
+from textforge.classifiers.compilers import refuse_without_compiler
 from textforge.classifiers.decision import Decision, Scored, fit_decision
 from textforge.classifiers.devices import as_device
 from textforge.classifiers.metrics import ExtraMetrics, Metric
@@ -26,7 +27,6 @@ from textforge.data.dataset import Dataset, as_dataset
 from textforge.data.streams import Stream
 from textforge.errors import RecipeError, TextforgeError
 from textforge.training.batch_sources import refuse_stream
-from textforge.training.compiling import refuse_without_compiler
 from textforge.training.distributed.steering import SharedSteering
 from textforge.training.distributed.workers import Workers
 from textforge.training.epochs import Epochs
