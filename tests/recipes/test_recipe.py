@@ -89,7 +89,7 @@ optimizer:
         "              ^^^",
         "r.yaml:10:3: trainer: unknown option 'batch'. Its options: epochs, batch_size, accumulate, shuffle, "
         "bucket_by_length, drop_last, validation, unknown_labels, monitor, patience, restore_best, clip_norm, ema, "
-        "precision, device, checkpoint. "
+        "precision, compile, device, checkpoint. "
         "Did you mean 'batch_size'?",
         "      batch: 3",
         "      ^^^^^",
