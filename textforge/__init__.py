@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         TrainerOptions as TrainerOptions,
         TrainerSettings as TrainerSettings,
     )
+    from textforge.components.tune import Tune as Tune
     from textforge.data.dataset import Dataset as Dataset
     from textforge.data.streams import Stream as Stream, Survey as Survey
     from textforge.errors import (
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from textforge.insight.wrong_texts import mistakes as mistakes
     from textforge.recipes.init_from import InitFrom as InitFrom
     from textforge.recipes.recipe import Recipe as Recipe, load_recipe as load_recipe
+    from textforge.recipes.tune_values import TuneChoice as TuneChoice, TuneRange as TuneRange, TuneSpace as TuneSpace
     from textforge.runs.continuing import resume as resume
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.environment_changes import Change as Change
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
     from textforge.runs.replays.replay import Replay as Replay, replay as replay
     from textforge.runs.runner import Run as Run, run as run
     from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
+    from textforge.runs.tuning.tuned import Tuned as Tuned, tune as tune
     from textforge.training.distributed.workers import Workers as Workers
     from textforge.training.start import Matched as Matched, Start as Start
     from textforge.training.step_result import StepResult as StepResult
@@ -189,6 +192,11 @@ _HOMES = {
     "TrainerOptions": "components.settings",
     "TrainerSettings": "components.settings",
     "TrainingError": "errors",
+    "Tune": "components.tune",
+    "TuneChoice": "recipes.tune_values",
+    "TuneRange": "recipes.tune_values",
+    "TuneSpace": "recipes.tune_values",
+    "Tuned": "runs.tuning.tuned",
     "Vectorizer": "components.part",
     "Workers": "training.distributed.workers",
     "WordContribution": "insight.explanations.explanation",
@@ -213,6 +221,7 @@ _HOMES = {
     "run": "runs.runner",
     "run_seeds": "runs.seeds",
     "save": "classifiers.bundles.bundle",
+    "tune": "runs.tuning.tuned",
 }
 _names, _get, _dir = lazy(__name__, _HOMES)
 __all__ = [*_names, "__version__"]  # noqa: PLE0604  (names, by construction)

@@ -212,7 +212,7 @@ def test_an_overridden_path_is_relative_to_the_working_directory(write, base, mo
         ("=3", "--set =3: '' is not a key. Join names by dots, as in model.hidden."),
         ("model..x=1", "--set model..x=1: 'model..x' is not a key. Join names by dots, as in model.hidden."),
         ("modle.x=1", "--set modle.x=1: unknown key 'modle'. Keys: seed, dataset, vectorizer, model, optimizer, "
-         "scheduler, loss, trainer, metrics, callbacks, decision, init_from. Did you mean 'model'?"),
+         "scheduler, loss, trainer, metrics, callbacks, decision, init_from, tune. Did you mean 'model'?"),
         ("extends=x", "--set extends=x: unknown key 'extends'. Keys: "),
         ("model.hidden=[1", "--set model.hidden=[1:1:3: invalid YAML: "),
         ("model.hiden=1", "--set model.hiden=1: model 'mlp': unknown option 'hiden'. Its options: hidden, activation, "

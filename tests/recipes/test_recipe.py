@@ -67,7 +67,7 @@ optimizer:
 """
     assert refused(text).split("\n") == [
         "r.yaml:1:1: unknown key 'sed'. A recipe has: extends, seed, dataset, vectorizer, model, optimizer, scheduler, "
-        "loss, trainer, metrics, callbacks, decision, init_from. Did you mean 'seed'?",
+        "loss, trainer, metrics, callbacks, decision, init_from, tune. Did you mean 'seed'?",
         "    sed: 1",
         "    ^^^",
         "r.yaml:2:7: seed must be a whole number from 0 to 9223372036854775807, not -1.",

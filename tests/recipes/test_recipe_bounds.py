@@ -235,7 +235,7 @@ def test_of_a_recipe_the_line_is_quoted_in_any_style(refused):
 def test_a_mapping_without_any_key_of_a_recipe_is_one_mistake(refused):
     assert refused("modle: {use: mlp}\nhost: a\n").split(": ", 1)[1] == (
         "this is not a recipe: it has none of the keys extends, seed, dataset, vectorizer, model, optimizer, "
-        "scheduler, loss, trainer, metrics, callbacks, decision, init_from. Did you mean 'model'?"
+        "scheduler, loss, trainer, metrics, callbacks, decision, init_from, tune. Did you mean 'model'?"
     )
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from annotated_types import Ge, Gt, Lt
 
 from textforge.components.checkpointing import CheckpointSettings, wrong_checkpoint
+from textforge.components.tune import Tune
 from textforge.errors import cut, did_you_mean, listed
 
 MAX_SEED = 2**63 - 1
@@ -68,8 +69,8 @@ class TrainerSettings:
             continue a run that was stopped.
     """
 
-    epochs: Annotated[int, Ge(1)] = 10
-    batch_size: Annotated[int, Ge(1)] = 64
+    epochs: Annotated[int, Ge(1), Tune(low=3, high=30, log=True)] = 10
+    batch_size: Annotated[int, Ge(1), Tune(low=16, high=256, log=True)] = 64
     accumulate: Annotated[int, Ge(1)] = 1
     shuffle: bool = True
     bucket_by_length: bool = False

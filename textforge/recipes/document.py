@@ -25,7 +25,7 @@ from textforge.errors import Mistake, Place, RecipeError, cut, nearest
 from textforge.recipes.data_files import init_command, is_data
 from textforge.recipes.yaml12 import CoreLoader
 
-KEYS = ("extends", "seed", *SECTIONS, "trainer", *(KINDS[kind].many for kind in LISTED), "decision", "init_from")
+KEYS = ("extends", "seed", *SECTIONS, "trainer", *(KINDS[one].many for one in LISTED), "decision", "init_from", "tune")
 """The top-level keys of a recipe."""
 
 _SECTION = re.compile(rf"""(?:^|[\r{{,])[ \t]*["']?(?:{"|".join(KEYS)})["']?[ \t]*:""", re.MULTILINE)

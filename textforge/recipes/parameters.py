@@ -23,6 +23,7 @@ NO_PARAMETERS = {
     "init_from": "fit begins anew",
     "dataset": "the texts are those given to fit",
     "callbacks": "they follow runs, and fit is not a run",
+    "tune": "it is for textforge tune, and fit tries nothing",
 }
 """Recipe keys that are not parameters, each with the reason."""
 

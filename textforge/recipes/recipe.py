@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,82 +11,24 @@ from textforge.components.kinds import KINDS, LISTED, SECTIONS
 from textforge.components.manager import PluginManager
 from textforge.components.nested import OptionMistake, OptionPath
 from textforge.components.option_errors import dotted, found
-from textforge.components.options import Options, jsonable
+from textforge.components.options import Options
 from textforge.components.part import Part, listed_names
 from textforge.components.settings import FITTING, MAX_SEED, TAKEN, DecisionSettings, TrainerSettings, unknown_monitor
 from textforge.errors import SHOWN, ComponentError, Mistake, Place, PluginError, RecipeError, cut, did_you_mean, listed
+from textforge.recipes.checked_recipe import Recipe as Recipe
 from textforge.recipes.compatibility import incompatibilities
 from textforge.recipes.document import KEYS, Node, from_python
 from textforge.recipes.given_data import GIVEN, NOT_HERE
 from textforge.recipes.init_from import InitFrom
 from textforge.recipes.paths import absolute
 from textforge.recipes.places import first_named_option, reading_order, run_name
-from textforge.recipes.reading import read_recipe
+from textforge.recipes.reading import ReadRecipe, read_recipe
 from textforge.recipes.renamed_options import with_renamed
-from textforge.recipes.yaml12 import to_yaml
+from textforge.recipes.tune_section import read_space
+from textforge.recipes.tune_values import TuneSpace
 
 MAX_LISTED = 100
 """Limit on the number of metrics, and of callbacks, in a recipe."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A validated recipe: every part is resolved, every option is valid, every default is filled in.
-
-    Optimizer, scheduler and loss are None if the recipe does not have them or if the model fits itself.
-    """
-
-    name: str
-    seed: int
-    dataset: Part
-    vectorizer: Part
-    model: Part
-    optimizer: Part | None
-    scheduler: Part | None
-    loss: Part | None
-    trainer: TrainerSettings
-    metrics: tuple[Part, ...] = ()
-    callbacks: tuple[Part, ...] = ()
-    decision: DecisionSettings = field(default_factory=DecisionSettings)
-    init_from: InitFrom | None = None
-    """The run or bundle whose classifier the training continues."""
-    warnings: tuple[str, ...] = ()
-    """One sentence for each group of settings that the recipe has but the run ignores."""
-
-    path: Path | None = None
-    text: str = field(default="", repr=False)
-    """Source text of the recipe file itself, without the recipes that it extends."""
-
-    overrides: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def parts(self) -> dict[str, Part]:
-        """The part of each kind, in the order of a run; metrics and callbacks, which are lists, are not included."""
-        return {kind: part for kind in SECTIONS if (part := getattr(self, kind)) is not None}
-
-    def listed(self, kind: str) -> tuple[Part, ...]:
-        """The parts of a kind that a recipe lists: `metric` or `callback`."""
-        parts: tuple[Part, ...] = getattr(self, KINDS[kind].many)
-        return parts
-
-    def resolved(self) -> dict[str, Any]:
-        """The whole recipe as plain values: without `extends`, with every default, with absolute paths."""
-        trainer = jsonable(asdict(self.trainer))
-        if self.model.fits_itself:
-            trainer = {name: trainer[name] for name in FITTING}
-        lists = {KINDS[kind].many: [part.as_recipe() for part in self.listed(kind)] for kind in LISTED}
-        return {
-            "seed": self.seed,
-            **({"init_from": jsonable(asdict(self.init_from))} if self.init_from else {}),
-            **{kind: part.as_recipe() for kind, part in self.parts.items()},
-            "trainer": trainer,
-            **{many: parts for many, parts in lists.items() if parts},
-            "decision": jsonable(asdict(self.decision)),
-        }
-
-    def resolved_yaml(self) -> str:
-        """`resolved()` as YAML that reads back to the same values."""
-        return to_yaml(self.resolved())
 
 
 def load_recipe(
@@ -108,11 +50,12 @@ def load_recipe(
     Raises:
         RecipeError: the recipe is wrong; holds every mistake with its position.
     """
-    check = _Check(source, overrides, plugins)
-    recipe, read = check.recipe(dataset), check.read
+    plugins = plugins or PluginManager()
+    read = read_recipe(source, overrides, plugins.same)
     name = run_name(read.path) if read.path else "recipe"
     shown = {".".join(keys): node.plain() for keys, node in read.overrides}
-    return Recipe(name=name, path=read.path, text=read.text, overrides=shown, **recipe)
+    fields_of = Check(read, plugins).recipe(dataset)
+    return Recipe(name=name, path=read.path, text=read.text, overrides=shown, **fields_of)
 
 
 def load_dataset_part(
@@ -123,7 +66,7 @@ def load_dataset_part(
     Raises:
         RecipeError: the recipe cannot be read, or the dataset or the seed is wrong.
     """
-    return _Check(source, overrides, plugins).dataset_part()
+    return _check(source, overrides, plugins).dataset_part()
 
 
 def load_metric_parts(source: str | Path, *, plugins: PluginManager | None = None) -> tuple[Part, ...]:
@@ -132,15 +75,20 @@ def load_metric_parts(source: str | Path, *, plugins: PluginManager | None = Non
     Raises:
         RecipeError: the recipe cannot be read, or a metric is wrong.
     """
-    return _Check(source, (), plugins).metric_parts()
+    return _check(source, (), plugins).metric_parts()
 
 
-class _Check:
+def _check(source: Any, overrides: Any, plugins: PluginManager | None) -> Check:
+    plugins = plugins or PluginManager()
+    return Check(read_recipe(source, overrides, plugins.same), plugins)
+
+
+class Check:
     """Validate a node tree, convert it to the fields of a `Recipe`, and collect every mistake."""
 
-    def __init__(self, source: Any, overrides: Any, plugins: PluginManager | None) -> None:
-        self.plugins = plugins or PluginManager()
-        self.read = read_recipe(source, overrides, self.plugins.same)
+    def __init__(self, read: ReadRecipe, plugins: PluginManager) -> None:
+        self.plugins = plugins
+        self.read = read
         self.root = self.read.root
         self.mistakes = [*self.read.mistakes]
         self.warnings: list[str] = []
@@ -195,12 +143,22 @@ class _Check:
             self.wrong(wrong, sections["trainer"].at(("monitor",)), at_key=False)
         for section, path, message in incompatibilities({**parts, **lists}, trainer, self.plugins):
             self.wrong(message, sections[section].at(path), at_key=False)
+        tune = self.tune(sections.get("tune"), dataset)
         if self.mistakes:
             raise RecipeError(sorted(self.mistakes, key=reading_order))
         return {
             "seed": seed, **parts, "trainer": trainer, **lists, "decision": decision, "init_from": init_from,
-            "warnings": tuple(dict.fromkeys(self.warnings)),
+            "tune": tune, "warnings": tuple(dict.fromkeys(self.warnings)),
         }  # fmt: skip
+
+    def tune(self, node: Node | None, dataset: Part | None) -> TuneSpace | None:
+        """Validate the space to tune; each value in it is validated in its place in the recipe."""
+        if node is None or node.value is None:
+            return None
+        variants = Variants(self.read, self.plugins, dataset)
+        space, wrong = read_space(node, None if self.mistakes else variants)
+        self.mistakes += wrong
+        return space
 
     def init_from(self, node: Node | None, model: Part | None) -> InitFrom | None:
         """Validate the run to continue from; a path is short for a mapping with 'run'."""
@@ -349,3 +307,30 @@ class _Check:
             self.wrong(f"{options.label}: {wrong}", at, at_key=at is node)
             return None
         return checked
+
+
+class Variants:
+    """A recipe with other values for some keys, without its `tune:` section.
+
+    Args:
+        read: the recipe.
+        plugins: registry in which components are looked up.
+        dataset: replaces the recipe's dataset section.
+    """
+
+    def __init__(self, read: ReadRecipe, plugins: PluginManager, dataset: Part | None = None) -> None:
+        root = read.root
+        own = {key: node for key, node in (root.mapping or {}).items() if key != "tune"}
+        self.root: Node = Node(own, root.place, root.key_place)
+        self.plugins: PluginManager = plugins
+        self._read, self._dataset = read, dataset
+
+    def check(self, root: Node) -> Recipe:
+        """Validate a variant.
+
+        Raises:
+            RecipeError: it is wrong; holds every mistake, in the places of its nodes.
+        """
+        read = replace(self._read, root=root, mistakes=[])
+        name = run_name(read.path) if read.path else "recipe"
+        return Recipe(name=name, **Check(read, self.plugins).recipe(self._dataset))

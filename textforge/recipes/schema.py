@@ -13,6 +13,7 @@ from textforge.components.options import Options
 from textforge.components.settings import MAX_SEED, DecisionSettings, TrainerSettings
 from textforge.errors import PluginError
 from textforge.recipes.init_from import InitFrom
+from textforge.recipes.tune_values import TUNED
 
 
 def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
@@ -67,6 +68,8 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
         schema, inner = Options(settings, name).json_schema(name)
         definitions |= {name: schema, **inner}
         properties[name] = {"anyOf": [{"$ref": f"#/$defs/{name}"}, {"type": "null"}]}
+    definitions["tune"] = tune_schema()
+    properties["tune"] = {"anyOf": [{"$ref": "#/$defs/tune"}, {"type": "null"}]}
     required = [kind for kind in SECTIONS if not KINDS[kind].optional]
     given = [{"type": "string"}, {"required": ["use"]}]
     whole = {kind: {"anyOf": [*given, {"type": "null"}] if KINDS[kind].optional else given} for kind in SECTIONS}
@@ -86,6 +89,27 @@ def recipe_schema(plugins: PluginManager) -> dict[str, Any]:
             ],
         },
         "$defs": definitions,
+    }
+
+
+def tune_schema() -> dict[str, Any]:
+    """Schema of the `tune:` section: dotted keys to lists of values or to ranges."""
+    number = {"type": "number"}
+    ends = {
+        "low": {**number, "description": "lowest value"},
+        "high": {**number, "description": "highest value"},
+        "log": {"type": "boolean", "default": False, "description": "draw the logarithm of the value uniformly"},
+    }
+    one = {"type": "object", "properties": ends, "required": ["low", "high"], "additionalProperties": False}
+    parts = [name for name in TUNED if name in SECTIONS]
+    settings = [name for name in TUNED if name not in SECTIONS]
+    keys = f"^(?:(?:{'|'.join(parts)})|(?:{'|'.join(TUNED)})(?:\\.[^.]+)+)$"
+    return {
+        "type": "object",
+        "description": "what textforge tune searches: the key of an option, as in model.hidden.0, to its values. "
+        f"A part, and any key of {', '.join(settings)}, can be tuned.",
+        "propertyNames": {"pattern": keys},
+        "additionalProperties": {"anyOf": [{"type": "array", "minItems": 1}, one]},
     }
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from textforge_standard.models.of_scikit_learn import of_scikit_learn
-from textforge_standard.ranges import Positive
+from textforge_standard.ranges import Smoothing
 
 
 @of_scikit_learn("naive_bayes:ComplementNB", weights="feature_log_prob_", bias=None, counts=True)
@@ -13,7 +13,7 @@ def complement_nb(
     multi_label: bool = False,
     /,
     *,
-    alpha: Positive = 1.0,
+    alpha: Smoothing = 1.0,
     norm: bool = False,
 ) -> Any:
     """Complement naive Bayes (Rennie et al. 2003): judges a class by the words of all other classes. Fits itself.

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
+from textforge import Tune
 from textforge_standard.models.sizes import Width
-from textforge_standard.ranges import Fraction
+from textforge_standard.ranges import Dropout
 
 MULTIPLIER = 116049371
 """Multiplier of fastText's hash of word n-grams."""
@@ -17,10 +18,10 @@ def fasttext(
     vectors: Any = None,
     /,
     *,
-    dim: Width = 50,
-    ngrams: Annotated[int, Ge(1), Le(100)] = 2,
+    dim: Annotated[Width, Tune(low=20, high=200, log=True)] = 50,
+    ngrams: Annotated[int, Ge(1), Le(100), Tune(choices=(1, 2, 3))] = 2,
     buckets: Annotated[int, Ge(1), Le(2**30)] = 100_000,
-    dropout: Fraction = 0.0,
+    dropout: Dropout = 0.0,
     freeze: bool = False,
 ) -> Any:
     """fastText (Joulin et al. 2017): the mean of the vectors of words and word n-grams, then a linear layer.

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from textforge_standard.declare import declare
 from textforge_standard.models.of_scikit_learn import of_scikit_learn
-from textforge_standard.ranges import Count, Positive
+from textforge_standard.ranges import ClassWeight, Count, Positive, Strength
 
 
 @of_scikit_learn("svm:LinearSVC")
@@ -15,11 +15,11 @@ def linear_svc(
     multi_label: bool = False,
     /,
     *,
-    C: Positive = 1.0,  # noqa: N803  (the field's name)
+    C: Strength = 1.0,  # noqa: N803  (the field's name)
     loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
     penalty: Literal["l2", "l1"] = "l2",
     dual: Literal["auto"] | bool = "auto",
-    class_weight: Literal["balanced"] | None = None,
+    class_weight: ClassWeight = None,
     fit_intercept: bool = True,
     intercept_scaling: Positive = 1.0,
     tol: Positive = 0.0001,

@@ -6,7 +6,7 @@ from annotated_types import Ge, Le
 
 from textforge_standard.declare import declare
 from textforge_standard.models.of_scikit_learn import of_scikit_learn
-from textforge_standard.ranges import Count, Positive
+from textforge_standard.ranges import ClassWeight, Count, Positive, Strength
 
 
 def _estimator(*, l1_ratio: float, **options: Any) -> Any:
@@ -30,9 +30,9 @@ def logistic_regression(
     multi_label: bool = False,
     /,
     *,
-    C: Positive = 1.0,  # noqa: N803  (the field's name)
+    C: Strength = 1.0,  # noqa: N803  (the field's name)
     l1_ratio: Annotated[float, Ge(0), Le(1)] = 0.0,
-    class_weight: Literal["balanced"] | None = None,
+    class_weight: ClassWeight = None,
     fit_intercept: bool = True,
     solver: Literal["lbfgs", "newton-cg", "sag", "saga"] = "lbfgs",
     tol: Positive = 0.0001,

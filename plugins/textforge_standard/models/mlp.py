@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import MaxLen
 
+from textforge import Tune
 from textforge_standard.declare import declare
 from textforge_standard.models.sizes import Width
-from textforge_standard.ranges import Fraction
+from textforge_standard.ranges import Dropout, Fraction
 
 
 def mlp(
@@ -15,10 +16,10 @@ def mlp(
     n_classes: int,
     /,
     *,
-    hidden: Annotated[list[Width], MaxLen(100)] = [100, 100],  # noqa: B006  (copied for each use)
+    hidden: Annotated[list[Width], MaxLen(100), Tune(choices=([100], [300], [100, 100]))] = [100, 100],  # noqa: B006  (copied for each use)
     activation: Literal["relu", "leaky_relu", "elu", "silu", "gelu", "tanh", "sigmoid"] = "relu",
     norm: Literal["batch", "layer"] | None = None,
-    dropout: Fraction = 0.0,
+    dropout: Dropout = 0.0,
     input_dropout: Fraction = 0.0,
 ) -> Any:
     """Multi-layer perceptron (Rumelhart, Hinton & Williams 1986) over a bag of words or a vector.

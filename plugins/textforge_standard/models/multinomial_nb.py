@@ -3,7 +3,7 @@
 from typing import Any
 
 from textforge_standard.models.of_scikit_learn import of_scikit_learn
-from textforge_standard.ranges import Positive
+from textforge_standard.ranges import Smoothing
 
 
 @of_scikit_learn("naive_bayes:MultinomialNB", weights="feature_log_prob_", bias="class_log_prior_", counts=True)
@@ -13,7 +13,7 @@ def multinomial_nb(
     multi_label: bool = False,
     /,
     *,
-    alpha: Positive = 1.0,
+    alpha: Smoothing = 1.0,
     fit_prior: bool = True,
 ) -> Any:
     """Multinomial naive Bayes (McCallum & Nigam 1998) over counts or tf-idf. Fits itself.

@@ -1,11 +1,11 @@
 """Model `nbsvm`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
 from textforge_standard.models.of_scikit_learn import of_scikit_learn
-from textforge_standard.ranges import Count, Positive
+from textforge_standard.ranges import ClassWeight, Count, Positive, Smoothing, Strength
 
 
 def _estimator(*, alpha: float, beta: float, **options: Any) -> Any:
@@ -23,10 +23,10 @@ def nbsvm(
     multi_label: bool = False,
     /,
     *,
-    alpha: Positive = 1.0,
-    C: Positive = 1.0,  # noqa: N803  (the field's name)
+    alpha: Smoothing = 1.0,
+    C: Strength = 1.0,  # noqa: N803  (the field's name)
     beta: Annotated[float, Ge(0), Le(1)] = 1.0,
-    class_weight: Literal["balanced"] | None = None,
+    class_weight: ClassWeight = None,
     tol: Positive = 0.0001,
     max_iter: Count = 1000,
 ) -> Any:

@@ -1,9 +1,10 @@
 """Model `rnn`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from textforge import Tune
 from textforge_standard.models.sizes import Depth, Width
-from textforge_standard.ranges import Fraction
+from textforge_standard.ranges import Dropout
 
 
 def rnn(
@@ -14,11 +15,11 @@ def rnn(
     *,
     cell: Literal["gru", "lstm"] = "gru",
     dim: Width = 100,
-    hidden: Width = 100,
+    hidden: Annotated[Width, Tune(low=50, high=200, log=True)] = 100,
     layers: Depth = 1,
     bidirectional: bool = True,
     pooling: Literal["last", "mean", "max", "attention"] = "max",
-    dropout: Fraction = 0.3,
+    dropout: Dropout = 0.3,
     freeze: bool = False,
 ) -> Any:
     """Recurrent network (LSTM, Hochreiter & Schmidhuber 1997; or GRU, Cho et al. 2014) in one or both directions.

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from annotated_types import MaxLen, MinLen
 
+from textforge import Tune
 from textforge_standard.declare import declare
 from textforge_standard.models.sizes import Depth, Width
-from textforge_standard.ranges import Fraction
+from textforge_standard.ranges import Dropout
 
 
 def textcnn(
@@ -17,8 +18,8 @@ def textcnn(
     *,
     dim: Width = 100,
     widths: Annotated[list[Depth], MinLen(1), MaxLen(100)] = [3, 4, 5],  # noqa: B006  (copied for each use)
-    channels: Width = 100,
-    dropout: Fraction = 0.5,
+    channels: Annotated[Width, Tune(low=50, high=200, log=True)] = 100,
+    dropout: Dropout = 0.5,
     freeze: bool = False,
 ) -> Any:
     """Convolutional network (Kim 2014): filters over short runs of words, and the maximum response of each filter.

@@ -1,10 +1,11 @@
 """Model `transformer`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from textforge import Tune
 from textforge_standard.declare import declare
 from textforge_standard.models.sizes import Depth, Width
-from textforge_standard.ranges import Fraction
+from textforge_standard.ranges import Dropout
 
 
 def transformer(
@@ -14,13 +15,13 @@ def transformer(
     /,
     *,
     dim: Width = 128,
-    layers: Depth = 2,
+    layers: Annotated[Depth, Tune(choices=(1, 2, 3))] = 2,
     heads: Depth = 4,
     feedforward: Width = 256,
     positions: Literal["sinusoidal", "learned"] = "sinusoidal",
     max_positions: Width = 512,
     pooling: Literal["mean", "max", "attention", "cls"] = "mean",
-    dropout: Fraction = 0.1,
+    dropout: Dropout = 0.1,
     freeze: bool = False,
 ) -> Any:
     """A small Transformer encoder (Vaswani et al. 2017) trained from scratch, with pre-norm (Xiong et al. 2020).

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 
 from textforge_standard.optimizers.of_torch import of_torch
-from textforge_standard.ranges import NotNegative, Positive
+from textforge_standard.ranges import NotNegative, Positive, Rate
 
 
 @of_torch("Adafactor")
@@ -13,7 +13,7 @@ def adafactor(
     params: Any,
     /,
     *,
-    lr: Positive = 0.01,
+    lr: Rate = 0.01,
     beta2_decay: Annotated[float, Le(0)] = -0.8,
     eps: tuple[Positive | None, Positive] = (None, 0.001),
     d: Annotated[float, Ge(1)] = 1.0,

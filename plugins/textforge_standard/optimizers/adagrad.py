@@ -4,7 +4,7 @@ from typing import Any
 
 from textforge_standard.declare import declare
 from textforge_standard.optimizers.of_torch import of_torch
-from textforge_standard.ranges import NotNegative, Positive
+from textforge_standard.ranges import NotNegative, PlainRate, Positive
 
 
 def _words(words: Any, *, lr: float, eps: float, initial_accumulator_value: float, **_: Any) -> Any:
@@ -19,7 +19,7 @@ def adagrad(
     module: Any = None,
     /,
     *,
-    lr: Positive = 0.01,
+    lr: PlainRate = 0.01,
     lr_decay: NotNegative = 0.0,
     weight_decay: NotNegative = 0.0,
     initial_accumulator_value: NotNegative = 0.0,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from textforge_standard.optimizers.of_torch import Betas, of_torch
-from textforge_standard.ranges import NotNegative, Positive
+from textforge_standard.ranges import NotNegative, Positive, Rate
 
 
 @of_torch("Adam", fused=True)
@@ -11,7 +11,7 @@ def adam(
     params: Any,
     /,
     *,
-    lr: Positive = 0.001,
+    lr: Rate = 0.001,
     betas: Betas = (0.9, 0.999),
     eps: Positive = 1e-8,
     weight_decay: NotNegative = 0.0,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from textforge_standard.optimizers.of_torch import of_torch
-from textforge_standard.ranges import NotNegative, Positive
+from textforge_standard.ranges import NotNegative, PlainRate
 
 
 @of_torch("ASGD")
@@ -11,7 +11,7 @@ def asgd(
     params: Any,
     /,
     *,
-    lr: Positive = 0.01,
+    lr: PlainRate = 0.01,
     lambd: NotNegative = 0.0001,
     alpha: NotNegative = 0.75,
     t0: NotNegative = 1e6,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Lt
 
 from textforge_standard.optimizers.of_torch import Betas, torch_optimizer
-from textforge_standard.ranges import Fraction, NotNegative, Positive
+from textforge_standard.ranges import Fraction, NotNegative, Positive, Rate
 
 
 def muon(
@@ -13,7 +13,7 @@ def muon(
     module: Any,
     /,
     *,
-    lr: Positive = 0.001,
+    lr: Rate = 0.001,
     weight_decay: NotNegative = 0.1,
     momentum: Fraction = 0.95,
     nesterov: bool = True,

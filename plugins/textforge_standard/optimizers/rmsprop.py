@@ -3,7 +3,7 @@
 from typing import Any
 
 from textforge_standard.optimizers.of_torch import of_torch
-from textforge_standard.ranges import Fraction, NotNegative, Positive
+from textforge_standard.ranges import Fraction, NotNegative, Positive, Rate
 
 
 @of_torch("RMSprop")
@@ -11,7 +11,7 @@ def rmsprop(
     params: Any,
     /,
     *,
-    lr: Positive = 0.01,
+    lr: Rate = 0.01,
     alpha: Fraction = 0.99,
     eps: Positive = 1e-8,
     weight_decay: NotNegative = 0.0,

@@ -5,7 +5,7 @@ from typing import Any
 
 from textforge_standard.declare import declare
 from textforge_standard.optimizers.of_torch import Betas, torch_optimizer
-from textforge_standard.ranges import NotNegative, Positive
+from textforge_standard.ranges import NotNegative, PlainRate, Positive
 
 
 def rowwise_adagrad(
@@ -13,7 +13,7 @@ def rowwise_adagrad(
     module: Any,
     /,
     *,
-    lr: Positive = 0.01,
+    lr: PlainRate = 0.01,
     weight_decay: NotNegative = 0.0,
     eps: Positive = 1e-10,
     betas: Betas = (0.9, 0.999),

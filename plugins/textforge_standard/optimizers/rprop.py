@@ -6,7 +6,7 @@ from annotated_types import Gt, Lt
 
 from textforge_standard.declare import declare
 from textforge_standard.optimizers.of_torch import of_torch
-from textforge_standard.ranges import Positive
+from textforge_standard.ranges import PlainRate, Positive
 
 
 @of_torch("Rprop")
@@ -14,7 +14,7 @@ def rprop(
     params: Any,
     /,
     *,
-    lr: Positive = 0.01,
+    lr: PlainRate = 0.01,
     etas: tuple[Annotated[float, Gt(0), Lt(1)], Annotated[float, Gt(1)]] = (0.5, 1.2),
     step_sizes: tuple[Positive, Positive] = (1e-6, 50.0),
 ) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 from textforge_standard.declare import declare
 from textforge_standard.optimizers.of_torch import of_torch
-from textforge_standard.ranges import Fraction, NotNegative, Positive
+from textforge_standard.ranges import Fraction, NotNegative, PlainRate
 
 
 def _words(words: Any, *, lr: float, weight_decay: float, **_: Any) -> Any:
@@ -19,7 +19,7 @@ def sgd(
     module: Any = None,
     /,
     *,
-    lr: Positive = 0.01,
+    lr: PlainRate = 0.01,
     momentum: Fraction = 0.0,
     dampening: Fraction = 0.0,
     nesterov: bool = False,

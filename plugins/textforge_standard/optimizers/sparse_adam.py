@@ -5,7 +5,7 @@ from typing import Any
 
 from textforge_standard.declare import declare
 from textforge_standard.optimizers.of_torch import Betas, torch_optimizer
-from textforge_standard.ranges import NotNegative, Positive
+from textforge_standard.ranges import NotNegative, Positive, Rate
 
 
 def sparse_adam(
@@ -13,7 +13,7 @@ def sparse_adam(
     module: Any,
     /,
     *,
-    lr: Positive = 0.001,
+    lr: Rate = 0.001,
     betas: Betas = (0.9, 0.999),
     eps: Positive = 1e-8,
     weight_decay: NotNegative = 0.0,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from annotated_types import Ge, Gt, Le
 
+from textforge import Tune
 from textforge_standard.vectorizers.text_options import TextOptions
 
 
@@ -21,7 +22,7 @@ class BagOfWords(TextOptions):
         binary: count each n-gram at most once per text.
     """
 
-    min_df: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Le(1)] = 1
+    min_df: Annotated[Annotated[int, Ge(1)] | Annotated[float, Gt(0), Le(1)], Tune(choices=(1, 2, 5))] = 1
     max_df: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Le(1)] = 1.0
     max_features: Annotated[int, Ge(1)] | None = None
     binary: bool = False

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
+from textforge import Tune
+
 Length = Annotated[int, Ge(1), Le(100)]
 
 
@@ -45,7 +47,7 @@ class TextOptions:
     unicode: Literal["NFC", "NFKC"] | None = None
     lowercase: bool = True
     strip_accents: bool = False
-    ngrams: tuple[Length, Length] = (1, 1)
+    ngrams: Annotated[tuple[Length, Length], Tune(choices=([1, 1], [1, 2], [1, 3]))] = (1, 1)
     stop_words: list[str] | Literal["english"] | None = None
 
     def __init_subclass__(cls) -> None:

@@ -1,8 +1,9 @@
 """Vectorizer `tfidf`."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+from textforge import Tune
 from textforge_standard.vectorizers.bow import BagOfWords
 
 
@@ -17,7 +18,7 @@ class Tfidf(BagOfWords):
         norm: scale the weights of each text to unit Euclidean ('l2') or sum ('l1') norm; null does not scale.
     """
 
-    sublinear: bool = False
+    sublinear: Annotated[bool, Tune(choices=(False, True))] = False
     norm: Literal["l1", "l2"] | None = "l2"
 
     def _learn(self, frequencies: Any) -> None:
