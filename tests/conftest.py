@@ -59,7 +59,7 @@ SLOW = {
         plugin_page processes recipe_bounds reliability replay report_browser report_values resampling
         resume run_comparison runner runs_kept schedulers seeds sequence_models server service
         shipped_recipes significance sklearn sklearn_tables state_dict streamed subword transformers_export
-        units virtual_environment weighted_metrics weighted_runs wheel wheels without_torch words""".split(),
+        tuning units virtual_environment weighted_metrics weighted_runs wheel wheels without_torch words""".split(),
 }
 """Test modules that `make quick` leaves out, by prefix: they start processes, train many models, or try many texts."""
 COMMON = "the a of and to in is it that was for on with as at by this".split()

@@ -36,7 +36,7 @@ ALLOWED = {
     "recipes": LIGHT,
     **dict.fromkeys(("data", "features", "training"), HEAVY),
     "classifiers": HEAVY | {"onnx", "onnxruntime", "onnxscript"},  # the last three: textforge[onnx-export]
-    "runs": HEAVY | {"huggingface_hub"},  # textforge[hub]
+    "runs": HEAVY | {"huggingface_hub", "optuna"},  # textforge[hub], textforge[tune]
     "insight": HEAVY | {"jinja2"} | {"cleanlab", "ftfy", "py3langid", "rensa"},  # the last four: textforge[doctor]
     "testing": HEAVY | {"pytest"},
     "sklearn": HEAVY | {"sklearn"},

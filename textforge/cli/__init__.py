@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from textforge.components.manager import PluginManager
 
 COMMANDS = (
-    "run", "resume", "check", "predict", "evaluate", "cross-validate", "report", "mistakes", "explain", "compare",
-    "export", "serve", "card", "push", "pull", "doctor", "replay", "plugins", "cache",
+    "run", "tune", "resume", "check", "predict", "evaluate", "cross-validate", "report", "mistakes", "explain",
+    "compare", "export", "serve", "card", "push", "pull", "doctor", "replay", "plugins", "cache",
 )  # fmt: skip
 LIGHT = ("check", "plugins", "cache")
 """Commands that import neither torch nor polars."""

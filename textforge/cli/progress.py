@@ -54,6 +54,9 @@ class Lines(Progress):
     def epoch(self, result: EpochResult, epochs: int) -> None:
         self.write(epoch_text(result, epochs))
 
+    def trial(self, text: str) -> None:
+        self.write(text)
+
     def predicted(self, done: int) -> None:
         now = time.monotonic()
         if now - self._written >= EVERY:

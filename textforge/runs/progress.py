@@ -50,6 +50,9 @@ class Progress:
     def evaluated(self, done: int, texts: int) -> None:
         """`done` of `texts` test texts are evaluated."""
 
+    def trial(self, text: str) -> None:
+        """A trial of a tuning is done. `text` has its value, what it sets, the best so far and the time left."""
+
     def predicted(self, done: int) -> None:
         """`done` texts of a stream are predicted. The length of the stream is unknown."""
 
