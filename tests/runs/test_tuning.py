@@ -336,7 +336,7 @@ def test_data_alone_begin_with_the_recommended_recipe(data: Path, tmp_path: Path
     assert done.stdout.startswith("best: trial 0 of 2, strong\n")
     assert "trial   1" in done.stderr
     assert (out / "report.html").is_file()
-    assert [one["start"] for one in json.loads((out / TUNING).read_text())["trials"]] == ["strong", "three-machines"]
+    assert [one["start"] for one in json.loads((out / TUNING).read_text())["trials"]] == ["strong", "strong-balanced"]
 
 
 def test_recipes_for_which_the_budget_is_too_short_are_left_out() -> None:

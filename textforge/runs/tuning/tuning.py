@@ -240,11 +240,16 @@ class Tuning:
                 self._done(number, place, Measured(failed=str(error)), step)
                 continue
             tasks.append(Task(number, place, sections, self._limit(place)))
-        left = min(self.cost * 1.3 + 1.0, FINAL * (self.budget.seconds or 0.0)) if reserve is None else reserve
         interruption = interruption_of(self.progress)
-        for task, measured in self.workers.results(tasks, lambda: self.budget.left() - left):
+        for task, measured in self.workers.results(tasks, lambda: self._time_for_trials(reserve)):
             interruption.check()
             self._done(task.trial, task.place, measured, step)
+
+    def _time_for_trials(self, reserve: float | None) -> float:
+        """Seconds that are left for measurements; without a reserve, the default's final run is left by its estimate."""
+        if reserve is None:
+            reserve = min(self.cost * 1.3 + 1.0, FINAL * (self.budget.seconds or 0.0))
+        return self.budget.left() - reserve
 
     def _limit(self, place: Place) -> float | None:
         """Seconds after which a measurement is cut; None without a budget, so that results do not depend on time."""
