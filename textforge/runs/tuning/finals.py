@@ -115,7 +115,7 @@ def choose(tuning: Tuning) -> Choice:
 def _unmeasured(tuning: Tuning) -> Choice:
     """The choice without any measurement: the default, or a quick recipe if the default takes longer than is left."""
     quick = [one.number for one in tuning.search.trials(0) if tuning.candidate(one.number).quick]
-    if quick and tuning.final_seconds(0) > tuning.budget.left():
+    if quick and tuning.final_seconds(0, margin=1.0) > 1.25 * tuning.budget.left():  # estimates are rather too long
         return Choice(quick[0], None, reason="the budget was too short for the default, and this recipe is quick")
     return Choice(0, 0, reason="the budget was too short to compare recipes")
 

@@ -103,9 +103,9 @@ class Tuning:
                 return measured.seconds * self.folds.n_kept(self.last_rung) / self.folds.n_kept(place)
         return self.cost
 
-    def final_seconds(self, number: int) -> float:
-        """Estimated seconds of the final run of a trial's recipe, with all that is written."""
-        return 1.0 + 1.3 * max(self.seconds(number) * self.folds.n_texts / self.folds.n_kept(self.last_rung), 0.0)
+    def final_seconds(self, number: int, margin: float = 1.3) -> float:
+        """Estimated seconds of the final run of a trial's recipe, with all that is written, and a margin."""
+        return margin * self.seconds(number) * self.folds.n_texts / self.folds.n_kept(self.last_rung) + margin - 0.3
 
     def probe(self) -> None:
         """Measure the default on a few texts in this process, to load what it needs and to estimate its time."""
@@ -246,7 +246,7 @@ class Tuning:
             self._done(task.trial, task.place, measured, step)
 
     def _time_for_trials(self, reserve: float | None) -> float:
-        """Seconds that are left for measurements; without a reserve, the default's final run is left by its estimate."""
+        """Seconds that are left for measurements, by default without those of the default's final run."""
         if reserve is None:
             reserve = min(self.cost * 1.3 + 1.0, FINAL * (self.budget.seconds or 0.0))
         return self.budget.left() - reserve
