@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from textforge.runs.replays.replay import Replay as Replay, replay as replay
     from textforge.runs.runner import Run as Run, run as run
     from textforge.runs.seeds import Repeats as Repeats, run_seeds as run_seeds
+    from textforge.runs.tasks import Task as Task
     from textforge.runs.tuning.tuned import Tuned as Tuned, tune as tune
     from textforge.training.distributed.workers import Workers as Workers
     from textforge.training.start import Matched as Matched, Start as Start
@@ -187,6 +188,7 @@ _HOMES = {
     "StepResult": "training.step_result",
     "Stream": "data.streams",
     "Survey": "data.streams",
+    "Task": "runs.tasks",
     "TextforgeError": "errors",
     "Trainer": "training.trainer",
     "TrainerOptions": "components.settings",

@@ -13,6 +13,7 @@ from textforge.cli import options
 @options.recipe
 @click.option("--folds", metavar="K", type=click.IntRange(min=2), default=5, show_default=True, help="Number of folds.")
 @options.overrides
+@options.on
 @options.out
 @options.probabilities
 @options.grace
@@ -23,6 +24,7 @@ def command(
     recipe: Path,
     folds: int,
     overrides: tuple[str, ...],
+    on: str | None,
     out: Path | None,
     probabilities: int | str,
     quiet: bool,
@@ -42,6 +44,6 @@ def command(
     with results() as stdout:
         with progress_for(quiet) as progress:
             done = cross_validate(
-                recipe, folds=folds, overrides=overrides, out=out, progress=progress, probabilities=probabilities
+                recipe, folds=folds, overrides=overrides, out=out, progress=progress, probabilities=probabilities, on=on
             )
         write_folds(stdout, done, as_json=as_json)

@@ -53,6 +53,9 @@ grace: Declared = click.option(
     "--grace", metavar="SECONDS", type=click.FloatRange(min=0), default=10.0, show_default=True, expose_value=False,
     callback=_set_grace, help="Time to save a checkpoint when SIGINT, SIGTERM or SIGHUP ends the run.",
 )  # fmt: skip
+on: Declared = click.option(
+    "--on", metavar="EXECUTOR", help="Where to train: the name of an executor of a plugin, such as ray. Default: here."
+)
 out: Declared = click.option(
     "--out", type=click.Path(path_type=Path), help="The run folder. Default: runs/NAME/TIME-ID."
 )

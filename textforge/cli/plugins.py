@@ -60,10 +60,10 @@ def command(kind: str | None, name: str | None, schema: bool, as_json: bool) -> 
 def catalogue(plugins: PluginManager, kind: str | None) -> dict[str, Any]:
     """The components of each kind with their distributions, the imported plugins, and the broken ones with reasons."""
     from textforge.cli import COMMANDS
-    from textforge.components.kinds import COMMAND, KINDS
+    from textforge.components.kinds import COMMAND, KINDS, OUTSIDE_RECIPES
 
     kinds = {}
-    for one in [kind] if kind else [*KINDS, COMMAND.name]:
+    for one in [kind] if kind else [*KINDS, *(one.name for one in OUTSIDE_RECIPES)]:
         kinds[one] = [
             {
                 "name": c.qualified_name if one == COMMAND.name and name in COMMANDS else name,

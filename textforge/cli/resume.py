@@ -17,6 +17,7 @@ from textforge.cli import options
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The folder of that new run. Default: runs/NAME/TIME-ID.")
 @click.option("--report", "with_report", is_flag=True, help="Write report.html into the run folder.")
+@options.on
 @options.grace
 @options.quiet
 @options.as_json
@@ -27,6 +28,7 @@ def command(
     epochs: int | None,
     out: Path | None,
     with_report: bool,
+    on: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -51,7 +53,7 @@ def command(
     keep_freed_memory()
     with results() as stdout:
         with progress_for(quiet) as progress:
-            done = resume(run, anyway=anyway, epochs=epochs, out=out, progress=progress)
+            done = resume(run, anyway=anyway, epochs=epochs, out=out, progress=progress, on=on)
         if isinstance(done, Run):
             write_run(stdout, done, as_json=as_json, with_report=with_report)
         elif isinstance(done, Repeats):

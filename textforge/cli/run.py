@@ -25,6 +25,7 @@ from textforge.cli import options
 @click.option(
     "--seeds", metavar="N-M", help="Run once per seed, as in 0-4 or 1,5,7; report mean and standard deviation."
 )
+@options.on
 @options.out
 @options.probabilities
 @click.option("--baseline", is_flag=True, help="Train tf-idf with a linear SVM on the same data, too, and compare.")
@@ -41,6 +42,7 @@ def command(
     lock: Path | None,
     seed: int | None,
     seeds: str | None,
+    on: str | None,
     out: Path | None,
     probabilities: int | str,
     baseline: bool,
@@ -59,6 +61,8 @@ def command(
 
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both.")
+    if on is not None and seeds is None:
+        raise click.UsageError("--on is for several runs: give --seeds, too.")
     if seeds is not None:
         refuse_several("--seeds")
     if locked or lock is not None:
@@ -74,7 +78,7 @@ def command(
 
             chosen = read_seeds(seeds)
             with progress_for(quiet) as progress:
-                runs = run_seeds(recipe, chosen, progress=progress, **common)
+                runs = run_seeds(recipe, chosen, progress=progress, on=on, **common)
             write_seeds(stdout, runs, as_json=as_json, with_report=with_report)
             return
         with progress_for(quiet) as progress:

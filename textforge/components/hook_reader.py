@@ -10,11 +10,11 @@ from typing import Any
 from textforge.components import hookspecs
 from textforge.components.api_version import api_mismatch
 from textforge.components.component import Component, Origin
-from textforge.components.kinds import COMMAND, KINDS, Kind
+from textforge.components.kinds import COMMAND, KINDS, OUTSIDE_RECIPES, Kind
 from textforge.components.options import try_call
 from textforge.errors import did_you_mean, listed
 
-HOOKED = (*KINDS.values(), COMMAND)
+HOOKED = (*KINDS.values(), *OUTSIDE_RECIPES)
 """The kinds of components that have a hook."""
 
 

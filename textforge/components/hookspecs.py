@@ -74,5 +74,10 @@ def textforge_preprocessors() -> Factories:  # type: ignore[empty-body]
 
 
 @hookspec
+def textforge_executors() -> Factories:  # type: ignore[empty-body]
+    """Executors: a factory returns an iterator that carries out tasks on other machines and yields their results."""
+
+
+@hookspec
 def textforge_commands() -> Factories:  # type: ignore[empty-body]
     """Commands of the command line: a dict from name to a `click.Command`, or to a string that names one."""

@@ -54,6 +54,12 @@ KINDS: dict[str, Kind] = {
 COMMAND = Kind("command", ())
 """Commands that a plugin adds to the command line; they are neither part of a recipe nor built by a factory."""
 
+EXECUTOR = Kind("executor", ("tasks", "progress"))
+"""Places where seeds and folds can run; named on the command line (`--on`) instead of in a recipe."""
+
+OUTSIDE_RECIPES = (EXECUTOR, COMMAND)
+"""Kinds that have a hook, but no place in a recipe."""
+
 SECTIONS = tuple(kind.name for kind in KINDS.values() if not (kind.listed or kind.inner))
 """Kinds with one part per recipe, in a section named after the kind."""
 
@@ -83,6 +89,8 @@ FACTS = {
     "epochs": ("int", "the planned number of epochs; patience, a callback or the caller may end the training earlier"),
     "run_folder": ("pathlib.Path", "the run folder, which exists"),
     "stop": ("Callable[[str], None]", "ends training after the current step; takes the reason, for result.json"),
+    "tasks": ("Iterator[textforge.Task]", "the tasks to carry out, each made when the iterator is asked for it"),
+    "progress": ("textforge.Progress", "shows what the tasks report"),
     "n_features": (
         "int",
         "size of the vocabulary or of a dense vector; from all vectorizers except sequence vectorizers",

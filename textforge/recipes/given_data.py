@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,3 +40,19 @@ def given_dataset(data: Any, *, streams: bool = False) -> Part:
         streams: whether the training texts are a `Stream`.
     """
     return Part(Component(KINDS["dataset"], GIVEN, _Given(data, streams), IN_CODE))
+
+
+@dataclass(frozen=True, repr=False)
+class LoadedPart(Part):
+    """A dataset part whose data are loaded already; a run cannot tell it from the part that would load them."""
+
+    data: Any = None
+
+    def build(self, facts: Mapping[str, Any]) -> Any:
+        """Return the data, whatever the facts are."""
+        return self.data
+
+
+def loaded_part(part: Part, data: Any) -> LoadedPart:
+    """The same part with its data, which it would load with the facts at hand."""
+    return LoadedPart(part.component, part.options, part.written_at, data)

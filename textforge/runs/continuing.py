@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge.components.manager import PluginManager
+from textforge.components.part import Part
 from textforge.errors import BundleError, RecipeError
 from textforge.runs import folder as run_folder
 from textforge.runs.processes.launch import refuse_several
@@ -28,6 +29,7 @@ def resume(
     dataset: Dataset | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
+    on: str | Part | None = None,
 ) -> Run | Repeats | CrossValidation:
     """Continue what was stopped in its folder, to the results of what was never stopped, bit for bit.
 
@@ -41,6 +43,7 @@ def resume(
         anyway: continue even if data, recipe, versions, threads or processor have changed; results may then differ.
         dataset: the data again, if they were given in code.
         plugins, progress: as for `run`.
+        on: the executor that carries out the seeds or folds that are left, a name or a part. By default they run here.
 
     Returns:
         What `run`, `run_seeds` or `cross_validate` returns.
@@ -54,6 +57,7 @@ def resume(
     path = Path(path)
     refuse_nothing_to_continue(path, further=epochs is not None)
     if epochs is not None:
+        _refuse_executor(on)
         from textforge.runs.training_further import train_further
 
         refuse_several("resume with epochs, which trains a finished run further,")
@@ -67,14 +71,20 @@ def resume(
     if saved.seeds is not None:
         from textforge.runs.seeds import resume_seeds
 
-        return resume_seeds(path, anyway=anyway, dataset=dataset, plugins=plugins, progress=progress)
+        return resume_seeds(path, anyway=anyway, dataset=dataset, plugins=plugins, progress=progress, on=on)
     if saved.folds is not None:
         from textforge.runs.cross_validation import resume_folds
 
-        return resume_folds(path, anyway=anyway, dataset=dataset, plugins=plugins, progress=progress)
+        return resume_folds(path, anyway=anyway, dataset=dataset, plugins=plugins, progress=progress, on=on)
+    _refuse_executor(on)
     from textforge.runs.resumed_run import resume_run
 
     return resume_run(path, anyway=anyway, dataset=dataset, plugins=plugins, progress=progress)
+
+
+def _refuse_executor(on: str | Part | None) -> None:
+    if on is not None:
+        raise RecipeError("an executor carries out several seeds or folds; one run is continued here. Leave it out.")
 
 
 def refuse_nothing_to_continue(path: Path, *, further: bool = False) -> None:

@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge.classifiers.storage import write_json, write_text
-from textforge.classifiers.streams.probabilities import MOST, as_limit, prediction_lines
+from textforge.classifiers.streams.probabilities import MOST, as_limit
 from textforge.components.manager import PluginManager
+from textforge.components.part import Part
 from textforge.errors import DataError, RecipeError, listed
 from textforge.errors.shortage import advised
 from textforge.errors.temporaries import sync
@@ -19,15 +21,16 @@ from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.baseline import losing_warnings
 from textforge.runs.failures import clear_folder, located, noting_unfinished
-from textforge.runs.fold_dataset import Rows, fold_dataset
+from textforge.runs.folds import Folded, Watching, fold_tasks, train_fold
 from textforge.runs.interruption import interruption_of
 from textforge.runs.lock import locked
-from textforge.runs.plan import given_part, trainer_for
+from textforge.runs.plan import given_part
 from textforge.runs.progress import Progress, WarningLog, refuse_stopped
 from textforge.runs.resuming import Reference, changed_sentence, read_recipe
-from textforge.runs.saved_folds import Fold, SavedFolds
+from textforge.runs.saved_folds import SavedFolds
 from textforge.runs.saved_plan import SavedPlan
 from textforge.runs.summary import mean_baselines, shown_summary, summarize
+from textforge.runs.tasks import executor_part, results_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +61,7 @@ def cross_validate(
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
     probabilities: int | str = MOST,
+    on: str | Part | None = None,
 ) -> CrossValidation:
     """For each fold of the training texts, train on the other folds and predict that fold.
 
@@ -69,12 +73,14 @@ def cross_validate(
         folds: the number of folds, at least 2.
         overrides, dataset, plugins, progress, probabilities: as for `run`.
         out: the run folder. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
+        on: the executor that carries out the folds, a name or a part. By default they run here, one after another.
 
     Raises:
         TextforgeError: or a subclass; the folder then has no cross-validation.json.
     """
     if not isinstance(folds, int) or folds < 2:
         raise RecipeError(f"cross-validation needs at least 2 folds, not {folds!r}.")
+    executor = executor_part(on, plugins)
     checked = load_recipe(recipe, overrides=overrides, plugins=plugins, dataset=given_part(dataset))
     limit = as_limit(probabilities)
     given = out is not None and Path(out).is_dir()
@@ -86,7 +92,7 @@ def cross_validate(
         write_text(path / run_folder.PER_FOLD, "")
         SavedPlan.of(checked, limit, folds=folds).write(path)
         with locked(path), interruption_of(progress).advising(run_folder.how_to_continue(path)):
-            return _carry_out(checked, SavedFolds(path, folds), progress, limit)
+            return _carry_out(checked, SavedFolds(path, folds, limit), progress, executor=executor)
 
 
 def resume_folds(
@@ -96,12 +102,13 @@ def resume_folds(
     dataset: Dataset | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
+    on: str | Part | None = None,
 ) -> CrossValidation:
     """Continue a cross-validation: the folds that are done are kept, the next one begins anew.
 
     The arguments are those of `resume`.
     """
-    progress = progress or Progress()
+    progress, executor = progress or Progress(), executor_part(on, plugins)
     advising = interruption_of(progress).advising(run_folder.how_to_continue(path))
     with locked(path), noting_unfinished(path, run_folder.FOLDS), advising:
         saved = SavedPlan.read(path)
@@ -109,9 +116,9 @@ def resume_folds(
         reference = Reference(path, anyway=anyway, changed=changed)
         with located(recipe):
             reference.refuse_other_environment(recipe)
-            done = SavedFolds(path, saved.folds or 0)
+            done = SavedFolds(path, saved.folds or 0, saved.probabilities)
             done.read(progress)
-            return _carry_out(recipe, done, progress, saved.probabilities, reference)
+            return _carry_out(recipe, done, progress, reference=reference, executor=executor)
 
 
 @contextmanager
@@ -127,16 +134,18 @@ def _emptied_without_a_fold(path: Path, *, keep_folder: bool) -> Iterator[None]:
 
 
 def _carry_out(
-    recipe: Recipe, saved: SavedFolds, progress: Progress, limit: int | None, reference: Reference | None = None
+    recipe: Recipe,
+    saved: SavedFolds,
+    progress: Progress,
+    *,
+    reference: Reference | None = None,
+    executor: Part | None = None,
 ) -> CrossValidation:
-    from textforge.classifiers.baselines import free_baselines
-    from textforge.classifiers.comparison import compare, measured, with_labels
     from textforge.classifiers.devices import as_device
     from textforge.classifiers.metrics import ExtraMetrics
     from textforge.data.dataset import as_dataset
-    from textforge.data.gold import Labelled, encode_gold
+    from textforge.data.gold import encode_gold
     from textforge.data.labels import label_value
-    from textforge.data.remarks import too_few
     from textforge.data.splits import folds
     from textforge.data.streams import Stream
     from textforge.runs.environment import add_imported_packages, describe_environment
@@ -157,44 +166,36 @@ def _carry_out(
     if dataset.valid is not None:
         # labels that are in no fold
         warnings.add(encode_gold(dataset.valid[1], labels, "valid", recipe.trainer.unknown_labels).warnings)
-    metrics = ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)
+    ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)  # raises before anything is trained
     described = describe_environment(recipe, dataset, device=as_device(recipe.trainer.device).type)
     if reference is not None:
         reference.refuse_other_data(described)
         warnings.add(changed_sentence(reference.changed))
     if not (path / run_folder.ENVIRONMENT).is_file():
         write_json(path / run_folder.ENVIRONMENT, described)
-    for number, rows in enumerate(held_out, start=1):
-        if number in saved.done:
+    folded, limit, watching = Folded(dataset, held_out, labels), saved.limit, Watching(progress, warnings.add)
+    before = [*warnings.messages]
+    if executor is None:
+        for number in range(1, n_folds + 1):
+            if number not in saved.done:
+                saved.add(train_fold(recipe, folded, number, limit, watching))
+                refuse_stopped(progress, "folds")
             warnings.add(saved.done[number].warnings)
-            continue
-        fold = fold_dataset(dataset, Rows(None, rows), labels, whole_valid=recipe.trainer.unknown_labels != "error")
-        progress.stage(f"fold {number} of {n_folds}: training on {fold.n_train} texts")
-        trainer = trainer_for(recipe, fold, progress)
-        before = len(warnings.messages)
-        if number == 1:
-            warnings.add(too_few("validation", fold.n_train - trainer.n_train))
-            warnings.add(trainer.setting_warnings)
-        with advised("train"):
-            for epoch in trainer:
-                progress.epoch(epoch, trainer.epochs)
-        refuse_stopped(progress, "folds")
-        assert fold.test is not None
-        texts, gold = fold.test
-        trained = trainer.classifier()
-        warnings.add(trainer.part_warnings)
-        found = trained.predict_proba(texts, on_batch=progress.evaluated)
-        wider, spread = with_labels(trained, found, labels)
-        comparison = compare(wider, Labelled(gold, fold.weights_of("test"), "test"), spread)
-        lines = prediction_lines(comparison, limit, rows.tolist())
-        predictions = [(row, line) for row, line in zip(rows.tolist(), lines, strict=True)]
-        baselines = free_baselines(fold, comparison.gold)
-        saved.add(Fold(number, measured(comparison, metrics), baselines, predictions, warnings.messages[before:]))
+    else:
+        waiting = (number for number in range(1, n_folds + 1) if number not in saved.done)
+        with results_of(executor, fold_tasks(recipe, folded, waiting, limit), progress) as results:
+            for task, fold in results:
+                saved.add(fold)
+                progress.stage(f"{task.name} is done ({len(saved.done)} of {n_folds})")
+                refuse_stopped(progress, "folds")
+                warnings.add(fold.warnings)
     every = sorted(line for fold in saved.done.values() for line in fold.predictions)
     write_text(path / run_folder.PREDICTIONS, "".join(line for _, line in every))
     done = [saved.done[number] for number in range(1, n_folds + 1)]
+    in_order = dict.fromkeys([*before, *chain.from_iterable(fold.warnings for fold in done)])
     summary, compared = summarize([fold.test for fold in done]), mean_baselines([fold.baselines for fold in done])
     warnings.add(losing_warnings({name: summary[name]["mean"] for name in ("accuracy", "macro_f1")}, compared))
+    in_order |= dict.fromkeys(warnings.messages)
     result = {
         "recipe": recipe.name,
         "seed": recipe.seed,
@@ -204,7 +205,7 @@ def _carry_out(
         "n": dataset.n_train,
         "figures": summary,
         "baselines": compared,
-        "warnings": warnings.messages,
+        "warnings": [*in_order],
         "seconds": {"total": round(time.perf_counter() - began, 3)},
     }
     add_imported_packages(recipe, path)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textforge.components.manager import PluginManager
+from textforge.components.part import Part
 from textforge.runs.baseline import load_baseline
 from textforge.runs.failures import noting_unfinished
 from textforge.runs.lock import locked
@@ -27,7 +28,7 @@ def resume_run(
     path: Path,
     *,
     anyway: bool = False,
-    dataset: Dataset | None = None,
+    dataset: Dataset | Part | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
     within: Path | None = None,
@@ -37,7 +38,8 @@ def resume_run(
 
     Args:
         path: the folder of the run.
-        anyway, dataset, plugins, progress: as for `resume`.
+        anyway, plugins, progress: as for `resume`.
+        dataset: the data, or a part that gives them, in place of those of the recipe.
         within: the folder to name in messages, if the run is one of several.
         workers: the processes that train together, if the caller has initialized their process group; by default those
             that torchrun has started. Each of them reads the folder, and the first one the checkpoint.
@@ -48,7 +50,8 @@ def resume_run(
     launch = launched() if workers is None else None
     with nullcontext() if _another_writes(launch, workers) else locked(path), noting_unfinished(path, within=within):
         saved = SavedPlan.read(path)
-        recipe, changed = read_recipe(path, saved, plugins=plugins, dataset=given_part(dataset))
+        given = dataset if isinstance(dataset, Part) else given_part(dataset)
+        recipe, changed = read_recipe(path, saved, plugins=plugins, dataset=given)
         resuming = Resuming(path, anyway=anyway, changed=changed)
         resuming.refuse_other_environment(recipe)
         baseline = load_baseline(plugins) if saved.baseline else None

@@ -37,11 +37,13 @@ class SavedFolds:
     Args:
         path: the folder of the cross-validation.
         n_folds: the number of all folds.
+        limit: number of labels per text in the predictions; None for all.
     """
 
-    def __init__(self, path: Path, n_folds: int) -> None:
+    def __init__(self, path: Path, n_folds: int, limit: int | None) -> None:
         self.path: Path = path
         self.n_folds: int = n_folds
+        self.limit: int | None = limit
         self.done: dict[int, Fold] = {}
         """The folds by number."""
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from textforge.classifiers.storage import write_json, write_text
 from textforge.classifiers.streams.probabilities import MOST as MOST_LABELS, as_limit
 from textforge.components.manager import PluginManager
+from textforge.components.part import Part
 from textforge.components.settings import MAX_SEED
 from textforge.errors import RecipeError
 from textforge.errors.temporaries import sweep_all
-from textforge.recipes.given_data import GIVEN
+from textforge.recipes.given_data import GIVEN, LoadedPart
 from textforge.recipes.recipe import Recipe, load_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.baseline import load_baseline
@@ -29,6 +30,7 @@ from textforge.runs.resuming import Reference, read_recipe, refuse_changes
 from textforge.runs.runner import Run, begin, start_of
 from textforge.runs.saved_plan import SavedPlan
 from textforge.runs.summary import mean_baselines, shown_summary, summarize
+from textforge.runs.tasks import executor_part, results_of
 
 if TYPE_CHECKING:
     from textforge.data.dataset import Dataset
@@ -61,6 +63,7 @@ def run_seeds(
     progress: Progress | None = None,
     probabilities: int | str = MOST_LABELS,
     baseline: bool = False,
+    on: str | Part | None = None,
 ) -> Repeats:
     """Run a recipe once per seed, each run in its own folder and with the same results as if it were run alone.
 
@@ -69,11 +72,12 @@ def run_seeds(
         seeds: distinct integers from 0 to `MAX_SEED`.
         overrides, dataset, plugins, progress, probabilities, baseline: as for `run`.
         out: the parent folder of the run folders. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
+        on: the executor that carries out the runs, a name or a part. By default they run here, one after another.
 
     Raises:
         TextforgeError: a run failed; the runs that finished before it are kept.
     """
-    seeds = _validate_seeds(seeds)
+    seeds, executor = _validate_seeds(seeds), executor_part(on, plugins)
     checked = load_recipe(recipe, overrides=overrides, plugins=plugins, dataset=given_part(dataset))
     if "seed" in checked.overrides:
         raise RecipeError("the seed is overridden, and seeds are given, too. Leave one of them out.")
@@ -85,7 +89,7 @@ def run_seeds(
     write_text(path / run_folder.RESOLVED, checked.resolved_yaml())
     plan.write(path)
     progress = progress or Progress()
-    several = Several(checked, path, plan, plugins, progress)
+    several = Several(checked, path, plan, plugins, progress, executor=executor)
     advising = interruption_of(progress).advising(run_folder.how_to_continue(path))
     with locked(path), several.noting(keep_folder=given), advising:
         return several.carry_out()
@@ -98,13 +102,15 @@ def resume_seeds(
     dataset: Dataset | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
+    on: str | Part | None = None,
 ) -> Repeats:
     """Continue the runs of several seeds; the arguments are those of `resume`."""
+    executor = executor_part(on, plugins)
     plan = SavedPlan.read(path)
     recipe, changed = read_recipe(path, plan, plugins=plugins, dataset=given_part(dataset))
     refuse_changes(path, changed, anyway=anyway)
     progress = progress or Progress()
-    several = Several(recipe, path, plan, plugins, progress, anyway=anyway)
+    several = Several(recipe, path, plan, plugins, progress, anyway=anyway, executor=executor)
     advising = interruption_of(progress).advising(run_folder.how_to_continue(path))
     with locked(path), several.noting(keep_folder=True), advising:
         sweep_all(path)
@@ -121,6 +127,7 @@ class Several:
         plan: the seeds, and how each run is started.
         plugins, progress: as for `run`.
         anyway: continue even if something has changed.
+        executor: carries out the runs; None to run them here.
     """
 
     def __init__(
@@ -132,29 +139,56 @@ class Several:
         progress: Progress,
         *,
         anyway: bool = False,
+        executor: Part | None = None,
     ) -> None:
         self._recipe, self._path, self._plan = recipe, path, plan
         self._plugins, self._progress, self._anyway = plugins, progress, anyway
+        self._executor = executor
         self._seeds = plan.seeds or []
-        self._done: list[dict[str, Any]] = []
+        self._done: dict[int, dict[str, Any]] = {}
+        """The result of each seed that is done."""
 
     def carry_out(self) -> Repeats:
         """Run each seed that is not done, and continue one that was stopped."""
+        for seed in self._seeds:
+            if run_folder.is_finished(self._folder(seed)):
+                self._keep(seed, run_folder.read_result(self._folder(seed)))
+        if self._executor is not None:
+            self._run_elsewhere(self._executor)
         for number, seed in enumerate(self._seeds, start=1):
-            folder = self._path / f"seed-{seed}"
-            if run_folder.is_finished(folder):
-                self._done.append(run_folder.read_result(folder))
-            else:
+            if seed not in self._done:
                 self._progress.stage(f"seed {seed} ({number} of {len(self._seeds)})")
-                self._done.append(self._run(seed, folder).result)
-            if self._done[-1]["stopped"]:
-                refuse_stopped(self._progress, "seeds")
+                self._keep(seed, self.run(seed, self._folder(seed)).result)
         return self._summarized()
 
-    def _run(self, seed: int, folder: Path) -> Run:
+    def _folder(self, seed: int) -> Path:
+        return self._path / f"seed-{seed}"
+
+    def _keep(self, seed: int, result: dict[str, Any]) -> None:
+        self._done[seed] = result
+        if result["stopped"]:
+            refuse_stopped(self._progress, "seeds")
+
+    def _run_elsewhere(self, executor: Part) -> None:
+        """Let the executor carry out each run that is not done."""
+        from textforge.runs.seed_tasks import SeedTasks
+
+        waiting = [seed for seed in self._seeds if seed not in self._done]
+        if not waiting:
+            return
+        tasks = SeedTasks(self._recipe, self._path, self._plan, self._plugins, anyway=self._anyway)
+        with results_of(executor, tasks.of(waiting, self._progress), self._progress) as results:
+            for task, seed in results:
+                self._progress.stage(f"{task.name} is done ({len(self._done) + 1} of {len(self._seeds)})")
+                self._keep(seed, run_folder.read_result(self._folder(seed)))
+
+    def run(self, seed: int, folder: Path) -> Run:
+        """Run one seed in its folder, or continue it."""
         dataset = self._recipe.dataset
         if run_folder.can_continue(folder):
-            given = dataset.build({}) if dataset.component.name == GIVEN else None
+            given: Part | None = dataset if isinstance(dataset, LoadedPart) else None
+            if dataset.component.name == GIVEN:
+                given = given_part(dataset.build({}))
             return resume_run(
                 folder, anyway=self._anyway, dataset=given, plugins=self._plugins, progress=self._progress,
                 within=self._path,
@@ -179,13 +213,14 @@ class Several:
         begun = [seed for seed in self._seeds if (self._path / f"seed-{seed}" / run_folder.ENVIRONMENT).is_file()]
         if begun:
             reference = Reference(self._path / f"seed-{begun[0]}", anyway=self._anyway)
-            reference.refuse_other_environment(self._recipe)
+            if self._executor is None:  # else each task compares that of its machine
+                reference.refuse_other_environment(self._recipe)
             self._progress.stage(f"loading {self._recipe.dataset.label}")
             dataset = as_dataset(self._recipe.dataset, begun[0])  # which a seed may split
             reference.refuse_other_data({"data": {"sha256": dataset.fingerprint()}})
 
     def _summarized(self) -> Repeats:
-        done = self._done
+        done = [self._done[seed] for seed in self._seeds]
         split = "test" if done[0]["test"] else "valid"
         figures = [one[split] for one in done]
         result = {

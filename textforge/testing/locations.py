@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import Any
 
 from textforge.components.component import IN_CODE, Component
-from textforge.components.kinds import COMMAND, KINDS
+from textforge.components.kinds import KINDS, OUTSIDE_RECIPES
 from textforge.testing.checks import Skipped
 
-ALL_KINDS = {**KINDS, COMMAND.name: COMMAND}
+ALL_KINDS = {**KINDS, **{kind.name: kind for kind in OUTSIDE_RECIPES}}
 
 
 def component_location(component: Component) -> dict[str, Any]:
