@@ -1,0 +1,121 @@
+"""Messages of the workers, collected in an actor and shown where the tasks come from."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from typing import Any
+
+from textforge import EpochResult, Progress
+
+STAGE, WARNING = "stage", "warning"
+MOST = 10_000
+"""Messages that are kept until they are shown; the oldest go first."""
+PATIENCE = 10.0
+"""Seconds to wait for the actor."""
+
+Message = tuple[str, str, str]
+"""Name of the task, kind of the message, text."""
+
+
+class Mailbox:
+    """Keeps the messages of all workers until they are taken; runs as an actor."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Message] = deque(maxlen=MOST)
+
+    def post(self, message: Message) -> None:
+        self._messages.append(message)
+
+    def take(self) -> list[Message]:
+        """All messages since the last call."""
+        taken = [*self._messages]
+        self._messages.clear()
+        return taken
+
+
+class Inbox:
+    """Shows the messages of the workers.
+
+    Args:
+        progress: shows them.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        here = ray.get_runtime_context().get_node_id()
+        actor: Any = ray.remote(num_cpus=0)(Mailbox)
+        self._progress = progress
+        self.mailbox: Any = actor.options(scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False)).remote()
+
+    def show(self) -> None:
+        """Show the messages that have arrived."""
+        import ray
+
+        try:
+            messages = ray.get(self.mailbox.take.remote(), timeout=PATIENCE)
+        except ray.exceptions.RayError:  # progress only: the tasks go on without it
+            return
+        for name, kind, text in messages:
+            show = self._progress.warning if kind == WARNING else self._progress.stage
+            show(f"{name}: {text}")
+
+
+class Sent(Progress):
+    """Progress of a task on a worker, sent to the mailbox.
+
+    Args:
+        name: the name of the task.
+        mailbox: the actor.
+    """
+
+    def __init__(self, name: str, mailbox: Any) -> None:
+        self._name, self._mailbox = name, mailbox
+        self._last: Any = None
+
+    def stage(self, text: str) -> None:
+        self._last = self._mailbox.post.remote((self._name, STAGE, text))
+
+    def warning(self, text: str) -> None:
+        self._last = self._mailbox.post.remote((self._name, WARNING, text))
+
+    def epoch(self, result: EpochResult, epochs: int) -> None:
+        text = f"epoch {result.number} of {epochs}: train loss {result.train_loss:.4g}"
+        if result.valid:
+            text += f", valid loss {result.valid['loss']:.4g}, accuracy {result.valid['accuracy']:.4f}"
+        self.stage(f"{text}, {result.seconds:.2f} s")
+
+    def flush(self) -> None:
+        """Wait until everything has arrived, so that the messages of a task are shown before its result."""
+        import ray
+
+        if self._last is not None:
+            with suppress(ray.exceptions.RayError):
+                ray.get(self._last, timeout=PATIENCE)
+
+    @contextmanager
+    def printing(self) -> Iterator[None]:
+        """Send what is printed in the `with` block, a message for each line."""
+        with redirect_stdout(_Lines(self)), redirect_stderr(_Lines(self)):
+            yield
+
+
+class _Lines(io.TextIOBase):
+    """A text stream that sends each line as a message."""
+
+    def __init__(self, sent: Sent) -> None:
+        self._sent, self._begun = sent, ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._begun = f"{self._begun}{text}".split("\n")
+        for line in lines:
+            if line.strip():
+                self._sent.stage(line)
+        return len(text)
