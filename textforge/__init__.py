@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from textforge.classifiers.decision import Decision as Decision
     from textforge.classifiers.engines.onnx_graph import OnnxGraph as OnnxGraph
     from textforge.classifiers.metrics import ExtraMetrics as ExtraMetrics, Metrics as Metrics
+    from textforge.cli.progress import progress_for as progress_for
     from textforge.components.checkpointing import CheckpointSettings as CheckpointSettings
     from textforge.components.component import Component as Component, FromHook as FromHook, Origin as Origin
     from textforge.components.file_url import FileUrl as FileUrl
@@ -85,6 +86,8 @@ if TYPE_CHECKING:
     from textforge.runs.continuing import resume as resume
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.environment_changes import Change as Change
+    from textforge.runs.export import Export as Export, export as export
+    from textforge.runs.file_prediction import FileAnswers as FileAnswers, predict_file as predict_file
     from textforge.runs.hub.pull import Pulled as Pulled, pull as pull
     from textforge.runs.interruption import Interrupted as Interrupted, Interruption as Interruption
     from textforge.runs.loading import load as load
@@ -146,6 +149,7 @@ _HOMES = {
     "FeatureContribution": "insight.explanations.explanation",
     "FeatureLinear": "features.layers",
     "Features": "features.ragged",
+    "FileAnswers": "runs.file_prediction",
     "FileUrl": "components.file_url",
     "FromHook": "components.component",
     "InitFrom": "recipes.init_from",
@@ -215,6 +219,8 @@ _HOMES = {
     "load": "runs.loading",
     "load_recipe": "recipes.recipe",
     "mistakes": "insight.wrong_texts",
+    "predict_file": "runs.file_prediction",
+    "progress_for": "cli.progress",
     "pull": "runs.hub.pull",
     "push": "insight.handover.push",
     "replay": "runs.replays.replay",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,7 @@ from textforge.errors.shortage import require_room
 
 if TYPE_CHECKING:
     from textforge.classifiers.classifier import Classifier
-    from textforge.classifiers.streams.predictions import Answers
-    from textforge.data.tables import TableRows, TableStream
+    from textforge.data.tables import TableStream
     from textforge.runs.progress import Progress
     from textforge.runs.tables import OpenTable, TableFormats
 
@@ -224,60 +223,27 @@ class TableCommand:
 
     def run(self, classifier: Classifier, *, limit: int | None, progress: Progress) -> None:
         """Predict the rows, and write the table or the JSON object."""
-        from textforge.classifiers.streams.table_answers import (
-            AddedColumns,
-            Counts,
-            RowSource,
-            answered_rows,
-            prediction_dicts,
-            with_columns,
-        )
-        from textforge.data.given_rows import unread
+        from textforge.classifiers.streams.table_answers import prediction_dicts
+        from textforge.runs.table_answering import AnswerSettings, TableAnswering
 
-        options, table, counts = self.options, self.table, Counts()
-        n_warnings = len(table.reader.warnings)
-        top = min(options.top, len(classifier.labels))
-        added = AddedColumns(options.prefix, top, several=classifier.decision.multi_label, error=options.mark)
-        if self.written is not None:
-            added.refuse_clash(self.source.name, table.reader.names)
-        self._refuse_missing(classifier)
-        everything = bool(classifier.columns) or self.written not in (None, self.name)
-        rows = table.reader.rows(table.texts, join=table.join, everything=everything, mark=options.mark)
-        close = self.source.stream.close if self.source.live else None
-        source = RowSource(rows, self.source.name, classifier.columns, mark=options.mark, close=close)
-        found = self.stack.enter_context(closing(answered_rows(classifier, source, limit=limit)))
-
-        def counted() -> Iterator[tuple[TableRows, Answers]]:
-            for chunk, answers in found:
-                yield chunk, answers
-                counts.add(answers)
-                progress.predicted(counts.rows)
-
+        options, table, n_warnings = self.options, self.table, len(self.table.reader.warnings)
+        settings = AnswerSettings(options.prefix, options.top, options.mark, limit)
+        answering = TableAnswering(classifier, table, self.source, settings)
         target = self._target()
         if self.written is not None:
-            answered = (with_columns(chunk, answers, added) for chunk, answers in counted())
-            self.formats.named(self.written).write(target, table.reader, answered, added.types())
+            same = self.written == self.name
+            answering.write(target, self.formats.named(self.written), progress, same_format=same)
         else:
-            every = [one for _, answers in counted() for one in prediction_dicts(answers)]
+            found = self.stack.enter_context(closing(answering.answers(progress)))
+            every = [one for _, answers in found for one in prediction_dicts(answers)]
             text = io.StringIO()
             write_json(text, {"labels": list(classifier.labels), "predictions": every})
             target.stream.write(text.getvalue().encode())
         target.stream.flush()
         self._warn(table, n_warnings)
-        for warning in counts.warnings():
+        for warning in answering.counts.warnings():
             write_message(f"warning: {warning}")
-        write_left_out(unread(table.reader.columns, [*table.texts, *classifier.columns]), "columns of the table")
-
-    def _refuse_missing(self, classifier: Classifier) -> None:
-        """Check that the table has the columns that the classifier needs.
-
-        Raises:
-            DataError: it lacks some; names them and the columns that it has.
-        """
-        from textforge.data.given_rows import refuse_missing
-
-        if self.table.reader.columns:  # there is something to read
-            refuse_missing(self.table.reader.columns, classifier.columns, f"{self.source.name}: the table")
+        write_left_out(answering.unread(), "columns of the table")
 
     def _target(self) -> TableStream:
         """The output, which is renamed to its name when all is written."""

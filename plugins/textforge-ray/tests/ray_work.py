@@ -118,3 +118,10 @@ def threads(shared, folder, progress):
     import torch
 
     return torch.get_num_threads()
+
+
+def answer_elsewhere(shared, folder, progress, *, source, options, sent):
+    """Answer a file as on a machine without it, unless it is sent."""
+    from textforge_ray.prediction import ABSENT, answer
+
+    return answer(shared, folder, progress, source=source, options=options, sent=True) if sent else ABSENT

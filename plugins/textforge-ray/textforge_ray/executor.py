@@ -89,7 +89,6 @@ class Pool:
             ray.cancel(stream, force=True)
             _discard(running)
         self._running.clear()
-        self._inbox.show()
 
     def results(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Any]]:
         """Yield each task with its value, in the order in which they are done.
@@ -115,7 +114,7 @@ class Pool:
                 outcome = self._next(stream)
                 if outcome is not None:
                     running = self._running.pop(stream)
-                    self._inbox.show()
+                    self._inbox.show_all()
                     yield running.task, self._finished(running, outcome)
 
     def _start(self, running: Running) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -13,6 +14,8 @@ from textforge import EpochResult, Progress
 STAGE, WARNING = "stage", "warning"
 MOST = 10_000
 """Messages that are kept until they are shown; the oldest go first."""
+EVERY = 10.0
+"""Seconds between two messages about the answers of a task."""
 PATIENCE = 10.0
 """Seconds to wait for the actor."""
 
@@ -50,14 +53,27 @@ class Inbox:
         here = ray.get_runtime_context().get_node_id()
         actor: Any = ray.remote(num_cpus=0)(Mailbox)
         self._progress = progress
+        self._asked: Any = None
         self.mailbox: Any = actor.options(scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False)).remote()
 
-    def show(self) -> None:
-        """Show the messages that have arrived."""
+    def show_all(self) -> None:
+        """Wait for all messages that have been sent, and show them."""
+        self.show(PATIENCE)
+        self.show(PATIENCE)  # what was sent after the question that was still open
+
+    def show(self, patience: float = 0.0) -> None:
+        """Show the messages that have arrived; wait so many seconds for them.
+
+        What is not there in time is shown by a later call: the actor gives each message once.
+        """
         import ray
 
+        self._asked = self._asked or self.mailbox.take.remote()
+        if not ray.wait([self._asked], timeout=patience)[0]:
+            return
+        asked, self._asked = self._asked, None
         try:
-            messages = ray.get(self.mailbox.take.remote(), timeout=PATIENCE)
+            messages = ray.get(asked)
         except ray.exceptions.RayError:  # progress only: the tasks go on without it
             return
         for name, kind, text in messages:
@@ -76,6 +92,7 @@ class Sent(Progress):
     def __init__(self, name: str, mailbox: Any) -> None:
         self._name, self._mailbox = name, mailbox
         self._last: Any = None
+        self._shown = time.monotonic()
 
     def stage(self, text: str) -> None:
         self._last = self._mailbox.post.remote((self._name, STAGE, text))
@@ -88,6 +105,11 @@ class Sent(Progress):
         if result.valid:
             text += f", valid loss {result.valid['loss']:.4g}, accuracy {result.valid['accuracy']:.4f}"
         self.stage(f"{text}, {result.seconds:.2f} s")
+
+    def predicted(self, done: int) -> None:
+        if time.monotonic() - self._shown >= EVERY:
+            self._shown = time.monotonic()
+            self.stage(f"{done:,} answers so far")
 
     def flush(self) -> None:
         """Wait until everything has arrived, so that the messages of a task are shown before its result."""

@@ -82,7 +82,7 @@ def _outcome(order: Order, folder: Path | None, progress: Sent) -> Outcome:
     try:
         value = order.work(_fetched(order.shared), folder, progress, **order.arguments)
     except Exception as raised:
-        error = _sendable(raised, (str(folder), str(order.place)))
+        error = _sendable(raised, order, str(folder))
     return Outcome(value, error, folder is not None and folder.is_dir())
 
 
@@ -95,15 +95,15 @@ def _fetched(reference: Any) -> Any:
     return _shared[key]
 
 
-def _sendable(error: Exception, renamed: tuple[str, str]) -> Exception:
+def _sendable(error: Exception, order: Order, here: str) -> Exception:
     """The error with the folder's path at the other end in place of that here; one of another library as text."""
-    here, there = renamed
+    there = str(order.place)
     notes = [note.replace(here, there) for note in getattr(error, "__notes__", ())]
     if isinstance(error, (TextforgeError, MemoryError)):
         sent = type(error)(str(error).replace(here, there))
     else:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        text = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+        text = f"{order.name}: {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
         sent = TextforgeError(text.replace(here, there))
     for note in notes:
         sent.add_note(note)

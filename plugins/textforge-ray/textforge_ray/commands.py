@@ -1,0 +1,105 @@
+"""`textforge ray`: predict on a cluster."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.group("ray")
+def ray() -> None:
+    """Run on a Ray cluster, or on all cores of this machine.
+
+    The cluster is that of --address, else of the variable RAY_ADDRESS; 'auto' is the one that runs on this machine.
+    Without both, Ray is started here and ended at the end.
+    """
+
+
+address = click.option("--address", metavar="HOST:PORT", help="Address of the cluster. Default: RAY_ADDRESS, or here.")
+cpus = click.option(
+    "--cpus", metavar="N", type=click.IntRange(1), default=1, show_default=True, help="Cores of a task."
+)
+retries = click.option(
+    "--retries", metavar="N", type=click.IntRange(0), default=3, show_default=True,
+    help="How often a task is done again after its worker has died.",
+)  # fmt: skip
+quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
+debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+
+
+@ray.command("predict")
+@click.argument("run_or_bundle", type=click.Path(path_type=Path))
+@click.option(
+    "-i", "--input", "patterns", metavar="PATTERN", multiple=True, required=True,
+    help="Files to answer, as in 'data/*.parquet'; repeat it for more. Tables and lines as 'textforge predict' reads.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True,
+    help="Folder of the answers, a file for each input of the same name.",
+)  # fmt: skip
+@click.option("--text", "columns", metavar="COLUMN", multiple=True, help="Text column of tables; repeat it to join.")
+@click.option("--top", metavar="K", type=click.IntRange(1), help="Add the K most probable labels.")
+@click.option("--prefix", metavar="NAME", default="", help="Begin the names of the added columns with NAME.")
+@click.option("--format", "form", metavar="FORMAT", help="Write another format: csv, tsv, jsonl or parquet.")
+@click.option("-s", "--set", "options", metavar="KEY=VALUE", multiple=True,
+              help="Set an option of the dataset that reads a table, such as separator.")  # fmt: skip
+@click.option(
+    "--on-error", type=click.Choice(["stop", "mark"]), default="stop", show_default=True,
+    help="For a row that cannot be read: leave its file out, or mark the row with an error.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite files that hold other answers.")
+@address
+@cpus
+@retries
+@quiet
+@as_json
+@debug
+def predict(
+    run_or_bundle: Path,
+    patterns: tuple[str, ...],
+    output: Path,
+    columns: tuple[str, ...],
+    top: int | None,
+    prefix: str,
+    form: str | None,
+    options: tuple[str, ...],
+    on_error: str,
+    force: bool,
+    address: str | None,
+    cpus: int,
+    retries: int,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Answer many files, each by a task.
+
+    Repeat the command to answer what is left: files with answers of the same classifier, options and input are skipped.
+    A file that cannot be read does not stop the others; the exit code is then 1.
+    """
+    from textforge import TextforgeError, progress_for
+    from textforge.errors import listed
+
+    from textforge_ray.answered_files import sources
+    from textforge_ray.prediction import PredictionOptions, failures, predict_files
+    from textforge_ray.sent_run import SentRun
+
+    files = sources(patterns, None if form is None else f".{form}")
+    chosen = PredictionOptions(columns, top or 0, prefix, options, form, on_error == "mark")
+    with progress_for(quiet) as progress:
+        found = predict_files(
+            SentRun(run_or_bundle), files, output, chosen, force=force, progress=progress,
+            address=address, cpus=cpus, retries=retries,
+        )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps({"output": str(output), **vars(found)}, ensure_ascii=False))
+    else:
+        rows = sum(found.answered.values())
+        click.echo(f"{rows:,} answers in {len(found.answered):,} files, {len(found.skipped):,} skipped: {output}")
+    if found.failed:
+        raise TextforgeError(
+            f"{len(found.failed):,} of {len(files):,} files have no answers: {listed(failures(found))}. The others are "
+            f"done; the same command answers what is left."
+        )
