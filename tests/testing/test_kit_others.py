@@ -1,6 +1,7 @@
-"""The contract kit: the rules of metrics, datasets, preprocessors, callbacks and commands."""
+"""The contract kit: the rules of metrics, datasets, preprocessors, callbacks, executors and commands."""
 
 import kit_broken_commands as commands
+import kit_broken_executors as executors
 import kit_broken_metrics as metrics
 import kit_broken_others as broken
 import kit_broken_preprocessors as preprocessors
@@ -115,6 +116,17 @@ EXAMPLES += [
         ),
     )
 ]
+EXAMPLES += [
+    Broken("executor", rule, component, says)
+    for rule, component, *says in (
+        ("is-built-and-used", executors.dropping, "gave no result for task 5", "yield (task, value)"),
+        ("carries-out-every-task", executors.rounding, "it gave {'task 2': 0,", "yield (task, value)"),
+        ("carries-out-every-task", executors.forgetful, "the folders of the tasks 2, 3, 5", "bring the copy's files"),
+        ("carries-out-every-task", executors.mute, "what the tasks said was not shown", "Give the work a Progress"),
+        ("raises-the-error-of-a-task", executors.wrapping, "RuntimeError (task failed: no rows.)", "yield (task"),
+        ("raises-the-error-of-a-task", executors.forgiving, "a task that failed gave a value", "Raise the exception"),
+    )
+]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one.kind}-{one}")
@@ -130,6 +142,7 @@ def test_a_broken_one_fails_its_check_alone_with_what_to_do(example):
         ("dataset", broken.good_dataset, {}), ("dataset", broken.several_labels, {}), ("dataset", broken.reading, FILE),
         ("preprocessor", preprocessors.good, {}),
         ("callback", broken.GoodCallback, {}), ("callback", broken.Timed, {}),
+        ("executor", executors.good, {}), ("executor", executors.copying, {}),
         ("command", commands.good, {}), ("command", commands.good_group, {}),
     ],
 )  # fmt: skip

@@ -70,7 +70,7 @@ def checks(
 
     Args:
         kind: 'dataset', 'vectorizer', 'model', 'optimizer', 'scheduler', 'loss', 'metric', 'callback',
-            'preprocessor' or 'command'.
+            'preprocessor', 'executor' or 'command'.
         component: a factory (for a command, the `click.Command`), a string 'package.module:attribute' that names one,
             the name of an installed component, or a `Part`, whose options are the default of `options`.
         options: options as in a recipe, or a function that takes the path of an empty folder, may write files there,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from textforge.components.kinds import KINDS
+from textforge.components.kinds import EXECUTOR, KINDS
 from textforge.errors import listed
 from textforge.testing import imports
 from textforge.testing.checks import as_contract_error, rule
 from textforge.testing.subject import Subject
 
-FACTORIES = tuple(KINDS)
+FACTORIES = (*KINDS, EXECUTOR.name)
 """The kinds that have factories. A command has none: the component is the command itself."""
 
 
