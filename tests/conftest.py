@@ -52,14 +52,15 @@ SLOW = {
     "kit": "command common given models others rules training vectorizers".split(),
     "": """allocation any_script benchmarks bundle bundle_edits bundle_weights bundles_kept callbacks catalogue
         classical_recipes columns_page compiling contracts corpus_cache cross_validation csv_rows decision
-        distributed docs docstrings editor encodings engines ensemble environment examination export
+        distributed docs docstrings editor encodings engines ensemble environment examination executors export
         export_families fit_chunks fitting_models fitting_weights folds forks gold hashing init_sample
         installed_plugins interrupts kept_plugins light_paths loss_batches loss_weights metrics
         metrics_of_runs named_failures newsgroups ngrams optimizers page_browser partial_fit plugin_index
-        plugin_page processes recipe_bounds reliability replay report_browser report_values resampling
-        resume run_comparison runner runs_kept schedulers seeds sequence_models server service
-        shipped_recipes significance sklearn sklearn_tables state_dict streamed subword transformers_export
-        tuning units virtual_environment weighted_metrics weighted_runs wheel wheels without_torch words""".split(),
+        plugin_page processes ray_executor ray_prediction recipe_bounds reliability replay report_browser
+        report_values resampling resume run_comparison runner runs_kept schedulers seeds sequence_models
+        server service shipped_recipes significance sklearn sklearn_tables state_dict streamed subword
+        transformers_export tuning units virtual_environment weighted_metrics weighted_runs wheel wheels
+        without_torch words""".split(),
 }
 """Test modules that `make quick` leaves out, by prefix: they start processes, train many models, or try many texts."""
 COMMON = "the a of and to in is it that was for on with as at by this".split()

@@ -81,7 +81,7 @@ def parts(site: Path) -> PluginManager:
 def own_component(parts: PluginManager, name: str):
     """The component that a module of the page gives."""
     (found,) = [
-        component for kind in (*KINDS, "command") for component in parts.components(kind)
+        component for kind in (*KINDS, "executor", "command") for component in parts.components(kind)
         if component.origin.distribution == name.replace("_", "-")
     ]  # fmt: skip
     return found
@@ -90,7 +90,9 @@ def own_component(parts: PluginManager, name: str):
 def test_there_is_an_example_for_every_hook():
     shown = {hook for _, code, _ in EXAMPLES for hook in re.findall(r"def (textforge_\w+)\(\)", code)}
     assert shown == {name for name in vars(hookspecs) if name.startswith("textforge_")}
-    assert set(RUN) == set(NAMED) - {"textforge_two_layers", "textforge_count", "textforge_logarithm"}
+    assert set(RUN) == set(NAMED) - {
+        "textforge_two_layers", "textforge_count", "textforge_logarithm", "textforge_threads",
+    }  # fmt: skip
 
 
 def test_they_are_all_listed_and_none_is_broken(site):
@@ -137,6 +139,12 @@ def test_the_callback_adds_what_the_page_says(parts, tmp_path):
     assert list(run.result["added"]) == ["slowest"]
     assert list(run.result["added"]["slowest"]) == ["slowest_epoch"]
     assert '"added": {"slowest": {"seconds_so_far": ' in (run.path / "metrics.jsonl").read_text()
+
+
+def test_the_executor_runs_seeds(parts: PluginManager, recipe_file: Path, tmp_path: Path) -> None:
+    there = textforge.run_seeds(recipe_file, [0, 1], out=tmp_path / "there", on="threads", plugins=parts)
+    here = textforge.run_seeds(recipe_file, [0, 1], out=tmp_path / "here")
+    assert there.result["figures"] == here.result["figures"]
 
 
 def test_the_command_counts_lines(site):

@@ -18,7 +18,7 @@ os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 @pytest.fixture(scope="session")
 def cluster():
     """Two nodes with a core each, to which this process is connected."""
-    import ray
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -e plugins/textforge-ray")
     from ray.cluster_utils import Cluster
 
     folder, common = tempfile.mkdtemp(prefix="ray-"), {"num_cpus": 1, "object_store_memory": STORE}
