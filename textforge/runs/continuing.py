@@ -26,7 +26,7 @@ def resume(
     anyway: bool = False,
     epochs: int | None = None,
     out: str | Path | None = None,
-    dataset: Dataset | None = None,
+    dataset: Dataset | Part | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
     on: str | Part | None = None,
@@ -41,7 +41,7 @@ def resume(
         epochs: train a finished run further, to so many epochs in all, as a new run.
         out: the folder of that new run. Defaults to `runs/<recipe name>/<UTC time>-<id>`.
         anyway: continue even if data, recipe, versions, threads or processor have changed; results may then differ.
-        dataset: the data again, if they were given in code.
+        dataset: the data again, if they were given in code, or a part that has them, as that of `Recipe.with_data`.
         plugins, progress: as for `run`.
         on: the executor that carries out the seeds or folds that are left, a name or a part. By default they run here.
 

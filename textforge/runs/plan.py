@@ -61,14 +61,14 @@ class Clock:
         return {name: round(value, 3) for name, value in {**self._stages, "total": total}.items()}
 
 
-def given_part(dataset: Dataset | None) -> Part | None:
-    """A dataset part for data in memory, to replace that of a recipe; None for None.
+def given_part(dataset: Dataset | Part | None) -> Part | None:
+    """A dataset part for data in memory, to replace that of a recipe; None for None, and a part as it is.
 
     Raises:
         DataError: it is not a `Dataset`.
     """
-    if dataset is None:
-        return None
+    if dataset is None or isinstance(dataset, Part):
+        return dataset
     from textforge.data.dataset import as_dataset
     from textforge.data.streams import Stream
 

@@ -50,8 +50,7 @@ def resume_run(
     launch = launched() if workers is None else None
     with nullcontext() if _another_writes(launch, workers) else locked(path), noting_unfinished(path, within=within):
         saved = SavedPlan.read(path)
-        given = dataset if isinstance(dataset, Part) else given_part(dataset)
-        recipe, changed = read_recipe(path, saved, plugins=plugins, dataset=given)
+        recipe, changed = read_recipe(path, saved, plugins=plugins, dataset=given_part(dataset))
         resuming = Resuming(path, anyway=anyway, changed=changed)
         resuming.refuse_other_environment(recipe)
         baseline = load_baseline(plugins) if saved.baseline else None

@@ -99,7 +99,7 @@ def resume_seeds(
     path: Path,
     *,
     anyway: bool = False,
-    dataset: Dataset | None = None,
+    dataset: Dataset | Part | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
     on: str | Part | None = None,

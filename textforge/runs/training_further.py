@@ -62,7 +62,7 @@ def train_further(
     *,
     out: str | Path | None = None,
     anyway: bool = False,
-    dataset: Dataset | None = None,
+    dataset: Dataset | Part | None = None,
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
 ) -> Run:

@@ -1,4 +1,4 @@
-"""`textforge ray`: predict on a cluster."""
+"""`textforge ray`: predict and train on a cluster."""
 
 from __future__ import annotations
 
@@ -103,3 +103,48 @@ def predict(
             f"{len(found.failed):,} of {len(files):,} files have no answers: {listed(failures(found))}. The others are "
             f"done; the same command answers what is left."
         )
+
+
+@ray.command("run")
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--workers", metavar="N", type=click.IntRange(1), required=True, help="Number of workers.")
+@click.option("-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key of the recipe.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder. Default: runs/NAME/TIME-ID.")
+@click.option("--cpus", metavar="N", type=click.IntRange(1), default=1, show_default=True, help="Cores of a worker.")
+@click.option("--gpus", metavar="N", type=click.IntRange(0, 1), default=0, show_default=True, help="GPUs of a worker.")
+@address
+@retries
+@quiet
+@as_json
+@debug
+def run(
+    recipe: Path,
+    workers: int,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    cpus: int,
+    gpus: int,
+    address: str | None,
+    retries: int,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Train RECIPE in several workers, as torchrun does.
+
+    Each worker computes a part of every batch. If one dies, all of them go on from the last checkpoint.
+    """
+    from textforge import load_recipe, progress_for
+
+    from textforge_ray.training import Team, new_run_folder, train
+
+    checked = load_recipe(recipe, overrides=overrides)
+    path = new_run_folder(checked.name, out)
+    with progress_for(quiet) as progress:
+        train(checked, path, Team(workers, cpus, gpus, retries), progress, address)
+    result = json.loads((path / "result.json").read_text(encoding="utf-8"))
+    if as_json:
+        click.echo(json.dumps({"run": str(path), **result}, ensure_ascii=False))
+        return
+    test = result["test"]
+    figures = "no test split" if test is None else f"accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f}"
+    click.echo(f"{figures}\n{path}")
