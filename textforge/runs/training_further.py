@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textforge.components.manager import PluginManager
+from textforge.components.part import Part
 from textforge.errors import BundleError, RecipeError
 from textforge.recipes.init_from import InitFrom
 from textforge.runs import folder as run_folder

@@ -36,8 +36,8 @@ def places(n: int, cpus: int, gpus: int) -> Iterator[Any]:
     for kind, each in wanted.items():
         if whole.get(kind, 0) < n * each:
             raise RecipeError(
-                f"{n} workers with {each} {kind} each need {n * each}, and the cluster has {whole.get(kind, 0):g}. Give "
-                "fewer workers, or another cluster with --address."
+                f"{n} workers with {each} {kind} each need {n * each}, and the cluster has {whole.get(kind, 0):g}. "
+                "Give fewer workers, or another cluster with --address."
             )
     group = placement_group([wanted] * n, strategy="PACK")
     try:

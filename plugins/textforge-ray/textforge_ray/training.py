@@ -81,7 +81,8 @@ def train(recipe: Recipe, out: Path, team: Team, progress: Progress, address: st
         with places(team.size, team.cpus, team.gpus) as group:
             for attempt in range(1, team.retries + 2):
                 try:
-                    return _Attempt(recipe.name, shared, out, inbox, progress).carry_out(team, group)
+                    _Attempt(recipe.name, shared, out, inbox, progress).carry_out(team, group)
+                    break
                 except _DiedError as died:
                     if attempt > team.retries:
                         raise TextforgeError(f"{died}. The run is given up after {attempt} attempts.") from died
@@ -147,7 +148,7 @@ class _Attempt:
         died: _DiedError | None = None
         until = float("inf")
         while waiting and time.monotonic() < until:
-            ready, _ = ray.wait([*waiting], num_returns=1, timeout=LOOK)
+            ready: list[Any] = ray.wait([*waiting], num_returns=1, timeout=LOOK)[0]
             self.inbox.show()
             for stream in ready:
                 rank = waiting[stream]
