@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,25 +45,30 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module", params=["1.0"])
-def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PluginManager]:
-    """What is installed, with the wheel of the plugins of one API number."""
-    folder = tmp_path_factory.mktemp("kept")
+@contextmanager
+def installed(source: Path, folder: Path) -> Iterator[PluginManager]:
+    """What is installed, with the wheel of a distribution."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
-    subprocess.run(build, cwd=KEPT / request.param, check=True, capture_output=True)
+    subprocess.run(build, cwd=source, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(folder / "site")
     sys.path.insert(0, str(folder / "site"))
     plugins = PluginManager()
-    assert [broken for broken in plugins.broken if broken.origin.distribution == "textforge-kept"] == []
+    assert [broken for broken in plugins.broken if broken.origin.distribution in wheel.name.replace("_", "-")] == []
     yield plugins
     sys.path.remove(str(folder / "site"))
-    for path in (folder / "site").glob("*.py"):
+    for path in (folder / "site").iterdir():
         sys.modules.pop(path.stem, None)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PluginManager]:
+    with installed(KEPT / "1.0", tmp_path_factory.mktemp("kept")) as plugins:
+        yield plugins
+
+
 def test_every_number_has_its_plugins() -> None:
-    """Those of 1.1 are distributions of their own; test_written_plugins.py uses them."""
+    """Those of 1.1 and later are distributions of their own; test_written_plugins.py uses those of 1.1."""
     major, minor = map(int, textforge.PLUGIN_API.split("."))
     assert {path.name for path in KEPT.iterdir() if path.is_dir()} == {f"{major}.{n}" for n in range(minor + 1)}
 
@@ -75,6 +81,21 @@ def test_a_plugin_written_for_an_earlier_number_runs_unchanged(kept: PluginManag
     again = textforge.load(run.path, plugins=kept, engine="torch")
     texts = ["An array of MOON numbers.", ""]
     assert np.array_equal(again.predict_proba(texts), run.classifier.predict_proba(texts))
+
+
+def test_an_executor_written_for_1_2_runs_seeds(recipe_file: Path, tmp_path: Path) -> None:
+    stages: list[str] = []
+
+    class Heard(textforge.Progress):
+        def stage(self, text: str) -> None:
+            stages.append(text)
+
+    with installed(KEPT / "1.2" / "textforge-in-turn", tmp_path) as plugins:
+        done = textforge.run_seeds(
+            recipe_file, [0, 1], out=tmp_path / "seeds", on="in-turn", plugins=plugins, progress=Heard()
+        )
+    assert [stage for stage in stages if stage.endswith("begins")] == ["seed 1 begins", "seed 0 begins"]
+    assert done.result["runs"] == ["seed-0", "seed-1"]
 
 
 def test_every_part_of_them_is_used(kept: PluginManager) -> None:

@@ -51,7 +51,7 @@ def test_a_required_option_is_said_to_be_required():
 def test_json_is_one_object_for_a_listing_a_kind_and_a_name():
     assert set(only_json(invoke("plugins", "--json").stdout)["kinds"]) == {
         "dataset", "vectorizer", "model", "optimizer", "scheduler", "loss", "metric", "callback",
-        "preprocessor", "command",
+        "preprocessor", "executor", "command",
     }  # fmt: skip
     assert list(only_json(invoke("plugins", "model", "--json").stdout)["kinds"]) == ["model"]
     described = only_json(invoke("plugins", "dataset", "csv", "--json").stdout)
