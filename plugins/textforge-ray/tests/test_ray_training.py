@@ -1,15 +1,15 @@
 """One run in two workers of the cluster: the weights of one process, and those too if a worker is killed."""
 
 import json
-import os
-import signal
+from functools import partial
 
 import pytest
 import textforge
-from ray_work import Heard, recipe
+from ray_work import Heard, recipe, train_and_die
 from safetensors.numpy import load_file
 from textforge import RecipeError, TextforgeError, load_recipe
 
+from textforge_ray import training
 from textforge_ray.training import Team, new_run_folder, train
 
 pytest_plugins = ["ray_nodes"]
@@ -44,27 +44,17 @@ def test_two_workers_give_the_weights_and_figures_of_one_process(tmp_path):
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_if_a_worker_is_killed_all_go_on_and_end_with_the_same_weights(tmp_path, rank):
-    pids, killed = {}, []
-
-    def kill(text):
-        if "at work" in text:
-            pids[text.split(":")[0]] = int(text.rpartition(" ")[2])
-        if text.startswith("recipe: epoch 3 of ") and not killed:
-            killed.append(pids[f"worker {rank}"])
-            os.kill(killed[0], signal.SIGKILL)
-
-    sections = recipe(
-        tmp_path, trainer={"epochs": 300, "batch_size": 16, "checkpoint": {"every": "2 steps"}},
-    )  # fmt: skip
-    progress = Heard(kill)
+def test_if_a_worker_is_killed_all_go_on_and_end_with_the_same_weights(tmp_path, monkeypatch, rank):
+    die = partial(train_and_die, rank=str(rank), marker=str(tmp_path / "killed"))
+    monkeypatch.setattr(training, "train_here", die)
+    sections = recipe(tmp_path, trainer={"epochs": 4, "batch_size": 16, "checkpoint": {"every": "2 steps"}})
+    progress = Heard()
     one = textforge.run(sections, out=tmp_path / "one")
     result = trained(sections, tmp_path / "two", progress)
     (said,) = [warning for warning in progress.warnings if "All workers" in warning]
     assert said.startswith(f"worker {rank} on 127.0.0.")
-    assert said.endswith(
-        f"All workers {'begin anew' if rank == 0 else 'continue from its last checkpoint'} (attempt 2 of 4)."
-    )
+    state = "begin anew" if rank == 0 else "continue from its last checkpoint"
+    assert said.endswith(f"All workers {state} (attempt 2 of 4).")
     assert ("resumed" in result) == (rank == 1)
     if rank == 1:
         assert result["resumed"]["checkpoint"] is not None

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ LARGEST_STORE = 2**30
 """Bytes of shared memory of a local cluster; Ray writes what does not fit to disk."""
 LONGEST_FOLDER = 45
 """Bytes of the path of a session folder; the paths of sockets below it are limited to 107."""
+LOOPBACK = "127.0.0.2"
+"""Address of a local cluster on Linux. For 127.0.0.1 Ray takes the address that other machines can reach."""
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""How a gRPC client begins: the preface of HTTP/2 and an empty frame of settings (RFC 9113, section 3.4)."""
+SETTINGS = 4
+"""Type of the frame with which a server answers, in its fourth byte."""
 INSTEAD = "Name another with --address or RAY_ADDRESS, or unset RAY_ADDRESS to use this machine alone."
 
 
@@ -71,7 +78,9 @@ def connected(address: str | None, progress: Progress) -> Iterator[None]:
 def _local_settings(stack: ExitStack) -> dict[str, Any]:
     """Arguments of `ray.init` for a cluster that only this machine can reach and that leaves nothing behind."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    settings = {"_node_ip_address": "127.0.0.1", "include_dashboard": False, "object_store_memory": _store()}
+    settings: dict[str, Any] = {"include_dashboard": False, "object_store_memory": _store()}
+    if sys.platform.startswith("linux"):
+        settings["_node_ip_address"] = LOOPBACK
     folder = tempfile.mkdtemp(prefix="ray-")
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     return settings | ({"_temp_dir": folder} if len(os.fsencode(folder)) <= LONGEST_FOLDER else {})
@@ -84,7 +93,7 @@ def _store() -> int:
 
 
 def _refuse_silent(where: str) -> None:
-    """Refuse an address that nothing listens at; Ray itself would wait for half a minute.
+    """Refuse an address where no gRPC server answers, as that of Ray is one; Ray itself would wait for minutes.
 
     Raises:
         RecipeError: nothing answers within `WAIT` seconds, or it is no address.
@@ -95,7 +104,11 @@ def _refuse_silent(where: str) -> None:
     if not colon or not port.isdecimal():
         raise RecipeError(f"{where}: expected the address of a Ray cluster, as in 10.0.0.1:6379, or 'auto'.")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), WAIT).close()
+        with socket.create_connection((host.strip("[]"), int(port)), WAIT) as stream:
+            if os.environ.get("RAY_USE_TLS", "0") != "1":
+                stream.sendall(HELLO)
+                if stream.recv(4)[3:] != bytes((SETTINGS,)):
+                    raise OSError("what listens there is no gRPC server")
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise RecipeError(f"{where}: no Ray cluster answers ({why}). {INSTEAD}") from error

@@ -132,9 +132,9 @@ class _Attempt:
                 received.finish(exists=first.folder)
             if died is not None:
                 raise died
-            for outcome in outcomes.values():
-                if outcome.error is not None:
-                    raise outcome.error
+            for rank in sorted(outcomes):  # the first worker knows why another one has failed
+                if (error := outcomes[rank].error) is not None:
+                    raise error
         finally:
             for stream in streams:
                 ray.cancel(stream, force=True)
