@@ -80,11 +80,22 @@ def results_of(executor: Part, tasks: Iterator[Task], progress: Progress) -> Ite
         An iterator over each task and the value that its `work` returned, in the order in which they are done. It
         raises the exception of a task, and ComponentError if the executor fails.
     """
+    with watched_results_of(executor, tasks, progress) as results:
+        yield (found for found in results if found is not None)
+
+
+@contextmanager
+def watched_results_of(
+    executor: Part, tasks: Iterator[Task], progress: Progress
+) -> Iterator[Iterator[tuple[Task, Any] | None]]:
+    """As `results_of`, for a caller with a deadline: the iterator also gives the None of an executor that waits."""
     with closing(_results(executor, tasks, progress)) as results:
         yield results
 
 
-def _results(executor: Part, tasks: Iterator[Task], progress: Progress) -> Generator[tuple[Task, Any], None, None]:
+def _results(
+    executor: Part, tasks: Iterator[Task], progress: Progress
+) -> Generator[tuple[Task, Any] | None, None, None]:
     who, waiting = part_name(executor), list[Task]()
 
     def given() -> Iterator[Task]:
@@ -94,10 +105,11 @@ def _results(executor: Part, tasks: Iterator[Task], progress: Progress) -> Gener
 
     found = executor.build({"tasks": given(), "progress": progress})
     with plugin_errors(who, "carrying out tasks"), closing(found):
-        for task, value in found:
-            if task not in waiting:
-                raise ComponentError(f"{who} gave a result for a task that is not at work.")
-            waiting.remove(task)
-            yield task, value
+        for one in found:
+            if one is not None:
+                if one[0] not in waiting:
+                    raise ComponentError(f"{who} gave a result for a task that is not at work.")
+                waiting.remove(one[0])
+            yield one
     if waiting:
         raise ComponentError(f"{who} gave no result for {listed(task.name for task in waiting)}.")

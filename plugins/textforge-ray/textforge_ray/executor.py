@@ -31,7 +31,7 @@ def ray_tasks(
     address: str | None = None,
     cpus: Annotated[int, Ge(1)] = 1,
     retries: Annotated[int, Ge(0)] = 3,
-) -> Iterator[tuple[Task, Any]]:
+) -> Iterator[tuple[Task, Any] | None]:
     """Carry out tasks on a Ray cluster, or on all cores of this machine.
 
     Args:
@@ -90,8 +90,8 @@ class Pool:
             _discard(running)
         self._running.clear()
 
-    def results(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Any]]:
-        """Yield each task with its value, in the order in which they are done.
+    def results(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Any] | None]:
+        """Yield each task with its value, in the order in which they are done; None while nothing is.
 
         Raises:
             TextforgeError: of a task; or the worker of a task has died too often.
@@ -110,6 +110,8 @@ class Pool:
                 return
             ready, _ = ray.wait([*self._running], num_returns=1, timeout=LOOK)
             self._inbox.show()
+            if not ready:
+                yield None
             for stream in ready:
                 outcome = self._next(stream)
                 if outcome is not None:

@@ -100,7 +100,10 @@ class _Work:
         """Answer files; return those that no worker can read."""
         by_name, absent = {source.name: source for source in files}, list[Source]()
         tasks = (self._task(source, send) for source in by_name.values())
-        for task, value in ray_tasks(tasks, self.progress, **on):
+        for found in ray_tasks(tasks, self.progress, **on):
+            if found is None:
+                continue
+            task, value = found
             source = by_name[task.name]
             if value == ABSENT:
                 absent.append(source)

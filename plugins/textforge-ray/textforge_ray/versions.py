@@ -12,17 +12,16 @@ COMPARED = ("textforge", "textforge-ray", "torch", "numpy", "scikit-learn", "saf
 """Distributions that change what is computed; those of the installed plugins are added."""
 WAIT = 120.0
 """Seconds for all nodes to start a process and answer."""
+_EQUAL: set[tuple[str, frozenset[str]]] = set()
+"""Jobs and nodes whose versions are known to be the same, so that a program asks once."""
 ADVICE = (
     "Install the same versions on every node, for example with a runtime_env of Ray: "
     "https://docs.ray.io/en/latest/ray-core/handling-dependencies.html"
 )
 
 
-def refuse_other_versions(extra: Iterable[str] = ()) -> None:
+def refuse_other_versions() -> None:
     """Refuse a cluster on which a node has other versions.
-
-    Args:
-        extra: names of more distributions to compare.
 
     Raises:
         PluginError: names the node and every difference.
@@ -30,12 +29,15 @@ def refuse_other_versions(extra: Iterable[str] = ()) -> None:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+    nodes = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
+    asked_before = (ray.get_runtime_context().get_job_id(), frozenset(nodes))
+    if asked_before in _EQUAL:
+        return
     installed = (one.origin.distribution for one in PluginManager().installed)
-    names = [*dict.fromkeys([*COMPARED, *installed, *extra])]
+    names = [*dict.fromkeys([*COMPARED, *installed])]
     describe = _describer()
     here = describe(names)
     remote: Any = ray.remote(num_cpus=0, max_retries=0)(describe)
-    nodes = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
     asked = {
         remote.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(names): address
         for node, address in nodes.items()
@@ -51,13 +53,11 @@ def refuse_other_versions(extra: Iterable[str] = ()) -> None:
             raise PluginError(f"node {asked[one]} cannot tell its versions: {last_line(error)}") from error
         if differences := [*_differences(here, there)]:
             raise PluginError(f"node {asked[one]} differs from this machine: {'; '.join(differences)}. {ADVICE}")
+    _EQUAL.add(asked_before)
 
 
 def _describer() -> Callable[[list[str]], dict[str, str | None]]:
-    """Make the function that tells the versions. Ray pickles an inner function itself, so a node without this
-
-    distribution can call it.
-    """
+    """Make the function that tells the versions: an inner one, whose code Ray sends along with the task."""
 
     def versions(names: list[str]) -> dict[str, str | None]:
         import platform
