@@ -34,18 +34,6 @@ def results(*tasks, progress=None, **options):
 # -- equal results -----------------------------------------------------------------------------
 
 
-def test_seeds_on_the_cluster_give_the_same_files_as_here(tmp_path, plugins):
-    progress = Heard()
-    here = textforge.run_seeds(recipe(tmp_path), [0, 1, 2], out=tmp_path / "here")
-    there = textforge.run_seeds(
-        recipe(tmp_path), [0, 1, 2], out=tmp_path / "there", on="ray", plugins=plugins, progress=progress
-    )
-    assert digests(tmp_path / "there") == digests(tmp_path / "here")
-    assert without_times(there.result) == without_times(here.result)
-    assert any(stage.startswith("seed 1: epoch 2 of 2: train loss ") for stage in progress.stages)
-    assert [stage for stage in progress.stages if "is done" in stage][-1].endswith("is done (3 of 3)")
-
-
 def test_folds_on_the_cluster_give_the_same_answers_as_here(tmp_path, plugins):
     here = textforge.cross_validate(recipe(tmp_path), folds=2, out=tmp_path / "here")
     there = textforge.cross_validate(recipe(tmp_path), folds=2, out=tmp_path / "there", on="ray", plugins=plugins)
@@ -54,7 +42,7 @@ def test_folds_on_the_cluster_give_the_same_answers_as_here(tmp_path, plugins):
     assert answers[0] == answers[1]
 
 
-def test_a_seed_whose_worker_is_killed_is_run_again_with_the_same_result(tmp_path, plugins):
+def test_seeds_give_the_same_files_as_here_even_if_a_worker_is_killed(tmp_path, plugins):
     killed = []
 
     def kill(text):
@@ -63,13 +51,18 @@ def test_a_seed_whose_worker_is_killed_is_run_again_with_the_same_result(tmp_pat
             os.kill(killed[0], signal.SIGKILL)
 
     progress = Heard(kill)
-    textforge.run_seeds(recipe(tmp_path), [0, 1], out=tmp_path / "here")
-    textforge.run_seeds(recipe(tmp_path), [0, 1], out=tmp_path / "there", on="ray", plugins=plugins, progress=progress)
+    here = textforge.run_seeds(recipe(tmp_path), [0, 1, 2], out=tmp_path / "here")
+    there = textforge.run_seeds(
+        recipe(tmp_path), [0, 1, 2], out=tmp_path / "there", on="ray", plugins=plugins, progress=progress
+    )
     assert killed
     (said,) = [warning for warning in progress.warnings if "its worker" in warning]
     assert said.startswith("seed 0: its worker on 127.0.0.")
     assert said.endswith(", died (killed, or crashed). It is done again (attempt 2 of 4).")
     assert digests(tmp_path / "there") == digests(tmp_path / "here")
+    assert without_times(there.result) == without_times(here.result)
+    assert any(stage.startswith("seed 1: epoch 2 of 2: train loss ") for stage in progress.stages)
+    assert [stage for stage in progress.stages if "is done" in stage][-1].endswith("is done (3 of 3)")
 
 
 # -- the contract of an executor ---------------------------------------------------------------
@@ -102,10 +95,22 @@ def test_an_error_of_another_library_is_one_sentence_with_its_place():
         results(Task("odd", work.crash))
 
 
-def test_a_worker_that_dies_is_replaced_and_its_task_done_again(tmp_path):
-    progress = Heard()
-    assert results(Task("x", work.die_once, {"marker": str(tmp_path / "m")}), progress=progress) == [("x", "alive")]
-    assert len(progress.warnings) == 1
+def test_tasks_of_a_node_that_dies_are_done_on_another(cluster, tmp_path):
+    node = cluster.nodes.add_node(**cluster.common, node_ip_address="127.0.0.4")
+    on = []
+
+    def fall(text):
+        if "at work on 127.0.0.4" in text and not on:
+            on.append(text)
+            cluster.nodes.remove_node(node, allow_graceful=False)
+
+    progress = Heard(fall)
+    tasks = [Task(str(n), work.stay, {"node": "127.0.0.4", "n": n}) for n in range(3)]
+    assert sorted(results(*tasks, progress=progress)) == [("0", 0), ("1", 1), ("2", 2)]
+    assert on
+    (said,) = progress.warnings
+    assert "its worker on 127.0.0.4, process" in said
+    assert said.endswith("It is done again (attempt 2 of 4).")
 
 
 def test_a_task_whose_workers_keep_dying_is_given_up():
