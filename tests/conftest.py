@@ -56,10 +56,11 @@ SLOW = {
         export_families fit_chunks fitting_models fitting_weights folds forks gold hashing init_sample
         installed_plugins interrupts kept_plugins light_paths loss_batches loss_weights metrics
         metrics_of_runs named_failures newsgroups ngrams optimizers page_browser partial_fit plugin_index
-        plugin_page processes ray_executor ray_prediction recipe_bounds reliability replay report_browser
-        report_values resampling resume run_comparison runner runs_kept schedulers seeds sequence_models
-        server service shipped_recipes significance sklearn sklearn_tables state_dict streamed subword
-        transformers_export tuning units virtual_environment weighted_metrics weighted_runs wheel wheels
+        plugin_page processes ray_cluster ray_executor ray_prediction ray_training recipe_bounds reliability
+        replay report_browser report_values resampling resume run_comparison runner runs_kept schedulers seeds
+        sequence_models server service shipped_recipes significance sklearn sklearn_tables state_dict streamed
+        subword transformers_export tuning units virtual_environment weighted_metrics weighted_runs wheel
+        wheels
         without_torch words""".split(),
 }
 """Test modules that `make quick` leaves out, by prefix: they start processes, train many models, or try many texts."""
