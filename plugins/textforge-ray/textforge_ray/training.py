@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import textforge
-from textforge import Progress, Recipe, RecipeError, TextforgeError
+from textforge import Progress, Recipe, RecipeError, TextforgeError, resume, run
 
 from textforge_ray.cluster import connected
 from textforge_ray.executor import IN_FLIGHT, LOOK, why_died
@@ -190,9 +189,9 @@ def train_here(shared: Recipe, folder: Path, progress: Progress, *, place: dict[
         with _environment(place):
             if (folder / PLAN).is_file():
                 data = None if shared.dataset.streams else shared.dataset
-                textforge.resume(folder, anyway=True, dataset=data, progress=shown)
+                resume(folder, anyway=True, dataset=data, progress=shown)
             else:
-                textforge.run(shared, out=folder, progress=shown)
+                run(shared, out=folder, progress=shown)
     finally:
         if not first:
             shutil.rmtree(folder, ignore_errors=True)  # which need not go back
