@@ -86,7 +86,6 @@ if TYPE_CHECKING:
     from textforge.runs.continuing import resume as resume
     from textforge.runs.cross_validation import CrossValidation as CrossValidation, cross_validate as cross_validate
     from textforge.runs.environment_changes import Change as Change
-    from textforge.runs.export import Export as Export, export as export
     from textforge.runs.file_prediction import FileAnswers as FileAnswers, predict_file as predict_file
     from textforge.runs.hub.pull import Pulled as Pulled, pull as pull
     from textforge.runs.interruption import Interrupted as Interrupted, Interruption as Interruption

@@ -13,10 +13,7 @@ from textforge_ray import training
 from textforge_ray.training import Team, new_run_folder, train
 
 pytest_plugins = ["ray_nodes"]
-pytestmark = [
-    pytest.mark.usefixtures("cluster"),
-    pytest.mark.skipif(not hasattr(textforge, "Workers"), reason="this textforge trains in one process only"),
-]
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 def weights(run):
