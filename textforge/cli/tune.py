@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--trials", metavar="N", type=click.IntRange(min=1), help="Largest number of trials.")
 @click.option("--metric", metavar="NAME", help="What to maximize. [default: macro_f1, without losing accuracy]")
 @click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Number of processes. [default: the cores]")
+@options.on
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Seed of folds, search and runs.")
 @click.option(
     "-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True,
@@ -34,6 +35,7 @@ def command(
     trials: int | None,
     metric: str | None,
     workers: int | None,
+    on: str | None,
     seed: int | None,
     overrides: tuple[str, ...],
     out: Path | None,
@@ -60,7 +62,7 @@ def command(
         with progress_for(quiet) as progress:
             done = tune(
                 source, budget=budget, trials=trials, metric=metric, workers=workers, seed=seed, overrides=overrides,
-                out=out, progress=progress, spent=process_age(),
+                out=out, progress=progress, spent=process_age(), on=on,
             )  # fmt: skip
         report: Path | None = done.path / REPORT
         try:

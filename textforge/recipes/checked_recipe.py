@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from textforge.components.kinds import KINDS, LISTED, SECTIONS
 from textforge.components.options import jsonable
 from textforge.components.part import Part
 from textforge.components.settings import FITTING, DecisionSettings, TrainerSettings
+from textforge.recipes.given_data import loaded_part
 from textforge.recipes.init_from import InitFrom
 from textforge.recipes.tune_values import TuneSpace
 from textforge.recipes.yaml12 import to_yaml
@@ -71,6 +72,15 @@ class Recipe:
             **{many: parts for many, parts in lists.items() if parts},
             "decision": jsonable(asdict(self.decision)),
         }
+
+    def with_data(self) -> Recipe:
+        """This recipe with its texts in memory, for a machine without the files; a stream stays one.
+
+        Raises:
+            TextforgeError: or a subclass; the data cannot be loaded.
+        """
+        part = self.dataset
+        return self if part.streams else replace(self, dataset=loaded_part(part, part.build({"seed": self.seed})))
 
     def resolved_yaml(self) -> str:
         """`resolved()` as YAML that reads back to the same values."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from textforge.classifiers.streams.probabilities import prediction_lines
 from textforge.errors.shortage import advised
 from textforge.recipes.given_data import given_dataset
 from textforge.recipes.recipe import Recipe
+from textforge.runs.fold_dataset import Rows, fold_dataset
 from textforge.runs.plan import trainer_for
 from textforge.runs.progress import Progress
 from textforge.runs.saved_folds import Fold
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from textforge.data.dataset import Dataset, Split
-    from textforge.data.weights import Weights
+    from textforge.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def train_fold(recipe: Recipe, folded: Folded, number: int, limit: int | None, w
 
     dataset, labels = folded.dataset, folded.labels
     metrics = ExtraMetrics(recipe.metrics, labels=labels, multi_label=dataset.multi_label)
-    fold = _without(dataset, rows, labels, whole_valid=recipe.trainer.unknown_labels != "error")
+    fold = fold_dataset(dataset, Rows(None, rows), labels, whole_valid=recipe.trainer.unknown_labels != "error")
     progress.stage(f"fold {number} of {len(folded.held_out)}: training on {fold.n_train} texts")
     trainer = trainer_for(recipe, fold, progress)
     if number == 1:
@@ -105,43 +105,3 @@ def fold_work(
 ) -> Fold:
     """The work of a task: train and test one fold."""
     return train_fold(recipe, shared, number, limit, Watching(progress))
-
-
-def _without(dataset: Dataset, rows: NDArray[np.int64], labels: Sequence[Any], *, whole_valid: bool) -> Dataset:
-    """Make these training rows the test split of a dataset whose labels are those of the other rows."""
-    from textforge.data.dataset import Dataset
-    from textforge.data.streams import Stream
-
-    assert not isinstance(dataset.train, Stream)
-    texts, gold = dataset.train
-    held = set(rows.tolist())
-    kept = [row for row in range(len(texts)) if row not in held]
-    train = ([texts[row] for row in kept], [gold[row] for row in kept])
-    known = Dataset(train).label_counts()
-    valid, of_valid = dataset.valid, dataset.weights_of("valid")
-    if not whole_valid:
-        valid, of_valid = _with_known_labels(valid, of_valid, known)
-    weights = dataset.weights_of("train")
-    of_train, of_test = (None, None) if weights is None else (weights[kept], weights[rows])
-    given = {"train": of_train, "test": of_test, "valid": of_valid}
-    return Dataset(
-        train=train,
-        test=([texts[row] for row in rows], [gold[row] for row in rows]),
-        valid=valid,
-        label_names=[name for name in labels if name in known],
-        groups=None if dataset.groups is None else [dataset.groups[row] for row in kept],
-        weights={name: one.tolist() for name, one in given.items() if one is not None} or None,
-    )
-
-
-def _with_known_labels(
-    split: Split | None, weights: Weights | None, known: Container[str]
-) -> tuple[Split | None, Weights | None]:
-    """Remove the labels that a fold cannot learn from a validation split; for single labels, their texts."""
-    if split is None or isinstance(split[1][0], tuple):
-        return split and (split[0], [[name for name in row if name in known] for row in split[1]]), weights
-    rows = [row for row, label in enumerate(split[1]) if label in known]
-    if not rows:
-        return None, None
-    kept = [split[0][row] for row in rows], [split[1][row] for row in rows]
-    return kept, None if weights is None else weights[rows]

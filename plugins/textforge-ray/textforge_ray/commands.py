@@ -1,4 +1,4 @@
-"""`textforge ray`: predict and train on a cluster."""
+"""`textforge ray`: predict, train and tune on a cluster."""
 
 from __future__ import annotations
 
@@ -148,3 +148,27 @@ def run(
     test = result["test"]
     figures = "no test split" if test is None else f"accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f}"
     click.echo(f"{figures}\n{path}")
+
+
+@ray.command("tune", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="DATA|RECIPE [OPTION]...")
+@address
+@click.pass_context
+def tune(context: click.Context, arguments: tuple[str, ...], address: str | None) -> None:
+    """Search for the best recipe, as 'textforge tune' does, with trials as tasks.
+
+    The options are those of 'textforge tune'; see its --help. The trials are those of one machine.
+    """
+    from textforge import progress_for
+
+    from textforge_ray.cluster import connected
+
+    root = context.find_root().command
+    command = root.get_command(context, "tune") if isinstance(root, click.Group) else None
+    if command is None:
+        raise click.UsageError("this textforge has no command 'tune'.")
+    if "--help" in arguments or "-h" in arguments:
+        command.main(["--help"], prog_name="textforge tune", standalone_mode=False)
+        return
+    with progress_for(True) as progress, connected(address, progress):
+        command.main([*arguments, "--on", "ray"], prog_name="textforge ray tune", standalone_mode=False)

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from textforge.classifiers.storage import write_json, write_text
 from textforge.components.manager import PluginManager
+from textforge.components.part import Part
 from textforge.errors import PluginError, RecipeError
 from textforge.errors.shortage import advised
 from textforge.runs import folder as run_folder
 from textforge.runs.plan import given_part
 from textforge.runs.progress import Progress, WarningLog
+from textforge.runs.tasks import executor_part
 from textforge.runs.tuning.budget import Budget, read_budget
 from textforge.runs.tuning.identity import (
     BEST,
@@ -81,6 +83,7 @@ def tune(
     plugins: PluginManager | None = None,
     progress: Progress | None = None,
     spent: float = 0.0,
+    on: str | Part | None = None,
 ) -> Tuned:
     """Search for the best recipe within a budget, on folds of the training texts, and run it once in full.
 
@@ -104,6 +107,8 @@ def tune(
         plugins: the plugin manager that looks up components. Defaults to everything installed.
         progress: receives progress reports and warnings.
         spent: seconds of the budget that have passed before the call.
+        on: the executor that measures the trials, a name or a part; `workers` is then the number of tasks at a time,
+            by which time is estimated. The final run is here.
 
     Raises:
         RecipeError: the recipe, its `tune:` section or an argument is wrong, or `out` holds another tuning.
@@ -116,6 +121,7 @@ def tune(
     seconds = None if budget is None and trials is not None else read_budget(budget or DEFAULT_BUDGET)
     _require_optuna()
     progress, plugins = progress or Progress(), plugins or PluginManager()
+    executor = executor_part(on, plugins)
     found = read_source(source, dataset=given_part(dataset), overrides=overrides, seed=seed, plugins=plugins)
     progress.stage(f"loading {found.part.label}")
     with advised("load"):
@@ -131,7 +137,7 @@ def tune(
     with unfinished(path, progress), locked(path):
         earlier = spent_before(path, identity)
         time_left = Budget(seconds, time.monotonic() - began + earlier)
-        work = _Work(found, data, path, identity, time_left, progress, log)
+        work = _Work(found, data, path, identity, time_left, progress, log, executor)
         return work.carry_out(candidates, left_out, aim, trials, workers)
 
 
@@ -146,11 +152,13 @@ class _Work:
     budget: Budget
     progress: Progress
     log: WarningLog
+    executor: Part | None = None
 
     def carry_out(
         self, candidates: list[Any], left_out: list[str], aim: Any, trials: int | None, workers: int | None
     ) -> Tuned:
         """Search, choose, and run the best recipe."""
+        from textforge.runs.tuning.elsewhere import Elsewhere
         from textforge.runs.tuning.finals import choose, reserve
         from textforge.runs.tuning.folds import Folds
         from textforge.runs.tuning.measurements import Measurements
@@ -165,7 +173,8 @@ class _Work:
             search = Search(study, {one.name: one.space for one in candidates}, folds.seed)
             laboratory = Laboratory(folds, self.source.plugins)
             n_workers = workers if workers is not None else os.cpu_count() or 1
-            with Workers(laboratory, n_workers) as pool:
+            elsewhere = self.executor and Elsewhere(laboratory, self.executor, self.progress, n_workers)
+            with elsewhere or Workers(laboratory, n_workers) as pool:
                 tuning = Tuning(
                     candidates, folds, aim, search, Measurements(self.path), laboratory, pool, self.budget,
                     self.progress, min(trials or MOST, MOST),

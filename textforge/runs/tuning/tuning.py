@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textforge.errors import RecipeError, TextforgeError, TrainingError, cut
 from textforge.recipes.recipe import Recipe
@@ -19,6 +19,9 @@ from textforge.runs.tuning.metric import Aim
 from textforge.runs.tuning.study import FAILED, FIGURES, SECONDS, START, Search, values_of
 from textforge.runs.tuning.trial import Laboratory, Measured
 from textforge.runs.tuning.workers import CUT, Task, Workers
+
+if TYPE_CHECKING:
+    from textforge.runs.tuning.elsewhere import Elsewhere
 
 GENERATION = 8
 """Number of trials that the search proposes at once, whatever the number of workers."""
@@ -54,7 +57,7 @@ class Tuning:
     search: Search
     measurements: Measurements
     laboratory: Laboratory
-    workers: Workers
+    workers: Workers | Elsewhere
     budget: Budget
     progress: Progress
     most: int | None
