@@ -39,6 +39,25 @@ class Mailbox:
         return taken
 
 
+_mailboxes: dict[str, Any] = {}
+"""The actor of each connection to a cluster; its process takes a second to start."""
+
+
+def _mailbox() -> Any:
+    """The mailbox of this connection, on the node of this process."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    context = ray.get_runtime_context()
+    job = f"{context.gcs_address} {context.get_job_id()}"
+    if job not in _mailboxes:
+        actor: Any = ray.remote(num_cpus=0)(Mailbox)
+        here = NodeAffinitySchedulingStrategy(context.get_node_id(), soft=False)
+        _mailboxes.clear()
+        _mailboxes[job] = actor.options(scheduling_strategy=here).remote()
+    return _mailboxes[job]
+
+
 class Inbox:
     """Shows the messages of the workers.
 
@@ -47,14 +66,9 @@ class Inbox:
     """
 
     def __init__(self, progress: Progress) -> None:
-        import ray
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        here = ray.get_runtime_context().get_node_id()
-        actor: Any = ray.remote(num_cpus=0)(Mailbox)
         self._progress = progress
         self._asked: Any = None
-        self.mailbox: Any = actor.options(scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False)).remote()
+        self.mailbox: Any = _mailbox()
 
     def show_all(self) -> None:
         """Wait for all messages that have been sent, and show them."""
