@@ -46,6 +46,7 @@ def medians(rows: dict[str, Callable[[], float]], turns: int) -> dict[str, float
     for _ in range(turns):
         for name, run in rows.items():
             found[name].append(run())
+            print(f"{name}: {found[name][-1]:.1f} s", file=sys.stderr, flush=True)
     return {name: statistics.median(seconds) for name, seconds in found.items()}
 
 
