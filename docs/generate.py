@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ from textforge.components.options import Options, jsonable
 from textforge.components.settings import DecisionSettings, TrainerSettings
 from textforge.recipes.schema import recipe_schema
 
+os.environ["TEXTFORGE_PLUGINS"] = "none"  # the help is that of the standard commands, whatever else is installed
 DOCS = Path(__file__).parent
 GIVEN = ("n_features", "vocab_size", "vectors")
 """Facts that vectorizers provide to models."""
