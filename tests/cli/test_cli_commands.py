@@ -65,9 +65,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_site(folder, "textforge-two", SECOND.replace('"greet-again": "greetings:greet"', ""))
 
 
+ALL = "textforge-greetings,textforge-one,textforge-two"
+"""The plugins of the site alone: others may be installed beside textforge."""
+
+
 def call(site: Path, *arguments: str) -> CompletedProcess:
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-    return textforge(*arguments, env={"PYTHONPATH": path})
+    return textforge(*arguments, env={"PYTHONPATH": path, "TEXTFORGE_PLUGINS": ALL})
 
 
 def test_help_lists_them_with_where_they_come_from_and_imports_none(site: Path) -> None:
@@ -89,7 +93,7 @@ def test_help_lists_them_with_where_they_come_from_and_imports_none(site: Path) 
 
 
 def test_without_such_plugins_help_has_no_such_section() -> None:
-    assert "Commands of plugins" not in textforge("--help").stdout
+    assert "Commands of plugins" not in textforge("--help", env={"TEXTFORGE_PLUGINS": "none"}).stdout
 
 
 def test_one_is_run_with_its_arguments_and_what_it_returns_is_no_exit_code(site: Path) -> None:

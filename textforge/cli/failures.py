@@ -13,7 +13,6 @@ import click
 
 from textforge.cli import signals
 from textforge.cli.messages import write_message
-from textforge.components.requirements import missing_package
 from textforge.errors import ComponentError, DataUnavailable, RecipeError, TextforgeError, shown_line
 from textforge.errors.shortage import ShortageError, limits, shortage
 from textforge.errors.temporaries import FULL
@@ -71,6 +70,8 @@ def guarded(command: click.Command) -> int:
         if isinstance(error, OSError) and error.filename:
             write_error(f"{error.filename}: {error.strerror}.{_notes(error)}")
             return 2
+        from textforge.components.requirements import missing_package  # late: it imports pluggy
+
         if missing := missing_package(error):
             write_error(f"'textforge {_command(arguments)}' {missing}{_notes(error)}")
             return 1
