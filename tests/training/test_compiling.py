@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import make_texts, shipped
 
 import textforge
@@ -47,6 +48,34 @@ def test_a_compiled_module_has_the_same_weights(optimizer, model, monkeypatch, t
     continued = trainer(optimizer, model, ema=0.9)
     continued.load_state_dict(before)  # a state does not depend on it
     assert len(continued.train()) == 2
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_padding_and_convolutions_are_in_no_graph(monkeypatch) -> None:
+    """A graph with a convolution is compiled for one length of a batch, and a length is not known to any graph."""
+    called: list[str] = []
+
+    def note(graph, inputs):
+        called.extend(str(node.target) for node in graph.graph.nodes if node.op == "call_function")
+        return graph.forward
+
+    monkeypatch.setattr(compiling, "BACKEND", note)
+    trainer(model="textcnn", compile=True).train()
+    assert called
+    assert not [name for name in called if "conv1d" in name or "item" in name]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_copy_of_a_compiled_module_computes_with_its_own_weights(monkeypatch) -> None:
+    monkeypatch.setattr(compiling, "BACKEND", "eager")
+    layer = torch.nn.Conv1d(4, 4, 2)
+    compiling.compile_module(layer)
+    own, states = copy.deepcopy(layer), torch.ones(1, 4, 3)
+    with torch.no_grad():
+        for weights in own.parameters():
+            weights.zero_()
+        assert not own(states).any()
+        assert layer(states).any()
 
 
 def test_a_machine_without_a_compiler_is_refused(monkeypatch, tmp_path: Path) -> None:
