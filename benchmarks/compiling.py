@@ -1,9 +1,9 @@
 """Train recipes with and without torch.compile, and say after how many epochs it pays; on the CPU, with one thread.
 
-Each training is a process of its own, over the first texts of the corpus: as it is; compiled with an empty cache, as the
-first time on a machine; and compiled again, with the cache that this has left. Dropout is off, because compiled code
-draws other random numbers. Turns alternate. Seconds are processor time of the process and of its C++ compiler, which
-other work on the machine changes less than wall time. Needs the corpus.
+Each training is a process of its own, over the first texts of the corpus: as it is; compiled with an empty cache, as
+the first time on a machine; and compiled again, with the cache that this has left. Dropout is off, because compiled
+code draws other random numbers. Turns alternate. Seconds are processor time of the process and of its C++ compiler,
+which other work on the machine changes less than wall time. Needs the corpus.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def compared(recipe: str, texts: int, epochs: int, turns: int) -> tuple[str, ...
         f"{usual / later:.2f}",
         pays(eager, first["new"], later),
         pays(eager, first["again"], later),
-        f"{apart:.0e}",
+        f"{apart:.0e}" if apart else "0",
     )
 
 

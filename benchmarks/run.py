@@ -28,6 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "prediction": ("prediction.py",),
     "serving": ("serving.py",),
     "streams": ("streams.py",),
+    "compiling": ("compiling.py",),
     "growth": ("growth.py",),
     "startup": ("startup.py",),
     "plugins": ("plugins.py",),

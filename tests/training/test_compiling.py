@@ -1,6 +1,6 @@
 """`trainer.compile`: the same weights to rounding, the same names, and copies that are as before.
 
-The backend that only captures graphs stands in for the one that compiles them, which takes half a minute a model.
+The backend that only captures graphs stands in for the one that compiles them, which takes up to half a minute a model.
 `benchmarks/compiling.py` runs that one.
 """
 

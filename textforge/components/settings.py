@@ -62,8 +62,8 @@ class TrainerSettings:
         ema: decay of an exponential moving average of the weights, used by validation and by the classifier
             (Polyak & Juditsky 1992); null disables it.
         precision: number format of the forward pass in training; 'bfloat16' uses torch's autocast.
-        compile: compile the model by torch.compile, which takes half a minute or more at the start; pays for long
-            trainings of networks on a GPU, needs a C++ compiler.
+        compile: compile the model by torch.compile, which takes half a minute or more at the start and needs a C++
+            compiler; never faster on a CPU in our measurements, not measured on a GPU.
         device: where to train; 'auto' uses the first CUDA device if there is one, otherwise the CPU.
         checkpoint: how often a run saves its state (every) and how many of these checkpoints it keeps (keep), to
             continue a run that was stopped.
