@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import resource
 import statistics
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -68,8 +69,8 @@ def trained(given: Training) -> tuple[list[float], dict[str, Any]]:
 
 def processor_time() -> float:
     """Seconds that this process and its ended children have computed."""
-    used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def in_process(given: Training) -> tuple[list[float], dict[str, Any]]:
