@@ -24,7 +24,7 @@ def test_one_wheel_carries_the_core_and_the_standard_parts_and_nothing_else(tmp_
         str(path.relative_to(base))
         for base, package in ((ROOT, "textforge"), (ROOT / "plugins", "textforge_standard"))
         for path in (base / package).rglob("*")
-        if path.suffix in (".py", ".yaml", ".tmpl", ".html", ".css", ".js")
+        if path.suffix in (".py", ".yaml", ".tmpl", ".html", ".css", ".js", ".md", ".svg")
         or path.name == "py.typed"
         or path.parent.name == "licenses"
     }

@@ -51,7 +51,7 @@ def saved(plugins: PluginManager, folder: Path, model: Any, **options: Any) -> t
 
 def answers(path: Path, plugins: PluginManager) -> tuple[str, list[Any]]:
     """Distribution of the model, and its answers."""
-    classifier = textforge.load(path, plugins=plugins)
+    classifier = textforge.load(path, plugins=plugins, engine="torch")
     return classifier.parts["model"].component.origin.distribution, classifier.predict_proba(TEXTS).tolist()
 
 

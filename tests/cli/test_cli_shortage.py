@@ -155,13 +155,13 @@ def test_another_panic_names_the_plugin(recipe_file: Path, tmp_path: Path) -> No
         ("textforge.data.dataset.as_dataset", "load"),
         ("textforge.runs.runner.trainer_for", "vectorize"),
         ("textforge.training.epochs.Epochs._epoch", "train"),
-        ("textforge.runs.runner._evaluate", "evaluate"),
+        ("textforge.runs.finishing._evaluate", "evaluate"),
     ],
 )
 def test_each_stage_of_a_run_has_its_advice(
     recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, stage: str
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(where, fails)

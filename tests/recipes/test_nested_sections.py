@@ -104,7 +104,7 @@ def test_a_run_with_parts_within_parts_can_be_repeated_saved_and_loaded(recipe: 
     again = textforge.run(run.path / "resolved.yaml", out=recipe.parent / "again")
     assert (run.path / "model/model.safetensors").read_bytes() == (again.path / "model/model.safetensors").read_bytes()
     texts = ["the moon rocket", "PITCHER ﬁrst"]
-    loaded = textforge.load(run.path)
+    loaded = textforge.load(run.path, engine="torch")
     assert (loaded.predict_proba(texts) == run.classifier.predict_proba(texts)).all()
     plugins = json.loads((run.path / "environment.json").read_text())["plugins"]
     assert [part["use"] for part in plugins["vectorizer"]["parts"]] == ["tfidf", "preprocess"]

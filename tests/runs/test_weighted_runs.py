@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import make_sets, make_texts, small_recipe
+from conftest import make_sets, make_texts, same_figures, small_recipe
 from in_process import invoke
 from sklearn.metrics import accuracy_score, f1_score
 
@@ -95,7 +95,7 @@ def test_validation_is_weighted(run: Any) -> None:
 
 def test_an_evaluation_repeats_the_runs_weighted_figures(run: Any) -> None:
     found = evaluate(run.path, plugins=with_data(DATA))
-    assert {key: found[key] for key in run.test} == run.test
+    same_figures({key: found[key] for key in run.test}, run.test)
     other = Dataset(**DATA.splits(), weights={"test": DATA.weights["test"][::-1]})
     assert "the data differ" in " ".join(evaluate(run.path, plugins=with_data(other))["warnings"])
 
