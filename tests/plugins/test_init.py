@@ -330,6 +330,16 @@ def test_a_broken_look_at_is_named_where_nothing_else_knows(tmp_path, with_plugi
         call(tmp_path / "d.what")
 
 
+def test_a_package_that_a_dataset_lacks_is_named_with_what_to_install(tmp_path, monkeypatch):
+    def without_polars(path):
+        raise ModuleNotFoundError("No module named 'polars'", name="polars")
+
+    monkeypatch.setattr("textforge_standard.datasets.parquet.parquet.look_at", without_polars)
+    (tmp_path / "d.parquet").write_text("?")
+    with pytest.raises(DataError, match=r"dataset 'parquet' .* needs polars, which is not installed\. Install it: pip"):
+        call(tmp_path / "d.parquet")
+
+
 # -- what is written ---------------------------------------------------------------------------
 
 VALUE = st.text() | st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.none()

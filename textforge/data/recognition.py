@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from textforge.components.manager import PluginManager
+from textforge.components.requirements import missing_package
 from textforge.errors import DataError, PluginError, TextforgeError, listed
 
 
@@ -36,7 +37,8 @@ def recognize(data: Path, plugins: PluginManager) -> tuple[str, dict[str, Any]]:
         except TextforgeError as error:
             errors.append(error)
         except Exception as error:  # a plugin's fault must not keep other datasets from reading the data
-            errors.append(DataError(f"{component.label} from {component.origin} failed to inspect {data}: {error}."))
+            who, missing = f"{component.label} from {component.origin}", missing_package(error)
+            errors.append(DataError(f"{who} {missing or f'failed to inspect {data}: {error}.'}"))
     if not found:
         if errors:
             raise errors[0]
