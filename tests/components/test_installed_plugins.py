@@ -282,7 +282,7 @@ def test_a_command_of_an_installed_plugin_is_listed_and_run(everything):
     shown = textforge("--help", env=env)
     assert shown.returncode == 0
     theirs = [line.split() for line in shown.stdout.partition("Commands of plugins:")[2].splitlines() if line]
-    assert theirs == [
+    assert [line for line in theirs if "textforge-ray" not in line] == [  # which is installed beside textforge
         ["count", "from", "tf-command", "0.3"], ["count-more", "from", "tf-command-broken", "0.3"],
         ["tf-command/run", "from", "tf-command", "0.3"],
     ]  # fmt: skip

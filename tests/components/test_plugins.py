@@ -235,7 +235,7 @@ class GivesText:
         (offering(textforge_modles={"m": mean_pool}), "no hook 'textforge_modles'. Hooks: "
          "textforge_datasets, textforge_vectorizers, textforge_models, textforge_optimizers, textforge_schedulers, "
          "textforge_losses, textforge_metrics, textforge_callbacks, textforge_preprocessors, "
-         "textforge_commands. Did you mean 'textforge_models'?"),
+         "textforge_executors, textforge_commands. Did you mean 'textforge_models'?"),
         (SimpleNamespace(textforge_models=dict), "implements no hook. Mark its functions with "
          "@textforge.hookimpl."),
         (SimpleNamespace(), "implements no hook."),

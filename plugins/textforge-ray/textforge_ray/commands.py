@@ -80,7 +80,6 @@ def predict(
     A file that cannot be read does not stop the others; the exit code is then 1.
     """
     from textforge import TextforgeError, progress_for
-    from textforge.errors import listed
 
     from textforge_ray.answered_files import sources
     from textforge_ray.prediction import PredictionOptions, failures, predict_files
@@ -100,7 +99,7 @@ def predict(
         click.echo(f"{rows:,} answers in {len(found.answered):,} files, {len(found.skipped):,} skipped: {output}")
     if found.failed:
         raise TextforgeError(
-            f"{len(found.failed):,} of {len(files):,} files have no answers: {listed(failures(found))}. The others are "
+            f"{len(found.failed):,} of {len(files):,} files have no answers: {failures(found)}. The others are "
             f"done; the same command answers what is left."
         )
 

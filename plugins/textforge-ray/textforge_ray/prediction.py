@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,7 +169,8 @@ def answer(
     }  # fmt: skip
 
 
-def failures(found: Predicted) -> Iterator[str]:
-    """A phrase for each file that has no answers."""
-    for path, why in found.failed.items():
-        yield f"{path}: {why}"
+def failures(found: Predicted, most: int = 20) -> str:
+    """A phrase for each file that has no answers, for `most` of them."""
+    phrases = [f"{path}: {why.rstrip('.')}" for path, why in [*found.failed.items()][:most]]
+    more = len(found.failed) - len(phrases)
+    return "; ".join(phrases) + (f"; and {more:,} more" if more else "")
