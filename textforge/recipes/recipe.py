@@ -89,8 +89,8 @@ class Check:
     def __init__(self, read: ReadRecipe, plugins: PluginManager) -> None:
         self.plugins = plugins
         self.read = read
-        self.root = self.read.root
-        self.mistakes = [*self.read.mistakes]
+        self.root: Node = self.read.root
+        self.mistakes: list[Mistake] = [*self.read.mistakes]
         self.warnings: list[str] = []
 
     def dataset_part(self) -> tuple[Part, int]:

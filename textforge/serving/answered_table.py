@@ -85,21 +85,25 @@ class AnsweredTable:
     def __init__(
         self, classifier: Classifier, run: Path | None, stream: BinaryIO, options: TableOptions, formats: TableFormats
     ) -> None:
-        self.classifier, self.options, self.formats = classifier, options, formats
+        self.classifier: Classifier = classifier
+        self.options: TableOptions = options
+        self.formats: TableFormats = formats
         self.form: str = options.form or _form_of(options.filename, formats)
         own = formats.named(self.form).written_as or self.form
         self.written: str = options.written or own
         if formats.named(self.written).written_as is not None:
             raise RecipeError(f"textforge does not write the format '{self.written}'. Choose another one, as {own}.")
         path = Path(options.filename)
-        self.source = TableStream(stream, options.filename, packed(path))
+        self.source: TableStream = TableStream(stream, options.filename, packed(path))
         self._refuse_whole(path)
         self.table: OpenTable = open_table(
             formats, self.form, self.source, run, texts=options.texts, options=options.overrides()
         )
         top = min(options.top, len(classifier.labels))
-        self.added = AddedColumns(options.prefix, top, several=classifier.decision.multi_label, error=True)
-        self.taken = [name for name in self.added.types() if name in self.table.reader.names]
+        self.added: AddedColumns = AddedColumns(
+            options.prefix, top, several=classifier.decision.multi_label, error=True
+        )
+        self.taken: list[str] = [name for name in self.added.types() if name in self.table.reader.names]
         if self.table.reader.columns:
             refuse_missing(self.table.reader.columns, classifier.columns, f"{options.filename}: the table")
 

@@ -28,6 +28,7 @@ from textforge.serving.http import (
     json_answer,
     send_answer,
 )
+from textforge.serving.limits import Limits
 from textforge.serving.metrics import OTHER, Metrics
 from textforge.serving.models import Models, served
 from textforge.serving.openapi import described
@@ -46,7 +47,7 @@ OPEN = ("/healthz", "/readyz", "/openapi.json")
 """Paths that need no API key, beside the page."""
 GONE = 499
 """Status in the log of a request whose client went away, as nginx has it."""
-log = logging.getLogger("textforge.serving")
+log: logging.Logger = logging.getLogger("textforge.serving")
 
 
 def app(
@@ -85,7 +86,7 @@ class Application:
         settings = settings or Settings()
         self.models: Models = models
         self.settings: Settings = settings
-        self.limits = settings.limits
+        self.limits: Limits = settings.limits
         self.computing: Computing = Computing(self.limits)
         self.stopping: Stopping = Stopping()
         self.metrics: Metrics = Metrics()

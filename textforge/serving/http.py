@@ -42,8 +42,10 @@ class HttpError(Exception):
 
     def __init__(self, status: int, message: str, *, headers: Mapping[str, str] | None = None, **details: Any) -> None:
         super().__init__(message)
-        self.status, self.headers, self.details = status, dict(headers or {}), details
-        self.message = cut(message, LONGEST)  # a name or a value in it may be as long as the body
+        self.status: int = status
+        self.headers: dict[str, str] = dict(headers or {})
+        self.details: dict[str, Any] = details
+        self.message: str = cut(message, LONGEST)  # a name or a value in it may be as long as the body
 
     def answer(self) -> Answer:
         error = {"status": self.status, "message": self.message, **self.details}

@@ -37,7 +37,7 @@ from textforge.serving.limits import Limits
 from textforge.serving.models import Models, ServedModel
 from textforge.serving.outbox import Ended, Outbox
 
-log = logging.getLogger("textforge.serving")
+log: logging.Logger = logging.getLogger("textforge.serving")
 OPTIONS = ("separator", "encoding", "sheet")
 """Query parameters that are options of the dataset that reads the table."""
 KNOWN = ("model", "filename", "format", "write", "text", "prefix", "top", "preview", *OPTIONS)
@@ -61,7 +61,8 @@ class TablePredictions:
     """
 
     def __init__(self, models: Models, limits: Limits) -> None:
-        self.models, self.limits = models, limits
+        self.models: Models = models
+        self.limits: Limits = limits
         self._running = 0
         self._threads = ThreadPoolExecutor(limits.tables, thread_name_prefix="textforge-table")
 

@@ -14,7 +14,7 @@ from textforge.serving.sources import Candidate, Signature, Source
 
 EVERY = 1.0
 """Seconds between two looks."""
-log = logging.getLogger("textforge.serving")
+log: logging.Logger = logging.getLogger("textforge.serving")
 
 
 @dataclass

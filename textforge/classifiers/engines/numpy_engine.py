@@ -34,7 +34,8 @@ class NumpyEngine(Engine):
     file: ClassVar[str] = "model.safetensors"
 
     def __init__(self, model: ModelPart, weights: dict[str, NDArray[Any]]) -> None:
-        self.model, self._weights = model, weights
+        self.model: ModelPart = model
+        self._weights = weights
         self._scores: Any = model.named.scores_in_numpy(model.facts, weights)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -34,7 +34,8 @@ class OnnxEngine(Engine):
     file: ClassVar[str] = "model.onnx"
 
     def __init__(self, model: ModelPart, graph: OnnxGraph, opset: int, quantization: Quantization | None) -> None:
-        self.model, self._graph, self._opset, self._quantization = model, graph, opset, quantization
+        self.model: ModelPart = model
+        self._graph, self._opset, self._quantization = graph, opset, quantization
 
     @classmethod
     def opened(cls, model: ModelPart, file: Path, saved: SavedEngine) -> OnnxEngine:

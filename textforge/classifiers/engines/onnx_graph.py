@@ -39,7 +39,8 @@ class OnnxGraph:
 
     def __init__(self, content: bytes, who: str) -> None:
         require_onnxruntime(who)
-        self.content, self._who = content, who
+        self.content: bytes = content
+        self._who = who
         self._open()
 
     def _open(self) -> None:
@@ -54,7 +55,7 @@ class OnnxGraph:
             )
             self._inputs = [one.name for one in self._session.get_inputs()]
             noted = self._session.get_modelmeta().custom_metadata_map
-            self.n_weights = int(noted.get(N_WEIGHTS, 0))
+            self.n_weights: int = int(noted.get(N_WEIGHTS, 0))
             """Number of weights, as the graph states it."""
             self._most_padded = min(MOST_PADDED, max(1, int(noted.get(PADDED, MOST_PADDED))))
             shape = self._session.get_outputs()[0].shape

@@ -37,9 +37,9 @@ class TorchEngine(Engine):
     file: ClassVar[str] = "model.safetensors"
 
     def __init__(self, model: ModelPart, module: nn.Module, device: torch.device | str = "cpu") -> None:
-        self.model = model
+        self.model: ModelPart = model
         place = as_device(device)
-        self.device = str(place)
+        self.device: str = str(place)
         with plugin_errors(model.who, "being put on its device"):
             self.module: nn.Module = module.to(place).eval()
 

@@ -9,7 +9,10 @@ from torch import nn
 
 OPSET = 14
 """Version of the operators `GRU` and `LSTM`."""
-GATES = {nn.GRU: ("GRU", (1, 0, 2)), nn.LSTM: ("LSTM", (0, 3, 1, 2))}
+GATES: dict[type[nn.Module], tuple[str, tuple[int, ...]]] = {
+    nn.GRU: ("GRU", (1, 0, 2)),
+    nn.LSTM: ("LSTM", (0, 3, 1, 2)),
+}
 """ONNX's operator for a layer of torch, and the place in torch of each of its gates, in ONNX's order."""
 FINAL = {"GRU": 1, "LSTM": 2}
 """Number of final states: an LSTM has a cell's state, too."""
