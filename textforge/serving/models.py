@@ -15,7 +15,7 @@ import numpy as np
 from textforge.classifiers.storage import sha256
 from textforge.data.labels import label_value
 from textforge.errors import BundleError, did_you_mean, listed
-from textforge.runs.folder import MODEL, RESULT, bundle_folder, is_finished, read_result
+from textforge.runs.folder import CARD, MODEL, RESULT, bundle_folder, is_finished, read_result
 from textforge.runs.loading import load
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 VERSION = 12
 """Length of a version, in hexadecimal digits."""
 TIME = "%Y-%m-%dT%H:%M:%SZ"
-CARD = "README.md"
-"""File name of a card, in a run or a bundle."""
 
 
 class UnknownModel(LookupError):  # noqa: N818  (as LookupError itself)

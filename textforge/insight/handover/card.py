@@ -12,7 +12,7 @@ from textforge.components.manager import PluginManager
 from textforge.errors import RecipeError
 from textforge.insight.handover.card_values import bundle_values, run_values
 from textforge.insight.handover.front_matter import front_matter
-from textforge.insight.handover.kept_sections import NAME, Kept, kept_of, write
+from textforge.insight.handover.kept_sections import Kept, kept_of, write
 from textforge.insight.handover.limits import limits
 from textforge.insight.handover.rendering import render
 from textforge.runs import folder as run_folder
@@ -68,7 +68,7 @@ def card(
 
 def card_file(path: Path) -> Path:
     """The place of the card of a run or a bundle: README.md in the folder of its run, else in that of the bundle."""
-    return (_run_of(path) or path) / NAME
+    return (_run_of(path) or path) / run_folder.CARD
 
 
 def card_values(path: str | Path, plugins: PluginManager, bundle: str | Path | None = None) -> dict[str, Any]:

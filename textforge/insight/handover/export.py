@@ -78,10 +78,10 @@ def export(
     found = exported(classifier, quantize)
     from textforge.classifiers.bundles.bundle import save
     from textforge.insight.handover.card import card
-    from textforge.insight.handover.kept_sections import NAME
+    from textforge.runs.folder import CARD
 
     save(found.classifier, path)
-    card(source, path / NAME, bundle=path)
+    card(source, path / CARD, bundle=path)
     return Export(path, sum(file.stat().st_size for file in path.iterdir()), found.difference)
 
 

@@ -18,8 +18,8 @@ import yaml
 from textforge.errors import RecipeError, StorageError
 from textforge.insight.handover.front_matter import merged
 from textforge.recipes.document import parse
+from textforge.runs.folder import CARD
 
-NAME = "README.md"
 GAP = "*To be filled in by the author:*"
 """How a section begins that nobody has filled in."""
 _SECTION = re.compile(
@@ -86,7 +86,7 @@ def read(text: str, name: str) -> Kept:
 
 def gaps(text: str) -> list[str]:
     """Return what is not filled in: the names of sections, and `license`."""
-    kept = read(text, NAME)
+    kept = read(text, CARD)
     names = [found["name"] for found in _SECTION.finditer(text)]
     return [*([] if "license" in kept.front else ["license"]), *(name for name in names if name not in kept.sections)]
 

@@ -12,7 +12,7 @@ from textforge.classifiers.storage import json_text
 from textforge.components.manager import PluginManager
 from textforge.errors import RecipeError
 from textforge.insight.handover.card import card_file, card_text, card_values
-from textforge.insight.handover.kept_sections import NAME, Kept, kept_of, read, refuse_edited
+from textforge.insight.handover.kept_sections import Kept, kept_of, read, refuse_edited
 from textforge.insight.handover.public_recipe import public_environment, public_recipe
 from textforge.runs import folder as run_folder
 from textforge.runs.folder import bundle_folder
@@ -97,7 +97,7 @@ def push(
     progress.stage("writing the card")
     card = _Card.of(path, address, plugins, force=options.force)
     remote = look_up(address, private=options.private, progress=progress)
-    files = {NAME: card.text(remote, force=options.force).encode(), **files, **_origin(path)}
+    files = {run_folder.CARD: card.text(remote, force=options.force).encode(), **files, **_origin(path)}
     planned = Pushed(address.repository, address.revision or "main", remote.private, _sizes(files))
     if announce is not None:
         announce(planned)
@@ -140,8 +140,9 @@ class _Card:
             kept = _joined(kept, remote, self.file, generated=self.values is not None)
             if self.values is not None and self.values["report"] is None and "model-index" in kept.front:
                 raise RecipeError(
-                    f"{remote.address}/{NAME}: has the figures of a run, which a card of the bundle alone would lose. "
-                    "Push the run, write its card (textforge card RUN -o BUNDLE/README.md), or give --force."
+                    f"{remote.address}/{run_folder.CARD}: has the figures of a run, which a card of the bundle alone "
+                    "would lose. Push the run, write its card (textforge card RUN -o BUNDLE/README.md), or give "
+                    "--force."
                 )
         if self.values is None:
             return self.file.read_text(encoding="utf-8")
@@ -150,7 +151,7 @@ class _Card:
 
 def _joined(here: Kept, remote: Remote, file: Path, *, generated: bool) -> Kept:
     """What was written into the card here, and into that on the hub."""
-    name = f"{remote.address}/{NAME}"
+    name = f"{remote.address}/{run_folder.CARD}"
     there = read(remote.card or "", name)
     if not generated:  # pushed as it is, so it must not lack what the other has
         if remote.card == file.read_text(encoding="utf-8"):

@@ -17,8 +17,7 @@ from textforge.runs.hub.client import endpoint
 from textforge.runs.hub.downloads import fetch
 from textforge.runs.progress import Progress
 
-CARD = "README.md"
-BESIDE = (CARD, run_folder.RESOLVED, run_folder.ENVIRONMENT)
+BESIDE = (run_folder.CARD, run_folder.RESOLVED, run_folder.ENVIRONMENT)
 """Files beside a bundle on the hub: its card, and the recipe and the environment of its run."""
 SOURCE = "hub.json"
 """Where a pulled bundle comes from."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from textforge.classifiers.bundles.description import DESCRIPTION, unverified_description
 from textforge.errors import BundleError, DataUnavailable, RecipeError
-from textforge.runs.folder import ENVIRONMENT, RESOLVED
+from textforge.runs.folder import CARD, ENVIRONMENT, RESOLVED
 from textforge.runs.hub.address import HubAddress
 from textforge.runs.hub.client import hub_api, quietly
 from textforge.runs.hub.downloads import PATIENCE, download
@@ -76,7 +76,7 @@ def look_up(address: HubAddress, *, private: bool, progress: Progress) -> Remote
         )
     files = tuple(one.rfilename for one in info.siblings or ())
     at = HubAddress(address.repository, str(info.sha))
-    card = download(at, "README.md", Progress()).read_text("utf-8", "replace") if "README.md" in files else None
+    card = download(at, CARD, Progress()).read_text("utf-8", "replace") if CARD in files else None
     return Remote(address, str(info.sha), bool(info.private), files, card)
 
 
