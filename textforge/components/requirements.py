@@ -35,7 +35,26 @@ def missing_package(error: BaseException | None) -> str | None:
     name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if name not in OPTIONAL:
         return None
-    return f"needs {OPTIONAL[name]}, which is not installed. Install it: {pip_install(OPTIONAL[name])}"
+    return _needs(OPTIONAL[name], OPTIONAL[name])
+
+
+def _needs(package: str, requirement: str) -> str:
+    return f"needs {package}, which is not installed. Install it: {pip_install(requirement)}"
+
+
+def require_package(package: str, who: str, requirement: str) -> None:
+    """Check that a package is installed, without importing it.
+
+    Args:
+        package: the name by which it is imported and known.
+        who: what needs it, as the subject of the message.
+        requirement: what to install, such as `textforge[onnx]`.
+
+    Raises:
+        ComponentError: it is not installed.
+    """
+    if find_spec(package) is None:
+        raise ComponentError(f"{who} {_needs(package, requirement)}")
 
 
 def require_torch(who: str) -> None:
@@ -47,8 +66,7 @@ def require_torch(who: str) -> None:
     Raises:
         ComponentError: it is not installed.
     """
-    if find_spec("torch") is None:
-        raise ComponentError(f"{who} {missing_package(ModuleNotFoundError(name='torch'))}")
+    require_package("torch", who, OPTIONAL["torch"])
 
 
 def is_installed(distribution: str) -> bool:

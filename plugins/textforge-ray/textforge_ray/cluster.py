@@ -40,7 +40,7 @@ def connected(address: str | None, progress: Progress) -> Iterator[None]:
     Args:
         address: `host:port`, `auto` for the cluster on this machine, or `local` for a new one. By default the
             environment variable RAY_ADDRESS, else `local`.
-        progress: told of the start of a local cluster; its interruption waits until that is complete.
+        progress: shows the start of a local cluster; its interruption waits until that is complete.
 
     Raises:
         RecipeError: no cluster answers at the address, or it has another version of Ray or Python.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from textforge.classifiers.engines.engine import BATCH_SIZE, MOST_PADDED
 from textforge.components.part import plugin_errors
-from textforge.components.requirements import pip_install
+from textforge.components.requirements import require_package
 from textforge.errors import ComponentError
 from textforge.features.ragged import Dense, Features, Ragged, bounded_rows
 
@@ -140,10 +139,7 @@ def require_onnxruntime(who: str) -> None:
     Raises:
         ComponentError: it is not.
     """
-    if find_spec("onnxruntime") is None:
-        raise ComponentError(
-            f"{who} needs onnxruntime, which is not installed. Install it: {pip_install('textforge[onnx]')}"
-        )
+    require_package("onnxruntime", who, "textforge[onnx]")
 
 
 def _options() -> Any:

@@ -118,7 +118,7 @@ def _cached(address: HubAddress, beside: Iterable[str]) -> Fetched | None:
 
 
 def _with_revisions(error: DataUnavailable, address: HubAddress) -> DataUnavailable:
-    """Name the revisions that there are, if the one that was asked for is missing."""
+    """List the existing revisions if the requested one is missing."""
     if not address.revision or "has no branch" not in str(error):
         return error
     try:

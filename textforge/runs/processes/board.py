@@ -24,7 +24,7 @@ _POLL = 0.05
 
 
 class Board:
-    """What the processes of a launch tell one another besides a training: a key-value store of torch.distributed.
+    """Messages between the processes of a launch, outside of a training: a key-value store of torch.distributed.
 
     Args:
         launch: the place of this process.
@@ -66,7 +66,7 @@ class Board:
             self._store.set(f"{kind}/{self._launch.rank}", json.dumps(values))
 
     def read(self, kind: str, rank: int) -> dict[str, Any] | None:
-        """What a process has told; None if nothing, or if the store cannot be reached."""
+        """The values that a process has posted; None if it has posted none, or if the store cannot be reached."""
         with suppress(RuntimeError, ValueError):
             key = f"{kind}/{rank}"
             if self._store.check([key]):
@@ -100,7 +100,7 @@ class Board:
         self.post("failed", message=message, code=code)
 
     def failure(self) -> ProcessError | None:
-        """The failure that another process has told; None if there is none."""
+        """The failure that another process has posted; None if there is none."""
         for rank in range(self._launch.size):
             found = None if rank == self._launch.rank else self.read("failed", rank)
             if found is not None:
