@@ -210,7 +210,7 @@ def test_a_missing_package_is_named_with_what_to_install(
     import importlib.util
 
     find = importlib.util.find_spec
-    for module in ("textforge.classifiers.exporting.onnx_export", "textforge.classifiers.engines.onnx_graph"):
+    for module in ("textforge.classifiers.exporting.onnx_export", "textforge.components.requirements"):
         monkeypatch.setattr(f"{module}.find_spec", lambda name: None if name == missing else find(name))
     with pytest.raises(ComponentError, match=rf"needs {missing}, .* pip install 'textforge\[onnx-export\]'"):
         textforge.export(original, tmp_path / "x")

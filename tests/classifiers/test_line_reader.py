@@ -224,4 +224,4 @@ def test_closing_it_ends_the_threads_though_the_pipe_says_nothing(classifier: An
     assert len(next(answers)) == 1
     began = time.monotonic()
     answers.close()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60

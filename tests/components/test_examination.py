@@ -42,6 +42,20 @@ def examined(site: Site, source: str) -> examination.Examined:
     return found
 
 
+def ends(pid: int) -> bool:
+    """Whether a process that was sent SIGKILL is gone within a minute: the system ends it when it next runs it."""
+    state = Path("/proc", str(pid), "stat")
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            if state.read_text().rpartition(")")[2].split()[0] == "Z":  # ended; nobody has asked for its exit code
+                return True
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 # -- ends and hangs --------------------------------------------------------------------------------
 
 
@@ -64,36 +78,38 @@ def test_a_plugin_that_ends_at_import_is_broken(site: Site, source: str, reason:
 def test_a_plugin_that_hangs_is_broken_and_all_that_it_started_ends(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examination, "TIMEOUT", 1.0)
+    monkeypatch.setattr(examination, "TIMEOUT", 3.0)  # a busy machine takes a second to start Python
     file = site.folder / "child"
     source = (
         "import subprocess, sys\n"
-        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
         f"open({str(file)!r}, 'w').write(str(child.pid))\nchild.wait()\n"
     )
     began = time.monotonic()
     found = examined(site, source)
-    assert found.broken == ["hangs: its import is not done after 1 s."]
+    assert found.broken == ["hangs: its import is not done after 3 s."]
     assert found.seconds is None
-    assert time.monotonic() - began < 10
-    state = Path("/proc", file.read_text(), "stat")
-    assert not state.exists() or state.read_text().split()[2] == "Z"
+    assert time.monotonic() - began < 60
+    assert ends(int(file.read_text()))
 
 
-def test_a_thread_that_goes_on_keeps_nobody_waiting(site: Site) -> None:
-    source = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n" + HOOKS
+def test_a_thread_that_goes_on_keeps_nobody_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "TIMEOUT", 120.0)
+    source = "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n" + HOOKS
     began = time.monotonic()
     found = examined(site, source)
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 60
     assert found.offered == [["model", "rude", "textforge_rude:model"]]
     assert found.changed == ["the running threads"]
 
 
 def test_an_interrupt_waits_for_no_plugin(site: Site) -> None:
-    site.install("textforge-rude", "import time\ntime.sleep(60)\n")
+    site.install("textforge-rude", "import time\ntime.sleep(600)\n")
     code = (
         "import signal, threading, os\n"
         "from textforge import PluginManager\n"
+        "from textforge.components import examination\n"
+        "examination.TIMEOUT = 120.0\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "PluginManager().names('model')\n"
@@ -101,7 +117,7 @@ def test_an_interrupt_waits_for_no_plugin(site: Site) -> None:
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], env={**site.env()}, capture_output=True, text=True)
     assert "KeyboardInterrupt" in done.stderr
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 60
 
 
 def test_a_plugin_that_looks_for_plugins_while_it_is_imported_starts_no_further_process(site: Site) -> None:

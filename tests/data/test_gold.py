@@ -53,10 +53,10 @@ def test_a_misspelling_is_one_or_two_letters_from_a_label(label: str, known: Any
 
 def test_many_labels_are_compared_quickly() -> None:
     known = [f"topic {chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)} {n}" for n in range(3000)]
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(DataError):
         encode_gold([f"unknown {n}" for n in range(500)], known, "test")
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_wrong_adds_classes_and_drop_leaves_rows_out() -> None:

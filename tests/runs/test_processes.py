@@ -139,7 +139,7 @@ def test_a_killed_process_ends_all_in_a_sentence(recipe: Path, tmp_path: Path, r
     began = time.monotonic()
     launched.processes[rank].kill()  # which kills the process that it stands for
     ended = launched.ended()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     code, _, message = ended[1 - rank]
     assert code == 1
     (line,) = message.splitlines()

@@ -395,14 +395,14 @@ def test_a_spent_budget_still_gives_a_result(data: Path, tmp_path: Path) -> None
 def test_a_measurement_is_cut_when_its_time_is_over() -> None:
     class Sleeper:
         def measure(self, sections: Any, place: Any) -> Any:
-            time.sleep(60)
+            time.sleep(600)
 
     began = time.monotonic()
     tasks = [Task(0, Place(0), {}, seconds=0.3), Task(1, Place(0), {})]
     with Workers(Sleeper(), 1) as workers:  # type: ignore[arg-type]
         found = [measured.failed for _, measured in workers.results(tasks, lambda: 1.0 - (time.monotonic() - began))]
     assert found == [CUT, CUT]
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 # -- failures -----------------------------------------------------------------------------------------------

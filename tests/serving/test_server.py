@@ -108,7 +108,7 @@ def test_a_head_that_dribbles_is_given_up(server):
     assert b" 408 " in raw(server, b"GET / HTTP/1.1\r\nhost:")
     assert raw(server, b"") == b""  # no byte at all
     assert raw(server, b"\r\n") == b""
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_connections_are_bounded(finished_run):

@@ -65,7 +65,7 @@ def test_an_address_at_which_nothing_listens_is_refused_at_once(alone, monkeypat
         "no Ray cluster answers (Connection refused). Name another with --address or RAY_ADDRESS, or unset RAY_ADDRESS "
         "to use this machine alone."
     )
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_what_listens_but_is_no_ray_is_refused_in_bounded_time(alone, monkeypatch):
