@@ -76,8 +76,8 @@ if TYPE_CHECKING:
     from textforge.insight.handover.card import card as card
     from textforge.insight.handover.export import Export as Export, export as export
     from textforge.insight.handover.push import Pushed as Pushed, PushOptions as PushOptions, push as push
-    from textforge.insight.report.build import report as report
     from textforge.insight.report.reasons import Reasons as Reasons
+    from textforge.insight.reporting import report as report
     from textforge.insight.run_comparison import compare as compare
     from textforge.insight.wrong_texts import mistakes as mistakes
     from textforge.recipes.init_from import InitFrom as InitFrom
@@ -223,7 +223,7 @@ _HOMES = {
     "pull": "runs.hub.pull",
     "push": "insight.handover.push",
     "replay": "runs.replays.replay",
-    "report": "insight.report.build",
+    "report": "insight.reporting",
     "resume": "runs.continuing",
     "run": "runs.runner",
     "run_seeds": "runs.seeds",

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import only_json
+from in_process import invoke
 
+import textforge
 from textforge import BundleError
 from textforge.insight.tuning.drawings import best_so_far, differences, frontier
 from textforge.insight.tuning.parallel import parallel
@@ -112,5 +115,27 @@ def test_parallel_coordinates_have_an_axis_for_each_parameter_the_most_important
 
 
 def test_an_unfinished_tuning_has_no_report(tmp_path: Path) -> None:
+    (tmp_path / "study.json").write_text("{}")
     with pytest.raises(BundleError, match="no finished tuning: it has no tuning"):
-        tuning_report(tmp_path)
+        textforge.report(tmp_path)
+
+
+def test_the_report_of_any_folder_knows_a_tuning(tmp_path: Path, found: dict[str, Any]) -> None:
+    path = folder(tmp_path / "it", found)
+    values = textforge.report(path, tmp_path / "report.html")
+    assert values == {"run": str(path), "kind": "tuning", **found, "best": "# why\nseed: 0\n"}
+    tuning_report(path, tmp_path / "same.html")
+    assert (tmp_path / "report.html").read_text() == (tmp_path / "same.html").read_text()
+
+
+def test_the_command_prints_the_short_form_of_a_tuning_or_writes_its_page(
+    tmp_path: Path, found: dict[str, Any]
+) -> None:
+    path = folder(tmp_path / "it", {**found, "test": None})  # data without a test split
+    printed = invoke("report", path).stdout.splitlines()
+    assert printed[0].startswith("best: trial 2 of 5, strong ")
+    assert f"recipe: {path}/best.yaml" in printed
+    file = tmp_path / "report.html"
+    assert invoke("report", path, "-o", file).stdout == f"report: {file}\n"
+    assert '<section id="trials"' in file.read_text()
+    assert only_json(invoke("report", path, "--json").stdout)["kind"] == "tuning"

@@ -68,7 +68,7 @@ def write_folds(stdout: TextIO, done: CrossValidation, *, as_json: bool) -> None
 def write_report(path: Path) -> Path | None:
     """Write the report of a finished run; if that fails, warn, because the run is done."""
     from textforge.errors import TextforgeError
-    from textforge.insight.report.build import report
+    from textforge.insight.reporting import report
 
     try:
         warnings = report(path, path / REPORT)["warnings"]

@@ -26,13 +26,14 @@ CLASSES, PAIRS = 10, 5
 def command(run: Path, output: Path | None, force: bool, words: bool, as_json: bool) -> None:
     """Report on RUN: figures, classes, confusion, calibration, mistakes, data, as one HTML file.
 
-    RUN is a run folder, a folder of run --seeds, or a cross-validation. Without -o, print the short form.
+    RUN is a run folder, a folder of run --seeds, a cross-validation, or a folder of tune. Without -o, print the short
+    form.
     """
     from textforge.cli.messages import write_warnings
     from textforge.cli.output import results, write_json
     from textforge.cli.output_file import refuse_overwriting
     from textforge.errors import shown_line
-    from textforge.insight.report.build import report
+    from textforge.insight.reporting import report
 
     with results() as stdout:
         if output is not None:
@@ -43,6 +44,10 @@ def command(run: Path, output: Path | None, force: bool, words: bool, as_json: b
             write_json(stdout, {"report": None if output is None else str(output), **found})
         elif output is not None:
             stdout.write(f"report: {shown_line(str(output))}\n")
+        elif found["kind"] == "tuning":
+            from textforge.cli.tune import tuned_text
+
+            stdout.write(tuned_text(run, found, None))
         else:
             stdout.write(report_text(found))
 

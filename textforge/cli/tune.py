@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from textforge.cli import options
-
-if TYPE_CHECKING:
-    from textforge.runs.tuning.tuned import Tuned
 
 
 @click.command("tune")
@@ -73,19 +70,18 @@ def command(
         if as_json:
             write_json(stdout, {"tuning": str(done.path), "report": report and str(report), **done.result})
         else:
-            stdout.write(tuned_text(done, report))
+            stdout.write(tuned_text(done.path, done.result, report))
 
 
-def tuned_text(done: Tuned, report: Path | None) -> str:
-    """Format the end of a tuning for reading."""
+def tuned_text(folder: Path, result: dict[str, Any], report: Path | None) -> str:
+    """Format the result of a tuning for reading."""
     from textforge.cli.output import figures_text
     from textforge.errors import shown_line
     from textforge.runs.tuning.identity import RUN
 
-    result = done.result
     chosen = result["chosen"]
     what = next(one["what"] for one in result["trials"] if one["number"] == chosen["trial"])
-    path = shown_line(str(done.path))
+    path = shown_line(str(folder))
     lines = [
         f"best: trial {chosen['trial']} of {len(result['trials'])}, {shown_line(what)}",
         f"because {shown_line(chosen['reason'])}",

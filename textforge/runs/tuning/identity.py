@@ -37,6 +37,11 @@ def identify(data: Dataset, candidates: Sequence[Candidate], metric: str | None,
     }  # fmt: skip
 
 
+def is_tuning(path: str | Path) -> bool:
+    """Whether a folder is that of a tuning, finished or not."""
+    return any(Path(path, name).is_file() for name in (TUNING, IDENTITY))
+
+
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
