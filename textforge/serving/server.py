@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -153,7 +154,7 @@ def _listen(address: Address) -> socket.socket:
         bound = socket.create_server(where[:2], family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
-        advice = " Choose another --port." if getattr(error, "errno", 0) in (13, 98) else ""
+        advice = " Choose another --port." if getattr(error, "errno", 0) in (errno.EACCES, errno.EADDRINUSE) else ""
         raise RecipeError(f"cannot listen on {address.host}:{address.port}: {why}.{advice}") from error
     bound.setblocking(False)
     return bound
