@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from textforge.runs.tasks import Task as Task
     from textforge.runs.tuning.tuned import Tuned as Tuned, tune as tune
     from textforge.training.distributed.workers import Workers as Workers
+    from textforge.training.inner import train_module as train_module
     from textforge.training.start import Matched as Matched, Start as Start
     from textforge.training.step_result import StepResult as StepResult
     from textforge.training.trainer import Trainer as Trainer
@@ -228,6 +229,7 @@ _HOMES = {
     "run": "runs.runner",
     "run_seeds": "runs.seeds",
     "save": "classifiers.bundles.bundle",
+    "train_module": "training.inner",
     "tune": "runs.tuning.tuned",
 }
 _names, _get, _dir = lazy(__name__, _HOMES)

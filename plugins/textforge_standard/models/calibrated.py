@@ -66,9 +66,10 @@ def calibrated(
     if of is not None:
         from textforge_standard.models.calibrated_any import CalibratedModel, HeldOut, by_itself, by_optimizer
 
-        train = by_optimizer(optimizer, epochs, batch_size, seed) if optimizer else by_itself
+        n_classes = facts["n_classes"]
+        train = by_optimizer(optimizer, n_classes, epochs, batch_size, seed) if optimizer else by_itself
         held_out = HeldOut(cv, enough, seed)
-        return CalibratedModel(partial(of.build, facts), train, held_out, facts["n_classes"], scale)
+        return CalibratedModel(partial(of.build, facts), train, held_out, n_classes, scale)
 
     def make() -> Any:
         from sklearn.calibration import CalibratedClassifierCV

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from textforge import train_module
 from textforge.data import called_with, fit_takes_weights, folds
 from textforge_standard.models.scaling import Scale, scaling
 from textforge_standard.models.unseen import as_unseen
@@ -150,28 +150,13 @@ def by_itself(module: Any, texts: Texts) -> None:
     called_with(module.fit, texts.features, texts.targets, weights=texts.weights)
 
 
-def by_optimizer(optimizer: Any, epochs: int, batch_size: int, seed: int) -> Train:
+def by_optimizer(optimizer: Any, n_classes: int, epochs: int, batch_size: int, seed: int) -> Train:
     """Return a function that trains a model by an optimizer part, with cross-entropy over shuffled batches."""
 
     def train(module: nn.Module, texts: Texts) -> None:
-        module.train()
-        made = optimizer.build({"params": list(module.parameters()), "module": module})
-        wanted = torch.from_numpy(texts.targets)
-        weights = None if texts.weights is None else torch.from_numpy(texts.weights / texts.weights.mean()).float()
-        loss = binary_cross_entropy_with_logits if wanted.ndim == 2 else cross_entropy
-        for epoch in range(epochs):
-            order = np.random.default_rng([seed, epoch]).permutation(len(wanted))
-            for start in range(0, len(order), batch_size):
-                rows = order[start : start + batch_size]
-                made.zero_grad(set_to_none=True)
-                logits, gold = module(texts.features.take(rows).batch(0, len(rows))), wanted[torch.from_numpy(rows)]
-                value: Any = loss(logits, gold) if weights is None else _weighted(loss, logits, gold, weights[rows])
-                value.backward()
-                made.step()
+        train_module(
+            module, optimizer, texts.features, texts.targets, texts.weights,
+            n_classes=n_classes, epochs=epochs, batch_size=batch_size, seed=seed,
+        )  # fmt: skip
 
     return train
-
-
-def _weighted(loss: Any, logits: Any, gold: Any, weights: Any) -> Any:
-    each = loss(logits, gold, reduction="none")
-    return ((each.mean(dim=1) if each.ndim == 2 else each) * weights).mean()
