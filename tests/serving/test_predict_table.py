@@ -222,7 +222,7 @@ def _wait_for_room(server: Server) -> None:
 
 
 def test_a_client_that_takes_nothing_is_given_up(finished_run: Path) -> None:
-    limits = Limits(tables=1, body_timeout=0.5)
+    limits = Limits(tables=1, body_timeout=2.0)
     with (
         Server(app(finished_run, settings=Settings(limits))) as server,
         closing(http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)) as connection,
@@ -240,14 +240,14 @@ def test_a_table_that_trickles_in_is_refused(finished_run: Path, monkeypatch: py
     monkeypatch.setattr("textforge.serving.predict_table.SLOWEST", 1 << 30)
 
     with (
-        Server(app(finished_run, settings=Settings(Limits(body_timeout=0.5)))) as server,
+        Server(app(finished_run, settings=Settings(Limits(body_timeout=1.5)))) as server,
         closing(http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)) as connection,
     ):
         connection.putrequest("POST", "/predict/table")
         connection.putheader("content-length", "1000")
         connection.endheaders(b"text\n")
         for _ in range(2):  # sooner than the timeout of a pause
-            time.sleep(0.3)
+            time.sleep(0.8)
             connection.send(b"orbit\n")
         with connection.getresponse() as response:
             assert response.status == 408
