@@ -36,6 +36,9 @@ run: $(READY)
 	    $(BIN)/textforge run recipes/quickstart.yaml; \
 	else exit $$code; fi; }
 
+# Tests start hundreds of processes; each would compile every source anew if the environment forbids to keep bytecode.
+test quick: export PYTHONDONTWRITEBYTECODE =
+
 # With COVER=1 the tests also measure branch coverage, which takes about half as long again.
 test: $(PLUGINS_READY)
 	$(BIN)/python -m pytest $(PARALLEL) $(if $(COVER),--cov --cov-report=term:skip-covered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 import os
@@ -9,8 +10,10 @@ import re
 import subprocess
 import sys
 import tomllib
+import types
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,7 @@ import textforge
 from textforge import PluginManager
 from textforge.components import hookspecs
 from textforge.components.kinds import FACTS, KINDS
+from textforge_standard.datasets import docstrings
 
 PAGE = (ROOT / "docs/plugins.md").read_text()
 HOOKS = (ROOT / "docs/hooks.md").read_text()
@@ -45,6 +49,14 @@ for folder in sys.argv[2:]:
     os.chdir(folder)
     build_wheel(sys.argv[1])
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sources_parsed_once() -> Iterator[None]:
+    """Most recipes of the page read the docstrings of the same files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(docstrings, "ast", types.SimpleNamespace(**{**vars(ast), "parse": cache(ast.parse)}))
+        yield
 
 
 @pytest.fixture(scope="module")
