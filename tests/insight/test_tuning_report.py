@@ -15,7 +15,7 @@ import textforge
 from textforge import BundleError
 from textforge.insight.tuning.drawings import best_so_far, differences, frontier
 from textforge.insight.tuning.parallel import parallel
-from textforge.insight.tuning.report import tuning_report
+from textforge.insight.tuning.report import page as of_tuning, tuning_values
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -54,7 +54,7 @@ def folder(path: Path, found: dict[str, Any]) -> Path:
 
 
 def page(path: Path, found: dict[str, Any]) -> str:
-    tuning_report(folder(path / "it", found), path / "report.html")
+    textforge.report(folder(path / "it", found), path / "report.html")
     return re.sub(r"<(style|script)>.*?</\1>", "", (path / "report.html").read_text(), flags=re.DOTALL)
 
 
@@ -124,8 +124,7 @@ def test_the_report_of_any_folder_knows_a_tuning(tmp_path: Path, found: dict[str
     path = folder(tmp_path / "it", found)
     values = textforge.report(path, tmp_path / "report.html")
     assert values == {"run": str(path), "kind": "tuning", **found, "best": "# why\nseed: 0\n"}
-    tuning_report(path, tmp_path / "same.html")
-    assert (tmp_path / "report.html").read_text() == (tmp_path / "same.html").read_text()
+    assert (tmp_path / "report.html").read_text() == of_tuning(tuning_values(path))
 
 
 def test_the_command_prints_the_short_form_of_a_tuning_or_writes_its_page(

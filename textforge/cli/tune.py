@@ -49,7 +49,7 @@ def command(
     from textforge.cli.output import results, write_json
     from textforge.cli.progress import progress_for
     from textforge.errors import TextforgeError
-    from textforge.insight.tuning.report import tuning_report
+    from textforge.insight.reporting import report as report_on
     from textforge.runs.folder import REPORT
     from textforge.runs.tuning.budget import process_age
     from textforge.runs.tuning.tuned import tune
@@ -63,7 +63,7 @@ def command(
             )  # fmt: skip
         report: Path | None = done.path / REPORT
         try:
-            tuning_report(done.path, report)
+            report_on(done.path, report)
         except TextforgeError as error:
             write_warnings([f"the tuning is done, but its report cannot be written: {error}"])
             report = None

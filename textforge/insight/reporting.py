@@ -9,7 +9,7 @@ from textforge.components.manager import PluginManager
 from textforge.insight.report.build import gathered
 from textforge.insight.report.reasons import Reasons
 from textforge.insight.report.sources import read_sources
-from textforge.insight.tuning.report import tuning_report
+from textforge.insight.tuning.report import tuning_values
 from textforge.runs.tuning.identity import is_tuning
 
 
@@ -41,12 +41,14 @@ def report(
         StorageError: the HTML file cannot be written.
     """
     if is_tuning(path):
-        return {"run": str(path), "kind": "tuning", **tuning_report(path, out)}
-    sources = read_sources(path, plugins or PluginManager())
-    found = gathered(sources, reasons=reasons) | {"run": str(path)}
+        found = {"run": str(path), "kind": "tuning", **tuning_values(path)}
+    else:
+        found = gathered(read_sources(path, plugins or PluginManager()), reasons=reasons) | {"run": str(path)}
     if out is not None:
         from textforge.classifiers.storage import write_text
-        from textforge.insight.report.page import page
+        from textforge.insight.report import page as of_run
+        from textforge.insight.tuning import report as of_tuning
 
-        write_text(Path(out), page(found))
+        html = (of_tuning if found["kind"] == "tuning" else of_run).page(found)
+        write_text(Path(out), html)
     return found

@@ -18,19 +18,14 @@ LEAST = 0.005
 """Smallest share of a parameter in it."""
 
 
-def tuning_report(path: str | Path, out: str | Path | None = None) -> dict[str, Any]:
-    """Report on a finished tuning.
+def tuning_values(path: str | Path) -> dict[str, Any]:
+    """The values of a report on a finished tuning: the content of tuning.json, and the text of best.yaml as `best`.
 
     Args:
         path: the folder of the tuning.
-        out: the HTML file to write; an existing file is overwritten. None writes none.
-
-    Returns:
-        The content of tuning.json, with the text of best.yaml as `best`.
 
     Raises:
         BundleError: the tuning is unfinished or damaged.
-        StorageError: the HTML file cannot be written.
     """
     folder = Path(path)
     if not (folder / TUNING).is_file():
@@ -40,10 +35,6 @@ def tuning_report(path: str | Path, out: str | Path | None = None) -> dict[str, 
         found["best"] = (folder / BEST).read_text(encoding="utf-8")
     except OSError as error:
         raise BundleError(f"{folder / BEST}: cannot be read: {error.strerror}.") from error
-    if out is not None:
-        from textforge.classifiers.storage import write_text
-
-        write_text(Path(out), page(found))
     return found
 
 
@@ -51,7 +42,7 @@ def page(found: dict[str, Any]) -> str:
     """Return the HTML of the report of a tuning.
 
     Args:
-        found: the result of `tuning_report`.
+        found: the result of `tuning_values`.
     """
     trials = found["trials"]
     by_number = {one["number"]: one for one in trials}
