@@ -95,10 +95,12 @@ def test_lookahead_takes_sparse_gradients_where_its_optimizer_does() -> None:
 MODELS = [
     {"of": "nbsvm"},
     {"of": {"use": "mlp", "hidden": [8]}, "optimizer": {"use": "adam", "lr": 0.05}, "epochs": 30},
+    {"of": {"use": "mlp", "hidden": [8]}, "optimizer": {"use": "rowwise-adagrad", "lr": 0.1}, "epochs": 10},
+    {"of": "linear", "optimizer": {"use": "lbfgs", "max_iter": 5}, "epochs": 2, "batch_size": 200},
 ]
 
 
-@pytest.mark.parametrize("options", MODELS, ids=["fits itself", "trained"])
+@pytest.mark.parametrize("options", MODELS, ids=["fits itself", "trained", "sparse gradients", "a closure"])
 @pytest.mark.parametrize("dataset", [DATA, SETS], ids=["one label", "several"])
 def test_calibrated_scales_the_scores_of_any_model(options: dict[str, Any], dataset: Dataset) -> None:
     found = trained(PLUGINS.part("model", "calibrated", cv=3, **options), dataset=dataset)

@@ -93,6 +93,11 @@ def test_what_cannot_be_trained_says_why() -> None:
         )
     with pytest.raises(ComponentError, match="no parameters"):
         textforge.train_module(nn.Identity(), optimizer(OPTIMIZERS[0]), features, gold, n_classes=3)
+    with pytest.raises(TrainingError, match="weights are not finite numbers after the last step"):
+        textforge.train_module(
+            Plain(features.n_features, 3), optimizer({"use": "adam", "lr": 1e39}), features, gold, n_classes=3,
+            epochs=1, batch_size=90,
+        )  # fmt: skip
     with pytest.raises(TrainingError, match="the loss became"):
         textforge.train_module(
             Plain(features.n_features, 3), optimizer({"use": "sgd", "lr": 1e38}), features, gold, n_classes=3

@@ -13,6 +13,7 @@ from textforge.components.part import Optimizer
 from textforge.components.settings import TrainerSettings
 from textforge.data.training_splits import Encoded
 from textforge.data.weights import Weights
+from textforge.errors import TrainingError
 from textforge.features.ragged import Features
 from textforge.training.batch_sources import BatchPlan, InMemoryBatches
 from textforge.training.budget import Budget
@@ -55,7 +56,7 @@ def train_module(
         DataError: the texts with a weight above 0 have all the same class.
         RecipeError: the optimizer does not fit the module.
         ComponentError: the optimizer broke its contract.
-        TrainingError: the loss is not finite.
+        TrainingError: the loss is not finite, or the weights are not after the last step.
     """
     settings = TrainerSettings(epochs=epochs, batch_size=batch_size)
     source = InMemoryBatches(features, Encoded([], targets, weights), BatchPlan(settings, seed, CPU))
@@ -67,4 +68,7 @@ def train_module(
             optimization = Optimization(module, factories, facts, Budget(len(targets), settings))
         for number in range(1, epochs + 1):
             optimization.epoch(EpochProgress(number, CPU), source.epoch(number), random, lambda result: False)
+    if not all(bool(torch.isfinite(one).all()) for one in module.parameters()):  # no loss has seen the last step
+        advice = optimization.what_to_try()
+        raise TrainingError(f"weights are not finite numbers after the last step.{advice}")
     module.eval()
